@@ -55,7 +55,7 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     /// <param name="timestamp">When it was decided.</param>
     /// <param name="retryCount">How often handling it was retried before.</param>
     public static MessageHeaders Create(
-        string source, string eventType, Guid messageId, Guid? correlationId, DateTimeOffset timestamp, int retryCount = 0)
+        string source, string eventType, MessageId messageId, Guid? correlationId, DateTimeOffset timestamp, int retryCount = 0)
     {
         var items = new List<KeyValuePair<string, string>>(8) { new(HeaderNames.ContentType, "application/json") };
         AddIdentity(items, source, messageId, correlationId, timestamp);
@@ -66,7 +66,7 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     }
 
     /// <summary>The headers that identify a record whose value has a format of its own.</summary>
-    public static MessageHeaders Identify(string source, Guid messageId, Guid correlationId, DateTimeOffset timestamp)
+    public static MessageHeaders Identify(string source, MessageId messageId, Guid correlationId, DateTimeOffset timestamp)
     {
         var items = new List<KeyValuePair<string, string>>(4);
         AddIdentity(items, source, messageId, correlationId, timestamp);
@@ -146,7 +146,7 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     public override string ToString() => ToJson().ToString();
 
     private static void AddIdentity(
-        List<KeyValuePair<string, string>> items, string source, Guid messageId, Guid? correlationId, DateTimeOffset timestamp)
+        List<KeyValuePair<string, string>> items, string source, MessageId messageId, Guid? correlationId, DateTimeOffset timestamp)
     {
         if (correlationId is { } correlation)
         {

@@ -46,7 +46,7 @@ public sealed record RequestTarget
     public string? Key { get; init; }
 
     /// <summary>The id of the saga.</summary>
-    public Guid? SagaId { get; init; }
+    public SagaId? SagaId { get; init; }
 }
 
 /// <summary>The answer to a request, on <c>responses</c> or <c>reply_to</c>, keyed by the correlation id.</summary>
@@ -80,7 +80,7 @@ public sealed record Response
     public Guid? EnvelopeId { get; init; }
 
     /// <summary>The saga that answers; absent if the request started none.</summary>
-    public Guid? SagaId { get; init; }
+    public SagaId? SagaId { get; init; }
 
     /// <summary>With an error: facts about it, or the output of the failed end.</summary>
     public RawJson? Details { get; init; }

@@ -14,7 +14,7 @@ public sealed record SagaMessage
 public sealed record SagaCall
 {
     /// <summary>The identity of the step's work, which is the request id of the child.</summary>
-    public required Guid CommandId { get; init; }
+    public required CommandId CommandId { get; init; }
 
     /// <summary>1 for the first attempt.</summary>
     public required int Attempt { get; init; }
@@ -32,7 +32,7 @@ public sealed record SagaCall
     public required Guid CorrelationId { get; init; }
 
     /// <summary>The parent.</summary>
-    public required Guid ParentId { get; init; }
+    public required SagaId ParentId { get; init; }
 
     /// <summary>The parent's home partition, to which the outcome is sent.</summary>
     public required int HomePartition { get; init; }

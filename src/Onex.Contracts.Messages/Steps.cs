@@ -6,13 +6,13 @@ namespace Onex.Contracts.Messages;
 public sealed record StepCommand
 {
     /// <summary>The identity of the work: the same on every redelivery and every retry. It is the <c>Idempotency-Key</c>.</summary>
-    public required Guid CommandId { get; init; }
+    public required CommandId CommandId { get; init; }
 
     /// <summary>1 for the first attempt.</summary>
     public required int Attempt { get; init; }
 
     /// <summary>The saga that waits for it.</summary>
-    public required Guid SagaId { get; init; }
+    public required SagaId SagaId { get; init; }
 
     /// <summary>The correlation id of the saga's request.</summary>
     public required Guid CorrelationId { get; init; }
@@ -83,13 +83,13 @@ public static class StepDirections
 public sealed record StepResult
 {
     /// <summary>The command that this answers.</summary>
-    public required Guid CommandId { get; init; }
+    public required CommandId CommandId { get; init; }
 
     /// <summary>The attempt that this answers.</summary>
     public required int Attempt { get; init; }
 
     /// <summary>The saga that waits for it.</summary>
-    public required Guid SagaId { get; init; }
+    public required SagaId SagaId { get; init; }
 
     /// <summary>The correlation id of the saga's request.</summary>
     public required Guid CorrelationId { get; init; }

@@ -5,22 +5,22 @@ using Onex.Effects.Operations;
 
 namespace Onex.Effects;
 
-/// <summary>The effect operations: their descriptions, for every role, and the code behind them, for this one.</summary>
+/// <summary>The effect operations: descriptions for all roles, implementations for this one.</summary>
 public static class EffectOperations
 {
     private static readonly Type[] _classes =
         [.. typeof(EffectOperations).Assembly.GetTypes().Where(type => type.IsDefined(typeof(OperationAttribute), inherit: false))];
 
-    /// <summary>What contracts are checked against. Needs nothing of the role's runtime.</summary>
+    /// <summary>The descriptions, against which contracts are checked. They do not need the role's services.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
         .. _classes.SelectMany(Describe).Concat(OperationsToCome.All).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>Whether it is one that contracts may name and that no version runs yet.</summary>
+    /// <summary>Whether contracts may name the operation although this version does not run it yet.</summary>
     internal static bool IsToCome(string name) => Array.Exists(OperationsToCome.All, operation => operation.Name == name);
 
-    /// <summary>The operations by name, made with the role's services; a class that runs several is made once.</summary>
+    /// <summary>Creates the operations by name, with the role's services. A class that implements several is created once.</summary>
     internal static Dictionary<string, IEffectOperation> Create(IServiceProvider services)
     {
         var operations = new Dictionary<string, IEffectOperation>(StringComparer.Ordinal);

@@ -17,10 +17,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Effects;
 
-/// <summary>The role runtime-effects: runs effects for sagas. The public door of this project.</summary>
+/// <summary>The effects role: executes effects for sagas. The entry point of this project.</summary>
 public static class EffectsRole
 {
-    /// <summary>How many commands a process has in hand at once; each connection has its own limit besides.</summary>
+    /// <summary>The maximum number of commands in flight per process. Each connection has a limit of its own in addition.</summary>
     internal const int CommandsAtOnce = 256;
 
     /// <summary>
@@ -28,8 +28,8 @@ public static class EffectsRole
     /// and <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
-    /// <param name="settings">Which topics.</param>
-    /// <param name="connections">As <see cref="ConnectionsReader"/> read them, secrets included.</param>
+    /// <param name="settings">The settings, for the topics.</param>
+    /// <param name="connections">The connections from <see cref="ConnectionsReader"/>, with secrets.</param>
     public static IServiceCollection AddOnexEffects(
         this IServiceCollection services, RuntimeSettings settings, IReadOnlyDictionary<string, Connection> connections)
     {
@@ -55,7 +55,7 @@ public static class EffectsRole
         return services;
     }
 
-    /// <summary>Lets the rider read the role's commands.</summary>
+    /// <summary>Configures the rider to consume the role's commands.</summary>
     public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
         kafka.TopicEndpoint<StepCommand>(settings.Topics.EffectRequests, settings.EffectsGroup, endpoint =>
         {
@@ -66,7 +66,7 @@ public static class EffectsRole
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 
-    /// <summary>Names the role's handlers: the prefixes of its operations, and its connections. None has failed yet.</summary>
+    /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
     public static void ReportHandlers(RoleHealth health, IReadOnlyDictionary<string, Connection> connections)
     {
         foreach (var prefix in EffectOperations.Descriptors.Where(operation => !operation.IsToCome).Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))

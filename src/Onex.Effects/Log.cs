@@ -4,19 +4,19 @@ namespace Onex.Effects;
 
 internal static partial class Log
 {
-    /// <summary>The command was delivered again, and the effect ledger has its outcome.</summary>
+    /// <summary>The command is a duplicate, and the effect ledger has its outcome.</summary>
     [LoggerMessage(2001, LogLevel.Debug, "Duplicate command for {Operation}: answered with the outcome of attempt {Attempt}.")]
     public static partial void AnsweredFromLedger(ILogger logger, string operation, int attempt);
 
     /// <summary>Another process has the lease of the command.</summary>
-    [LoggerMessage(2002, LogLevel.Debug, "{Operation}, attempt {Attempt}, is executed by another process.")]
+    [LoggerMessage(2002, LogLevel.Debug, "{Operation}, attempt {Attempt}: another process has its lease.")]
     public static partial void LeasedElsewhere(ILogger logger, string operation, int attempt);
 
-    /// <summary>The effect ledger says that the attempt must not start any more.</summary>
+    /// <summary>According to the effect ledger the attempt must not start any more.</summary>
     [LoggerMessage(2003, LogLevel.Debug, "{Operation}, attempt {Attempt}, is not executed: {Reason}")]
     public static partial void Expired(ILogger logger, string operation, int attempt, string reason);
 
-    /// <summary>The attempt took longer than its timeout and a margin. The orchestrator finds out what became of it.</summary>
+    /// <summary>The attempt exceeded its timeout and a margin. The orchestrator looks up its outcome.</summary>
     [LoggerMessage(2004, LogLevel.Warning, "{Operation}, attempt {Attempt}, ended after its lease: its outcome is dropped.")]
     public static partial void LeaseLost(ILogger logger, string operation, int attempt);
 
@@ -24,8 +24,8 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Error, "{Operation} threw {Exception}. {Stack}")]
     public static partial void OperationThrew(ILogger logger, string operation, string exception, string? stack);
 
-    /// <summary>The database does not take the result, so the step is rejected with result_invalid.</summary>
-    [LoggerMessage(2006, LogLevel.Error, "The effect ledger does not take the result of {Operation}.")]
+    /// <summary>The database rejects the result, so the attempt fails with result_invalid.</summary>
+    [LoggerMessage(2006, LogLevel.Error, "The effect ledger cannot store the result of {Operation}.")]
     public static partial void ResultRefused(ILogger logger, string operation, Exception exception);
 
     /// <summary>Whether db.transaction over this connection is exactly once: once per connection.</summary>

@@ -22,7 +22,7 @@ internal static class Commands
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether its arguments are kept with it, because nothing else keeps them.</param>
     public static void Send(
-        Transition transition, Guid id, string direction, StepCall callee, int round, int? item = null, bool frozen = false)
+        Transition transition, CommandId id, string direction, StepCall callee, int round, int? item = null, bool frozen = false)
     {
         var paused = transition.Saga.PausedBy is not null;
         var command = new Outstanding

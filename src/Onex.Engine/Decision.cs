@@ -23,7 +23,7 @@ internal sealed record Decision(
     public ImmutableArray<DeclinedEvent> Rejections { get; init; } = [];
 
     /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
-    public ImmutableArray<Guid> Seen { get; init; } = [];
+    public ImmutableArray<MessageId> Seen { get; init; } = [];
 
     /// <summary>Domain events that leave with the commit.</summary>
     public ImmutableArray<EventToPublish> Published { get; init; } = [];
@@ -48,7 +48,7 @@ internal sealed record DeclinedEvent(Requester Requester, BufferedEvent Event, s
 
 /// <summary>One attempt to be sent.</summary>
 internal sealed record CommandToSend(
-    Guid CommandId,
+    CommandId CommandId,
     int Attempt,
     string Step,
     string Direction,

@@ -216,7 +216,7 @@ internal static class EachItems
         Outstanding command,
         DateTimeOffset now,
         CelValue? result = null,
-        Guid? commandId = null,
+        CommandId? commandId = null,
         SagaState? saga = null,
         ImmutableArray<Assignment>? unreadable = null) =>
         new(transition.Plan, saga ?? transition.Saga, now, result)
@@ -232,9 +232,9 @@ internal static class EachItems
         command.Item is { } index && Find(transition, command.Step) is { Items: not null } ? ItemAt(transition, command.Step, index) : command.ItemValue;
 
     /// <summary>What stands for all items of a run where one thing must.</summary>
-    public static Guid RunId(Transition transition, string step, int visit) => CommandOf(transition, step, visit, item: -1);
+    public static CommandId RunId(Transition transition, string step, int visit) => CommandOf(transition, step, visit, item: -1);
 
-    private static Guid CommandOf(Transition transition, string step, int visit, int item, int round = 0) =>
+    private static CommandId CommandOf(Transition transition, string step, int visit, int item, int round = 0) =>
         Identity.Command(transition.Saga.Facts.SagaId, $"{transition.Facts.StateOf(step)}/{step}", visit, item, round);
 
     private static EachStep Step(PlanFacts facts, string id) => (EachStep)facts.At(id);

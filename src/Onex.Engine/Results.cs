@@ -244,7 +244,7 @@ internal static class Results
     // either: the value of before belongs to another call.
     private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
-        var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (Guid?)null;
+        var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (CommandId?)null;
         var saga = transition.Saga;
         var saves = Assignments.TryApply(step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
         return EachItems.ScopeOf(

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
@@ -9,7 +10,7 @@ internal static class RetrySchedule
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
 
     /// <summary>The delay before the attempt after <paramref name="attempt"/>.</summary>
-    public static TimeSpan Delay(RetryPolicy policy, Guid commandId, int attempt, TimeSpan? retryAfter)
+    public static TimeSpan Delay(RetryPolicy policy, CommandId commandId, int attempt, TimeSpan? retryAfter)
     {
         var delay = policy.First.TotalMilliseconds * Math.Pow(policy.Factor, Math.Min(attempt - 1, 60));
         delay = Math.Min(delay, policy.Max.TotalMilliseconds);

@@ -1,5 +1,6 @@
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
@@ -7,10 +8,10 @@ namespace Onex.Engine;
 internal abstract record SagaEvent
 {
     /// <summary>The saga it is for.</summary>
-    public required Guid SagaId { get; init; }
+    public required SagaId SagaId { get; init; }
 
     /// <summary>The identity of the message that carries it: part of the transition's identity.</summary>
-    public required Guid CausedBy { get; init; }
+    public required MessageId CausedBy { get; init; }
 }
 
 /// <summary>The request that starts a saga was accepted.</summary>
@@ -25,7 +26,7 @@ internal sealed record SagaStarted : SagaEvent
 /// <summary>A result of a command.</summary>
 internal sealed record StepResultArrived : SagaEvent
 {
-    public required Guid CommandId { get; init; }
+    public required CommandId CommandId { get; init; }
 
     public required int Attempt { get; init; }
 
@@ -81,7 +82,7 @@ internal enum StepOutcome
 internal sealed record TimerFired : SagaEvent
 {
     /// <summary>What the ledger says of the commands in flight that are due. Commands it has never seen are missing.</summary>
-    public required IReadOnlyDictionary<Guid, Lease> Leases { get; init; }
+    public required IReadOnlyDictionary<CommandId, Lease> Leases { get; init; }
 
     /// <summary>The items that were wanted (<see cref="EachItems.Wanted"/>), as they are stored.</summary>
     public IReadOnlyList<StoredItems> Items { get; init; } = [];

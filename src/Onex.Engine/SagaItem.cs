@@ -28,7 +28,7 @@ public enum SagaItemStatus
 /// <param name="Index">The item's place in the list, from 0.</param>
 /// <param name="Status">What came of it.</param>
 /// <param name="CommandId">The command of its call.</param>
-public sealed record SagaItem(string Step, int Visit, int Index, SagaItemStatus Status, Guid CommandId)
+public sealed record SagaItem(string Step, int Visit, int Index, SagaItemStatus Status, CommandId CommandId)
 {
     /// <summary>jsonb: what of its result is kept. Null leaves what is stored as it is.</summary>
     public RawJson? Result { get; init; }

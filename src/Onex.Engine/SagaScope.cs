@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
@@ -20,7 +21,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     public CelValue? Event { get; init; }
 
     /// <summary>The command that is taken back, where nobody may be able to tell whether it happened; else null.</summary>
-    public Guid? CommandId { get; init; }
+    public CommandId? CommandId { get; init; }
 
     /// <summary>Fields of <c>data</c> that cannot be read, whatever their type, because their value could not be worked out.</summary>
     public ImmutableArray<Assignment> Unreadable { get; init; } = [];

@@ -269,7 +269,7 @@ internal sealed record EachRun(string Step, int Total)
 /// <param name="Round">The command's round.</param>
 /// <param name="At">Since when.</param>
 /// <param name="Reason">Why, for people.</param>
-internal sealed record Blockage(BlockedBy Kind, string? Step, Guid? CommandId, int Round, DateTimeOffset At, string Reason)
+internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int Round, DateTimeOffset At, string Reason)
 {
     /// <summary>The item of an <c>each</c> that it is about, or null.</summary>
     public int? Item { get; init; }
@@ -312,7 +312,7 @@ internal sealed record OperatorRequest(string By, string? Reason, DateTimeOffset
 /// <summary>What of a saga never changes after its start.</summary>
 internal sealed record SagaFacts
 {
-    public required Guid SagaId { get; init; }
+    public required SagaId SagaId { get; init; }
 
     public required string Contract { get; init; }
 
@@ -336,7 +336,7 @@ internal sealed record SagaFacts
 internal sealed record Requester
 {
     /// <summary>The request's identity.</summary>
-    public required Guid RequestId { get; init; }
+    public required MessageId RequestId { get; init; }
 
     public required Guid CorrelationId { get; init; }
 
@@ -374,7 +374,7 @@ internal sealed record Requester
 /// <param name="Attempt">Its attempt.</param>
 /// <param name="HomePartition">That saga's home.</param>
 /// <param name="Awaits">Whether the step waits for the end.</param>
-internal sealed record ParentLink(Guid SagaId, Guid CommandId, int Attempt, int HomePartition, bool Awaits);
+internal sealed record ParentLink(SagaId SagaId, CommandId CommandId, int Attempt, int HomePartition, bool Awaits);
 
 /// <summary>A further request that wants a saga's answer.</summary>
 /// <param name="Requester">The request.</param>
@@ -416,7 +416,7 @@ internal enum Happening
 /// <summary>A command whose outcome is awaited.</summary>
 internal sealed record Outstanding
 {
-    public required Guid CommandId { get; init; }
+    public required CommandId CommandId { get; init; }
 
     public required string Step { get; init; }
 
@@ -517,14 +517,14 @@ internal sealed record Outstanding
 /// <param name="Requester">Who is told if nothing comes of it.</param>
 /// <param name="ReceivedAt">When it came.</param>
 /// <param name="ExpiresAt">Until when it is kept.</param>
-internal sealed record BufferedEvent(Guid MessageId, string Event, CelValue Data, Requester Requester, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
+internal sealed record BufferedEvent(MessageId MessageId, string Event, CelValue Data, Requester Requester, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
 
 /// <summary>A completed step that can be taken back.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="State">The state it ran in.</param>
 /// <param name="CommandId">The command that completed.</param>
 /// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
-internal sealed record Compensable(string Step, string State, Guid CommandId, RawJson Arguments)
+internal sealed record Compensable(string Step, string State, CommandId CommandId, RawJson Arguments)
 {
     /// <summary>Which visit of that state.</summary>
     public int Visit { get; init; }
@@ -542,7 +542,7 @@ internal sealed record Compensable(string Step, string State, Guid CommandId, Ra
     public int Round { get; init; }
 
     /// <summary>The command that takes it back.</summary>
-    public Guid CompensationId => Identity.Compensation(CommandId, Round);
+    public CommandId CompensationId => Identity.Compensation(CommandId, Round);
 }
 
 /// <summary>How far the completed items of an <c>each</c> are taken back: from the last to the first.</summary>

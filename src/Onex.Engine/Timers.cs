@@ -43,7 +43,7 @@ internal static class Timers
     /// The effects whose ledger entry a wake-up at that time must know. Those of <see cref="ToCancel"/> are not among them: to cancel answers the
     /// same.
     /// </summary>
-    public static IEnumerable<Guid> InNeedOfLedger(Plan plan, SagaState saga, DateTimeOffset now) =>
+    public static IEnumerable<CommandId> InNeedOfLedger(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
         let step = PlanFacts.Of(plan).Step(command.Step)
@@ -52,7 +52,7 @@ internal static class Timers
         select command.CommandId;
 
     /// <summary>The effects that were interrupted, which a wake-up at that time cancels in the ledger if nobody has taken them.</summary>
-    public static IEnumerable<Guid> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
+    public static IEnumerable<CommandId> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: true } && command.DueAt <= now
         where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect

@@ -16,7 +16,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     private readonly ImmutableArray<Answer>.Builder _answers = ImmutableArray.CreateBuilder<Answer>();
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
     private readonly ImmutableArray<DeclinedEvent>.Builder _refusals = ImmutableArray.CreateBuilder<DeclinedEvent>();
-    private readonly ImmutableArray<Guid>.Builder _seen = ImmutableArray.CreateBuilder<Guid>();
+    private readonly ImmutableArray<MessageId>.Builder _seen = ImmutableArray.CreateBuilder<MessageId>();
     private readonly ImmutableArray<EventToPublish>.Builder _published = ImmutableArray.CreateBuilder<EventToPublish>();
     private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
 
@@ -72,12 +72,12 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public void Store(SagaItem item) => _items.Add(item);
 
     /// <summary>Whether this decision has stored the item of that command with that outcome.</summary>
-    public bool WasStoredAs(Guid commandId, SagaItemStatus outcome) =>
+    public bool WasStoredAs(CommandId commandId, SagaItemStatus outcome) =>
         _items.LastOrDefault(item => item.CommandId == commandId)?.Status == outcome;
 
     public void Refuse(DeclinedEvent rejection) => _refusals.Add(rejection);
 
-    public void See(Guid messageId) => _seen.Add(messageId);
+    public void See(MessageId messageId) => _seen.Add(messageId);
 
     /// <summary>Answers whoever waits for it.</summary>
     public void Answer(Requester to, bool isDuplicate)

@@ -12,49 +12,49 @@ internal static partial class Log
     public static partial void Starting(
         ILogger logger, string version, string profile, string store, string broker, string contracts, string address, int port);
 
-    /// <summary>The process got a signal to stop. Work in flight has the grace period (shutdown.grace_period_seconds).</summary>
-    [LoggerMessage(6002, LogLevel.Information, "Stopping: work in flight is finished first.")]
+    /// <summary>The process received a stop signal. Work in flight has the grace period (shutdown.grace_period_seconds).</summary>
+    [LoggerMessage(6002, LogLevel.Information, "Stopping: completing work in flight.")]
     public static partial void Stopping(ILogger logger);
 
-    /// <summary>The process got a signal to stop before the role had started.</summary>
+    /// <summary>The process received a stop signal before the role had started.</summary>
     [LoggerMessage(6003, LogLevel.Debug, "Stopped during the start.")]
     public static partial void StoppedDuringStart(ILogger logger, Exception? exception);
 
-    /// <summary>The process ends with exit code 1. What it had not committed is done again after a start.</summary>
+    /// <summary>The process exits with code 1. Uncommitted work is repeated after a start.</summary>
     [LoggerMessage(6004, LogLevel.Critical, "The role has crashed.")]
     public static partial void Crashed(ILogger logger, Exception? exception);
 
-    /// <summary>Every service of the role runs.</summary>
+    /// <summary>All services of the role run.</summary>
     [LoggerMessage(6005, LogLevel.Information, "The role has started.")]
     public static partial void Started(ILogger logger);
 
-    /// <summary>Raise shutdown.grace_period_seconds if this comes often.</summary>
+    /// <summary>Raise shutdown.grace_period_seconds if this happens often.</summary>
     [LoggerMessage(
         6006, LogLevel.Warning,
-        "{Service} did not finish within the grace period; what it had not committed is done again after a start.")]
+        "{Service} did not stop within the grace period; uncommitted work is repeated after a start.")]
     public static partial void StoppedTooLate(ILogger logger, string service);
 
-    /// <summary>The other services are stopped all the same.</summary>
+    /// <summary>The other services are stopped nevertheless.</summary>
     [LoggerMessage(6007, LogLevel.Error, "{Service} failed to stop.")]
     public static partial void StopFailed(ILogger logger, string service, Exception? exception);
 
-    /// <summary>An external system that the start waited for answers.</summary>
+    /// <summary>An external system that the start waited for is reachable.</summary>
     [LoggerMessage(6008, LogLevel.Information, "{Bootstrap}: reached.")]
     public static partial void BootstrapReached(ILogger logger, string bootstrap);
 
-    /// <summary>An external system that the role needs does not answer. The role is not ready until it does.</summary>
+    /// <summary>An external system that the role needs is not reachable. The role is not ready until it is.</summary>
     [LoggerMessage(6009, LogLevel.Warning, "{Bootstrap}: {Error} The start waits for it.")]
     public static partial void BootstrapWaits(ILogger logger, string bootstrap, string error);
 
-    /// <summary>A component that worked has become unusable. /health/detailed says more.</summary>
+    /// <summary>A component has become unusable. /health/detailed has the details.</summary>
     [LoggerMessage(6010, LogLevel.Warning, "{Component} is lost: {Error}")]
     public static partial void ComponentLost(ILogger logger, string component, string? error);
 
-    /// <summary>A component that was lost can be used again.</summary>
+    /// <summary>A component that was lost is usable again.</summary>
     [LoggerMessage(6011, LogLevel.Information, "{Component} works again.")]
     public static partial void ComponentWorksAgain(ILogger logger, string component);
 
-    /// <summary>A health call was answered that the process is not healthy or not ready.</summary>
-    [LoggerMessage(6012, LogLevel.Debug, "{Path} is answered 503: {Error} (correlation id {CorrelationId})")]
+    /// <summary>A health call was answered with 503, because the process is not healthy or not ready.</summary>
+    [LoggerMessage(6012, LogLevel.Debug, "{Path} returned 503: {Error} (correlation id {CorrelationId})")]
     public static partial void Answered503(ILogger logger, string? path, string? error, Guid correlationId);
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 
 namespace Onex.Orchestrator;
 
@@ -9,7 +10,7 @@ internal static partial class Log
 {
     /// <summary>The row in onex.early_events is of another version, or was changed.</summary>
     [LoggerMessage(1020, LogLevel.Error, "The early event {MessageId} of contract {Contract} cannot be read, and stays stored")]
-    public static partial void EarlyEventUnreadable(ILogger logger, Guid messageId, string contract, Exception? exception);
+    public static partial void EarlyEventUnreadable(ILogger logger, MessageId messageId, string contract, Exception? exception);
 
     /// <summary>This process owns the timers and unsent messages of sagas whose home is one of these.</summary>
     [LoggerMessage(1021, LogLevel.Information, "Home partitions: {Partitions}")]
@@ -44,31 +45,31 @@ internal static partial class Log
 
     /// <summary>The saga is blocked until its contract is loaded again.</summary>
     [LoggerMessage(1028, LogLevel.Error, "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here")]
-    public static partial void PlanNotRegistered(ILogger logger, Guid sagaId, string contract, string version, string hash);
+    public static partial void PlanNotRegistered(ILogger logger, SagaId sagaId, string contract, string version, string hash);
 
     /// <summary>The row is of another version, or was changed. The saga is blocked; others go on.</summary>
     [LoggerMessage(1029, LogLevel.Error, "The row of saga {SagaId} cannot be read")]
-    public static partial void SagaUnreadable(ILogger logger, Guid sagaId, Exception? exception);
+    public static partial void SagaUnreadable(ILogger logger, SagaId sagaId, Exception? exception);
 
     /// <summary>
     /// A message of Onex's own blocks the saga with this reason; one from outside becomes a dead letter. Other sagas go on.
     /// </summary>
     [LoggerMessage(1030, LogLevel.Error, "A message for saga {SagaId} cannot be handled: {Reason}")]
-    public static partial void MessageNotHandled(ILogger logger, Guid sagaId, string reason);
+    public static partial void MessageNotHandled(ILogger logger, SagaId sagaId, string reason);
 
     /// <summary>A defect: report it, with the exception. What becomes of the message is said under 1030.</summary>
     [LoggerMessage(1031, LogLevel.Error, "A message for saga {SagaId} cannot be handled")]
-    public static partial void HandlingThrew(ILogger logger, Guid sagaId, Exception? exception);
+    public static partial void HandlingThrew(ILogger logger, SagaId sagaId, Exception? exception);
 
     /// <summary>Marking the saga as blocked failed as well. Other sagas go on.</summary>
     [LoggerMessage(1032, LogLevel.Error, "Saga {SagaId} cannot be blocked")]
-    public static partial void SagaNotBlocked(ILogger logger, Guid sagaId, Exception? exception);
+    public static partial void SagaNotBlocked(ILogger logger, SagaId sagaId, Exception? exception);
 
     /// <summary>
     /// The database rejects a value. A message of Onex's own blocks the saga with this reason; one from outside becomes a dead letter.
     /// </summary>
     [LoggerMessage(1033, LogLevel.Error, "A message for saga {SagaId} cannot be stored: {Reason}")]
-    public static partial void MessageNotStored(ILogger logger, Guid sagaId, string reason);
+    public static partial void MessageNotStored(ILogger logger, SagaId sagaId, string reason);
 
     /// <summary>The message stays in the outbox.</summary>
     [LoggerMessage(1040, LogLevel.Error, "A committed message could not be handed to the producer; it is sent again later.")]
@@ -76,11 +77,11 @@ internal static partial class Log
 
     /// <summary>It is too large, or its topic does not exist or is forbidden. Its step fails, or it becomes a dead letter.</summary>
     [LoggerMessage(1041, LogLevel.Error, "The broker does not take message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
-    public static partial void MessageUndeliverable(ILogger logger, Guid messageId, Guid sagaId, string topic, string reason);
+    public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
     /// <summary>The response to a rejected request cannot be sent; its dead letter says why it was rejected.</summary>
     [LoggerMessage(1042, LogLevel.Error, "The broker does not take message {MessageId} for topic {Topic}: {Reason}")]
-    public static partial void ResponseUndeliverable(ILogger logger, Guid messageId, string topic, string? reason);
+    public static partial void ResponseUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
 
     /// <summary>
     /// The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.
@@ -90,7 +91,7 @@ internal static partial class Log
 
     /// <summary>The broker did not acknowledge the response to a rejected request. Copies have the same message_id.</summary>
     [LoggerMessage(1044, LogLevel.Information, "Message {MessageId} for topic {Topic} is sent although a copy may be there")]
-    public static partial void ResponseResent(ILogger logger, Guid messageId, string topic);
+    public static partial void ResponseResent(ILogger logger, MessageId messageId, string topic);
 
     /// <summary>An API call failed for a reason of the runtime; its answer has the same correlation id.</summary>
     [LoggerMessage(1201, LogLevel.Error, "{Method} {Path} failed (correlation id {CorrelationId})")]

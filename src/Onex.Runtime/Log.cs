@@ -8,20 +8,20 @@ internal static partial class Log
     /// <summary>Create the topic, or set ONEX_CREATE_TOPICS.</summary>
     [LoggerMessage(
         7001, LogLevel.Warning,
-        "There is no topic {Topic}, to which a contract emits: events emitted before it is created become dead letters.")]
+        "Topic {Topic}, to which a contract emits, does not exist: events become dead letters until it is created.")]
     public static partial void EmittedTopicMissing(ILogger logger, string topic);
 
-    /// <summary>A request that is read again after its saga was deleted starts another one.</summary>
+    /// <summary>A request that is read again after its saga was deleted starts another saga.</summary>
     [LoggerMessage(
         7002, LogLevel.Warning,
         "Topic {Topic} keeps records for {Kept}, but ended sagas are kept for {Retention} only: set ONEX_RETENTION to more than "
         + "that, or the topic's retention.ms to less.")]
     public static partial void RetentionTooShort(ILogger logger, string topic, string kept, string retention);
 
-    /// <summary>The contract compiles, and its examples run. Remove the steps, or wait for the version that runs them.</summary>
+    /// <summary>The contract compiles and its examples run. Remove the steps, or wait for the version that executes them.</summary>
     [LoggerMessage(
         7003, LogLevel.Warning,
-        "Contract {Contract} {ContractVersion} calls what this version does not run yet: {Calls}. Such a step is rejected with "
+        "Contract {Contract} {ContractVersion} calls operations that this version does not run yet: {Calls}. Such a step is rejected with "
         + "the code operation_unavailable.")]
     public static partial void OperationsToCome(ILogger logger, string contract, string contractVersion, string calls);
 }

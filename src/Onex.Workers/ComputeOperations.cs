@@ -5,19 +5,19 @@ using Onex.Workers.Operations;
 
 namespace Onex.Workers;
 
-/// <summary>The compute operations: their descriptions, for every role, and the code behind them, for this one.</summary>
+/// <summary>The compute operations: descriptions for all roles, implementations for this one.</summary>
 public static class ComputeOperations
 {
     private static readonly Type[] _classes =
         [.. typeof(ComputeOperations).Assembly.GetTypes().Where(type => type.IsDefined(typeof(OperationAttribute), inherit: false))];
 
-    /// <summary>What contracts are checked against. Needs nothing of the role's runtime.</summary>
+    /// <summary>The descriptions, against which contracts are checked. They do not need the role's services.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>The operations by name, made with the role's services.</summary>
+    /// <summary>Creates the operations by name, with the role's services.</summary>
     internal static Dictionary<string, IComputeOperation> Create(IServiceProvider services)
     {
         var operations = new Dictionary<string, IComputeOperation>(StringComparer.Ordinal);

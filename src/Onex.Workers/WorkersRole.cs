@@ -11,10 +11,10 @@ using Onex.Workers.Running;
 
 namespace Onex.Workers;
 
-/// <summary>The role runtime-worker: computes for sagas. The public door of this project.</summary>
+/// <summary>The workers role: executes computes for sagas. The entry point of this project.</summary>
 public static class WorkersRole
 {
-    /// <summary>How many commands a process has in hand at once.</summary>
+    /// <summary>The maximum number of commands in flight per process.</summary>
     internal const int CommandsAtOnce = 32;
 
     /// <summary>
@@ -22,7 +22,7 @@ public static class WorkersRole
     /// <see cref="ISagaStore"/> if there is one.
     /// </summary>
     /// <param name="services">The process's services.</param>
-    /// <param name="settings">Which topics.</param>
+    /// <param name="settings">The settings, for the topics.</param>
     public static IServiceCollection AddOnexWorkers(this IServiceCollection services, RuntimeSettings settings)
     {
         services.AddSingleton(provider => new ComputeRunner(
@@ -38,7 +38,7 @@ public static class WorkersRole
         return services;
     }
 
-    /// <summary>Lets the rider read the role's commands.</summary>
+    /// <summary>Configures the rider to consume the role's commands.</summary>
     public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
         kafka.TopicEndpoint<StepCommand>(settings.Topics.WorkerRequests, settings.WorkerGroup, endpoint =>
         {
@@ -49,7 +49,7 @@ public static class WorkersRole
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 
-    /// <summary>Names the role's handlers: its operations. None has failed yet.</summary>
+    /// <summary>Reports the role's handlers to health: its operations.</summary>
     public static void ReportHandlers(RoleHealth health)
     {
         foreach (var operation in ComputeOperations.Descriptors)

@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd;
 
-/// <summary>One main, one effects and one workers process, which the tests of a class share.</summary>
+/// <summary>One process of each role, which the tests of a class share.</summary>
 public sealed class RunningStack : StackFixture
 {
     /// <inheritdoc />

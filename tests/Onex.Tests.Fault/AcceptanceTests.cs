@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Everything at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, letters
+/// Everything at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, dead letters
 /// redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes; the short one few, and the shared broker is
 /// neither killed nor frozen.
 /// </summary>
@@ -30,17 +30,17 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             await Start(role).ReadyAsync();
         }
 
-        // Events for sagas that are not there: letters to be redriven, each more than once, while everything dies.
-        var letters = new List<string>();
-        for (var letter = 0; letter < 4; letter++)
+        // Events for sagas that are not there: dead letters to be redriven, each more than once, while everything dies.
+        var deadLetters = new List<string>();
+        for (var deadLetter = 0; deadLetter < 4; deadLetter++)
         {
-            letters.Add(Names.Next("late"));
-            await stack.EventAsync("order-fulfilment.card_updated", letters[^1], []);
+            deadLetters.Add(Names.Next("late"));
+            await stack.EventAsync("order-fulfilment.card_updated", deadLetters[^1], []);
         }
 
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>(
-                "SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
+                "SELECT count(*) FROM onex.dead_letters") == deadLetters.Count, _within, () => "the dead letters of the events");
 
         // These alone: the run makes others, of what it breaks.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
@@ -50,10 +50,10 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = FullForm.IsWanted ? 700_000 : 100_000 };
         var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
         var answers = new List<string>();
-        foreach (var letter in letters)
+        foreach (var deadLetter in deadLetters)
         {
-            stack.Outside.Treat(letter, new Treatment { CardExpired = true });
-            answers.Add(await stack.OrderAsync(letter));
+            stack.Outside.Treat(deadLetter, new Treatment { CardExpired = true });
+            answers.Add(await stack.OrderAsync(deadLetter));
         }
 
         var redriving = RedriveAsync(stack, ids, running, began, length);
@@ -78,19 +78,19 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
 
         // What was redriven has its saga by now, and moves it once.
-        await load.AllIsWellAsync(_within, letters);
+        await load.AllIsWellAsync(_within, deadLetters);
         stack.AssertOneResponseEach(answers);
-        foreach (var letter in letters)
+        foreach (var deadLetter in deadLetters)
         {
-            await stack.InStateAsync(letter, "done", _within);
-            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Outside.EffectsOf(letter));
+            await stack.InStateAsync(deadLetter, "done", _within);
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Outside.EffectsOf(deadLetter));
             Assert.Equal(
                 1L,
                 await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE "
-                    + $"s.business_key = '{letter}'"));
+                    + $"s.business_key = '{deadLetter}'"));
         }
 
-        // Cancellations that came too late are letters, as they must be. Nothing else is.
+        // Cancellations that came too late are dead letters, as they must be. Nothing else is.
         Assert.Equal(
             [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE code NOT IN ('ONEX3017', "
                 + "'ONEX3018', 'ONEX3021', 'ONEX3023')"));
@@ -98,7 +98,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
     }
 
     private async Task OneFaultAsync(
-        Random random, Dictionary<string, OnexProcess> running, Func<string, OnexProcess> start, PostgresServer postgres, KafkaBroker? broker)
+        Random random, Dictionary<string, OnexProcess> running, Func<string, OnexProcess> start,
+        PostgresServer postgres, KafkaBroker? broker)
     {
         switch (random.Next(broker is null ? 5 : 8))
         {
@@ -132,20 +133,21 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
     }
 
-    // Redrives each letter whose saga waits for its event, again and again, forced.
+    // Redrives each dead letter whose saga waits for its event, again and again, forced.
     private static async Task RedriveAsync(
-        OnexStack stack, IReadOnlyList<string> letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
+        OnexStack stack, IReadOnlyList<string> deadLetters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
         var moved = new HashSet<string>();
-        while (began.Elapsed < length || moved.Count < letters.Count)
+        while (began.Elapsed < length || moved.Count < deadLetters.Count)
         {
             try
             {
                 foreach (var line in await stack.Database.QueryAsync(
                     "SELECT l.id, s.business_key, s.state FROM onex.dead_letters l JOIN onex.sagas s ON convert_from(l.value, 'UTF8') "
                         + "LIKE '%' || s.business_key || '%' "
-                    + $"WHERE l.id IN ({string.Join(", ", letters.Select(id => $"'{id}'"))}) AND s.state IN ('awaiting_new_card', 'done')"))
+                    + $"WHERE l.id IN ({string.Join(", ", deadLetters.Select(id => $"'{id}'"))}) AND s.state IN ('awaiting_new_card', "
+                    + $"'done')"))
                 {
                     var (id, key) = (line.Split('|')[0], line.Split('|')[1]);
                     using var answer = await http.PostAsJsonAsync(

@@ -19,7 +19,8 @@ public sealed class EmittedEventTests : IDisposable
           END IF;
           RETURN NULL;
         END $$;
-        CREATE CONSTRAINT TRIGGER hold_event AFTER INSERT ON onex.outbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold_event();
+        CREATE CONSTRAINT TRIGGER hold_event AFTER INSERT ON onex.outbox DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION hold_event();
         """;
 
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Two mains, one of which stands still for longer than the group waits for it, and believes afterwards that nothing happened.
+/// Two orchestrators. One is frozen for longer than the session timeout of its consumer group, and continues without knowing it.
 /// </summary>
 public sealed class FrozenMainTests(ITestOutputHelper output)
 {
@@ -63,7 +63,9 @@ public sealed class FrozenMainTests(ITestOutputHelper output)
             // What it holds belongs to the other main by now. It goes on with it for a moment, commits perhaps, and dies.
             var calls = stack.Outside.Calls.Count;
             await Eventually.Async(
-                () => load.Answered == load.Sent || stack.Outside.Calls.Count > calls + 20, _within, () => "the other main has not taken over");
+                () => load.Answered == load.Sent || stack.Outside.Calls.Count > calls + 20,
+                _within,
+                () => "the other main has not taken over");
             await doomed.ThawAsync();
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 40)), TimeProvider.System);
             await doomed.KillAsync();

@@ -65,7 +65,9 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
             await Eventually.Async(
                 () => mine.Count(
-                    id => stack.Responses.Of(id).Count == 0) < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
+                    id => stack.Responses.Of(id).Count == 0) < inFlight,
+                    within,
+                    () => $"of {Sent} orders {Answered} were answered, and no more");
             if (pace > TimeSpan.Zero)
             {
                 await Task.Delay(pace, TimeProvider.System);
@@ -100,7 +102,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await stack.RequestAsync("order-fulfilment", payload, correlationId);
     }
 
-    /// <summary>Waits until the outside world has had some more calls; gives up waiting, but nothing else, when none come.</summary>
+    /// <summary>Waits until the external services have received some more calls, but not for ever when none arrive.</summary>
     public async Task ProgressAsync(int calls, TimeSpan atMost)
     {
         var wanted = stack.Outside.Calls.Count + calls;

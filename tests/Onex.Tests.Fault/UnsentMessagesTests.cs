@@ -6,8 +6,8 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// The moment between a commit and its messages. The database holds a main's commit until that main is dead, and then lets it come true:
-/// what it says must still leave, and only another main can see to that.
+/// The moment between a commit and its messages. The database delays an orchestrator's commit until that orchestrator is dead, and then
+/// lets it succeed. Its messages must still be sent, and only another orchestrator can do that.
 /// </summary>
 public sealed class UnsentMessagesTests
 {
@@ -81,8 +81,8 @@ public sealed class UnsentMessagesTests
             step => Assert.Single(step.Select(command => command.CommandId).Distinct()));
     }
 
-    // In place of runtime-effects: every command succeeds, and its result goes to the main that the saga is not at home with. Two mains
-    // share the partitions in two ranges, so it is the one that has the partition half of them away.
+    // In place of runtime-effects: every command succeeds, and its result goes to the orchestrator that does not have the saga's home
+    // partition. Two orchestrators share the partitions in two ranges, so the other one has the partition that is half of them away.
     private static async Task<IReadOnlyList<StepCommand>> PlayEffectsAsync(OnexStack stack, CancellationToken stop)
     {
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, stack.Topic("effect-requests"));
@@ -90,7 +90,9 @@ public sealed class UnsentMessagesTests
         while (true)
         {
             await Eventually.Async(
-                () => stop.IsCancellationRequested || reader.Records.Count > commands.Count, _within, () => $"no command after {commands.Count}");
+                () => stop.IsCancellationRequested || reader.Records.Count > commands.Count,
+                _within,
+                () => $"no command after {commands.Count}");
             if (stop.IsCancellationRequested)
             {
                 return commands;

@@ -41,7 +41,7 @@ internal sealed partial class MockCluster : IDisposable
         // A group that begins need not wait for others.
         GroupInitialRebalanceDelay(_cluster, 0);
 
-        // Without one, clients wait for a controller until they time out, instead of being told that it has no such request.
+        // Without one, clients wait for a controller until they time out, instead of learning that the request is not supported.
         if (SetController(_cluster, 1) is not NoError and var code)
         {
             throw new InvalidOperationException(Marshal.PtrToStringUTF8(ErrorText(code)));

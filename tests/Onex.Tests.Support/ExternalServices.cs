@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.Support;
 
-/// <summary>How the outside world treats an order.</summary>
+/// <summary>How the external services treat an order.</summary>
 public sealed record Treatment
 {
     /// <summary>Everything goes well.</summary>
@@ -31,7 +31,7 @@ public sealed record Treatment
     /// <summary>How often each call answers 503 before it works, per idempotency key.</summary>
     public int Failures { get; init; }
 
-    /// <summary>How long each call takes, after its effect has happened: a caller that gives up does not know what came of it.</summary>
+    /// <summary>How long each call takes, after its effect has happened: a caller that times out does not know the outcome.</summary>
     public TimeSpan Latency { get; init; }
 
     /// <summary>
@@ -88,7 +88,7 @@ public sealed class ExternalServices : IAsyncDisposable
         new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "FRAUD", "ORDERS", "NOTICES" }
             .ToDictionary(name => $"ONEX_CONNECTION_{name}_URL", _ => Address.ToString().TrimEnd('/'));
 
-    /// <summary>How orders are treated of which nothing else is said.</summary>
+    /// <summary>How orders without a treatment of their own are treated.</summary>
     public Treatment Usual { get; set; } = Treatment.Well;
 
     /// <summary>Every call so far, in the order of arrival.</summary>
@@ -170,7 +170,7 @@ public sealed class ExternalServices : IAsyncDisposable
 
     private RequestDelegate Undo(string step) => async context =>
     {
-        // References are made of a letter, a dash and the order.
+        // A reference is a one-character prefix, a dash and the order.
         var body = await BodyAsync(context);
         var reference = context.GetRouteValue("reference") as string ?? (string?)JsonNode.Parse(body)?["ref"] ?? "";
         await AnswerAsync(

@@ -9,8 +9,8 @@ using Xunit;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// Everything that one test needs of Onex: a database, topics of its own, the outside world, and processes of any role. What the processes
-/// write is kept in <c>artifacts/test-logs/</c>.
+/// Everything that one test needs of Onex: a database, topics of its own, the external services, and processes of any role. The output of
+/// the processes is kept in <c>artifacts/test-logs/</c>.
 /// </summary>
 public sealed class OnexStack : IAsyncDisposable
 {
@@ -127,7 +127,8 @@ public sealed class OnexStack : IAsyncDisposable
 
     /// <summary>Publishes a request as JSON text and returns its correlation id.</summary>
     public async Task<string> RequestAsync(
-        string operation, JsonNode payload, string? correlationId = null, string? envelopeId = null, int? partition = null, string? key = null)
+        string operation, JsonNode payload, string? correlationId = null, string? envelopeId = null,
+        int? partition = null, string? key = null)
     {
         correlationId ??= NewId();
         var request = new JsonObject

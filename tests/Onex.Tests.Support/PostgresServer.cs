@@ -147,7 +147,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
         (await RunAsync(
             "initdb",
-            ["-D", data, "-U", SuperUser, $"--pwfile={passwordFile}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]))
+            ["-D", data, "-U", SuperUser, $"--pwfile={passwordFile}", "-A", "scram-sha-256", "-E", "UTF8",
+                "--locale=C.UTF-8", "--no-sync"]))
             .OrThrow("initdb");
 
         for (var attempt = 1; ; attempt++)

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// Sees to it that nothing that tests start outlives them, also when the test process is killed: a shell that waits for the end of its
-/// input, which the kernel closes with this process, and then runs what it was told.
+/// Ends everything that tests started, also when the test process is killed: a shell waits for the end of its input, which the kernel
+/// closes with this process, and then runs the given clean-up.
 /// </summary>
 public static class Reaper
 {

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Effects;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using BenchmarkDotNet.Attributes;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
@@ -46,7 +45,7 @@ public class GuardBenchmark
         {
             Facts = new SagaFacts
             {
-                SagaId = new Guid(1, 0, 0, new byte[8]),
+                SagaId = new(new Guid(1, 0, 0, new byte[8])),
                 Contract = plan.Name,
                 ContractVersion = plan.Version,
                 ContractHash = plan.Hash,
@@ -54,7 +53,7 @@ public class GuardBenchmark
                 StartedAt = DateTimeOffset.UnixEpoch,
                 Requester = new Requester
                 {
-                    RequestId = new Guid(2, 0, 0, new byte[8]),
+                    RequestId = new(new Guid(2, 0, 0, new byte[8])),
                     CorrelationId = new Guid(3, 0, 0, new byte[8]),
                     Operation = plan.Name,
                     Source = "bench",

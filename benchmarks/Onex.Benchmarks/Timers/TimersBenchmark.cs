@@ -69,7 +69,7 @@ internal static class TimersBenchmark
         public const int SagasOfARound = 6_000;
 
         // What a commit sends is acknowledged by the next, as in a main under load.
-        private Guid[] _sent = [];
+        private MessageId[] _sent = [];
 
         private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
@@ -158,7 +158,7 @@ internal static class TimersBenchmark
             _sent = [.. batch.Entries.SelectMany(Sent)];
         }
 
-        private static IEnumerable<Guid> Sent(CommitEntry entry) => (entry switch
+        private static IEnumerable<MessageId> Sent(CommitEntry entry) => (entry switch
         {
             CommitEntry.Start start => start.Outgoing,
             CommitEntry.Move move => move.Outgoing,
@@ -171,12 +171,12 @@ internal static class TimersBenchmark
 
         private static SagaRow NewSaga(int place) => new()
         {
-            Id = Id(),
+            Id = new(Id()),
             Contract = "order",
             ContractVersion = "1",
             ContractHash = "abc",
             CorrelationId = Id(),
-            RequestId = Id(),
+            RequestId = new(Id()),
             BusinessKey = Id().ToString(),
             Source = "requests/0/1",
             State = "charging",
@@ -200,7 +200,7 @@ internal static class TimersBenchmark
 
         private static OutgoingMessage Message() => new()
         {
-            MessageId = Id(),
+            MessageId = new(Id()),
             Topic = "effect-requests",
             Key = "key",
             Value =

@@ -3,23 +3,25 @@ using System.Globalization;
 
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>How far an attempt came: what is known of whether it happened.</summary>
+/// <summary>How far an attempt got: what is known about its effect.</summary>
 public enum AttemptReach
 {
-    /// <summary>Nothing was sent, or nothing of it remains (no connection, the circuit breaker is open, a transaction rolled back). It did not happen.</summary>
+    /// <summary>
+    /// Nothing was sent, or it was rolled back (no connection, circuit breaker open, transaction rolled back). It took no effect.
+    /// </summary>
     NotSent,
 
-    /// <summary>It was sent, and it is unknown whether it happened.</summary>
+    /// <summary>It was sent, and it is unknown whether it took effect.</summary>
     Sent,
 
-    /// <summary>The service answered that it did not happen.</summary>
+    /// <summary>The service answered that it took no effect.</summary>
     Answered,
 
-    /// <summary>The service answered that it happened.</summary>
+    /// <summary>The service answered that it took effect.</summary>
     Done,
 }
 
-/// <summary>What the code of a failed attempt says about how far it came, where nothing else does: in examples of contracts.</summary>
+/// <summary>How far a failed attempt got, judged by its code alone. Used by examples of contracts.</summary>
 public static class FailureCodes
 {
     /// <summary>Codes of attempts that were not sent.</summary>
@@ -30,11 +32,12 @@ public static class FailureCodes
         ],
         StringComparer.Ordinal);
 
-    /// <summary>How far an attempt came that failed with that code: unknown, unless the code says otherwise.</summary>
+    /// <summary>How far an attempt with that code got: unknown, unless the code says otherwise.</summary>
     public static AttemptReach ReachOf(string code) =>
         NotSent.Contains(code) ? AttemptReach.NotSent
         : code is "answer_unreadable" or "response_too_large" or "result_invalid" ? AttemptReach.Done
         : code.StartsWith("http_", StringComparison.Ordinal)
-            && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? HttpStatuses.ReachOf(status)
+            && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+                ? HttpStatuses.ReachOf(status)
         : AttemptReach.Sent;
 }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>What an HTTP status means before a contract's own rules: the same where effects run and where examples do.</summary>
+/// <summary>Classifies HTTP statuses before the rules of a contract, for effects and for examples.</summary>
 public static class HttpStatuses
 {
-    /// <summary>What kind of answer it is.</summary>
+    /// <summary>The kind of outcome.</summary>
     public static HttpAnswer Classify(int status) => status switch
     {
         >= 200 and < 300 => HttpAnswer.Completed,
@@ -14,8 +14,8 @@ public static class HttpStatuses
     };
 
     /// <summary>
-    /// How far a call came that was answered so. A server that broke down (500) and a gateway without an answer (502, 504) do not say whether it
-    /// happened; every other status does.
+    /// How far a call with that status got. A server error (500) and a gateway without an answer (502, 504) leave it unknown whether the
+    /// call took effect; every other status tells.
     /// </summary>
     public static AttemptReach ReachOf(int status) => status switch
     {
@@ -25,14 +25,14 @@ public static class HttpStatuses
         _ => AttemptReach.Answered,
     };
 
-    /// <summary>The code of one that is no success: <c>http_404</c>.</summary>
+    /// <summary>The code of an unsuccessful status: <c>http_404</c>.</summary>
     public static string Code(int status) => string.Create(CultureInfo.InvariantCulture, $"http_{status}");
 }
 
-/// <summary>What kind of answer an HTTP status is.</summary>
+/// <summary>The kind of outcome of an HTTP status.</summary>
 public enum HttpAnswer
 {
-    /// <summary>It happened.</summary>
+    /// <summary>It took effect.</summary>
     Completed,
 
     /// <summary>A final "no".</summary>

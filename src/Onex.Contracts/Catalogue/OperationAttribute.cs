@@ -20,19 +20,19 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>Whether a step that runs it needs a compensation.</summary>
     public bool ChangesWorld { get; init; }
 
-    /// <summary>Whether to run it again under the same key does no more than to run it once, whatever the service makes of the key.</summary>
+    /// <summary>Whether running it again under the same key has no further effect, even if the service ignores the key.</summary>
     public bool Idempotent { get; init; }
 
     /// <summary>The type of connection that it goes through, or null if it takes none.</summary>
     public string? ConnectionType { get; init; }
 
-    /// <summary>The argument of its family of which nothing comes here, or null: the body of a GET.</summary>
+    /// <summary>An argument that it accepts but ignores, or null: the body of a GET.</summary>
     public string? Ignores { get; init; }
 
     /// <summary>The entries for the operations that a class runs, in the order of its attributes.</summary>
     /// <param name="operation">The class.</param>
-    /// <param name="role">Who runs it.</param>
-    /// <param name="arguments">Its properties are the arguments: <c>required</c> ones must be there.</param>
+    /// <param name="role">The role that runs it.</param>
+    /// <param name="arguments">The type whose properties are the arguments.</param>
     /// <param name="result">Its properties are the fields of the result; those of a dictionary are unknown.</param>
     public static IEnumerable<OperationDescriptor> Describe(Type operation, OperationRole role, Type arguments, Type result)
     {
@@ -120,13 +120,13 @@ public sealed class ArgumentAttribute(string description) : Attribute
     /// <summary>One sentence, for editors and documents.</summary>
     public string Description { get; } = description;
 
-    /// <summary>What may fill it.</summary>
+    /// <summary>The values that it accepts.</summary>
     public ArgumentFilling Filling { get; init; }
 
-    /// <summary>Of a map: keys, with commas between them, that the runtime sets itself.</summary>
+    /// <summary>The keys of a map that the runtime sets itself, separated by commas.</summary>
     public string? ReservedKeys { get; init; }
 
-    /// <summary>What holds without it, for editors and documents; null if nothing does.</summary>
+    /// <summary>Its default, for editors and documents; null if there is none.</summary>
     public string? Default { get; init; }
 }
 

@@ -1,53 +1,53 @@
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>Which role runs an operation.</summary>
+/// <summary>The role that runs an operation.</summary>
 public enum OperationRole
 {
-    /// <summary>runtime-effects: touches the outside world.</summary>
+    /// <summary>runtime-effects: external I/O.</summary>
     Effect,
 
     /// <summary>runtime-worker: pure computation.</summary>
     Compute,
 }
 
-/// <summary>What may fill an argument of an operation.</summary>
+/// <summary>The values that an argument accepts.</summary>
 public enum ArgumentFilling
 {
-    /// <summary>Any template; values are put in as they are.</summary>
+    /// <summary>Any template; values are inserted unchanged.</summary>
     Value,
 
-    /// <summary>Takes no <c>${...}</c>.</summary>
+    /// <summary>Constant, without <c>${...}</c>.</summary>
     Constant,
 
     /// <summary>Text whose inserted values are percent-encoded and not empty (an HTTP path).</summary>
     PercentEncoded,
 
-    /// <summary>Text whose inserted values are not empty up to its query (a whole address); values are put in as they are.</summary>
+    /// <summary>A URL; values are inserted unchanged, and those before its query are not empty.</summary>
     Address,
 }
 
 /// <summary>One argument of an operation.</summary>
 /// <param name="Name">Its key under <c>with</c>.</param>
-/// <param name="Required">Whether it must be there.</param>
+/// <param name="Required">Whether it is required.</param>
 /// <param name="Type">Its JSON type in the short form: <c>string</c>, <c>int</c>, <c>map(string)</c>, <c>any</c>.</param>
-/// <param name="Filling">What may fill it.</param>
+/// <param name="Filling">The values that it accepts.</param>
 /// <param name="Description">One sentence, for editors and documents.</param>
 public sealed record ArgumentDescriptor(
     string Name, bool Required, string Type, ArgumentFilling Filling, string Description)
 {
-    /// <summary>What holds without it, or null if nothing does.</summary>
+    /// <summary>Its default, or null.</summary>
     public string? Default { get; init; }
 
-    /// <summary>Keys of the maps that it lists that take no <c>${...}</c>, whatever the rest takes.</summary>
+    /// <summary>The keys of the maps in its list that must be constant.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 
-    /// <summary>Keys of the map that it is which the runtime sets itself, in any case of letters: a step cannot.</summary>
+    /// <summary>The keys of the map that the runtime sets itself and a step cannot set, in any case.</summary>
     public IReadOnlyList<string> ReservedKeys { get; init; } = [];
 }
 
-/// <summary>An operation that a step may name, described without the code that runs it, so that main can check contracts.</summary>
+/// <summary>Describes an operation without the code that runs it, so the orchestrator can check contracts.</summary>
 /// <param name="Name"><c>http.post</c>, <c>hash.sha256</c>.</param>
-/// <param name="Role">Who runs it.</param>
+/// <param name="Role">The role that runs it.</param>
 /// <param name="ConnectionType">The type of connection that it goes through (<c>http</c>), or null if it takes none.</param>
 /// <param name="ChangesWorld">Whether a step that runs it needs a compensation.</param>
 /// <param name="Arguments">Its arguments.</param>
@@ -64,16 +64,16 @@ public sealed record OperationDescriptor(
     IReadOnlyDictionary<string, string> Result,
     string Description)
 {
-    /// <summary>What the fields of its result mean, by name.</summary>
+    /// <summary>The meanings of the fields of its result by name.</summary>
     public IReadOnlyDictionary<string, string> ResultMeanings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether to run it again does no more than to run it once, although it changes the world (<c>http.put</c>).</summary>
+    /// <summary>Whether it is idempotent although it changes the world (<c>http.put</c>).</summary>
     public bool Idempotent { get; init; }
 
-    /// <summary>Arguments that it takes with the others of its family, and of which nothing comes.</summary>
+    /// <summary>Arguments that it accepts but ignores.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
-    /// <summary>Whether it may be run again after it has happened, to get an answer that is understood.</summary>
+    /// <summary>Whether it may be run again after it took effect, to get a response that can be interpreted.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;
 
     /// <summary>Whether no role runs it yet: contracts may name it already, and a step that calls it is rejected.</summary>
@@ -107,23 +107,24 @@ public static class OperationAliases
     public static string Resolve(string name) =>
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
 
-    /// <summary>A name, and what else it may be called.</summary>
-    public static IEnumerable<string> For(string name) => name.StartsWith("db.", StringComparison.Ordinal) ? [name, "database" + name["db".Length..]] : [name];
+    /// <summary>A name and its aliases.</summary>
+    public static IEnumerable<string> For(string name) =>
+        name.StartsWith("db.", StringComparison.Ordinal) ? [name, "database" + name["db".Length..]] : [name];
 
     /// <summary>The same for a first word alone.</summary>
     public static string ResolvePrefix(string prefix) => prefix == "database" ? "db" : prefix;
 }
 
-/// <summary>A connection as far as contracts must know it.</summary>
+/// <summary>The part of a connection that contracts depend on.</summary>
 /// <param name="Name">The name that contracts use.</param>
 /// <param name="Type"><c>http</c>, <c>postgres</c>, ...</param>
 /// <param name="Retry">The default policy of its steps, or null.</param>
 /// <param name="TimeoutMs">The default run time of an attempt, or null.</param>
 public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryPolicy? Retry, int? TimeoutMs)
 {
-    /// <summary>What it tells to expressions, by name: never an address or a secret.</summary>
+    /// <summary>Its public properties by name; never an address or a secret.</summary>
     public Expressions.CelValue Public { get; init; } = Expressions.CelValue.Map([]);
 
-    /// <summary>Whether something is wrong with it, which is reported where it is declared: contracts that name it are not to blame.</summary>
+    /// <summary>Whether it has errors. They are reported where it is declared, and not again for the contracts that use it.</summary>
     public bool IsFaulty { get; init; }
 }

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Onex.Contracts.Catalogue;
 
 /// <summary>
-/// The codes with which the answer of an operation may be a final "no", and so reach a <c>catch</c>. What an attempt fails with does not: it is
-/// tried again, and in the end the step has failed with a code of the engine's own.
+/// The codes with which an operation may be rejected, and which can reach a <c>catch</c>. Codes of failed attempts cannot: attempts are
+/// retried, and in the end the step fails with a code of the engine.
 /// </summary>
 public static class RejectionCodes
 {
@@ -22,13 +22,16 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _database = FrozenSet.ToFrozenSet(
         [
             .. _ofAll, "connection_invalid", "statement_invalid", "parameters_invalid", "columns_invalid", "result_too_large",
-            "unique_violation", "foreign_key_violation", "not_null_violation", "check_violation", "exclusion_violation", "constraint_violation",
-            "raised_exception", "data_exception", "syntax_error", "undefined_table", "undefined_column", "undefined_function", "insufficient_privilege",
+            "unique_violation", "foreign_key_violation", "not_null_violation", "check_violation", "exclusion_violation",
+            "constraint_violation",
+            "raised_exception", "data_exception", "syntax_error", "undefined_table", "undefined_column", "undefined_function",
+            "insufficient_privilege",
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _query = FrozenSet.ToFrozenSet([.. _database, "read_only"], StringComparer.Ordinal);
-    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofAll, "topic_refused", "record_refused"], StringComparer.Ordinal);
+    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofAll, "topic_refused", "record_refused"],
+        StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _attempts = FrozenSet.ToFrozenSet(
         [
@@ -37,7 +40,7 @@ public static class RejectionCodes
         ],
         StringComparer.Ordinal);
 
-    /// <summary>Those of an operation by name, but for the states of PostgreSQL that have none; null if they are not known.</summary>
+    /// <summary>The named codes of an operation, without unnamed PostgreSQL error codes; null if they are unknown.</summary>
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
         operation.IsToCome ? null
         : operation.Role == OperationRole.Compute ? _compute
@@ -49,13 +52,13 @@ public static class RejectionCodes
             _ => null,
         };
 
-    /// <summary>Whether an operation may answer with that code, or nobody knows.</summary>
+    /// <summary>Whether an operation may be rejected with that code, or its codes are unknown.</summary>
     public static bool Allow(OperationDescriptor operation, string code) =>
         For(operation) is not { } known
         || known.Contains(code)
         || (operation.Name.StartsWith("db.", StringComparison.Ordinal) && code.StartsWith("sqlstate_", StringComparison.Ordinal));
 
-    /// <summary>Whether it is the code of an attempt, which is tried again: <c>http_503</c>, <c>connection_lost</c>.</summary>
+    /// <summary>Whether it is the code of a failed attempt, which is retried: <c>http_503</c>, <c>connection_lost</c>.</summary>
     public static bool IsAttemptCode(string code) =>
         _attempts.Contains(code)
         || (code.StartsWith("http_", StringComparison.Ordinal)

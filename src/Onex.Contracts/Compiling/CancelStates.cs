@@ -2,15 +2,15 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Where a cancel leads in a contract.</summary>
+/// <summary>Determines the target of a cancellation.</summary>
 internal static class CancelStates
 {
     /// <summary>
-    /// The name of a compensating state that leads to a failed end. It is the state that failures lead to if that is one. Otherwise it is added,
-    /// because such a state may lead back to ordinary ones, or compensate nothing, and a cancel must do neither.
+    /// Returns a compensating state that leads to a failed end: the target of failures if it qualifies, otherwise an added state. The
+    /// target of failures may lead back to ordinary states or compensate nothing, and a cancellation must do neither.
     /// </summary>
-    /// <param name="states">The contract's states, to which it is added.</param>
-    /// <param name="onFailure">The state that failures lead to.</param>
+    /// <param name="states">The states of the contract; a new state is added to them.</param>
+    /// <param name="onFailure">The target of failures.</param>
     public static string Add(ICollection<StatePlan> states, string onFailure)
     {
         var failing = states.First(state => state.Name == onFailure);
@@ -31,7 +31,8 @@ internal static class CancelStates
         return name;
     }
 
-    private static bool IsFailedEnd(IEnumerable<StatePlan> states, string name) => states.Any(state => state.Name == name && state.End == EndKind.Failed);
+    private static bool IsFailedEnd(IEnumerable<StatePlan> states, string name) =>
+        states.Any(state => state.Name == name && state.End == EndKind.Failed);
 
     private static string Free(ICollection<StatePlan> states, string name)
     {

@@ -6,30 +6,32 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Which codes can come to a <c>catch</c>: those that the steps which it is asked about can end with, and that nothing nearer to them catches. What a
-/// contract that is called may fail with is known when all contracts are.
+/// Determines which codes can reach a <c>catch</c>: those that its steps can fail with and that no inner <c>catch</c> covers. The codes of
+/// called contracts are checked when all contracts are known.
 /// </summary>
 internal sealed class CatchChecks(OperationCatalogue operations)
 {
-    // Whatever is called may end so: its attempts are used up, its answer or the contract's own rules are of no use, the broker refuses the command.
+    // Any call may fail with these: attempts exhausted, an invalid result, a failed expression, a command that the broker rejects.
     private static readonly string[] _callCodes = ["step_failed", "step_timed_out", "result_invalid", "expression_failed", "undeliverable"];
 
-    // These come over a saga, and no `catch` is asked about them.
+    // These end a saga as a whole, so no `catch` applies to them.
     private static readonly string[] _sagaCodes = ["state_timed_out", "deadline_exceeded", "cancelled", "terminated", "output_invalid"];
 
     private readonly HashSet<string> _children = new(StringComparer.Ordinal);
 
-    /// <summary>Warns of codes that never come to where they are caught, and gives those for which it depends on the contracts that are called.</summary>
+    /// <summary>Warns of codes that never reach their <c>catch</c>, and returns those that depend on called contracts.</summary>
     public static ImmutableArray<UnverifiedCatch> Run(ContractScope scope, Findings findings, IEnumerable<StatePlan> states)
     {
         var checks = new CatchChecks(scope.Context.Operations);
         var unverified = ImmutableArray.CreateBuilder<UnverifiedCatch>();
         foreach (var state in states)
         {
-            checks.Check(scope, findings, state.Catch, $"state '{state.Name}'", code => checks.CanReach(state, code), () => checks.CodesOf(state.Steps), unverified);
+            checks.Check(scope, findings, state.Catch, $"state '{state.Name}'", code => checks.CanReach(state, code),
+                () => checks.CodesOf(state.Steps), unverified);
             foreach (var step in state.AllSteps)
             {
-                checks.Check(scope, findings, step.Catch, $"step '{step.Id}'", code => checks.CanRaise(step, code), () => checks.CodesOf([step]), unverified);
+                checks.Check(scope, findings, step.Catch, $"step '{step.Id}'", code => checks.CanRaise(step, code),
+                    () => checks.CodesOf([step]), unverified);
             }
         }
 
@@ -39,12 +41,12 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     /// <summary>Whether a saga of a contract may fail with that code.</summary>
     /// <param name="plan">The contract.</param>
     /// <param name="code">The code.</param>
-    /// <param name="find">The contract of a name that its own steps may call; null if it is not known.</param>
+    /// <param name="find">Finds a called contract by name; null if it is unknown.</param>
     public bool MayFail(Plan plan, string code, Func<string, Plan?> find) => MayFail(plan, code, find, []);
 
     private bool MayFail(Plan plan, string code, Func<string, Plan?> find, HashSet<string> seen)
     {
-        // What refuses the start of a saga answers with codes of its own.
+        // Rejected starts have codes of their own.
         if (Names.FaultCodes.Contains(code) || code.StartsWith("ONEX", StringComparison.Ordinal)
             || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => SetsFault(state, code)))
         {
@@ -63,7 +65,8 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code) || (call.Kind != StepKind.Saga && CanAnswer(call, code)));
 
     private void Check(
-        ContractScope scope, Findings findings, ImmutableArray<CatchRule> rules, string what, Predicate<string> canReach, Func<IEnumerable<string>> known,
+        ContractScope scope, Findings findings, ImmutableArray<CatchRule> rules, string what, Predicate<string> canReach,
+        Func<IEnumerable<string>> known,
         ImmutableArray<UnverifiedCatch>.Builder unverified)
     {
         foreach (var code in rules.SelectMany(rule => findings.CatchCodes.GetValueOrDefault(rule, [])))
@@ -74,21 +77,23 @@ internal sealed class CatchChecks(OperationCatalogue operations)
                 continue;
             }
 
-            var complaint = ContractDiagnostics.NeverCaught(code.At, what, code.Text, IsSagaCode(code.Text), [.. known().Distinct(StringComparer.Ordinal)]);
+            var draft = ContractDiagnostics.NeverCaught(code.At, what, code.Text, IsSagaCode(code.Text),
+                RejectionCodes.IsAttemptCode(code.Text),
+                [.. known().Distinct(StringComparer.Ordinal)]);
             if (_children.Count == 0)
             {
-                scope.Report(complaint);
+                scope.Report(draft);
             }
             else
             {
-                unverified.Add(new UnverifiedCatch(complaint, code.Text, [.. _children]));
+                unverified.Add(new UnverifiedCatch(draft, code.Text, [.. _children]));
             }
         }
     }
 
     private static bool IsSagaCode(string code) => _sagaCodes.Contains(code, StringComparer.Ordinal);
 
-    // What its steps leave to it; and what it works out itself may fail: guards, times, what it sets and responds.
+    // The uncaught codes of its steps. In addition, any expression of the state itself may fail.
     private bool CanReach(StatePlan state, string code) => code == "expression_failed" || CanEscape(state.Steps, code);
 
     private bool CanEscape(ImmutableArray<StepPlan> steps, string code)
@@ -140,7 +145,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     private bool CanAnswer(CallStep call, string code) =>
         operations.Find(call.Invocation.Operation) is not { } operation || RejectionCodes.Allow(operation, code);
 
-    // For a suggestion: those that the contract gives itself come first.
+    // For a suggestion; codes from the contract come first.
     private IEnumerable<string> CodesOf(IEnumerable<StepPlan> steps)
     {
         var all = StatePlan.Flatten([.. steps]).ToList();

@@ -13,7 +13,7 @@ internal sealed class ContractDirectory(string root)
     private static readonly string[] _otherFolders = ["runtime", "connections", "schemas"];
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The contracts, and files that look as if they were meant to be some, relative to the directory, in order.</summary>
+    /// <summary>The contracts, and files that look like misnamed contracts: paths relative to the directory, in order.</summary>
     public (List<string> Contracts, List<string> Ignored) List()
     {
         var (contracts, ignored) = (new List<string>(), new List<string>());
@@ -31,7 +31,7 @@ internal sealed class ContractDirectory(string root)
 
                 if (entry is DirectoryInfo)
                 {
-                    // A link may lead back up.
+                    // A link may form a cycle.
                     if (entry.LinkTarget is null && !_otherFolders.Contains(path))
                     {
                         waiting.Push(path);
@@ -57,41 +57,43 @@ internal sealed class ContractDirectory(string root)
     public IEnumerable<string> ConnectionFiles()
     {
         var folder = new DirectoryInfo(Path.Combine(root, "connections"));
-        return folder.Exists ? folder.EnumerateFiles("*.yaml").Select(file => $"connections/{file.Name}").Order(StringComparer.Ordinal).ToList() : [];
+        return folder.Exists ? folder.EnumerateFiles("*.yaml").Select(file => $"connections/{file.Name}").Order(
+            StringComparer.Ordinal).ToList() : [];
     }
 
-    /// <summary>The path as people are to see it.</summary>
+    /// <summary>The path as messages show it.</summary>
     public string Shown(string path) => Path.Combine(root, path);
 
-    /// <summary>The file's text, with the complaint if it has none that could be read.</summary>
-    public (string Text, DiagnosticDraft? DiagnosticDraft) Load(string path)
+    /// <summary>The text of a file, or a diagnostic if it cannot be read.</summary>
+    public (string Text, DiagnosticDraft? Problem) Load(string path)
     {
-        var (text, complaint, unreadable) = Read(path);
-        return (text, unreadable is null ? complaint : ContractDiagnostics.Unreadable(SourceSpan.Start, path, unreadable));
+        var (text, draft, unreadable) = Read(path);
+        return (text, unreadable is null ? draft : ContractDiagnostics.Unreadable(SourceSpan.Start, path, unreadable));
     }
 
     /// <summary>Reads a file that a contract refers to.</summary>
     public LoadedFile LoadReference(string path, int depthMax)
     {
-        var (text, complaint, unreadable) = Read(path);
-        var problem = unreadable ?? complaint?.Problem;
+        var (text, draft, unreadable) = Read(path);
+        var problem = unreadable ?? draft?.Problem;
         return LoadedFile.Parse(path, problem is null ? text : null, problem?.TrimEnd('.'), depthMax);
     }
 
-    private (string Text, DiagnosticDraft? DiagnosticDraft, string? Unreadable) Read(string path)
+    private (string Text, DiagnosticDraft? Problem, string? Unreadable) Read(string path)
     {
         byte[] bytes;
         var read = 0;
         try
         {
-            // Read at once, so that a buffer of the stream's own would only be in between.
-            using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            // The file is read in one go, so the stream needs no buffer of its own.
+            using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
+                bufferSize: 0);
             if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
             {
                 return ("", ContractDiagnostics.TooLarge(stream.Length), null);
             }
 
-            // It may grow, or be a pipe, while it is read. A buffer of the most that is allowed would cost a thousand files a collection each.
+            // The file may grow or be a pipe. A buffer of the maximum size would cause a garbage collection per file.
             bytes = new byte[stream.CanSeek ? stream.Length + 1 : UnknownLength];
             while (stream.Read(bytes.AsSpan(read)) is > 0 and var more)
             {
@@ -124,7 +126,8 @@ internal sealed class ContractDirectory(string root)
             var text = Encoding.UTF8.GetString(utf8);
             var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
             var line = before.LastIndexOf('\n') + 1;
-            return (text, ContractDiagnostics.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
+            return (text, ContractDiagnostics.NotUtf8(
+                new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
         }
     }
 }

@@ -12,8 +12,8 @@ using MapSyntax = Onex.Contracts.Yaml.MapSyntax;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The identity of a contract's content: what it means, not how it is written. Comments, white space (also within expressions), quotes, and what
-/// only people or tests read (<c>description</c>, <c>examples</c>) are no part of it; neither is the contract's own path.
+/// Identifies the content of a contract by its meaning. Comments, white space (also within expressions), quotes, <c>description</c>,
+/// <c>examples</c> and the contract's own path are not part of it.
 /// </summary>
 internal sealed class ContractHash
 {
@@ -38,7 +38,7 @@ internal sealed class ContractHash
     /// <summary>SHA-256 in lower-case hex over the contract, and path and content of each file that it refers to.</summary>
     /// <param name="root">The contract.</param>
     /// <param name="references">The files, in order of path.</param>
-    /// <param name="origins">Where in the contract its expressions stand.</param>
+    /// <param name="origins">The positions of its expressions.</param>
     public static string Compute(
         MapSyntax root, IEnumerable<ReferencedFile> references, IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)
     {
@@ -75,7 +75,7 @@ internal sealed class ContractHash
         }
     }
 
-    // In the order of the file, which is that of what a step sends.
+    // Keeps the order of the file, because a step sends its arguments in that order.
     private void Map(IEnumerable<SyntaxEntry> entries)
     {
         Tag('{');
@@ -88,7 +88,7 @@ internal sealed class ContractHash
         Tag('}');
     }
 
-    // 1 and "1" are two things, 'a' and a are one.
+    // 1 and "1" differ; 'a' and a are the same.
     private void Scalar(ScalarSyntax scalar)
     {
         if (_expressions.TryGetValue(scalar, out var within))
@@ -101,7 +101,7 @@ internal sealed class ContractHash
         Text(scalar.IsNull ? "" : scalar.Text);
     }
 
-    // What stands between them is text, where a space is a space.
+    // The text between expressions keeps its white space.
     private void Expressions(ScalarSyntax scalar, List<(int Start, string Text)> within)
     {
         Tag('x');
@@ -112,7 +112,8 @@ internal sealed class ContractHash
             foreach (var token in new Lexer(text).ReadAll())
             {
                 Tag((char)('A' + (int)token.Kind));
-                Text(token.Bytes is { } bytes ? Convert.ToHexString(bytes) : token.Kind == TokenKind.Double ? Double(token.Text) : token.Text);
+                Text(token.Bytes is { } bytes ? Convert.ToHexString(bytes) : token.Kind == TokenKind.Double ? Double(token.Text)
+                    : token.Text);
             }
 
             at = start + text.Length;
@@ -122,7 +123,8 @@ internal sealed class ContractHash
     }
 
     private static string Double(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number.ToString("R", CultureInfo.InvariantCulture) : text;
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? number.ToString("R", CultureInfo.InvariantCulture) : text;
 
     private void Tag(char tag)
     {
@@ -130,7 +132,7 @@ internal sealed class ContractHash
         _buffer.Advance(1);
     }
 
-    // With its length before it, so that no two contents run together to the same bytes.
+    // Prefixes the length, so different contents never yield the same bytes.
     private void Text(string text)
     {
         var length = Encoding.UTF8.GetByteCount(text);

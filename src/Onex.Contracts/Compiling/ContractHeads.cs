@@ -4,19 +4,19 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What other contracts must know of one to call it.</summary>
+/// <summary>The part of a contract that its callers depend on.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Version">Its version.</param>
-/// <param name="Input">The schema of its input; null if that cannot be read.</param>
-/// <param name="Output">The schema of what it answers its caller with; null if nothing says that.</param>
+/// <param name="Input">The schema of its input; null if it is invalid.</param>
+/// <param name="Output">The schema of its response to a caller; null if undeclared.</param>
 internal sealed record ContractHead(string Name, string Version, JsonSchema? Input, JsonSchema? Output)
 {
-    /// <summary>As sentences name it.</summary>
+    /// <summary>Its name in messages.</summary>
     public string Shown => $"contract '{Name}' {Version}";
 
-    /// <summary>Whether something below a part of a contract holds for one of its steps.</summary>
-    /// <param name="node">Its states, or a part of them.</param>
-    /// <param name="holds">What is looked for.</param>
+    /// <summary>Whether a predicate holds for any step below a node.</summary>
+    /// <param name="node">The states, or a part of them.</param>
+    /// <param name="holds">The predicate.</param>
     public static bool AnyStep(SyntaxNode? node, Predicate<MapSyntax> holds) => node switch
     {
         ListSyntax list => list.Items.Any(item => AnyStep(item, holds)),
@@ -27,7 +27,7 @@ internal sealed record ContractHead(string Name, string Version, JsonSchema? Inp
     };
 }
 
-/// <summary>The contracts that a step may call, each in the version that a start takes: the highest.</summary>
+/// <summary>The contracts that steps may call, each in its highest version, which is the one that starts.</summary>
 internal sealed class ContractHeads
 {
     private readonly Dictionary<string, ContractHead> _byName = new(StringComparer.Ordinal);
@@ -43,10 +43,10 @@ internal sealed class ContractHeads
         }
     }
 
-    /// <summary>None is known: of a contract that is compiled alone, the others are not there to be asked.</summary>
+    /// <summary>No contracts: a contract that is compiled alone does not know the others.</summary>
     public static ContractHeads None { get; } = new([]);
 
-    /// <summary>Those of a directory.</summary>
+    /// <summary>The contracts of a directory.</summary>
     public static ContractHeads From(IEnumerable<ContractHead> heads) => new(heads);
 
     /// <summary>The contract of that name; null if it is not known.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
@@ -9,7 +8,7 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads one contract from the top.</summary>
+/// <summary>Reads one contract.</summary>
 internal sealed class ContractReader
 {
     private static readonly string[] _required = ["contract", "version", "input", "initial", "states"];
@@ -48,13 +47,14 @@ internal sealed class ContractReader
         Head = MakeHead();
     }
 
-    /// <summary>What other contracts must know of it; null if it has no name and version that they could call.</summary>
+    /// <summary>Its head for callers; null without a valid name and version.</summary>
     public ContractHead? Head { get; }
 
-    /// <summary>Whether some step of it calls another contract, so that the others must be known before it is read.</summary>
-    public bool CallsContracts => ContractHead.AnyStep(States(), step => step.Has("saga") || (step.Find("compensate") as MapSyntax)?.Has("saga") == true);
+    /// <summary>Whether a step calls another contract, so the heads of all contracts must be known before it is read.</summary>
+    public bool CallsContracts =>
+        ContractHead.AnyStep(States(), step => step.Has("saga") || (step.Find("compensate") as MapSyntax)?.Has("saga") == true);
 
-    /// <summary>What reads the contract, having read its head; null if the file holds none, after complaining.</summary>
+    /// <summary>Creates a reader and reads the head; null after reporting that the file has no contract.</summary>
     public static ContractReader? Open(string path, SourceFile file, References references, CompilerContext context)
     {
         switch (YamlReader.Read(file, context.Allowed.Depth, context.IsRegistered))
@@ -74,7 +74,7 @@ internal sealed class ContractReader
         }
     }
 
-    /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
+    /// <summary>The plan; null if the file or a referenced file has errors.</summary>
     /// <param name="others">The contracts that its steps may call.</param>
     public Plan? Read(ContractHeads others)
     {
@@ -82,7 +82,8 @@ internal sealed class ContractReader
         _scope.CheckKeys(_root, Keys.Contract);
         foreach (var missing in _required.Where(required => !_root.Has(required)))
         {
-            _scope.Report(ContractDiagnostics.MissingKey(SourceSpan.Start, "a contract", missing, $"Add '{missing}: ...' at the top level."));
+            _scope.Report(
+                ContractDiagnostics.MissingKey(SourceSpan.Start, "a contract", missing, $"Add '{missing}: ...' at the top level."));
         }
 
         var description = _scope.Text(_root.Find("description"), "'description'")?.Text ?? "";
@@ -109,7 +110,8 @@ internal sealed class ContractReader
         if (complete && initial is not null && onFailure is not null)
         {
             flow = FlowChecks.Run(_scope, findings, states, initial, onFailure, deadline);
-            if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !ContractDiagnostics.IsAboutValue(complaint.Code)))
+            if (!_scope.File.Reported.Any(draft => draft.Severity == Severity.Error
+                && !ContractDiagnostics.IsAboutValue(draft.Code)))
             {
                 DataFlow.Run(_scope, findings, states, initial, onFailure, anyState, deadline);
             }
@@ -166,15 +168,17 @@ internal sealed class ContractReader
         ? new ContractHead(_name, _version, _input, AnswersWithOutput() ? _output : null)
         : null;
 
-    // One that answers before its end answers its caller with that, and an end that says no output with nothing.
+    // False if a `respond` step or an end without output responds with something else.
     private bool AnswersWithOutput()
     {
         var states = States();
         return !ContractHead.AnyStep(states, step => step.Has("respond"))
-            && states.Items.OfType<MapSyntax>().All(state => state.Find("end") is not ScalarSyntax { Text: "completed" } || state.Has("output"));
+            && states.Items.OfType<MapSyntax>()
+                .All(state => state.Find("end") is not ScalarSyntax { Text: "completed" } || state.Has("output"));
     }
 
-    private ListSyntax States() => new(SourceSpan.Start, [.. (_root.Find("states") as MapSyntax)?.Entries.Select(state => state.Value) ?? []]);
+    private ListSyntax States() =>
+        new(SourceSpan.Start, [.. (_root.Find("states") as MapSyntax)?.Entries.Select(state => state.Value) ?? []]);
 
     private string? ReadName()
     {
@@ -198,7 +202,7 @@ internal sealed class ContractReader
             return null;
         }
 
-        // 1.0 is a number to YAML: the complaint about versions says more than one about types.
+        // YAML reads 1.0 as a number. The diagnostic about versions is more helpful than one about types.
         var text = (node as ScalarSyntax)?.Text ?? node.Kind;
         if (node is not ScalarSyntax || !Names.IsVersion(text))
         {
@@ -224,7 +228,9 @@ internal sealed class ContractReader
         }
         else if (!_root.Has("key"))
         {
-            _scope.Report(ContractDiagnostics.MissingKey(_root.KeyAt("on_duplicate"), "'on_duplicate'", "key", "Add 'key: input.some_id', or remove 'on_duplicate'."));
+            _scope.Report(ContractDiagnostics.MissingKey(
+                _root.KeyAt("on_duplicate"), "'on_duplicate'", "key",
+                "Add 'key: input.some_id', or remove 'on_duplicate'."));
         }
 
         return text.Text == "join" ? DuplicatePolicy.Join : DuplicatePolicy.Reject;
@@ -260,7 +266,7 @@ internal sealed class ContractReader
         return states;
     }
 
-    // Without on_failure a failed contract takes back what it did, and fails.
+    // Without on_failure, a failure compensates all completed steps and fails the saga.
     private string AddImplicit(List<StatePlan> states)
     {
         var end = _impliedEnds
@@ -271,7 +277,7 @@ internal sealed class ContractReader
         return "compensating";
     }
 
-    private void KeepResults(List<StatePlan> states, Findings findings)
+    private static void KeepResults(List<StatePlan> states, Findings findings)
     {
         foreach (var step in states.SelectMany(state => state.AllSteps))
         {
@@ -292,7 +298,7 @@ internal sealed class ContractReader
         }
     }
 
-    // With body kept, body.score is kept too.
+    // `body` includes `body.score`.
     private static ImmutableArray<ImmutableArray<string>> Outermost(List<ImmutableArray<string>> paths)
     {
         var kept = new List<ImmutableArray<string>>();

@@ -4,12 +4,13 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
-using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What the readers of the parts of one contract share: what it is compiled against, what it declares, and what they find.</summary>
+/// <summary>
+/// What the readers of the parts of one contract share: what it is compiled against, what it declares, and what they find.
+/// </summary>
 internal sealed class ContractScope(SourceFile file, CompilerContext context, SchemaReader schemas, DataTypeReader types)
     : SyntaxReader(file, context.IsRegistered)
 {

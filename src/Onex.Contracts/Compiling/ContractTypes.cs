@@ -5,7 +5,7 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What is known of the types of the names that a contract's expressions read.</summary>
+/// <summary>The known types of the names that expressions read.</summary>
 internal sealed class ContractTypes(ContractScope scope)
 {
     private static readonly CelType _fault = DeclaredShape.Create(
@@ -24,11 +24,11 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType? _stepsByName;
     private CelType? _connections;
 
-    /// <summary>The type of a name in a place; null where nothing is known of it.</summary>
+    /// <summary>The type of a name; null if it is unknown.</summary>
     public CelType? Find(string name, ExpressionPlace place) => !place.Names.Contains(name) ? null : name switch
     {
         "input" => _input ??= scope.Declared.Input is { } schema ? StaticTypes.From(schema) : CelType.Dyn,
-        // Which fields and steps there are is checked by name; of those that are not there nothing more is said.
+        // Unknown fields and steps are reported by name, so they have no type here.
         "data" => _data ??= Data(static _ => false),
         "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Declared.Steps.Keys, Step, isClosed: false)),
         "result" => place.ResultType,
@@ -41,24 +41,27 @@ internal sealed class ContractTypes(ContractScope scope)
         "saga" => _saga,
         "now" => CelType.Timestamp,
         "command_id" => CelType.Text,
-        "connections" => _connections ??= scope.Context is { Connections: null } or { IsRegistered: true } || scope.Context.Connections.Values.Any(each => each.IsFaulty)
+        "connections" =>
+            _connections ??= scope.Context is { Connections: null } or { IsRegistered: true }
+            || scope.Context.Connections.Values.Any(each => each.IsFaulty)
             ? CelType.Dyn
             : StaticTypes.From(scope.Connections),
         _ => null,
     };
 
-    /// <summary>The type of <c>data</c> where some fields are known not to be null.</summary>
+    /// <summary>The type of <c>data</c> when some fields are known not to be null.</summary>
     public CelType Data(Func<string, bool> notNull) => new CelType.ObjectOf(new DeclaredShape(
         scope.Declared.Data.Keys,
-        field => !scope.Declared.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.From(found.Type).Plain : StaticTypes.From(found.Type),
+        field => !scope.Declared.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.From(found.Type).Plain
+            : StaticTypes.From(found.Type),
         isClosed: false));
 
-    /// <summary>The type of what a step gives: how many items completed and failed, or what its call gives.</summary>
+    /// <summary>The type of a step's result: the counts and aggregates of an each step, or the result of its call.</summary>
     public CelType Step(string id)
     {
         if (!_steps.TryGetValue(id, out var type))
         {
-            // A step whose own type hangs on itself has none; what is wrong with that is said elsewhere.
+            // A step whose type depends on itself has no type; this is reported elsewhere.
             _steps[id] = CelType.Dyn;
             _steps[id] = type = scope.Declared.StepNodes.TryGetValue(id, out var step) && step.Has("each") ? Each(id, step) : Call(id);
         }
@@ -66,7 +69,7 @@ internal sealed class ContractTypes(ContractScope scope)
         return type;
     }
 
-    // What an aggregate comes to, given the type of its expression; null for a word that is none.
+    // The type of an aggregate, given the type of its expression; null for an unknown kind.
     private static CelType? OfAggregate(string kind, CelType of) => kind switch
     {
         "count" => CelType.Int,
@@ -94,13 +97,13 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType ItemOf(MapSyntax step) =>
         (Peek((step.Find("each") as MapSyntax)?.Find("item"), ExpressionPlace.Arguments).Plain as CelType.ListOf)?.Item ?? CelType.Dyn;
 
-    // Steps are read in the order of the file, and their types are wanted before: what is wrong is said when it is read.
+    // Types are needed before the steps are read, so errors are ignored here and reported when they are read.
     private CelType Peek(SyntaxNode? node, ExpressionPlace place) =>
         node is ScalarSyntax { IsNull: false } scalar && Expression.TryParse(scalar.Text, out var expression, out _)
             ? expression.Check(name => Find(name, place)).Type
             : CelType.Dyn;
 
-    /// <summary>The type of what a call gives: that of its operation, and what its <c>returns</c> says beyond.</summary>
+    /// <summary>The type of a call's result: the operation's, refined by <c>returns</c>.</summary>
     public CelType Call(string id)
     {
         if (!_calls.TryGetValue(id, out var type))
@@ -111,7 +114,7 @@ internal sealed class ContractTypes(ContractScope scope)
         return type;
     }
 
-    /// <summary>The type of what is called answers, before the step's <c>returns</c> says more: the operation's result, or the contract's output.</summary>
+    /// <summary>The type of the result before <c>returns</c>: the operation's result, or the contract's output.</summary>
     public CelType StepCall(MapSyntax step)
     {
         if (step.Find("saga") is { } child)

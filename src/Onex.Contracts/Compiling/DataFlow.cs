@@ -9,8 +9,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// What is known to be there wherever an expression reads it: fields of <c>data</c> that every way has set, steps that every way has completed,
-/// a fault that every way has; and which fields that may be null every way has set to something. What holds in a state is what holds on all ways into it.
+/// Determines what certainly exists when an expression reads it: fields of <c>data</c> that every path has set, steps that every path has
+/// completed, a fault, and nullable fields that every path has set to a value. A state knows what holds on all paths into it.
 /// </summary>
 internal sealed class DataFlow
 {
@@ -26,17 +26,18 @@ internal sealed class DataFlow
     private readonly Queue<Place> _open = new();
     private readonly HashSet<string> _always;
     private readonly Dictionary<string, string> _losers;
-    private readonly HashSet<SourceSpan> _said = [];
+    private readonly HashSet<SourceSpan> _reported = [];
     private ImmutableArray<Assignment> _saved = [];
     private bool _reading;
 
     private DataFlow(
-        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
+        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState,
+        TimeLimit? deadline)
     {
         (_scope, _findings, _onFailure, _anyState, _deadline) = (scope, findings, onFailure, anyState, deadline);
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
 
-        // A field that may be null is null until something sets it.
+        // A nullable field starts as null.
         _always = scope.Declared.Data.Values
             .Where(field => field.Initial is not null || field.Type.TryConvert(CelValue.Null, out _, out _))
             .Select(field => field.Name)
@@ -44,17 +45,20 @@ internal sealed class DataFlow
         _losers = states
             .SelectMany(state => state.AllSteps.OfType<ParallelStep>())
             .Where(parallel => parallel.Needed < parallel.Branches.Length)
-            .SelectMany(parallel => parallel.Branches.SelectMany(branch => StatePlan.Flatten(branch.Steps)), (parallel, step) => (step.Id, Join: parallel.Id))
+            .SelectMany(parallel => parallel.Branches.SelectMany(branch => StatePlan.Flatten(branch.Steps)),
+                (parallel, step) => (step.Id, Join: parallel.Id))
             .DistinctBy(entry => entry.Id)
             .ToDictionary(entry => entry.Id, entry => entry.Join, StringComparer.Ordinal);
     }
 
-    /// <summary>Complains about what is read where it may not be there.</summary>
+    /// <summary>Reports reads of values that may be missing.</summary>
     public static void Run(
-        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
+        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure,
+        ImmutableArray<EventRule> anyState, TimeLimit? deadline)
     {
         var flow = new DataFlow(scope, findings, states, onFailure, anyState, deadline);
-        flow.Enter(initial, pastPivot: false, [.. scope.Declared.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
+        flow.Enter(initial, pastPivot: false,
+            [.. scope.Declared.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
         while (flow._open.TryDequeue(out var place))
         {
             flow.Walk(place, flow._known[place]);
@@ -92,7 +96,7 @@ internal sealed class DataFlow
             return;
         }
 
-        // What comes while the state stays may empty a field at any time.
+        // Rules with `stay` may reset a field at any time.
         known = known.Except(Emptied(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
         if (state.Kind == StateKind.Ordinary)
         {
@@ -140,7 +144,7 @@ internal sealed class DataFlow
             var taken = Holding(choice.When, known);
             Enter(choice.Next, place.PastPivot, choice.Fault is null ? taken : taken.Add(Fault));
 
-            // Whoever comes past `!has(data.x)` has it.
+            // After `!has(data.x)` was false, data.x exists.
             if (choice.When?.Syntax is UnarySyntax { Operator: '!', Operand: HasSyntax has } && Checked(has) is { } there)
             {
                 known = known.Add(there);
@@ -150,7 +154,7 @@ internal sealed class DataFlow
         }
     }
 
-    // Gives what is known when all of them are done.
+    // Returns what is known when all of them are done.
     private ImmutableHashSet<string> WalkSteps(Place place, ImmutableArray<StepPlan> steps, ImmutableHashSet<string> known)
     {
         foreach (var step in steps)
@@ -211,7 +215,7 @@ internal sealed class DataFlow
             Read(rule.When, known);
         }
 
-        // Worked out when the step has completed and saved; or, where that may be unknown, as if it had not.
+        // Evaluated after the step has completed and saved; or, if the outcome may be unknown, as if it had not.
         if (call.Compensation is { WhenUnknown: WhenUnknown.Run } unknown)
         {
             _saved = call.Save;
@@ -224,7 +228,7 @@ internal sealed class DataFlow
         }
     }
 
-    // With what is written, and without what that may make null.
+    // Adds the written fields, and removes those that may become null.
     private static ImmutableHashSet<string> Written(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
         .Union(assignments.SelectMany(assignment => (string[])[Data(assignment.Field), NotNull(assignment.Field)]))
         .Except(Emptied(assignments));
@@ -232,7 +236,7 @@ internal sealed class DataFlow
     private static IEnumerable<string> Emptied(IEnumerable<Assignment> assignments) =>
         assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNull(assignment.Field));
 
-    // What any of its steps may empty: who leaves a state on the way through them may come from before or after that.
+    // The fields that any of its steps may reset: the state may be left before or after that step.
     private IEnumerable<string> EmptiedIn(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
     {
         EachStep each => Emptied(each.Save),
@@ -241,9 +245,10 @@ internal sealed class DataFlow
         _ => [],
     });
 
-    // The fields that are not null if a guard holds, or if it does not.
+    // The fields that are not null if a guard is true, or if it is false.
     private IEnumerable<string> NotNull(Expression guard, bool holds) =>
-        _scope.Declared.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds).Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
+        _scope.Declared.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds)
+            .Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
             .Select(NotNull);
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
@@ -255,7 +260,7 @@ internal sealed class DataFlow
         }
     }
 
-    // What a guard that holds says besides: has(data.x) && ...
+    // What a true guard implies: has(data.x) && ...
     private ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)
     {
         known = guard is null ? known : known.Union(NotNull(guard, holds: true));
@@ -280,8 +285,9 @@ internal sealed class DataFlow
         return known;
     }
 
-    // Nothing but the field or the step itself: has(data.x), has(steps.x).
-    private static string? Checked(HasSyntax has) => has.Select is SelectSyntax { Operand: NameSyntax { Name: "data" or "steps" } root, Field: var field }
+    // Exactly the field or the step: has(data.x), has(steps.x).
+    private static string? Checked(HasSyntax has) =>
+        has.Select is SelectSyntax { Operand: NameSyntax { Name: "data" or "steps" } root, Field: var field }
         ? root.Name == "data" ? Data(field) : Step(field)
         : null;
 
@@ -342,17 +348,17 @@ internal sealed class DataFlow
             if (use.Path is ["data", var saved, ..] && _saved.Any(assignment => assignment.Field == saved) && !_scope.Context.IsRegistered)
             {
                 var place = origin.Scalar.Part(origin.Start + use.Position, use.Length);
-                if (_said.Add(place))
+                if (_reported.Add(place))
                 {
                     _scope.Report(ContractDiagnostics.UnknownReadsSaved(place, saved));
                 }
             }
-            else if (!use.Guarded && Missing(use.Path, known) is { } complain && !IsLookedAt(expression, use))
+            else if (!use.Guarded && Missing(use.Path, known) is { } report && !IsLookedAt(expression, use))
             {
                 var at = origin.Scalar.Part(origin.Start + use.Position, use.Length);
-                if (_said.Add(at))
+                if (_reported.Add(at))
                 {
-                    _scope.Report(complain(at));
+                    _scope.Report(report(at));
                 }
             }
         }
@@ -361,20 +367,23 @@ internal sealed class DataFlow
     private void ReadAsText(Expression? expression, ImmutableHashSet<string> known)
     {
         if (expression is not null && _findings.MayBeNull.TryGetValue(expression, out var type)
-            && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _findings.PositionOf(expression) is var at && _said.Add(at))
+            && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _findings.PositionOf(expression) is var at
+                && _reported.Add(at))
         {
             _scope.Report(ContractDiagnostics.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
         }
     }
 
-    // has(data.x) ? data.x : ... looks first.
+    // has(data.x) ? data.x : ... tests it first.
     private static bool IsLookedAt(Expression expression, PathUse use) => use.Path.Length > 1 && expression.PathUses.Any(
         other => other.Guarded && other.Path.Length > 1 && other.Path[0] == use.Path[0] && other.Path[1] == use.Path[1]);
 
     private Func<SourceSpan, DiagnosticDraft>? Missing(ImmutableArray<string> path, ImmutableHashSet<string> known) => path switch
     {
-        ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) => at => ContractDiagnostics.DataUnset(at, field),
-        ["steps", var step, ..] when !known.Contains(Step(step)) && _losers.TryGetValue(step, out var join) => at => ContractDiagnostics.LoserRead(at, step, join),
+        ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) =>
+            at => ContractDiagnostics.DataUnset(at, field),
+        ["steps", var step, ..] when !known.Contains(Step(step)) && _losers.TryGetValue(step, out var join) =>
+            at => ContractDiagnostics.LoserRead(at, step, join),
         ["steps", var step, ..] when !known.Contains(Step(step)) => at => ContractDiagnostics.StepNotDone(at, step),
         [Fault, ..] when !known.Contains(Fault) => at => ContractDiagnostics.NoFault(at),
         _ => null,

@@ -44,7 +44,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
 
     private DataField ReadField(string name, SyntaxNode node)
     {
-        // { type: int, initial: 0 } is a field with a first value; { type: string } alone is an object with a field of that name.
+        // { type: int, initial: 0 } is a field with an initial value; { type: string } alone is an object with a field named 'type'.
         if (node is not MapSyntax map || !map.Has("type") || !map.Has("initial"))
         {
             return new DataField(name, scope.Types.Read(node), null);
@@ -83,7 +83,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
             scope.Report(ContractDiagnostics.TooMany(map.Entries[scope.Limits.States].Key.At, "states", scope.Limits.States));
         }
 
-        // Those that are too many as well: ways to them are no mistakes of their own.
+        // Includes states above the limit, so transitions to them are not reported too.
         foreach (var (name, value) in map?.Entries ?? [])
         {
             if (Names.ReservedStates.Contains(name.Text))
@@ -104,7 +104,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
         }
     }
 
-    // Inside what this version does not have, too, so that one "not yet" does not bring ten "no such step".
+    // Includes steps inside unsupported features, so one diagnostic does not cause ten others about unknown steps.
     private void DeclareSteps(SyntaxNode? node, string state)
     {
         switch (node)

@@ -6,8 +6,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// What a contract declares. <see cref="ContractReader"/> fills it in a first pass, because the order of a file does not matter: an expression may
-/// read a step that follows.
+/// What a contract declares. <see cref="ContractReader"/> fills it in a first pass, because the order of a file does not matter: an
+/// expression may read a step that follows.
 /// </summary>
 internal sealed class Declarations
 {

@@ -7,12 +7,13 @@ using Onex.Contracts.Schemas;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema (2020-12) of contracts, for editors: made from the tables that the compiler itself reads by, and from the catalogue of
-/// operations. What it refuses the compiler refuses too; the compiler knows more.
+/// Creates the JSON Schema (2020-12) of contracts for editors, from the tables of the compiler and the catalogue of operations. The
+/// compiler rejects everything that the schema rejects, and more.
 /// </summary>
 internal sealed class EditorSchema
 {
-    private static readonly JsonSerializerOptions _written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions _written = new() { WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly OperationCatalogue _operations;
     private readonly SortedDictionary<string, JsonNode> _definitions = new(StringComparer.Ordinal);
@@ -62,7 +63,8 @@ internal sealed class EditorSchema
         schema["additionalProperties"] = false;
         if (keys.All.Any(key => key.Shape == Shape.Arguments))
         {
-            schema["allOf"] = new JsonArray([.. from operation in _operations.All from name in OperationAliases.For(operation.Name) select Arguments(operation, name)]);
+            schema["allOf"] = new JsonArray(
+                [.. from operation in _operations.All from name in OperationAliases.For(operation.Name) select Arguments(operation, name)]);
         }
     }
 
@@ -92,13 +94,14 @@ internal sealed class EditorSchema
                 .. from known in _operations.All
                    where known.Role == operation.Role
                    from name in OperationAliases.For(known.Name)
-                   select new JsonObject { ["const"] = name, ["description"] = known.IsToCome ? $"{known.Description} This version does not run it yet." : known.Description },
+                   select new JsonObject { ["const"] = name, ["description"] = known.IsToCome
+                       ? $"{known.Description} This version does not run it yet." : known.Description },
             ]),
         },
         _ => throw new InvalidOperationException($"{shape.GetType().Name} has no JSON Schema."),
     };
 
-    // If that operation stands there, these are its arguments.
+    // Ties the arguments to the operation.
     private JsonObject Arguments(OperationDescriptor operation, string name)
     {
         var definition = $"with {operation.Name}";
@@ -107,9 +110,11 @@ internal sealed class EditorSchema
             var arguments = new JsonObject
             {
                 ["type"] = operation.Arguments.Any(argument => argument.Required) ? "object" : new JsonArray("object", "null"),
-                ["properties"] = new JsonObject(operation.Arguments.Select(argument => KeyValuePair.Create(argument.Name, (JsonNode?)Argument(argument)))),
+                ["properties"] = new JsonObject(
+                    operation.Arguments.Select(argument => KeyValuePair.Create(argument.Name, (JsonNode?)Argument(argument)))),
             };
-            if (operation.Arguments.Where(argument => argument.Required).Select(argument => argument.Name).ToList() is { Count: > 0 } required)
+            if (operation.Arguments.Where(argument => argument.Required).Select(argument => argument.Name)
+                .ToList() is { Count: > 0 } required)
             {
                 arguments["required"] = Texts(required);
             }
@@ -127,7 +132,8 @@ internal sealed class EditorSchema
 
         return new JsonObject
         {
-            ["if"] = new JsonObject { ["properties"] = new JsonObject { [key] = new JsonObject { ["const"] = name } }, ["required"] = Texts([key]) },
+            ["if"] = new JsonObject { ["properties"] = new JsonObject { [key] = new JsonObject { ["const"] = name } },
+                ["required"] = Texts([key]) },
             ["then"] = then,
         };
     }
@@ -156,16 +162,18 @@ internal sealed class EditorSchema
         DataType.Basic { Kind: Expressions.CelKind.Double } => new JsonObject { ["type"] = new JsonArray("number", "null") },
         DataType.Basic => new JsonObject { ["type"] = new JsonArray("string", "null") },
         DataType.ListOf list => new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = OrTemplate(SchemaFor(list.Item)) },
-        DataType.MapOf map => new JsonObject { ["type"] = new JsonArray("object", "null"), ["additionalProperties"] = OrTemplate(SchemaFor(map.Value)) },
+        DataType.MapOf map =>
+            new JsonObject { ["type"] = new JsonArray("object", "null"), ["additionalProperties"] = OrTemplate(SchemaFor(map.Value)) },
         DataType.Fields fields => new JsonObject
         {
             ["type"] = new JsonArray("object", "null"),
-            ["properties"] = new JsonObject(fields.Declared.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(SchemaFor(field.Value))))),
+            ["properties"] = new JsonObject(
+                fields.Declared.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(SchemaFor(field.Value))))),
         },
         _ => JsonValue.Create(true),
     };
 
-    // Whatever is wanted, an expression may give it.
+    // An expression is allowed in place of any value.
     private static JsonNode OrTemplate(JsonNode type) => type is JsonObject known ? OrTemplate(known) : type;
 
     private static JsonObject OrTemplate(JsonObject type) =>

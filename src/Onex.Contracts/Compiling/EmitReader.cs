@@ -10,16 +10,18 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads steps that publish a domain event.</summary>
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
-    /// <summary>The step; null after complaining.</summary>
+    /// <summary>The step; null after reporting a diagnostic.</summary>
     /// <param name="map">The step.</param>
-    /// <param name="id">Its id, or what it is called after its place.</param>
-    /// <param name="rules">Where its failure leads.</param>
+    /// <param name="id">Its id, or its name by position.</param>
+    /// <param name="rules">The transitions for its failure.</param>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {
         var topic = ReadTopic(map.Find("emit")!);
         if (!map.Has("with"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.At, "a step that emits", "with", "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.At, "a step that emits", "with",
+                "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
         }
 
         if (scope.Map(map.Find("with"), "'with'") is not { } with)
@@ -30,11 +32,14 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         scope.CheckKeys(with, Keys.Emitted);
         if (!with.Has("value"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(with.At, "'with' of a step that emits", "value", "Add 'value: { ... }': the record's value, as JSON."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                with.At, "'with' of a step that emits", "value",
+                "Add 'value: { ... }': the record's value, as JSON."));
         }
 
         var key = with.Find("key") is { } keyed
-            ? templates.Read(keyed, DataTypeReader.Parse("string"), new TemplateRules(ExpressionPlace.Arguments, "key", ArgumentFilling.Value))
+            ? templates.Read(keyed, DataTypeReader.Parse("string"),
+                new TemplateRules(ExpressionPlace.Arguments, "key", ArgumentFilling.Value))
             : null;
         return with.Find("value") is { } value && topic is not null
             ? new EmitStep
@@ -48,7 +53,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
             : null;
     }
 
-    // Which topics a contract writes to is known before anything runs.
+    // Topics are constant, so all topics of a contract are known before it runs.
     private string? ReadTopic(SyntaxNode node)
     {
         if (scope.Text(node, "'emit'") is not { } topic)
@@ -68,7 +73,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         return topic.Text;
     }
 
-    /// <summary>Complains of a topic that there cannot be, and of one that only Onex writes to.</summary>
+    /// <summary>Reports invalid topics and topics that only Onex writes to.</summary>
     public static void Check(ContractScope scope, ScalarSyntax topic)
     {
         if (!Names.IsTopic(topic.Text))

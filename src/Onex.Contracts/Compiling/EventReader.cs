@@ -7,7 +7,7 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads events, what they do, and what time does.</summary>
+/// <summary>Reads events, their rules, and time limits.</summary>
 internal sealed class EventReader(ContractScope scope, ExpressionReader expressions, StepReader steps)
 {
     /// <summary>Declares the events under <c>events</c>.</summary>
@@ -42,7 +42,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         }
     }
 
-    /// <summary>What events do in a state, or in any.</summary>
+    /// <summary>The event rules of a state, or of any state.</summary>
     /// <param name="node">The list.</param>
     /// <param name="what">Its key.</param>
     /// <param name="state">The state; null for any.</param>
@@ -66,7 +66,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
 
             if (expressions.IsSplit(map))
             {
-                // The rest of it is in order, as far as anyone can tell.
+                // The rest of the entry is assumed to be correct.
                 scope.Found.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
                 scope.TargetFrom(state, map.Find("next"));
                 continue;
@@ -100,7 +100,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         return rules.ToImmutable();
     }
 
-    /// <summary>A time and where it leads.</summary>
+    /// <summary>A time limit and its target.</summary>
     public TimeLimit? ReadLimit(SyntaxNode? node, string what, string? state)
     {
         if (scope.Map(node, what) is not { } map)
@@ -111,7 +111,8 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         scope.CheckKeys(map, Keys.TimeLimit);
         foreach (var missing in Keys.TimeLimit.Known.Where(key => !map.Has(key)))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.At, what, missing, $"Write {what.Trim('\'')}: {{ after: 48h, next: some_state }}."));
+            scope.Report(
+                ContractDiagnostics.MissingKey(map.At, what, missing, $"Write {what.Trim('\'')}: {{ after: 48h, next: some_state }}."));
         }
 
         var (after, next) = (scope.Duration(map.Find("after")), scope.TargetFrom(state, map.Find("next")));
@@ -122,7 +123,9 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
     {
         if (!map.Has("event"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.At, $"an entry of {what}", "event", "Add 'event: some_event', one that 'events' declares."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.At, $"an entry of {what}", "event",
+                "Add 'event: some_event', one that 'events' declares."));
         }
 
         if (scope.Text(map.Find("event"), "'event'") is not { } name)

@@ -10,15 +10,15 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads examples. What comes of them is found out by whoever has the engine.</summary>
-/// <param name="scope">The contract, all else of which was read.</param>
-/// <param name="input">The schema of a request, or null if that is wrong itself.</param>
+/// <summary>Reads examples. The engine runs them.</summary>
+/// <param name="scope">The contract, whose other parts have been read.</param>
+/// <param name="input">The schema of a request; null if it is invalid.</param>
 internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 {
     private static readonly string[] _ends = ["end", "waiting", "blocked"];
     private static readonly string[] _impliedStates = ["compensating", "failed", "compensation_done"];
 
-    /// <summary>The examples; those of which too much is missing are left out, after complaining.</summary>
+    /// <summary>The valid examples; the others are reported.</summary>
     public ImmutableArray<ExamplePlan> Read(SyntaxNode? node)
     {
         var items = scope.List(node, "'examples'")?.Items ?? [];
@@ -70,7 +70,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             };
     }
 
-    // Without one it is a request with an empty payload.
+    // The default is an empty payload.
     private CelValue ReadInput(MapSyntax example)
     {
         var node = example.Find("input");
@@ -97,12 +97,14 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             return null;
         }
 
-        if (DateTimeOffset.TryParse(text.Text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        if (DateTimeOffset.TryParse(text.Text, CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
         {
             return time;
         }
 
-        scope.Report(ContractDiagnostics.WrongType(text.At, "'started_at'", "a time like '2027-01-31T08:00:00Z'", $"'{Spelling.Clip(text.Text)}'"));
+        scope.Report(
+            ContractDiagnostics.WrongType(text.At, "'started_at'", "a time like '2027-01-31T08:00:00Z'", $"'{Spelling.Clip(text.Text)}'"));
         return null;
     }
 
@@ -119,11 +121,15 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             }
             else if (undoes && !scope.Declared.Compensated.Contains(step))
             {
-                scope.Report(ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a compensation that the step does not have", "Remove it, or add 'compensate' to the step."));
+                scope.Report(ContractDiagnostics.ScriptWrong(
+                    key.At, key.Text, "is for a compensation that the step does not have",
+                    "Remove it, or add 'compensate' to the step."));
             }
             else if (scope.Declared.WithoutResult.Contains(step))
             {
-                scope.Report(ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a step that calls nothing, so that it answers nothing", "Remove it."));
+                scope.Report(ContractDiagnostics.ScriptWrong(
+                    key.At, key.Text, "is for a step that calls nothing, so it has no result",
+                    "Remove it."));
             }
 
             scripts[key.Text] = new Script(key.At, ReadAnswers(key.Text, value));
@@ -141,7 +147,9 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (list.Items.Count == 0)
         {
-            scope.Report(ContractDiagnostics.ScriptWrong(list.At, step, "has no answer", "Write an answer for every call: [{ failed: timeout }, { body: { id: a } }]."));
+            scope.Report(ContractDiagnostics.ScriptWrong(
+                list.At, step, "has no outcome",
+                "Write an outcome for every attempt: [{ failed: timeout }, { body: { id: a } }]."));
             return [new ScriptedAnswer(ScriptedOutcome.Answered, CelValue.Map([]), null)];
         }
 
@@ -157,7 +165,9 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (value is not ScalarSyntax { IsText: true, Text.Length: > 0 })
         {
-            scope.Report(ContractDiagnostics.ScriptWrong(value.At, step, $"does not say with which code it is {key.Text}", $"Write '{{ {key.Text}: some_code }}'."));
+            scope.Report(ContractDiagnostics.ScriptWrong(
+                value.At, step, $"has no code for '{key.Text}'",
+                $"Write '{{ {key.Text}: some_code }}'."));
         }
 
         return new ScriptedAnswer(
@@ -264,7 +274,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         return null;
     }
 
-    // A contract without on_failure has states that it does not write down.
+    // A contract without on_failure has implicit states.
     private string? StateName(SyntaxNode? node, string what)
     {
         if (scope.Text(node, what) is not { } name)

@@ -1,9 +1,9 @@
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Finds where an expression inside <c>${...}</c> ends: its strings, maps and comments may hold braces.</summary>
+/// <summary>Finds the end of an expression inside <c>${...}</c>, whose strings, maps and comments may contain braces.</summary>
 internal static class ExpressionEnd
 {
-    /// <summary>The place of the closing brace, or -1. Looks at each character once.</summary>
+    /// <summary>The offset of the closing brace, or -1. Reads each character once.</summary>
     public static int Find(string text, int start)
     {
         var depth = 0;
@@ -47,7 +47,8 @@ internal static class ExpressionEnd
     }
 
     // A word right before a quote is a prefix: r"..." has no escapes, b"..." has.
-    private static bool IsRaw(ReadOnlySpan<char> prefix) => prefix is "r" or "R" or "rb" or "rB" or "Rb" or "RB" or "br" or "bR" or "Br" or "BR";
+    private static bool IsRaw(ReadOnlySpan<char> prefix) =>
+        prefix is "r" or "R" or "rb" or "rB" or "Rb" or "RB" or "br" or "bR" or "Br" or "BR";
 
     // The last character of the string that begins here, or -1.
     private static int StringEnd(string text, int at, bool raw)

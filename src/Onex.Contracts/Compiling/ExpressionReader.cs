@@ -9,7 +9,7 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>The names that can be read in a place of a contract.</summary>
+/// <summary>The names that expressions may read in a part of a contract.</summary>
 internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 {
     /// <summary><c>key</c>: the saga does not exist yet.</summary>
@@ -18,19 +18,19 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary><c>with</c>.</summary>
     public static ExpressionPlace Arguments { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
-    /// <summary>Where a step's result has just arrived: <c>save</c>, <c>reject</c>, the compensation's <c>with</c>.</summary>
+    /// <summary>With the result of a step: <c>save</c>, <c>reject</c>, the <c>with</c> of a compensation.</summary>
     public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary><c>when</c> of a <c>choose</c>.</summary>
     public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
-    /// <summary>The <c>with</c> of a compensation that runs too when nobody can tell whether its step happened.</summary>
+    /// <summary>The <c>with</c> of a compensation that also runs if it is unknown whether its step took effect.</summary>
     public static ExpressionPlace Unknown { get; } = new(["input", "data", "command_id"]);
 
     /// <summary><c>output</c> of an end.</summary>
     public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga", "connections"]);
 
-    /// <summary>The event whose rule it is, if its name is known; else its fields cannot be checked.</summary>
+    /// <summary>The event of the rule, if it is declared; otherwise its fields cannot be checked.</summary>
     public EventPlan? Event { get; private init; }
 
     /// <summary>The type of <c>result</c>, if it is known.</summary>
@@ -39,10 +39,10 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary>The type of <c>item</c>, if it is known.</summary>
     public CelType? ItemType { get; private init; }
 
-    /// <summary>The type of what each item's call gives, where <c>results</c> is read, if it is known.</summary>
+    /// <summary>The type of each item's result in <c>results</c>, if it is known.</summary>
     public CelType? ResultsOf { get; private init; }
 
-    /// <summary>The same place, where there is an item of an <c>each</c> besides; null if there is none.</summary>
+    /// <summary>The same names plus the item of an <c>each</c>; null if there is none.</summary>
     public ExpressionPlace With(CelType? item) => item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
 
     /// <summary>An <c>aggregate</c> of an <c>each</c>: one of its items has completed.</summary>
@@ -51,13 +51,15 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 
     /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
     public static ExpressionPlace Items(CelType? results, CelType? result) =>
-        new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"]) { ResultsOf = results, ResultType = result };
+        new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"]) { ResultsOf = results,
+            ResultType = result };
 
-    /// <summary>Where a step's result of that type has just arrived.</summary>
+    /// <summary>With a result of that type.</summary>
     public static ExpressionPlace ForResult(CelType? result) => result is null ? Result : Result with { ResultType = result };
 
     /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
-    public static ExpressionPlace Rule(EventPlan? @event) => new(["event", "input", "data", "steps", "fault", "saga", "connections", "now"]) { Event = @event };
+    public static ExpressionPlace Rule(EventPlan? @event) =>
+        new(["event", "input", "data", "steps", "fault", "saga", "connections", "now"]) { Event = @event };
 }
 
 /// <summary>Reads expressions and checks the names in them.</summary>
@@ -65,12 +67,12 @@ internal sealed class ExpressionReader(ContractScope scope)
 {
     private const string CurlyQuotes = "\u2018\u2019\u201C\u201D\u201E";
 
-    /// <summary>What is known of the types of names.</summary>
+    /// <summary>The known types of names.</summary>
     public ContractTypes Types { get; } = new(scope);
 
     /// <summary>
-    /// A bare expression; null after complaining. The key that it stands under says what it must give, wherever that key is: a guard a bool, a
-    /// key a text or an int, a time a timestamp.
+    /// Reads a bare expression; null after reporting a diagnostic. Its key determines the required type: a guard is a bool, a key a text or
+    /// an int, a time a timestamp.
     /// </summary>
     public Expression? Read(SyntaxNode? node, string what, ExpressionPlace place)
     {
@@ -95,14 +97,15 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    /// <summary>An expression that is all of a scalar's text, or begins at a character of it; null after complaining.</summary>
+    /// <summary>Parses an expression that starts at an offset of a scalar; null after reporting a diagnostic.</summary>
     public Expression? Parse(ScalarSyntax scalar, string text, int start, ExpressionPlace place)
     {
         if (!Expression.TryParse(text, out var expression, out var problem))
         {
             scope.Report(CutByComment(scalar) is { } whole
                 ? ContractDiagnostics.QuoteExpression(scalar.At, BareExpression.Quote(whole))
-                : ContractDiagnostics.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem, Straight(text, problem) ?? problem.Remedy));
+                : ContractDiagnostics.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem,
+                    Straight(text, problem) ?? problem.Remedy));
             return null;
         }
 
@@ -123,7 +126,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         return expression;
     }
 
-    /// <summary>Complains if a value does not fit the field of <c>data</c> that it is written into.</summary>
+    /// <summary>Reports a value that does not fit its field of <c>data</c>.</summary>
     public void CheckAssignment(SyntaxNode node, Expression expression, DataField field)
     {
         if (TypeRules.Conversion(expression.Type, StaticTypes.From(field.Type), asJson: false) is { } mismatch)
@@ -133,8 +136,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     }
 
     /// <summary>
-    /// Whether YAML has cut an expression of a map in braces into pieces, after complaining: in <c>{ p: f(a, b) }</c> it takes the comma for the
-    /// end of the value.
+    /// Reports expressions in braces that YAML has split: in <c>{ p: f(a, b) }</c> the comma ends the value. True if there are any.
     /// </summary>
     public bool IsSplit(MapSyntax map)
     {
@@ -159,7 +161,9 @@ internal sealed class ExpressionReader(ContractScope scope)
         var root = use.Path[0];
         if (!place.Names.Contains(root))
         {
-            scope.Report(ContractDiagnostics.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(use, expression, scalar, place)));
+            scope.Report(ContractDiagnostics.UnknownName(
+                scalar.Part(start + use.Position, root.Length), root,
+                Remedy(use, expression, scalar, place)));
             return;
         }
 
@@ -182,7 +186,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    // The name alone, or with an index that is worked out, may be any of them.
+    // The name alone, or with a computed index, may refer to any of them.
     private void NoteUse(PathUse use)
     {
         var isData = use.Path[0] == "data";
@@ -196,7 +200,8 @@ internal sealed class ExpressionReader(ContractScope scope)
         "'when'" when !TypeRules.Fits(type, CelType.Bool) => ContractDiagnostics.GuardNotBool(at, type.ToString()),
         "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) && !TypeRules.Fits(type, CelType.Uint) =>
             ContractDiagnostics.KeyTypeWrong(at, type.ToString()),
-        "'until'" when !TypeRules.Fits(type, CelType.Timestamp) => ContractDiagnostics.UntilNotTimestamp(at, type.ToString(), type.Plain == CelType.Text),
+        "'until'" when !TypeRules.Fits(type, CelType.Timestamp) =>
+            ContractDiagnostics.UntilNotTimestamp(at, type.ToString(), type.Plain == CelType.Text),
         _ => null,
     };
 
@@ -209,7 +214,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             var (kind, root, problem) = each;
 
-            // What does not fit around a name that is not there only follows from that.
+            // Type errors near an unknown name are consequences of it.
             if (unknown.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
             {
                 continue;
@@ -221,11 +226,11 @@ internal sealed class ExpressionReader(ContractScope scope)
                 case CheckProblemKind.NoOverload:
                     scope.Report(ContractDiagnostics.TypesWrong(at, problem.Problem, problem.Remedy));
                     break;
-                // The fields of an event are checked by CheckEvent, which speaks of the event.
+                // CheckEvent checks the fields of events with a better message.
                 case CheckProblemKind.UnknownField when root != "event":
                     scope.Report(ContractDiagnostics.UnknownField(at, problem.Problem, problem.Remedy));
                     break;
-                // Which fields of data and which steps there are is checked by name.
+                // Unknown fields of data and unknown steps are reported by name.
                 case CheckProblemKind.DoubtfulField when !each.IsOfRoot || root is not ("data" or "steps"):
                     scope.Report(ContractDiagnostics.DoubtfulField(at, problem.Problem, problem.Remedy));
                     break;
@@ -238,12 +243,14 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
-        // What does not fit together is said by its types.
+        // Type errors were reported above.
         if (!scope.Context.IsRegistered && !found.Problems.Any(problem => problem.Kind == CheckProblemKind.NoOverload))
         {
             foreach (var problem in Constants.Problems(expression.Syntax))
             {
-                scope.Report(ContractDiagnostics.ConstantFails(scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
+                scope.Report(ContractDiagnostics.ConstantFails(
+                    scalar.Part(start + problem.Position, problem.Length), problem.Problem,
+                    problem.Remedy));
             }
         }
 
@@ -254,7 +261,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    // What an event does not declare is let through unseen, so that nobody can rely on it; not even where it may be missing.
+    // Undeclared fields of an event pass unchecked, so reading one is an error even if it may be missing.
     private void CheckEvent(PathUse use, EventPlan rule, ScalarSyntax scalar, int start)
     {
         var type = rule.Data;
@@ -283,7 +290,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         if (use.Path is not [_, var step, .. var path])
         {
-            // `steps` itself: whatever any of them gave.
+            // `steps` itself reads the results of all steps.
             foreach (var id in scope.Declared.Steps.Keys)
             {
                 Reads(id, []);
@@ -313,7 +320,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         paths.Add(path);
     }
 
-    // A field behind the root, as far as it is written plainly: data.x.
+    // The position of a field after the root if it is written plainly: data.x.
     private static SourceSpan FieldAt(PathUse use, int depth, ScalarSyntax scalar, int start)
     {
         var at = start + use.Position;
@@ -336,7 +343,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             : names;
     }
 
-    // The expression with quotes that quote, where others are what is wrong with it.
+    // The expression with straight quotes, if curly quotes are the problem.
     private static string? Straight(string text, ExpressionProblem problem)
     {
         if (problem.Position >= text.Length || !CurlyQuotes.Contains(text[problem.Position]))
@@ -348,7 +355,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         return $"write {Spelling.Clip(straight)}";
     }
 
-    // `when: input.note == " #1"`: YAML ends the text where it sees a comment.
+    // `when: input.note == " #1"`: YAML ends the text at the comment.
     private string? CutByComment(ScalarSyntax scalar)
     {
         if (scalar.Form != ScalarForm.Plain || scope.File.Line(scalar.At.Line) is not { } line)
@@ -362,7 +369,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             : null;
     }
 
-    // What stands in braces or brackets on one line.
+    // The source text in braces or brackets on one line.
     private string? SourceOf(SyntaxNode node)
     {
         var flow = node is MapSyntax { IsFlow: true } or ListSyntax { At.Length: > 1 };

@@ -5,8 +5,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Circles that nothing but failures and plain ways close: what fails again there goes round for as long as it fails. A guard on the way may end
-/// a circle, and an event or a wait gives the world time; those are not judged here, but counted while the saga runs.
+/// Finds cycles of failures and unconditional transitions, which repeat for as long as the step fails. A guard may end a cycle, and an
+/// event or a wait slows it down: such cycles are allowed, and the engine counts them.
 /// </summary>
 internal sealed class FailureCycles
 {
@@ -24,10 +24,10 @@ internal sealed class FailureCycles
             StringComparer.Ordinal);
     }
 
-    /// <summary>Complains about the first circle.</summary>
-    /// <param name="scope">The contract, all of which was read.</param>
+    /// <summary>Reports the first cycle.</summary>
+    /// <param name="scope">The contract.</param>
     /// <param name="states">Its states.</param>
-    /// <param name="onFailure">Where failures lead that nothing catches.</param>
+    /// <param name="onFailure">The target of uncaught failures.</param>
     /// <param name="beforePivot">The states that can be entered before the pivot.</param>
     public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
     {
@@ -42,19 +42,20 @@ internal sealed class FailureCycles
         }
     }
 
-    // On the path of failures, whatever is done on it: a failure that leads to its beginning.
+    // A cycle through on_failure: a failure on its path leads back to it.
     private List<string>? FindFromOnFailure() => Find(
-        [_onFailure], state => _failures[state].Contains(_onFailure), state => _failures[state].Concat(UnconditionalTargets(state, calls: true))) is { } path
+        [_onFailure], state =>
+            _failures[state].Contains(_onFailure), state => _failures[state].Concat(UnconditionalTargets(state, calls: true))) is { } path
         ? [.. path, _onFailure]
         : null;
 
-    // A state whose failure leads back to it, without a call in between but those that fail.
+    // A state whose failure leads back to it without a successful call in between.
     private List<string>? FindFrom(string state) => Find(
         _failures[state], other => other == state, other => _failures[other].Concat(UnconditionalTargets(other, calls: false))) is { } path
         ? [state, .. path]
         : null;
 
-    // The shortest way from one of these states to one that is wanted.
+    // The shortest path from one of these states to a wanted one.
     private static List<string>? Find(IEnumerable<string> starts, Predicate<string> isWanted, Func<string, IEnumerable<string>> targets)
     {
         var before = new Dictionary<string, string?>(StringComparer.Ordinal);
@@ -86,7 +87,7 @@ internal sealed class FailureCycles
         return null;
     }
 
-    // Where a state leads at once and whatever its data are.
+    // The target that a state reaches immediately and independently of data.
     private IEnumerable<string> UnconditionalTargets(string name, bool calls)
     {
         var state = _states[name];
@@ -97,7 +98,7 @@ internal sealed class FailureCycles
             : [];
     }
 
-    // Where its failures lead.
+    // The targets of its failures.
     private IEnumerable<string> Failures(StatePlan state, bool isBeforePivot) => state.Kind == StateKind.Ordinary
         ? Failures(state.Steps, code => ResolveCatch(state.Catch, code, isBeforePivot ? [_onFailure] : []))
         : [];
@@ -111,14 +112,16 @@ internal sealed class FailureCycles
                 case WaitStep:
                     yield break;
                 case ParallelStep parallel:
-                    // Where not all must complete, a failure ends its branch alone; too many of them are one of the step itself.
-                    Func<string?, IEnumerable<string>> inside = parallel.Join == Join.All ? code => ResolveCatch(parallel.Catch, code, otherwise(code)) : _ => [];
+                    // Unless all must complete, a failure only ends its branch; too many failures fail the step itself.
+                    Func<string?, IEnumerable<string>> inside = parallel.Join == Join.All ? code =>
+                        ResolveCatch(parallel.Catch, code, otherwise(code)) : _ => [];
                     foreach (var target in parallel.Branches.SelectMany(branch => Failures(branch.Steps, inside)))
                     {
                         yield return target;
                     }
 
-                    foreach (var target in parallel.Join == Join.All ? [] : ResolveCatch(parallel.Catch, "join_failed", otherwise("join_failed")))
+                    foreach (var target in parallel.Join == Join.All ? []
+                        : ResolveCatch(parallel.Catch, "join_failed", otherwise("join_failed")))
                     {
                         yield return target;
                     }
@@ -143,7 +146,7 @@ internal sealed class FailureCycles
         }
     }
 
-    // Without a code any rule may be the one.
+    // Without a code, any rule may match.
     private static IEnumerable<string> ResolveCatch(ImmutableArray<CatchRule> rules, string? code, IEnumerable<string> otherwise)
     {
         foreach (var rule in rules.Where(rule => code is null || rule.Covers(code)))
@@ -161,7 +164,7 @@ internal sealed class FailureCycles
         }
     }
 
-    // Whether a wait comes before the end of the steps, whichever way they go.
+    // Whether every path through the steps contains a wait.
     private static bool Waits(ImmutableArray<StepPlan> steps) => steps.Any(step => step switch
     {
         WaitStep => true,

@@ -8,8 +8,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// What the readers found in a contract. Only <see cref="FindingsBuilder.Complete"/> makes one, so a check that takes it sees the whole file: every
-/// transition is known before the flow is checked.
+/// What the readers found in a contract. Only <see cref="FindingsBuilder.Complete"/> makes one, so a check that takes it sees the whole
+/// file: every transition is known before the flow is checked.
 /// </summary>
 internal sealed class Findings(FindingsBuilder found)
 {

@@ -5,7 +5,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What only the whole of the states shows.</summary>
+/// <summary>Checks the flow between all states.</summary>
 internal sealed class FlowChecks
 {
     private readonly ContractScope _scope;
@@ -26,13 +26,13 @@ internal sealed class FlowChecks
         _anyStateTargets = [.. findings.AnyStateTargets.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Reports about states, steps and times that cannot be as they are, and gives what warns of the rest (<see cref="Warn"/>).</summary>
+    /// <summary>Reports errors in states, steps and time limits. <see cref="Warn"/> of the result reports the warnings.</summary>
     /// <param name="scope">The contract.</param>
     /// <param name="findings">What reading it found.</param>
     /// <param name="states">Its states.</param>
     /// <param name="initial">The initial state.</param>
-    /// <param name="onFailure">Where failures lead.</param>
-    /// <param name="deadline">How long a saga may take, or null.</param>
+    /// <param name="onFailure">The targets of failures.</param>
+    /// <param name="deadline">The deadline, or null.</param>
     public static FlowChecks Run(
         ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
@@ -41,8 +41,9 @@ internal sealed class FlowChecks
         var reached = checks.Reach([initial, onFailure], checks._anyStateTargets);
         checks.CheckReachability(states, reached);
 
-        // What can be entered without entering a pivot. What nothing leads to has its own complaint.
-        var before = checks._beforePivot = reached.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        // The states that can be entered before a pivot. Unreachable states are reported separately.
+        var before = checks._beforePivot = reached.Keys.Where(place => !place.PastPivot).Select(place => place.State)
+            .ToHashSet(StringComparer.Ordinal);
         foreach (var step in findings.Uncompensated.Where(step => before.Contains(step.State)))
         {
             scope.Report(ContractDiagnostics.CompensationMissing(step.At, step.Step, step.Operation));
@@ -60,13 +61,13 @@ internal sealed class FlowChecks
 
         checks.CheckRetries(states, deadline);
 
-        // What was accepted before goes on; the engine counts how often it goes round.
+        // Accepted contracts stay valid; the engine counts their cycles.
         if (!scope.Context.IsRegistered)
         {
             checks.CheckPivot(reached);
         }
 
-        // Of states that never end more than enough was said.
+        // Skipped after other errors, which would cause consequential ones.
         if (!scope.File.HasErrors)
         {
             checks.CheckCycles(states);
@@ -79,8 +80,8 @@ internal sealed class FlowChecks
         return checks;
     }
 
-    /// <summary>Warns, where nothing is wrong, of a contract that cannot end well, and of compensations where nothing is compensated.</summary>
-    /// <param name="initial">The first state.</param>
+    /// <summary>Warns of a contract that never completes, and of compensations that never run.</summary>
+    /// <param name="initial">The initial state.</param>
     public void Warn(string initial)
     {
         if (!Reach(initial).Any(state => _states[state].End == EndKind.Completed))
@@ -88,13 +89,14 @@ internal sealed class FlowChecks
             _scope.Report(ContractDiagnostics.NeverCompletes(_scope.Declared.States[initial], initial));
         }
 
-        foreach (var call in _states.Values.Where(state => !_beforePivot.Contains(state.Name)).SelectMany(state => state.Calls).Where(call => call.Compensation is not null))
+        foreach (var call in _states.Values.Where(state => !_beforePivot.Contains(state.Name)).SelectMany(state => state.Calls)
+            .Where(call => call.Compensation is not null))
         {
             _scope.Report(ContractDiagnostics.CompensationNeverRuns(_scope.Declared.StepNodes[call.Id].KeyAt("compensate"), call.Id));
         }
     }
 
-    // Unlike the ways of a file, it does not go on behind a step that fails.
+    // Unlike the declared transitions, it does not continue after a `fail` step.
     private HashSet<string> Reach(string initial)
     {
         var (reached, open) = (new HashSet<string>(StringComparer.Ordinal), new Stack<string>([initial]));
@@ -107,7 +109,8 @@ internal sealed class FlowChecks
 
             var state = _states[name];
             var onward = state.Steps is [.., FailStep] ? [] : state.Choices.Select(choice => choice.Next);
-            var aside = state.Kind != StateKind.Ordinary ? [] : state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => rule.Next)
+            var aside = state.Kind != StateKind.Ordinary ? []
+                : state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => rule.Next)
                 .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
                 .Concat(state.Timeout is { } timeout ? [timeout.Next] : [])
                 .Concat(_anyStateTargets)
@@ -130,7 +133,7 @@ internal sealed class FlowChecks
         }
     }
 
-    // What the file says of a step alone: the policy that all have otherwise is nobody's mistake.
+    // Only policies that a step declares: the default policy is not the author's mistake.
     private void CheckRetries(IReadOnlyList<StatePlan> states, TimeLimit? deadline)
     {
         foreach (var (state, call) in states.SelectMany(state => state.Calls, (state, call) => (state, call)))
@@ -148,23 +151,27 @@ internal sealed class FlowChecks
                 : null;
             if (tooShort is { } limit)
             {
-                _scope.Report(ContractDiagnostics.RetryTooLong(at, call.Retry.Attempts, Durations.Format(delays), limit.What, Durations.Format(limit.Limit)));
+                _scope.Report(ContractDiagnostics.RetryTooLong(
+                    at, call.Retry.Attempts, Durations.Format(delays), limit.What,
+                    Durations.Format(limit.Limit)));
             }
         }
     }
 
-    // The delays between the attempts alone; with full jitter, half of each on the average.
+    // The delays between attempts without their run time; full jitter halves them on average.
     private static TimeSpan Delays(RetryPolicy policy)
     {
         var delays = policy.Jitter == Jitter.Full ? policy.LongestDelays / 2 : policy.LongestDelays;
-        return delays.TotalSeconds > 10 ? TimeSpan.FromSeconds(Math.Floor(delays.TotalSeconds)) : TimeSpan.FromMilliseconds(Math.Floor(delays.TotalMilliseconds));
+        return delays.TotalSeconds > 10 ? TimeSpan.FromSeconds(Math.Floor(delays.TotalSeconds))
+            : TimeSpan.FromMilliseconds(Math.Floor(delays.TotalMilliseconds));
     }
 
-    // A circle of states in which nothing is called, waited for or counted goes round for ever in one moment.
+    // A cycle of states without a call, a wait or a counter would repeat forever at once.
     private void CheckCycles(IReadOnlyList<StatePlan> states)
     {
         var instant = states
-            .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or { Kind: StateKind.Ordinary, Steps.IsEmpty: false }
+            .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or { Kind: StateKind.Ordinary,
+                Steps.IsEmpty: false }
                 && state.AllSteps.All(step => step is RespondStep or FailStep or EmitStep))
             .ToDictionary(state => state.Name, Onward, StringComparer.Ordinal);
         foreach (var state in states.Where(state => instant.ContainsKey(state.Name)))
@@ -187,17 +194,21 @@ internal sealed class FlowChecks
     }
 
     private static List<string> Onward(StatePlan state) =>
-        [.. state.Choices.Select(choice => choice.Next).Concat(state.AllSteps.OfType<FailStep>().SelectMany(step => step.Catch.Concat(state.Catch)).Select(rule => rule.Next))];
+        [.. state.Choices.Select(choice => choice.Next)
+            .Concat(state.AllSteps.OfType<FailStep>().SelectMany(step => step.Catch.Concat(state.Catch)).Select(rule => rule.Next))];
 
-    // A deadline comes once: what only it leads to, such as a long last wait for an answer, is past it.
+    // A deadline expires once: it does not apply to states that only the deadline leads to.
     private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)
     {
         var anyState = _findings.AnyStateTargets.ToList();
         anyState.Remove(deadline.Next);
-        var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State)
+            .ToHashSet(StringComparer.Ordinal);
         foreach (var wait in _findings.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
         {
-            _scope.Report(ContractDiagnostics.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
+            _scope.Report(ContractDiagnostics.WaitBeyondDeadline(
+                wait.At, wait.What, Durations.Format(wait.Length),
+                Durations.Format(deadline.After)));
         }
     }
 
@@ -212,13 +223,14 @@ internal sealed class FlowChecks
     private void CheckReachability(IReadOnlyList<StatePlan> states, Dictionary<Place, List<Place>> reached)
     {
         var ending = Ending(reached);
-        var endless = reached.Keys.Where(place => !ending.Contains(place)).ToLookup(place => place.State, place => place.PastPivot, StringComparer.Ordinal);
+        var endless = reached.Keys.Where(place => !ending.Contains(place))
+            .ToLookup(place => place.State, place => place.PastPivot, StringComparer.Ordinal);
         var names = reached.Keys.Select(place => place.State).ToHashSet(StringComparer.Ordinal);
         foreach (var state in states.Where(state => !state.Implicit))
         {
             if (endless.Contains(state.Name))
             {
-                // Where it never ends at all, the pivot is not to blame.
+                // If it never ends at all, the pivot is not the cause.
                 var onlyPast = _anyStateTargets.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
                 _scope.Report(ContractDiagnostics.EndlessState(_scope.Declared.States[state.Name], state.Name, onlyPast));
             }
@@ -229,7 +241,7 @@ internal sealed class FlowChecks
         }
     }
 
-    /// <summary>Every place that can be reached, with where it leads. Failures are no ordinary way on: <c>on_failure</c> is reached from the start.</summary>
+    /// <summary>Every reachable place with its successors. Failures are not followed: <c>on_failure</c> is a start of its own.</summary>
     private Dictionary<Place, List<Place>> Reach(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
     {
         var reached = new Dictionary<Place, List<Place>>();
@@ -251,18 +263,21 @@ internal sealed class FlowChecks
         var state = _states[place.State];
         return state.Implicit ? state.Choices.Select(choice => choice.Next)
             : state.Kind == StateKind.Ordinary && !place.PastPivot
-                ? _transitions[place.State].Concat(anyStateTargets).Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
+                ? _transitions[place.State].Concat(anyStateTargets)
+                    .Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
             : _transitions[place.State];
     }
 
     private Place Enter(string state, bool pastPivot) => new(state, pastPivot || _states[state].Pivot);
 
-    /// <summary>The places from which some way leads to an end.</summary>
+    /// <summary>The places from which an end is reachable.</summary>
     private HashSet<Place> Ending(Dictionary<Place, List<Place>> reached)
     {
-        var sources = reached.SelectMany(each => each.Value, (each, to) => (From: each.Key, To: to)).ToLookup(each => each.To, each => each.From);
+        var sources = reached.SelectMany(each => each.Value, (each, to) => (From: each.Key, To: to))
+            .ToLookup(each => each.To, each => each.From);
         var ending = new HashSet<Place>();
-        var waiting = new Queue<Place>(reached.Keys.Where(place => _states[place.State].Kind == StateKind.End || _findings.StatesWithErrors.Contains(place.State)));
+        var waiting = new Queue<Place>(
+            reached.Keys.Where(place => _states[place.State].Kind == StateKind.End || _findings.StatesWithErrors.Contains(place.State)));
         while (waiting.TryDequeue(out var place))
         {
             if (ending.Add(place))
@@ -277,7 +292,7 @@ internal sealed class FlowChecks
         return ending;
     }
 
-    /// <summary>A state, before or past the pivot: the same state may be entered both ways, and fewer ways lead on past it.</summary>
+    /// <summary>A state before or past the pivot: a state may be entered both ways, and has fewer transitions past it.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Place(string State, bool PastPivot);
 }

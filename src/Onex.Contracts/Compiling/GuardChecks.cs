@@ -4,15 +4,15 @@ using Onex.Contracts.Expressions.Parsing;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Entries that are asked one after the other, of which the first counts whose guard holds: some are in vain.</summary>
+/// <summary>Finds entries that are never taken in a list where the first entry whose guard holds is taken.</summary>
 internal sealed class GuardChecks(ContractScope scope)
 {
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private bool _always;
 
-    /// <summary>Looks at the guard of the next entry; null if it has none.</summary>
+    /// <summary>Checks the guard of the next entry; null if it has none.</summary>
     /// <param name="guard">The guard.</param>
-    /// <param name="at">Its place.</param>
+    /// <param name="at">Its position.</param>
     public void Next(Expression? guard, SourceSpan at)
     {
         if (guard is null)
@@ -23,7 +23,9 @@ internal sealed class GuardChecks(ContractScope scope)
         var constant = guard.Syntax is LiteralSyntax { Value: { Kind: CelKind.Bool } value } ? value.AsBool() : (bool?)null;
         if (_always)
         {
-            scope.Report(ContractDiagnostics.GuardNeverTaken(at, "one before it always holds", "Move that one to the end, or give it another guard."));
+            scope.Report(ContractDiagnostics.GuardNeverTaken(
+                at, "an earlier guard always holds",
+                "Move that entry to the end, or change its guard."));
         }
         else if (constant == false)
         {
@@ -31,7 +33,9 @@ internal sealed class GuardChecks(ContractScope scope)
         }
         else if (!_seen.Add(guard.Text.Trim()))
         {
-            scope.Report(ContractDiagnostics.GuardNeverTaken(at, "one before it has the same guard", "Remove one of them, or give it another guard."));
+            scope.Report(ContractDiagnostics.GuardNeverTaken(
+                at, "an earlier entry has the same guard",
+                "Remove one of them, or change its guard."));
         }
 
         _always |= constant == true;

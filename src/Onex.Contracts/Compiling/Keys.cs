@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
@@ -7,46 +8,51 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>A key of a map of a contract.</summary>
 /// <param name="Name">The key.</param>
-/// <param name="Shape">What may stand there, as far as an editor can tell.</param>
-/// <param name="Description">What it is for, in the words of docs/contract-language.md.</param>
-/// <param name="Required">Whether the map needs it.</param>
+/// <param name="Shape">The allowed values, as far as JSON Schema expresses them.</param>
+/// <param name="Description">Its description in docs/contract-language.md.</param>
+/// <param name="Required">Whether it is required.</param>
 internal sealed record Key(string Name, Shape Shape, string Description, bool Required);
 
 /// <summary>
-/// The keys that a map of a contract may have: what the compiler reads, what the document's tables say, and what editors are told, from one table.
+/// The keys that a map of a contract may have. The compiler, the tables of the document and the schema for editors all use this table.
 /// </summary>
-/// <param name="Name">A name for the map, for programs.</param>
-/// <param name="Where">The map, at the beginning of a sentence.</param>
-/// <param name="All">What this version reads.</param>
-/// <param name="Unsupported">What the language has and this version does not.</param>
+/// <param name="Name">The name of the map in the schema for editors.</param>
+/// <param name="Where">The map, for messages.</param>
+/// <param name="All">The keys of this version.</param>
+/// <param name="Unsupported">The keys that the language reserves and this version does not support.</param>
 /// <param name="OneOf">Keys of which the map needs exactly one.</param>
 internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, FrozenSet<string> Unsupported, IReadOnlyList<string> OneOf)
 {
     public static Keys Contract { get; } = Create(
         "a contract",
         [
-            Must("contract", Shape.Name("[a-z][a-z0-9-]*"), "Its name: lower-case letters, digits, dashes. Requests name it as their `operation`"),
+            Must("contract", Shape.Name("[a-z][a-z0-9-]*"),
+                "Its name: lower-case letters, digits, dashes. Requests name it as their `operation`"),
             Must(
                 "version", Shape.Version,
-                "A semantic version. A request starts the highest that is loaded; a saga keeps the content that it started with. Other content needs another version"),
+                "A semantic version. A request starts the highest that is loaded; a saga keeps the content that it started with. Other "
+                    + "content needs another version"),
             May("description", Shape.Text, "What it is for"),
             Must("input", Shape.Schema, "JSON Schema of a request's payload; `{ $ref: schemas/order.json }` keeps it in a file of its own"),
-            May("output", Shape.Schema, "JSON Schema of what a completed end answers"),
+            May("output", Shape.Schema, "JSON Schema of the response of a completed end"),
             May("key", Shape.Expression, "An expression over `input`: the business key. One saga of a contract lives per key"),
             May(
                 "on_duplicate", Shape.OneOf("reject", "join"),
-                "What a further request of a live key gets: `reject`, an error (the default), or `join`, the answer of the first"),
-            May("data", Shape.MapOf(Shape.Any(Shape.Type, Shape.Map(() => DataField))), "Everything that a saga remembers, typed, empty at the start"),
+                "The response to a further request with the key of a live saga: `reject`, an error (the default), or `join`, the response "
+                    + "of that saga"),
+            May("data", Shape.MapOf(Shape.Any(Shape.Type, Shape.Map(() => DataField))),
+                "Everything that a saga remembers, typed, empty at the start"),
             May("retries", Shape.MapOf(Shape.Map(() => Retry)), "Named retry policies"),
-            Must("initial", Shape.Text, "The state that it starts in"),
+            Must("initial", Shape.Text, "The state in which a saga starts"),
             Must("states", Shape.MapOf(Shape.Map(() => State)), "The states by name"),
             May(
                 "on_failure", Shape.Text,
-                "The state to which a step's final failure leads that nothing catches. Without it everything is compensated, then the saga fails"),
-            May("examples", Shape.ListOf(Shape.Map(() => Example)), "Cases that show how it behaves, run by `onex contracts test`"),
-            May("events", Shape.MapOf(Shape.Any(Shape.Map(() => Event), Shape.Nothing)), "What may be sent to it while it lives, by name"),
-            May("any_state", Shape.ListOf(Shape.Map(() => EventRule)), "What events do in every ordinary state before the pivot"),
-            May("deadline", Shape.Map(() => TimeLimit), "A time limit from the saga's start"),
+                "The target of final failures that nothing catches. Without it everything is compensated, then the "
+                    + "saga fails"),
+            May("examples", Shape.ListOf(Shape.Map(() => Example)), "Examples of its behavior, run by `onex contracts test`"),
+            May("events", Shape.MapOf(Shape.Any(Shape.Map(() => Event), Shape.Nothing)), "The events that its sagas accept, by name"),
+            May("any_state", Shape.ListOf(Shape.Map(() => EventRule)), "The event rules for every ordinary state before the pivot"),
+            May("deadline", Shape.Map(() => TimeLimit), "A time limit from the start of the saga"),
             May("schedule", Shape.Map(() => Schedule), "When sagas start without a request"),
         ],
         ["migrate_from", "continue_as_new"]);
@@ -54,15 +60,20 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Schedule { get; } = Create(
         "'schedule'",
         [
-            May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of an orchestrator with this schedule"),
-            May("cron", Shape.Text, "Instead of that: the times, in five fields: minute, hour, day of the month, month, day of the week"),
-            May("time_zone", Shape.Text, "Whose calendar `cron` means, by its name in the IANA database: `UTC`"),
+            May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of an orchestrator "
+                + "with this schedule"),
+            May(
+                "cron", Shape.Text,
+                "Instead of `every`: the times, in five fields: minute, hour, day of the month, month, day of the week"),
+            May("time_zone", Shape.Text, "The time zone of `cron`, by its IANA name: `UTC` (the default)"),
             May(
                 "overlap", Shape.OneOf("skip", "allow"),
-                "What happens when a time comes and the saga of an earlier one still lives: `skip`, nothing starts (the default), or `allow`, another one does"),
+                "What happens when a start is due and the saga of an earlier start still runs: `skip`, nothing starts (the default), or "
+                    + "`allow`, another one does"),
             May(
                 "missed", Shape.OneOf("latest", "skip"),
-                "What happens to times at which no orchestrator ran, up to a minute after: `latest`, the last of them starts a saga (the default) unless one is due now anyway, or `skip`, none does"),
+                "What happens to times at which no orchestrator ran, up to a minute after: `latest`, the last of them starts a saga (the "
+                    + "default) unless one is due now anyway, or `skip`, none does"),
             May("input", Shape.Value, "The input, in constants: `{}`"),
         ],
         [], oneOf: ["every", "cron"]);
@@ -70,16 +81,20 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys State { get; } = Create(
         "a state",
         [
-            May("steps", Shape.ListOf(Shape.Step()), "What it does, in order"),
-            May("next", Shape.Text, "Where it leads. A state whose last step is `fail` needs none"),
-            May("fault", Shape.Text, "Beside `next`: the code of the fault that it sets. Required where that leads to a compensating state"),
-            May("choose", Shape.ListOf(Shape.Map(() => Choice)), "Where it leads: the first entry whose guard holds"),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where a final failure leads that the step itself does not catch"),
-            May("pivot", Shape.Bool, "`true`: from the entry into it on nothing is compensated any more"),
-            May("end", Shape.OneOf("completed", "failed"), "`completed` answers `success`, `failed` answers `error` with the fault's code"),
-            May("output", Shape.Value, "Of an end: what is answered"),
+            May("steps", Shape.ListOf(Shape.Step()), "Its steps, in order"),
+            May("next", Shape.Text, "The target state. A state whose last step is `fail` needs none"),
+            May(
+                "fault", Shape.Text,
+                "The code of the fault that `next` sets. Required if it leads to a compensating state"),
+            May("choose", Shape.ListOf(Shape.Map(() => Choice)), "The transitions: the first entry whose guard holds is taken"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for final failures that a step itself does not catch"),
+            May("pivot", Shape.Bool, "`true`: once it is entered, nothing is compensated"),
+            May("end", Shape.OneOf("completed", "failed"),
+                "`completed` responds with `success`, `failed` with `error` and the code of the fault"),
+            May("output", Shape.Value, "The payload of the response of an end"),
             May("compensate", Shape.OneOf("all"), "`all`: compensates the completed steps, the last first, then goes to `next`"),
-            May("on_event", Shape.ListOf(Shape.Map(() => EventRule)), "What events do in it. Not in an end or a compensating state"),
+            May("on_event", Shape.ListOf(Shape.Map(() => EventRule)),
+                "The event rules of the state. Not in an end or a compensating state"),
             May("timeout", Shape.Map(() => TimeLimit), "A time limit from the entry into it. Not in an end or a compensating state"),
         ],
         []);
@@ -90,20 +105,22 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("id", Shape.Text, "Its name"),
             May("effect", Shape.Effect, "The operation, if it touches an external system ([operations.md](operations.md#effects))"),
             May("compute", Shape.Compute, "The operation, if it is a pure computation. One of the two is required"),
-            May("connection", Shape.Text, "The connection that it goes through"),
+            May("connection", Shape.Text, "The connection that it uses"),
             May("with", Shape.Arguments, "The operation's arguments"),
             May("returns", Shape.Type, "The type of the result, checked when it arrives"),
             May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
-            May("timeout", Shape.Duration, $"Of one attempt: {Durations.Format(CallStep.DefaultTimeout)} unless the connection has another"),
-            May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Answers that are a final \"no\""),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
-            May("compensate", Shape.Map(() => Compensate), "How it is compensated. Required before the pivot for what changes the world"),
+            May("timeout", Shape.Duration, $"The time limit of an attempt; {Durations.Format(CallStep.DefaultTimeout)} unless the "
+                + "connection sets another"),
+            May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Results that count as a rejection"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for its final failure"),
+            May("compensate", Shape.Map(() => Compensate),
+                "Its compensation. Required before the pivot for operations that change the world"),
             May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [For-each](#for-each)"),
-            May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
+            May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "The aggregates of an `each`, by name"),
             May(
                 "losers", Shape.OneOf("compensate", "keep"),
-                "In a branch whose join may do without it: `compensate` (the default) or `keep` what it has done"),
+                "In a branch that the join may not wait for: `compensate` (the default) or `keep` its completed steps"),
         ],
         [], oneOf: ["effect", "compute"]);
 
@@ -111,24 +128,24 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a step that calls a contract",
         [
             Must("id", Shape.Text, "Its name"),
-            Must("saga", Shape.Text, "The contract; the highest version that is loaded takes it"),
+            Must("saga", Shape.Text, "The contract, of which the highest loaded version starts"),
             May("with", Shape.MapOf(Shape.Value), "Its input"),
             May("returns", Shape.Type, "The type of its output, checked when it arrives"),
             May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
-            May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Outputs that are a final \"no\""),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its failed end leads"),
-            May("compensate", Shape.Map(() => Compensate), "How a completed one is compensated"),
-            May("each", Shape.Map(() => Each), "Makes one for each item of a list"),
-            May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
+            May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Outputs that count as a rejection"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for its failed end"),
+            May("compensate", Shape.Map(() => Compensate), "The compensation of a completed child"),
+            May("each", Shape.Map(() => Each), "Starts a child for each item of a list"),
+            May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "The aggregates of an `each`, by name"),
             May("detached", Shape.Bool, "`false`, or left out"),
-            May("losers", Shape.OneOf("compensate", "keep"), "In a branch whose join may do without it"),
+            May("losers", Shape.OneOf("compensate", "keep"), "In a branch that the join may not wait for"),
         ],
         []);
 
     public static Keys DetachedStep { get; } = Create(
         "a step that starts a contract and does not wait",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
+            May("id", Shape.Text, "Its name (optional)"),
             Must("saga", Shape.Text, "The contract"),
             May("with", Shape.MapOf(Shape.Value), "Its input"),
             Must("detached", Shape.True, "`true`"),
@@ -139,7 +156,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys ParallelStep { get; } = Create(
         "a step with branches",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
+            May("id", Shape.Text, "Its name (optional)"),
             Must("parallel", Shape.Map(() => Parallel), "The branches"),
             May(
                 "catch", Shape.ListOf(Shape.Map(() => Catch)),
@@ -150,8 +167,10 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Parallel { get; } = Create(
         "'parallel'",
         [
-            May("join", Shape.Any(Shape.OneOf("all", "any"), Shape.Map(() => Join)), "When it is done: `all` (the default), `any`, or `{ at_least: n }`"),
-            Must("branches", Shape.ListOf(Shape.Any(Shape.Step(), Shape.ListOf(Shape.Step()), Shape.Map(() => Branch))), "Two branches or more"),
+            May("join", Shape.Any(Shape.OneOf("all", "any"), Shape.Map(() => Join)),
+                "When it is done: `all` (the default), `any`, or `{ at_least: n }`"),
+            Must("branches", Shape.ListOf(Shape.Any(Shape.Step(), Shape.ListOf(Shape.Step()), Shape.Map(() => Branch))),
+                "Two branches or more"),
         ],
         []);
 
@@ -182,7 +201,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
                 "How many items there may be. Required unless the list's schema has `maxItems`. More fail the step with `too_many_items`"),
             May(
                 "on_item_failure", Shape.Any(Shape.OneOf("stop", "continue"), Shape.Map(() => ItemFailure)),
-                "`stop` (the default): the first final failure of an item fails the step. `continue`: none does. `{ at_most: n }`: more than n do"),
+                "`stop` (the default): the first final failure of an item fails the step. `continue`: none does. `{ at_most: n }`: more "
+                    + "than n do"),
         ],
         []);
 
@@ -206,7 +226,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys EmitStep { get; } = Create(
         "a step that emits",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
+            May("id", Shape.Text, "Its name (optional)"),
             Must("emit", Shape.Name("[A-Za-z0-9._-]+"), "The topic, in full and constant; none of the runtime's own"),
             Must("with", Shape.Map(() => Emitted), "The record"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where an expression that fails leads"),
@@ -224,7 +244,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys WaitStep { get; } = Create(
         "a step that waits",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
+            May("id", Shape.Text, "Its name (optional)"),
             Must(
                 "wait", Shape.Any(Shape.Duration, Shape.Map(() => WaitUntil)),
                 "How long, or until when. A time that is past is not waited for. The wait is a row: it outlives every restart"),
@@ -241,25 +261,26 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys SetStep { get; } = Create(
         "a step that sets",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
-            Must("set", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression for each, evaluated over `data` as it was before"),
+            May("id", Shape.Text, "Its name (optional)"),
+            Must("set", Shape.MapOf(Shape.Expression),
+                "Fields of `data` with an expression for each, evaluated over `data` as it was before"),
         ],
         []);
 
     public static Keys RespondStep { get; } = Create(
         "a step that responds",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
+            May("id", Shape.Text, "Its name (optional)"),
             Must(
                 "respond", Shape.MapOf(Shape.Value),
-                "The payload. The request is answered now, with `success`; the saga goes on, and its end is not answered again"),
+                "The payload. The response is sent now, with `success`; the saga continues, and its end sends no response"),
         ],
         []);
 
     public static Keys FailStep { get; } = Create(
         "a step that fails",
         [
-            May("id", Shape.Text, "Its name, if it is to have one"),
+            May("id", Shape.Text, "Its name (optional)"),
             Must("fail", Shape.Map(() => Failure), "The failure. Nothing may follow it in its state"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads, before the state's own `catch` and `on_failure`"),
         ],
@@ -277,7 +298,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "an event",
         [
             May("data", Shape.Type, "The type of its payload: `event` in its rules. Fields that it does not declare cannot be read"),
-            May("early", Shape.Duration, "How long it is stored if it arrives before its saga exists; without it, such an event is declined"),
+            May("early", Shape.Duration, "How long it is stored if it arrives before its saga exists; without it, such an event is "
+                + "declined"),
         ],
         []);
 
@@ -285,18 +307,19 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "an event's rule",
         [
             Must("event", Shape.Text, "The event, one that `events` declares"),
-            May("when", Shape.Expression, "A guard, over `event` too"),
-            May("next", Shape.Text, "Where it leads. It interrupts the steps of the state"),
-            May("stay", Shape.Bool, "`true`, instead of `next`: the saga stays where it is; its steps and its time limits go on"),
-            May("set", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression for each, over `event` too, before the state changes"),
+            May("when", Shape.Expression, "The guard; it may read `event`"),
+            May("next", Shape.Text, "The target state. The transition interrupts the steps of the state"),
+            May("stay", Shape.Bool, "`true`, instead of `next`: the saga stays in its state; its steps and time limits continue"),
+            May("set", Shape.MapOf(Shape.Expression),
+                "Fields of `data` with an expression for each, which may read `event`; written before the transition"),
         ],
         []);
 
     public static Keys TimeLimit { get; } = Create(
         "a time limit",
         [
-            Must("after", Shape.Duration, "How long"),
-            Must("next", Shape.Text, "Where that leads"),
+            Must("after", Shape.Duration, "The duration"),
+            Must("next", Shape.Text, "The target state"),
         ],
         []);
 
@@ -305,15 +328,17 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         [
             May("effect", Shape.Effect, "The operation, as in a step"),
             May("compute", Shape.Compute, "The same for a computation"),
-            May("saga", Shape.Text, "A contract, if another one's saga takes it back"),
+            May("saga", Shape.Text, "A contract, if a child saga compensates it"),
             May("connection", Shape.Text, "The connection"),
-            May("with", Shape.Arguments, "The arguments, over `result` too"),
-            May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy"),
-            May("timeout", Shape.Duration, "Of one attempt"),
-            May("none", Shape.Text, "Instead of all that: the reason why nothing needs to be compensated"),
+            May("with", Shape.Arguments, "The arguments, which may read `result`"),
+            May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A retry policy, or the name of one"),
+            May("timeout", Shape.Duration, "The time limit of an attempt"),
+            May("none", Shape.Text, "Instead of an operation: the reason why no compensation is needed"),
             May(
                 "when_unknown", Shape.OneOf("run", "block", "assume_not_done"),
-                "What follows if it is unknown, after the last attempt, whether the step happened: `block`, an operator decides (the default); `run`, it is compensated too, and the arguments then read only `input`, `data` as it was before the step, and `command_id`, the key that the call went out with; `assume_not_done`, it counts as not done"),
+                "What follows if it is unknown, after the last attempt, whether the step took effect: `block`, an operator decides (the "
+                    + "default); `run`, it is compensated, with arguments that may read only `input`, the `data` before the "
+                    + "step, and `command_id`, the key of the call; `assume_not_done`, it counts as not done"),
         ],
         [], oneOf: ["effect", "compute", "saga", "none"]);
 
@@ -321,23 +346,23 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "an entry of 'choose'",
         [
             May("when", Shape.Expression, "The guard. The last entry has none"),
-            Must("next", Shape.Text, "Where it leads"),
-            May("fault", Shape.Text, "The code of the fault that it sets. Required where it leads to a compensating state"),
+            Must("next", Shape.Text, "The target state"),
+            May("fault", Shape.Text, "The code of the fault that it sets. Required if it leads to a compensating state"),
         ],
         []);
 
     public static Keys Catch { get; } = Create(
         "an entry of 'catch'",
         [
-            May("error", Shape.Any(Shape.Text, Shape.ListOf(Shape.Text)), "The code or the codes it is for; without it, any"),
-            Must("next", Shape.Text, "Where that leads"),
+            May("error", Shape.Any(Shape.Text, Shape.ListOf(Shape.Text)), "The code or codes that it catches; any code by default"),
+            Must("next", Shape.Text, "The target state"),
         ],
         []);
 
     public static Keys Reject { get; } = Create(
         "an entry of 'reject'",
         [
-            Must("when", Shape.Expression, "A guard over `result`. The first that holds counts, so the more special ones come first"),
+            Must("when", Shape.Expression, "A guard over `result`. The first entry that holds applies, so special cases come first"),
             Must("code", Shape.Text, "The code of the rejection"),
         ],
         []);
@@ -345,12 +370,13 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Retry { get; } = Create(
         "a retry policy",
         [
-            May("attempts", Shape.Whole(1, Limits.AttemptsMax), $"How often in all: {RetryPolicy.Default.Attempts}"),
+            May("attempts", Shape.Whole(1, Limits.AttemptsMax), $"The maximum of attempts: {RetryPolicy.Default.Attempts}"),
             May("first", Shape.Duration, $"The delay before the second attempt: {Durations.Format(RetryPolicy.Default.First)}"),
-            May("factor", Shape.Number(1, 100), $"The factor of each further delay: {RetryPolicy.Default.Factor}"),
+            May("factor", Shape.Number(1, 100),
+                string.Create(CultureInfo.InvariantCulture, $"The factor by which the delay grows: {RetryPolicy.Default.Factor}")),
             May("max", Shape.Duration, $"The longest delay: {Durations.Format(RetryPolicy.Default.Max)}"),
-            May("jitter", Shape.OneOf("full", "none"), "`full`, a random part of the delay (the default), or `none`"),
-            May("within", Shape.Duration, "The time, from the first attempt on, in which the last one must begin"),
+            May("jitter", Shape.OneOf("full", "none"), "`full`, a random time up to the delay (the default), or `none`"),
+            May("within", Shape.Duration, "The time from the first attempt within which the last one must begin"),
         ],
         []);
 
@@ -358,7 +384,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a field with an initial value",
         [
             Must("type", Shape.Type, "Its type"),
-            Must("initial", Shape.Value, "Its first value"),
+            Must("initial", Shape.Value, "Its initial value"),
         ],
         []);
 
@@ -366,19 +392,21 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "an example",
         [
             Must("name", Shape.Text, "What it shows"),
-            May("input", Shape.Value, "The request's payload, one that the contract's `input` takes"),
-            May("started_at", Shape.Text, "When the request comes, if that makes a difference: `\"2027-01-31T08:00:00Z\"`"),
-            May("steps", Shape.MapOf(Shape.Value), "What steps answer, by id; what their compensations answer, by `id.compensate`"),
-            May("events", Shape.ListOf(Shape.Map(() => ExampleEvent)), "What is sent to the saga, and how much time goes by, in order"),
-            Must("expect", Shape.Map(() => Expect), "What must come of it"),
+            May("input", Shape.Value, "The payload of the request, which must match the contract's `input`"),
+            May("started_at", Shape.Text, "The time of the request, if it matters: `\"2027-01-31T08:00:00Z\"`"),
+            May("steps", Shape.MapOf(Shape.Value), "The outcomes of steps by id, and of compensations by `id.compensate`"),
+            May("events", Shape.ListOf(Shape.Map(() => ExampleEvent)), "The events and the passing of time, in order"),
+            Must("expect", Shape.Map(() => Expect), "The expected outcome"),
         ],
         []);
 
     public static Keys ExampleEvent { get; } = Create(
         "an entry of an example's events",
         [
-            Must("at", Shape.Text, "The state in which it happens: as soon as the saga is there, before the steps that it has begun are answered"),
-            May("after", Shape.Duration, "Only when the saga has been there for that long. Without `event` only time goes by"),
+            Must("at", Shape.Text, "The state in which it takes place: right after the saga enters it, before the steps that it "
+                + "starts have "
+                + "outcomes"),
+            May("after", Shape.Duration, "The time that the saga has been in the state before. Without `event` only time passes"),
             May("event", Shape.Text, "The event that is sent"),
             May("with", Shape.Value, "Its payload"),
             May("refused", Shape.Bool, "`true`: the saga must decline it. Without this an event that is declined fails the example"),
@@ -388,31 +416,33 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Expect { get; } = Create(
         "'expect'",
         [
-            May("end", Shape.OneOf("completed", "failed"), "How the saga ends: `completed`, `failed`. This or one of the next two is required"),
-            May("waiting", Shape.Text, "The state in which it waits when all of `events` has happened"),
+            May("end", Shape.OneOf("completed", "failed"),
+                "How the saga ends: `completed`, `failed`. This or one of the next two is required"),
+            May("waiting", Shape.Text, "The state in which it waits after all `events`"),
             May("blocked", Shape.Text, "The state in which it is blocked for an operator"),
             May("fault", Shape.Text, "The code of its fault"),
             May("visited", Shape.ListOf(Shape.Text), "The states that it enters, in order"),
             May("compensated", Shape.ListOf(Shape.Text), "The steps that are compensated, in order"),
-            May("output", Shape.Value, "What it answers: the fields that matter"),
-            May("responded", Shape.Value, "What a `respond` step answers: the fields that matter"),
+            May("output", Shape.Value, "Its response: the fields that matter"),
+            May("responded", Shape.Value, "The response of a `respond` step: the fields that matter"),
         ],
         [], oneOf: ["end", "waiting", "blocked"]);
 
-    /// <summary>The names of the keys that steps of any kind have, and branches.</summary>
+    /// <summary>The names of the keys of all kinds of steps and of branches.</summary>
     public static IReadOnlyList<string> OfSteps { get; } =
     [
         .. new[] { Step, ChildStep, DetachedStep, ParallelStep, EmitStep, WaitStep, SetStep, RespondStep, FailStep, Branch }
             .SelectMany(keys => keys.Known).Distinct(StringComparer.Ordinal),
     ];
 
-    /// <summary>The names of what this version reads.</summary>
+    /// <summary>The names of the supported keys.</summary>
     public IReadOnlyList<string> Known { get; } = [.. All.Select(key => key.Name)];
 
     private static Key Must(string name, Shape shape, string description) => new(name, shape, description, Required: true);
 
     private static Key May(string name, Shape shape, string description) => new(name, shape, description, Required: false);
 
-    private static Keys Create(string where, Key[] all, string[] unsupported, string[]? oneOf = null, [CallerMemberName] string name = "") =>
+    private static Keys Create(string where, Key[] all, string[] unsupported, string[]? oneOf = null,
+        [CallerMemberName] string name = "") =>
         new(name, where, all, unsupported.ToFrozenSet(StringComparer.Ordinal), oneOf ?? []);
 }

@@ -5,13 +5,13 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What things of a contract may be called.</summary>
+/// <summary>Rules for names.</summary>
 internal static partial class Names
 {
-    // What Kafka allows.
+    // Kafka's limit.
     private const int TopicLengthMax = 249;
 
-    // Words that the expression language reads as something else than a name.
+    // Keywords of the expression language.
     private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(
         [
             "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
@@ -19,10 +19,14 @@ internal static partial class Names
         ],
         StringComparer.Ordinal);
 
-    /// <summary>The codes of faults that the engine itself sets. An event that leads to a compensating state gives its own name as the code.</summary>
+    /// <summary>
+    /// The fault codes that the engine sets. They cannot name events, because an event that leads to a compensating state sets its name as
+    /// the code.
+    /// </summary>
     public static FrozenSet<string> FaultCodes { get; } = FrozenSet.ToFrozenSet(
         [
-            "step_failed", "step_timed_out", "result_invalid", "expression_failed", "output_invalid", "state_timed_out", "deadline_exceeded",
+            "step_failed", "step_timed_out", "result_invalid", "expression_failed", "output_invalid", "state_timed_out",
+            "deadline_exceeded",
             "cancelled", "terminated", "join_failed", "too_many_items", "undeliverable",
         ],
         StringComparer.Ordinal);
@@ -30,7 +34,7 @@ internal static partial class Names
     public static FrozenSet<string> ReservedStates { get; } =
         FrozenSet.ToFrozenSet(["Initial", "Final", "compensating"], StringComparer.Ordinal);
 
-    /// <summary>Why the name cannot be a contract's, or null if it can.</summary>
+    /// <summary>Why the name is not valid for a contract, or null.</summary>
     public static string? ContractProblem(string name, OperationCatalogue operations)
     {
         if (name.Length > Limits.NameLengthMax || !ContractName().IsMatch(name))
@@ -40,25 +44,24 @@ internal static partial class Names
                 : "it has other characters than those allowed, or too many";
         }
 
-        return OperationAliases.IsPrefix(name, operations) || operations.Find(name) is not null
-            ? "operations begin with it"
-            : null;
+        return OperationAliases.IsPrefix(name, operations) || operations.Find(name) is not null ? "it is a prefix of operations" : null;
     }
 
     public static bool IsVersion(string text) => text.Length <= Limits.NameLengthMax && SemanticVersion().IsMatch(text);
 
     public static bool IsState(string name) => name.Length <= Limits.NameLengthMax && StateName().IsMatch(name);
 
-    /// <summary>The runtime's topics where nothing is configured; Onex.Contracts.Messages has them too.</summary>
+    /// <summary>The default names of the runtime's topics, as in Onex.Contracts.Messages.</summary>
     public static FrozenSet<string> OwnTopics { get; } = FrozenSet.ToFrozenSet(
-        ["requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events"], StringComparer.Ordinal);
+        ["requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events"],
+        StringComparer.Ordinal);
 
     /// <summary>The operation that writes to a topic, as <c>emit</c> does.</summary>
     public const string Produce = "kafka.produce";
 
     public static bool IsTopic(string name) => name.Length <= TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
 
-    /// <summary>A topic of the runtime, or a dead-letter topic: what only Onex writes.</summary>
+    /// <summary>Whether only Onex writes to the topic: a topic of the runtime or a dead-letter topic.</summary>
     public static bool IsOwnTopic(string name) => OwnTopics.Contains(name) || name.EndsWith(".dlq", StringComparison.Ordinal);
 
     /// <summary>A name that expressions can read after a dot.</summary>

@@ -8,7 +8,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads retry policies.</summary>
 internal sealed class RetryReader(ContractScope scope)
 {
-    /// <summary>The policy that <c>retry</c> names or holds; null if there is none, or after complaining.</summary>
+    /// <summary>The policy that <c>retry</c> names or contains; null if there is none or after reporting a diagnostic.</summary>
     public RetryPolicy? Read(SyntaxNode? node)
     {
         switch (node)
@@ -32,7 +32,7 @@ internal sealed class RetryReader(ContractScope scope)
         }
     }
 
-    /// <summary>The policy that a map describes; what it leaves out is the default's.</summary>
+    /// <summary>Reads a policy; missing keys take their defaults.</summary>
     public RetryPolicy ReadPolicy(MapSyntax map)
     {
         scope.CheckKeys(map, Keys.Retry);

@@ -8,14 +8,14 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads when a contract's sagas start without a request.</summary>
+/// <summary>Reads the schedule of a contract.</summary>
 internal sealed class ScheduleReader(ContractScope scope, TemplateReader templates)
 {
     private static readonly TimeSpan _everyMin = TimeSpan.FromSeconds(1);
 
-    /// <summary>The schedule; null if there is none, or after complaining.</summary>
+    /// <summary>The schedule; null if there is none or after reporting a diagnostic.</summary>
     /// <param name="root">The contract.</param>
-    /// <param name="schema">What its input must be; null if that cannot be told.</param>
+    /// <param name="schema">The schema of its input; null if it is invalid.</param>
     /// <param name="key">Its business key, or null.</param>
     public SchedulePlan? Read(MapSyntax root, JsonSchema? schema, Expression? key)
     {
@@ -97,7 +97,8 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
             return zone;
         }
 
-        scope.Report(ContractDiagnostics.UnknownTimeZone(name.At, name.Text, [.. TimeZoneInfo.GetSystemTimeZones().Select(each => each.Id)]));
+        scope.Report(
+            ContractDiagnostics.UnknownTimeZone(name.At, name.Text, [.. TimeZoneInfo.GetSystemTimeZones().Select(each => each.Id)]));
         return null;
     }
 
@@ -113,13 +114,14 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
                 }
             }
 
-            scope.Report(ContractDiagnostics.WrongType(text.At, what, $"'{words[0].Word}' or '{words[1].Word}'", $"'{Spelling.Clip(text.Text)}'"));
+            scope.Report(
+                ContractDiagnostics.WrongType(text.At, what, $"'{words[0].Word}' or '{words[1].Word}'", $"'{Spelling.Clip(text.Text)}'"));
         }
 
         return words[0].Value;
     }
 
-    // Nobody is there to be told that the input is wrong, so it is found out here.
+    // A scheduled start has no requester to report an invalid input to, so the compiler checks it.
     private CelValue? ReadInput(MapSyntax map, SourceSpan at, JsonSchema? schema, Expression? key)
     {
         var node = map.Find("input");

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What may stand behind a key, as far as JSON Schema can say it. The compiler itself looks closer.</summary>
+/// <summary>The allowed values of a key, as far as JSON Schema expresses them. The compiler checks more.</summary>
 internal abstract record Shape
 {
     /// <summary>Text.</summary>
@@ -16,15 +16,16 @@ internal abstract record Shape
     public static Shape True { get; } = new Plain("""{ "const": true }""");
 
     /// <summary>A length of time.</summary>
-    public static Shape Duration { get; } = new Plain("""{ "type": "string", "pattern": "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" }""");
+    public static Shape Duration { get; } =
+        new Plain("""{ "type": "string", "pattern": "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" }""");
 
-    /// <summary>An expression, written bare: YAML may take a short one for something else than text.</summary>
+    /// <summary>A bare expression. YAML may read a short one as a number or a bool.</summary>
     public static Shape Expression { get; } = new Plain("""{ "type": ["string", "number", "boolean", "null"] }""");
 
-    /// <summary>Anything, with <c>${...}</c> in its texts.</summary>
+    /// <summary>Any value; its texts may contain <c>${...}</c>.</summary>
     public static Shape Value { get; } = new Plain("true");
 
-    /// <summary>Nothing at all: <c>event:</c>.</summary>
+    /// <summary>No value: <c>event:</c>.</summary>
     public static Shape Nothing { get; } = new Plain("""{ "type": "null" }""");
 
     /// <summary>A type in the short form.</summary>
@@ -39,7 +40,7 @@ internal abstract record Shape
     /// <summary>The name of a compute operation.</summary>
     public static Shape Compute { get; } = new OperationName(Catalogue.OperationRole.Compute);
 
-    /// <summary>The arguments of the operation that stands beside them.</summary>
+    /// <summary>The arguments of the operation in the same map.</summary>
     public static Shape Arguments { get; } = new Plain("""{ "type": ["object", "null"] }""");
 
     /// <summary>A name of that form.</summary>
@@ -52,7 +53,8 @@ internal abstract record Shape
     public static Shape Whole(int least, int most) => new Plain($$"""{ "type": "integer", "minimum": {{least}}, "maximum": {{most}} }""");
 
     /// <summary>One of some words.</summary>
-    public static Shape OneOf(params string[] words) => new Plain($$"""{ "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""");
+    public static Shape OneOf(params string[] words) =>
+        new Plain($$"""{ "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""");
 
     /// <summary>A list.</summary>
     public static Shape ListOf(Shape item) => new List(item);
@@ -60,7 +62,7 @@ internal abstract record Shape
     /// <summary>A map whose keys the author chooses.</summary>
     public static Shape MapOf(Shape value) => new Named(value);
 
-    /// <summary>A map with keys of the language. Asked for them only when all tables are there: they refer to one another.</summary>
+    /// <summary>A map with keys of the language. They are resolved lazily, because the tables refer to one another.</summary>
     public static Shape Map(Func<Keys?> keys) => new Keyed(keys);
 
     /// <summary>One of several shapes.</summary>
@@ -71,7 +73,7 @@ internal abstract record Shape
         Map(() => Keys.Step), Map(() => Keys.ChildStep), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep),
         Map(() => Keys.EmitStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep), Map(() => Keys.RespondStep), Map(() => Keys.FailStep));
 
-    /// <summary>What its JSON Schema says by itself.</summary>
+    /// <summary>Its JSON Schema.</summary>
     internal sealed record Plain(string Json) : Shape;
 
     internal sealed record OperationName(Catalogue.OperationRole Role) : Shape;

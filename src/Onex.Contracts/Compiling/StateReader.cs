@@ -10,15 +10,16 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>Reads states.</summary>
-internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps, EventReader events)
+internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps,
+    EventReader events)
 {
-    // Of a state without steps too: a command that was interrupted may still be on its way.
+    // Includes states without steps, because an interrupted command may still be in flight.
     private static readonly FrozenSet<EventKind> _living =
         FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
 
     private static readonly FrozenSet<EventKind> _ended = FrozenSet.ToFrozenSet([EventKind.Joined]);
 
-    /// <summary>The state of a contract without <c>on_failure</c> that takes back what was done.</summary>
+    /// <summary>The implicit compensating state of a contract without <c>on_failure</c>.</summary>
     public static StatePlan ImplicitCompensating(string name, string next) => new()
     {
         Name = name,
@@ -28,7 +29,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         Accepts = _living,
     };
 
-    /// <summary>The failed end that it leads to.</summary>
+    /// <summary>The failed end after it.</summary>
     public static StatePlan ImplicitFailed(string name) => new()
     {
         Name = name,
@@ -38,7 +39,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         Accepts = _ended,
     };
 
-    /// <summary>The state; null if it is no map, after complaining.</summary>
+    /// <summary>The state; null after reporting that it is not a map.</summary>
     public StatePlan? Read(ScalarSyntax name, SyntaxNode node)
     {
         if (scope.Map(node, $"state '{Spelling.Clip(name.Text)}'") is not { } map)
@@ -61,7 +62,8 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
 
     private StatePlan ReadEnd(string name, MapSyntax map)
     {
-        Exclude(map, "end", ["steps", "next", "fault", "choose", "catch", "pivot", "compensate", "on_event", "timeout"], "An end runs nothing and leads nowhere: make two states of it.");
+        Exclude(map, "end", ["steps", "next", "fault", "choose", "catch", "pivot", "compensate", "on_event", "timeout"],
+            "An end runs no steps and has no transitions: use two states.");
         var text = (map.Find("end") as ScalarSyntax)?.Text;
         if (text is not ("completed" or "failed"))
         {
@@ -82,12 +84,14 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         };
     }
 
-    // The contract's schema is for what completes.
-    private DataType OutputType(string? end) => end == "completed" && scope.Declared.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
+    // The schema of the output applies to completed ends.
+    private DataType OutputType(string? end) =>
+        end == "completed" && scope.Declared.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
 
     private StatePlan ReadCompensating(string name, MapSyntax map)
     {
-        Exclude(map, "compensate", ["steps", "fault", "choose", "catch", "pivot", "output", "on_event", "timeout"], "A compensating state has only 'next': make two states of it.");
+        Exclude(map, "compensate", ["steps", "fault", "choose", "catch", "pivot", "output", "on_event", "timeout"],
+            "A compensating state has only 'next': use two states.");
         var found = map.Find("compensate")!;
         if ((found as ScalarSyntax)?.Text != "all")
         {
@@ -112,7 +116,9 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         if (map.Has("output"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.KeyAt("output"), "a state with 'output'", "end", "Add 'end: completed' or 'end: failed', or remove 'output'."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.KeyAt("output"), "a state with 'output'", "end",
+                "Add 'end: completed' or 'end: failed', or remove 'output'."));
         }
 
         var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
@@ -132,7 +138,8 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Steps = read,
             OnEvent = rules,
             Timeout = timeout,
-            Choices = ReadChoices(name, map, isLeft: read is [.., FailStep] || (items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.Declared.HasAnyState))),
+            Choices = ReadChoices(name, map, isLeft: read is [.., FailStep]
+                || (items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.Declared.HasAnyState))),
             Catch = steps.ReadCatch(map.Find("catch"), name.Text),
             Accepts = _living,
         };
@@ -148,13 +155,15 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         return node is ScalarSyntax { Bool: true };
     }
 
-    // A state that waits is left by its events and its timeout alone, one that ends in a failure by that.
+    // A waiting state is left only by events and its timeout, and a state whose last step is `fail` only by that failure.
     private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map, bool isLeft)
     {
         var (next, choose) = (map.Find("next"), map.Find("choose"));
         if (next is not null && choose is not null)
         {
-            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
+            scope.Report(ContractDiagnostics.KeysExclude(
+                map.KeyAt("choose"), "a state", "next", "choose",
+                "Put the target of 'next' into the last entry of 'choose'."));
         }
         else if (next is null && choose is null && !isLeft)
         {
@@ -164,7 +173,9 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
         if (map.Has("fault") && next is null)
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.KeyAt("fault"), "a state with 'fault'", "next", "Write 'fault' beside 'next', or in an entry of 'choose'."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.KeyAt("fault"), "a state with 'fault'", "next",
+                "Write 'fault' beside 'next', or in an entry of 'choose'."));
         }
 
         var choices = ImmutableArray.CreateBuilder<Choice>();

@@ -9,10 +9,10 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Steps that have steps in them, or are run for many items.</summary>
+/// <summary>Reads parallel and each steps.</summary>
 internal sealed partial class StepReader
 {
-    // What is saved is read when the call is known, for it reads what the calls gave.
+    // `save` is read last, because it reads the results of the calls.
     private EachStep? ToEach(CallStep call, Items each, MapSyntax map)
     {
         var save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Items(ResultType(call.Id), expressions.Types.Step(call.Id)));
@@ -77,8 +77,9 @@ internal sealed partial class StepReader
         if (kinds is not [var kind])
         {
             scope.Report(kinds is [var one, var other, ..]
-                ? ContractDiagnostics.KeysExclude(map.KeyAt(other), "an aggregate", one, other, "Make two aggregates of it.")
-                : ContractDiagnostics.MissingKey(map.At, "an aggregate", "sum", "Write '{ sum: result.amount }', or 'count', 'min', 'max'."));
+                ? ContractDiagnostics.KeysExclude(map.KeyAt(other), "an aggregate", one, other, "Write two aggregates.")
+                : ContractDiagnostics.MissingKey(map.At, "an aggregate", "sum",
+                    "Write '{ sum: result.amount }', or 'count', 'min', 'max'."));
             return null;
         }
 
@@ -91,7 +92,9 @@ internal sealed partial class StepReader
         var (type, wants) = (expression.Type.Plain, kind == "count" ? "a bool" : "an int or a double");
         if (!type.IsDyn && (kind == "count" ? type != CelType.Bool : type != CelType.Int && type != CelType.Double))
         {
-            scope.Report(ContractDiagnostics.TypesWrong(node.At, $"'{kind}' does not take {expression.Type}", $"it takes {wants}: convert the value"));
+            scope.Report(ContractDiagnostics.TypesWrong(
+                node.At, $"'{kind}' does not take {expression.Type}",
+                $"it expects {wants}: convert the value"));
         }
 
         return new AggregatePlan(name, Enum.Parse<AggregateKind>(kind, ignoreCase: true), expression, type == CelType.Double);
@@ -132,7 +135,7 @@ internal sealed partial class StepReader
             ReadItemFailure(map.Find("on_item_failure")));
     }
 
-    // How many may fail; null: any number.
+    // The number of items that may fail; null for any number.
     private int? ReadItemFailure(SyntaxNode? node)
     {
         switch (node)
@@ -145,7 +148,8 @@ internal sealed partial class StepReader
                 scope.CheckKeys(map, Keys.ItemFailure);
                 return Number(map.Find("at_most"), "'at_most'", scope.Limits.Items) ?? 0;
             default:
-                scope.Report(ContractDiagnostics.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
+                scope.Report(
+                    ContractDiagnostics.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
                 return 0;
         }
     }
@@ -157,14 +161,16 @@ internal sealed partial class StepReader
             return null;
         }
 
-        if (node is ScalarSyntax { IsPlain: true } scalar && int.TryParse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (node is ScalarSyntax { IsPlain: true } scalar
+            && int.TryParse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             if (number >= 1 && number <= max)
             {
                 return number;
             }
 
-            scope.Report(ContractDiagnostics.OutOfRange(node.At, what.Trim('\''), $"from 1 to {max.ToString(CultureInfo.InvariantCulture)}"));
+            scope.Report(
+                ContractDiagnostics.OutOfRange(node.At, what.Trim('\''), $"from 1 to {max.ToString(CultureInfo.InvariantCulture)}"));
             return null;
         }
 
@@ -172,7 +178,6 @@ internal sealed partial class StepReader
         return null;
     }
 
-    // Branches run at the same time, each by itself.
     private ParallelStep? ReadParallel(MapSyntax map, string? id, string state, string place)
     {
         var rules = ReadCatch(map.Find("catch"), state);
@@ -184,13 +189,16 @@ internal sealed partial class StepReader
         scope.CheckKeys(parallel, Keys.Parallel);
         if (!parallel.Has("branches"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(parallel.At, "'parallel'", "branches", "Write 'branches:' and below it the steps that run at the same time."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                parallel.At, "'parallel'", "branches",
+                "Write 'branches:' and below it the steps that run at the same time."));
         }
 
         var list = scope.List(parallel.Find("branches"), "'branches'");
         if (list is { Items.Count: < 2 })
         {
-            scope.Report(ContractDiagnostics.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
+            scope.Report(
+                ContractDiagnostics.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
         }
         else if (list?.Items.Count > scope.Limits.Branches)
         {
@@ -218,7 +226,8 @@ internal sealed partial class StepReader
                 scope.CheckKeys(map, Keys.Join);
                 if (!map.Has("at_least"))
                 {
-                    scope.Report(ContractDiagnostics.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
+                    scope.Report(
+                        ContractDiagnostics.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
                 }
 
                 var needed = Number(map.Find("at_least"), "'at_least'", scope.Limits.Branches) ?? 1;
@@ -245,7 +254,8 @@ internal sealed partial class StepReader
         }
         else if (losers is not null && join == Join.All)
         {
-            scope.Report(ContractDiagnostics.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch, so that none loses"));
+            scope.Report(
+                ContractDiagnostics.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch"));
         }
 
         var keep = (losers as ScalarSyntax)?.Text == "keep";
@@ -260,7 +270,7 @@ internal sealed partial class StepReader
             : new BranchPlan(Read(node, state, $"{place}[0]", inBranch: true) is { } step ? [step] : [], keep);
     }
 
-    // Which of two would come last is nobody's to say.
+    // The order of writes of two branches is undefined.
     private void CheckSaves(List<BranchPlan> branches, List<SyntaxNode> nodes)
     {
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -285,6 +295,6 @@ internal sealed partial class StepReader
         _ => [],
     };
 
-    /// <summary>What an <c>each</c> says of its items.</summary>
+    /// <summary>The items of an <c>each</c>.</summary>
     private sealed record Items(Expression? Expression, CelType ItemType, int AtOnce, int AtMost, int? FailuresMax);
 }

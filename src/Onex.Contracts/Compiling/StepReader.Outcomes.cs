@@ -6,10 +6,10 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What a step says of its outcomes: what it must answer, which answers are a "no", and where failures lead.</summary>
+/// <summary>Reads the outcomes of a step: the type of its result, rejections, and the targets of failures.</summary>
 internal sealed partial class StepReader
 {
-    // What can never arrive would fail the step each time.
+    // A type that the result can never have would fail the step every time.
     private DataType? ReadReturns(MapSyntax map, Call? call)
     {
         if (map.Find("returns") is not { } node)
@@ -27,7 +27,7 @@ internal sealed partial class StepReader
         return returns;
     }
 
-    /// <summary>Where failures lead.</summary>
+    /// <summary>The targets of failures.</summary>
     public ImmutableArray<CatchRule> ReadCatch(SyntaxNode? node, string state)
     {
         var rules = ImmutableArray.CreateBuilder<CatchRule>();
@@ -68,7 +68,8 @@ internal sealed partial class StepReader
     }
 
     private List<ScalarSyntax> ReadCodes(SyntaxNode? node) =>
-        [.. (node is ListSyntax list ? list.Items : node is null ? [] : [node]).Select(item => scope.Name(item, "an error code")).OfType<ScalarSyntax>()];
+        [.. (node is ListSyntax list ? list.Items : node is null ? [] : [node]).Select(item => scope.Name(item, "an error code"))
+            .OfType<ScalarSyntax>()];
 
     private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node, ExpressionPlace place)
     {
@@ -83,7 +84,9 @@ internal sealed partial class StepReader
             scope.CheckKeys(map, Keys.Reject);
             foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
             {
-                scope.Report(ContractDiagnostics.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
+                scope.Report(ContractDiagnostics.MissingKey(
+                    map.At, "an entry of 'reject'", key,
+                    "Write '- { when: result.status_code == 409, code: some_code }'."));
             }
 
             var when = expressions.Read(map.Find("when"), "'when'", place);

@@ -19,10 +19,10 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     /// <summary>Whether a step is of a kind that has no result.</summary>
     public static bool CallsNothing(MapSyntax step) => _others.Any(step.Has) || IsDetached(step);
 
-    /// <summary>Steps that run in line: those of a state, or of a branch.</summary>
+    /// <summary>Reads the steps of a state or of a branch.</summary>
     /// <param name="items">The steps.</param>
     /// <param name="state">The state that they are in.</param>
-    /// <param name="place">Whose they are: what those are called after that have no id.</param>
+    /// <param name="place">The owner, from which steps without an id get their names.</param>
     public ImmutableArray<StepPlan> ReadAll(IReadOnlyList<SyntaxNode> items, string state, string place)
     {
         var read = items.Select((step, index) => Read(step, state, $"{place}[{index}]", inBranch: false)).ToList();
@@ -39,11 +39,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return [.. read.OfType<StepPlan>()];
     }
 
-    /// <summary>The step; null if too much of it is missing, after complaining.</summary>
+    /// <summary>The step; null after reporting what it lacks.</summary>
     /// <param name="node">The step.</param>
     /// <param name="state">The state that it is in.</param>
-    /// <param name="place">Where: what it is called after if it has no id.</param>
-    /// <param name="inBranch">Whether it is all of a branch, and may say what becomes of it if the join does not wait for it.</param>
+    /// <param name="place">Its position, from which it gets its name if it has no id.</param>
+    /// <param name="inBranch">Whether it is a whole branch, so `losers` is allowed.</param>
     public StepPlan? Read(SyntaxNode node, string state, string place, bool inBranch)
     {
         if (scope.Map(node, "a step") is not { } map)
@@ -60,7 +60,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         {
             foreach (var other in more.Concat(_calls.Where(map.Has)))
             {
-                scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Make two steps of it."));
+                scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Use two steps."));
             }
 
             return ReadOther(map, kind, state, place);
@@ -86,7 +86,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(map, map.Has("saga") ? Keys.ChildStep : Keys.Step);
         if (map.Has("aggregate") && !map.Has("each"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.KeyAt("aggregate"), "a step with 'aggregate'", "each", "Add 'each: { item: input.items, at_most: 500 }', or remove it."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.KeyAt("aggregate"), "a step with 'aggregate'", "each",
+                "Add 'each: { item: input.items, at_most: 500 }', or remove it."));
         }
 
         if (map.Has("saga") && map.Find("detached") is { } detached and not ScalarSyntax { Bool: not null })
@@ -130,7 +132,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     {
         if (map.Find("id") is not { } node)
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.At, "a step", "id", "Add 'id: some_name': expressions read the result as steps.some_name."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.At, "a step", "id",
+                "Add 'id: some_name': expressions read the result as steps.some_name."));
             return null;
         }
 
@@ -151,7 +155,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return id.Text;
     }
 
-    // A step that calls nothing need not have an id.
+    // The id is optional for a step that calls nothing.
     private StepPlan? ReadOther(MapSyntax map, string kind, string state, string place)
     {
         var id = map.Has("id") ? ReadId(map) : place;
@@ -206,10 +210,12 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(map, Keys.WaitUntil);
         if (!map.Has("until"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.At, "'wait'", "until", "Write 'wait: 5m', or 'wait: { until: data.start_at }'."));
+            scope.Report(
+                ContractDiagnostics.MissingKey(map.At, "'wait'", "until", "Write 'wait: 5m', or 'wait: { until: data.start_at }'."));
         }
 
-        return expressions.Read(map.Find("until"), "'until'", ExpressionPlace.Arguments) is { } until ? new WaitStep { Id = id ?? "", Until = until } : null;
+        return expressions.Read(map.Find("until"), "'until'", ExpressionPlace.Arguments) is { } until
+            ? new WaitStep { Id = id ?? "", Until = until } : null;
     }
 
     private FailStep? ReadFail(MapSyntax map, string? id, string state)
@@ -223,7 +229,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(fail, Keys.Failure);
         foreach (var missing in Keys.Failure.Known.Where(key => !fail.Has(key)))
         {
-            scope.Report(ContractDiagnostics.MissingKey(fail.At, "'fail'", missing, "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
+            scope.Report(ContractDiagnostics.MissingKey(
+                fail.At, "'fail'", missing,
+                "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
         }
 
         return scope.Name(fail.Find("code"), "'code'") is { } code && scope.Text(fail.Find("message"), "'message'") is { } message
@@ -237,17 +245,18 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             : null;
     }
 
-    // What a step and its compensation have in common.
+    // The common part of a step and its compensation.
     private Call? ReadCall(MapSyntax map, string where, ExpressionPlace place)
     {
         var (effect, compute) = (map.Find("effect"), map.Find("compute"));
         if (effect is null && compute is null && !map.Has("saga"))
         {
-            scope.Report(ContractDiagnostics.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
+            scope.Report(
+                ContractDiagnostics.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
         }
         else if (_calls.Where(map.Has).ToList() is [var one, var other, ..])
         {
-            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), where, one, other, "Make two steps of it."));
+            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), where, one, other, "Use two steps."));
         }
 
         if (map.Has("saga"))
@@ -274,7 +283,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : CallStep.DefaultTimeout));
     }
 
-    // Which contracts there are is known when all of them have been read.
+    // Calls are checked when all contracts have been read.
     private Call? ReadChild(MapSyntax map, ExpressionPlace place)
     {
         if (scope.Text(map.Find("saga"), "'saga'") is not { } name)
@@ -284,18 +293,21 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         scope.Found.Children.Add(new ChildReference(name.Text, name.At, IsDetached(map)));
         var operation = new OperationDescriptor(
-            name.Text, OperationRole.Effect, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(), "A contract.");
+            name.Text, OperationRole.Effect, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(),
+            "A contract.");
         var arguments = scope.Contracts.Find(name.Text) is { Input: { } input } child
             ? ReadInput(map.Find("with"), name, child, input, place)
             : ReadArguments(map, operation, place);
         return new Call(StepKind.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, CallStep.DefaultTimeout);
     }
 
-    // Without `with` it is started with an empty input.
+    // The default input is empty.
     private Template ReadInput(SyntaxNode? node, ScalarSyntax name, ContractHead child, JsonSchema schema, ExpressionPlace place)
     {
-        var given = node is null or ScalarSyntax { IsNull: true } ? new MapSyntax(name.At, new MapEntries(), flow: true) : scope.Map(node, "'with'");
-        return given is null ? new Template.Map([]) : templates.ReadHeld(given, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
+        var given = node is null or ScalarSyntax { IsNull: true } ? new MapSyntax(name.At, new MapEntries(), flow: true)
+            : scope.Map(node, "'with'");
+        return given is null ? new Template.Map([])
+            : templates.ReadHeld(given, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
     }
 
     private OperationDescriptor? ReadOperation(SyntaxNode? node, StepKind kind)
@@ -336,7 +348,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             var argument = operation?.Arguments.FirstOrDefault(each => string.Equals(each.Name, key.Text, StringComparison.Ordinal));
             if (argument is null && operation is { AnyArguments: false })
             {
-                scope.Report(ContractDiagnostics.UnknownArgument(key.At, operation.Name, key.Text, [.. operation.Arguments.Select(each => each.Name)]));
+                scope.Report(ContractDiagnostics.UnknownArgument(
+                    key.At, operation.Name, key.Text,
+                    [.. operation.Arguments.Select(each => each.Name)]));
             }
 
             CheckUse(operation, argument, key, value);
@@ -346,7 +360,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 ConstantKeys = argument?.ConstantKeys ?? [],
             };
             arguments.Add(KeyValuePair.Create(key.Text, templates.Read(value, type, rules)));
-            if (operation?.Name == Names.Produce && key.Text == "topic" && value is ScalarSyntax topic && !topic.Text.Contains("${", StringComparison.Ordinal))
+            if (operation?.Name == Names.Produce && key.Text == "topic" && value is ScalarSyntax topic
+                && !topic.Text.Contains("${", StringComparison.Ordinal))
             {
                 EmitReader.Check(scope, topic);
             }
@@ -361,7 +376,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return new Template.Map(arguments.ToImmutable());
     }
 
-    // What is given and makes no difference.
+    // Arguments without effect.
     private void CheckUse(OperationDescriptor? operation, ArgumentDescriptor? argument, ScalarSyntax key, SyntaxNode value)
     {
         if (argument is null || operation is null)
@@ -374,7 +389,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(ContractDiagnostics.ArgumentIgnored(key.At, operation.Name, argument.Name));
         }
 
-        foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text, StringComparer.OrdinalIgnoreCase)) ?? [])
+        foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text,
+            StringComparer.OrdinalIgnoreCase)) ?? [])
         {
             scope.Report(ContractDiagnostics.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
         }
@@ -398,12 +414,14 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return null;
         }
 
-        // A whole URL says where to go by itself.
+        // An absolute URL needs no connection.
         var with = step.Find("with") as MapSyntax;
         var url = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
         if (url && with!.Has("path") && !scope.Context.IsRegistered)
         {
-            scope.Report(ContractDiagnostics.KeysExclude(with.KeyAt("path"), "'with'", "url", "path", "Give 'connection' and a 'path', or a whole 'url'."));
+            scope.Report(ContractDiagnostics.KeysExclude(
+                with.KeyAt("path"), "'with'", "url", "path",
+                "Give 'connection' and a 'path', or a whole 'url'."));
         }
 
         if (name is null)
@@ -451,7 +469,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     }
 
     private List<string> OfType(string type) =>
-        [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name).Order(StringComparer.Ordinal)];
+        [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name)
+            .Order(StringComparer.Ordinal)];
 
     public static DataType.Fields ResultOf(OperationDescriptor operation) =>
         new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
@@ -476,7 +495,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 scope.Report(ContractDiagnostics.UndeclaredField(key.At, key.Text, scope.Declared.Data.Keys));
             }
 
-            // `null` empties a field whose type allows that.
+            // `null` resets a field whose type allows it.
             var expression = value is ScalarSyntax { Text: "null" } nothing
                 ? expressions.Parse(nothing, nothing.Text, 0, place)
                 : expressions.Read(value, "what is saved", place);
@@ -514,7 +533,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Text(none, "the reason under 'none'");
             if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga" or "when_unknown").Key is { } other)
             {
-                scope.Report(ContractDiagnostics.KeysExclude(other.At, "'compensate'", "none", other.Text, "Say how it is taken back, or why it need not be."));
+                scope.Report(ContractDiagnostics.KeysExclude(
+                    other.At, "'compensate'", "none", other.Text,
+                    "Declare the compensation, or why none is needed."));
             }
 
             return null;
@@ -522,14 +543,14 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         var unknown = ReadWhenUnknown(map, step.KeyAt("compensate"), state, id, call);
 
-        // What runs without a result may not read one.
+        // A compensation that runs without a result must not read it.
         var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.ForResult(ResultType(id));
         return ReadCall(map, "'compensate'", place.With(item)) is { } undo
             ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, unknown)
             : null;
     }
 
-    // A child always ends, and a computation changes nothing: only an effect that changes the world can stay unknown.
+    // Only an effect that changes the world can have an unknown outcome: a child always ends, and a computation changes nothing.
     private WhenUnknown ReadWhenUnknown(MapSyntax map, SourceSpan at, string state, string? id, Call? call)
     {
         if (map.Find("when_unknown") is not { } node)

@@ -30,8 +30,8 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
     }
 
     /// <summary>
-    /// Reports keys that a map does not have. A misspelt key is read as the key that it resembles, so its value is checked too and the key is not
-    /// reported as missing.
+    /// Reports keys that a map does not have. A misspelt key is read as the key that it resembles, so its value is checked too and the key
+    /// is not reported as missing.
     /// </summary>
     public void CheckKeys(MapSyntax map, Keys keys)
     {

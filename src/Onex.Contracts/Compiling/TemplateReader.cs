@@ -11,19 +11,20 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What a template must be.</summary>
+/// <summary>The rules for a template.</summary>
 /// <param name="Place">The names that its expressions may read.</param>
-/// <param name="Argument">The argument that it is, for messages; null for what a schema is held to: an output, or the input of a contract that is called.</param>
-/// <param name="Filling">What may fill it.</param>
+/// <param name="Argument">The name of the argument, for messages; null for an output or the input of a called contract, which have a
+/// schema.</param>
+/// <param name="Filling">The values that it accepts.</param>
 internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling)
 {
     /// <summary>The contract whose input it is; null for an output.</summary>
     public ContractHead? Child { get; init; }
 
-    /// <summary>Keys of the map that it is, or of the maps that it lists, whose values are constants.</summary>
+    /// <summary>The keys of the map, or of the maps in a list, whose values must be constant.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 
-    /// <summary>The rules for what stands behind a key of the map.</summary>
+    /// <summary>The rules for the value of a key of the map.</summary>
     public TemplateRules Below(string key) => this with
     {
         Argument = Argument is null ? null : $"{Argument}.{key}",
@@ -31,7 +32,7 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
         ConstantKeys = [],
     };
 
-    /// <summary>The rules for a scalar: one that stands for the whole map would bring its constant keys along.</summary>
+    /// <summary>The rules for a scalar: an expression for the whole map would also provide its constant keys.</summary>
     public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };
 }
 
@@ -40,18 +41,18 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 {
     private readonly UnevaluatedTextChecks _unevaluatedText = new(scope, expressions.Types);
 
-    /// <summary>The template that a piece of YAML stands for; with an arbitrary constant where a complaint was made.</summary>
+    /// <summary>Reads a template; parts with errors become arbitrary constants.</summary>
     public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.From(type), rules);
 
-    /// <summary>The template of a value that must be what a schema says, the constants in it to all that it says.</summary>
+    /// <summary>Reads a template for a value with a schema, and validates its constants against the schema.</summary>
     public Template ReadHeld(SyntaxNode node, JsonSchema schema, TemplateRules rules)
     {
         var before = scope.File.Count;
         var template = Read(node, new DataType.Schema(schema), rules);
         foreach (var (at, problem) in ConstantProblems(node, template, [schema.Root]).DistinctBy(found => found.At))
         {
-            // Of what is of the wrong type nothing more is said.
-            if (!scope.File.Reported.Skip(before).Any(complaint => complaint.At == at))
+            // Values of the wrong type were reported already.
+            if (!scope.File.Reported.Skip(before).Any(draft => draft.At == at))
             {
                 scope.Report(ContractDiagnostics.ChildInputInvalid(at, rules.Child!.Shown, problem));
             }
@@ -60,8 +61,9 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         return template;
     }
 
-    // A schema says more than types, and of what does not change it is known beforehand: a word that is none of its `enum`.
-    private static IEnumerable<(SourceSpan At, string Problem)> ConstantProblems(SyntaxNode node, Template template, IReadOnlyList<SchemaNode> schemas)
+    // A schema restricts more than types, so constants are validated against it: for example against `enum`.
+    private static IEnumerable<(SourceSpan At, string Problem)> ConstantProblems(SyntaxNode node, Template template,
+        IReadOnlyList<SchemaNode> schemas)
     {
         if (ConstantOf(template) is { } value)
         {
@@ -78,9 +80,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 .Where(name => !map.Has(name))
                 .Select(name => (map.At, $"it needs '{name}'"))
                 .Concat(map.Entries.Zip(of.Entries).SelectMany(entry => ConstantProblems(
-                    entry.First.Value, entry.Second.Value, [.. all.Select(schema => schema.Properties?.GetValueOrDefault(entry.First.Key.Text)).OfType<SchemaNode>()]))),
+                    entry.First.Value, entry.Second.Value,
+                    [.. all.Select(schema => schema.Properties?.GetValueOrDefault(entry.First.Key.Text)).OfType<SchemaNode>()]))),
             (ListSyntax list, Template.List of) => list.Items.Zip(of.Items).SelectMany(item => ConstantProblems(
-                item.First, item.Second, [.. all.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items).OfType<SchemaNode>()])),
+                item.First, item.Second, [.. all.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items)
+                    .OfType<SchemaNode>()])),
             _ => [],
         };
     }
@@ -104,7 +108,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // The type of the short form speaks about constants and the shape, the static one about expressions, and about outputs by their schema.
+    // The declared type checks constants and the shape; the static type checks expressions, and outputs by their schema.
     private Template Read(SyntaxNode node, DataType type, CelType wanted, TemplateRules rules)
     {
         type = type is DataType.Optional optional ? optional.Value : type;
@@ -138,7 +142,8 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
                 return new Template.Map(
                     [.. map.Entries.Select(entry => KeyValuePair.Create(
-                        entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), TypeOf(wanted, entry.Key.Text), rules.Below(entry.Key.Text))))]);
+                        entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), TypeOf(wanted, entry.Key.Text),
+                            rules.Below(entry.Key.Text))))]);
             default:
                 return ReadScalar((ScalarSyntax)node, type, wanted, rules.Scalar);
         }
@@ -202,7 +207,8 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
 
         CheckShape(scalar, CelType.Text, wanted, rules);
-        foreach (var unfit in parts.Value.Where(part => part.Expression?.Type.Plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type }))
+        foreach (var unfit in parts.Value.Where(
+            part => part.Expression?.Type.Plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type }))
         {
             scope.Report(Wrong(scalar.At, CelType.Text, new Mismatch("", unfit.Expression!.Type, CelType.Text), rules));
         }
@@ -221,10 +227,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         return parts.Value.All(part => part.Expression is null)
             ? new Template.Constant(CelValue.String(string.Concat(parts.Value.Select(part => part.Literal))))
-            : new Template.Text(parts.Value, encoded) { IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address };
+            : new Template.Text(parts.Value,
+                encoded) { IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address };
     }
 
-    // Null has no text. Whether a field of `data` is null depends on the ways that lead there, which are looked at when all are known.
+    // Null has no text. Whether a field of `data` is null depends on the paths to this state, so DataFlow checks it later.
     private void NoteNull(ScalarSyntax scalar, Expression expression, TemplateRules rules)
     {
         if (scope.Context.IsRegistered || !TypeRules.MayBeNull(expression.Type))
@@ -237,7 +244,8 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         if (TypeRules.MayBeNull(WithoutNull(_ => true)))
         {
-            scope.Report(ContractDiagnostics.NullInText(scope.Found.PositionOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
+            scope.Report(
+                ContractDiagnostics.NullInText(scope.Found.PositionOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
         }
         else
         {
@@ -245,7 +253,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // Null after complaining. What is not evaluated is text, at the same places of `plain`.
+    // Null after reporting a diagnostic. `plain` holds the literal text at its original offsets.
     private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules, out string plain)
     {
         var text = scalar.Text;
@@ -311,7 +319,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         return failed ? null : parts.ToImmutable();
     }
 
-    // What an argument must be is said by its own type; an output is held to its schema here.
+    // Arguments were checked by their declared type; outputs are checked by their schema here.
     private void CheckShape(SyntaxNode node, CelType value, CelType wanted, TemplateRules rules)
     {
         if (rules.Argument is null && TypeRules.Conversion(value, wanted, asJson: true) is { } mismatch)
@@ -342,8 +350,9 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 : ContractDiagnostics.OutputFieldUnknown(key.At, key.Text, shape.Names));
         }
 
-        // What a contract does not declare it takes, and never looks at.
-        foreach (var (key, _) in rules.Child is null || shape.IsClosed ? [] : map.Entries.Where(entry => shape.Find(entry.Key.Text) is null))
+        // A contract ignores undeclared input.
+        foreach (var (key, _) in rules.Child is null || shape.IsClosed ? []
+            : map.Entries.Where(entry => shape.Find(entry.Key.Text) is null))
         {
             if (Spelling.Nearest(key.Text, shape.Names.Where(name => !map.Has(name))) is { } meant)
             {

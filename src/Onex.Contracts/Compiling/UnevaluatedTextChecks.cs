@@ -9,26 +9,28 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Text that is written as other languages write a value: <c>input.order_id</c>, <c>{{ input.order_id }}</c>, <c>$order_id</c>. It goes out as it
-/// stands. It is doubted only where what it would read is there: a template of an e-mail with <c>{{name}}</c>, <c>data.json</c> and a price are text.
+/// Warns of text that looks like an expression of another language, but is sent literally: <c>input.order_id</c>, <c>{{ input.order_id
+/// }}</c>, <c>$order_id</c>. Only names that exist count: an e-mail template with <c>{{name}}</c>, <c>data.json</c> and a price are text.
 /// </summary>
 internal sealed partial class UnevaluatedTextChecks(ContractScope scope, ContractTypes types)
 {
-    // What ends like the name of a file or a host is one, where nothing says that there is such a field.
+    // Text that ends like the name of a file or a host is taken for one, unless such a field is declared.
     private static readonly FrozenSet<string> _endings = FrozenSet.ToFrozenSet(
         [
-            "json", "yaml", "yml", "xml", "csv", "txt", "log", "md", "html", "htm", "pdf", "zip", "gz", "tar", "sql", "js", "ts", "png", "jpg", "svg", "bin", "dat",
+            "json", "yaml", "yml", "xml", "csv", "txt", "log", "md", "html", "htm", "pdf", "zip", "gz", "tar", "sql", "js", "ts", "png",
+            "jpg", "svg", "bin", "dat",
             "parquet", "avro", "com", "org", "net", "io", "ch", "de", "local", "internal",
         ],
         StringComparer.Ordinal);
 
-    private static readonly string[] _roots = ["input.", "data.", "steps.", "item.", "result.", "results.", "event.", "fault.", "saga.", "connections."];
+    private static readonly string[] _roots = ["input.", "data.", "steps.", "item.", "result.", "results.", "event.", "fault.", "saga.",
+        "connections."];
 
-    /// <summary>Warns of text that is taken for a value.</summary>
+    /// <summary>Warns of text that looks like an expression.</summary>
     /// <param name="scalar">The text.</param>
-    /// <param name="plain">The same, with blanks where something is evaluated.</param>
-    /// <param name="place">The names that could be read there.</param>
-    /// <param name="filling">What may fill it.</param>
+    /// <param name="plain">The text with blanks in place of its expressions.</param>
+    /// <param name="place">The names that expressions may read there.</param>
+    /// <param name="filling">The values that it accepts.</param>
     public void Check(ScalarSyntax scalar, string plain, ExpressionPlace place, ArgumentFilling filling)
     {
         if (scope.Context.IsRegistered || filling == ArgumentFilling.Constant || plain.AsSpan().IndexOfAny(".${:") < 0)
@@ -41,16 +43,20 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         {
             scope.Report(ContractDiagnostics.TextNotValue(scalar.At, plain, whole));
         }
-        else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place) : null)) is { } part)
+        else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place)
+            : null)) is { } part)
         {
-            scope.Report(ContractDiagnostics.TextNotValue(scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length), part.Expression));
+            scope.Report(ContractDiagnostics.TextNotValue(
+                scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length),
+                part.Expression));
         }
     }
 
-    // All of it an expression, or the name of a field in the dress of another language.
+    // The whole text is an expression, or the name of a field in the syntax of another language.
     private string? Whole(string text, ExpressionPlace place)
     {
-        if (Array.Exists(_roots, root => text.Contains(root, StringComparison.Ordinal)) && Expression.TryParse(text, out var expression, out _)
+        if (Array.Exists(_roots, root => text.Contains(root, StringComparison.Ordinal))
+            && Expression.TryParse(text, out var expression, out _)
             && expression.PathUses.Count > 0 && expression.PathUses.All(use => Exists(use.Path, place)))
         {
             return text.Trim();
@@ -59,7 +65,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         return Dressed().Match(text) is { Success: true } dressed ? FieldOf(dressed.Groups["name"].Value, place) : null;
     }
 
-    // A part of it: `{{ input.x }}`, `{input.x}`, `$input.x`, `$(input.x)`, `<%= input.x %>`.
+    // A part of the text: `{{ input.x }}`, `{input.x}`, `$input.x`, `$(input.x)`, `<%= input.x %>`.
     private (int At, int Length, string Expression)? Inside(string text, ExpressionPlace place)
     {
         foreach (Match match in Placeholder().Matches(text))
@@ -74,7 +80,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         return null;
     }
 
-    // No address has braces, and few have a colon at the beginning of a segment: /orders/{order_id}, /orders/:order_id.
+    // Path parameters of other languages: /orders/{order_id}, /orders/:order_id.
     private (int At, int Length, string Expression)? Segment(string text, ExpressionPlace place)
     {
         foreach (Match match in PathParameter().Matches(text))
@@ -91,7 +97,8 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
     }
 
     private string? FieldOf(string name, ExpressionPlace place) =>
-        place.Names.Contains("input") && (types.Find("input", place)?.Plain as CelType.ObjectOf)?.Shape.Find(name) is not null ? $"input.{name}"
+        place.Names.Contains("input") && (types.Find("input", place)?.Plain as CelType.ObjectOf)?.Shape.Find(name) is not null
+            ? $"input.{name}"
         : place.Names.Contains("data") && scope.Declared.Data.ContainsKey(name) ? $"data.{name}"
         : null;
 
@@ -124,14 +131,19 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         return true;
     }
 
-    [GeneratedRegex(@"^\s*(\$\.?(?<name>[A-Za-z_][A-Za-z0-9_]*)|\{\{\s*(?<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}|\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\})\s*$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\s*(\$\.?(?<name>[A-Za-z_][A-Za-z0-9_]*)|\{\{\s*(?<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}|\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\})\s*$",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Dressed();
 
     [GeneratedRegex(
-        @"\{\{?-?\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)[^{}]*\}\}?|\$\.?(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)|(\$\(|<%=?)\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)\s*(\)|%>)",
+        @"\{\{?-?\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)[^{}]*\}\}?"
+            + @"|\$\.?(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)"
+            + @"|(\$\(|<%=?)\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)\s*(\)|%>)",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex(@"\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\}|/:(?<name>[A-Za-z_][A-Za-z0-9_]*)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\}|/:(?<name>[A-Za-z_][A-Za-z0-9_]*)",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex PathParameter();
 }

@@ -4,10 +4,12 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>What a contract, or the directory that it is in, declares and nothing uses.</summary>
+/// <summary>Finds unused declarations of a contract and of its directory.</summary>
 internal static class UnusedChecks
 {
-    /// <summary>Warns of fields of <c>data</c> and of retry policies. What is written and never read is there for operators.</summary>
+    /// <summary>
+    /// Warns of unused fields of <c>data</c> and retry policies. A field that is only written may be there for operators.
+    /// </summary>
     public static void Run(ContractScope scope, Findings findings, MapSyntax root)
     {
         foreach (var (name, _) in (root.Find("data") as MapSyntax)?.Entries ?? [])
@@ -36,9 +38,9 @@ internal static class UnusedChecks
         }
     }
 
-    /// <summary>Warns of connections that a directory's own files declare, and that none of its contracts uses.</summary>
+    /// <summary>Warns of declared connections that no contract of the directory uses.</summary>
     /// <param name="contracts">The directory.</param>
-    /// <param name="plans">All of its contracts.</param>
+    /// <param name="plans">The plans of all its contracts.</param>
     /// <param name="context">What they are compiled against.</param>
     public static IEnumerable<Diagnostic> Connections(ContractDirectory contracts, IEnumerable<Plan> plans, CompilerContext context)
     {
@@ -52,9 +54,10 @@ internal static class UnusedChecks
         var found = new List<Diagnostic>();
         foreach (var path in contracts.ConnectionFiles())
         {
-            // What is wrong with it is said by who reads connections.
+            // Syntax errors are reported by the reader of connections.
             var file = new SourceFile(contracts.Shown(path), contracts.Load(path).Text);
-            var declared = YamlReader.Read(new SourceFile(path, file.Text), context.Allowed.Depth) is MapSyntax map ? map.Find("connections") as MapSyntax : null;
+            var declared = YamlReader.Read(new SourceFile(path, file.Text), context.Allowed.Depth) is MapSyntax map
+                ? map.Find("connections") as MapSyntax : null;
             foreach (var (name, _) in declared?.Entries.Where(entry => unused.Contains(entry.Key.Text)) ?? [])
             {
                 file.Report(ContractDiagnostics.UnusedConnection(name.At, name.Text));

@@ -2,34 +2,34 @@ using System.Text;
 
 namespace Onex.Contracts.Diagnostics;
 
-/// <summary>How bad it is.</summary>
+/// <summary>The severity.</summary>
 public enum Severity
 {
-    /// <summary>Worth knowing.</summary>
+    /// <summary>Does not prevent a start.</summary>
     Warning,
 
-    /// <summary>Nothing starts.</summary>
+    /// <summary>Prevents a start.</summary>
     Error,
 }
 
-/// <summary>One thing wrong with a contract: where, what, and what to do about it.</summary>
+/// <summary>A diagnostic about a contract: position, problem and remedy.</summary>
 /// <param name="Code"><c>ONEX1xxx</c>.</param>
-/// <param name="Severity">How bad it is.</param>
+/// <param name="Severity">The severity.</param>
 /// <param name="Path">The file, as given.</param>
 /// <param name="Line">From 1; 0 if there is no file (an environment variable).</param>
 /// <param name="Column">From 1.</param>
 /// <param name="Length">Characters to mark; at least 1.</param>
-/// <param name="Problem">What is wrong.</param>
-/// <param name="Remedy">What to do.</param>
+/// <param name="Problem">The problem.</param>
+/// <param name="Remedy">The remedy.</param>
 /// <param name="SourceLine">The line's text, or null if there is none.</param>
 public sealed record Diagnostic(
     string Code, Severity Severity, string Path, int Line, int Column, int Length, string Problem, string Remedy, string? SourceLine)
 {
-    // Beyond this a terminal wraps and the carets point nowhere.
+    // Longer lines wrap in a terminal, which misplaces the carets.
     private const int ShownMax = 160;
     private const int BeforeMax = 60;
 
-    /// <summary>As a compiler prints it: first line clickable, then the source line with the culprit marked, then the way out.</summary>
+    /// <summary>Renders it like a compiler: a clickable position with the problem, the marked source line, and the remedy.</summary>
     public string Render()
     {
         var severity = Severity == Severity.Error ? "error" : "warning";
@@ -61,7 +61,7 @@ public sealed record Diagnostic(
         text.Append('^', carets).Append('\n');
     }
 
-    // A contract's bytes reach the terminal: none of them may steer it.
+    // Replaces control characters, because text of a contract must not control the terminal.
     private static string Printable(string text) =>
         string.Create(text.Length, text, static (span, source) =>
         {

@@ -2,13 +2,13 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Diagnostics;
 
-/// <summary>The text of one file, and what is wrong with it.</summary>
-/// <param name="path">As people are to see it.</param>
-/// <param name="text">All of it.</param>
-/// <param name="masked">Masks secrets in what is shown of a line; null where there are none.</param>
+/// <summary>The text of a file and the diagnostics about it.</summary>
+/// <param name="path">The path as messages show it.</param>
+/// <param name="text">The whole value.</param>
+/// <param name="masked">Masks secrets in quoted lines; null if there are none.</param>
 internal sealed class SourceFile(string path, string text, Func<string, string>? masked = null)
 {
-    private readonly List<DiagnosticDraft> _complaints = [];
+    private readonly List<DiagnosticDraft> _drafts = [];
     private readonly Dictionary<int, string> _lines = [];
     private List<int>? _lineStarts;
 
@@ -16,33 +16,33 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
 
     public string Text { get; } = text;
 
-    /// <summary>Whether further complaints would not be shown, so that looking for more is in vain.</summary>
-    public bool IsFull => _complaints.Count >= Limits.DiagnosticsPerFileMax - 1;
+    /// <summary>Whether the maximum of diagnostics is reached, so further checks are pointless.</summary>
+    public bool IsFull => _drafts.Count >= Limits.DiagnosticsPerFileMax - 1;
 
-    /// <summary>Everything reported so far.</summary>
-    public IReadOnlyList<DiagnosticDraft> Reported => _complaints;
+    /// <summary>All diagnostics so far.</summary>
+    public IReadOnlyList<DiagnosticDraft> Reported => _drafts;
 
-    /// <summary>How much has been reported so far.</summary>
-    public int Count => _complaints.Count;
+    /// <summary>The number of diagnostics so far.</summary>
+    public int Count => _drafts.Count;
 
-    public bool HasErrors => _complaints.Exists(complaint => complaint.Severity == Severity.Error);
+    public bool HasErrors => _drafts.Exists(draft => draft.Severity == Severity.Error);
 
-    public void Report(DiagnosticDraft complaint)
+    public void Report(DiagnosticDraft draft)
     {
         if (!IsFull)
         {
-            _complaints.Add(complaint);
+            _drafts.Add(draft);
         }
     }
 
-    /// <summary>Everything reported, by place.</summary>
+    /// <summary>All diagnostics in order of position.</summary>
     public IEnumerable<Diagnostic> Diagnostics()
     {
-        var sorted = _complaints
+        var sorted = _drafts
             .Distinct()
-            .OrderBy(complaint => complaint.At.Line)
-            .ThenBy(complaint => complaint.At.Column)
-            .ThenBy(complaint => complaint.Code, StringComparer.Ordinal)
+            .OrderBy(draft => draft.At.Line)
+            .ThenBy(draft => draft.At.Column)
+            .ThenBy(draft => draft.Code, StringComparer.Ordinal)
             .ToList();
 
         if (IsFull)
@@ -50,19 +50,19 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
             sorted.Add(ContractDiagnostics.MoreProblems(sorted[^1].At));
         }
 
-        return sorted.Select(complaint => new Diagnostic(
-            complaint.Code,
-            complaint.Severity,
+        return sorted.Select(draft => new Diagnostic(
+            draft.Code,
+            draft.Severity,
             Path,
-            complaint.At.Line,
-            complaint.At.Column,
-            complaint.At.Length,
-            complaint.Problem,
-            complaint.Remedy,
-            Line(complaint.At.Line) is { } line ? Shown(line) : null));
+            draft.At.Line,
+            draft.At.Column,
+            draft.At.Length,
+            draft.Problem,
+            draft.Remedy,
+            Line(draft.At.Line) is { } line ? Shown(line) : null));
     }
 
-    /// <summary>A piece of the text as it may be shown.</summary>
+    /// <summary>A part of the text with its secrets masked.</summary>
     public string Shown(string piece) => masked?.Invoke(piece) ?? piece;
 
     /// <summary>The text of a line, from 1; null behind the last one.</summary>
@@ -84,14 +84,14 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
         return _lines[number] = Text[start..end].TrimEnd('\r', '\n', '\u0085', '\u2028', '\u2029');
     }
 
-    /// <summary>Where a line and a column of it, both from 1, are in the text.</summary>
+    /// <summary>The offset of a line and column, both from 1.</summary>
     public int Offset(int line, int column)
     {
         _lineStarts ??= FindLines(Text);
         return Math.Min(Text.Length, _lineStarts[Math.Clamp(line, 1, _lineStarts.Count) - 1] + column - 1);
     }
 
-    /// <summary>The place of a part of the text on one line.</summary>
+    /// <summary>The position of a part of the text on one line.</summary>
     public SourceSpan Place(int offset, int length)
     {
         _lineStarts ??= FindLines(Text);
@@ -99,7 +99,7 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
         return new SourceSpan(line + 1, offset - _lineStarts[line] + 1, Math.Max(1, length));
     }
 
-    // The breaks that YAML's scanner counts.
+    // The line breaks that the YAML scanner counts.
     private static List<int> FindLines(string text)
     {
         var starts = new List<int> { 0 };

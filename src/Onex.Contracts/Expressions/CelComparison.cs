@@ -1,13 +1,13 @@
 namespace Onex.Contracts.Expressions;
 
-/// <summary>Equality and order as the language defines them.</summary>
+/// <summary>Equality and order as CEL defines them.</summary>
 internal static class CelComparison
 {
     private const int TextPerUnit = 64;
 
     /// <summary>
-    /// Whether two values are equal: numbers across their types, values of other different kinds never, NaN to nothing. Each element looked at
-    /// costs a unit of the budget; with the budget gone the answer means nothing.
+    /// Whether two values are equal: numbers across types, other different kinds never, NaN never. Each compared element costs a unit of
+    /// the budget; once it is exceeded, the result is meaningless.
     /// </summary>
     public static bool AreEqual(CelValue a, CelValue b, ref long budget)
     {
@@ -64,7 +64,10 @@ internal static class CelComparison
         }
     }
 
-    /// <summary>Less than 0, 0 or more; null if the two have no order (NaN); <paramref name="comparable"/> false if their kinds have none.</summary>
+    /// <summary>
+    /// Less than, equal to or greater than 0; null if the values have no order (NaN); <paramref name="comparable"/> is false if their kinds
+    /// have none.
+    /// </summary>
     public static int? Compare(CelValue a, CelValue b, out bool comparable)
     {
         comparable = true;
@@ -112,7 +115,7 @@ internal static class CelComparison
                     return hash.ToHashCode();
                 }
 
-            // All that they hold: a schema asks thousands of lists or maps whether they are unique. Maps have no order.
+            // Hashes all contents, because uniqueItems may compare thousands of lists or maps. Maps are unordered.
             case CelKind.List:
                 {
                     var hash = default(HashCode);
@@ -150,7 +153,7 @@ internal static class CelComparison
         (CelKind.Uint, CelKind.Uint) => a.AsUint().CompareTo(b.AsUint()),
         (CelKind.Int, CelKind.Uint) => a.Bits < 0 ? -1 : ((ulong)a.Bits).CompareTo(b.AsUint()),
         (CelKind.Uint, CelKind.Int) => b.Bits < 0 ? 1 : a.AsUint().CompareTo((ulong)b.Bits),
-        // A whole number against a double is compared as a double, with its loss: so the conformance suite wants it at the edges.
+        // An int is compared with a double as a double, with loss, as the conformance suite requires.
         _ => CompareDoubles(ToDouble(a), ToDouble(b)),
     };
 
@@ -163,7 +166,7 @@ internal static class CelComparison
         _ => value.AsDouble(),
     };
 
-    // By code point, where UTF-16 alone would put U+FF5E after U+1F600.
+    // By code point; UTF-16 order would put U+FF5E after U+1F600.
     private static int CompareText(string a, string b)
     {
         var common = a.AsSpan().CommonPrefixLength(b);

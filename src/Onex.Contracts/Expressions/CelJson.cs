@@ -7,15 +7,15 @@ using System.Text.Json;
 
 namespace Onex.Contracts.Expressions;
 
-/// <summary>Values from JSON and to JSON.</summary>
+/// <summary>Reads and writes values as JSON.</summary>
 internal static class CelJson
 {
-    // The text is data, never HTML: only what JSON itself must escape is escaped.
+    // Escapes only what JSON requires, because the text is never HTML.
     private static readonly JsonWriterOptions _compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static CelValue Read(JsonElement json) => Read(json, ExpressionLimits.ValueDepth, isStored: false);
 
-    /// <summary>The same of what stands in a row: reading takes whatever was written, and nothing in it was rounded unasked.</summary>
+    /// <summary>Reads JSON from a row. Accepts everything that was written; none of it was rounded implicitly.</summary>
     public static CelValue ReadStored(JsonElement json) => Read(json, ExpressionLimits.StoredDepth, isStored: true);
 
     private static CelValue Read(JsonElement json, int depthMax, bool isStored)
@@ -26,7 +26,7 @@ internal static class CelJson
         }
         catch (InvalidOperationException)
         {
-            // How System.Text.Json says "\ud800" without its other half.
+            // How System.Text.Json reports a lone surrogate.
             return CelValue.Error("the JSON has text that is not Unicode: half of a surrogate pair");
         }
     }
@@ -45,7 +45,7 @@ internal static class CelJson
         }
     }
 
-    /// <summary>Writes it and answers null, or answers why it has no JSON.</summary>
+    /// <summary>Writes the value and returns null, or returns why it has no JSON.</summary>
     public static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form) => Write(value, writer, form, form.DepthMax);
 
     private static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form, int levels)
@@ -110,7 +110,7 @@ internal static class CelJson
         return problem is null;
     }
 
-    /// <summary>Why text cannot be kept, or null.</summary>
+    /// <summary>Why text cannot be stored, or null.</summary>
     public static string? ProblemOfText(ReadOnlySpan<char> text)
     {
         if (text.Contains('\0'))
@@ -185,7 +185,7 @@ internal static class CelJson
         }
     }
 
-    // The reader of JSON itself rounds what stands half way between two doubles up where ".0" follows; this one to the even one, as IEEE 754 has it.
+    // System.Text.Json rounds a number half way between two doubles up if ".0" follows; this reader rounds to even, as IEEE 754 requires.
     private static double ReadDouble(JsonElement json) =>
         double.Parse(JsonMarshal.GetRawUtf8Value(json), NumberStyles.Float, CultureInfo.InvariantCulture);
 
@@ -210,7 +210,7 @@ internal static class CelJson
         return null;
     }
 
-    // As jsonb keeps it, to the letter: without exponent and sign of zero, and with the fraction that tells it from an int.
+    // Exactly as jsonb stores it: without exponent and without a sign of zero, but with a fraction that distinguishes it from an int.
     private static string PlainDigits(string text)
     {
         if (text == "-0")
@@ -278,16 +278,16 @@ internal static class CelJson
     }
 }
 
-/// <summary>For whom a value is written as JSON.</summary>
+/// <summary>How a value is written as JSON.</summary>
 /// <param name="DepthMax">Levels of lists and maps.</param>
-/// <param name="IsChecked">Whether the rules for what is made or arrives apply: see <see cref="Schemas.JsonNumbers"/>.</param>
+/// <param name="IsChecked">Whether the rules for values that arrive apply.</param>
 /// <param name="IsStored">Whether doubles are written as Postgres' jsonb keeps numbers.</param>
 internal readonly record struct JsonForm(int DepthMax, bool IsChecked, bool IsStored)
 {
-    /// <summary>For people, and for expressions.</summary>
+    /// <summary>For messages and for expressions.</summary>
     public static JsonForm Plain { get; } = new(ExpressionLimits.ValueDepth, IsChecked: false, IsStored: false);
 
-    /// <summary>For messages, and as the check of what is about to be kept.</summary>
+    /// <summary>For Kafka messages, and to check values before they are stored.</summary>
     public static JsonForm Checked { get; } = new(ExpressionLimits.KeptDepth, IsChecked: true, IsStored: false);
 
     /// <summary>For a row.</summary>

@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace Onex.Contracts.Expressions;
 
 /// <summary>
-/// The entries of a map in the order in which they came; keys are strings, bools and whole numbers, and 1, 1u and 1.0 are one key. Filled by
-/// whoever makes it, and never changed after.
+/// The entries of a map in insertion order. Keys are strings, bools and integers; 1, 1u and 1.0 are the same key. Only its creator fills
+/// it; then it is immutable.
 /// </summary>
 internal sealed class CelMap(int capacity)
 {
-    // Below this a scan is quicker than a hash, and most objects of a payload are below it.
+    // Smaller maps are scanned, which is faster than hashing; most objects of payloads are that small.
     private const int ScanMax = 8;
 
     private readonly List<KeyValuePair<CelValue, CelValue>> _entries = new(capacity);
@@ -18,7 +18,7 @@ internal sealed class CelMap(int capacity)
 
     public List<KeyValuePair<CelValue, CelValue>> Entries => _entries;
 
-    /// <summary>Adds an entry, or puts another value in the place of the one with that key.</summary>
+    /// <summary>Adds an entry, or replaces the value of its key.</summary>
     public void Set(CelValue key, CelValue value)
     {
         var at = Find(key);
@@ -50,7 +50,7 @@ internal sealed class CelMap(int capacity)
         return at >= 0;
     }
 
-    /// <summary>The same for the name of a field, which is what nearly every key is.</summary>
+    /// <summary>The same for the name of a field, the most frequent kind of key.</summary>
     public bool TryGet(string name, out CelValue value)
     {
         if (_index is not null)

@@ -6,8 +6,8 @@ namespace Onex.Contracts.Expressions;
 public static class CelText
 {
     /// <summary>
-    /// The value as it stands in a text: strings as they are, numbers, bools, times as <c>string()</c> gives them, lists, maps and bytes as
-    /// in JSON. False for what has no text: null, an error, a type, an optional, what has no JSON.
+    /// Formats a value for insertion into text: strings unchanged, numbers, bools and times as <c>string()</c> does, lists, maps and bytes
+    /// as JSON. False for a value without text: null, an error, a type, an optional, a value without JSON.
     /// </summary>
     public static bool TryToText(CelValue value, out string text, out string? problem)
     {
@@ -38,7 +38,7 @@ public static class CelText
         }
     }
 
-    /// <summary>What <c>string()</c> gives for a string, a number, a bool or a time.</summary>
+    /// <summary>The result of <c>string()</c> for a string, a number, a bool or a time.</summary>
     internal static string Scalar(CelValue value) => value.Kind switch
     {
         CelKind.String => value.AsString(),

@@ -8,7 +8,7 @@ namespace Onex.Contracts.Expressions;
 /// <summary>Timestamps (RFC 3339, years 1 to 9999, nanoseconds) and durations (<c>1h30m</c>, nanoseconds).</summary>
 internal static class CelTime
 {
-    // 1973: the last zone, Africa/Monrovia, gave up its seconds in January 1972.
+    // 1973: Africa/Monrovia was the last zone with an offset in seconds, until January 1972.
     private const long LastOffsetWithSeconds = 94_694_400;
 
     private const int NanosPerSecond = 1_000_000_000;
@@ -62,7 +62,9 @@ internal static class CelTime
         return text.Append('s').ToString();
     }
 
-    /// <summary>A timestamp of RFC 3339, or null. Digits of the second after the ninth are cut off, and a leap second is the one after it.</summary>
+    /// <summary>
+    /// Parses an RFC 3339 timestamp, or null. Digits of the second after the ninth are cut off; a leap second becomes the following second.
+    /// </summary>
     public static CelValue? ParseTimestamp(ReadOnlySpan<char> text)
     {
         if (!IsDateTime(text, out var fraction, out var offset) || !Digits(text, 0, 4, out var year) || year == 0)
@@ -83,7 +85,7 @@ internal static class CelTime
     public static bool IsDate(ReadOnlySpan<char> text) =>
         text.Length >= 10 && Digits(text, 0, 4, out var year) && text[4] == '-' && Digits(text, 5, 2, out var month) && text[7] == '-'
         && Digits(text, 8, 2, out var day) && month is >= 1 and <= 12 && day >= 1
-        // The year 0, which no DateTime has, is a leap year like 2000.
+        // DateTime has no year 0, which is a leap year like 2000.
         && day <= DateTime.DaysInMonth(year == 0 ? 2000 : year, month);
 
     private static bool IsDateTime(ReadOnlySpan<char> text, out ReadOnlySpan<char> fraction, out int offset)
@@ -124,12 +126,12 @@ internal static class CelTime
     public static CelValue? ParseDuration(ReadOnlySpan<char> text) =>
         Durations.ParseNanoseconds(text) is { } nanos ? CelValue.Duration(nanos / NanosPerSecond, (int)(nanos % NanosPerSecond)) : null;
 
-    // The language gives a duration 64 bits of nanoseconds: about 292 years either way.
+    // CEL durations have 64 bits of nanoseconds: about 292 years in either direction.
     private static bool IsDuration(Int128 nanos) => nanos >= long.MinValue && nanos <= long.MaxValue;
 
     /// <summary>
-    /// The clock on the wall of a zone: its seconds since 1970 as if that wall were in UTC; null for a zone that does not exist. A zone is a
-    /// name of the IANA database or an offset such as <c>-08:00</c>.
+    /// The local time of a zone, as seconds since 1970 as if it were UTC; null for an unknown zone. A zone is a name of the IANA database
+    /// or an offset such as <c>-08:00</c>.
     /// </summary>
     public static long? WallSeconds(CelValue timestamp, string zone)
     {
@@ -141,13 +143,13 @@ internal static class CelTime
         return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) ? timestamp.Bits + OffsetSeconds(found, timestamp.Bits) : null;
     }
 
-    // The rules of today are the platform's, which is kept up to date. It drops the seconds that offsets had until 1972, which NodaTime has.
+    // Current rules come from .NET, which is kept up to date. Offsets before 1972 had seconds, which only NodaTime knows.
     private static long OffsetSeconds(TimeZoneInfo zone, long seconds) =>
         seconds < LastOffsetWithSeconds && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone.Id) is { } past
             ? past.GetUtcOffset(Instant.FromUnixTimeSeconds(seconds)).Seconds
             : (long)zone.GetUtcOffset(DateTime.UnixEpoch.AddSeconds(seconds)).TotalSeconds;
 
-    // Z, +01:00, and, as some zones had it long ago, +00:34:08.
+    // Z, +01:00, and, for historic zones, +00:34:08.
     private static bool TryOffset(ReadOnlySpan<char> text, out int seconds)
     {
         seconds = 0;
@@ -184,7 +186,7 @@ internal static class CelTime
         return true;
     }
 
-    // The first nine digits, as billionths.
+    // The first nine digits, as nanoseconds.
     private static int Fraction(ReadOnlySpan<char> digits)
     {
         var value = 0;

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Expressions;
 
-/// <summary>The names of types, as <c>type()</c> gives them and as an expression may write them.</summary>
+/// <summary>The names of types, as <c>type()</c> returns them and expressions use them.</summary>
 internal static class CelTypes
 {
     public const string Timestamp = "google.protobuf.Timestamp";
@@ -8,12 +8,13 @@ internal static class CelTypes
 
     private static readonly string[] _byKind =
     [
-        "null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map", Timestamp, Duration, "type", "optional_type", "error",
+        "null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map", Timestamp, Duration, "type", "optional_type",
+        "error",
     ];
 
     public static string NameOf(CelValue value) => _byKind[(int)value.Kind];
 
-    /// <summary>A short name for messages: a person says timestamp.</summary>
+    /// <summary>The short name for messages: timestamp.</summary>
     public static string Plain(CelValue value) => value.Kind switch
     {
         CelKind.Null => "null",

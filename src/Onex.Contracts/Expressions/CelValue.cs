@@ -53,7 +53,7 @@ public enum CelKind : byte
 [StructLayout(LayoutKind.Auto)]
 public readonly struct CelValue : IEquatable<CelValue>
 {
-    // 64 bits of number (or whole seconds), a reference for what has no fixed size; the nanoseconds fill what padding would.
+    // 64 bits for a number or whole seconds, and a reference for other kinds; the nanoseconds use bytes that would be padding.
     private readonly object? _object;
     private readonly long _bits;
     private readonly int _nanos;
@@ -94,7 +94,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <summary>Makes a string.</summary>
     public static CelValue String(string value) => new(CelKind.String, 0, value);
 
-    /// <summary>Makes bytes. The caller gives the array away.</summary>
+    /// <summary>Makes bytes. The caller must not change the array afterwards.</summary>
     public static CelValue Bytes(byte[] value) => new(CelKind.Bytes, 0, value);
 
     /// <summary>Makes a timestamp.</summary>
@@ -112,10 +112,12 @@ public readonly struct CelValue : IEquatable<CelValue>
         return Duration(seconds, (int)rest * 100);
     }
 
-    /// <summary>Makes a list. The caller gives the items away.</summary>
+    /// <summary>Makes a list. The caller must not change the items afterwards.</summary>
     public static CelValue List(IReadOnlyList<CelValue> items) => new(CelKind.List, 0, items);
 
-    /// <summary>Makes a map with text keys, which keeps its order; of equal keys the last wins. The caller gives the entries away.</summary>
+    /// <summary>
+    /// Makes a map with text keys in their order; the last of equal keys wins. The caller must not change the entries afterwards.
+    /// </summary>
     public static CelValue Map(IEnumerable<KeyValuePair<string, CelValue>> entries)
     {
         var map = new CelMap(entries is ICollection<KeyValuePair<string, CelValue>> known ? known.Count : 4);
@@ -183,18 +185,18 @@ public readonly struct CelValue : IEquatable<CelValue>
     }
 
     /// <summary>
-    /// Reads JSON: a number without fraction and exponent that fits becomes an int (a uint above 2^63), any other a double. An error value for what no value can
-    /// be: text that is not Unicode (lone surrogates) and nesting deeper than <see cref="ExpressionLimits.ValueDepth"/>.
+    /// Reads JSON: a number without fraction and exponent that fits becomes an int (a uint above 2^63), any other a double. Lone surrogates
+    /// and nesting deeper than <see cref="ExpressionLimits.ValueDepth"/> yield an error value.
     /// </summary>
     public static CelValue FromJson(JsonElement json) => CelJson.Read(json);
 
-    /// <summary>The same from UTF-8 text that is known to be JSON; an error value if it is not.</summary>
+    /// <summary>Reads UTF-8 JSON; an error value if it is not JSON.</summary>
     public static CelValue FromJson(ReadOnlySpan<byte> utf8) => CelJson.Read(utf8);
 
     /// <summary>
     /// Writes JSON: bytes as base64, timestamps as RFC 3339, durations as seconds with <c>s</c>, keys of maps as text; a double keeps a
-    /// fraction or an exponent, so that it is read back as one. False, and nothing useful written, for what
-    /// has no JSON (NaN, an error, a type): the reason is in <paramref name="problem"/>.
+    /// fraction or an exponent, so it is read back as a double. False for a value without JSON (NaN, an error, a type), with the reason in
+    /// <paramref name="problem"/>; the output is then incomplete.
     /// </summary>
     public bool TryWriteJson(Utf8JsonWriter writer, out string? problem)
     {
@@ -203,8 +205,8 @@ public readonly struct CelValue : IEquatable<CelValue>
     }
 
     /// <summary>
-    /// The same for what leaves or is about to be kept, under the rules that hold for what arrives (<see cref="Schemas.JsonNumbers"/>): at most
-    /// <see cref="ExpressionLimits.KeptDepth"/> levels, no number that was rounded unasked, no text that cannot be stored.
+    /// Writes JSON that leaves or is stored, under the same rules as for values that arrive: at most
+    /// <see cref="ExpressionLimits.KeptDepth"/> levels, no implicitly rounded number, no text that cannot be stored.
     /// </summary>
     public bool TryWriteChecked(Utf8JsonWriter writer, out string? problem)
     {
@@ -212,7 +214,7 @@ public readonly struct CelValue : IEquatable<CelValue>
         return problem is null;
     }
 
-    /// <summary>Equality as the language has it (1 == 1u == 1.0), but that NaN equals itself.</summary>
+    /// <summary>Equality as in CEL (1 == 1u == 1.0), except that NaN equals itself.</summary>
     public bool Equals(CelValue other)
     {
         var budget = long.MaxValue;
@@ -225,8 +227,10 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <inheritdoc/>
     public override int GetHashCode() => CelComparison.Hash(this);
 
-    /// <summary>For people: as <c>string()</c> or as JSON.</summary>
-    public override string ToString() => IsError ? "error: " + AsError() : Kind == CelKind.Null ? "null" : CelText.TryToText(this, out var text, out _) ? text : CelTypes.NameOf(this);
+    /// <summary>For messages: as <c>string()</c> or as JSON.</summary>
+    public override string ToString() =>
+        IsError ? "error: " + AsError() : Kind == CelKind.Null ? "null" : CelText.TryToText(this, out var text, out _) ? text
+        : CelTypes.NameOf(this);
 
     public static bool operator ==(CelValue left, CelValue right) => left.Equals(right);
 
@@ -238,20 +242,20 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <summary>A duration from whole seconds and nanoseconds of the same sign.</summary>
     internal static CelValue Duration(long seconds, int nanos) => new(CelKind.Duration, seconds, null, nanos);
 
-    /// <summary>The double nearest to a whole number of JSON that no 64 bits hold. It stays marked until a schema says that a double is meant.</summary>
+    /// <summary>The double nearest to a JSON integer of more than 64 bits. It stays marked until a schema expects a double.</summary>
     internal static CelValue Rounded(double value) => new(CelKind.Double, BitConverter.DoubleToInt64Bits(value), null, 1);
 
-    /// <summary>Whether it has been rounded, and nobody has asked for a double.</summary>
+    /// <summary>Whether it was rounded although no schema expects a double.</summary>
     internal bool IsRounded => _kind == CelKind.Double && _nanos != 0;
 
     internal static CelValue Map(CelMap map) => new(CelKind.Map, 0, map);
 
     internal static CelValue Type(string name) => new(CelKind.Type, 0, name);
 
-    /// <summary>The number of an int, the seconds of a timestamp or duration: no check of the kind.</summary>
+    /// <summary>The number of an int, or the seconds of a timestamp or duration. Does not check the kind.</summary>
     internal long Bits => _bits;
 
-    /// <summary>The nanoseconds beside the seconds of a timestamp or duration.</summary>
+    /// <summary>The nanoseconds of a timestamp or duration.</summary>
     internal int Nanos => _nanos;
 
     internal object? Reference => _object;

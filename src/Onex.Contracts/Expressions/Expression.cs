@@ -14,14 +14,11 @@ public interface IExpressionScope
     /// </summary>
     bool TryGet(string name, out CelValue value);
 
-    /// <summary>
-    /// Whether it may know names with dots, so that <c>a.b.c</c> is asked for as such before <c>c</c> of <c>a.b</c> is, as the language has it.
-    /// </summary>
+    /// <summary>Whether it may contain names with dots, so <c>a.b.c</c> is looked up before the field <c>c</c> of <c>a.b</c>.</summary>
     bool HasQualifiedNames => true;
 
     /// <summary>
-    /// The value of a field of a name, <c>data.limit</c>; false if there is no such name or no such field. A scope that does not hold its
-    /// names as maps answers this without making one.
+    /// The value of a field of a name, <c>data.limit</c>; false if either does not exist. A scope need not create a map to answer.
     /// </summary>
     bool TryGetField(string name, string field, out CelValue value)
     {
@@ -29,22 +26,22 @@ public interface IExpressionScope
         return TryGet(name, out var all) && all.TryGetField(field, out value);
     }
 
-    /// <summary>Why a field of a name is not there, for people; null if nothing more than that can be said.</summary>
+    /// <summary>Why a field of a name does not exist, for a message; null if there is no better message.</summary>
     string? WhyMissing(string name, string field) => null;
 }
 
-/// <summary>Why a text is no expression.</summary>
-/// <param name="Position">Where, in characters from 0.</param>
+/// <summary>Why a text is not an expression.</summary>
+/// <param name="Position">The offset, from 0.</param>
 /// <param name="Length">Characters to mark; at least 1, and possibly past the end.</param>
-/// <param name="Problem">What is wrong.</param>
-/// <param name="Remedy">What to do.</param>
+/// <param name="Problem">The problem.</param>
+/// <param name="Remedy">The remedy.</param>
 public sealed record ExpressionProblem(int Position, int Length, string Problem, string Remedy);
 
 /// <summary>One place where an expression reads a name of its scope.</summary>
 /// <param name="Path">The name and the constant fields after it: <c>steps.fraud.body.score</c> in four parts.</param>
-/// <param name="Position">Where it begins, in characters from 0.</param>
-/// <param name="Length">How long it is written.</param>
-/// <param name="Guarded">Whether a missing field is no error there: in <c>has()</c>, or with <c>.?</c> or <c>[?]</c>.</param>
+/// <param name="Position">Its offset, from 0.</param>
+/// <param name="Length">Its length in characters.</param>
+/// <param name="Guarded">Whether a missing field is not an error there: in <c>has()</c>, or with <c>.?</c> or <c>[?]</c>.</param>
 public sealed record PathUse(ImmutableArray<string> Path, int Position, int Length, bool Guarded);
 
 /// <summary>A parsed CEL expression. Immutable; evaluation has no side effects.</summary>
@@ -68,30 +65,32 @@ public sealed class Expression
     public string Text { get; }
 
     /// <summary>
-    /// What it reads: a name of the scope and the constant fields after it, each path once. A computed index ends a path, and variables of
-    /// macros are no names of the scope.
+    /// The paths that it reads, each once: a name of the scope and the constant fields after it. A computed index ends a path, and
+    /// variables of macros are excluded.
     /// </summary>
     public ImmutableArray<ImmutableArray<string>> Paths { get; }
 
-    /// <summary>The same with every place, in the order of the text.</summary>
+    /// <summary>Every occurrence of these paths, in the order of the text.</summary>
     public IReadOnlyList<PathUse> PathUses { get; }
 
-    /// <summary>The type of what it gives, as the contract's compiler has found out; dyn where nothing is known.</summary>
+    /// <summary>The type of its value as determined by the compiler; dyn if unknown.</summary>
     internal Checking.CelType Type { get; set; } = Checking.CelType.Dyn;
 
-    /// <summary>Cost units of one evaluation at most.</summary>
+    /// <summary>The maximum of cost units of one evaluation.</summary>
     internal int Budget { get; set; } = ExpressionLimits.Budget;
 
-    /// <summary>The tree, for what is checked and estimated without running it.</summary>
+    /// <summary>The syntax tree, for static checks and estimates.</summary>
     internal Syntax Syntax { get; }
 
-    /// <summary>Reads an expression; unknown functions and wrong numbers of arguments are problems too.</summary>
-    public static bool TryParse(string text, [NotNullWhen(true)] out Expression? expression, [NotNullWhen(false)] out ExpressionProblem? problem) =>
+    /// <summary>Parses an expression; unknown functions and wrong numbers of arguments are problems too.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out Expression? expression,
+        [NotNullWhen(false)] out ExpressionProblem? problem) =>
         TryParse(text, checkFunctions: true, out expression, out problem);
 
-    /// <summary>Without the check of functions, an unknown one is an error when it is called.</summary>
+    /// <summary>Parses an expression; without the check of functions, an unknown one is an error when it is called.</summary>
     internal static bool TryParse(
-        string text, bool checkFunctions, [NotNullWhen(true)] out Expression? expression, [NotNullWhen(false)] out ExpressionProblem? problem)
+        string text, bool checkFunctions, [NotNullWhen(true)] out Expression? expression,
+        [NotNullWhen(false)] out ExpressionProblem? problem)
     {
         expression = null;
         problem = CheckText(text);
@@ -118,7 +117,7 @@ public sealed class Expression
     /// </summary>
     public CelValue Evaluate(IExpressionScope scope) => Evaluate(scope, out _);
 
-    /// <summary>What an evaluation in that scope spends, in units.</summary>
+    /// <summary>The cost units that an evaluation in that scope spends.</summary>
     internal long Spent(IExpressionScope scope)
     {
         Evaluate(scope, out var spent);
@@ -133,14 +132,15 @@ public sealed class Expression
         return frame.Left < 0 ? Failures.Budget : value;
     }
 
-    /// <summary>Its type, its cost and what is wrong with its types, given those of the names that it may read.</summary>
-    /// <param name="roots">The type of a name of the scope; null where nothing is known of it.</param>
-    /// <param name="isStrict">Whether to look for what may go wrong only for some values, too.</param>
-    internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots, bool isStrict = false) => new Checking.Checker(roots, isStrict).Check(Syntax);
+    /// <summary>Determines its type, cost and type problems from the types of names.</summary>
+    /// <param name="roots">Returns the type of a name; null if it is unknown.</param>
+    /// <param name="isStrict">Whether to report problems that only some values cause, too.</param>
+    internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots, bool isStrict = false) =>
+        new Checking.Checker(roots, isStrict).Check(Syntax);
 
     /// <summary>
-    /// The call of a function on the name at that place, written without that name (<c>round(2.5)</c> for <c>math.round(2.5)</c>); null if nothing
-    /// is called on it, or the function is called on values only.
+    /// The call of a function on the name at that position, without the name (<c>round(2.5)</c> for <c>math.round(2.5)</c>); null if there
+    /// is no such call, or the function is a method.
     /// </summary>
     internal string? CalledOn(int position)
     {
@@ -171,7 +171,8 @@ public sealed class Expression
         if (text.Length > ExpressionLimits.TextLength)
         {
             return new ExpressionProblem(
-                ExpressionLimits.TextLength, 1, $"the expression is longer than {ExpressionLimits.TextLength} characters", "split it: set fields of data step by step");
+                ExpressionLimits.TextLength, 1, $"the expression is longer than {ExpressionLimits.TextLength} characters",
+                "split it: set fields of data step by step");
         }
 
         for (var i = 0; i < text.Length; i++)

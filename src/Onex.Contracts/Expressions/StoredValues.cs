@@ -6,23 +6,23 @@ using System.Text.Json;
 namespace Onex.Contracts.Expressions;
 
 /// <summary>
-/// Values in a JSON column. The column holds plain JSON, which people query: a timestamp is text there, a uint a number. Which kinds the plain
-/// JSON does not tell stands beside it, in an object of marks that is there only if one is needed. A mark is the kind's name; of a list it is an
-/// object by index, or by <c>*</c> for all items; of a map an object by key, or, if the keys are not text, a list of two: that object, and the
-/// kinds of the keys. JSON without marks reads as JSON does.
+/// Maps values to a JSON column. The column holds plain JSON for queries: a timestamp is text, a uint a number. Kinds that plain JSON
+/// cannot express are stored beside it in an object of marks, if there are any. A mark is the name of the kind. For a list it is an object
+/// by index, or by <c>*</c> for all items; for a map an object by key, or, if the keys are not text, a list of that object and the kinds of
+/// the keys. Without marks the JSON is read as it is.
 /// </summary>
 public static class StoredValues
 {
     private const string All = "*";
 
-    /// <summary>Writes the plain JSON. False, with the reason, for what has none.</summary>
+    /// <summary>Writes the plain JSON; false with the reason for a value that has none.</summary>
     public static bool TryWrite(CelValue value, Utf8JsonWriter writer, [NotNullWhen(false)] out string? problem)
     {
         problem = CelJson.Write(value, writer, JsonForm.Stored);
         return problem is null;
     }
 
-    /// <summary>Whether the plain JSON of a value does not tell all its kinds.</summary>
+    /// <summary>Whether plain JSON loses kinds of the value.</summary>
     public static bool NeedsMark(CelValue value)
     {
         switch (value.Kind)
@@ -45,7 +45,7 @@ public static class StoredValues
         }
     }
 
-    /// <summary>Writes the marks of a value that needs some.</summary>
+    /// <summary>Writes the marks of a value that needs them.</summary>
     public static void WriteMark(CelValue value, Utf8JsonWriter writer)
     {
         switch (value.Kind)
@@ -74,7 +74,7 @@ public static class StoredValues
         }
     }
 
-    /// <summary>The value of plain JSON, with its marks if it has some.</summary>
+    /// <summary>Reads a value from plain JSON and its marks.</summary>
     public static CelValue Read(JsonElement json, JsonElement? marks = null)
     {
         var value = CelJson.ReadStored(json);
@@ -89,9 +89,7 @@ public static class StoredValues
         return Read(document.RootElement);
     }
 
-    /// <summary>
-    /// The value with the members of all its maps in the order of jsonb: by the length of the key in bytes, then by its bytes.
-    /// </summary>
+    /// <summary>The value with its maps in the order of jsonb: by the length of the key in bytes, then by its bytes.</summary>
     public static CelValue Ordered(CelValue value)
     {
         switch (value.Kind)
@@ -152,7 +150,7 @@ public static class StoredValues
         writer.WriteEndObject();
     }
 
-    // Of a thousand times one mark is enough. Nested lists and maps have theirs one by one.
+    // One mark suffices for a list of timestamps. Nested lists and maps have their own.
     private static bool AreAlike(IReadOnlyList<CelValue> items) =>
         items.Count > 1 && KindOf(items[0]) is { } kind && items.All(item => KindOf(item) == kind);
 
@@ -165,7 +163,8 @@ public static class StoredValues
                 return mark.TryGetProperty(All, out var all)
                     ? CelValue.List([.. items.Select(item => Marked(item, all))])
                     : CelValue.List(
-                        [.. items.Select((item, index) => mark.TryGetProperty(index.ToString(CultureInfo.InvariantCulture), out var own) ? Marked(item, own) : item)]);
+                        [.. items.Select((item, index) => mark.TryGetProperty(index.ToString(CultureInfo.InvariantCulture), out var own)
+                            ? Marked(item, own) : item)]);
             case CelKind.Map when mark.ValueKind == JsonValueKind.Object:
                 return Marked(value.MapValue, mark, keys: default);
             case CelKind.Map when mark.ValueKind == JsonValueKind.Array && mark.GetArrayLength() == 2:
@@ -189,7 +188,7 @@ public static class StoredValues
         return CelValue.Map(marked);
     }
 
-    // What JSON does not tell of a value without parts, or null.
+    // The mark of a scalar whose kind JSON loses, or null.
     private static string? KindOf(CelValue value) => value.Kind switch
     {
         CelKind.Uint when value.AsUint() <= long.MaxValue => NameOf(CelKind.Uint),
@@ -200,7 +199,7 @@ public static class StoredValues
 
     private static string NameOf(CelKind kind) => kind.ToString().ToLowerInvariant();
 
-    // A mark that does not fit, because someone wrote another value into the row, says nothing.
+    // A mark that does not fit is ignored: the row may have been edited.
     private static CelValue Restore(string? mark, CelValue value) => mark switch
     {
         "uint" when value.Kind == CelKind.Int && value.AsInt() >= 0 => CelValue.Uint((ulong)value.AsInt()),

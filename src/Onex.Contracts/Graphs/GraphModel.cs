@@ -3,52 +3,52 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>What a box stands for.</summary>
+/// <summary>What a box represents.</summary>
 internal enum NodeKind
 {
-    /// <summary>Where a saga starts.</summary>
+    /// <summary>The start.</summary>
     Start,
 
-    /// <summary>Every ordinary state before the pivot at once.</summary>
+    /// <summary>All ordinary states before the pivot.</summary>
     AnyState,
 
-    /// <summary>A state that runs steps, or only chooses.</summary>
+    /// <summary>A state that runs steps, or only takes a transition.</summary>
     Ordinary,
 
     /// <summary>A state that waits for events or time.</summary>
     Waiting,
 
-    /// <summary>From here on nothing is taken back.</summary>
+    /// <summary>The pivot: from here on nothing is compensated.</summary>
     Pivot,
 
-    /// <summary>Takes back what was done.</summary>
+    /// <summary>A compensating state.</summary>
     Compensating,
 
-    /// <summary>An end that answers success.</summary>
+    /// <summary>An end that responds with success.</summary>
     Completed,
 
-    /// <summary>An end that answers error.</summary>
+    /// <summary>An end that responds with an error.</summary>
     Failed,
 }
 
 /// <summary>A box.</summary>
-/// <param name="Id">Its identity; a state's name, which has no spaces.</param>
-/// <param name="Title">What it is called.</param>
-/// <param name="Kind">What it stands for.</param>
-/// <param name="Lines">What happens in it, a line each.</param>
+/// <param name="Id">Its id: the name of a state, which has no spaces.</param>
+/// <param name="Title">Its title.</param>
+/// <param name="Kind">What it represents.</param>
+/// <param name="Lines">Its content, line by line.</param>
 internal sealed record Node(string Id, string Title, NodeKind Kind, IReadOnlyList<string> Lines);
 
 /// <summary>An arrow.</summary>
-/// <param name="From">The box that it leaves.</param>
-/// <param name="To">The box that it leads to.</param>
-/// <param name="Kind">What leads along it.</param>
-/// <param name="Labels">By what, a line each.</param>
+/// <param name="From">The source box.</param>
+/// <param name="To">The target box.</param>
+/// <param name="Kind">The kind of transition.</param>
+/// <param name="Labels">Its labels, line by line.</param>
 internal sealed record Edge(string From, string To, TransitionKind Kind, IReadOnlyList<string> Labels);
 
-/// <summary>A contract as boxes and arrows, however they are drawn.</summary>
+/// <summary>A contract as boxes and arrows, independent of the format.</summary>
 internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IReadOnlyList<Edge> Edges)
 {
-    // Names of states have no spaces: these cannot be one.
+    // These contain spaces, so they never equal the name of a state.
     private const string Start = "the start";
     private const string AnyState = "any state";
     private const int LinesMax = 6;
@@ -69,10 +69,14 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         }
 
         var nodes = new List<Node> { new(Start, "", NodeKind.Start, []) };
-        nodes.AddRange(plan.States.Select(state => CreateNode(state, [.. transitions.Where(transition => transition.From == state.Name && transition.To == state.Name)])));
+        nodes.AddRange(
+            plan.States.Select(
+            state => CreateNode(state, [
+            .. transitions.Where(transition => transition.From == state.Name && transition.To == state.Name)])));
         if (transitions.Exists(transition => transition.From is null))
         {
-            var staying = transitions.Where(transition => transition.From is null && transition.Stays).Select(transition => Clip($"on {transition.By}"));
+            var staying = transitions.Where(transition => transition.From is null && transition.Stays)
+                .Select(transition => Clip($"on {transition.By}"));
             nodes.Add(new Node(AnyState, "any state", NodeKind.AnyState, ["before the pivot", .. staying]));
         }
 
@@ -84,7 +88,8 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
                 .. from transition in transitions
                    where transition.From != transition.To && !transition.Stays
                    group transition by (From: transition.From ?? AnyState, transition.To, transition.Kind) into along
-                   select new Edge(along.Key.From, along.Key.To, along.Key.Kind, [.. along.Select(Label).Where(label => label.Length > 0).Distinct(StringComparer.Ordinal)]),
+                   select new Edge(along.Key.From, along.Key.To, along.Key.Kind,
+                       [.. along.Select(Label).Where(label => label.Length > 0).Distinct(StringComparer.Ordinal)]),
             ]);
     }
 
@@ -99,7 +104,8 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             { Choices.IsEmpty: true, Steps.IsEmpty: true } => NodeKind.Waiting,
             _ => NodeKind.Ordinary,
         };
-        List<string> lines = [.. state.Steps.Select(Describe), .. loops.Select(transition => transition.Stays ? Clip($"on {transition.By}") : Clip($"again: {transition.By}"))];
+        List<string> lines = [.. state.Steps.Select(Describe),
+            .. loops.Select(transition => transition.Stays ? Clip($"on {transition.By}") : Clip($"again: {transition.By}"))];
         if (lines.Count > LinesMax)
         {
             lines = [.. lines.Take(LinesMax - 1), $"and {lines.Count - LinesMax + 1} more"];
@@ -113,7 +119,9 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         CallStep { Kind: StepKind.Saga } child => $"{child.Id}: saga {child.Invocation.Operation}",
         CallStep call => $"{call.Id}: {call.Invocation.Operation}",
         EachStep each => $"{each.Id}: each {each.Items.Text}, {each.Call.Invocation.Operation}",
-        ParallelStep parallel => $"{(parallel.Join == Join.All ? "all" : parallel.Join == Join.Any ? "any" : $"{parallel.Needed}")} of {string.Join(" | ", parallel.Branches.Select(branch => string.Join(", ", branch.Steps.Select(Name))))}",
+        ParallelStep parallel =>
+            $"{(parallel.Join == Join.All ? "all" : parallel.Join == Join.Any ? "any" : $"{parallel.Needed}")} of "
+                + $"{string.Join(" | ", parallel.Branches.Select(branch => string.Join(", ", branch.Steps.Select(Name))))}",
         StartStep start => $"start {start.Contract}",
         EmitStep emit => $"emit {emit.Topic}",
         WaitStep { For: { } span } => $"wait {Durations.Format(span)}",
@@ -126,7 +134,8 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
 
     private static string Name(StepPlan step) => step is ParallelStep or CallStep or EachStep ? step.Id : Describe(step);
 
-    private static string Label(PlanTransition transition) => Clip(transition.Part is Choice { Fault: { } fault } ? $"{transition.By} ({fault})".Trim() : transition.By);
+    private static string Label(PlanTransition transition) =>
+        Clip(transition.Part is Choice { Fault: { } fault } ? $"{transition.By} ({fault})".Trim() : transition.By);
 
     private static string Clip(string text)
     {

@@ -23,7 +23,7 @@ internal static class GraphStyle
         _ => ("#444444", false),
     };
 
-    /// <summary>What a box is, in a word below its title; null where that is plain.</summary>
+    /// <summary>The caption of a box; null for ordinary states.</summary>
     public static string? Caption(NodeKind kind) => kind switch
     {
         NodeKind.Waiting => "waits",

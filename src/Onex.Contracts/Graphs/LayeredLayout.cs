@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Graphs;
 
-/// <summary>A thing with a place: a box, the label of an arrow, or a point where an arrow passes a layer.</summary>
+/// <summary>A positioned element: a box, the label of an arrow, or a point where an arrow passes a layer.</summary>
 internal sealed class Spot(int layer, double width, double height, bool isBox)
 {
     public int Layer { get; } = layer;
@@ -11,33 +11,33 @@ internal sealed class Spot(int layer, double width, double height, bool isBox)
 
     public bool IsBox { get; } = isBox;
 
-    /// <summary>The middle.</summary>
+    /// <summary>The center.</summary>
     public double X { get; set; }
 
-    /// <summary>The middle.</summary>
+    /// <summary>The center.</summary>
     public double Y { get; set; }
 
     public List<Spot> Above { get; } = [];
 
     public List<Spot> Below { get; } = [];
 
-    /// <summary>Its place in its layer, from 0.</summary>
+    /// <summary>Its index in its layer, from 0.</summary>
     public int Order { get; set; }
 }
 
-/// <summary>An arrow's way from box to box.</summary>
+/// <summary>The route of an arrow.</summary>
 /// <param name="Edge">The arrow.</param>
 /// <param name="Upper">The box above.</param>
 /// <param name="Lower">The box below.</param>
-/// <param name="Between">What it passes through from above to below.</param>
-/// <param name="Label">Its label, one of those, or null.</param>
-/// <param name="Upwards">Whether it leads from below to above.</param>
+/// <param name="Between">The elements in between, from top to bottom.</param>
+/// <param name="Label">Its label among them, or null.</param>
+/// <param name="Upwards">Whether it leads upwards.</param>
 internal sealed record Route(Edge Edge, Spot Upper, Spot Lower, IReadOnlyList<Spot> Between, Spot? Label, bool Upwards);
 
 /// <summary>
-/// Places boxes in layers, so that arrows lead downwards wherever they can. Boxes are in even layers, labels in the odd ones between them as
-/// things with a width of their own, so that nothing can lie on anything else. The classical steps: cut circles, give layers, order each layer
-/// by the middle of its neighbours, then move everything as near to its neighbours as the order allows.
+/// Places boxes in layers, so arrows lead downwards where possible (the Sugiyama method). Boxes are in even layers, and labels with their
+/// own width in the odd layers between them, so nothing overlaps. The steps: break cycles, assign layers, order each layer by the
+/// barycenter of neighbours, then move elements as near to their neighbours as the order allows.
 /// </summary>
 internal sealed class LayeredLayout
 {
@@ -52,7 +52,7 @@ internal sealed class LayeredLayout
     {
     }
 
-    // Much is not moved as often, so that no contract takes long.
+    // Large graphs get fewer sweeps, to bound the time.
     private int Sweeps => Math.Clamp(400_000 / _rows.Sum(row => row.Count), 4, SweepsMax);
 
     /// <summary>The boxes by their node's id.</summary>
@@ -64,14 +64,15 @@ internal sealed class LayeredLayout
 
     public double Height { get; private set; }
 
-    /// <summary>Tops and bottoms of the layers.</summary>
+    /// <summary>The top and bottom of each layer.</summary>
     public List<(double Top, double Bottom)> Bands { get; } = [];
 
-    /// <summary>Places everything.</summary>
+    /// <summary>Computes the layout.</summary>
     /// <param name="graph">The boxes and arrows.</param>
     /// <param name="box">The size of a box.</param>
     /// <param name="label">The size of an arrow's label.</param>
-    public static LayeredLayout Compute(GraphModel graph, Func<Node, (double Width, double Height)> box, Func<Edge, (double Width, double Height)> label)
+    public static LayeredLayout Compute(GraphModel graph, Func<Node, (double Width, double Height)> box, Func<Edge,
+        (double Width, double Height)> label)
     {
         var layout = new LayeredLayout();
         var upwards = layout.GiveLayers(graph);
@@ -92,7 +93,7 @@ internal sealed class LayeredLayout
         return layout;
     }
 
-    // The longest way down from where nothing leads to; arrows that close a circle are taken the other way round.
+    // Assigns layers by the longest path from a source; arrows that close a cycle are reversed.
     private HashSet<Edge> GiveLayers(GraphModel graph)
     {
         var upwards = new HashSet<Edge>(ReferenceEqualityComparer.Instance);
@@ -105,7 +106,8 @@ internal sealed class LayeredLayout
         }
 
         order.Reverse();
-        var down = graph.Edges.Select(edge => upwards.Contains(edge) ? (From: edge.To, To: edge.From) : (edge.From, edge.To)).ToLookup(edge => edge.From, edge => edge.To, StringComparer.Ordinal);
+        var down = graph.Edges.Select(edge => upwards.Contains(edge) ? (From: edge.To, To: edge.From) : (edge.From, edge.To))
+            .ToLookup(edge => edge.From, edge => edge.To, StringComparer.Ordinal);
         foreach (var id in order)
         {
             _layers.TryAdd(id, 0);
@@ -115,7 +117,7 @@ internal sealed class LayeredLayout
             }
         }
 
-        // What stands for any state comes right above the first that it leads to, whatever else is above that.
+        // The box for any state is placed directly above its first target.
         foreach (var node in graph.Nodes.Where(node => node.Kind == NodeKind.AnyState))
         {
             _layers[node.Id] = Math.Max(0, outgoing[node.Id].Select(edge => _layers[edge.To]).DefaultIfEmpty(1).Min() - 1);
@@ -156,7 +158,8 @@ internal sealed class LayeredLayout
         for (var layer = upper.Layer + 1; layer <= lower.Layer; layer++)
         {
             var isLabel = layer == labelled && edge.Labels.Count > 0;
-            var spot = layer == lower.Layer ? lower : Add(isLabel ? new Spot(layer, label.Width, label.Height, isBox: false) : new Spot(layer, 10, 0, isBox: false));
+            var spot = layer == lower.Layer ? lower
+                : Add(isLabel ? new Spot(layer, label.Width, label.Height, isBox: false) : new Spot(layer, 10, 0, isBox: false));
             last.Below.Add(spot);
             spot.Above.Add(last);
             if (spot != lower)
@@ -167,7 +170,8 @@ internal sealed class LayeredLayout
             last = spot;
         }
 
-        Routes.Add(new Route(edge, upper, lower, between, edge.Labels.Count > 0 ? between.Find(spot => spot.Layer == labelled) : null, upwards));
+        Routes.Add(
+            new Route(edge, upper, lower, between, edge.Labels.Count > 0 ? between.Find(spot => spot.Layer == labelled) : null, upwards));
     }
 
     private Spot Add(Spot spot)
@@ -217,7 +221,8 @@ internal sealed class LayeredLayout
 
         List<Spot[]> Orders() => [.. _rows.Select(row => row.ToArray())];
 
-        static double Middle(List<Spot> neighbours, Spot spot) => neighbours.Count == 0 ? spot.Order : neighbours.Average(other => other.Order);
+        static double Middle(List<Spot> neighbours, Spot spot) =>
+            neighbours.Count == 0 ? spot.Order : neighbours.Average(other => other.Order);
     }
 
     private long Crossings() => _rows.Sum(row =>
@@ -256,7 +261,7 @@ internal sealed class LayeredLayout
         var sweeps = Sweeps;
         for (var sweep = 0; sweep < 4 * sweeps; sweep++)
         {
-            // Up and down at first, so that what belongs together comes together; then everything between all of its neighbours.
+            // Sweeps up and down first to group connected elements, then centers everything between all its neighbours.
             var down = sweep % 2 == 0;
             var settled = sweep >= 2 * sweeps;
             foreach (var row in down || settled ? _rows : Enumerable.Reverse(_rows))
@@ -265,7 +270,7 @@ internal sealed class LayeredLayout
             }
         }
 
-        // At last everything comes above what it leads to, so that a plain sequence is a straight line; lines that pass stay where they are.
+        // Finally places everything above its targets, so a plain sequence is a straight line; passing lines stay.
         foreach (var row in Enumerable.Reverse(_rows))
         {
             Straighten(row, spot => spot.Below.Count == 0 || IsLine(spot) ? [spot] : spot.Below);
@@ -281,11 +286,11 @@ internal sealed class LayeredLayout
 
     private static bool IsLine(Spot spot) => !spot.IsBox && spot.Above.Concat(spot.Below).Any(other => !other.IsBox);
 
-    // A line that has begun goes straight down.
+    // A line that has started continues straight down.
     private static List<Spot> Around(Spot spot) =>
         !spot.IsBox && spot.Above is [{ IsBox: false }] above ? above : [.. spot.Above, .. spot.Below];
 
-    // As near to the neighbours' middle as order and widths allow: those that would overlap move together (isotonic regression).
+    // Places elements as near to their neighbours' center as order and widths allow; overlapping ones move together (isotonic regression).
     private static void Straighten(List<Spot> row, Func<Spot, List<Spot>> neighbours)
     {
         var blocks = new List<(double Wish, double Weight, int Count)>();
@@ -297,7 +302,7 @@ internal sealed class LayeredLayout
             var near = neighbours(spot);
             var wish = (near.Count == 0 ? spot.X : near.Average(other => other.X)) - offsets[place];
 
-            // A line that passes is straightened before a box is centred.
+            // Passing lines are straightened before boxes are centered.
             var weight = near.Count == 0 ? 0.05 : spot.IsBox ? 1 : near.TrueForAll(other => !other.IsBox) ? 8 : 2;
             var block = (Wish: wish, Weight: weight, Count: 1);
             while (blocks.Count > 0 && blocks[^1].Wish > block.Wish)
@@ -329,7 +334,7 @@ internal sealed class LayeredLayout
             var row = _rows[layer];
             var height = row.Count == 0 ? 0 : row.Max(spot => spot.Height);
 
-            // A line that goes far to the side needs room for its bend.
+            // A line that moves far sideways needs room for its curve.
             var bend = row.SelectMany(spot => spot.Below.Select(below => Math.Abs(below.X - spot.X))).DefaultIfEmpty().Max();
             Bands.Add((y, y + height));
             row.ForEach(spot => spot.Y = y + (height / 2));

@@ -18,19 +18,22 @@ internal static class MermaidText
 
     public static string Write(GraphModel graph)
     {
-        // By their place: two names may differ only in what Mermaid does not take.
-        var ids = graph.Nodes.Select((node, index) => (node, Id: node.Kind == NodeKind.Start ? "[*]" : $"s{index.ToString(CultureInfo.InvariantCulture)}"))
+        // Ids are positions, because names may differ only in characters that Mermaid does not accept.
+        var ids = graph.Nodes.Select(
+            (node, index) => (node, Id: node.Kind == NodeKind.Start ? "[*]" : $"s{index.ToString(CultureInfo.InvariantCulture)}"))
             .ToDictionary(entry => entry.node.Id, entry => entry.Id, StringComparer.Ordinal);
         var text = new StringBuilder("stateDiagram-v2\n");
         foreach (var node in graph.Nodes.Where(node => node.Kind != NodeKind.Start))
         {
-            text.Append(CultureInfo.InvariantCulture, $"    state \"{Escape(string.Join('\n', node.Lines.Prepend(node.Title)))}\" as {ids[node.Id]}\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"    state \"{Escape(string.Join('\n', node.Lines.Prepend(node.Title)))}\" as {ids[node.Id]}\n");
         }
 
         foreach (var edge in graph.Edges)
         {
             var by = string.Join(" / ", edge.Labels);
-            text.Append(CultureInfo.InvariantCulture, $"    {ids[edge.From]} --> {ids[edge.To]}{(by.Length == 0 ? "" : " : " + Escape(by))}\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"    {ids[edge.From]} --> {ids[edge.To]}{(by.Length == 0 ? "" : " : " + Escape(by))}\n");
         }
 
         foreach (var end in graph.Nodes.Where(node => node.Kind is NodeKind.Completed or NodeKind.Failed))
@@ -50,7 +53,7 @@ internal static class MermaidText
         return text.ToString();
     }
 
-    // Whatever Mermaid would read as its own, but for the breaks that are.
+    // Escapes Mermaid syntax, except for line breaks.
     private static string Escape(string text) => string.Concat(text.Select(letter => letter switch
     {
         '\n' => "<br/>",

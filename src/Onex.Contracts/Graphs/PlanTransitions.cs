@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>What kind of way it is.</summary>
+/// <summary>The kind of transition.</summary>
 public enum TransitionKind
 {
     /// <summary><c>next</c>, or an entry of <c>choose</c>.</summary>
@@ -20,46 +20,54 @@ public enum TransitionKind
     Failure,
 }
 
-/// <summary>A way from a state to another.</summary>
-/// <param name="From">The one; null for every ordinary state before the pivot.</param>
-/// <param name="To">The other.</param>
-/// <param name="Kind">What kind of way it is.</param>
-/// <param name="By">What leads along it, in a few words; empty for a plain <c>next</c>.</param>
-/// <param name="Part">The part of the plan that says so.</param>
-/// <param name="Guard">The guard on it, or null.</param>
+/// <summary>A transition of a plan.</summary>
+/// <param name="From">The source state; null for every ordinary state before the pivot.</param>
+/// <param name="To">The target state.</param>
+/// <param name="Kind">The kind of transition.</param>
+/// <param name="By">Its cause in a few words; empty for a plain <c>next</c>.</param>
+/// <param name="Part">The part of the plan that defines it.</param>
+/// <param name="Guard">Its guard, or null.</param>
 public sealed record PlanTransition(string? From, string To, TransitionKind Kind, string By, object Part, Expression? Guard)
 {
-    /// <summary>Whether the saga stays where it is.</summary>
+    /// <summary>Whether the saga stays in its state.</summary>
     public bool Stays => Part is EventRule { Stay: true };
 }
 
-/// <summary>The ways between a plan's states, for whoever draws or counts them.</summary>
+/// <summary>The transitions of a plan, for graphs and coverage.</summary>
 public static class PlanTransitions
 {
-    /// <summary>All of them: state by state in the order of the file, then what applies in any state.</summary>
+    /// <summary>All transitions: by state in the order of the file, then those of any state.</summary>
     public static IEnumerable<PlanTransition> All(Plan plan) =>
     [
         .. plan.States.SelectMany(OutOf),
         .. plan.AnyState.Select(rule => Event(null, rule)),
-        .. plan.Deadline is { } deadline ? [new PlanTransition(null, deadline.Next, TransitionKind.Time, $"deadline {Durations.Format(deadline.After)}", deadline, null)] : Array.Empty<PlanTransition>(),
-        .. plan.State(plan.OnFailure).Implicit ? Array.Empty<PlanTransition>() : [new PlanTransition(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null)],
+        .. plan.Deadline is { } deadline
+            ? [new PlanTransition(null, deadline.Next, TransitionKind.Time, $"deadline {Durations.Format(deadline.After)}", deadline, null)]
+            : Array.Empty<PlanTransition>(),
+        .. plan.State(plan.OnFailure).Implicit ? Array.Empty<PlanTransition>()
+            : [new PlanTransition(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null)],
     ];
 
-    /// <summary>The ways out of a state, those of any state left out.</summary>
+    /// <summary>The transitions of one state.</summary>
     public static IEnumerable<PlanTransition> OutOf(StatePlan state) =>
     [
         .. state.Choices.Select(choice => new PlanTransition(
-            state.Name, choice.Next, TransitionKind.Choice, choice.When?.Text ?? (state.Choices.Length > 1 ? "otherwise" : ""), choice, choice.When)),
+            state.Name, choice.Next, TransitionKind.Choice, choice.When?.Text ?? (state.Choices.Length > 1 ? "otherwise" : ""), choice,
+            choice.When)),
         .. state.OnEvent.Select(rule => Event(state.Name, rule)),
-        .. state.Timeout is { } timeout ? [new PlanTransition(state.Name, timeout.Next, TransitionKind.Time, $"after {Durations.Format(timeout.After)}", timeout, null)] : Array.Empty<PlanTransition>(),
+        .. state.Timeout is { } timeout
+            ? [new PlanTransition(state.Name, timeout.Next, TransitionKind.Time, $"after {Durations.Format(timeout.After)}", timeout, null)]
+            : Array.Empty<PlanTransition>(),
         .. state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => new PlanTransition(
             state.Name, rule.Next, TransitionKind.Failure, rule.Errors.IsEmpty ? "failure" : string.Join(", ", rule.Errors), rule, null)),
     ];
 
-    /// <summary>Every guard of a plan, with its place for people.</summary>
+    /// <summary>Every guard of a plan, with a description of its position.</summary>
     public static IEnumerable<(Expression Guard, string Place)> Guards(Plan plan) =>
     [
-        .. All(plan).Where(transition => transition.Guard is not null).Select(transition => (transition.Guard!, transition.Part is EventRule rule ? $"{transition.From ?? "any_state"}, event {rule.Event}" : transition.From!)),
+        .. All(plan).Where(transition => transition.Guard is not null)
+            .Select(transition => (transition.Guard!, transition.Part is EventRule rule
+            ? $"{transition.From ?? "any_state"}, event {rule.Event}" : transition.From!)),
         .. from state in plan.States
            from step in state.Calls
            from rule in step.Reject
@@ -67,5 +75,6 @@ public static class PlanTransitions
     ];
 
     private static PlanTransition Event(string? state, EventRule rule) => new(
-        state, rule.Next ?? state ?? "", TransitionKind.Event, rule.When is null ? rule.Event : $"{rule.Event} [{rule.When.Text}]", rule, rule.When);
+        state, rule.Next ?? state ?? "", TransitionKind.Event, rule.When is null ? rule.Event
+            : $"{rule.Event} [{rule.When.Text}]", rule, rule.When);
 }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>Draws a picture that needs no other program.</summary>
+/// <summary>Draws a graph as SVG.</summary>
 internal static class SvgPicture
 {
     private const double Margin = 24;
@@ -18,7 +18,8 @@ internal static class SvgPicture
         var text = new StringBuilder();
         var (width, height) = (layout.Width + (2 * Margin), layout.Height + (2 * Margin));
         text.Append(CultureInfo.InvariantCulture, $"""
-            <svg xmlns="http://www.w3.org/2000/svg" width="{width:0}" height="{height:0}" viewBox="0 0 {width:0} {height:0}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif">
+            <svg xmlns="http://www.w3.org/2000/svg" width="{width:0}" height="{height:0}" viewBox="0 0 {width:0} {height:0}"
+                font-family="Helvetica, Arial, 'Liberation Sans', sans-serif">
             <title>{Escape(graph.Title)}</title>
             <rect width="100%" height="100%" fill="#ffffff"/>
             <defs>
@@ -27,7 +28,8 @@ internal static class SvgPicture
         foreach (var colour in Enum.GetValues<TransitionKind>().Select(kind => GraphStyle.For(kind).Colour).Distinct())
         {
             text.Append(CultureInfo.InvariantCulture, $"""
-                <marker id="arrow{colour[1..]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{colour}"/></marker>
+                <marker id="arrow{colour[1..]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"
+                    orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{colour}"/></marker>
 
                 """);
         }
@@ -53,15 +55,17 @@ internal static class SvgPicture
 
     private static (double Width, double Height) SizeOf(Node node) => node.Kind == NodeKind.Start
         ? (16, 16)
-        : (Math.Max(WidthOf(node.Title, TitleSize, bold: true), Below(node).Select(line => WidthOf(line, TextSize)).DefaultIfEmpty().Max()) + 24,
+        : (Math.Max(WidthOf(node.Title, TitleSize, bold: true), Below(node).Select(line => WidthOf(line, TextSize)).DefaultIfEmpty().Max())
+            + 24,
             TitleSize + 18 + (Below(node).Count * LineHeight));
 
     private static (double Width, double Height) SizeOf(Edge edge) =>
         (edge.Labels.Select(label => WidthOf(label, TextSize)).DefaultIfEmpty().Max() + 10, edge.Labels.Count * LineHeight);
 
-    private static List<string> Below(Node node) => GraphStyle.Caption(node.Kind) is { } caption ? [caption, .. node.Lines] : [.. node.Lines];
+    private static List<string> Below(Node node) =>
+        GraphStyle.Caption(node.Kind) is { } caption ? [caption, .. node.Lines] : [.. node.Lines];
 
-    // Within the layers straight down, between them in a bend: so it passes everything in the space that was kept for it.
+    // Lines are vertical within layers and curved between them, so they stay in the space that is reserved for them.
     private static void DrawLine(StringBuilder text, LayeredLayout layout, Route route)
     {
         var (colour, dashed) = GraphStyle.For(route.Edge.Kind);
@@ -77,7 +81,8 @@ internal static class SvgPicture
 
         Bend(Port(route, layout.Routes, upper: false), route.Lower.Y - (route.Lower.Height / 2));
         text.Append(CultureInfo.InvariantCulture, $"""
-            <path d="{path}" fill="none" stroke="{colour}" stroke-width="1.3"{(dashed ? " stroke-dasharray=\"5 3\"" : "")} marker-{(route.Upwards ? "start" : "end")}="url(#arrow{colour[1..]})"/>
+            <path d="{path}" fill="none" stroke="{colour}" stroke-width="1.3"{(dashed ? " stroke-dasharray=\"5 3\"" : "")}
+                marker-{(route.Upwards ? "start" : "end")}="url(#arrow{colour[1..]})"/>
 
             """);
 
@@ -89,7 +94,7 @@ internal static class SvgPicture
         }
     }
 
-    // Arrows leave a box, and come to it, side by side in the order of where they go.
+    // Arrows leave and reach a box side by side, in the order of their other ends.
     private static double Port(Route route, List<Route> all, bool upper)
     {
         var box = upper ? route.Upper : route.Lower;
@@ -98,7 +103,8 @@ internal static class SvgPicture
         var place = beside.IndexOf(route);
         return beside.Count == 1 ? box.X : box.X - (room / 2) + (room * place / (beside.Count - 1));
 
-        Spot First(Route other) => other.Between.Count == 0 ? (upper ? other.Lower : other.Upper) : upper ? other.Between[0] : other.Between[^1];
+        Spot First(Route other) =>
+            other.Between.Count == 0 ? (upper ? other.Lower : other.Upper) : upper ? other.Between[0] : other.Between[^1];
     }
 
     private static void DrawLabel(StringBuilder text, Route route)
@@ -110,7 +116,8 @@ internal static class SvgPicture
 
         var top = at.Y - (at.Height / 2);
         text.Append(CultureInfo.InvariantCulture, $"""
-            <rect x="{at.X - (at.Width / 2):0.#}" y="{top:0.#}" width="{at.Width:0.#}" height="{at.Height:0.#}" fill="#ffffff" fill-opacity="0.92"/>
+            <rect x="{at.X - (at.Width / 2):0.#}" y="{top:0.#}" width="{at.Width:0.#}" height="{at.Height:0.#}"
+                fill="#ffffff" fill-opacity="0.92"/>
 
             """);
         for (var line = 0; line < route.Edge.Labels.Count; line++)
@@ -136,13 +143,15 @@ internal static class SvgPicture
             _ => " stroke-width=\"1.3\"",
         };
         text.Append(CultureInfo.InvariantCulture, $"""
-            <rect x="{left:0.#}" y="{top:0.#}" width="{at.Width:0.#}" height="{at.Height:0.#}" rx="8" fill="{fill}" stroke="{stroke}"{look}/>
+            <rect x="{left:0.#}" y="{top:0.#}" width="{at.Width:0.#}" height="{at.Height:0.#}"
+                rx="8" fill="{fill}" stroke="{stroke}"{look}/>
 
             """);
         if (node.Kind is NodeKind.Completed or NodeKind.Failed)
         {
             text.Append(CultureInfo.InvariantCulture, $"""
-                <rect x="{left + 3:0.#}" y="{top + 3:0.#}" width="{at.Width - 6:0.#}" height="{at.Height - 6:0.#}" rx="6" fill="none" stroke="{stroke}"/>
+                <rect x="{left + 3:0.#}" y="{top + 3:0.#}" width="{at.Width - 6:0.#}" height="{at.Height - 6:0.#}"
+                    rx="6" fill="none" stroke="{stroke}"/>
 
                 """);
         }
@@ -157,10 +166,13 @@ internal static class SvgPicture
     }
 
     private static void Write(StringBuilder text, string line, double x, double y, double size, string colour, string look = "") =>
-        text.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" font-size=\"{size:0}\" text-anchor=\"middle\" fill=\"{colour}\"{look}>{Escape(line)}</text>\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" font-size=\"{size:0}\" text-anchor=\"middle\" "
+                + $"fill=\"{colour}\"{look}>{Escape(line)}</text>\n");
 
-    // Near enough for the usual fonts, rather too wide than too narrow.
-    private static double WidthOf(string text, double size, bool bold = false) => size * (bold ? 1.08 : 1) * text.Sum(letter => letter switch
+    // An estimate for common fonts, rather too wide than too narrow.
+    private static double WidthOf(string text, double size, bool bold = false) =>
+        size * (bold ? 1.08 : 1) * text.Sum(letter => letter switch
     {
         'i' or 'j' or 'l' or 't' or 'f' or '.' or ',' or ':' or ';' or '\'' or '|' or '!' or ' ' or '(' or ')' or '[' or ']' => 0.33,
         'm' or 'w' or 'M' or 'W' or '%' or '@' or '…' => 0.92,
@@ -169,6 +181,7 @@ internal static class SvgPicture
         _ => 0.57,
     });
 
-    // XML knows no control characters at all.
-    private static string Escape(string text) => WebUtility.HtmlEncode(string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)));
+    // XML does not allow control characters.
+    private static string Escape(string text) =>
+        WebUtility.HtmlEncode(string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)));
 }

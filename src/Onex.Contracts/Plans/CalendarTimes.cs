@@ -6,9 +6,9 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// Times in the notation of cron, five fields. Two rules are ours and not the package's. A schedule that names hours (a list, a range, a step)
-/// comes once at each of its times, although the clocks show an hour twice in autumn; only one of every hour comes in both. Where both days are
-/// set, either is enough, as POSIX has it.
+/// Cron times in five fields. Two rules differ from the package. A schedule that names hours (a list, a range, a step) starts once at each
+/// of its times, although clocks show an hour twice in autumn; only a schedule for every hour starts in both. If both days are set, either
+/// matches, as in POSIX.
 /// </summary>
 internal sealed class CalendarTimes
 {
@@ -18,18 +18,19 @@ internal sealed class CalendarTimes
 
     private static readonly (string Name, string Range)[] _fields =
     [
-        ("minute", "0 to 59"), ("hour", "0 to 23"), ("day of the month", "1 to 31"), ("month", "1 to 12 or JAN to DEC"), ("day of the week", "0 to 7 or SUN to SAT"),
+        ("minute", "0 to 59"), ("hour", "0 to 23"), ("day of the month", "1 to 31"), ("month", "1 to 12 or JAN to DEC"),
+        ("day of the week", "0 to 7 or SUN to SAT"),
     ];
 
     private readonly CronExpression[] _times;
 
     private CalendarTimes(CronExpression[] times) => _times = times;
 
-    /// <summary>The first of them after a moment; null if there is none any more.</summary>
+    /// <summary>The first time after a moment, or null.</summary>
     public DateTimeOffset? After(DateTimeOffset moment, TimeZoneInfo zone) =>
         _times.Min(times => times.GetNextOccurrence(moment, zone)?.ToUniversalTime());
 
-    /// <summary>Reads them; false with what is wrong.</summary>
+    /// <summary>Parses cron fields; false with the problem.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out CalendarTimes? calendar, [NotNullWhen(false)] out string? problem)
     {
         calendar = null;
@@ -53,7 +54,7 @@ internal sealed class CalendarTimes
         return problem is null;
     }
 
-    // The first field that is none by itself.
+    // The first field that is invalid by itself.
     private static string WrongField(string[] fields)
     {
         for (var index = 0; index < Fields; index++)
@@ -79,7 +80,7 @@ internal sealed class CalendarTimes
         return copy;
     }
 
-    // The package takes a range or a step for an interval, which comes in both of two hours of the same name, and a list for times of the day.
+    // The package treats a range or a step as an interval, which starts in both of two equal hours, and a list as times of the day.
     private static (string Minutes, string Hours) Listed(string minutes, string hours)
     {
         var day = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);

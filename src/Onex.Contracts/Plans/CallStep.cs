@@ -11,26 +11,26 @@ public sealed class CallStep : StepPlan
     {
     }
 
+    /// <summary>The time limit of an attempt of steps and connections that set none.</summary>
+    public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Which role runs it.</summary>
     public required StepKind Kind { get; init; }
 
-    /// <summary>What is called.</summary>
+    /// <summary>The operation that it calls.</summary>
     public required Invocation Invocation { get; init; }
 
-    /// <summary>What the result must look like, beyond the operation's own schema, or null.</summary>
+    /// <summary>The required type of the result beyond the operation's schema, or null.</summary>
     public DataType? Returns { get; init; }
 
     /// <summary>The type of the operation's own result.</summary>
     public required DataType ResultType { get; init; }
 
-    /// <summary>What is written into <c>data</c> from <c>result</c>.</summary>
+    /// <summary>The assignments to <c>data</c>; they may read <c>result</c>.</summary>
     public ImmutableArray<Assignment> Save { get; init; } = [];
 
     /// <summary>How failures are retried.</summary>
     public required RetryPolicy Retry { get; init; }
-
-    /// <summary>The time limit of an attempt if neither the step nor its connection sets one.</summary>
-    public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
@@ -38,16 +38,16 @@ public sealed class CallStep : StepPlan
     /// <summary>Answers that are a final "no".</summary>
     public ImmutableArray<RejectRule> Reject { get; init; } = [];
 
-    /// <summary>How it is taken back, or null.</summary>
+    /// <summary>Its compensation, or null.</summary>
     public CompensationPlan? Compensation { get; init; }
 
-    /// <summary>Whether it may be called again after it has happened, to get an answer that is understood.</summary>
+    /// <summary>Whether it may be called again after it took effect, to get a response that can be interpreted.</summary>
     public bool IsRepeatable { get; init; }
 
-    /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>, so that the result must be kept.</summary>
+    /// <summary>Whether an expression reads <c>steps.&lt;id&gt;</c>, so the result must be stored.</summary>
     public bool ResultIsRead { get; internal set; }
 
-    /// <summary>Which paths below the result are read (<c>body.score</c>); a path that ends in nothing means all of it.</summary>
+    /// <summary>The paths of the result that are read (<c>body.score</c>); an empty path means the whole result.</summary>
     public ImmutableArray<ImmutableArray<string>> ResultPaths { get; internal set; } = [];
 }
 

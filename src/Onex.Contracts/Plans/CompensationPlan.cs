@@ -1,25 +1,25 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>How a completed step is taken back.</summary>
+/// <summary>How a completed step is compensated.</summary>
 /// <param name="Kind">Which role runs it.</param>
-/// <param name="Invocation">What is called; its arguments are evaluated when the step completes, over <c>result</c> too.</param>
+/// <param name="Invocation">The operation; its arguments are evaluated when the step completes and may read <c>result</c>.</param>
 /// <param name="Retry">How failures are retried.</param>
 /// <param name="Timeout">Run time of one attempt.</param>
-/// <param name="WhenUnknown">What becomes of a step of which nobody can tell whether it happened.</param>
+/// <param name="WhenUnknown">What follows if it is unknown whether the step took effect.</param>
 public sealed record CompensationPlan(StepKind Kind, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, WhenUnknown WhenUnknown);
 
-/// <summary>What becomes of a step of which nobody can tell, after its last attempt, whether it happened: <c>when_unknown</c>.</summary>
+/// <summary>What follows if it is unknown, after the last attempt, whether a step took effect: <c>when_unknown</c>.</summary>
 public enum WhenUnknown
 {
-    /// <summary>The saga is blocked, and an operator decides.</summary>
+    /// <summary>The saga is blocked until an operator decides.</summary>
     Block,
 
     /// <summary>
-    /// It is compensated as if it had happened. The arguments of the compensation then read only <c>input</c>, <c>data</c> as of before the step, and
-    /// <c>command_id</c>, and no <c>result</c>.
+    /// It is compensated as if it had taken effect. Then the arguments of the compensation may read <c>input</c>, the <c>data</c> before
+    /// the step and <c>command_id</c>, but no <c>result</c>.
     /// </summary>
     Run,
 
-    /// <summary>It counts as not done.</summary>
+    /// <summary>It counts as not done, so it is not compensated.</summary>
     AssumeNotDone,
 }

@@ -10,48 +10,50 @@ public sealed class EachStep : StepPlan
     {
     }
 
-    /// <summary>What is called for an item, under the id of this step; it saves nothing.</summary>
+    /// <summary>The call per item, with the id of this step. It has no <c>save</c>.</summary>
     public required CallStep Call { get; init; }
 
-    /// <summary>The expression that gives the list.</summary>
+    /// <summary>The expression for the list.</summary>
     public required Expression Items { get; init; }
 
-    /// <summary>Whether the list can be worked out again at any time, because it comes from the input alone.</summary>
+    /// <summary>Whether the list depends on the input alone, so it can be evaluated again at any time.</summary>
     public required bool ItemsAreInput { get; init; }
 
-    /// <summary>How many calls are in flight at most.</summary>
+    /// <summary>The maximum of calls in flight.</summary>
     public required int AtOnce { get; init; }
 
-    /// <summary>How many items there may be.</summary>
+    /// <summary>The maximum of items.</summary>
     public required int AtMost { get; init; }
 
-    /// <summary>How many items may fail; one more ends it. Null: any number.</summary>
+    /// <summary>The number of failed items that the step tolerates; null for any number.</summary>
     public required int? FailuresMax { get; init; }
 
-    /// <summary>What is written into <c>data</c> from <c>results</c> and <c>failures</c> when all items are done.</summary>
+    /// <summary>The assignments to <c>data</c> when all items are done; they may read <c>results</c> and <c>failures</c>.</summary>
     public ImmutableArray<Assignment> Save { get; init; } = [];
 
-    /// <summary>Whether that reads the items' results or failures.</summary>
+    /// <summary>Whether these assignments read the items' results or failures.</summary>
     public required bool ReadsItems { get; init; }
 
-    /// <summary>What its completed items come to.</summary>
+    /// <summary>The aggregates of the completed items.</summary>
     public ImmutableArray<AggregatePlan> Aggregates { get; init; } = [];
 
-    /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>: how many items completed and failed, and the aggregates.</summary>
+    /// <summary>
+    /// Whether an expression reads <c>steps.&lt;id&gt;</c>: the counts of completed and failed items, and the aggregates.
+    /// </summary>
     public bool ResultIsRead { get; internal set; }
 }
 
-/// <summary>What the completed items of an <c>each</c> come to, worked out item by item.</summary>
+/// <summary>A value over the completed items of an <c>each</c>, updated item by item.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Kind">How items are put together.</param>
-/// <param name="Of">What is looked at of each.</param>
-/// <param name="IsDouble">Whether that is known to be a double.</param>
+/// <param name="Kind">How items are aggregated.</param>
+/// <param name="Of">The expression over an item.</param>
+/// <param name="IsDouble">Whether the expression is known to be a double.</param>
 public sealed record AggregatePlan(string Name, AggregateKind Kind, Expression Of, bool IsDouble);
 
-/// <summary>How an aggregate puts items together.</summary>
+/// <summary>How an aggregate combines items.</summary>
 public enum AggregateKind
 {
-    /// <summary>How many it held for.</summary>
+    /// <summary>The number of items for which the expression holds.</summary>
     Count,
 
     /// <summary>The sum.</summary>

@@ -10,7 +10,7 @@ public sealed class EmitStep : StepPlan
     /// <summary>The topic.</summary>
     public required string Topic { get; init; }
 
-    /// <summary>The record's key: a template that gives text; null for the saga's correlation id.</summary>
+    /// <summary>The record's key: a template for text; null for the saga's correlation id.</summary>
     public Template? Key { get; init; }
 
     /// <summary>The record's value.</summary>

@@ -5,49 +5,49 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>A case that shows how a contract behaves: a request, what its steps answer, what is sent to it, and what must come of that.</summary>
+/// <summary>An example of a contract's behavior: a request, scripted outcomes of steps, events, and the expected outcome.</summary>
 public sealed record ExamplePlan
 {
-    /// <summary>What it shows, in the author's words.</summary>
+    /// <summary>The name that the author gave it.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Where the file says so.</summary>
+    /// <summary>Its position in the file.</summary>
     public required SourceSpan At { get; init; }
 
     /// <summary>The request's payload, typed by the contract's <c>input</c>.</summary>
     public required CelValue Input { get; init; }
 
-    /// <summary>When the request comes, or null where that makes no difference.</summary>
+    /// <summary>The time of the request, or null if it does not matter.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>What steps answer, by id; what compensations answer, by <c>id.compensate</c>.</summary>
+    /// <summary>The scripts of steps by id, and of compensations by <c>id.compensate</c>.</summary>
     public required FrozenDictionary<string, Script> Scripts { get; init; }
 
-    /// <summary>What is sent to the saga, and how much time goes by, in order.</summary>
+    /// <summary>The events and the passing of time, in order.</summary>
     public required ImmutableArray<ExampleEvent> Events { get; init; }
 
-    /// <summary>What must come of it.</summary>
+    /// <summary>The expected outcome.</summary>
     public required Expectation Expect { get; init; }
 
     /// <summary>The name of the script of a step's compensation.</summary>
     public static string CompensationOf(string step) => step + ".compensate";
 }
 
-/// <summary>What a step answers.</summary>
-/// <param name="At">Where the file says so.</param>
-/// <param name="Answers">One per call, a retry being a call; the last is for all that follow. At least one.</param>
+/// <summary>The scripted outcomes of a step.</summary>
+/// <param name="At">Its position in the file.</param>
+/// <param name="Answers">One per attempt; the last one repeats. At least one.</param>
 public sealed record Script(SourceSpan At, ImmutableArray<ScriptedAnswer> Answers);
 
 /// <summary>How one call ends.</summary>
-/// <param name="Outcome">What kind of answer it is.</param>
-/// <param name="Result">What the operation returns; nothing of it is filled in yet. Null for what has no result.</param>
+/// <param name="Outcome">The kind of outcome.</param>
+/// <param name="Result">The result, without defaults; null if there is none.</param>
 /// <param name="Code">The code, unless there is a result.</param>
 public sealed record ScriptedAnswer(ScriptedOutcome Outcome, CelValue Result, string? Code);
 
-/// <summary>What kind of answer a script gives.</summary>
+/// <summary>The kind of outcome in a script.</summary>
 public enum ScriptedOutcome
 {
-    /// <summary>A result, which is judged as one of the operation's would be.</summary>
+    /// <summary>A result, classified like a result of the operation.</summary>
     Answered,
 
     /// <summary><c>{ rejected: code }</c>: a final "no".</summary>
@@ -57,25 +57,25 @@ public enum ScriptedOutcome
     Failed,
 }
 
-/// <summary>Something that happens to the saga from outside.</summary>
-/// <param name="At">Where the file says so.</param>
-/// <param name="State">The state in which it happens.</param>
-/// <param name="Event">The event that is sent, or null if only time goes by.</param>
+/// <summary>An external event, or the passing of time.</summary>
+/// <param name="At">Its position in the file.</param>
+/// <param name="State">The state in which it takes place.</param>
+/// <param name="Event">The event, or null if only time passes.</param>
 /// <param name="Data">The event's payload, typed.</param>
-/// <param name="After">How much time goes by before, or null.</param>
-/// <param name="Refused">Whether the saga must refuse the event.</param>
+/// <param name="After">The time that passes before it, or null.</param>
+/// <param name="Refused">Whether the saga must decline the event.</param>
 public sealed record ExampleEvent(SourceSpan At, string State, string? Event, CelValue Data, TimeSpan? After, bool Refused);
 
-/// <summary>What must come of an example. What is null is not looked at.</summary>
+/// <summary>The expected outcome of an example. Null means not checked.</summary>
 public sealed record Expectation
 {
-    /// <summary>Where the file says what is expected, by key.</summary>
+    /// <summary>The positions of the expectations by key.</summary>
     public required FrozenDictionary<string, SourceSpan> Places { get; init; }
 
     /// <summary>How it ends.</summary>
     public EndKind? End { get; init; }
 
-    /// <summary>The state in which it still waits when nothing more can happen.</summary>
+    /// <summary>The state in which it waits when no more events follow.</summary>
     public string? Waiting { get; init; }
 
     /// <summary>The state in which it is blocked.</summary>
@@ -87,12 +87,12 @@ public sealed record Expectation
     /// <summary>The states that it enters, in order.</summary>
     public ImmutableArray<string>? Visited { get; init; }
 
-    /// <summary>The steps that are taken back, in order.</summary>
+    /// <summary>The compensated steps, in order.</summary>
     public ImmutableArray<string>? Compensated { get; init; }
 
     /// <summary>The end's output: the fields that matter.</summary>
     public CelValue? Output { get; init; }
 
-    /// <summary>What a <c>respond</c> step answers: the fields that matter.</summary>
+    /// <summary>The response of a <c>respond</c> step: the fields that matter.</summary>
     public CelValue? Responded { get; init; }
 }

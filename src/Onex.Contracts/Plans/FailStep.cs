@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>Fails with a code of the contract's own, as a step that is rejected does.</summary>
+/// <summary>Fails with a code of the contract, like a rejected step.</summary>
 public sealed class FailStep : StepPlan
 {
     internal FailStep()
@@ -10,6 +10,6 @@ public sealed class FailStep : StepPlan
     /// <summary>The fault's code.</summary>
     public required string Code { get; init; }
 
-    /// <summary>The fault's message for people: a template that gives text.</summary>
+    /// <summary>The fault's message: a template for text.</summary>
     public required Template Message { get; init; }
 }

@@ -9,30 +9,31 @@ public sealed class ParallelStep : StepPlan
     {
     }
 
-    /// <summary>The branches; two at least.</summary>
+    /// <summary>The branches; at least two.</summary>
     public required ImmutableArray<BranchPlan> Branches { get; init; }
 
-    /// <summary>When it is done.</summary>
+    /// <summary>When the step completes.</summary>
     public required Join Join { get; init; }
 
     /// <summary>How many branches must complete.</summary>
     public required int Needed { get; init; }
 }
 
-/// <summary>When branches that run at the same time are done.</summary>
+/// <summary>When parallel branches complete.</summary>
 public enum Join
 {
-    /// <summary>All of them must complete; the first that fails ends the others.</summary>
+    /// <summary>All must complete; the first failure ends the others.</summary>
     All,
 
-    /// <summary>One must complete; the others are ended then.</summary>
+    /// <summary>One must complete; then the others are ended.</summary>
     Any,
 
-    /// <summary>A number of them must complete; the others are ended then.</summary>
+    /// <summary>A number of them must complete; then the others are ended.</summary>
     AtLeast,
 }
 
-/// <summary>One branch: steps that run in order.</summary>
-/// <param name="Steps">The steps; one at least.</param>
-/// <param name="Keep">Whether what it has done stays done if the join does not wait for it (<c>losers: keep</c>); else it is taken back.</param>
+/// <summary>A branch: steps that run in order.</summary>
+/// <param name="Steps">The steps; at least one.</param>
+/// <param name="Keep">Whether completed steps are kept if the join does not wait for the branch (<c>losers: keep</c>); otherwise they are
+/// compensated.</param>
 public sealed record BranchPlan(ImmutableArray<StepPlan> Steps, bool Keep);

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>Answers the request now; the saga goes on, and its end is not answered again.</summary>
+/// <summary>Responds to the request now. The saga continues, and its end sends no response.</summary>
 public sealed class RespondStep : StepPlan
 {
     internal RespondStep()

@@ -1,22 +1,22 @@
 namespace Onex.Contracts.Plans;
 
 /// <summary>How failures are retried.</summary>
-/// <param name="Attempts">How often it is tried in all; at least 1.</param>
+/// <param name="Attempts">The maximum of attempts; at least 1.</param>
 /// <param name="First">The delay before the second attempt.</param>
-/// <param name="Factor">What each further delay is multiplied by.</param>
+/// <param name="Factor">The factor by which the delay grows.</param>
 /// <param name="Max">The longest delay.</param>
-/// <param name="Jitter">How delays are spread.</param>
-/// <param name="Within">The time in which the last attempt must begin, from the first one on, or null.</param>
+/// <param name="Jitter">How delays are randomized.</param>
+/// <param name="Within">The time from the first attempt within which the last one must begin, or null.</param>
 public sealed record RetryPolicy(int Attempts, TimeSpan First, double Factor, TimeSpan Max, Jitter Jitter, TimeSpan? Within)
 {
-    /// <summary>5 attempts, first 200 ms, factor 2, at most 20 s, full jitter.</summary>
+    /// <summary>The policy of steps and connections that set none.</summary>
     public static RetryPolicy Default { get; } =
         new(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, null);
 
-    /// <summary>No attempt begins later than this after the first: outcomes of effects are kept a little longer, and not for ever.</summary>
+    /// <summary>No attempt begins later than this after the first, because the effect ledger deletes outcomes a little later.</summary>
     public static TimeSpan Span { get; } = TimeSpan.FromDays(14);
 
-    /// <summary>The delays between all attempts together, as long as jitter can make them; at most 3660 days, in whole seconds if they are long.</summary>
+    /// <summary>The sum of the delays between all attempts without jitter; at most 3660 days, in whole seconds if long.</summary>
     public TimeSpan LongestDelays
     {
         get
@@ -34,12 +34,12 @@ public sealed record RetryPolicy(int Attempts, TimeSpan First, double Factor, Ti
     }
 }
 
-/// <summary>How the delay before an attempt is spread.</summary>
+/// <summary>How the delay before an attempt is randomized.</summary>
 public enum Jitter
 {
-    /// <summary>Anything from nothing to the delay.</summary>
+    /// <summary>A random time up to the delay.</summary>
     Full,
 
-    /// <summary>The delay as it is.</summary>
+    /// <summary>Exactly the delay.</summary>
     None,
 }

@@ -22,10 +22,12 @@ public sealed class SchedulePlan
     /// <summary>The time zone whose calendar counts.</summary>
     public TimeZoneInfo TimeZone { get; }
 
-    /// <summary>Its times as a person writes them: <c>every 1h</c>, <c>0 3 * * * Europe/Zurich</c>. Two with one text have the same times.</summary>
+    /// <summary>
+    /// Its times as a person writes them: <c>every 1h</c>, <c>0 3 * * * Europe/Zurich</c>. Two with one text have the same times.
+    /// </summary>
     public string Text { get; }
 
-    /// <summary>What happens when a time comes and the saga of an earlier one still lives.</summary>
+    /// <summary>What happens when a start is due while the saga of an earlier start still runs.</summary>
     public Overlap Overlap { get; init; }
 
     /// <summary>What happens about times at which nothing ran.</summary>
@@ -34,11 +36,13 @@ public sealed class SchedulePlan
     /// <summary>The input that the sagas start with; it fits the contract's.</summary>
     public required CelValue Input { get; init; }
 
-    /// <summary>The first time after one of its own times (or after the moment at which it began); null if there is none any more.</summary>
+    /// <summary>
+    /// The first time after one of its own times (or after the moment at which it began); null if there is none any more.
+    /// </summary>
     public DateTimeOffset? After(DateTimeOffset time) =>
         Every is { } every ? time + every : _calendar!.After(time, TimeZone);
 
-    /// <summary>The last time after one of its own times and not after another moment; null if there is none.</summary>
+    /// <summary>The last scheduled time after a scheduled time and up to a given moment; null if there is none.</summary>
     public DateTimeOffset? Latest(DateTimeOffset after, DateTimeOffset until)
     {
         if (After(after) is not { } first || first > until)
@@ -49,8 +53,8 @@ public sealed class SchedulePlan
         return Every is { } every ? after + (every * Math.Floor((until - after) / every)) : LatestByHalves(first, until);
     }
 
-    // Backwards the calendar's package gives other times than forwards where clocks are put on, and a time that has two names starts two
-    // sagas. So it is only asked forwards; times are a minute apart at least.
+    // Around a change of clocks the cron package gives other times backwards than forwards, and a time found twice would start two sagas.
+    // So the search only goes forwards; times are at least a minute apart.
     private DateTimeOffset LatestByHalves(DateTimeOffset known, DateTimeOffset until)
     {
         var none = until;
@@ -70,31 +74,32 @@ public sealed class SchedulePlan
         return known;
     }
 
-    /// <summary>A start every so often, from the moment on at which it begins.</summary>
+    /// <summary>Starts at a fixed interval.</summary>
     internal static SchedulePlan Create(TimeSpan every, Overlap overlap, MissedTimes missed, CelValue input) =>
         new(every, null, $"every {Durations.Format(every)}", TimeZoneInfo.Utc) { Overlap = overlap, Missed = missed, Input = input };
 
-    /// <summary>Starts by the calendar.</summary>
-    internal static SchedulePlan Create(CalendarTimes calendar, string text, TimeZoneInfo zone, Overlap overlap, MissedTimes missed, CelValue input) =>
+    /// <summary>Starts at calendar times.</summary>
+    internal static SchedulePlan Create(CalendarTimes calendar, string text, TimeZoneInfo zone, Overlap overlap, MissedTimes missed,
+        CelValue input) =>
         new(null, calendar, $"{text} {zone.Id}", zone) { Overlap = overlap, Missed = missed, Input = input };
 }
 
-/// <summary>What happens when a time comes and the saga of an earlier one still lives.</summary>
+/// <summary>What happens when a start is due while the saga of an earlier start still runs.</summary>
 public enum Overlap
 {
-    /// <summary>Nothing starts.</summary>
+    /// <summary>Prevents a start.</summary>
     Skip,
 
     /// <summary>Another one starts.</summary>
     Allow,
 }
 
-/// <summary>What happens about times that came while nothing ran.</summary>
+/// <summary>What happens to starts that were due while no orchestrator ran.</summary>
 public enum MissedTimes
 {
-    /// <summary>The last of them starts a saga.</summary>
+    /// <summary>The last one starts a saga.</summary>
     Latest,
 
-    /// <summary>None does.</summary>
+    /// <summary>They start nothing.</summary>
     Skip,
 }

@@ -1,9 +1,11 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>The order of versions (semver.org, 11), for "a start takes the highest". The compiler has checked their form.</summary>
+/// <summary>
+/// The precedence of semantic versions (semver.org, 11): a request starts the highest version. The compiler has validated their form.
+/// </summary>
 public sealed class SemanticVersionOrder : IComparer<string>
 {
-    /// <summary>The only one that is needed.</summary>
+    /// <summary>The instance.</summary>
     public static SemanticVersionOrder Instance { get; } = new();
 
     /// <inheritdoc />
@@ -21,7 +23,8 @@ public sealed class SemanticVersionOrder : IComparer<string>
         return ([.. core[0].Split('.').Select(number => long.TryParse(number, out var value) ? value : 0)], core.Length > 1 ? core[1] : "");
     }
 
-    // None is higher than any; identifiers that are numbers compare as numbers and are lower than words; more are higher than fewer.
+    // No pre-release is higher than any; numeric identifiers compare as numbers and are lower than alphanumeric ones; more identifiers are
+    // higher than fewer.
     private static int ComparePreRelease(string left, string right)
     {
         if (left.Length == 0 || right.Length == 0)

@@ -9,6 +9,6 @@ public sealed class SetStep : StepPlan
     {
     }
 
-    /// <summary>What is written; all are evaluated over <c>data</c> as it was before.</summary>
+    /// <summary>The assignments; all are evaluated over the previous <c>data</c>.</summary>
     public required ImmutableArray<Assignment> Assignments { get; init; }
 }

@@ -10,6 +10,6 @@ public sealed class StartStep : StepPlan
     /// <summary>The contract.</summary>
     public required string Contract { get; init; }
 
-    /// <summary>Its input: a template that gives a map.</summary>
+    /// <summary>Its input: a template for a map.</summary>
     public required Template Input { get; init; }
 }

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>One state.</summary>
+/// <summary>A state of a plan.</summary>
 public sealed class StatePlan
 {
     internal StatePlan()
@@ -13,16 +13,16 @@ public sealed class StatePlan
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What kind of state it is.</summary>
+    /// <summary>The kind of state.</summary>
     public required StateKind Kind { get; init; }
 
     /// <summary>
-    /// Whether the compiler added it: <c>compensating</c> and <c>failed</c> of a contract without <c>on_failure</c>, or what a cancel leads to
-    /// (<see cref="Plan.CancelState"/>).
+    /// Whether the compiler added it: <c>compensating</c> and <c>failed</c> of a contract without <c>on_failure</c>, or the states of a
+    /// cancellation (<see cref="Plan.CancelState"/>).
     /// </summary>
     public bool Implicit { get; init; }
 
-    /// <summary>From the entry into it on, nothing is compensated.</summary>
+    /// <summary>Whether it is the pivot: once entered, nothing is compensated.</summary>
     public bool Pivot { get; init; }
 
     /// <summary>Its steps, run in order.</summary>
@@ -31,81 +31,85 @@ public sealed class StatePlan
     /// <summary>Its steps and those in the branches of each <see cref="ParallelStep"/>, in the order of the file.</summary>
     public IEnumerable<StepPlan> AllSteps => Flatten(Steps);
 
-    /// <summary>The calls among them, those that an <see cref="EachStep"/> makes for each item included.</summary>
+    /// <summary>The calls among them, including the call of each <see cref="EachStep"/>.</summary>
     public IEnumerable<CallStep> Calls => AllSteps.Select(step => (step as EachStep)?.Call ?? step).OfType<CallStep>();
 
-    /// <summary>What events do in it, in order; without a rule for an event the contract's <see cref="Plan.AnyState"/> is asked.</summary>
+    /// <summary>
+    /// The rules for events in this state, in order. An event without a rule here is handled by <see cref="Plan.AnyState"/>.
+    /// </summary>
     public ImmutableArray<EventRule> OnEvent { get; init; } = [];
 
-    /// <summary>How long it may last, or null.</summary>
+    /// <summary>The time limit from its entry, or null.</summary>
     public TimeLimit? Timeout { get; init; }
 
     /// <summary>
-    /// Where it leads when its steps are done: the first whose guard holds; the last has none. Empty for an end, and for a state without steps
-    /// that waits for its events or its timeout.
+    /// The transitions once its steps are done: the first whose guard holds is taken, and the last has no guard. Empty for an end, and for
+    /// a state without steps that waits for events or its timeout.
     /// </summary>
     public ImmutableArray<Choice> Choices { get; init; } = [];
 
-    /// <summary>Where a failure of one of its steps leads that the step does not catch.</summary>
+    /// <summary>The transitions for failures that a step itself does not catch.</summary>
     public ImmutableArray<CatchRule> Catch { get; init; } = [];
 
-    /// <summary>For an end: how.</summary>
+    /// <summary>For an end: how the saga ends.</summary>
     public EndKind? End { get; init; }
 
-    /// <summary>Whether an event that leads to it takes the saga off its ordinary path, so that it sets the fault.</summary>
+    /// <summary>Whether an event that leads here leaves the normal path, so it sets the fault.</summary>
     public bool IsOffPath => Kind == StateKind.Compensating || End == EndKind.Failed;
 
     /// <summary>For an end: the response's payload, or null.</summary>
     public Template? Output { get; init; }
 
-    /// <summary>Which kinds of message a saga in this state accepts. The MassTransit machine must accept the same.</summary>
+    /// <summary>The messages that a saga in this state accepts. The MassTransit state machine must accept the same.</summary>
     public required FrozenSet<EventKind> Accepts { get; init; }
 
     internal static IEnumerable<StepPlan> Flatten(ImmutableArray<StepPlan> steps) => steps.SelectMany(
         step => step is ParallelStep parallel ? parallel.Branches.SelectMany(branch => Flatten(branch.Steps)).Prepend(step) : [step]);
 }
 
-/// <summary>What kind of state it is.</summary>
+/// <summary>The kind of state.</summary>
 public enum StateKind
 {
-    /// <summary>Runs steps, then moves on.</summary>
+    /// <summary>Runs steps, then takes a transition.</summary>
     Ordinary,
 
-    /// <summary>Takes back what was done, then moves on.</summary>
+    /// <summary>Compensates the completed steps, then takes a transition.</summary>
     Compensating,
 
-    /// <summary>The end.</summary>
+    /// <summary>An end.</summary>
     End,
 }
 
 /// <summary>How a saga ends.</summary>
 public enum EndKind
 {
-    /// <summary>Answers <c>success</c>.</summary>
+    /// <summary>Responds with <c>success</c>.</summary>
     Completed,
 
-    /// <summary>Answers <c>error</c>.</summary>
+    /// <summary>Responds with <c>error</c>.</summary>
     Failed,
 }
 
-/// <summary>The few kinds of message that a saga may get.</summary>
+/// <summary>The kinds of message that a saga receives.</summary>
 public enum EventKind
 {
     /// <summary>The request that starts it. Accepted by no state but the machine's <c>Initial</c>.</summary>
     Started,
 
-    /// <summary>A result of a command. Accepted where commands may be outstanding: states with steps, and compensating ones.</summary>
+    /// <summary>The result of a command. Accepted wherever commands may be outstanding.</summary>
     StepResult,
 
-    /// <summary>A wake-up. Accepted by every state that is not an end.</summary>
+    /// <summary>A timer. Accepted by every state that is not an end.</summary>
     Timer,
 
-    /// <summary>A further request of the same business key or identity, which wants the same answer. Accepted everywhere.</summary>
+    /// <summary>A further request with the same business key or identity, which gets the same response. Accepted everywhere.</summary>
     Joined,
 
-    /// <summary>An event from outside. Accepted by every state that is not an end: one that the state does not want is kept, or refused.</summary>
+    /// <summary>
+    /// An external event. Accepted by every state that is not an end, which buffers or declines an event that it has no rule for.
+    /// </summary>
     External,
 
-    /// <summary>What an operator asks for. Accepted by every state that is not an end.</summary>
+    /// <summary>A command of an operator. Accepted by every state that is not an end.</summary>
     Operator,
 }

@@ -2,29 +2,29 @@ using System.Collections.Immutable;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>One step.</summary>
+/// <summary>A step of a plan.</summary>
 public abstract class StepPlan
 {
     private protected StepPlan()
     {
     }
 
-    /// <summary>Its id, unique in the contract. A step that calls nothing and has none of its own is called after its place: <c>state[2]</c>.</summary>
+    /// <summary>Its id, unique in the contract. A step without an id is named by its position: <c>state[2]</c>.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Where its final error leads, before the state's own <c>catch</c>.</summary>
+    /// <summary>The transitions for its final failure, before those of the state.</summary>
     public ImmutableArray<CatchRule> Catch { get; init; } = [];
 }
 
-/// <summary>Which role runs a call.</summary>
+/// <summary>The role that runs a call.</summary>
 public enum StepKind
 {
-    /// <summary>A touch on the outside world, run by runtime-effects.</summary>
+    /// <summary>External I/O, run by runtime-effects.</summary>
     Effect,
 
     /// <summary>A pure computation, run by runtime-worker.</summary>
     Compute,
 
-    /// <summary>Another contract's saga, run by main: a child, whose end is the call's outcome.</summary>
+    /// <summary>A child saga of another contract, run by the orchestrator. Its end is the outcome of the call.</summary>
     Saga,
 }

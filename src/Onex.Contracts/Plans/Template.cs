@@ -4,8 +4,8 @@ using Onex.Contracts.Expressions;
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// A value with <c>${...}</c> in it, compiled: what stands under <c>with</c> and <c>output</c>. A string that is exactly one
-/// <c>${...}</c> keeps the value's type. Nothing is evaluated twice.
+/// A compiled value with <c>${...}</c> in it: the values of <c>with</c> and <c>output</c>. A string that is exactly one <c>${...}</c> keeps
+/// the type of the expression. Results are not evaluated again.
 /// </summary>
 public abstract record Template
 {
@@ -18,7 +18,7 @@ public abstract record Template
 
     /// <summary>Exactly one expression: keeps its type.</summary>
     /// <param name="Expression">The expression.</param>
-    /// <param name="IsText">Whether it stands for a text, so that null is an error and not a text that is left out.</param>
+    /// <param name="IsText">Whether text is expected, so null is an error.</param>
     public sealed record Single(Expression Expression, bool IsText = false) : Template;
 
     /// <summary>Text with expressions in it.</summary>
@@ -26,7 +26,9 @@ public abstract record Template
     /// <param name="PercentEncoded">Whether inserted values are percent-encoded (an HTTP path).</param>
     public sealed record Text(ImmutableArray<TextPart> Parts, bool PercentEncoded) : Template
     {
-        /// <summary>Whether it is an address or its path, in which an empty value would name another resource: up to the query there may be none.</summary>
+        /// <summary>
+        /// Whether it is a URL or a path. An empty value before the query would name another resource, so it is an error.
+        /// </summary>
         public bool IsAddress { get; init; }
     }
 
@@ -37,5 +39,5 @@ public abstract record Template
     public sealed record Map(ImmutableArray<KeyValuePair<string, Template>> Entries) : Template;
 }
 
-/// <summary>A piece of a text: literal, or an expression.</summary>
+/// <summary>A part of a text: literal, or an expression.</summary>
 public readonly record struct TextPart(string? Literal, Expression? Expression);

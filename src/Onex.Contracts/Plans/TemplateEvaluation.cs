@@ -7,9 +7,9 @@ namespace Onex.Contracts.Plans;
 public static class TemplateEvaluation
 {
     /// <summary>
-    /// The template's value in that scope; an error of any expression is the error of the whole, with the expression's text in it. In text,
-    /// strings stand as they are, numbers and bools as CEL's <c>string()</c> gives them, lists and maps as JSON. Null has no text and is an
-    /// error: an empty text in its place would be another path, key or name.
+    /// Evaluates a template. An error of any expression is the error of the whole, with the expression's text in it. Inside text, strings
+    /// are inserted unchanged, numbers and bools as CEL's <c>string()</c> formats them, lists and maps as JSON. Null is an error: an empty
+    /// text in its place would be another path, key or name.
     /// </summary>
     public static CelValue Evaluate(this Template template, IExpressionScope scope) => template switch
     {

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>A time after which something else happens: a state's <c>timeout</c>, a contract's <c>deadline</c>.</summary>
-/// <param name="After">How long, from the entry into the state, or from the saga's start.</param>
-/// <param name="Next">The state it leads to.</param>
+/// <summary>A time limit and its target: a state's <c>timeout</c>, a contract's <c>deadline</c>.</summary>
+/// <param name="After">The time from the entry into the state, or from the start of the saga.</param>
+/// <param name="Next">The target state.</param>
 public sealed record TimeLimit(TimeSpan After, string Next);

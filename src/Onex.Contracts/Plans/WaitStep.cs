@@ -12,6 +12,6 @@ public sealed class WaitStep : StepPlan
     /// <summary>How long, or null.</summary>
     public TimeSpan? For { get; init; }
 
-    /// <summary>Until when: an expression that gives a timestamp. Null with <see cref="For"/>.</summary>
+    /// <summary>The expression for the timestamp to wait for; null with <see cref="For"/>.</summary>
     public Expression? Until { get; init; }
 }

@@ -4,25 +4,27 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>A type of the short form: <c>string, bool, int, double, bytes, timestamp, duration, any, list(T), map(T), T?, { field: T }</c>.</summary>
+/// <summary>
+/// A type of the short form: <c>string, bool, int, double, bytes, timestamp, duration, any, list(T), map(T), T?, { field: T }</c>.
+/// </summary>
 public abstract record DataType
 {
     private protected DataType()
     {
     }
 
-    /// <summary>Takes every value as it is.</summary>
+    /// <summary>Accepts every value unchanged.</summary>
     public static DataType Any { get; } = new AnyType();
 
     /// <summary>The type of a field that it declares, or null.</summary>
     public DataType? Field(string name) => (this as Fields)?.Find(name);
 
-    /// <summary>Whether it takes text and nothing else, or null.</summary>
+    /// <summary>Whether it only accepts text, or null.</summary>
     public bool IsText => this is Basic { Kind: CelKind.String } or Optional { Value: Basic { Kind: CelKind.String } };
 
     /// <summary>
-    /// Checks a value that came as JSON and gives it the type's own form (an int where <c>double</c> is asked for becomes a double, RFC 3339
-    /// text a timestamp). On failure a JSON pointer and what is wrong.
+    /// Checks a JSON value and converts it to the type (an int to a <c>double</c>, RFC 3339 text to a timestamp). On failure, returns a
+    /// JSON pointer and the problem.
     /// </summary>
     public bool TryConvert(CelValue value, out CelValue converted, out SchemaProblem? problem)
     {
@@ -36,7 +38,7 @@ public abstract record DataType
 
     internal abstract string Describe();
 
-    // The path is that of the value while it is looked at, and stays that of the culprit after a problem.
+    // The path of the current value; after a problem, of the invalid value.
     internal abstract SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted);
 
     private protected SchemaProblem Wrong(CelValue value, List<(string? Key, int Index)> path) =>
@@ -63,7 +65,7 @@ public abstract record DataType
             converted = value;
             if (value.Kind == Kind)
             {
-                // A double is asked for: then it may be a rounded one.
+                // A double is expected, so a rounded one is allowed.
                 converted = value.IsRounded ? CelValue.Double(value.AsDouble()) : value;
                 return null;
             }
@@ -170,7 +172,7 @@ public abstract record DataType
         }
     }
 
-    /// <summary>Named fields; other ones are left as they are. An optional field that is missing becomes null, so that it can be read.</summary>
+    /// <summary>Named fields; others are unchanged. A missing optional field becomes null, so it can be read.</summary>
     internal sealed record Fields(ImmutableArray<KeyValuePair<string, DataType>> Declared) : DataType
     {
         internal override string Describe() =>
@@ -208,7 +210,8 @@ public abstract record DataType
         }
 
         /// <summary>The type of a field; null if it is not declared.</summary>
-        public DataType? Find(string name) => Declared.FirstOrDefault(field => string.Equals(field.Key, name, StringComparison.Ordinal)).Value;
+        public DataType? Find(string name) =>
+            Declared.FirstOrDefault(field => string.Equals(field.Key, name, StringComparison.Ordinal)).Value;
 
         private bool Declares(string name) => Find(name) is not null;
     }

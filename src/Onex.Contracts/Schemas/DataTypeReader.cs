@@ -9,10 +9,10 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Reads types in the short form.</summary>
 internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader schemas)
 {
-    // A step's `returns` is asked for by expressions that stand before it: it is read, and complained about, once.
+    // Expressions before a step may need its `returns`. It is parsed and reported once.
     private readonly Dictionary<SyntaxNode, DataType> _known = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>The type that a piece of YAML stands for; <c>any</c> after complaining.</summary>
+    /// <summary>Reads a type; <c>any</c> after reporting a diagnostic.</summary>
     public DataType Read(SyntaxNode node)
     {
         if (!_known.TryGetValue(node, out var type))
@@ -45,7 +45,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
         }
     }
 
-    /// <summary>Parses the form that fits into one string.</summary>
+    /// <summary>Parses a type that is written as one string.</summary>
     public static bool TryParse(string text, out DataType type, out string problem)
     {
         var parser = new TypeParser(text);
@@ -54,7 +54,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
         return parser.Problem is null;
     }
 
-    /// <summary>The type of an operation's result or argument, which the catalogue's author wrote.</summary>
+    /// <summary>Parses the type of an operation's result or argument from the catalogue.</summary>
     public static DataType Parse(string text) =>
         TryParse(text, out var type, out var problem)
             ? type
@@ -107,7 +107,8 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
                 "list" => ParseInner() is { } item ? new DataType.ListOf(item) : null,
                 "map" => ParseInner() is { } value ? new DataType.MapOf(value) : null,
                 "" => Fail("the name of a type is missing"),
-                _ => Fail(Spelling.Nearest(name, ["any", "string", "bool", "int", "double", "bytes", "timestamp", "duration", "list", "map"]) is { } nearest
+                _ => Fail(Spelling.Nearest(name,
+                    ["any", "string", "bool", "int", "double", "bytes", "timestamp", "duration", "list", "map"]) is { } nearest
                     ? $"the nearest one is '{nearest}'"
                     : $"there is no type '{Spelling.Clip(name)}'"),
             };
@@ -175,7 +176,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
             return true;
         }
 
-        // The next character that is no space; '\0' at the end.
+        // The next character that is not a space; '\0' at the end.
         private char Peek()
         {
             while (_at < text.Length && text[_at] == ' ')

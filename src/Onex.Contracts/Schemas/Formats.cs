@@ -4,14 +4,14 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>The values of <c>format</c> that are checked; of any other nothing is asked.</summary>
+/// <summary>The values of <c>format</c> that are checked; others are ignored.</summary>
 internal static class Formats
 {
     private const int LocalPartMax = 64;
     private const int LabelMax = 63;
     private const int DomainMax = 255;
 
-    /// <summary>Whether a text is of a format.</summary>
+    /// <summary>Whether a text has a format.</summary>
     public static bool Has(string format, string text) => format switch
     {
         "uuid" => IsUuid(text),
@@ -21,7 +21,7 @@ internal static class Formats
         _ => true,
     };
 
-    // RFC 4122, written out: nothing is trimmed and no sign is taken.
+    // RFC 4122: no white space and no sign.
     private static bool IsUuid(string text)
     {
         if (text.Length != 36)
@@ -40,7 +40,7 @@ internal static class Formats
         return true;
     }
 
-    // The Mailbox of RFC 5321, section 4.1.2. The last '@' parts it: one before it may stand in quotes.
+    // The Mailbox of RFC 5321, section 4.1.2. It is split at the last '@', because a quoted local part may contain another.
     private static bool IsEmail(string text)
     {
         var at = text.LastIndexOf('@');
@@ -50,7 +50,8 @@ internal static class Formats
     private static bool IsLocalPart(string text) =>
         text[0] == '"' ? IsQuoted(text) : text.Split('.').All(atom => atom.Length > 0 && atom.All(IsAtomText));
 
-    private static bool IsAtomText(char letter) => char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-/=?^_`{|}~".Contains(letter, StringComparison.Ordinal);
+    private static bool IsAtomText(char letter) =>
+        char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-/=?^_`{|}~".Contains(letter, StringComparison.Ordinal);
 
     private static bool IsQuoted(string text)
     {
@@ -74,7 +75,8 @@ internal static class Formats
         : text.Length <= DomainMax && text.Split('.').All(IsLabel);
 
     private static bool IsLabel(string text) =>
-        text.Length is > 0 and <= LabelMax && text[0] != '-' && text[^1] != '-' && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-');
+        text.Length is > 0 and <= LabelMax && text[0] != '-' && text[^1] != '-'
+            && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-');
 
     private static bool IsAddress(string text)
     {
@@ -87,6 +89,7 @@ internal static class Formats
         }
 
         var octets = text.Split('.');
-        return octets.Length == 4 && octets.All(octet => octet.Length is >= 1 and <= 3 && octet.All(char.IsAsciiDigit) && int.Parse(octet, null) <= byte.MaxValue);
+        return octets.Length == 4 && octets.All(octet => octet.Length is >= 1 and <= 3 && octet.All(char.IsAsciiDigit)
+            && int.Parse(octet, null) <= byte.MaxValue);
     }
 }

@@ -4,13 +4,12 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>What JSON can say, having no bounds, and no value here can be: one rule for all that arrives, whichever way.</summary>
+/// <summary>Rejects JSON that exceeds the bounds of values. The same rule applies to everything that arrives.</summary>
 public static class JsonNumbers
 {
     /// <summary>
-    /// The numbers that have become infinite, and the whole ones that were rounded unasked, for no 64 bits hold them: of a value that has passed
-    /// its schema, whose <c>number</c> says that a double is meant. Likewise lists and maps nested deeper than
-    /// <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
+    /// The problems of a valid value: infinite numbers, integers of more than 64 bits that were rounded although the schema does not say
+    /// <c>number</c>, nesting deeper than <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
     /// </summary>
     public static IReadOnlyList<SchemaProblem> Problems(CelValue value)
     {
@@ -75,6 +74,7 @@ public static class JsonNumbers
 
     private static string? Problem(CelValue number) =>
         !double.IsFinite(number.AsDouble()) ? "must be a number that a double can hold, which is at most about 1.8e308"
-        : number.IsRounded ? $"must be from {long.MinValue} to {ulong.MaxValue}, being an integer: write it as text, or with '.0' if it may be rounded, or let the schema say 'number'"
+        : number.IsRounded ? $"must be from {long.MinValue} to {ulong.MaxValue}, being an integer: write it as text, or with '.0' if it "
+            + "may be rounded, or let the schema say 'number'"
         : null;
 }

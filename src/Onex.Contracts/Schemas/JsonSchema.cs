@@ -2,12 +2,12 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>A place in a value, and what is wrong there.</summary>
+/// <summary>A problem at a position in a value.</summary>
 /// <param name="Pointer">JSON pointer; empty for the whole value.</param>
-/// <param name="Problem">What is wrong, for people.</param>
+/// <param name="Problem">The problem, for a message.</param>
 public sealed record SchemaProblem(string Pointer, string Problem);
 
-/// <summary>A compiled JSON Schema (2020-12, the stated keywords).</summary>
+/// <summary>A compiled JSON Schema (2020-12, supported keywords).</summary>
 public sealed class JsonSchema
 {
     internal JsonSchema(SchemaNode root) => Root = root;
@@ -15,8 +15,8 @@ public sealed class JsonSchema
     internal SchemaNode Root { get; }
 
     /// <summary>
-    /// Checks a value that came as JSON and gives numbers the type that the schema says (<c>number</c>: double, <c>integer</c>: int). Every
-    /// problem, at most 20; empty if it is valid.
+    /// Validates a JSON value and converts numbers to the types of the schema (<c>number</c>: double, <c>integer</c>: int). Returns at most
+    /// 20 problems; none if the value is valid.
     /// </summary>
     public IReadOnlyList<SchemaProblem> Validate(CelValue value, out CelValue converted) =>
         SchemaValidation.Run(Root, value, out converted);

@@ -14,7 +14,7 @@ internal static class Numbers
         _ => value.AsDouble(),
     };
 
-    /// <summary>The number as an int, if it is a whole one that fits: 3.0 is.</summary>
+    /// <summary>Converts the number to an int if it is whole and fits, as 3.0 does.</summary>
     public static bool TryWhole(CelValue value, out long whole)
     {
         const double AboveLongs = 9223372036854775808.0;

@@ -8,19 +8,19 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Reads a file that a contract refers to, by path relative to the contracts directory.</summary>
 internal delegate LoadedFile ReadReference(string path);
 
-/// <summary>A file as it is for every contract that refers to it. What each finds wrong with it is its own.</summary>
+/// <summary>A referenced file, parsed once for all contracts. Each contract reports its own diagnostics about it.</summary>
 /// <param name="Text">Its text; null if there is none.</param>
-/// <param name="Problem">Why there is none.</param>
-/// <param name="Root">What it holds; null if it cannot be read.</param>
-/// <param name="Diagnostics">What is wrong with its YAML or JSON.</param>
+/// <param name="Problem">Why it has no text.</param>
+/// <param name="Root">The parsed content; null if it has syntax errors.</param>
+/// <param name="Diagnostics">Its syntax errors.</param>
 internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Root, IReadOnlyList<DiagnosticDraft> Diagnostics)
 {
-    /// <summary>The file of that path and text.</summary>
+    /// <summary>Parses the text of a file.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="text">Its text; null if there is none.</param>
-    /// <param name="problem">Why there is none.</param>
-    /// <param name="depthMax">Maps and lists in one another.</param>
-    /// <param name="isRegistered">Whether it has been taken as it is before, with numbers that are refused today.</param>
+    /// <param name="problem">Why it has no text.</param>
+    /// <param name="depthMax">The maximum nesting depth.</param>
+    /// <param name="isRegistered">Whether the file was accepted by an earlier version, whose weaker rules for numbers then apply.</param>
     public static LoadedFile Parse(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
     {
         if (text is null)
@@ -29,7 +29,8 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
         }
 
         var file = new SourceFile(path, text);
-        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax, isRegistered);
+        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax)
+            : YamlReader.Read(file, depthMax, isRegistered);
         if (root is not null && !isRegistered)
         {
             root.ReportUnfitNumbers(file);
@@ -41,25 +42,27 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
 
 /// <summary>A file that a contract refers to.</summary>
 /// <param name="Path">Relative to the contracts directory.</param>
-/// <param name="File">Its text, and what is wrong with it.</param>
-/// <param name="Root">What it holds; null if it cannot be read.</param>
+/// <param name="File">Its text and diagnostics.</param>
+/// <param name="Root">The parsed content; null if it has syntax errors.</param>
 internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? Root);
 
 /// <summary>The files that one contract refers to, each read once.</summary>
 /// <param name="read">Reads one.</param>
-/// <param name="shown">A path as people are to see it.</param>
+/// <param name="shown">Formats a path for messages.</param>
 internal sealed class References(ReadReference read, Func<string, string> shown)
 {
     private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
 
-    /// <summary>All that were opened, in order of path.</summary>
+    /// <summary>The opened files, in order of path.</summary>
     public IEnumerable<ReferencedFile> Files => _files.Values.OrderBy(file => file.Path, StringComparer.Ordinal);
 
     /// <summary>Their texts by path.</summary>
     public ImmutableSortedDictionary<string, string> Texts() =>
         _files.Values.ToImmutableSortedDictionary(file => file.Path, file => file.File.Text, StringComparer.Ordinal);
 
-    /// <summary>The file that <paramref name="reference"/> means in <paramref name="from"/>; null with a reason if there is none.</summary>
+    /// <summary>
+    /// The file that <paramref name="reference"/> names relative to <paramref name="from"/>; null with the reason if there is none.
+    /// </summary>
     public ReferencedFile? Open(string from, string reference, out string? problem)
     {
         if (Resolve(from, reference, out problem) is not { } path)
@@ -86,19 +89,20 @@ internal sealed class References(ReadReference read, Func<string, string> shown)
         }
 
         var file = new SourceFile(shown(path), loaded.Text);
-        foreach (var complaint in loaded.Diagnostics)
+        foreach (var draft in loaded.Diagnostics)
         {
-            file.Report(complaint);
+            file.Report(draft);
         }
 
         return _files[path] = new ReferencedFile(path, file, loaded.Root);
     }
 
-    /// <summary>The path relative to the contracts directory, never above it.</summary>
+    /// <summary>Resolves a path relative to the contracts directory, never outside it.</summary>
     private static string? Resolve(string from, string reference, out string? problem)
     {
         problem = null;
-        if (reference.StartsWith('/') || reference.Contains('\\', StringComparison.Ordinal) || reference.Contains(':', StringComparison.Ordinal)
+        if (reference.StartsWith('/') || reference.Contains('\\', StringComparison.Ordinal)
+            || reference.Contains(':', StringComparison.Ordinal)
             || reference.Contains('\0', StringComparison.Ordinal))
         {
             problem = "only relative paths with '/' are";

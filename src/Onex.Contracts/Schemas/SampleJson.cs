@@ -4,13 +4,13 @@ using Onex.Contracts.Expressions.Checking;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>A value of a type as JSON, in which a person replaces what stands for their own.</summary>
+/// <summary>Creates a sample value of a type as JSON, for people to edit.</summary>
 public static class SampleJson
 {
-    // A schema may contain itself; and nobody types what is deeper.
+    // A schema may contain itself, and a deeper sample is of no use.
     private const int DepthMax = 4;
 
-    /// <summary>The fields that must be there, and theirs; <c>{}</c> where nothing is known.</summary>
+    /// <summary>The required fields, recursively; <c>{}</c> if nothing is known.</summary>
     public static string Create(DataType type) => (Create(StaticTypes.From(type), 0) as JsonObject ?? new JsonObject()).ToJsonString();
 
     private static JsonNode? Create(CelType type, int depth) => type.Plain switch

@@ -17,7 +17,7 @@ internal enum JsonTypes
     Object = 64,
 }
 
-/// <summary>One schema: what its keywords say, compiled. Filled once by the reader, then left alone; may refer to itself.</summary>
+/// <summary>A schema with its compiled keywords. The reader fills it once; it may refer to itself.</summary>
 internal sealed class SchemaNode
 {
     /// <summary>The schema <c>false</c>.</summary>
@@ -32,22 +32,22 @@ internal sealed class SchemaNode
 
     public IReadOnlyList<string> Required { get; set; } = [];
 
-    /// <summary>Schemas of the properties whose names match.</summary>
+    /// <summary>Schemas of properties by pattern of their names.</summary>
     public IReadOnlyList<(Pattern Name, SchemaNode Schema)> PatternProperties { get; set; } = [];
 
     public SchemaNode? AdditionalProperties { get; set; }
 
     public SchemaNode? PropertyNames { get; set; }
 
-    /// <summary>The names that a property brings with it.</summary>
+    /// <summary>The properties that a property requires.</summary>
     public Dictionary<string, IReadOnlyList<string>>? DependentRequired { get; set; }
 
-    /// <summary>The schemas that a property brings with it.</summary>
+    /// <summary>The schemas that apply if a property exists.</summary>
     public Dictionary<string, SchemaNode>? DependentSchemas { get; set; }
 
     public IReadOnlyList<SchemaNode> PrefixItems { get; set; } = [];
 
-    /// <summary>Of the items behind those of <see cref="PrefixItems"/>.</summary>
+    /// <summary>The schema of the items after <see cref="PrefixItems"/>.</summary>
     public SchemaNode? Items { get; set; }
 
     public SchemaNode? Contains { get; set; }

@@ -1,4 +1,3 @@
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Patterns;
@@ -7,16 +6,18 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>A place that a schema's references start from.</summary>
+/// <summary>A document from which the references of a schema are resolved.</summary>
 /// <param name="Path">The file, relative to the contracts directory.</param>
 /// <param name="File">Its text.</param>
-/// <param name="Root">What <c>#</c> means.</param>
+/// <param name="Root">The node that <c>#</c> refers to.</param>
 internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode Root);
 
-/// <summary>Compiles JSON Schemas. A queue instead of recursion follows the references, so that they may run in circles and be any number.</summary>
+/// <summary>
+/// Compiles JSON Schemas. A queue follows the references instead of recursion, so references may be cyclic and of any number.
+/// </summary>
 internal sealed class SchemaReader(References references)
 {
-    /// <summary>All keywords there are, for people and for the document that lists them.</summary>
+    /// <summary>The supported keywords.</summary>
     public static IEnumerable<string> Keywords => _keywords.Keys;
 
     private static readonly Dictionary<string, Action<Rule>> _keywords = new(StringComparer.Ordinal)
@@ -94,11 +95,11 @@ internal sealed class SchemaReader(References references)
         ["writeOnly"] = _ => { },
     };
 
-    // By the identity of the piece of YAML, so that a schema that is referred to twice, or by itself, is compiled once.
+    // Keyed by the identity of the syntax node, so a schema that is referenced twice, or by itself, is compiled once.
     private readonly Dictionary<SyntaxNode, SchemaNode> _compiled = new(ReferenceEqualityComparer.Instance);
     private readonly Queue<(SchemaDocument Document, SyntaxNode Syntax, SchemaNode Node)> _waiting = new();
 
-    /// <summary>The schema that stands at a place; complaints go to the files that they are about.</summary>
+    /// <summary>Compiles the schema of a document; diagnostics go to the file that they are about.</summary>
     public JsonSchema Read(SchemaDocument document)
     {
         var root = Enqueue(document, document.Root);
@@ -171,7 +172,8 @@ internal sealed class SchemaReader(References references)
         }
         else
         {
-            rule.Document.File.Report(ContractDiagnostics.ReferenceWrong(rule.Value.At, reference, $"there is nothing at '{Spelling.Clip(pointer)}'"));
+            rule.Document.File.Report(
+                ContractDiagnostics.ReferenceWrong(rule.Value.At, reference, $"there is nothing at '{Spelling.Clip(pointer)}'"));
         }
     }
 
@@ -212,7 +214,7 @@ internal sealed class SchemaReader(References references)
         return node;
     }
 
-    /// <summary>One keyword and its value, read in the ways that keywords need.</summary>
+    /// <summary>A keyword and its value, with the helpers that read it.</summary>
     private sealed record Rule(SchemaReader Reader, SchemaDocument Document, SchemaNode Node, ScalarSyntax Key, SyntaxNode Value)
     {
         public SchemaNode Child(SyntaxNode syntax) => Reader.Enqueue(Document, syntax);
@@ -337,7 +339,7 @@ internal sealed class SchemaReader(References references)
             return null;
         }
 
-        /// <summary>A regular expression, in the words of ECMA-262, that stands somewhere below.</summary>
+        /// <summary>A regular expression of ECMA-262.</summary>
         public Pattern? Pattern(SyntaxNode at, string pattern)
         {
             if (Expressions.Patterns.Pattern.OfSchema(pattern, out var problem) is { } compiled)
@@ -345,7 +347,9 @@ internal sealed class SchemaReader(References references)
                 return compiled;
             }
 
-            Document.File.Report(ContractDiagnostics.SchemaWrong(at.At, Key.Text, $"a regular expression that can be run in linear time; here {problem!.TrimEnd('.')}"));
+            Document.File.Report(
+                ContractDiagnostics.SchemaWrong(at.At, Key.Text,
+                $"a regular expression that can be run in linear time; here {problem!.TrimEnd('.')}"));
             return null;
         }
 

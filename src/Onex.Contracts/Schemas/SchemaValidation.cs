@@ -7,10 +7,10 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>One check of a value against a schema. Never throws; bounded in depth and in work.</summary>
+/// <summary>Validates a value against a schema. Never throws; depth and work are bounded.</summary>
 internal sealed class SchemaValidation
 {
-    // A schema may refer to itself without descending into the value.
+    // Bounds the recursion of a schema that refers to itself without descending into the value.
     private const int DepthMax = 256;
 
     private readonly List<SchemaProblem> _problems = [];
@@ -18,14 +18,16 @@ internal sealed class SchemaValidation
     private int _checks;
     private int _depth;
 
-    // Inside anyOf, oneOf, not: whether it fits matters, not why it does not.
+    // Inside anyOf, oneOf and not, only the result counts, so no problems are collected.
     private int _quiet;
     private bool _failed;
 
-    // A limit was met: whatever a `not` would make of that, the value was not checked.
+    // A limit was reached, so the value was not checked, even inside a `not`.
     private string? _givenUp;
 
-    /// <summary>Every problem; and the value with its numbers in the schema's types, of use only if there is none.</summary>
+    /// <summary>
+    /// Returns all problems, and the value with its numbers in the types of the schema, which is only valid without problems.
+    /// </summary>
     public static IReadOnlyList<SchemaProblem> Run(SchemaNode schema, CelValue value, out CelValue converted)
     {
         var validation = new SchemaValidation();
@@ -61,7 +63,7 @@ internal sealed class SchemaValidation
 
     private CelValue CheckHere(SchemaNode schema, CelValue value)
     {
-        // A number keeps all its digits until every rule has seen them, and takes the type that the schema gives then.
+        // A number keeps all its digits until every rule was checked, and then takes the type of the schema.
         var typed = value;
         if (schema.Types != JsonTypes.None && !ConvertType(schema.Types, ref typed))
         {
@@ -96,7 +98,7 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Each part sees the value as it came, with all digits of its numbers, whatever type another part has given them.
+    // Each part checks the original value with all digits of its numbers, whatever type another part has given them.
     private CelValue CheckCombined(SchemaNode schema, CelValue given, CelValue value)
     {
         if (schema.Reference is { } reference)
@@ -123,7 +125,8 @@ internal sealed class SchemaValidation
             value = With(given, value, Count(schema.OneOf, given, atMost: 2, out var fitting));
             if (fitting != 1)
             {
-                Fail(value, fitting == 0 ? "fits none of the forms that are allowed (oneOf)" : "fits more than one of the forms that are allowed (oneOf)");
+                Fail(value, fitting == 0 ? "fits none of the forms that are allowed (oneOf)"
+                    : "fits more than one of the forms that are allowed (oneOf)");
             }
         }
 
@@ -142,7 +145,7 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // What a part has made of what was given, joined to what others have made of it: a number that the part gives no type keeps its own.
+    // Merges the conversions of the parts: a number that a part does not convert keeps its type.
     private static CelValue With(CelValue given, CelValue value, CelValue part)
     {
         if (Numbers.IsNumber(given))
@@ -204,10 +207,11 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Numbers are compared by all the digits that they are written with, where expressions compare a whole one with a double as doubles.
+    // Numbers are compared by all their digits; expressions compare an int with a double as doubles.
     private static int? Order(CelValue a, CelValue b)
     {
-        if ((a.Kind == CelKind.Double) == (b.Kind == CelKind.Double) || !double.IsFinite(Numbers.ToDouble(a)) || !double.IsFinite(Numbers.ToDouble(b)))
+        if ((a.Kind == CelKind.Double) == (b.Kind == CelKind.Double) || !double.IsFinite(Numbers.ToDouble(a))
+            || !double.IsFinite(Numbers.ToDouble(b)))
         {
             return CelComparison.Compare(a, b, out _);
         }
@@ -219,7 +223,7 @@ internal sealed class SchemaValidation
 
     private static bool IsSame(CelValue a, CelValue b) => Numbers.IsNumber(a) && Numbers.IsNumber(b) ? Order(a, b) == 0 : a == b;
 
-    // 0.3 is a multiple of 0.1, although no double says so: asked in decimals, as both are written.
+    // 0.3 is a multiple of 0.1 in decimals, as written, although not as doubles.
     private static bool IsMultiple(CelValue value, CelValue step)
     {
         if (value.Kind == CelKind.Double && !double.IsFinite(value.AsDouble()))
@@ -232,7 +236,7 @@ internal sealed class SchemaValidation
         return (number * BigInteger.Pow(10, power - least) % (part * BigInteger.Pow(10, partPower - least))).IsZero;
     }
 
-    // A number as a whole one times a power of ten.
+    // A number as an integer times a power of ten.
     private static (BigInteger Digits, int Power) Decimal(CelValue number)
     {
         if (number.Kind != CelKind.Double)
@@ -245,7 +249,8 @@ internal sealed class SchemaValidation
         var mantissa = exponent < 0 ? text : text[..exponent];
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);
         return (
-            BigInteger.Parse(mantissa.Replace(".", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+            BigInteger.Parse(mantissa.Replace(".", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture),
             (exponent < 0 ? 0 : int.Parse(text.AsSpan(exponent + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture))
                 - (point < 0 ? 0 : mantissa.Length - point - 1));
     }
@@ -255,7 +260,7 @@ internal sealed class SchemaValidation
         var text = value.AsString();
         if (schema.MinLength is not null || schema.MaxLength is not null)
         {
-            // Characters are code points: half a pair counts with its other half.
+            // Characters are code points: a surrogate pair counts once.
             long length = text.Length - text.Count(char.IsLowSurrogate);
             if (length < schema.MinLength)
             {
@@ -429,7 +434,8 @@ internal sealed class SchemaValidation
             _path.RemoveAt(_path.Count - 1);
             if (known is null && !matched && schema.AdditionalProperties is { Never: true })
             {
-                var guess = schema.Properties is { } all && Spelling.Nearest(name, all.Keys) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+                var guess = schema.Properties is { } all && Spelling.Nearest(name, all.Keys) is { } nearest ? $"; did you mean '{nearest}'?"
+                    : "";
                 Fail(value, $"has no field '{Spelling.Clip(name)}'{guess}");
             }
 
@@ -475,7 +481,7 @@ internal sealed class SchemaValidation
         return fits;
     }
 
-    // Nothing that is found from here on would change the answer.
+    // Further problems would not change the result.
     private bool IsOver =>
         _givenUp is not null || (_quiet > 0 ? _failed : _problems.Count >= Limits.SchemaProblemsMax);
 
@@ -505,8 +511,9 @@ internal sealed class SchemaValidation
             case CelKind.Map:
                 return types.HasFlag(JsonTypes.Object);
             default:
-                // Text, and what becomes text when it is written: bytes, timestamps, durations.
-                return types.HasFlag(JsonTypes.String) && value.Kind is CelKind.String or CelKind.Bytes or CelKind.Timestamp or CelKind.Duration;
+                // Text, and values that JSON writes as text: bytes, timestamps, durations.
+                return types.HasFlag(JsonTypes.String)
+                    && value.Kind is CelKind.String or CelKind.Bytes or CelKind.Timestamp or CelKind.Duration;
         }
     }
 

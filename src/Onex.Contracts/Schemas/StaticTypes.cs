@@ -3,12 +3,12 @@ using Onex.Contracts.Expressions.Checking;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>What types of the short form and JSON Schemas say about expressions: the types of values that have passed them.</summary>
+/// <summary>The static types of values that have been checked against a declared type or a JSON Schema.</summary>
 internal static class StaticTypes
 {
     private const int DepthMax = 16;
 
-    // Forms may lead back to the schema that they are forms of: few of them are followed, and not far.
+    // Alternatives may refer back to their schema, so only a few are followed, to a limited depth.
     private const int FormsMax = 16;
     private const int FormDepth = 5;
 
@@ -18,7 +18,9 @@ internal static class StaticTypes
         DataType.ListOf list => new CelType.ListOf(From(list.Item)),
         DataType.MapOf map => new CelType.MapOf(CelType.Text, From(map.Value)),
         DataType.Optional optional => From(optional.Value).OrNull,
-        DataType.Fields fields => DeclaredShape.Create(isClosed: true, [.. fields.Declared.DistinctBy(field => field.Key).Select(field => (field.Key, From(field.Value)))]),
+        DataType.Fields fields =>
+            DeclaredShape.Create(isClosed: true,
+            [.. fields.Declared.DistinctBy(field => field.Key).Select(field => (field.Key, From(field.Value)))]),
         DataType.Schema schema => From(schema.Rules),
         _ => CelType.Dyn,
     };
@@ -28,12 +30,13 @@ internal static class StaticTypes
     /// <summary>The type of a constant of a contract.</summary>
     public static CelType From(CelValue value) => value.Kind switch
     {
-        CelKind.List => new CelType.ListOf(value.AsList().Select(From).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn)),
+        CelKind.List =>
+            new CelType.ListOf(value.AsList().Select(From).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn)),
         CelKind.Map => DeclaredShape.Create(isClosed: true, [.. value.AsMap().Select(field => (field.Key, From(field.Value)))]),
         _ => new CelType.Basic(value.Kind),
     };
 
-    /// <summary>A result that has passed the operation's own type and then <c>returns</c>, which knows more or the same.</summary>
+    /// <summary>The type of a result that was checked against the operation's type and then <c>returns</c>.</summary>
     public static CelType Refined(CelType result, CelType returns)
     {
         if (result is CelType.ObjectOf { Shape: var before } && returns is CelType.ObjectOf { Shape: var after })
@@ -52,7 +55,9 @@ internal static class StaticTypes
         return returns.IsDyn ? result : returns;
     }
 
-    /// <summary>Why no value of a type can be what <c>returns</c> asks for, or null if some can. Text may be a time there, and a whole double an int.</summary>
+    /// <summary>
+    /// Why no value of a type can match <c>returns</c>, or null if some can. Text may be a timestamp there, and a whole double an int.
+    /// </summary>
     public static Mismatch? Contradiction(CelType given, DataType returns) => Contradiction(given, returns, "", 0);
 
     private static Mismatch? Contradiction(CelType given, DataType returns, string path, int depth)
@@ -70,18 +75,23 @@ internal static class StaticTypes
             (DataType.Basic basic, CelType.Basic { Kind: var kind }) when Converts(kind, basic.Kind) => null,
             (DataType.ListOf list, CelType.ListOf of) => Contradiction(of.Item, list.Item, path + "[]", depth + 1),
             (DataType.MapOf map, CelType.MapOf of) => Contradiction(of.Value, map.Value, path + "{}", depth + 1),
-            (DataType.MapOf map, CelType.ObjectOf { Shape: var shape }) => First(shape.Names, name => shape.Find(name), _ => map.Value, path, depth),
-            (DataType.Fields fields, CelType.MapOf of) => First(fields.Declared.Select(field => field.Key), _ => of.Value, name => fields.Find(name)!, path, depth),
+            (DataType.MapOf map, CelType.ObjectOf { Shape: var shape }) =>
+                First(shape.Names, name => shape.Find(name), _ => map.Value, path, depth),
+            (DataType.Fields fields, CelType.MapOf of) =>
+                First(fields.Declared.Select(field => field.Key), _ => of.Value, name => fields.Find(name)!, path, depth),
             (DataType.Fields fields, CelType.ObjectOf { Shape: var shape }) => fields.Declared
                 .Where(field => shape.IsClosed && field.Value is not DataType.Optional && shape.Find(field.Key) is null)
                 .Select(field => new Mismatch($"{path}.{field.Key}", null, From(field.Value)))
                 .FirstOrDefault() ?? First(fields.Declared.Select(field => field.Key), shape.Find, name => fields.Find(name)!, path, depth),
-            (DataType.Schema schema, _) => TypeRules.Conversion(given, From(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path } : null,
+            (DataType.Schema schema, _) =>
+                TypeRules.Conversion(given, From(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path }
+                : null,
             _ => new Mismatch(path, given, From(returns)),
         };
     }
 
-    private static Mismatch? First(IEnumerable<string> names, Func<string, CelType?> given, Func<string, DataType> returns, string path, int depth) => names
+    private static Mismatch? First(IEnumerable<string> names, Func<string, CelType?> given, Func<string, DataType> returns, string path,
+        int depth) => names
         .Select(name => given(name) is { } type ? Contradiction(type, returns(name), $"{path}.{name}", depth + 1) : null)
         .FirstOrDefault(found => found is not null);
 
@@ -92,7 +102,7 @@ internal static class StaticTypes
         _ => false,
     };
 
-    // All of the nodes hold for the value, and are checked in this order: the later one has the last word on a number's type.
+    // All of the nodes apply to the value in this order: the last one determines the type of a number.
     private static CelType From(IReadOnlyList<SchemaNode> nodes, int depth)
     {
         if (depth == DepthMax)
@@ -122,7 +132,7 @@ internal static class StaticTypes
         return isNullable ? type.OrNull : type;
     }
 
-    // The last of the nodes that name a type turns the number into it; one that names both leaves it open.
+    // The last node that names a type determines the number's type; a node that names both leaves it open.
     private static CelType Number(List<JsonTypes> types)
     {
         const JsonTypes Both = JsonTypes.Integer | JsonTypes.Number;
@@ -139,17 +149,20 @@ internal static class StaticTypes
     {
         var both = a & b;
         var numbers = JsonTypes.Integer | JsonTypes.Number;
-        return (both & numbers) == JsonTypes.None && (a & numbers) != JsonTypes.None && (b & numbers) != JsonTypes.None ? both | JsonTypes.Integer : both;
+        return (both & numbers) == JsonTypes.None && (a & numbers) != JsonTypes.None && (b & numbers) != JsonTypes.None
+            ? both | JsonTypes.Integer : both;
     }
 
     private static CelType Untyped(List<SchemaNode> all, int depth)
     {
         if (all.Find(node => node.Const is not null)?.Const is { } constant)
         {
-            return Numbers.IsNumber(constant) || constant.Kind is CelKind.List or CelKind.Map ? CelType.Dyn : new CelType.Basic(constant.Kind);
+            return Numbers.IsNumber(constant) || constant.Kind is CelKind.List or CelKind.Map ? CelType.Dyn
+                : new CelType.Basic(constant.Kind);
         }
 
-        if (all.Find(node => node.Enum is { Count: > 0 })?.Enum is { } values && !values.Any(Numbers.IsNumber) && values.All(value => value.Kind == values[0].Kind))
+        if (all.Find(node => node.Enum is { Count: > 0 })?.Enum is { } values && !values.Any(Numbers.IsNumber)
+            && values.All(value => value.Kind == values[0].Kind))
         {
             return values[0].Kind is CelKind.List or CelKind.Map ? CelType.Dyn : new CelType.Basic(values[0].Kind);
         }
@@ -174,10 +187,11 @@ internal static class StaticTypes
         return new CelType.ListOf(items.Count > 0 && isPlain ? From(items, depth + 1) : CelType.Dyn, all.Min(node => node.MaxItems));
     }
 
-    /// <summary>Whether it has parts that hold only sometimes.</summary>
-    private static bool HasForms(SchemaNode node) => node.AnyOf.Count > 0 || node.OneOf.Count > 0 || node.If is not null || node.DependentSchemas is not null;
+    /// <summary>Whether it has conditional parts.</summary>
+    private static bool HasForms(SchemaNode node) =>
+        node.AnyOf.Count > 0 || node.OneOf.Count > 0 || node.If is not null || node.DependentSchemas is not null;
 
-    /// <summary>The nodes and all that they refer to, each once, in the order in which they are checked.</summary>
+    /// <summary>The nodes and everything that they refer to, each once, in the order of validation.</summary>
     public static List<SchemaNode> Applied(IReadOnlyList<SchemaNode> nodes)
     {
         var all = new List<SchemaNode>();
@@ -212,10 +226,12 @@ internal static class StaticTypes
         private HashSet<string>? _required;
 
         public override IReadOnlyCollection<string> Names =>
-            _names ??= [.. all.Where(node => node.Properties is not null).SelectMany(node => node.Properties!.Keys).Distinct(StringComparer.Ordinal)];
+            _names ??= [.. all.Where(node => node.Properties is not null).SelectMany(node => node.Properties!.Keys)
+                .Distinct(StringComparer.Ordinal)];
 
-        // Without patterns and forms, which may name fields of their own.
-        public override bool IsClosed { get; } = all.Exists(node => node is { AdditionalProperties.Never: true, PatternProperties.Count: 0 });
+        // Without patterns and alternatives, which may declare further fields.
+        public override bool IsClosed { get; } = all.Exists(
+            node => node is { AdditionalProperties.Never: true, PatternProperties.Count: 0 });
 
         public override CelType? Find(string name)
         {
@@ -236,13 +252,15 @@ internal static class StaticTypes
             var nodes = all.Select(node => node.Properties?.GetValueOrDefault(name)).OfType<SchemaNode>().ToList();
             if (nodes.Count > 0)
             {
-                // What only sometimes holds may turn the number into the other type.
+                // A conditional part may convert the number to the other type.
                 var type = From(nodes, depth + 1);
                 return type.Plain.IsNumber && all.Exists(HasForms) ? CelType.Dyn : type;
             }
 
-            var rest = all.Where(node => node is { AdditionalProperties: { Never: false }, PatternProperties.Count: 0 }).Select(node => node.AdditionalProperties!).ToList();
-            return rest.Count > 0 && rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasForms) ? From(rest, depth + 1) : null;
+            var rest = all.Where(node => node is { AdditionalProperties: { Never: false }, PatternProperties.Count: 0 })
+                .Select(node => node.AdditionalProperties!).ToList();
+            return rest.Count > 0 && rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasForms) ? From(rest, depth + 1)
+                : null;
         }
     }
 }

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace Onex.Contracts.Text;
 
 /// <summary>
-/// Durations as people write them (<c>200ms</c>, <c>1.5s</c>, <c>1h30m</c>, <c>7d</c>): one grammar for contracts, connections, expressions,
-/// settings and queries.
+/// Durations as people write them (<c>200ms</c>, <c>1.5s</c>, <c>1h30m</c>, <c>7d</c>): one grammar for contracts, connections,
+/// expressions, settings and queries.
 /// </summary>
 public static class Durations
 {
@@ -80,8 +80,8 @@ public static class Durations
     }
 
     /// <summary>
-    /// Parses a duration with an optional sign (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>) into nanoseconds, rounded half away from zero. Null if
-    /// the text is not a duration or exceeds 64 bits (about 292 years).
+    /// Parses a duration with an optional sign (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>) into nanoseconds, rounded half away from zero.
+    /// Null if the text is not a duration or exceeds 64 bits (about 292 years).
     /// </summary>
     internal static long? ParseNanoseconds(ReadOnlySpan<char> text, bool withDays = false)
     {

@@ -6,7 +6,7 @@ internal static class Limits
     /// <summary>Bytes of one file.</summary>
     public const int FileBytesMax = 1024 * 1024;
 
-    /// <summary>Types in one another, in a type of the short form.</summary>
+    /// <summary>Nesting depth of a type in the short form.</summary>
     public const int TypeDepthMax = 64;
 
     /// <summary>Diagnostics of one file.</summary>
@@ -18,7 +18,7 @@ internal static class Limits
     /// <summary>Calls in flight of an <c>each</c> step that does not say how many.</summary>
     public const int AtOnce = 10;
 
-    /// <summary>Aggregates of one <c>each</c> step: they stand in the saga's row.</summary>
+    /// <summary>Aggregates of one <c>each</c> step: they are stored in the saga's row.</summary>
     public const int AggregatesMax = 20;
 
     /// <summary>Items of an <c>each</c> step whose results an expression may read.</summary>
@@ -48,6 +48,6 @@ internal static class Limits
     /// <summary>Problems of one value against its schema.</summary>
     public const int SchemaProblemsMax = 20;
 
-    /// <summary>Checks of a schema against one value: schemas whose branches call themselves could multiply them without end.</summary>
+    /// <summary>Schema checks of one value: recursive alternatives could multiply them without bound.</summary>
     public const int SchemaChecksMax = 2_000_000;
 }

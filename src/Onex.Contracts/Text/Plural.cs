@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Onex.Contracts.Text;
 
-/// <summary>Counts for people.</summary>
+/// <summary>Formats counts with their nouns.</summary>
 public static class Plural
 {
     /// <summary><c>1 contract</c>, <c>2 contracts</c>, <c>1,000 replies</c>.</summary>
     /// <param name="count">How many.</param>
-    /// <param name="one">What one of them is called.</param>
-    /// <param name="many">What several are called; by rule if it is not given.</param>
+    /// <param name="one">The singular noun.</param>
+    /// <param name="many">The plural noun; by rule if omitted.</param>
     public static string Format(long count, string one, string? many = null) =>
         $"{count.ToString("N0", CultureInfo.InvariantCulture)} {(count == 1 ? one : many ?? Pluralize(one))}";
 

@@ -2,16 +2,17 @@ using System.Collections.Frozen;
 
 namespace Onex.Contracts.Text;
 
-/// <summary>Finds the name that was meant. The only helper of its kind: the compiler, the settings, the command line and the API suggest alike.</summary>
+/// <summary>Suggests names for misspelt ones. The compiler, settings, command line and API all use it.</summary>
 public static class Spelling
 {
     private const int NamesShownMax = 12;
 
-    // Two letters of a shorter word may differ only where the word can still be recognized.
+    // The length from which two different letters leave a word recognizable.
     private const int RecognizableMin = 4;
 
-    // What the same thing is called elsewhere: in other languages, other orchestrators, or in the neighbouring map.
-    private static readonly FrozenDictionary<string, string[]> _otherNames = new Dictionary<string, string[]>(StringComparer.OrdinalIgnoreCase)
+    // Synonyms from other languages, other orchestrators and related maps.
+    private static readonly FrozenDictionary<string, string[]> _otherNames = new Dictionary<string,
+        string[]>(StringComparer.OrdinalIgnoreCase)
     {
         // Functions.
         ["len"] = ["size"],
@@ -92,16 +93,17 @@ public static class Spelling
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// The name that a misspelt one means, or null if none is near: one that differs in a third of the letters at most, one of the same letters in
-    /// another order, one that begins and ends alike and differs in two letters, or else what the same thing is called elsewhere.
+    /// The intended name, or null: a name that differs in at most a third of its letters, has the same letters in another order, or has the
+    /// same first and last letter and differs in two; otherwise a synonym.
     /// </summary>
     public static string? Nearest(string misspelt, IEnumerable<string> names)
     {
         var all = names as IReadOnlyCollection<string> ?? [.. names];
         var (near, distance) = Near(misspelt, all);
 
-        // One letter is a slip; with more of them the word itself is the better witness.
-        return distance > 1 && _otherNames.TryGetValue(misspelt, out var elsewhere) && Array.Find(elsewhere, all.Contains) is { } other ? other : near;
+        // One wrong letter is a typing error; with more of them a synonym is more likely.
+        return distance > 1 && _otherNames.TryGetValue(misspelt, out var elsewhere) && Array.Find(elsewhere, all.Contains) is { } other
+            ? other : near;
     }
 
     /// <summary><c>Did you mean 'x'? States here: a, b.</c></summary>
@@ -111,17 +113,17 @@ public static class Spelling
         return names.Count == 0 ? $"{guess}There are no {what} here." : $"{guess}{Capital(what)} here: {Listed(names)}.";
     }
 
-    /// <summary><c>Did you mean 'x'? </c>, with the blank before the next sentence; nothing if no name is near.</summary>
+    /// <summary><c>Did you mean 'x'? </c>, with a trailing blank; empty if no name is similar.</summary>
     public static string DidYouMean(string misspelt, IEnumerable<string> names) =>
         Nearest(misspelt, names) is { } nearest ? $"Did you mean '{nearest}'? " : "";
 
-    /// <summary>The names with commas; the first of many.</summary>
+    /// <summary>The names separated by commas; only the first of many.</summary>
     public static string Listed(IReadOnlyCollection<string> names) =>
         names.Count <= NamesShownMax
             ? string.Join(", ", names)
             : $"{string.Join(", ", names.Take(NamesShownMax))} and {names.Count - NamesShownMax} more";
 
-    /// <summary>The name as far as it fits into a sentence.</summary>
+    /// <summary>Shortens a name for a message.</summary>
     public static string Clip(string name) => name.Length <= 80 ? name : name[..77] + "...";
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
@@ -159,7 +161,7 @@ public static class Spelling
 
     private static string Sorted(string text) => string.Concat(text.ToLowerInvariant().Order());
 
-    // Damerau's distance (optimal string alignment). Letters' case does not count: 'Next' is near 'next'.
+    // The Damerau-Levenshtein distance (optimal string alignment), ignoring case.
     private static int Distance(string a, string b)
     {
         (a, b) = (a.ToLowerInvariant(), b.ToLowerInvariant());

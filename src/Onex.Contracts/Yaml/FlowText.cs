@@ -1,8 +1,8 @@
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
-/// Reads braces and brackets as whoever wrote them meant them: a value ends at the comma or the bracket that belongs to the braces around it, and
-/// not at the first one. What YAML reads otherwise must be quoted.
+/// Reads flow syntax as its author meant it: a value ends at the comma or bracket of the enclosing braces, not at the first one. Values
+/// that YAML splits must be quoted.
 /// </summary>
 internal sealed class FlowText
 {
@@ -14,10 +14,10 @@ internal sealed class FlowText
 
     private FlowText(string text, int open) => (_text, _at) = (text, open);
 
-    /// <summary>The values that YAML takes apart; none if the bracket is not closed, for then nobody knows where they end.</summary>
+    /// <summary>The values that YAML splits; none if the bracket is not closed, because then their end is unknown.</summary>
     /// <param name="text">The file.</param>
-    /// <param name="open">Where the bracket is.</param>
-    /// <param name="depthMax">Brackets in one another; what is deeper is not looked at.</param>
+    /// <param name="open">The offset of the opening bracket.</param>
+    /// <param name="depthMax">The maximum nesting depth; deeper brackets are ignored.</param>
     public static IReadOnlyList<MisreadValue> Misread(string text, int open, int depthMax)
     {
         var flow = new FlowText(text, open) { _depth = depthMax };
@@ -25,7 +25,7 @@ internal sealed class FlowText
         return flow._closed ? flow._misread : [];
     }
 
-    /// <summary>Behind the bracket that closes the one where a text begins; -1 if none does.</summary>
+    /// <summary>The offset after the bracket that closes the one at the start of the text; -1 if it is not closed.</summary>
     public static int EndOfBrackets(string text) => new FlowText(text, 0).Balanced(0);
 
     private void ReadBrackets()
@@ -63,7 +63,7 @@ internal sealed class FlowText
         _depth++;
     }
 
-    // Null, and nothing read, where no key stands.
+    // Null, without advancing, if there is no key.
     private string? ReadKey()
     {
         var (start, end) = (_at, _at);
@@ -126,7 +126,7 @@ internal sealed class FlowText
         _at = Math.Max(stop, start + 1);
     }
 
-    // The comma or the bracket behind a value on one line, counting brackets and strings inside it.
+    // The offset of the comma or bracket after a value on one line; nested brackets and strings are skipped.
     private int EndOfValue(int start)
     {
         var open = 0;
@@ -146,7 +146,8 @@ internal sealed class FlowText
                 case ')' or ']' or '}':
                     open = Math.Max(0, open - 1);
                     break;
-                case '"' or '\'' when (at == start || !char.IsLetterOrDigit(_text[at - 1])) && EndOfString(at, EndOfLine(at)) is > 0 and var end:
+                case '"' or '\'' when (at == start || !char.IsLetterOrDigit(_text[at - 1]))
+                    && EndOfString(at, EndOfLine(at)) is > 0 and var end:
                     at = end - 1;
                     break;
             }
@@ -155,7 +156,7 @@ internal sealed class FlowText
         return _text.Length;
     }
 
-    // Behind the bracket that closes the one there; -1 if none does.
+    // The offset after the matching closing bracket; -1 if there is none.
     private int Balanced(int start)
     {
         var open = 0;
@@ -187,7 +188,7 @@ internal sealed class FlowText
         return at == _text.Length || _text[at] is ',' or '}' or ']' or ':' or '#';
     }
 
-    // Behind the closing quote, which stands before the limit; -1 if there is none.
+    // The offset after the closing quote; -1 if there is none before the limit.
     private int EndOfString(int start, int limit)
     {
         for (var at = start + 1; at < limit; at++)
@@ -237,11 +238,11 @@ internal sealed class FlowText
         || value[0] is '"' or '\'' or '@' or '`' or '%' or '|' or '>';
 }
 
-/// <summary>A value that YAML takes apart unless it is quoted.</summary>
-/// <param name="Start">Where it begins in the file.</param>
+/// <summary>A value that YAML splits unless it is quoted.</summary>
+/// <param name="Start">Its offset in the file.</param>
 /// <param name="Key">Its key, as it is written; null if it is an item of a list.</param>
-/// <param name="Value">All of it.</param>
-/// <param name="IsJoined">Whether it only lacks the blank behind its key's colon; then the value is key, colon and value.</param>
+/// <param name="Value">The whole value.</param>
+/// <param name="IsJoined">Whether only the blank after the key's colon is missing; then the value is key, colon and value.</param>
 internal readonly record struct MisreadValue(int Start, string? Key, string Value, bool IsJoined = false)
 {
     /// <summary>The entry as it should be written.</summary>

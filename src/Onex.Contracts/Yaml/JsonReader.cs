@@ -4,12 +4,12 @@ using Onex.Contracts.Diagnostics;
 
 namespace Onex.Contracts.Yaml;
 
-/// <summary>Reads JSON into the same tree: a YAML scanner does not take all of JSON (tabs).</summary>
+/// <summary>Reads JSON into the same tree as YAML. A YAML scanner does not accept all of JSON: tabs, for example.</summary>
 internal static class JsonReader
 {
-    /// <summary>The file's root, or null after complaining. Never throws.</summary>
+    /// <summary>Parses the file; null after reporting a syntax error. Never throws.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="depthMax">Lists and objects in one another.</param>
+    /// <param name="depthMax">The maximum nesting depth.</param>
     public static SyntaxNode? Read(SourceFile file, int depthMax)
     {
         var utf8 = Encoding.UTF8.GetBytes(file.Text);
@@ -24,7 +24,8 @@ internal static class JsonReader
         }
         catch (JsonException wrong)
         {
-            var at = new SourceSpan((int)(wrong.LineNumber ?? 0) + 1, places.ColumnInLine(wrong.LineNumber ?? 0, wrong.BytePositionInLine ?? 0), 1);
+            var at = new SourceSpan((int)(wrong.LineNumber ?? 0) + 1,
+                places.ColumnInLine(wrong.LineNumber ?? 0, wrong.BytePositionInLine ?? 0), 1);
             file.Report(reader.CurrentDepth >= depthMax
                 ? ContractDiagnostics.TooDeep(at, depthMax)
                 : ContractDiagnostics.YamlSyntax(at, "it is not JSON"));
@@ -87,7 +88,7 @@ internal static class JsonReader
         return new ScalarSyntax(at, text, reader.ValueIsEscaped ? ScalarForm.Other : ScalarForm.Quoted, plain: false);
     }
 
-    // Byte offsets as lines and columns. Asked in ascending order, so that each byte is looked at once.
+    // Converts byte offsets into lines and columns. Offsets must ascend, so each byte is read once.
     private sealed class Places(byte[] utf8)
     {
         private int _line = 1;

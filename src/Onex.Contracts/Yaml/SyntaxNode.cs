@@ -7,19 +7,19 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Yaml;
 
-/// <summary>A piece of YAML or JSON with its place.</summary>
+/// <summary>A YAML or JSON node with its position.</summary>
 internal abstract class SyntaxNode(SourceSpan at)
 {
-    /// <summary>The piece itself; of one over several lines, its beginning.</summary>
+    /// <summary>The position of the node; for several lines, of its start.</summary>
     public SourceSpan At { get; } = at;
 
-    /// <summary>What it is, in a sentence: <c>a list</c>.</summary>
+    /// <summary>What it is, for a message: <c>a list</c>.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>Its value as data: as the JSON that it stands for.</summary>
+    /// <summary>Its value, as the equivalent JSON.</summary>
     public abstract CelValue ToValue();
 
-    /// <summary>What a JSON pointer leads to, as far as it leads: what is missing is missing from the last map that is there.</summary>
+    /// <summary>The node at a JSON pointer, or the last existing node on its path.</summary>
     public SyntaxNode Locate(string pointer)
     {
         var node = this;
@@ -28,7 +28,8 @@ internal abstract class SyntaxNode(SourceSpan at)
             var next = node switch
             {
                 MapSyntax map => map.Find(segment),
-                ListSyntax list when int.TryParse(segment, CultureInfo.InvariantCulture, out var index) && index >= 0 && index < list.Items.Count => list.Items[index],
+                ListSyntax list when int.TryParse(segment, CultureInfo.InvariantCulture, out var index) && index >= 0
+                    && index < list.Items.Count => list.Items[index],
                 _ => null,
             };
             if (next is null)
@@ -74,10 +75,10 @@ internal enum ScalarForm
     /// <summary>Without quotes: may be a number, a bool or null.</summary>
     Plain,
 
-    /// <summary>In quotes on one line without escapes, so that its characters stand where they seem to.</summary>
+    /// <summary>In quotes on one line without escapes, so offsets in the text are offsets in the file.</summary>
     Quoted,
 
-    /// <summary>Text whose characters' places are not those of the file: escapes, several lines.</summary>
+    /// <summary>With escapes or on several lines, so offsets in the text are not offsets in the file.</summary>
     Other,
 }
 
@@ -92,13 +93,13 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
 
     public ScalarForm Form { get; } = form;
 
-    /// <summary>Whether it is nothing at all, or <c>null</c>.</summary>
+    /// <summary>Whether it is empty or <c>null</c>.</summary>
     public bool IsNull => IsPlain && Text is ("" or "~" or "null" or "Null" or "NULL");
 
-    /// <summary>Whether it is text: quoted, or not to be read as anything else.</summary>
+    /// <summary>Whether it is text: quoted, or neither null, a bool nor a number.</summary>
     public bool IsText => !IsPlain || (!IsNull && Bool is null && !NumberPattern().IsMatch(Text));
 
-    /// <summary>Its truth value, or null if it has none.</summary>
+    /// <summary>Its bool, or null.</summary>
     public bool? Bool => !IsPlain ? null : Text switch
     {
         "true" or "True" or "TRUE" => true,
@@ -118,15 +119,17 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
 
             if (Text.StartsWith("0x", StringComparison.Ordinal))
             {
-                return long.TryParse(Text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex >= 0 ? hex : null;
+                return long.TryParse(Text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex >= 0
+                    ? hex : null;
             }
 
             return long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
         }
     }
 
-    // A whole number that only an unsigned one can be, as JSON is read.
-    private ulong? Large => IsPlain && ulong.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+    // A whole number that only fits an unsigned integer, as in JSON.
+    private ulong? Large =>
+        IsPlain && ulong.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Its number, or null.</summary>
     public double? Number =>
@@ -135,9 +138,12 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
             && double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
         : null;
 
-    /// <summary>Whether it is a number that no value can be: a whole one of more than 64 bits, or one beyond doubles.</summary>
+    /// <summary>
+    /// Whether it is a number that no value can hold: an integer of more than 64 bits, or one outside the range of doubles.
+    /// </summary>
     public bool IsUnfitNumber =>
-        IsPlain && NumberPattern().IsMatch(Text) && Int is null && Large is null && (Number is null || !Text.AsSpan().ContainsAny('.', 'e', 'E'));
+        IsPlain && NumberPattern().IsMatch(Text) && Int is null && Large is null
+            && (Number is null || !Text.AsSpan().ContainsAny('.', 'e', 'E'));
 
     public override string Kind =>
         IsNull ? "nothing" : Bool is not null ? "a bool" : Number is not null ? "a number" : "text";
@@ -150,7 +156,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         : Number is { } number ? CelValue.Double(number)
         : CelValue.String(Text);
 
-    /// <summary>The place of a part of the text; the scalar's beginning where that cannot be told.</summary>
+    /// <summary>The position of a part of the text; the start of the scalar if it cannot be determined.</summary>
     public SourceSpan Part(int start, int length) => Form switch
     {
         ScalarForm.Plain => new SourceSpan(At.Line, At.Column + start, Math.Max(1, length)),
@@ -158,7 +164,8 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         _ => At,
     };
 
-    [GeneratedRegex(@"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^0x[0-9a-fA-F]+$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^0x[0-9a-fA-F]+$",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex NumberPattern();
 }
 
@@ -175,8 +182,8 @@ internal sealed class ListSyntax(SourceSpan at, IReadOnlyList<SyntaxNode> items)
 /// <summary>A key and its value.</summary>
 internal readonly record struct SyntaxEntry(ScalarSyntax Key, SyntaxNode Value);
 
-/// <summary>A map. Its keys are text, each there once.</summary>
-/// <param name="at">Its place.</param>
+/// <summary>A map. Its keys are text and unique.</summary>
+/// <param name="at">Its position.</param>
 /// <param name="entries">In the order of the file.</param>
 /// <param name="flow">Whether it is written in braces.</param>
 internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : SyntaxNode(at)
@@ -188,8 +195,8 @@ internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : 
     public override string Kind => "a map";
 
     /// <summary>
-    /// Finds from then on the value of a misspelt key by the one of these that was meant, unless that is there itself: what depends on it is
-    /// checked all the same, and nothing is missed.
+    /// Makes the values of misspelt keys available under the known keys that they resemble, unless those exist. So their values are
+    /// checked, and the keys are not reported as missing.
     /// </summary>
     public void ReadAs(IReadOnlyList<string> known)
     {
@@ -206,14 +213,16 @@ internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : 
 
     public bool Has(string key) => entries.IndexOf(key) >= 0;
 
-    /// <summary>The place of a key that is there.</summary>
+    /// <summary>The position of an existing key.</summary>
     public SourceSpan KeyAt(string key) => entries[entries.IndexOf(key)].Key.At;
 
     public override CelValue ToValue() =>
         CelValue.Map(Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, entry.Value.ToValue())).ToList());
 }
 
-/// <summary>The entries of a map as they are read, found by their keys. Most maps have a few: a table of those would cost more than it saves.</summary>
+/// <summary>
+/// The entries of a map. Small maps are searched, larger ones indexed: an index of a few entries costs more than it saves.
+/// </summary>
 internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
 {
     private const int Few = 8;
@@ -226,7 +235,7 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
 
     public SyntaxEntry this[int index] => _entries[index];
 
-    /// <summary>Adds it; false if its key is there already.</summary>
+    /// <summary>Adds an entry; false if its key exists.</summary>
     public bool TryAdd(SyntaxEntry entry)
     {
         if (IndexOf(entry.Key.Text) >= 0)
@@ -247,7 +256,7 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
         return true;
     }
 
-    /// <summary>Finds an entry by another key, too, if nothing is found by that.</summary>
+    /// <summary>Makes an entry available under a second key, unless that key exists.</summary>
     public void ReadAs(string known, string other)
     {
         if (IndexOf(other) < 0)
@@ -256,7 +265,7 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
         }
     }
 
-    /// <summary>Where the key is; -1 if it is not there.</summary>
+    /// <summary>The index of the key; -1 if it does not exist.</summary>
     public int IndexOf(string key) => Find(key) is >= 0 and var found ? found : _readAs?.GetValueOrDefault(key, -1) ?? -1;
 
     private int Find(string key)

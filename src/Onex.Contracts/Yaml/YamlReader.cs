@@ -5,8 +5,8 @@ using YamlDotNet.Core.Events;
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
-/// Reads YAML into a tree with places. Plain data only: what YAML has beyond it (anchors, aliases, merge keys, tags, several documents) is
-/// refused, because it makes one text mean different things to different readers.
+/// Reads YAML into a tree with positions. Accepts plain data only. Anchors, aliases, merge keys, tags and several documents are errors,
+/// because readers interpret them differently.
 /// </summary>
 internal sealed class YamlReader
 {
@@ -16,10 +16,10 @@ internal sealed class YamlReader
     private readonly Scanner _scanner;
     private readonly Parser _parser;
 
-    // Where the braces and brackets begin that are open.
+    // The positions of the open braces and brackets.
     private readonly Stack<Mark> _brackets = new();
 
-    // Whether something is missing from the tree, so that what else would be said about it would mislead.
+    // Whether a part of the tree is missing, so further diagnostics would mislead.
     private bool _incomplete;
 
     private readonly int _depthMax;
@@ -34,10 +34,10 @@ internal sealed class YamlReader
         _parser = new Parser(_scanner);
     }
 
-    /// <summary>The file's root, or null after complaining. Never throws.</summary>
+    /// <summary>Parses the file; null after reporting a syntax error. Never throws.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="depthMax">Maps and lists in one another.</param>
-    /// <param name="isRegistered">Whether it has been taken as it is before, with what is refused today.</param>
+    /// <param name="depthMax">The maximum nesting depth.</param>
+    /// <param name="isRegistered">Whether the file was accepted by an earlier version, whose weaker rules then apply.</param>
     public static SyntaxNode? Read(SourceFile file, int depthMax, bool isRegistered = false)
     {
         var reader = new YamlReader(file, depthMax, isRegistered);
@@ -52,11 +52,12 @@ internal sealed class YamlReader
         catch (YamlException wrong)
         {
             var reason = Reason(wrong);
-            reader.Explain(Place(wrong.Start), ContractDiagnostics.YamlSyntax(Place(wrong.Start), reason), reason.Contains("tab", StringComparison.Ordinal));
+            reader.Explain(Place(wrong.Start), ContractDiagnostics.YamlSyntax(Place(wrong.Start), reason),
+                reason.Contains("tab", StringComparison.Ordinal));
         }
         catch (Exception wrong) when (wrong is not OutOfMemoryException)
         {
-            // The scanner meets some garbage with exceptions of other kinds; among it, a line that begins like a block inside open braces.
+            // The scanner throws other exceptions for some malformed input, such as a block inside open braces.
             var at = Place(reader._scanner.CurrentPosition);
             reader.Explain(
                 at,
@@ -90,7 +91,7 @@ internal sealed class YamlReader
         return _incomplete ? null : root;
     }
 
-    // Leaves the parser behind the node.
+    // Advances the parser past the node.
     private SyntaxNode ReadNode(int depth)
     {
         var current = _parser.Current!;
@@ -145,7 +146,8 @@ internal sealed class YamlReader
         {
             var read = ReadNode(depth + 1);
             var value = ReadNode(depth + 1);
-            if (flow && !_isRegistered && read is ScalarSyntax { Form: ScalarForm.Plain } joined && value is ScalarSyntax { IsPlain: true, Text: "" })
+            if (flow && !_isRegistered && read is ScalarSyntax { Form: ScalarForm.Plain } joined
+                && value is ScalarSyntax { IsPlain: true, Text: "" })
             {
                 (read, value) = Apart(joined, value);
             }
@@ -170,7 +172,7 @@ internal sealed class YamlReader
         return new MapSyntax(at, entries, flow);
     }
 
-    // `{ a:1 }` is a key 'a:1' without a value. Read as it was meant, so that nothing else is said of it.
+    // YAML reads `{ a:1 }` as a key 'a:1' without a value. It is read as intended, to avoid consequential diagnostics.
     private (ScalarSyntax Key, SyntaxNode Value) Apart(ScalarSyntax joined, SyntaxNode nothing)
     {
         var colon = joined.Text.IndexOf(':', StringComparison.Ordinal);
@@ -189,20 +191,25 @@ internal sealed class YamlReader
                 : new ScalarSyntax(joined.Part(colon + 1, value.Length), value, ScalarForm.Plain, plain: true));
     }
 
-    // “text” is text with those quotes in it. Read without them, so that nothing else is said of it.
+    // YAML keeps curly quotes as part of the text. They are removed, to avoid consequential diagnostics.
     private ScalarSyntax WithoutCurlyQuotes(ScalarSyntax scalar)
     {
-        // “a, b” in braces is two.
-        if (!_isRegistered && scalar is { Form: ScalarForm.Plain, Text: ['\u201C' or '\u201E', ..] } && _brackets.Count > 0 && !scalar.Text.Contains('\u201D', StringComparison.Ordinal)
+        // In braces, “a, b” becomes two items.
+        if (!_isRegistered && scalar is { Form: ScalarForm.Plain, Text: ['\u201C' or '\u201E', ..] } && _brackets.Count > 0
+            && !scalar.Text.Contains('\u201D', StringComparison.Ordinal)
             && _file.Line(scalar.At.Line) is { } line && line.IndexOf('\u201D', scalar.At.Column) is > 0 and var end)
         {
             var whole = line[(scalar.At.Column - 1)..(end + 1)];
-            _file.Report(ContractDiagnostics.CurlyQuotes(scalar.At with { Length = whole.Length }, _file.Shown(whole), _file.Shown($"\"{whole[1..^1]}\"")));
+            _file.Report(ContractDiagnostics.CurlyQuotes(
+                scalar.At with { Length = whole.Length }, _file.Shown(whole),
+                _file.Shown($"\"{whole[1..^1]}\"")));
             _incomplete = true;
             return scalar;
         }
 
-        if (_isRegistered || scalar.Form != ScalarForm.Plain || scalar.Text is not ['\u201C' or '\u201D' or '\u201E' or '\u2018' or '\u2019', .. var inner, '\u201C' or '\u201D' or '\u2018' or '\u2019']
+        if (_isRegistered || scalar.Form != ScalarForm.Plain
+            || scalar.Text is not ['\u201C' or '\u201D' or '\u201E' or '\u2018' or '\u2019', .. var inner,
+            '\u201C' or '\u201D' or '\u2018' or '\u2019']
             || inner.AsSpan().ContainsAny("\u201C\u201D\u201E\u2018\u2019"))
         {
             return scalar;
@@ -279,28 +286,29 @@ internal sealed class YamlReader
         return Place(start) with { Length = (int)Math.Max(1, width) };
     }
 
-    // Up to the closing bracket, if it is on the same line.
+    // Extends to the closing bracket if it is on the same line.
     private static SourceSpan Enclosed(Mark start, Mark close) =>
         Place(start) with { Length = start.Line == close.Line ? (int)Math.Max(1, close.Column + 1 - start.Column) : 1 };
 
-    // The scanner's own words, as a clause.
+    // The scanner's message, as a clause.
     private static string Reason(YamlException wrong)
     {
         var reason = (wrong.InnerException ?? wrong).Message.Trim().TrimEnd('.');
         return reason.Length == 0 ? "it is not YAML" : char.ToLowerInvariant(reason[0]) + reason[1..];
     }
 
-    // The scanner's message is about mappings and block ends, which helps nobody, where what stands there only needs quotes or a blank.
+    // The scanner's message speaks of mappings and block ends. It does not help if the value only needs quotes or a blank.
     private void Explain(SourceSpan at, DiagnosticDraft otherwise, bool ofTab)
     {
-        var known = Tab(at, ofTab) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread : MisreadLine(at) is { } line ? [line] : [otherwise];
-        foreach (var complaint in known)
+        var known = Tab(at, ofTab) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread
+            : MisreadLine(at) is { } line ? [line] : [otherwise];
+        foreach (var draft in known)
         {
-            _file.Report(complaint);
+            _file.Report(draft);
         }
     }
 
-    // A tab that indents. The scanner says that the file begins with it, speaks of what stands before it, or, inside braces, of something else.
+    // A tab used for indentation. The scanner reports it at the start of the file, or blames the text before it.
     private DiagnosticDraft? Tab(SourceSpan at, bool anywhere)
     {
         for (var number = Math.Max(1, at.Line - 1); (anywhere || number <= at.Line) && _file.Line(number) is { } line; number++)
@@ -315,7 +323,7 @@ internal sealed class YamlReader
         return null;
     }
 
-    // The innermost bracket that is open; where the scanner gave up before it told of one, the first on the line.
+    // The innermost open bracket; if the scanner stopped before reporting one, the first on the line.
     private SourceSpan? OpenBracket(SourceSpan at)
     {
         if (_brackets.TryPeek(out var open))
@@ -336,7 +344,7 @@ internal sealed class YamlReader
 
     private List<DiagnosticDraft> MisreadInBrackets(SourceSpan at)
     {
-        // The outermost bracket that is open; where the scanner gave up before it told of one, the first on the line.
+        // The outermost open bracket; if the scanner stopped before reporting one, the first on the line.
         if (_brackets.Count > 0)
         {
             return InBrackets(_file.Offset((int)_brackets.Last().Line, (int)_brackets.Last().Column));
@@ -344,7 +352,8 @@ internal sealed class YamlReader
 
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
         {
-            if (_file.Line(number) is { Length: < LineShownMax } line && BareExpression.Brackets(line) is { } column && InBrackets(_file.Offset(number, column)) is { Count: > 0 } found)
+            if (_file.Line(number) is { Length: < LineShownMax } line && BareExpression.Brackets(line) is { } column
+                && InBrackets(_file.Offset(number, column)) is { Count: > 0 } found)
             {
                 return found;
             }
@@ -356,13 +365,14 @@ internal sealed class YamlReader
     private List<DiagnosticDraft> InBrackets(int open) =>
     [
         .. FlowText.Misread(_file.Text, open, _depthMax).Select(value => value.IsJoined
-            ? ContractDiagnostics.ColonWithoutSpace(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Value), _file.Shown($"{value.Key}: {value.Value[(value.Key!.Length + 1)..]}"))
+            ? ContractDiagnostics.ColonWithoutSpace(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Value),
+                _file.Shown($"{value.Key}: {value.Value[(value.Key!.Length + 1)..]}"))
             : ContractDiagnostics.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
     ];
 
     private DiagnosticDraft? MisreadLine(SourceSpan at)
     {
-        // The scanner notices some of them only at the start of the next line.
+        // The scanner reports some of them only at the start of the next line.
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
         {
             if (_file.Line(number) is not { Length: < LineShownMax } line)
@@ -373,12 +383,14 @@ internal sealed class YamlReader
             if (BareExpression.Misread(line) is var (column, key, value) && value is not null)
             {
                 var (span, quoted) = (new SourceSpan(number, column, value.Length), _file.Shown($"{key}: {BareExpression.Quote(value)}"));
-                return BareExpression.IsExpression(value) ? ContractDiagnostics.QuoteExpression(span, quoted) : ContractDiagnostics.QuoteValue(span, quoted);
+                return BareExpression.IsExpression(value) ? ContractDiagnostics.QuoteExpression(span, quoted)
+                    : ContractDiagnostics.QuoteValue(span, quoted);
             }
 
             if (BareExpression.WithoutSpace(line) is var (start, name, rest) && rest is not null)
             {
-                return ContractDiagnostics.ColonWithoutSpace(new SourceSpan(number, start, name.Length + 1 + rest.Length), _file.Shown($"{name}:{rest}"), _file.Shown($"{name}: {rest}"));
+                return ContractDiagnostics.ColonWithoutSpace(new SourceSpan(number, start, name.Length + 1 + rest.Length),
+                    _file.Shown($"{name}:{rest}"), _file.Shown($"{name}: {rest}"));
             }
         }
 

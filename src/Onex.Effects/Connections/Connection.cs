@@ -6,7 +6,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// A named outside system as configured: its address, credentials and limits. A class and not a record, so that nothing prints what it holds.
+/// A connection: a named external system with address, credentials and limits. A class and not a record, so that nothing prints its
+/// secrets.
 /// </summary>
 public sealed class Connection
 {
@@ -20,40 +21,40 @@ public sealed class Connection
     /// <summary>One of <see cref="ConnectionTypes"/>.</summary>
     public required string Type { get; init; }
 
-    /// <summary>Below which address the steps' paths are, or null if only <see cref="Allow"/> says where it may go.</summary>
+    /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }
 
-    /// <summary>The database, of a connection to one; null where secrets are not resolved.</summary>
+    /// <summary>The address of the database; null for other types, and if secrets are not resolved.</summary>
     internal DatabaseAddress? Database { get; init; }
 
-    /// <summary>Sent with every request; may hold secrets.</summary>
+    /// <summary>Headers of every request; may contain secrets.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
-    /// <summary>The default run time of its steps' attempts, or null.</summary>
+    /// <summary>The default time limit of attempts, or null.</summary>
     internal TimeSpan? Timeout { get; init; }
 
-    /// <summary>The default policy of its steps, or null. Main alone retries.</summary>
+    /// <summary>The default retry policy of its steps, or null. Only the orchestrator retries.</summary>
     internal RetryPolicy? Retry { get; init; }
 
-    /// <summary>When to stop asking for a while, or null for never.</summary>
+    /// <summary>The circuit breaker, or null.</summary>
     internal BreakerSettings? Breaker { get; init; }
 
-    /// <summary>How many attempts may begin in a span of time, by this process, or null.</summary>
+    /// <summary>The rate limit of this process, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
 
-    /// <summary>What it tells to the expressions of contracts.</summary>
+    /// <summary>The properties that contracts may read.</summary>
     internal CelValue Public { get; init; } = CelValue.Map([]);
 
-    /// <summary>How many attempts may run at once, in this process.</summary>
+    /// <summary>The maximum number of concurrent attempts in this process.</summary>
     internal int Concurrency { get; init; } = ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http);
 
     /// <summary>Further hosts that a step's <c>url</c> may name.</summary>
     internal AllowList Allow { get; init; } = AllowList.Empty;
 
-    /// <summary>Whether a step may name that address: it is below the connection's own host, or the list may allow it.</summary>
+    /// <summary>Whether a step may name the address: it has the connection's host, or the list allows it.</summary>
     internal bool MayName(Uri address) => IsOwn(address) || !Allow.IsEmpty;
 
-    /// <summary>Whether a socket may go there; asked with the resolved address.</summary>
+    /// <summary>Whether a socket may connect to the resolved address.</summary>
     internal bool MayReach(DnsEndPoint target, IPAddress address) =>
         (string.Equals(target.Host, Url?.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Url!.Port)
         || Allow.Contains(target.Host, address);
@@ -61,7 +62,7 @@ public sealed class Connection
     private bool IsOwn(Uri address) =>
         Url is not null && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
-    /// <summary>As far as contracts must know it.</summary>
+    /// <summary>The connection as contracts see it.</summary>
     public ConnectionDescriptor Describe() => new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null) { Public = Public };
 
     /// <inheritdoc />
@@ -83,14 +84,14 @@ internal static class ConnectionTypes
 
     public static string[] ToCome { get; } = ["kafka"];
 
-    /// <summary>How many attempts run at once unless the connection says otherwise. A database has few sessions to give.</summary>
+    /// <summary>The default concurrency. Databases have few sessions.</summary>
     public static int ConcurrencyOf(string type) => type == Postgres ? 16 : 64;
 
-    /// <summary>The most that it may say: sockets of a pool.</summary>
+    /// <summary>The maximum concurrency, which is the size of the pool.</summary>
     public static int ConcurrencyMaxOf(string type) => type == Postgres ? 1000 : 10_000;
 }
 
-/// <summary>Where a database is and who we are to it. A class and not a record, so that nothing prints the password.</summary>
+/// <summary>The address and user of a database. A class and not a record, so that nothing prints the password.</summary>
 internal sealed class DatabaseAddress
 {
     public required string Host { get; init; }
@@ -106,17 +107,17 @@ internal sealed class DatabaseAddress
     public required Npgsql.SslMode SslMode { get; init; }
 }
 
-/// <summary>When a connection's breaker opens and for how long.</summary>
+/// <summary>The circuit breaker of a connection.</summary>
 /// <param name="Ratio">The share of failed attempts that opens it; above 0, at most 1.</param>
-/// <param name="Calls">How many attempts must have ended before that share counts; at least 2.</param>
-/// <param name="Within">The time that is looked back over.</param>
-/// <param name="Pause">How long it stays open before one attempt is let through.</param>
+/// <param name="Calls">The minimum number of attempts before the share counts; at least 2.</param>
+/// <param name="Within">The sampling period.</param>
+/// <param name="Pause">How long it stays open before one attempt is allowed as a trial.</param>
 internal sealed record BreakerSettings(double Ratio, int Calls, TimeSpan Within, TimeSpan Pause)
 {
     public static BreakerSettings Default { get; } = new(0.5, 10, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(15));
 }
 
-/// <summary>At most so many in each span of that length.</summary>
+/// <summary>A number of attempts per period.</summary>
 internal sealed record RateLimit(int Permits, TimeSpan Window);
 
 /// <summary>Hosts by name, and addresses by range.</summary>

@@ -4,8 +4,9 @@ using Onex.Contracts.Text;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// The diagnostics that only files of connections have, in code order; what they share with contracts (YAML, unknown keys, missing keys, durations)
-/// has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/connections/invalid</c>. None holds a secret.
+/// The diagnostics that only files of connections have, in code order; what they share with contracts (YAML, unknown keys, missing keys,
+/// durations) has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/connections/invalid</c>. None
+/// holds a secret.
 /// </summary>
 internal static class ConnectionDiagnostics
 {

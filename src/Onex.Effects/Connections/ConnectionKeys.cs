@@ -4,13 +4,13 @@ using Onex.Contracts.Text;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>A key of a connection: what the reader accepts, and what docs/operations.md says of it.</summary>
+/// <summary>A key of connections, for the reader and for docs/operations.md.</summary>
 /// <param name="Name">The key.</param>
-/// <param name="Type">What its value is, for people: <c>duration</c>, <c>whole number</c>.</param>
-/// <param name="Meaning">What it is for.</param>
+/// <param name="Type">The type of its value in words: <c>duration</c>, <c>whole number</c>.</param>
+/// <param name="Meaning">Its description.</param>
 internal sealed record ConnectionKey(string Name, string Type, string Meaning)
 {
-    /// <summary>What holds without it, for people; null if nothing does.</summary>
+    /// <summary>The default in words, or null.</summary>
     public string? Default { get; init; }
 
     /// <summary>The least and the greatest number.</summary>
@@ -19,10 +19,10 @@ internal sealed record ConnectionKey(string Name, string Type, string Meaning)
     /// <summary>The shortest and the longest duration.</summary>
     public (TimeSpan Least, TimeSpan Most)? Durations { get; init; }
 
-    /// <summary>The words that it may be; empty if any will do.</summary>
+    /// <summary>The allowed words; empty if all are.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
-    /// <summary>Its bounds for people, or nothing.</summary>
+    /// <summary>Its bounds in words, or empty.</summary>
     public string Bounds =>
         Words.Count > 0 ? $"`{string.Join("`, `", Words)}`"
         : Numbers is { } numbers ? string.Create(CultureInfo.InvariantCulture, $"{numbers.Least} to {numbers.Most}")
@@ -32,7 +32,7 @@ internal sealed record ConnectionKey(string Name, string Type, string Meaning)
     private static string Format(TimeSpan duration) => Contracts.Text.Durations.Format(duration);
 }
 
-/// <summary>The keys of connections: the one place where their names, bounds and defaults are written.</summary>
+/// <summary>The keys of connections with their bounds and defaults.</summary>
 internal static class ConnectionKeys
 {
     private static readonly TimeSpan _halfSecond = TimeSpan.FromMilliseconds(500);
@@ -101,7 +101,7 @@ internal static class ConnectionKeys
         },
     ];
 
-    /// <summary>What every connection may have.</summary>
+    /// <summary>The keys of all connections.</summary>
     public static IReadOnlyList<ConnectionKey> Common { get; } =
     [
         new("type", "text", "Required. The kind of connection") { Words = ConnectionTypes.All },
@@ -170,10 +170,10 @@ internal static class ConnectionKeys
         [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are")],
     };
 
-    /// <summary>What a connection of that kind has besides.</summary>
+    /// <summary>The further keys of a connection type.</summary>
     public static IReadOnlyList<ConnectionKey> Of(string type) => _byType[type];
 
-    /// <summary>All names that a connection of that kind may have.</summary>
+    /// <summary>The names of all keys of a connection type.</summary>
     public static IReadOnlyList<string> Names(string type) => [.. Common.Concat(Of(type)).Select(key => key.Name)];
 
     private static string Number(double number) => string.Create(CultureInfo.InvariantCulture, $"`{number}`");

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Threading.RateLimiting;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
-using Onex.Contracts.Text;
 using Onex.Effects.Operations;
 using Onex.Hosting.Health;
 using Polly;
@@ -11,7 +10,7 @@ using Polly.CircuitBreaker;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Holds attempts to the limits of their connections, in this process.</summary>
+/// <summary>Enforces the limits of connections within this process.</summary>
 internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : IDisposable
 {
     private static readonly ResiliencePropertyKey<bool> _untried = new("untried");
@@ -20,8 +19,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     private readonly Limits _open = new(new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
 
     /// <summary>
-    /// Waits until an attempt may begin; dispose of the answer when it has ended. Waiting comes before the lease, so that it costs the
-    /// attempt none of its time.
+    /// Waits until an attempt may begin. Dispose of the permit when it has ended. The wait precedes the lease, so it does not count against
+    /// the attempt's timeout.
     /// </summary>
     public async Task<Permit> EnterAsync(Connection? connection, CancellationToken cancellation)
     {
@@ -79,8 +78,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                 BreakDuration = settings.Pause,
                 ShouldHandle = arguments =>
                 {
-                    // Polly takes what is no failure for a success, which a trial closes the breaker by. One that never reached the connection
-                    // opens it once more for no time: the next attempt is the trial.
+                    // Polly counts anything but a failure as a success, and a successful trial closes the breaker. A trial that did not
+                    // reach the connection reopens it without delay, so that the next attempt is the trial.
                     var untried = arguments.Outcome is { Exception: not null } or { Result.IsUntried: true } && circuit.CircuitState != CircuitState.Closed;
                     if (untried)
                     {
@@ -114,7 +113,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     internal sealed record Limits(
         SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome> Breaker, TimeSpan? Pause);
 
-    /// <summary>Leave to run one attempt.</summary>
+    /// <summary>Permission to run one attempt.</summary>
     internal sealed class Permit(Limits limits) : IDisposable
     {
         /// <summary>Runs the attempt, unless the breaker is open.</summary>
@@ -127,7 +126,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
             }
             catch (BrokenCircuitException exception)
             {
-                // A trial that takes longer than a pause has Polly tell a time that has passed.
+                // If a trial takes longer than the pause, Polly reports a time in the past.
                 var wait = exception.RetryAfter is { } left && left > TimeSpan.Zero ? left : limits.Pause;
                 return AttemptOutcome.Failed(
                     AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", wait);

@@ -10,7 +10,7 @@ using Onex.Effects.Http;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Reads one connection of a file.</summary>
+/// <summary>Reads a connection of a file.</summary>
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     private static readonly string[] _httpSchemes = ["http", "https"];
@@ -19,7 +19,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     private const int PropertiesMax = 50;
 
-    /// <summary>The connection, or null after reporting what is wrong.</summary>
+    /// <summary>Returns the connection, or null after reporting problems.</summary>
     public Connection? Read(ScalarSyntax name, SyntaxNode node)
     {
         var before = file.ProblemCount;
@@ -34,7 +34,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return null;
         }
 
-        // A type that is not there has keys of its own.
+        // The keys of an unknown type are unknown, too.
         if (ReadType(name, map) is not { } type)
         {
             return null;
@@ -79,7 +79,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return file.ProblemCount == before ? connection : null;
     }
 
-    // No operation goes through it yet: what is wrong with it is reported all the same. The address, of those that have one.
+    // Checks a connection of a type without operations yet. Returns its address, if it has one.
     private Uri? ReadToCome(ScalarSyntax name, string type, MapSyntax map)
     {
         var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
@@ -99,7 +99,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return needed == "root" ? null : Address(name, map.Find("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
     }
 
-    // Null after reporting one that is not there. One that is missing is reported, and taken for http.
+    // Null after reporting an unknown type. A missing one is reported and read as http.
     private string? ReadType(ScalarSyntax name, MapSyntax map)
     {
         map.ReadAs(_typeKey);
@@ -138,7 +138,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             (what, text) = (UrlVariable(name.Text), instead);
         }
 
-        // The address itself may be a secret, so it is not quoted.
+        // The address may be a secret, so it is not quoted.
         if (text is null || Expand(text, at) is not { } expanded || (!secrets.Resolve && Secrets.IsReferredTo(expanded)))
         {
             return null;
@@ -302,7 +302,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return new AllowList(hosts, networks);
     }
 
-    // What contracts may read of it: constants, and no reference to a secret, because what they read can go anywhere.
+    // The properties that contracts may read: constants without references to secrets, because contracts can put them into any message.
     private CelValue Public(SyntaxNode node)
     {
         var properties = new List<KeyValuePair<string, CelValue>>();

@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// The JSON Schema (2020-12) of files of connections, for editors: made from the tables that the reader itself reads by. What it refuses the reader
-/// refuses too; the reader knows more.
+/// The JSON Schema (2020-12) of files of connections, for editors. It is generated from the reader's tables. The reader rejects all that
+/// the schema rejects, and more.
 /// </summary>
 public static class ConnectionSchema
 {
@@ -73,7 +73,7 @@ public static class ConnectionSchema
         { Name: "rate_limit" } => new JsonObject { ["type"] = "string", ["pattern"] = "^[0-9]{1,9}/[smh]$" },
         { Words.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. key.Words.Select(word => JsonValue.Create(word))]) },
         { Type: "duration" } => new JsonObject { ["type"] = "string", ["pattern"] = "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" },
-        // A number in quotes is one, too.
+        // The reader accepts a number in quotes, too.
         { Type: "whole number", Numbers: { } numbers } => Number("integer", numbers),
         { Type: "number", Numbers: { } numbers } => Number("number", numbers),
         { Type: "address" } => new JsonObject { ["type"] = "string" },

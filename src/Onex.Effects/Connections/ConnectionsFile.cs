@@ -8,10 +8,10 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>One file of connections: its text, and what is wrong with it. What is shown of it holds no secrets, not even those that someone wrote into it.</summary>
+/// <summary>A file of connections: its text and its diagnostics, which show no secrets, not even those written into the file.</summary>
 internal sealed partial class ConnectionsFile(string path, string text)
 {
-    // What may be shown of a line: the values of these keys.
+    // The keys whose values may be shown.
     private static readonly FrozenSet<string> _shownKeys = FrozenSet.ToFrozenSet(
         [
             "type", "timeout", "retry", "attempts", "first", "factor", "max", "jitter", "within", "breaker", "ratio", "calls", "pause", "rate_limit", "concurrency",
@@ -19,7 +19,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
         ],
         StringComparer.Ordinal);
 
-    /// <summary>The file, as the compiler's reader takes it.</summary>
+    /// <summary>The file as source of the YAML reader.</summary>
     public SourceFile Source { get; } = new(path, text, Masked);
 
     public string Path => Source.Path;
@@ -28,7 +28,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     public void Report(DiagnosticDraft complaint) => Source.Report(complaint);
 
-    /// <summary>The entries of a map; reports other nodes, and keys that are not known unless any will do.</summary>
+    /// <summary>Returns the entries of a map; reports other nodes, and unknown keys unless all are allowed.</summary>
     public IReadOnlyList<SyntaxEntry> Entries(SyntaxNode node, IReadOnlyList<string>? known, string what)
     {
         if (node is not MapSyntax map)
@@ -46,7 +46,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
         return known is null ? map.Entries : [.. map.Entries.Where(entry => known.Contains(entry.Key.Text))];
     }
 
-    /// <summary>A single value, as it is written; null after reporting anything else.</summary>
+    /// <summary>Returns a single value as it is written; null after reporting anything else.</summary>
     public string? Text(SyntaxNode node, string what)
     {
         if (node is ScalarSyntax scalar && (scalar.Text.Length > 0 || !scalar.IsPlain))
@@ -116,7 +116,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
         return duration;
     }
 
-    // Of a line its keys are shown, its marks, references to secrets, and the values that hold none; of an address its scheme and its host.
+    // Shows keys, punctuation, references to secrets, values of harmless keys, and the scheme and host of addresses.
     internal static string Masked(string line)
     {
         var masked = new StringBuilder(line.Length);
@@ -162,7 +162,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
         }
     }
 
-    // At the beginning of a line, or of an entry in braces.
+    // A key at the beginning of a line, or of an entry in braces.
     [GeneratedRegex("""(?:^[\s-]*|(?<!\$)[{,]\s*)(?<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')(?=\s*:)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex KeyPattern();
 

@@ -5,39 +5,40 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>What <c>contracts/connections/</c> says.</summary>
+/// <summary>The connections of <c>contracts/connections/</c>.</summary>
 /// <param name="Connections">The connections without a problem, by name.</param>
-/// <param name="Diagnostics">What is wrong, in order of file and place; with an error among them nothing may start. Hold no secrets.</param>
+/// <param name="Diagnostics">The diagnostics by file and position, without secrets. With an error among them nothing may start.</param>
 public sealed record ConnectionsReading(IReadOnlyDictionary<string, Connection> Connections, IReadOnlyList<Diagnostic> Diagnostics)
 {
     /// <summary>Whether some diagnostic is an error.</summary>
     public bool HasErrors => Diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
 
-    /// <summary>Those that are declared and faulty, as far as contracts must know them.</summary>
+    /// <summary>The faulty connections, as contracts see them.</summary>
     internal IReadOnlyList<ConnectionDescriptor> Faulty { get; init; } = [];
 
-    /// <summary>Whether nobody can tell which connections there are, because a file cannot be read.</summary>
+    /// <summary>Whether some connections are unknown, because a file cannot be read.</summary>
     internal bool IsIncomplete { get; init; }
 
     /// <summary>
-    /// The connections as contracts are checked against them, faulty ones included, whose faults are reported where they are declared. Null if
-    /// nobody can tell which there are.
+    /// The connections against which contracts are checked, including faulty ones, whose faults are reported in their own file. Null if
+    /// some are unknown.
     /// </summary>
     public IReadOnlyDictionary<string, ConnectionDescriptor>? Describe() => IsIncomplete
         ? null
         : Connections.Values.Select(connection => connection.Describe()).Concat(Faulty).ToDictionary(each => each.Name, StringComparer.Ordinal);
 }
 
-/// <summary>Reads the files of connections: all of them, merged, with every problem at once.</summary>
+/// <summary>Reads and merges all files of connections, and reports all problems at once.</summary>
 public static class ConnectionsReader
 {
     private const int FileBytesMax = 1024 * 1024;
     private const int DepthMax = 16;
 
-    /// <summary>Reads <c>*.yaml</c> in the directory; one that does not exist holds none. Never throws for what is there.</summary>
+    /// <summary>Reads <c>*.yaml</c> in the directory, which need not exist. Problems of files are diagnostics, not exceptions.</summary>
     /// <param name="directory"><c>connections</c> below the contracts directory.</param>
-    /// <param name="environment">Addresses and secrets: <c>ONEX_CONNECTION_&lt;NAME&gt;_URL</c>, and what <c>${secret:NAME}</c> names.</param>
-    /// <param name="resolveSecrets">False for a role that opens no connection and only checks contracts: it need not have the secrets.</param>
+    /// <param name="environment">The variables for addresses (<c>ONEX_CONNECTION_&lt;NAME&gt;_URL</c>) and secrets
+    /// (<c>${secret:NAME}</c>).</param>
+    /// <param name="resolveSecrets">False for a role that only checks contracts and does not have the secrets.</param>
     public static ConnectionsReading Read(string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets)
     {
         var diagnostics = new List<Diagnostic>();
@@ -58,7 +59,7 @@ public static class ConnectionsReader
 
             var declared = unreadable is null ? Declared(file, text) : [];
 
-            // Something is wrong with more than single connections.
+            // A problem of the whole file.
             isIncomplete |= file.ProblemCount > 0;
             foreach (var (name, node) in declared)
             {
@@ -102,7 +103,7 @@ public static class ConnectionsReader
         {
             var files = Directory.Exists(directory) ? Directory.GetFiles(directory).Order(StringComparer.Ordinal).ToList() : [];
 
-            // Kubernetes mounts a directory of files as links into hidden folders beside them.
+            // Kubernetes mounts a directory of files as links into hidden directories next to them.
             files.RemoveAll(path => Path.GetFileName(path).StartsWith('.'));
             diagnostics.AddRange(files
                 .Where(path => Path.GetExtension(path) is ".yml" or ".YAML" or ".YML")

@@ -7,12 +7,13 @@ using Onex.Contracts.Yaml;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// Reads where a database is: from <c>host</c>, <c>port</c>, <c>database</c>, <c>user</c>, <c>password</c> and <c>sslmode</c>, or from a
-/// <c>url</c>, whose parts win. Nothing has a default that could be the runtime's own database.
+/// Reads the address of a database from <c>host</c>, <c>port</c>, <c>database</c>, <c>user</c>, <c>password</c> and <c>sslmode</c>, or from
+/// a <c>url</c>, whose parts win. No default could be the runtime's own database.
 /// </summary>
-/// <param name="file">Where it stands.</param>
-/// <param name="secrets">What may stand in it.</param>
-/// <param name="urlInstead">The address from the environment, which takes the place of <c>url</c>, <c>host</c>, <c>port</c> and <c>database</c>.</param>
+/// <param name="file">The file.</param>
+/// <param name="secrets">Resolves secrets.</param>
+/// <param name="urlInstead">The address from the environment, which replaces <c>url</c>, <c>host</c>, <c>port</c> and
+/// <c>database</c>.</param>
 internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, string? urlInstead)
 {
     private const string Example = "postgres://user@db.internal:5432/ledger?sslmode=require";
@@ -40,7 +41,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         new("sslmode", "text", "Whether the connection uses TLS, and what it verifies") { Words = [.. _modes.Keys], Default = "`prefer`" },
     ];
 
-    /// <summary>The address; null after reporting what is wrong, or where secrets are not resolved and the address is one.</summary>
+    /// <summary>Returns the address; null after reporting problems, or if it is a secret that is not resolved.</summary>
     public DatabaseAddress? Read(ScalarSyntax name, MapSyntax map)
     {
         var before = file.ProblemCount;
@@ -56,7 +57,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
             parts["url"] = Expand(urlInstead!, name.At);
         }
 
-        // Where secrets stay references, the rest cannot be judged but for the password's sake.
+        // If secrets are not resolved, only the password can be checked.
         if (file.ProblemCount != before
             || (!secrets.Resolve && parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.IsReferredTo(text))))
         {
@@ -67,7 +68,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         {
             if (Split(url) is not { } inUrl)
             {
-                // It may hold the password, so it is not quoted.
+                // It may contain the password, so it is not quoted.
                 file.Report(ConnectionDiagnostics.BadAddress(
                     map.Find("url")?.At ?? name.At,
                     $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an address of a database", $"Write {Example}."));
@@ -121,7 +122,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
             };
     }
 
-    // Its parts by the keys that they could stand under, or null.
+    // The parts of the URL by their keys, or null.
     private static Dictionary<string, string?>? Split(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("postgres" or "postgresql") || url.Fragment.Length > 0 || url.Host.Length == 0)

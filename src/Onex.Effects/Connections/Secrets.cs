@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Puts secrets in the place of <c>${secret:NAME}</c>. Nothing else is expanded.</summary>
+/// <summary>Replaces <c>${secret:NAME}</c> with the secret. Nothing else is expanded.</summary>
 internal sealed partial class Secrets(IReadOnlyDictionary<string, string> environment, bool resolve)
 {
-    /// <summary>Whether the text refers to one.</summary>
+    /// <summary>Whether the text refers to a secret.</summary>
     public static bool IsReferredTo(string text) => text.Contains("${secret:", StringComparison.Ordinal);
 
-    /// <summary>Whether references are replaced; else they stay as they are.</summary>
+    /// <summary>Whether references are replaced; otherwise they stay.</summary>
     public bool Resolve => resolve;
 
     /// <summary>The text with its secrets, or null after a complaint. No complaint holds a secret.</summary>
@@ -64,7 +64,7 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         {
             try
             {
-                // Files of secrets usually end with a line break that is none of theirs.
+                // Secret files usually end with a line break that is not part of the secret.
                 secret = File.ReadAllText(path).TrimEnd('\r', '\n');
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -6,16 +6,16 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Writes values of the database as JSON, from the text that the server itself makes of them: every type has one, so none can break a
-/// result. The table stands in docs/effects.md.
+/// Writes values of the database as JSON, from the text form that the server gives them. Every type has one, so no type can break a result.
+/// docs/effects.md has the table.
 /// </summary>
 internal static class ColumnJson
 {
-    // Every decimal of so many digits is another double, and comes back from it.
+    // Decimals with up to this many digits convert to distinct doubles and back.
     private const int DoubleDigits = 15;
     private const int DoubleExponentMax = 300;
 
-    // A row and the message around it take their share of the depth that the message's reader allows.
+    // The row and the message around it use part of the depth that the message's reader allows.
     private const int DepthMax = StorableJson.DepthMax - 4;
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
@@ -101,7 +101,7 @@ internal static class ColumnJson
         }
     }
 
-    // The text itself where JSON takes it as a number and a reader of JSON gets the same value from it; else null.
+    // The text itself if it is a JSON number from which a reader gets the same value; else null.
     private static string? Number(uint oid, string text)
     {
         if (TypeOids.IsWhole(oid))
@@ -111,7 +111,7 @@ internal static class ColumnJson
 
         if (oid is not (TypeOids.Float4 or TypeOids.Float8 or TypeOids.Numeric) || !char.IsAsciiDigit(text[^1]))
         {
-            // NaN, Infinity, -Infinity, and all that is no number.
+            // NaN, Infinity, -Infinity, and anything else that is not a number.
             return null;
         }
 
@@ -120,7 +120,7 @@ internal static class ColumnJson
             return IsExact(text) ? text : null;
         }
 
-        // A whole double is told from an int by its fraction.
+        // The fraction distinguishes a whole double from an int.
         return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
     }
 
@@ -140,7 +140,7 @@ internal static class ColumnJson
         return significant <= DoubleDigits && digits.Length <= DoubleExponentMax;
     }
 
-    // As it stands but for what cannot be stored; null if it is too deep.
+    // Unchanged, except for what cannot be stored; null if it is nested too deep.
     private static byte[]? Json(string text)
     {
         var utf8 = Encoding.UTF8.GetBytes(text);
@@ -156,7 +156,7 @@ internal static class ColumnJson
         }
     }
 
-    // RFC 3339 where it has a word for it: neither for infinity nor for years before 1 or after 9999.
+    // RFC 3339 where possible: it has no form for infinity, nor for years before 1 or after 9999.
     private static string Time(string text)
     {
         if (text.Length < 19 || text[4] != '-' || text[10] != ' ' || text.EndsWith("BC", StringComparison.Ordinal))

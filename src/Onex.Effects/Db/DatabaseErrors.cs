@@ -6,35 +6,35 @@ using Onex.Effects.Operations;
 
 namespace Onex.Effects.Db;
 
-/// <summary>Where in an attempt an error came.</summary>
+/// <summary>The stage of an attempt in which an error occurred.</summary>
 internal enum DatabaseStage
 {
-    /// <summary>While a session was made.</summary>
-    Postgres,
+    /// <summary>While connecting.</summary>
+    Connecting,
 
-    /// <summary>While the server read the statement, before it had any value.</summary>
+    /// <summary>While the server parsed the statement, before it had any value.</summary>
     Preparing,
 
-    /// <summary>While it ran, with values that must not be told.</summary>
+    /// <summary>While the statement ran, with values that must not be disclosed.</summary>
     Running,
 
-    /// <summary>While it was committed: nobody may know if that happened.</summary>
+    /// <summary>During the commit: it may be unknown whether it happened.</summary>
     Committing,
 }
 
-/// <summary>What an error of a database means to a step.</summary>
-/// <param name="IsFinal">Whether the same again would end the same: <see cref="StepOutcomes.Rejected"/>, else failed.</param>
-/// <param name="Code">For contracts.</param>
-/// <param name="Message">For people. Holds neither values nor the password.</param>
+/// <summary>A database error, classified for the step.</summary>
+/// <param name="IsFinal">Whether a retry would fail in the same way: <see cref="StepOutcomes.Rejected"/>, else failed.</param>
+/// <param name="Code">The code for contracts.</param>
+/// <param name="Message">The message for people, without values and passwords.</param>
 internal sealed record DatabaseError(bool IsFinal, string Code, string Message)
 {
-    /// <summary>Whether nobody can tell if it was committed.</summary>
+    /// <summary>Whether it is unknown if the transaction was committed.</summary>
     public bool IsUnknown { get; init; }
 
-    /// <summary>The outcome that it makes.</summary>
+    /// <summary>The outcome of the attempt.</summary>
     public EffectOutcome<TResult> ToOutcome<TResult>()
         where TResult : class => IsFinal
-            // Nothing of this attempt remains; of an earlier one whose commit is unknown that says nothing.
+            // This attempt changed nothing. That says nothing about an earlier attempt whose commit is unknown.
             ? EffectOutcome<TResult>.Rejected(Code, Message)
             : EffectOutcome<TResult>.Failed(IsUnknown ? AttemptReach.Sent : AttemptReach.NotSent, Code, Message);
 }
@@ -42,21 +42,21 @@ internal sealed record DatabaseError(bool IsFinal, string Code, string Message)
 /// <summary>Classifies errors by SQLSTATE (appendix A of PostgreSQL's manual).</summary>
 internal static class DatabaseErrors
 {
-    /// <summary>Whether an exception is one of the database's or of the way there.</summary>
+    /// <summary>Whether an exception comes from the database or the connection to it.</summary>
     public static bool Concern(Exception exception) => exception is NpgsqlException or SocketException or IOException or TimeoutException;
 
-    /// <summary>What it means.</summary>
-    /// <param name="exception">One that <see cref="Concern"/>s.</param>
-    /// <param name="stage">When it came.</param>
+    /// <summary>Classifies an exception.</summary>
+    /// <param name="exception">An exception for which <see cref="Concern"/> is true.</param>
+    /// <param name="stage">The stage in which it occurred.</param>
     /// <param name="connection">The connection's name.</param>
-    /// <param name="readOnly">Whether the operation itself forbade changes; else it is a server that takes none at the moment.</param>
+    /// <param name="readOnly">Whether the operation forbids changes; otherwise the server is read-only at the moment.</param>
     public static DatabaseError Read(Exception exception, DatabaseStage stage, string connection, bool readOnly)
     {
         if (exception is not PostgresException error)
         {
             return stage switch
             {
-                DatabaseStage.Postgres => new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
+                DatabaseStage.Connecting => new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
                 DatabaseStage.Committing => new(false, "connection_lost", $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.") { IsUnknown = true },
                 _ => new(false, "connection_lost", $"The database of connection '{connection}' was lost. Nothing was committed."),
             };
@@ -65,12 +65,12 @@ internal static class DatabaseErrors
         var (final, code) = error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction ? (readOnly, "read_only") : Classify(error.SqlState);
         return new DatabaseError(final, code, $"The database of connection '{connection}' {Describe(error, stage, code)} (SQLSTATE {error.SqlState}).")
         {
-            // A server that is shut down, or breaks, while it commits may have committed already.
+            // A server that shuts down or crashes during a commit may have committed already.
             IsUnknown = stage == DatabaseStage.Committing && error.SqlState[..2] is "08" or "53" or "57" or "58" or "XX",
         };
     }
 
-    // Final unless the same statement with the same values could end otherwise: the server is not fit, or others were in the way.
+    // Final, unless the same statement could succeed later: after a problem of the server, or a conflict with other transactions.
     private static (bool IsFinal, string Code) Classify(string state) => state switch
     {
         PostgresErrorCodes.UniqueViolation => (true, "unique_violation"),
@@ -103,12 +103,12 @@ internal static class DatabaseErrors
         },
     };
 
-    // What the server says of a statement alone is told. Once it has values it may quote them, so only names are: of constraints, tables,
-    // columns. What a function raises is written for whoever reads it.
+    // The server's message about a statement without values is passed on. With values it may quote them, so only names of constraints,
+    // tables and columns are passed on, and messages that a function raises, which are written for readers.
     private static string Describe(PostgresException error, DatabaseStage stage, string code) => (stage, code) switch
     {
         (_, "authentication_failed") => "does not let its user in: check 'user' and 'password'",
-        (DatabaseStage.Postgres, _) => "does not take a session",
+        (DatabaseStage.Connecting, _) => "does not take a session",
         (DatabaseStage.Preparing, _) => $"refuses the statement: {error.MessageText}",
         (_, "raised_exception") => $"raised: {error.MessageText}",
         (_, "read_only") => "allows no changes here",

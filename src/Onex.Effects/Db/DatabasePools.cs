@@ -7,7 +7,7 @@ using Onex.Persistence.Ledger;
 
 namespace Onex.Effects.Db;
 
-/// <summary>The sessions behind database effects: a pool per connection, as large as the connection lets attempts run at once.</summary>
+/// <summary>The sessions of database effects: one pool per connection, as large as the connection's concurrency.</summary>
 internal sealed class DatabasePools(ILogger<DatabasePools> logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Connection, Lazy<DatabasePool>> _pools = new();
@@ -28,19 +28,19 @@ internal sealed class DatabasePools(ILogger<DatabasePools> logger) : IAsyncDispo
 /// <summary>The sessions of one connection.</summary>
 internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsyncDisposable
 {
-    // Values are read as text, so their form must not depend on how the server is set up. A session that stays silent within a
-    // transaction belongs to a process that hangs, and may hold a row of the ledger that others wait for.
+    // Values are read as text, so their form must not depend on the server's configuration. A session that idles within a transaction
+    // belongs to a process that hangs, and may lock a row of the ledger that others wait for.
     private const string SessionOptions =
         "-c datestyle=ISO -c intervalstyle=iso_8601 -c extra_float_digits=1 -c bytea_output=hex -c idle_in_transaction_session_timeout=10s";
 
     private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(ConnectionString(connection));
     private bool? _holdsLedger;
 
-    /// <summary>A session in the state of a new one.</summary>
+    /// <summary>Opens a session in the state of a new one.</summary>
     public async ValueTask<PooledSession> OpenAsync(CancellationToken cancellation) =>
         new(await _source.OpenConnectionAsync(cancellation), _source);
 
-    /// <summary>Whether a transaction of the session can be joined with the ledger. Asked of the server once; in doubt it cannot.</summary>
+    /// <summary>Whether a transaction of the session can include the ledger. The server is asked once; if that fails, it cannot.</summary>
     public async Task<bool> HoldsAsync(EffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
     {
         if (_holdsLedger is { } known)
@@ -54,7 +54,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
         return holds;
     }
 
-    /// <summary>Has the server asked again: the name of a host may lead elsewhere by now.</summary>
+    /// <summary>Discards the cached answer: the host's name may resolve to another server by now.</summary>
     public void ForgetLedger() => _holdsLedger = null;
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
@@ -75,7 +75,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
             Options = SessionOptions,
             Timezone = "UTC",
 
-            // Statements end with their attempt. Seconds: for what is none, such as a commit.
+            // Statements end with their attempt. This timeout (in seconds) is for other commands, such as a commit.
             CommandTimeout = 30,
             CancellationTimeout = 2000,
             KeepAlive = 10,
@@ -83,15 +83,15 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
             IncludeErrorDetail = false,
             Enlist = false,
 
-            // The session is reset as soon as it is given back, not when it is next used: what it holds, others may wait for.
+            // The session is reset when it is returned, not when it is used next, because others may wait for locks that it holds.
             NoResetOnClose = true,
         }.ConnectionString;
     }
 }
 
 /// <summary>
-/// A session of a pool. Disposing of it ends all that statements have set on it (advisory locks, settings, temporary tables, LISTEN) before
-/// the pool has it back.
+/// A session of a pool. Disposing of it resets all that statements have set on it (advisory locks, settings, temporary tables, LISTEN)
+/// before it returns to the pool.
 /// </summary>
 internal sealed class PooledSession(NpgsqlConnection connection, NpgsqlDataSource source) : IAsyncDisposable
 {
@@ -109,7 +109,7 @@ internal sealed class PooledSession(NpgsqlConnection connection, NpgsqlDataSourc
         await connection.DisposeAsync();
     }
 
-    // The outcome of the work stands already: a session that cannot be reset is closed, so that the server lets go of what it holds.
+    // The outcome is decided already. A session that cannot be reset is closed, so that the server releases its locks.
     private async Task ResetAsync()
     {
         try

@@ -11,29 +11,29 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Db;
 
 /// <summary>One transaction of an effect, over one session.</summary>
-/// <param name="connection">Stays open after it.</param>
-/// <param name="transaction">Begun, and rolled back by its owner unless it is committed here.</param>
-/// <param name="context">Whose effect it is.</param>
-/// <param name="readOnly">Whether statements may change nothing.</param>
+/// <param name="connection">The session, which stays open.</param>
+/// <param name="transaction">The open transaction. Its owner rolls it back unless it is committed here.</param>
+/// <param name="context">The effect.</param>
+/// <param name="readOnly">Whether statements must not change anything.</param>
 internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransaction transaction, EffectContext context, bool readOnly)
 {
-    /// <summary>The most that all results of an operation may hold, as JSON.</summary>
+    /// <summary>The maximum size of all results of an operation together, as JSON.</summary>
     public const int ResultBytesMax = 50 * 1024 * 1024;
 
-    /// <summary>The most rows of all results of an operation.</summary>
+    /// <summary>The maximum number of rows of all results of an operation together.</summary>
     public const int RowsMax = 100_000;
 
-    /// <summary>The most that all parameters of a statement may hold, in characters of their text.</summary>
+    /// <summary>The maximum size of all parameters of a statement together, in characters.</summary>
     public const int ParametersMax = 10 * 1024 * 1024;
 
-    // How much later than ours the server's own end of a statement is: it only counts where ours does not arrive.
+    // The server's own timeout of a statement is later than ours by this. It matters only if our cancellation does not arrive.
     private static readonly TimeSpan _serverTimeoutMargin = TimeSpan.FromSeconds(1);
 
     private int _bytesLeft = LargestOf(context);
     private int _rowsLeft = RowsMax;
     private bool _begun;
 
-    /// <summary>Where an exception that comes out of this arose.</summary>
+    /// <summary>The stage in which an exception of this session occurred.</summary>
     public DatabaseStage Stage { get; private set; } = DatabaseStage.Preparing;
 
     /// <summary>Runs a statement. After a rejection the transaction must be rolled back.</summary>
@@ -49,7 +49,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         await using var command = new NpgsqlCommand(statement.Sql, connection, transaction) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
         foreach (var _ in parameters)
         {
-            // As text of no type, so that the server decides the type and reads the text.
+            // As text of unknown type, so that the server infers the type and parses the text.
             command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Unknown, Value = DBNull.Value });
         }
 
@@ -77,7 +77,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    /// <summary>Commits, past the end of the attempt's time too: broken off, it could have happened all the same.</summary>
+    /// <summary>Commits, even after the attempt's timeout: an interrupted commit could have happened all the same.</summary>
     public async Task CommitAsync()
     {
         Stage = DatabaseStage.Committing;
@@ -85,7 +85,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         await transaction.CommitAsync(CancellationToken.None);
     }
 
-    // What the server said while preparing; it is not asked again.
+    // Cached from the preparation of the statement.
     private static async Task<IReadOnlyList<(string Name, uint Type)>> DescribeAsync(NpgsqlCommand command, CancellationToken cancellation)
     {
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellation);
@@ -178,7 +178,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         await using var writer = new Utf8JsonWriter(json);
         writer.WriteStartArray();
 
-        // Sequentially, so that a value is measured before it is held.
+        // Sequentially, so that the size of a value is checked before it is buffered.
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
         var rows = 0;
         while (await reader.ReadAsync(cancellation))
@@ -227,7 +227,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
                 return false;
             }
 
-            // Bytes, and not the driver's text: what is not UTF-8 becomes U+FFFD instead of an exception.
+            // As bytes, not as the driver's text, so that invalid UTF-8 becomes U+FFFD instead of an exception.
             var bytes = new byte[stream.Length];
             await stream.ReadExactlyAsync(bytes, cancellation);
             ColumnJson.Write(writer, types, type, Encoding.UTF8.GetString(bytes));
@@ -241,7 +241,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
     private static long Written(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
 
-    // Has the server stop: else closing the reader would fetch all that is left.
+    // Cancels the statement, because closing the reader would fetch all remaining rows.
     private static async Task StopAsync(NpgsqlDataReader reader, CancellationTokenSource stop)
     {
         await stop.CancelAsync();
@@ -256,7 +256,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    // The next statement of the session must find none beside its own.
+    // Deallocates the statement: the next one of the session must be the only prepared statement.
     private async Task ForgetAsync(NpgsqlCommand command)
     {
         if (connection.FullState != ConnectionState.Open)
@@ -270,7 +270,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
         catch (Exception exception) when (DatabaseErrors.Concern(exception))
         {
-            // The session is broken, which the pool sees for itself.
+            // The session is broken; the pool discards it.
         }
     }
 

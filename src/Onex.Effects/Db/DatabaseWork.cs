@@ -7,13 +7,13 @@ namespace Onex.Effects.Db;
 /// <summary>Runs the work of an effect in one transaction of a session from its connection's pool.</summary>
 internal static class DatabaseWork
 {
-    /// <summary>Runs it and commits, unless the work is refused or fails.</summary>
-    /// <param name="pools">Where sessions come from.</param>
-    /// <param name="context">Whose effect it is.</param>
-    /// <param name="readOnly">Whether it may change nothing.</param>
-    /// <param name="work">Gives the result or the rejection.</param>
-    /// <param name="join">Where the outcome may be recorded in the transaction: the result as it is recorded. Else null.</param>
-    /// <param name="cancellation">The end of the attempt.</param>
+    /// <summary>Runs the work and commits, unless it is rejected or fails.</summary>
+    /// <param name="pools">The pools of sessions.</param>
+    /// <param name="context">The effect.</param>
+    /// <param name="readOnly">Whether it must not change anything.</param>
+    /// <param name="work">Returns the result or the rejection.</param>
+    /// <param name="join">Returns the result to record in the transaction; null if it cannot be recorded there.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
     public static async Task<EffectOutcome<TResult>> RunAsync<TResult>(
         DatabasePools pools,
         EffectContext context,
@@ -61,7 +61,7 @@ internal static class DatabaseWork
         }
         catch (Exception exception) when (DatabaseErrors.Concern(exception))
         {
-            return DatabaseErrors.Read(exception, session?.Stage ?? DatabaseStage.Postgres, target.Name, readOnly).ToOutcome<TResult>();
+            return DatabaseErrors.Read(exception, session?.Stage ?? DatabaseStage.Connecting, target.Name, readOnly).ToOutcome<TResult>();
         }
     }
 }

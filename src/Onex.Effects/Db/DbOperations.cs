@@ -19,8 +19,8 @@ internal sealed class DbStatementOperation(DatabasePools pools)
 }
 
 /// <summary>
-/// Several statements in one transaction. Where the connection leads to the database that holds the effect ledger, the outcome is recorded in
-/// that same transaction: it happens exactly once.
+/// Several statements in one transaction. If the connection leads to the database of the effect ledger, the outcome is recorded in the same
+/// transaction, so the effect happens exactly once.
 /// </summary>
 [Operation("db.transaction", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs statements in one transaction: all of them happen, or none.")]
 internal sealed class DbTransactionOperation(DatabasePools pools)

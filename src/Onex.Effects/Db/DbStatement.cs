@@ -4,7 +4,7 @@ using Onex.Contracts.Catalogue;
 
 namespace Onex.Effects.Db;
 
-/// <summary>One statement: the whole of a query's arguments, or an item of a transaction's.</summary>
+/// <summary>A statement: the arguments of a query, or an item of a transaction's.</summary>
 internal sealed record DbStatement
 {
     [Argument("One SQL statement, with $1, $2, ... for the parameters.", Filling = ArgumentFilling.Constant)]
@@ -14,14 +14,14 @@ internal sealed record DbStatement
     public IReadOnlyList<JsonElement>? Parameters { get; init; }
 }
 
-/// <summary>What a transaction is told.</summary>
+/// <summary>The arguments of a transaction.</summary>
 internal sealed record DbTransactionArguments
 {
     [Argument("1 to 100 statements, each with 'sql' and 'parameters'. All of them happen, or none.")]
     public required IReadOnlyList<DbStatement> Statements { get; init; }
 }
 
-/// <summary>What came of a statement.</summary>
+/// <summary>The result of a statement.</summary>
 internal sealed record DbResult
 {
     [Result("An object per row, by the names of the columns; at most 100,000 rows and 50 MiB.")]
@@ -32,7 +32,7 @@ internal sealed record DbResult
     public required long RowCount { get; init; }
 }
 
-/// <summary>What came of a transaction.</summary>
+/// <summary>The result of a transaction.</summary>
 internal sealed record DbTransactionResult
 {
     [Result("The result of each statement, in order.")]

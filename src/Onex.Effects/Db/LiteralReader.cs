@@ -3,8 +3,8 @@ using System.Text;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Takes Postgres's text of arrays and composites apart, one level at a time. Null where the text is none of that form: what the server
-/// writes always is, but an extension may know better.
+/// Parses PostgreSQL's text form of arrays and composites, one level at a time. Returns null if the text does not have that form, which
+/// only a type of an extension can cause.
 /// </summary>
 internal static class LiteralReader
 {

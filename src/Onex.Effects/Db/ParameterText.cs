@@ -5,12 +5,12 @@ using System.Text.Json;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Writes JSON values as the text that the server reads as values of a parameter's type. Text of a type's own form goes as it is, and the
-/// server judges it.
+/// Writes JSON values as the text from which the server reads values of a parameter's type. Text in a type's own form is passed unchanged
+/// and checked by the server.
 /// </summary>
 internal static class ParameterText
 {
-    /// <summary>The text, null for SQL's NULL, or what is wrong. The problem holds no value.</summary>
+    /// <summary>Returns the text, null for SQL's NULL, or the problem, which does not quote the value.</summary>
     public static (string? Text, string? Problem) Of(JsonElement value, uint oid, TypeCatalogue types)
     {
         var type = types.Find(oid);
@@ -70,7 +70,7 @@ internal static class ParameterText
             : (null, "is not base64, the JSON form of bytea");
     }
 
-    // 5.0 and 5e0 are whole in JSON; the server's integers do not read them.
+    // 5.0 and 5e0 are whole numbers in JSON, but the server does not read them as integers.
     private static string Number(string text, uint oid) =>
         TypeOids.IsWhole(oid)
         && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
@@ -97,7 +97,7 @@ internal static class ParameterText
 
             first = false;
 
-            // A list in a list is a further dimension, unless the elements may be lists themselves.
+            // A nested list is a further dimension, unless the elements may be lists themselves.
             var problem = item.ValueKind == JsonValueKind.Array && !TypeOids.IsJson(element.Oid) && element.Element == 0
                 ? WriteArray(literal, item, element, types)
                 : WriteElement(literal, item, element, types);

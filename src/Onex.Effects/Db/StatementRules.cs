@@ -2,14 +2,14 @@ using System.Collections.Frozen;
 
 namespace Onex.Effects.Db;
 
-/// <summary>Which statements a step may run. The server itself refuses several in one, for they go by the extended protocol.</summary>
+/// <summary>Which statements a step may run. The server rejects several statements in one, because the extended protocol is used.</summary>
 internal static class StatementRules
 {
-    // They would end or divide the transaction that the operation stands for, or begin a conversation that no step can lead.
+    // They would end or split the operation's transaction, or start a dialogue (COPY) that a step cannot conduct.
     private static readonly FrozenSet<string> _refused = FrozenSet.ToFrozenSet(
         ["ABORT", "BEGIN", "COMMIT", "COPY", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What is wrong with a statement, or null.</summary>
+    /// <summary>The problem of a statement, or null.</summary>
     public static string? Problem(string sql)
     {
         var rest = SkipBlank(sql);

@@ -3,25 +3,25 @@ using NpgsqlTypes;
 
 namespace Onex.Effects.Db;
 
-/// <summary>A type of the database, as far as its values' text can be taken apart.</summary>
-/// <param name="Oid">What the server calls it.</param>
-/// <param name="Name">What people call it.</param>
-/// <param name="Base">Of a domain, the type below it, else 0.</param>
-/// <param name="Element">Of an array, the type of its elements, else 0.</param>
-/// <param name="Delimiter">What stands between the elements of an array of this type.</param>
-/// <param name="Attributes">Of a composite, its fields in order; else empty.</param>
+/// <summary>A database type, with what is needed to parse the text of its values.</summary>
+/// <param name="Oid">Its id in the server.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Base">The base type of a domain, else 0.</param>
+/// <param name="Element">The element type of an array, else 0.</param>
+/// <param name="Delimiter">The separator of elements in an array of this type.</param>
+/// <param name="Attributes">The fields of a composite type in order, else empty.</param>
 internal sealed record DbType(uint Oid, string Name, uint Base, uint Element, char Delimiter, IReadOnlyList<(string Name, uint Type)> Attributes);
 
 /// <summary>
-/// The types that one statement touches, read from the catalogue together with it, so that a type that is altered is never taken for what it
-/// was.
+/// The types that one statement uses. They are read from the catalogue together with the statement, so an altered type is never read with
+/// its old definition.
 /// </summary>
 internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
 {
     /// <summary>
     /// Reads a row per type that is reachable from the parameters of the session's prepared statement and from the types in the first
-    /// parameter. A domain leads to its base, an array to its elements, a composite to its fields; a type with an element that is no array
-    /// (point, oidvector) has another text than arrays have.
+    /// parameter. A domain leads to its base, an array to its elements, a composite to its fields. A type that has an element type but is
+    /// not an array (point, oidvector) has a text form of its own.
     /// </summary>
     public const string Sql = """
         WITH RECURSIVE reached(oid) AS (
@@ -48,7 +48,7 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
     /// <summary>The parameter of <see cref="Sql"/>.</summary>
     public static NpgsqlParameter Parameter(uint[] types) => new NpgsqlParameter<uint[]> { TypedValue = types, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid };
 
-    /// <summary>Takes the rows of <see cref="Sql"/>.</summary>
+    /// <summary>Reads the rows of <see cref="Sql"/>.</summary>
     public static async Task<TypeCatalogue> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
     {
         var types = new Dictionary<uint, DbType>();
@@ -67,7 +67,7 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
         return new TypeCatalogue(types);
     }
 
-    /// <summary>The type below all domains. One that the catalogue does not know has only its text.</summary>
+    /// <summary>The type below all domains. A type that is not in the catalogue is read as text.</summary>
     public DbType Find(uint oid)
     {
         var type = types.GetValueOrDefault(oid) ?? new DbType(oid, "unknown", 0, 0, ',', []);
@@ -75,7 +75,7 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
     }
 }
 
-/// <summary>The types whose JSON is not text. Their numbers are the same in every PostgreSQL.</summary>
+/// <summary>The types whose JSON form is not text. Their ids are the same in every PostgreSQL.</summary>
 internal static class TypeOids
 {
     public const uint Bool = 16;

@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace Onex.Effects.Http;
 
-/// <summary>Tells addresses of the open internet from those that only insiders can reach.</summary>
+/// <summary>Distinguishes public addresses from internal ones.</summary>
 internal static class AddressRules
 {
-    // Special-purpose ranges of IANA's two registries, as far as a packet to them stays inside or goes nowhere.
+    // Ranges of IANA's special-purpose registries that are not routed on the internet.
     private static readonly IPNetwork[] _inside =
     [
         IPNetwork.Parse("0.0.0.0/8"), // this host
@@ -49,7 +49,7 @@ internal static class AddressRules
             return false;
         }
 
-        // Addresses that carry an IPv4 address are as far inside as that one.
+        // An address that embeds an IPv4 address is as internal as that one.
         var bytes = address.GetAddressBytes();
         return _nat64Local.Contains(address)
             || ((_nat64.Contains(address) || _v4Compatible.Contains(address)) && IsInside(new IPAddress(bytes.AsSpan(12, 4))))

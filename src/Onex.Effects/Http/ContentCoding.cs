@@ -4,23 +4,24 @@ using System.IO.Compression;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// Unpacks bodies. The platform's own decompression takes a stream that is cut off for a shorter one and says nothing, so that half an answer would
-/// pass for all of it. Here the end is looked for.
+/// Decompresses bodies. The platform's decompression does not report a truncated stream, so half a response would pass for a whole one.
+/// This class checks for the end.
 /// </summary>
 internal static class ContentCoding
 {
-    /// <summary>What a request says that its answer may be packed with: codings whose end can be seen.</summary>
+    /// <summary>The codings that a request accepts: those whose end can be detected.</summary>
     public const string Accepted = "gzip, br";
 
-    // A packed text behind a body that is whole comes out behind it; behind one that is cut off it is taken for the rest and does not.
+    // A compressed text appended to a complete body is decompressed after it; appended to a truncated one it is read as the rest and is
+    // not.
     private static readonly byte[] _seal = "onex: all of it was there"u8.ToArray();
     private static readonly byte[] _packedSeal = Pack(_seal);
 
-    /// <summary>Whether a body that says it is packed so can be unpacked.</summary>
+    /// <summary>Whether a body with this coding can be decompressed.</summary>
     public static bool IsKnown(string coding) => coding.ToLowerInvariant() is "gzip" or "x-gzip" or "br" or "deflate";
 
-    /// <summary>The body, or null if it is larger than that.</summary>
-    /// <exception cref="InvalidDataException">It is cut off, or not packed so.</exception>
+    /// <summary>Decompresses the body; null if it is larger than the maximum.</summary>
+    /// <exception cref="InvalidDataException">It is truncated, or not compressed this way.</exception>
     public static byte[]? Unpack(byte[] packed, string coding, int most)
     {
         switch (coding.ToLowerInvariant())
@@ -28,7 +29,7 @@ internal static class ContentCoding
             case "br":
                 return UnpackBrotli(packed, most);
             case "deflate":
-                // Both forms go by that name, and the first byte tells which it is.
+                // 'deflate' names two formats; the first byte distinguishes them.
                 using (var stream = new MemoryStream(packed))
                 {
                     using Stream inflating = packed.Length > 0 && (packed[0] & 0x0F) == 8

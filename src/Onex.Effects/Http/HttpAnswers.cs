@@ -10,7 +10,7 @@ using Onex.Effects.Running;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// Reads answers into what can be stored: U+0000, half a surrogate pair and bytes that are not UTF-8 each become U+FFFD, for an effect that
+/// Reads responses into a form that can be stored: U+0000, half a surrogate pair and invalid UTF-8 become U+FFFD, because an effect that
 /// has happened must not be lost because of them.
 /// </summary>
 internal static class HttpAnswers
@@ -19,13 +19,13 @@ internal static class HttpAnswers
 
     private const int ChunkBytes = 16 * 1024;
 
-    // A mark at the beginning says more than a header: the writer of the bytes has put it there. That of UTF-32 begins with that of UTF-16.
+    // A byte order mark wins over the header, because the writer of the body has put it there. UTF-32's begins with UTF-16's.
     private static readonly Encoding[] _marked =
         [Encoding.UTF8, Encoding.UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), Encoding.Unicode, Encoding.BigEndianUnicode];
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = StorableJson.DepthMax };
 
-    /// <summary>What stands for a body that is not there.</summary>
+    /// <summary>The value of a missing body.</summary>
     public static JsonElement NoBody { get; } = Parse("null"u8.ToArray());
 
     /// <summary>The headers by lower-case name.</summary>
@@ -40,15 +40,15 @@ internal static class HttpAnswers
         return headers;
     }
 
-    /// <summary>The bytes that a body may have.</summary>
+    /// <summary>The maximum size of a body in bytes.</summary>
     public static int LargestOf(ResultRoom.Place room) => Math.Min(BytesMax, room.Largest);
 
-    /// <summary>The body, or null if it is too large; and why it is text although it is declared as JSON, or null.</summary>
-    /// <exception cref="InvalidDataException">It cannot be unpacked.</exception>
+    /// <summary>Reads the body, null if it is too large; and the reason if it is text although declared as JSON, else null.</summary>
+    /// <exception cref="InvalidDataException">It cannot be decompressed.</exception>
     public static async Task<(JsonElement? Body, string? Unparsed)> ReadAsync(
         HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
-        // What has no body tells the length that it would have.
+        // A response without a body (to HEAD) has the Content-Length of the body that it would have.
         var content = response.Content;
         var hasBody = response.RequestMessage!.Method != HttpMethod.Head && response.StatusCode != HttpStatusCode.NotModified;
         var bytesMax = LargestOf(room);
@@ -82,11 +82,11 @@ internal static class HttpAnswers
             }
         }
 
-        // An answer that has no body, as to HEAD, may still say how it would be packed.
+        // A response without a body (to HEAD) may still have a Content-Encoding.
         var body = buffer.ToArray();
         if (body.Length > 0)
         {
-            // Counted after unpacking too: a small answer may hold a large one.
+            // Counted after decompression too: a small response may expand to a large one.
             foreach (var coding in Codings(content).Reverse())
             {
                 if (ContentCoding.Unpack(body, coding, bytesMax) is not { } unpacked)
@@ -104,7 +104,7 @@ internal static class HttpAnswers
         return body.Length == 0 ? (NoBody, null) : Body(body, content.Headers.ContentType?.MediaType, content.Headers.ContentType?.CharSet);
     }
 
-    // What is not known stays packed, and so does what is packed with it.
+    // A body with an unknown coding stays compressed, and so do codings below it.
     private static string[] Codings(HttpContent content)
     {
         string[] codings = [.. content.Headers.ContentEncoding.Where(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))];
@@ -124,7 +124,7 @@ internal static class HttpAnswers
             }
             catch (JsonException bad)
             {
-                // Not what the parser says of it, which quotes the body.
+                // Without the parser's message, which quotes the body.
                 unparsed = string.Create(
                     CultureInfo.InvariantCulture,
                     $"the body is declared as {mediaType} and is no JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
@@ -148,7 +148,7 @@ internal static class HttpAnswers
         return encoding is UTF8Encoding && Utf8.IsValid(text) ? text.ToArray() : Encoding.UTF8.GetBytes(encoding.GetString(text));
     }
 
-    // The code pages are asked for here and not registered, so that nothing else in the process decodes otherwise because of them.
+    // The code pages are used here without registering them, so that decoding elsewhere in the process is unaffected.
     private static Encoding EncodingOf(string? charset)
     {
         var name = charset?.Trim('"', '\'') ?? "utf-8";

@@ -4,7 +4,7 @@ using Onex.Contracts.Catalogue;
 
 namespace Onex.Effects.Http;
 
-/// <summary>What an HTTP effect is told.</summary>
+/// <summary>The arguments of an HTTP effect.</summary>
 internal sealed record HttpArguments
 {
     [Argument("The whole address.", Filling = ArgumentFilling.Address, Default = "the connection's address and 'path'")]
@@ -23,7 +23,7 @@ internal sealed record HttpArguments
     public JsonElement? Body { get; init; }
 }
 
-/// <summary>What the other side answered.</summary>
+/// <summary>The response.</summary>
 internal sealed record HttpResult
 {
     [Result("The HTTP status.")]

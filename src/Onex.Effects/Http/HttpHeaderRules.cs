@@ -10,8 +10,8 @@ internal static class HttpHeaderRules
     public const string CorrelationId = "X-Correlation-Id";
 
     /// <summary>
-    /// Those that only the runtime sets, with commas between them. They frame the message, choose its receiver, or say who asks: a second opinion
-    /// would be an attack or a mistake.
+    /// Headers that only the runtime sets, separated by commas. They frame the message, select its receiver or identify the request, so
+    /// another value would be an attack or a mistake.
     /// </summary>
     public const string Ours =
         "Connection,Content-Length,Expect,Host,Keep-Alive,Proxy-Connection,TE,Trailer,Transfer-Encoding,Upgrade,traceparent,tracestate,"
@@ -22,7 +22,7 @@ internal static class HttpHeaderRules
     private static readonly SearchValues<char> _tokens =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    /// <summary>What is wrong with a header, without its value; or null.</summary>
+    /// <summary>The problem of a header, without its value; or null.</summary>
     public static string? Problem(string name, string value) =>
         name.Length == 0 || name.AsSpan().ContainsAnyExcept(_tokens) ? $"'{name}' cannot be the name of a header"
         : _ours.Contains(name) ? $"the header '{name}' is set by the runtime"

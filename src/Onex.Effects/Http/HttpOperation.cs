@@ -78,7 +78,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             lost = ("step_timed_out", $"{host} answered {status}, but its answer did not arrive in time.");
         }
 
-        // The status says what happened, whatever became of the body.
+        // The status decides the outcome, even if the body was lost.
         var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
         var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
         var outcome = HttpStatuses.Classify(status) switch
@@ -102,7 +102,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         _ => "",
     };
 
-    // What a failed request's exception says can hold parts of it, so only the kind of failure is told.
+    // The exception's message can quote the request, so only the kind of failure is reported.
     private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address, AttemptReach reach)
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
@@ -139,12 +139,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     }
 }
 
-/// <summary>Makes the request of an effect.</summary>
+/// <summary>Creates the request of an effect.</summary>
 internal static class HttpRequests
 {
     public const int BodyBytesMax = 10 * 1024 * 1024;
 
-    /// <summary>The request, or why there can be none.</summary>
+    /// <summary>Creates the request, or returns the rejection.</summary>
     public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
     {
         var (address, problem) = Address(arguments, context);
@@ -180,7 +180,7 @@ internal static class HttpRequests
 
         foreach (var (name, value) in Headers(arguments, context))
         {
-            // Refused by the one, it belongs to the other, where the type stands already.
+            // Headers that the request does not accept belong to the content, which has the type already.
             if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
             {
                 content.Headers.Remove(name);
@@ -216,7 +216,7 @@ internal static class HttpRequests
             text = root.GetLeftPart(UriPartial.Path).TrimEnd('/') + (path.StartsWith('/') ? path : "/" + path);
         }
 
-        // An inserted value may be '..' and would climb; a backslash counts as a slash in addresses.
+        // An inserted value may be '..' and would leave the path; a backslash counts as a slash in addresses.
         var end = text.AsSpan().IndexOfAny('?', '#');
         var plain = end < 0 ? text : text[..end];
         if (plain.Contains('\\', StringComparison.Ordinal)
@@ -258,7 +258,7 @@ internal static class HttpRequests
         _ => Encoding.UTF8.GetBytes(body.GetRawText()),
     };
 
-    // The later value replaces the earlier one: credentials are the operator's to choose, and who asks is ours to say.
+    // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.
     private static Dictionary<string, string> Headers(HttpArguments arguments, EffectContext context)
     {
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { ["Accept-Encoding"] = ContentCoding.Accepted };

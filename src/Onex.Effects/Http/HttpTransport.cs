@@ -8,8 +8,8 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// The sockets behind HTTP effects: a pool per connection, and one for requests without. Where a request may go is decided when it connects,
-/// on the resolved address, so that a name that changes its mind gains nothing.
+/// The sockets of HTTP effects: one pool per connection, and one for requests without a connection. The resolved address is checked when a
+/// socket connects, so DNS rebinding has no effect.
 /// </summary>
 internal sealed class HttpTransport : IDisposable
 {
@@ -17,13 +17,14 @@ internal sealed class HttpTransport : IDisposable
     private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
 
     /// <summary>
-    /// Sends a request through that connection, or through none, and notes when its first byte leaves. The request is on the wire once at most:
-    /// where its connection ends without an answer, also one of the pool that the server was about to close, nobody can tell what became of it.
+    /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
+    /// which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
     public async Task<HttpResponseMessage> SendAsync(
         Connection? connection, HttpRequestMessage request, AttemptProgress progress, CancellationToken cancellation)
     {
-        // HTTP/1.1 writes a request in the flow of the call that sends it, so that the stream finds whose request it is, on a pooled socket too.
+        // HTTP/1.1 writes a request in the async flow of its call, so the stream finds the request that it belongs to, also on a pooled
+        // socket.
         var one = new OneRequest(progress);
         request.Options.Set(OneRequest.Key, one);
         SendingStream.Sender = one;
@@ -42,20 +43,20 @@ internal sealed class HttpTransport : IDisposable
 
     private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach) => new(new SocketsHttpHandler
     {
-        // The runner says where an attempt goes and what it carries; the handler adds nothing of its own. A proxy would connect in our
-        // place, and no address could be checked.
+        // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy would connect in our place, and no
+        // address could be checked.
         ActivityHeadersPropagator = null,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,
         UseProxy = false,
         MaxResponseHeadersLength = 64,
-        // Pooled sockets end now and then, so that a moved name is noticed.
+        // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
         ConnectCallback = (context, cancellation) =>
         {
-            // The handler retries where a connection ended without an answer, up to three times, and has no switch for that.
+            // The handler retries up to three times if a connection closes without a response, and has no option against that.
             if (context.InitialRequestMessage.Options.TryGetValue(OneRequest.Key, out var request))
             {
                 request.Connect();
@@ -63,7 +64,7 @@ internal sealed class HttpTransport : IDisposable
 
             return ConnectAsync(context.DnsEndPoint, mayReach, cancellation);
         },
-        // Behind TLS: a handshake carries no request.
+        // Above TLS, because a handshake contains no request.
         PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new SendingStream(context.PlaintextStream)),
     });
 
@@ -91,5 +92,5 @@ internal sealed class HttpTransport : IDisposable
     }
 }
 
-/// <summary>The address is not one that this effect may reach.</summary>
+/// <summary>The effect must not connect to this address.</summary>
 internal sealed class AddressRefusedException(string message) : Exception(message);

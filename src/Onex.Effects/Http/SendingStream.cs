@@ -2,16 +2,16 @@ using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
-/// <summary>The one request of an attempt. It leaves through one connection, once: main alone decides about a retry.</summary>
+/// <summary>The request of an attempt. It is sent once, over one connection, because only the orchestrator decides about retries.</summary>
 internal sealed class OneRequest(AttemptProgress progress)
 {
-    /// <summary>Where the request that opens a connection says whose it is.</summary>
+    /// <summary>The option that links a request to its attempt.</summary>
     public static HttpRequestOptionsKey<OneRequest> Key { get; } = new("onex.request");
 
     private SendingStream? _through;
 
-    /// <summary>To be called before a connection is opened for it.</summary>
-    /// <exception cref="RequestRepeatedException">It has left already.</exception>
+    /// <summary>Call before a connection is opened for it.</summary>
+    /// <exception cref="RequestRepeatedException">It was sent already.</exception>
     public void Connect()
     {
         if (Volatile.Read(ref _through) is not null)
@@ -20,8 +20,8 @@ internal sealed class OneRequest(AttemptProgress progress)
         }
     }
 
-    /// <summary>To be called before bytes of it are written to a connection.</summary>
-    /// <exception cref="RequestRepeatedException">It has left through another connection.</exception>
+    /// <summary>Call before bytes of it are written to a connection.</summary>
+    /// <exception cref="RequestRepeatedException">It was sent over another connection.</exception>
     public void Send(SendingStream stream)
     {
         if (Interlocked.CompareExchange(ref _through, stream, null) is { } first && first != stream)
@@ -34,17 +34,17 @@ internal sealed class OneRequest(AttemptProgress progress)
 }
 
 /// <summary>
-/// The handler was about to send a request a second time, because its connection ended without an answer. The handler does not retry on exceptions
-/// of this kind, unlike on an <see cref="IOException"/>.
+/// The handler was about to send a request again, because its connection closed without a response. The handler does not retry after an
+/// exception of this type, unlike after an <see cref="IOException"/>.
 /// </summary>
 internal sealed class RequestRepeatedException() : InvalidOperationException("The request has been sent already.");
 
-/// <summary>A connection's stream that tells the attempt whose request is written that its first byte leaves now.</summary>
+/// <summary>A connection's stream that notifies the attempt before the first byte of its request is sent.</summary>
 internal sealed class SendingStream(Stream inner) : Stream
 {
     private static readonly AsyncLocal<OneRequest?> _sender = new();
 
-    /// <summary>The request that is sent from here on, in this flow of control.</summary>
+    /// <summary>The request that the current async flow sends.</summary>
     public static OneRequest? Sender
     {
         set => _sender.Value = value;

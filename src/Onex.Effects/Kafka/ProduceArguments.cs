@@ -5,7 +5,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Kafka;
 
-/// <summary>What is to be written.</summary>
+/// <summary>The arguments of <c>kafka.produce</c>.</summary>
 internal sealed record ProduceArguments
 {
     private const string OwnHeaders =
@@ -25,7 +25,7 @@ internal sealed record ProduceArguments
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }
 
-/// <summary>What was written.</summary>
+/// <summary>The result of <c>kafka.produce</c>.</summary>
 internal sealed record ProduceResult
 {
     [Result("The topic.")]

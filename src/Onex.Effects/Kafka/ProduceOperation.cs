@@ -8,11 +8,11 @@ using Onex.Kafka.Producing;
 namespace Onex.Effects.Kafka;
 
 /// <summary>
-/// One record to a topic of the broker that the runtime itself uses, or of its twin in this process. An attempt that broke off may have written
-/// it, so that who reads it knows copies by the command's id.
+/// Writes one record to a topic of the runtime's own broker, or of the log in this process. An interrupted attempt may have written it, so
+/// readers recognise duplicates by the command's id.
 /// </summary>
 /// <param name="producer">The process's producer.</param>
-/// <param name="own">The topics that only Onex writes to.</param>
+/// <param name="own">The topics to which only Onex writes.</param>
 /// <param name="time">The clock of the <c>timestamp</c> header.</param>
 [Operation("kafka.produce", ChangesWorld = true, Description = "Writes a record to a topic of the runtime's broker.")]
 internal sealed class ProduceOperation(IRecordProducer producer, Topics own, TimeProvider time)
@@ -48,6 +48,6 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         MessageHeaders.Empty
             .With(HeaderNames.ContentType, arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json")
             .With((arguments.Headers ?? new Dictionary<string, string>()).Select(header => KeyValuePair.Create(header.Key, header.Value ?? "")))
-            .With(MessageHeaders.Identify("onex-effects", context.CommandId, context.CorrelationId, time.GetUtcNow()).Items)
+            .With(MessageHeaders.Identify("onex-effects", new(context.CommandId.Value), context.CorrelationId, time.GetUtcNow()).Items)
             .WithTrace(context.TraceParent, context.TraceState);
 }

@@ -7,18 +7,18 @@ using Onex.Effects.Running;
 
 namespace Onex.Effects.Operations;
 
-/// <summary>What an operation knows about the attempt that it is.</summary>
+/// <summary>The attempt that an operation executes.</summary>
 /// <param name="Operation">The operation's name: a class may run several.</param>
-/// <param name="CommandId">The same on every delivery and every attempt: the idempotency key.</param>
+/// <param name="CommandId">The idempotency key: the same in every delivery and attempt.</param>
 /// <param name="CorrelationId">The correlation id of the saga's request.</param>
 /// <param name="TraceParent">W3C trace context.</param>
 /// <param name="TraceState">Its vendor part, or null.</param>
-/// <param name="Connection">The outside system to go through, or null if the step names none.</param>
-/// <param name="Timeout">The attempt's run time, at whose end it is cancelled.</param>
-/// <param name="Record">Where the outcome will be recorded.</param>
+/// <param name="Connection">The connection, or null if the step names none.</param>
+/// <param name="Timeout">The time limit, after which the attempt is cancelled.</param>
+/// <param name="Record">Records the outcome.</param>
 internal sealed record EffectContext(
     string Operation,
-    Guid CommandId,
+    CommandId CommandId,
     Guid CorrelationId,
     string TraceParent,
     string? TraceState,
@@ -26,42 +26,42 @@ internal sealed record EffectContext(
     TimeSpan Timeout,
     AttemptRecord Record)
 {
-    /// <summary>Whether the attempt has left: until then it cannot have happened, however it ends.</summary>
+    /// <summary>How far the attempt has come. Until it was sent it cannot have taken effect.</summary>
     public AttemptProgress Progress { get; } = new();
 
-    /// <summary>Where room for the result is made before it is read.</summary>
+    /// <summary>Reserves memory for the result before it is read.</summary>
     public ResultRoom.Place Room { get; init; } = ResultRoom.Unbounded.Begin();
 }
 
-/// <summary>How far an attempt has come, for when it ends without an answer.</summary>
+/// <summary>How far an attempt has come, in case it ends without a response.</summary>
 internal sealed class AttemptProgress
 {
     private volatile bool _sent;
     private volatile bool _connected;
 
-    /// <summary>Whether it came to the other end: what is rejected before says nothing about the system at the other end.</summary>
+    /// <summary>Whether it reached the external system. A rejection before that says nothing about the system.</summary>
     public bool HasConnected => _connected || _sent;
 
-    /// <summary>Whether it is unknown from here on whether it happens.</summary>
+    /// <summary>Whether it was sent: from here on it is unknown whether it takes effect.</summary>
     public bool IsSent => _sent;
 
-    /// <summary>How far an attempt came that breaks off now.</summary>
+    /// <summary>How far the attempt came if it is interrupted now.</summary>
     public AttemptReach Reach => IsSent ? AttemptReach.Sent : AttemptReach.NotSent;
 
-    /// <summary>To be called where the other end is known to answer before anything is sent that may make it happen.</summary>
+    /// <summary>Call once the external system is reached, before anything is sent that may take effect.</summary>
     public void Connect() => _connected = true;
 
-    /// <summary>To be called before the first byte leaves, or before the commit, that may make it happen.</summary>
+    /// <summary>Call before the first byte, or the commit, that may take effect.</summary>
     public void Send() => _sent = true;
 }
 
-/// <summary>What came of an attempt, classified coarsely: main applies the contract's own rules.</summary>
+/// <summary>The outcome of an attempt. The orchestrator applies the contract's rules to it.</summary>
 /// <param name="Outcome">One of <see cref="StepOutcomes"/>.</param>
-/// <param name="Result">What the other side answered, if it did.</param>
-/// <param name="Code">The reason's code, unless completed.</param>
+/// <param name="Result">The response, if there was one.</param>
+/// <param name="Code">The code of the reason, unless completed.</param>
 /// <param name="Message">The reason for people, unless completed. Holds no secrets.</param>
-/// <param name="RetryAfter">The other side's wish for when to try again.</param>
-/// <param name="Reach">How far it came.</param>
+/// <param name="RetryAfter">The Retry-After of the external system.</param>
+/// <param name="Reach">How far the attempt came.</param>
 internal sealed record EffectOutcome<TResult>(
     string Outcome, TResult? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
     where TResult : class
@@ -72,25 +72,25 @@ internal sealed record EffectOutcome<TResult>(
     /// <summary>It happened.</summary>
     public static EffectOutcome<TResult> Completed(TResult result) => new(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done);
 
-    /// <summary>A final "no" before anything was sent.</summary>
+    /// <summary>Rejected before anything was sent.</summary>
     public static EffectOutcome<TResult> Rejected(string code, string message) =>
         new(StepOutcomes.Rejected, null, code, message, null, AttemptReach.NotSent);
 
-    /// <summary>A final "no" of the service.</summary>
+    /// <summary>Rejected by the external system.</summary>
     public static EffectOutcome<TResult> Refused(string code, string message, TResult? result = null) =>
         new(StepOutcomes.Rejected, result, code, message, null, AttemptReach.Answered);
 
-    /// <summary>Unknown or transient.</summary>
+    /// <summary>Failed: unknown or transient.</summary>
     public static EffectOutcome<TResult> Failed(
         AttemptReach reach, string code, string message, TResult? result = null, TimeSpan? retryAfter = null) =>
         new(StepOutcomes.Failed, result, code, message, retryAfter, reach);
 }
 
-/// <summary>The same with the result as JSON, as it is recorded and sent.</summary>
+/// <summary>The outcome with its result as JSON, as it is recorded and sent.</summary>
 internal sealed record AttemptOutcome(
     string Outcome, RawJson? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
 {
-    /// <summary>Whether it was rejected before its connection was reached, which says nothing about the system at the other end.</summary>
+    /// <summary>Whether it was rejected before it reached the external system, which says nothing about that system.</summary>
     public bool IsUntried { get; init; }
 
     /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
@@ -103,16 +103,18 @@ internal sealed record AttemptOutcome(
         new(StepOutcomes.Failed, null, code, message, retryAfter, reach);
 }
 
-/// <summary>One kind of touch on the outside world, as the runner calls it.</summary>
+/// <summary>An effect operation as the runner calls it.</summary>
 internal interface IEffectOperation
 {
-    /// <summary>Runs one attempt. Throws nothing for the other side's reasons; cancelled when the attempt's time is up.</summary>
+    /// <summary>
+    /// Runs one attempt. Problems of the external system are outcomes, not exceptions. Cancelled at the attempt's timeout.
+    /// </summary>
     Task<AttemptOutcome> RunAsync(RawJson arguments, EffectContext context, CancellationToken cancellation);
 }
 
 /// <summary>
-/// One kind of touch on the outside world. Carries <see cref="Contracts.Catalogue.OperationAttribute"/>; its constructor takes what it
-/// needs from the role's services.
+/// Base class of effect operations. A subclass has <see cref="Contracts.Catalogue.OperationAttribute"/>, and a constructor whose parameters
+/// are services of the role.
 /// </summary>
 internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : IEffectOperation
@@ -132,7 +134,7 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
         }
         catch (JsonException exception)
         {
-            // Only the path: what stands there may be a secret.
+            // Only the path, because the value may be a secret.
             return AttemptOutcome.Rejected("arguments_invalid", $"The arguments of {context.Operation} are wrong at {exception.Path}.");
         }
 

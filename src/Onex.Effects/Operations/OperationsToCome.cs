@@ -3,8 +3,8 @@ using Onex.Contracts.Catalogue;
 namespace Onex.Effects.Operations;
 
 /// <summary>
-/// Operations that have a name, arguments and a result, but no code yet: contracts that call them can be written and checked. Each moves into an
-/// attribute of the class that runs it as soon as there is one.
+/// Operations that are described but not implemented yet, so that contracts that call them can be written and checked. Each moves to the
+/// attribute of its class once it is implemented.
 /// </summary>
 internal static class OperationsToCome
 {

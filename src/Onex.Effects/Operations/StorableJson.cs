@@ -2,13 +2,15 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Effects.Operations;
 
-/// <summary>JSON from outside as it can be kept: Postgres's jsonb takes neither U+0000 nor half a surrogate pair.</summary>
+/// <summary>Makes external JSON storable: PostgreSQL's jsonb accepts neither U+0000 nor half a surrogate pair.</summary>
 internal static class StorableJson
 {
-    /// <summary>How deep a member of a result may be: a result has at most <see cref="ExpressionLimits.KeptDepth"/> levels, its own included.</summary>
+    /// <summary>
+    /// The maximum depth of a member of a result, which has at most <see cref="ExpressionLimits.KeptDepth"/> levels itself.
+    /// </summary>
     public const int DepthMax = ExpressionLimits.KeptDepth - 1;
 
-    /// <summary>Overwrites escapes that cannot be stored in place: \u0000, and surrogates without their other half.</summary>
+    /// <summary>Overwrites in place the escapes that cannot be stored: \u0000 and unpaired surrogates.</summary>
     public static void Mend(Span<byte> json)
     {
         for (var i = json.IndexOf((byte)'\\'); i >= 0 && i + 1 < json.Length;)
@@ -29,7 +31,7 @@ internal static class StorableJson
         }
     }
 
-    // The number of an escape that stands at the beginning, or -1.
+    // The code unit of the escape at the beginning, or -1.
     private static int Code(ReadOnlySpan<byte> json) =>
         json.Length >= 6 && json[0] == '\\' && json[1] == 'u'
         && System.Buffers.Text.Utf8Parser.TryParse(json.Slice(2, 4), out ushort code, out var read, 'x') && read == 4

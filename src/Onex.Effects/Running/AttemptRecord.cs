@@ -8,23 +8,23 @@ using Onex.Persistence.Sagas;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// The place in the ledger of one attempt. An operation whose work is in the ledger's own database records there by itself, in the
-/// transaction of its work; for all others the runner records after them.
+/// Records an attempt in the effect ledger. An operation that works in the ledger's own database records within its own transaction; for
+/// all others the runner records afterwards.
 /// </summary>
 internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, ClaimResult.Granted granted)
 {
     private StepResult? _joined;
 
-    /// <summary>The ledger, if transactions of other connections can be joined with it at all.</summary>
+    /// <summary>The ledger if it can take part in an operation's transaction, else null.</summary>
     public EffectLedger? Joinable => ledger as EffectLedger;
 
-    /// <summary>What the operation recorded and committed.</summary>
+    /// <summary>The result that the operation recorded and committed.</summary>
     public StepResult? Committed { get; private set; }
 
-    /// <summary>Whether the operation recorded, and nobody knows if its commit happened.</summary>
+    /// <summary>Whether the operation recorded a result and it is unknown if its commit happened.</summary>
     public bool IsInDoubt => _joined is not null && Committed is null;
 
-    /// <summary>Records completion within a transaction. False if the lease was lost: it must be rolled back then.</summary>
+    /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
     public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
         var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
@@ -37,10 +37,10 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
         return true;
     }
 
-    /// <summary>Tells that the transaction is committed.</summary>
+    /// <summary>Call after the transaction was committed.</summary>
     public void Commit() => Committed = _joined;
 
-    /// <summary>What is recorded and told of an outcome.</summary>
+    /// <summary>The result message of an outcome.</summary>
     public StepResult ResultOf(AttemptOutcome outcome) => new()
     {
         CommandId = command.CommandId,
@@ -56,7 +56,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
         Reach = outcome.Outcome == StepOutcomes.Completed ? null : Text(ReachOf(outcome)),
     };
 
-    // Whoever had the lease before may have sent it: that this attempt came to nothing does not say that the other one did.
+    // An earlier owner of the lease may have sent the effect, so this attempt's failure does not mean that the effect did not happen.
     private AttemptReach ReachOf(AttemptOutcome outcome) => granted.TakesOver
         && (outcome.Reach == AttemptReach.NotSent || (outcome.Reach == AttemptReach.Answered && outcome.Outcome == StepOutcomes.Failed))
             ? AttemptReach.Sent
@@ -70,10 +70,10 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
         _ => StepReaches.Sent,
     };
 
-    /// <summary>The result as recorded and as it may travel, or null if the lease was lost.</summary>
+    /// <summary>Records the result. Returns it as it is sent, or null if the lease was lost.</summary>
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
-        // Recording waits for a transaction in doubt: where this is written after it, that transaction did not commit.
+        // Recording waits for a transaction in doubt. If this record is written afterwards, that transaction did not commit.
         var stored = await StoreAsync(IsInDoubt && !granted.TakesOver ? result with { Reach = StepReaches.NotSent } : result, cancellation);
         if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
         {
@@ -85,12 +85,12 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
             return stored;
         }
 
-        // Recording waited for the transaction in doubt. If that was committed, its outcome stands and ours was not written.
+        // Recording waited for the transaction in doubt. If it was committed, its outcome counts and ours was not written.
         var known = await ledger.LookUpAsync([command.CommandId], cancellation);
         return known.TryGetValue(command.CommandId, out var state) && state.Outcome is { } outcome ? outcome : stored;
     }
 
-    // Stored by lease: attempts, and owners of one attempt, may have different results.
+    // Stored per lease, because attempts, and owners of one attempt, may have different results.
     private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
         store.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
 }

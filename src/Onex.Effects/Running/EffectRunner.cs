@@ -13,8 +13,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Runs one attempt per command: lease, run, record, tell. Dying between any two of them is safe: without a record the lease runs out and
-/// main asks again under the same idempotency key; with one, the next delivery is answered from the ledger.
+/// Executes one attempt per command: lease, execute, record, send the result. A crash between any two is safe: without a record the lease
+/// expires and the orchestrator sends a new attempt with the same idempotency key; with a record the next delivery is answered from the
+/// ledger.
 /// </summary>
 internal sealed class EffectRunner(
     IReadOnlyDictionary<string, IEffectOperation> operations,
@@ -37,7 +38,7 @@ internal sealed class EffectRunner(
             context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
     }
 
-    /// <summary>Handles a command. Throws for shared trouble only: store or broker away.</summary>
+    /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
@@ -55,7 +56,7 @@ internal sealed class EffectRunner(
         {
             case ClaimResult.Granted granted:
                 {
-                    // What the result takes of memory is given back when it is on its way.
+                    // The memory of the result is released once it was sent.
                     using var place = (room ?? ResultRoom.Unbounded).Begin();
                     var record = new AttemptRecord(ledger, store, command, granted);
                     var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
@@ -92,7 +93,7 @@ internal sealed class EffectRunner(
         string? traceState,
         CancellationToken cancellation)
     {
-        // Main checked both against its own configuration, which another deployment may have changed meanwhile.
+        // The orchestrator checked both against its own configuration, which may differ from this process's during a deployment.
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
             return EffectOperations.IsToCome(command.Operation)
@@ -142,9 +143,9 @@ internal sealed class EffectRunner(
             }
             catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
             {
-                // What it says may hold credentials.
+                // Without its message, which may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
-                return AttemptOutcome.Failed(context.Progress.Reach, "operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");
+                return AttemptOutcome.Failed(context.Progress.Reach, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
             }
         }
     }
@@ -154,7 +155,7 @@ internal sealed class EffectRunner(
         : (await store.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
         : null;
 
-    // The result as recorded, or null if the lease was lost: another attempt may have another outcome, and one of them must not be told.
+    // The recorded result, or null if the lease was lost: another attempt may have another outcome, and only the recorded one may be sent.
     private async Task<StepResult?> RecordAsync(
         StepCommand command, AttemptRecord record, AttemptOutcome outcome, CancellationToken cancellation)
     {
@@ -170,13 +171,13 @@ internal sealed class EffectRunner(
             }
             catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
             {
-                // Giving up now would mean to ask the outside world again.
+                // Giving up now would repeat the effect.
                 await Task.Delay(_recordAgainAfter, time, cancellation);
             }
             catch (Exception exception)
                 when (exception is not (OperationCanceledException or StoreUnavailableException) && result is not { Result: null, ResultRef: null })
             {
-                // The database refuses the value itself. The attempt has ended all the same, and main must hear of it.
+                // The database rejects the value. The attempt has ended all the same, and the orchestrator needs its result.
                 Log.ResultRefused(logger, command.Operation, exception);
                 result = result with
                 {
@@ -198,7 +199,7 @@ internal sealed class EffectRunner(
         return recorded;
     }
 
-    // A command that came without a trace begins one, the same on every delivery.
+    // A command without a trace starts one, the same in every delivery.
     private static string NewTrace(StepCommand command) =>
-        $"00-{command.CorrelationId:N}-{command.CommandId.ToString("N")[..16]}-00";
+        $"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00";
 }

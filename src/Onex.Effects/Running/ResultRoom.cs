@@ -1,14 +1,14 @@
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Lets the results of attempts grow as long as all together fit into the memory that there is for them. One attempt at a time may hold more than
-/// that: it never waits, so that attempts that have begun to read cannot wait for each other for ever.
+/// Limits the memory of all results together. Attempts wait for free memory as their results grow. One attempt at a time may exceed the
+/// limit without waiting, so that attempts that have begun to read cannot deadlock.
 /// </summary>
-/// <param name="capacity">The bytes of results that may be held, as they arrive.</param>
-/// <param name="largest">The bytes that one may have.</param>
+/// <param name="capacity">The maximum size of all results together, in bytes as received.</param>
+/// <param name="largest">The maximum size of one result in bytes.</param>
 internal sealed class ResultRoom(long capacity, int largest)
 {
-    /// <summary>Room for whatever comes.</summary>
+    /// <summary>Without a limit.</summary>
     public static ResultRoom Unbounded { get; } = new(long.MaxValue, int.MaxValue);
 
     private readonly Lock _lock = new();
@@ -16,7 +16,7 @@ internal sealed class ResultRoom(long capacity, int largest)
     private long _held;
     private Place? _beyond;
 
-    /// <summary>How many wait for room.</summary>
+    /// <summary>The number of attempts that wait.</summary>
     public int Waiting
     {
         get
@@ -30,7 +30,7 @@ internal sealed class ResultRoom(long capacity, int largest)
 
     private int LargestOne { get; } = largest;
 
-    /// <summary>A place for the result of one attempt. It holds nothing yet; disposing of it gives back what it holds.</summary>
+    /// <summary>Begins a reservation for the result of an attempt. Disposing of it releases its memory.</summary>
     public Place Begin() => new(this);
 
     // Called with the lock held.
@@ -61,16 +61,16 @@ internal sealed class ResultRoom(long capacity, int largest)
         }
     }
 
-    /// <summary>What one attempt holds.</summary>
+    /// <summary>The reservation of an attempt.</summary>
     internal sealed class Place(ResultRoom room) : IDisposable
     {
-        /// <summary>The bytes that one result may have.</summary>
+        /// <summary>The maximum size of one result in bytes.</summary>
         public int Largest => room.LargestOne;
 
-        /// <summary>The bytes that it holds.</summary>
+        /// <summary>The reserved bytes.</summary>
         public long Held { get; set; }
 
-        /// <summary>Ends when there is room for so many bytes in all.</summary>
+        /// <summary>Completes when this many bytes in total are reserved.</summary>
         public async ValueTask HoldAsync(long bytes, CancellationToken cancellation)
         {
             LinkedListNode<(Place Place, long More, TaskCompletionSource Turn)> mine;
@@ -93,7 +93,7 @@ internal sealed class ResultRoom(long capacity, int largest)
             {
                 lock (room._lock)
                 {
-                    // Unless it was let in at the very moment: what it holds is given back at the end.
+                    // Unless it was granted at that moment; its memory is then released at the end.
                     if (mine.List is not null)
                     {
                         room._waiting.Remove(mine);

@@ -1,4 +1,5 @@
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 
@@ -271,11 +272,11 @@ internal sealed class ExampleRun
     private SagaStarted Started()
     {
         var requester = Requester("request");
-        var id = Identity.OfRequest(requester.RequestId, "saga");
+        var id = new SagaId(Identity.OfRequest(requester.RequestId, "saga"));
         return new SagaStarted
         {
             SagaId = id,
-            CausedBy = id,
+            CausedBy = new(id.Value),
             Facts = new SagaFacts
             {
                 SagaId = id,
@@ -296,8 +297,8 @@ internal sealed class ExampleRun
         var source = $"example {_example.Name}, {what}";
         return new Requester
         {
-            RequestId = Identity.OfRequest(Guid.Empty, source),
-            CorrelationId = Identity.OfRequest(Guid.Empty, $"{source}, correlation"),
+            RequestId = new(Identity.OfRequest(default, source)),
+            CorrelationId = Identity.OfRequest(default, $"{source}, correlation"),
             Operation = _plan.Name,
             Source = source,
         };

@@ -17,7 +17,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
     public static string Missing(string step) => $"script the result of step '{step}'";
 
     /// <summary>The answer to a command; what is wrong with the script, if it can be none.</summary>
-    public StepResultArrived Answer(CommandToSend command, Guid saga, out string? problem)
+    public StepResultArrived Answer(CommandToSend command, SagaId saga, out string? problem)
     {
         problem = null;
         if (!example.Scripts.TryGetValue(NameOf(command), out var script))
@@ -38,7 +38,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
     }
 
     /// <summary>The end of a contract whose caller has no more use for it: it has taken back what it did.</summary>
-    public static StepResultArrived Cancelled(CommandToSend command, Guid saga) =>
+    public static StepResultArrived Cancelled(CommandToSend command, SagaId saga) =>
         Result(command, saga, StepOutcome.Rejected, null, EngineCodes.Cancelled);
 
     /// <summary>The script's name for a command.</summary>
@@ -46,7 +46,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
         command.Direction == StepDirections.Compensate ? ExamplePlan.CompensationOf(command.Step) : command.Step;
 
     // Completed as it would be by a server that says no more than that, and classified as in production.
-    private static StepResultArrived Http(CommandToSend command, Guid saga, CelValue script, out string? problem)
+    private static StepResultArrived Http(CommandToSend command, SagaId saga, CelValue script, out string? problem)
     {
         problem = null;
         var fields = new Dictionary<string, CelValue>(StringComparer.Ordinal)
@@ -98,7 +98,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
 
     private static string Code(ScriptedAnswer answer) => answer.Code == "timeout" ? EngineCodes.StepTimedOut : answer.Code!;
 
-    private static StepResultArrived Result(CommandToSend command, Guid saga, StepOutcome outcome, CelValue? result, string? code) => new()
+    private static StepResultArrived Result(CommandToSend command, SagaId saga, StepOutcome outcome, CelValue? result, string? code) => new()
     {
         SagaId = saga,
         CausedBy = Identity.Result(command.CommandId, command.Attempt, outcome.ToString()),

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Onex.Hosting.Health;
 
 /// <summary>
-/// The bus as MassTransit's own check sees it. Every rider endpoint must be healthy: the check says Degraded as long as one is not, and
-/// that is not good enough, because the in-memory bus's own endpoint is healthy always.
+/// MassTransit's own health check. It reports Degraded as long as a rider endpoint is not healthy, which counts as unhealthy here, because
+/// the in-memory bus's endpoint is always healthy.
 /// </summary>
 internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IHealthComponent
 {
@@ -20,7 +20,7 @@ internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IH
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        // The check service builds the bus when it is made, and nothing may build that before the role has what its endpoints need.
+        // Resolving the check service builds the bus, which must not happen before the bootstrap has prepared what its endpoints need.
         if (!role.Initialized)
         {
             return new ComponentReport(ComponentState.Unhealthy, "not started", null);

@@ -9,7 +9,7 @@ using Onex.Hosting.Http;
 
 namespace Onex.Hosting.Health;
 
-/// <summary>What <c>/health</c>, <c>/ready</c> and <c>/health/detailed</c> answer, all from memory.</summary>
+/// <summary>The responses of <c>/health</c>, <c>/ready</c> and <c>/health/detailed</c>, all from memory.</summary>
 internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, TimeProvider time, ILogger<HealthAnswers> logger)
 {
     private const string NotInitialized = "Runtime not initialized";
@@ -20,7 +20,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     public static string Version { get; } =
         typeof(HealthAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>Adds the endpoints: two for probes, open to all, and the details for whoever may look.</summary>
+    /// <summary>Adds the endpoints: two for probes, open to all, and the details for authorized callers.</summary>
     public void Map(IEndpointRouteBuilder endpoints, IReadOnlyList<ApiToken> tokens)
     {
         endpoints.MapMethods("/health", _methods, http => AnswerAsync(http, Liveness()));
@@ -30,7 +30,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
             : AnswerAsync(http, Detailed()));
     }
 
-    /// <summary>Never unhealthy because of an outside system: restarting us would not bring that back.</summary>
+    /// <summary>Never unhealthy because of an external system, because a restart would not help.</summary>
     public HealthAnswer Liveness() => role.Initialized ? Alive() : Unwell(NotInitialized);
 
     public HealthAnswer Readiness() => Missing() is { Count: > 0 } missing ? Unwell(string.Join("; ", missing)) : Alive();
@@ -115,13 +115,13 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
             Log.Answered503(logger, http.Request.Path.Value, answer.Error, id);
         }
 
-        // A proxy that keeps an answer would hide a change for as long.
+        // A cached response would hide a change.
         http.Response.Headers.CacheControl = "no-store";
         return http.Response.WriteAsJsonAsync(answer, HealthJson.Default.HealthAnswer);
     }
 }
 
-/// <summary>An answer; what does not belong to its kind is left out. With a correlation id it is a 503.</summary>
+/// <summary>A response; members that are null are left out. With a correlation id it is a 503.</summary>
 internal sealed record HealthAnswer(string Status, string Version)
 {
     public string? Error { get; init; }

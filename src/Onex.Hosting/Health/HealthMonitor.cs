@@ -3,21 +3,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Hosting.Health;
 
-/// <summary>What is known of a component now.</summary>
+/// <summary>The present state of a component.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="NeededForReadiness">Whether the role is not ready without it.</param>
-/// <param name="Usable">Whether it counts as working: see <see cref="HealthMonitor"/>.</param>
-/// <param name="Report">The last answer.</param>
+/// <param name="Usable">Whether it counts as usable: see <see cref="HealthMonitor"/>.</param>
+/// <param name="Report">The last report.</param>
 internal sealed record ComponentHealth(string Name, bool NeededForReadiness, bool Usable, ComponentReport Report);
 
 /// <summary>
-/// Probes every component in the background, so that endpoints answer from memory and a component that hangs holds up nothing.
-/// A failed probe counts at once; after one, two good ones in a row are needed, so that readiness does not flap.
+/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. A failed
+/// probe counts at once; afterwards two successful ones in a row are needed, so that readiness does not flap.
 /// </summary>
 internal sealed class HealthMonitor(
     IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
 {
-    // A loss just after a probe is seen by the next one, at worst when its time runs out: together they stay below the 2 s that are promised.
+    // The next probe detects a loss, at worst by its timeout: period and timeout together stay below the documented 2 s.
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(750);
     private static readonly TimeSpan _probeMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _ageMax = TimeSpan.FromSeconds(2);
@@ -55,7 +55,7 @@ internal sealed class HealthMonitor(
                 var (report, probe) = await ProbeAsync(watched.Component, began, stopping);
                 Record(watched, report);
 
-                // One probe at a time: a component that hangs is not asked again, and stays failed, until it has let go.
+                // One probe at a time: a component that hangs is not probed again and stays failed until its probe returns.
                 await probe.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (_period - time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
                 {
@@ -75,7 +75,7 @@ internal sealed class HealthMonitor(
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var token = bound.Token;
 
-        // On a thread of its own: a probe that blocks must not hold up the others.
+        // On a thread of its own, because a probe that blocks must not delay the others.
         var probe = Task.Run(() => component.ProbeAsync(token), CancellationToken.None);
         try
         {
@@ -102,7 +102,7 @@ internal sealed class HealthMonitor(
         watched.Last = last;
         if (role.Draining)
         {
-            // What stops is not lost.
+            // A component that is stopping is not lost.
             return;
         }
 
@@ -120,7 +120,7 @@ internal sealed class HealthMonitor(
     {
         public bool Usable => GoodInRow >= 2;
 
-        /// <summary>Whether it was usable before: at the first start nothing "works again".</summary>
+        /// <summary>Whether it was usable before, which is not so at the first start.</summary>
         public bool Lost { get; init; }
     }
 

@@ -1,6 +1,6 @@
 namespace Onex.Hosting.Health;
 
-/// <summary>How a component is.</summary>
+/// <summary>The state of a component.</summary>
 public enum ComponentState
 {
     /// <summary>It works.</summary>
@@ -13,13 +13,13 @@ public enum ComponentState
     Unhealthy,
 }
 
-/// <summary>What a component says of itself.</summary>
-/// <param name="State">How it is.</param>
-/// <param name="Error">Why, unless healthy. Holds no secrets.</param>
+/// <summary>The result of a probe.</summary>
+/// <param name="State">The state.</param>
+/// <param name="Error">The cause, unless healthy. Without secrets.</param>
 /// <param name="Latency">How long the probe took, or null.</param>
 public sealed record ComponentReport(ComponentState State, string? Error, TimeSpan? Latency)
 {
-    /// <summary>What is worth knowing although it works, or null.</summary>
+    /// <summary>A remark although it is healthy, or null.</summary>
     public string? Note { get; init; }
 
     /// <summary>It works.</summary>
@@ -28,7 +28,7 @@ public sealed record ComponentReport(ComponentState State, string? Error, TimeSp
 
 /// <summary>
 /// A part of a role that <c>/health/detailed</c> shows and <c>/ready</c> may depend on: the saga store, the broker, the bus, the contracts.
-/// Registered as a service; probed every second in the background, so that endpoints answer from memory.
+/// Registered as a service; probed every second in the background, so that endpoints respond from memory.
 /// </summary>
 public interface IHealthComponent
 {
@@ -38,26 +38,26 @@ public interface IHealthComponent
     /// <summary>Whether the role is not ready while it is unhealthy.</summary>
     bool NeededForReadiness { get; }
 
-    /// <summary>Asks it. Bounded by the caller to 1 s; what throws is unhealthy.</summary>
+    /// <summary>Probes the component. The caller limits it to 1 s; an exception means unhealthy.</summary>
     Task<ComponentReport> ProbeAsync(CancellationToken cancellation);
 }
 
 /// <summary>
-/// The role's own bootstrap and its handlers, for <c>/health</c>. A handler is a contract in main, an operation prefix or connection in
-/// effects, an operation in workers.
+/// The state of the role's bootstrap and its handlers, for <c>/health</c>. A handler is a contract in main, an operation prefix or
+/// connection in effects, an operation in workers.
 /// </summary>
 public sealed class RoleHealth
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, string?> _handlers = new(StringComparer.Ordinal);
 
-    /// <summary>Whether the role's bootstrap has ended.</summary>
+    /// <summary>Whether the role's bootstrap has completed.</summary>
     public bool Initialized { get; private set; }
 
-    /// <summary>Whether it is stopping.</summary>
+    /// <summary>Whether the role is stopping.</summary>
     public bool Draining { get; private set; }
 
-    /// <summary>Handlers by name, each with why it fails, or null.</summary>
+    /// <summary>Handlers by name, each with its error, or null.</summary>
     public IReadOnlyDictionary<string, string?> Handlers
     {
         get
@@ -69,13 +69,13 @@ public sealed class RoleHealth
         }
     }
 
-    /// <summary>The bootstrap has ended.</summary>
+    /// <summary>Marks the bootstrap as completed.</summary>
     public void MarkInitialized() => Initialized = true;
 
-    /// <summary>It is stopping.</summary>
+    /// <summary>Marks the role as stopping.</summary>
     public void MarkDraining() => Draining = true;
 
-    /// <summary>Adds a handler, or says how it is now.</summary>
+    /// <summary>Adds a handler, or updates its error.</summary>
     public void Report(string handler, string? error)
     {
         lock (_lock)

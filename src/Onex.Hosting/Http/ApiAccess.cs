@@ -15,7 +15,8 @@ public static class ApiAccess
     private const string Bearer = "Bearer ";
 
     /// <summary>Decides whether a caller may use an endpoint.</summary>
-    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, except web pages of other origins.</param>
+    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, except web pages of other
+    /// origins.</param>
     /// <param name="call">The facts about the call.</param>
     /// <param name="needed">The scope that the endpoint requires.</param>
     public static AccessDecision Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope needed)
@@ -63,9 +64,9 @@ public static class ApiAccess
         return tokens.Count == 0 || local is AccessDecision.Allowed ? local : Decide(tokens, call, ApiScope.Read);
     }
 
-    // A page of any web site can make its visitor's browser call this machine: through a name of the site that its DNS resolves to 127.0.0.1
-    // (DNS rebinding), or with a form or a script of another origin. Host shows the first, Origin the second, and neither may send a JSON
-    // body without a preflight request.
+    // A page of any web site can make its visitor's browser call this machine: through a name of the site that its DNS resolves to
+    // 127.0.0.1 (DNS rebinding), or with a form or a script of another origin. Host shows the first, Origin the second, and neither may
+    // send a JSON body without a preflight request.
     private static AccessDecision DecideWithoutToken(CallFacts call)
     {
         if (call.Caller is null || !IsLoopback(call.Caller))

@@ -9,12 +9,12 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Onex.Hosting.Logging;
 
-/// <summary>A log line as a JSON object: for machines.</summary>
+/// <summary>Formats log lines as JSON objects.</summary>
 internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(FormatName)
 {
     public const string FormatName = "json-line";
 
-    // Fields of ours; a scope that uses the same name is written under "scope_" and that name.
+    // Reserved fields; a scope with the same name gets the prefix "scope_".
     private static readonly HashSet<string> _own = new(StringComparer.Ordinal) { "timestamp", "level", "message", "category", "event_id", "exception" };
 
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -80,7 +80,7 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
         json.WriteString("type", exception.GetType().FullName);
         json.WriteString("message", exception.Message);
 
-        // With the inner exceptions, which have no line of their own.
+        // Includes the inner exceptions.
         json.WriteString("stack", exception.ToString());
         json.WriteEndObject();
     }

@@ -7,7 +7,7 @@ namespace Onex.Hosting.Logging;
 /// <summary>The named values of a log call and of the scopes around it.</summary>
 internal static class LogFields
 {
-    /// <summary>Flattened, in snake case; the innermost wins.</summary>
+    /// <summary>Merges the values, with names in snake case; the innermost scope wins.</summary>
     public static IReadOnlyCollection<KeyValuePair<string, object?>> Of<TState>(TState state, IExternalScopeProvider? scopes)
     {
         var fields = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -24,7 +24,7 @@ internal static class LogFields
         }
         catch (Exception failure)
         {
-            // A value that cannot be printed must not cost the line.
+            // A value that cannot be formatted must not lose the line.
             return $"({failure.GetType().Name})";
         }
     }
@@ -38,7 +38,7 @@ internal static class LogFields
 
         foreach (var (name, value) in pairs)
         {
-            // The message's template, which each log call carries.
+            // The message template, which every log call has.
             if (name is not "{OriginalFormat}" and not "")
             {
                 fields[char.IsAsciiLetterLower(name[0]) ? name : JsonNamingPolicy.SnakeCaseLower.ConvertName(name)] = value;

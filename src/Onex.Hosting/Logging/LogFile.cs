@@ -6,20 +6,20 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Onex.Hosting.Logging;
 
 /// <summary>
-/// Log lines in a file as well, one file for each host: replicas share a directory. Always JSON, for it outlives the console that people
-/// read. What cannot be written is lost and told of on stderr: no log line is worth a process, nor a wait.
+/// Writes log lines to a file as well, one file per host, because replicas share a directory. Always JSON, because machines read it later.
+/// Lines that cannot be written are lost and counted on stderr: logging must neither stop nor delay the process.
 /// </summary>
 internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
 {
-    /// <summary>A file that has grown beyond this becomes <c>.log.1</c>, in the place of the one before.</summary>
+    /// <summary>A file that grows beyond this is renamed to <c>.log.1</c>, which replaces the previous one.</summary>
     public const int FileBytesMax = 16 * 1024 * 1024;
 
-    private const int LinesInHandMax = 8192;
+    private const int LinesQueuedMax = 8192;
 
     private static readonly TimeSpan _flushAtEnd = TimeSpan.FromSeconds(2);
 
     private readonly JsonLogFormatter _formatter;
-    private readonly BlockingCollection<string> _lines = new(LinesInHandMax);
+    private readonly BlockingCollection<string> _lines = new(LinesQueuedMax);
     private readonly LogFileWriter _file;
     private readonly Thread _writer;
     private IExternalScopeProvider? _scopes;
@@ -30,7 +30,7 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
         _formatter = new JsonLogFormatter(time);
         _file = new LogFileWriter(Path.Combine(directory, $"{host ?? Environment.MachineName}.log"), fileBytesMax, time, errors);
 
-        // A thread of its own: a disk that hangs must hold up nothing else.
+        // A thread of its own, because a disk that hangs must block nothing else.
         _writer = new Thread(WriteAll) { IsBackground = true, Name = "log file" };
         _writer.Start();
     }
@@ -70,7 +70,7 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
         }
         catch (InvalidOperationException)
         {
-            // Said after the end: the console has it.
+            // Logged after the end: the console has it.
         }
     }
 
@@ -90,7 +90,7 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
     }
 }
 
-/// <summary>The file behind <see cref="LogFile"/>: opened when there is something to write, and again after it could not be written.</summary>
+/// <summary>The file of <see cref="LogFile"/>: opened at the first write, and reopened after an error.</summary>
 internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider time, TextWriter errors) : IDisposable
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
@@ -123,11 +123,11 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
                 _stream.Flush();
             }
 
-            TellOfLost();
+            ReportLost();
         }
         catch (Exception refused)
         {
-            // Whatever it is: nobody is above this thread to catch it, and the process must not end with it.
+            // Any exception: nothing above this thread catches it, and it must not end the process.
             Close();
             _lost++;
             _notBefore = time.GetUtcNow() + _pause;
@@ -141,7 +141,7 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
 
-        // An advisory lock, which readers such as tail do not ask for: two processes that write one file would overwrite each other's lines.
+        // An advisory lock, which readers such as tail ignore: two processes that write one file would overwrite each other's lines.
         return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.None);
     }
 
@@ -152,7 +152,7 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
         File.Move(path, path + ".1", overwrite: true);
     }
 
-    private void TellOfLost()
+    private void ReportLost()
     {
         if (_lost > 0)
         {
@@ -169,7 +169,7 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
         }
         catch (IOException)
         {
-            // The rest of the buffer of a full disk.
+            // The disk is full, and the rest of the buffer is lost.
         }
 
         _stream = null;

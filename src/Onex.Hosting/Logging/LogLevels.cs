@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Onex.Hosting.Logging;
 
-/// <summary>Which lines are written, and how.</summary>
+/// <summary>Configures which log lines are written, and how.</summary>
 public static class LogLevels
 {
     private static readonly string[] _frameworks = ["MassTransit", "Microsoft", "Npgsql", "System"];
 
-    /// <summary>Sends logs to stdout, or to stderr where stdout is for data.</summary>
+    /// <summary>Logs to stdout, or to stderr if stdout is for data.</summary>
     /// <param name="logging">The builder.</param>
     /// <param name="level">The least severe level that is written.</param>
     /// <param name="format"><c>json</c> or <c>text</c>.</param>
@@ -38,7 +38,7 @@ public static class LogLevels
         return logging;
     }
 
-    /// <summary>The level as our users know it.</summary>
+    /// <summary>The name of a level in settings and log lines.</summary>
     internal static string Name(LogLevel level) => level switch
     {
         LogLevel.Trace or LogLevel.Debug => "DEBUG",
@@ -58,10 +58,10 @@ public static class LogLevels
         _ => LogLevel.Information,
     };
 
-    /// <summary>What frameworks say below a warning is for those who debug.</summary>
+    /// <summary>Frameworks' lines below a warning are shown only at DEBUG.</summary>
     internal static bool Shows(string category, LogLevel line, LogLevel least)
     {
-        // A start that fails is told by us, in a line; so is health, when it changes.
+        // Onex logs a failed start and changes of health itself, in one line.
         if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService" or "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Server.Kestrel" && least > LogLevel.Debug)
         {
             return false;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Onex.Hosting.Logging;
 
-/// <summary>A log line as text: for people.</summary>
+/// <summary>Formats log lines as text for people.</summary>
 internal sealed class TextLogFormatter(TimeProvider time) : ConsoleFormatter(FormatName)
 {
     public const string FormatName = "text-line";

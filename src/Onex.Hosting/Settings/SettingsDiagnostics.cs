@@ -4,8 +4,8 @@ using Onex.Contracts.Text;
 namespace Onex.Hosting.Settings;
 
 /// <summary>
-/// The diagnostics that only settings have, in code order; what the settings file shares with contracts (YAML, unknown keys, wrong types) has
-/// the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/settings/invalid</c>. None holds a secret.
+/// The diagnostics that only settings have, in code order; what the settings file shares with contracts (YAML, unknown keys, wrong types)
+/// has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/settings/invalid</c>. None holds a secret.
 /// </summary>
 internal static class SettingsDiagnostics
 {

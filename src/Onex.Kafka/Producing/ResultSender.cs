@@ -61,10 +61,10 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
     }
 
     /// <summary>The identity of a result. Every copy of the result of one attempt has the same.</summary>
-    public static Guid MessageId(Guid commandId, int attempt)
+    public static MessageId MessageId(CommandId commandId, int attempt)
     {
         Span<byte> identity = stackalloc byte[20];
-        commandId.TryWriteBytes(identity, bigEndian: true, out _);
+        commandId.Value.TryWriteBytes(identity, bigEndian: true, out _);
         BinaryPrimitives.WriteInt32BigEndian(identity[16..], attempt);
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
@@ -72,6 +72,6 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
         // RFC 9562: version 8 is for application-specific ids.
         hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
-        return new Guid(hash[..16], bigEndian: true);
+        return new MessageId(new Guid(hash[..16], bigEndian: true));
     }
 }

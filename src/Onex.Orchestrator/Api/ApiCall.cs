@@ -50,7 +50,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public string Path(string name) => (string)Http.Request.RouteValues[name]!;
 
     /// <summary>The saga's id in the path.</summary>
-    public Guid SagaId => Id("saga", "onex sagas list");
+    public SagaId SagaId => new(Id("saga", "onex sagas list"));
 
     /// <summary>The dead letter's id in the path.</summary>
     public Guid DeadLetterId => Id("dead letter", "onex dlq list");

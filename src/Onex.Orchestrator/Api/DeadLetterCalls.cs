@@ -74,7 +74,7 @@ internal sealed class DeadLetterCalls(
             call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Redriven, call.Caller, reason, force, message));
 
         // The message is in the outbox: if this process dies now, the sweep of another orchestrator sends it.
-        sender.Send(id, [message]);
+        sender.Send(new SagaId(id), [message]);
         await AnswerAsync(call, decided);
     }
 

@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Api;
 /// <summary>How the record of a dead letter was handled nevertheless.</summary>
 /// <param name="SagaId">The saga that has it.</param>
 /// <param name="Reason">How, for people.</param>
-internal sealed record Handled(Guid SagaId, string Reason);
+internal sealed record Handled(SagaId SagaId, string Reason);
 
 /// <summary>
 /// Finds out whether the record of a dead letter was handled nevertheless. A dead letter is durable before its record's offset advances, so
@@ -43,7 +43,7 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
         var message = letter.Topic == topics.SagaEvents ? ResultReader.ReadSagaMessage(value, out _) : null;
         if (message is { Call: { } call })
         {
-            return await letters.HandledByAsync(call.CommandId, cancellation) is { } child
+            return await letters.HandledByAsync(new(call.CommandId.Value), cancellation) is { } child
                 ? new Handled(child, $"Saga {child} was started by this call already.")
                 : null;
         }
@@ -60,7 +60,7 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
     }
 
     // A saga that no longer waits for the command has an outcome of it, or needs none.
-    private async Task<Handled?> AwaitedAsync(Guid sagaId, Guid commandId, CancellationToken cancellation) =>
+    private async Task<Handled?> AwaitedAsync(SagaId sagaId, CommandId commandId, CancellationToken cancellation) =>
         await sagas.ReadAsync([sagaId], cancellation) is [{ Saga: { } saga }]
             && (saga.EndedAt is not null || saga.Outstanding.All(command => command.CommandId != commandId))
             ? new Handled(sagaId, $"Saga {sagaId} does not wait for the outcome of command {commandId} any more.")

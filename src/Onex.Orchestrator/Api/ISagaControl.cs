@@ -25,13 +25,13 @@ internal interface ISagaControl
 
     /// <summary>The saga's response to the request that started it, in the form of <c>responses</c>.</summary>
     /// <returns>Whether there is such a saga that can be read here, and its response; null without one.</returns>
-    Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation);
+    Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>Sends an operator's command to a saga.</summary>
-    Task<OperatorAnswer> AskAsync(Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
+    Task<OperatorAnswer> AskAsync(SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
 
     /// <summary>What a saga waits for; null if there is no such saga.</summary>
-    Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation);
+    Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation);
 }
 
 /// <summary>The outcome of a request.</summary>
@@ -45,7 +45,7 @@ internal abstract record Submission
     /// <param name="SagaId">The saga; null for an early event.</param>
     /// <param name="RequestId">The request's identity.</param>
     /// <param name="CorrelationId">Its correlation id, derived if it had none.</param>
-    public sealed record Accepted(Guid? SagaId, Guid RequestId, Guid CorrelationId) : Submission
+    public sealed record Accepted(SagaId? SagaId, MessageId RequestId, Guid CorrelationId) : Submission
     {
         /// <summary>
         /// Its source, which distinguishes it from another request of the same <c>envelope_id</c>, which is answered as a duplicate.

@@ -44,7 +44,7 @@ internal sealed class RequestCalls(
                 call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
     }
 
-    private async Task<Submission.Accepted> SendAsync(ApiCall call, Guid id, JsonElement given)
+    private async Task<Submission.Accepted> SendAsync(ApiCall call, SagaId id, JsonElement given)
     {
         if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {

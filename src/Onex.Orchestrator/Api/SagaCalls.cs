@@ -16,7 +16,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     private const int HistoryUsual = 200;
     private const int ErrorVersions = 20;
 
-    public static CallException Unknown(Guid id) => new(
+    public static CallException Unknown(SagaId id) => new(
         404,
         ErrorCodes.SagaUnknown,
         $"There is no saga {id}.",
@@ -30,7 +30,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             State = call.Query("state"),
             Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
-            Parent = call.Id("parent"),
+            Parent = call.Id("parent") is { } parent ? new SagaId(parent) : null,
             Text = call.Query("q"),
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),
@@ -133,7 +133,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     }
 
     // Only among the latest entries, because an old error explains nothing.
-    private async Task<HistoryEntry?> LastErrorAsync(Guid id, CancellationToken cancellation)
+    private async Task<HistoryEntry?> LastErrorAsync(SagaId id, CancellationToken cancellation)
     {
         if (await sagas.FindAsync(id, cancellation) is not { } saga)
         {
@@ -188,7 +188,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     }
 
     // The confirmation names the saga, so that it cannot be used for another one.
-    private static void CheckConfirmation(JsonElement body, Guid id)
+    private static void CheckConfirmation(JsonElement body, SagaId id)
     {
         if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String
             || !string.Equals(confirm.GetString(), id.ToString(), StringComparison.OrdinalIgnoreCase))

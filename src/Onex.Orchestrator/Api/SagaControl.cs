@@ -29,7 +29,7 @@ internal sealed class SagaControl(
         ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation)
     {
         var now = clock.Now;
-        var id = Guid.CreateVersion7(now);
+        var id = MessageId.Create(now);
         var origin = new RequestOrigin(
             id, $"http/{id}", RequestReader.Carried(
                 headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
@@ -39,7 +39,7 @@ internal sealed class SagaControl(
             return Refused(rejection!, origin);
         }
 
-        var sagaId = Guid.CreateVersion7(now);
+        var sagaId = SagaId.Create(now);
         (var accepted, rejection) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var delivery = accepted is not null
@@ -84,7 +84,7 @@ internal sealed class SagaControl(
 
                 if (SagaAnswers.To(saga, waiter) is { } answer)
                 {
-                    return responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value;
+                    return responses.Write(sagaId, answer, default, saga.UpdatedAt).Value;
                 }
             }
 
@@ -104,7 +104,7 @@ internal sealed class SagaControl(
         return null;
     }
 
-    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation)
+    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation)
     {
         if (await reader.ReadAsync([sagaId], cancellation) is not [{ Saga: { } saga }])
         {
@@ -117,15 +117,15 @@ internal sealed class SagaControl(
             return (true, null);
         }
 
-        return (true, responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value);
+        return (true, responses.Write(sagaId, answer, default, saga.UpdatedAt).Value);
     }
 
     public async Task<OperatorAnswer> AskAsync(
-        Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
+        SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
         var asked = new OperatorAsked
         {
-            SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason,
+            SagaId = sagaId, CausedBy = MessageId.Create(clock.Now), Command = command, By = by, Reason = reason,
         };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
@@ -145,7 +145,7 @@ internal sealed class SagaControl(
         };
     }
 
-    public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) =>
+    public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
         await reader.ReadAsync([sagaId], cancellation) switch
     {
         [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
@@ -185,7 +185,7 @@ internal sealed class SagaControl(
     }
 
     // The saga cannot be read while the database is unavailable, or its plan is not registered here; the wait continues.
-    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(Guid sagaId, CancellationToken cancellation)
+    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(SagaId sagaId, CancellationToken cancellation)
     {
         try
         {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Intake;
@@ -93,7 +94,7 @@ internal sealed class BackgroundLoops(
         await router.HandleAsync(
             [
                 .. due.Select(sagaId => new Delivery(
-                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<Guid, Lease>() },
+                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<CommandId, Lease>() },
                     OutcomeSink.None)),
             ],
             cancellation);

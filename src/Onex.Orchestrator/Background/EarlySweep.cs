@@ -26,7 +26,7 @@ internal sealed class EarlySweep(
     private const int AtOnceMax = 500;
 
     // Those that were logged already.
-    private readonly HashSet<Guid> _unreadable = [];
+    private readonly HashSet<MessageId> _unreadable = [];
 
     // Halved when there is not enough memory.
     private int _atOnce = AtOnceMax;
@@ -90,7 +90,7 @@ internal sealed class EarlySweep(
     }
 
     private async Task DeliverAsync(
-        IReadOnlyList<(EarlyEvent Event, Guid? SagaId, EventRequest Request)> due, CancellationToken cancellation)
+        IReadOnlyList<(EarlyEvent Event, SagaId? SagaId, EventRequest Request)> due, CancellationToken cancellation)
     {
         var deliveries = due.Select(entry => Delivery.For(
             entry.Request with { KnownSagaId = entry.SagaId }, OutcomeSink.For(new TaskCompletionSource<DeliveryOutcome>()))).ToList();
@@ -116,7 +116,7 @@ internal sealed class EarlySweep(
     {
         var requester = sent.Requester;
         await rejections.SendAsync(
-            messages.Rejection(rejection, Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source), at), cancellation);
+            messages.Rejection(rejection, new(Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source)), at), cancellation);
         if (disposition != Disposition.DeadLetter)
         {
             return;
@@ -126,7 +126,7 @@ internal sealed class EarlySweep(
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
         var letter = EventDeadLetter.RedrivenFrom(requester) ?? id;
-        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId), cancellation);
-        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, id, at), cancellation);
+        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId.Value), cancellation);
+        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, new(id), at), cancellation);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Routing;
@@ -21,7 +22,7 @@ internal sealed class LostCommands(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await home.Assigned.WaitAsync(stoppingToken);
-        var after = Guid.Empty;
+        var after = default(SagaId);
         var sagas = 0;
         while (true)
         {
@@ -35,7 +36,7 @@ internal sealed class LostCommands(
 
                 await router.HandleAsync(
                     [.. live.Select(id => new Delivery(
-                        new ResendAsked { SagaId = id, CausedBy = Guid.CreateVersion7(time.GetUtcNow()) }, OutcomeSink.None))],
+                        new ResendAsked { SagaId = id, CausedBy = MessageId.Create(time.GetUtcNow()) }, OutcomeSink.None))],
                     stoppingToken);
                 (after, sagas) = (live[^1], sagas + live.Count);
             }

@@ -96,7 +96,7 @@ internal sealed partial class Scheduler(
     private async Task StartAsync(Plan plan, DateTimeOffset due, CancellationToken cancellation)
     {
         var now = clock.Now;
-        var sagaId = Guid.CreateVersion7(now);
+        var sagaId = SagaId.Create(now);
         var (accepted, rejection) = RequestRules.Start(
             plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         if (accepted is not AcceptedRequest.Start start)
@@ -146,7 +146,7 @@ internal sealed partial class Scheduler(
 
     /// <summary>A time of a schedule has come, and its saga has started.</summary>
     [LoggerMessage(1010, LogLevel.Debug, "The schedule of {Contract} has started a saga for {Due}: {SagaId}")]
-    private partial void Started(string contract, DateTimeOffset due, Guid? sagaId);
+    private partial void Started(string contract, DateTimeOffset due, SagaId? sagaId);
 
     /// <summary>A time of a schedule has come, and overlap or missed says that no saga starts.</summary>
     [LoggerMessage(1011, LogLevel.Information, "The schedule of {Contract} starts nothing for {Due}: {Reason}")]

@@ -68,7 +68,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)
         && state.Cancelled;
 
-    private static Delivery Failed(Undeliverable undeliverable, Guid commandId, int attempt, bool isClosed) => new(
+    private static Delivery Failed(Undeliverable undeliverable, CommandId commandId, int attempt, bool isClosed) => new(
         new StepResultArrived
         {
             SagaId = undeliverable.SagaId,

@@ -37,10 +37,10 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     public Rejection? Misfit { get; init; }
 
     /// <summary>The saga that it is known to be for, whatever the sender named; or null.</summary>
-    public Guid? KnownSagaId { get; init; }
+    public SagaId? KnownSagaId { get; init; }
 
     /// <summary>Its identity.</summary>
-    public Guid MessageId => Requester.RequestId;
+    public MessageId MessageId => Requester.RequestId;
 
     /// <summary>The address by which its saga is found.</summary>
     public EventAddress Address =>
@@ -49,7 +49,7 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     /// <summary>
     /// The event as the saga's own plan reads it, or why that plan rejects it. The saga's plan decides, whichever is the newest.
     /// </summary>
-    public (ExternalEvent? Event, Rejection? Rejection) For(Plan plan, Guid sagaId)
+    public (ExternalEvent? Event, Rejection? Rejection) For(Plan plan, SagaId sagaId)
     {
         if (!plan.Events.TryGetValue(Event, out var declared))
         {

@@ -17,7 +17,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     public EventRequest? Event { get; init; }
 
     /// <summary>Whether the saga that its event is for is not known yet.</summary>
-    public bool IsUnaddressed => Event is not null && Message.SagaId == Guid.Empty;
+    public bool IsUnaddressed => Event is not null && Message.SagaId == default;
 
     /// <summary>The stored result that the message refers to, or null.</summary>
     public Guid? ResultRef { get; init; }
@@ -43,7 +43,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     };
 
     /// <summary>The delivery of an event whose saga is still to be found.</summary>
-    public static Delivery For(EventRequest request, OutcomeSink sink) => new(ToMessage(request, Guid.Empty), sink) { Event = request };
+    public static Delivery For(EventRequest request, OutcomeSink sink) => new(ToMessage(request, default), sink) { Event = request };
 
     /// <summary>The delivery of a result.</summary>
     public static Delivery For(StepResult result, OutcomeSink sink) =>
@@ -52,10 +52,10 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
             sink) { ResultRef = result.ResultRef };
 
     /// <summary>The same event for that saga.</summary>
-    public Delivery To(Guid sagaId) => this with { Message = ToMessage(Event!, sagaId) };
+    public Delivery To(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };
 
     /// <summary>The same event, whose saga is to be found again.</summary>
-    public Delivery Unaddressed() => To(Guid.Empty);
+    public Delivery Unaddressed() => To(default);
 
     /// <summary>The same delivery, to be decided again: only a final failure is kept.</summary>
     public Delivery Again() => Failure is { IsFinal: false } ? this with { Failure = null } : this;
@@ -78,7 +78,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
         }
     }
 
-    private static ExternalEvent ToMessage(EventRequest request, Guid sagaId) => new()
+    private static ExternalEvent ToMessage(EventRequest request, SagaId sagaId) => new()
     {
         SagaId = sagaId,
         CausedBy = request.MessageId,
@@ -130,7 +130,7 @@ internal abstract record DeliveryOutcome
     /// <param name="Decision">
     /// The decision; null if there was none, because the saga has ended, does not exist, or has had the message before.
     /// </param>
-    public sealed record Done(Guid? SagaId, SagaState? Saga = null, Decision? Decision = null) : DeliveryOutcome;
+    public sealed record Done(SagaId? SagaId, SagaState? Saga = null, Decision? Decision = null) : DeliveryOutcome;
 
     /// <summary>It is rejected, and its requester learns why.</summary>
     /// <param name="Rejection">Why.</param>

@@ -7,11 +7,11 @@ namespace Onex.Orchestrator.Intake;
 internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>
-    public static Rejection ToRejection(this DeclinedEvent refused, Guid sagaId) =>
+    public static Rejection ToRejection(this DeclinedEvent refused, SagaId sagaId) =>
         Create(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
 
     /// <summary>The saga's state accepts no events at all.</summary>
-    public static Rejection Unwanted(EventRequest request, Guid sagaId, string state) =>
+    public static Rejection Unwanted(EventRequest request, SagaId sagaId, string state) =>
         Create(
             ErrorCodes.EventUnwanted,
             $"The saga is in state '{state}', which accepts no events, and neither does any state that it can still enter.",
@@ -21,7 +21,7 @@ internal static class EventDeclines
         };
 
     /// <summary>Several live sagas match.</summary>
-    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<Guid> live) => Create(
+    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => Create(
         ErrorCodes.TargetAmbiguous,
         $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} "
         + $"({string.Join(", ", live)}). "
@@ -39,7 +39,7 @@ internal static class EventDeclines
         request.Requester);
 
     /// <summary>The matching saga has ended, so the event is late, not early.</summary>
-    public static Rejection Late(EventRequest request, Guid ended) => Create(
+    public static Rejection Late(EventRequest request, SagaId ended) => Create(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that arrives "
         + "after the end of a saga is not stored for the next one. If it is for the next one, send it again once that has started.",
@@ -48,7 +48,7 @@ internal static class EventDeclines
     /// <summary>The identity belongs to another request.</summary>
     /// <param name="requester">Who sent this request.</param>
     /// <param name="sagaId">The saga that has the other request, or null.</param>
-    public static Rejection Differs(Requester requester, Guid? sagaId) => Create(
+    public static Rejection Differs(Requester requester, SagaId? sagaId) => Create(
         ErrorCodes.RequestDiffers,
         $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: the "
         + "operation, target or payload differs. Use another envelope_id for another request; to get the first request's answer, "

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
@@ -32,10 +33,10 @@ internal sealed class KnownRequests(ISagaStore store)
     }
 
     /// <summary>The message of a request that a saga answers besides the one that started it.</summary>
-    public static RequestJoined Joined(Requester requester, Guid sagaId, bool isDuplicate, bool cancels) => new()
+    public static RequestJoined Joined(Requester requester, SagaId sagaId, bool isDuplicate, bool cancels) => new()
     {
         SagaId = sagaId,
-        CausedBy = Identity.OfRequest(requester.RequestId, "joined:" + requester.Source),
+        CausedBy = new(Identity.OfRequest(requester.RequestId, "joined:" + requester.Source)),
         Waiter = new Waiter(requester, isDuplicate),
         Cancels = cancels,
     };

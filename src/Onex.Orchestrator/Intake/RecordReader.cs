@@ -75,7 +75,7 @@ internal sealed class RecordReader(
         if (read is not null)
         {
             var now = clock.Now;
-            (var accepted, rejection) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(read, SagaId.Create(now), entry.Record.Partition, now);
             if (accepted is not null)
             {
                 return new IntakeResult(Delivery.For(accepted, OutcomeSink.For(entry)));
@@ -118,12 +118,12 @@ internal sealed class RecordReader(
         var now = clock.Now;
         var source = RecordPosition.Of(entry.Record) with { RedrivenFrom = null };
         var (facts, rejection) = rules.AcceptCall(
-            call, input, source.ToString(), Guid.CreateVersion7(now), entry.Record.Partition, now);
+            call, input, source.ToString(), SagaId.Create(now), entry.Record.Partition, now);
         if (facts is not null)
         {
             var started = new SagaStarted
             {
-                SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, CancelledBeforeStart = call.Cancels,
+                SagaId = facts.SagaId, CausedBy = new(call.CommandId.Value), Facts = facts, CancelledBeforeStart = call.Cancels,
             };
             return new IntakeResult(new Delivery(started, OutcomeSink.For(entry)), loaded);
         }

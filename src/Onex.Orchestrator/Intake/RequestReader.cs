@@ -24,14 +24,14 @@ internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
 {
     /// <summary>The saga that rejects it, or null.</summary>
-    public Guid? SagaId { get; init; }
+    public SagaId? SagaId { get; init; }
 }
 
 /// <summary>Where a request comes from.</summary>
 /// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
 /// <param name="Source">Its <see cref="RecordPosition"/>, or another text that no other request has.</param>
 /// <param name="Headers">The headers that are passed on.</param>
-internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
+internal sealed record RequestOrigin(MessageId RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
 
 /// <summary>
 /// Reads records of <c>requests</c>, and requests over HTTP in the same form. Bad input gets a rejection, never an exception.
@@ -54,8 +54,10 @@ internal sealed class RequestReader(int maxRequestBytes)
     }
 
     /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
-    public static Guid Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
-        origin.Identity ?? Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
+    public static MessageId Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
+        origin.Identity is { } id
+            ? new MessageId(id)
+            : Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
     /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
@@ -200,7 +202,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         Guid? envelopeId = ids.TryGetValue("envelope_id", out var envelope) ? envelope : null;
         var requester = new Requester
         {
-            RequestId = envelopeId ?? origin.RequestId,
+            RequestId = envelopeId is null ? origin.RequestId : new MessageId(envelope),
             CorrelationId = ids.TryGetValue("correlation_id", out var given)
                 ? given
                 : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
@@ -257,7 +259,7 @@ internal sealed class RequestReader(int maxRequestBytes)
                     new RequestTarget { Key = key },
                 { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(
                     only.Value.GetString(), "D", out var id) =>
-                    new RequestTarget { SagaId = id },
+                    new RequestTarget { SagaId = new(id) },
                 _ => null,
             };
         }

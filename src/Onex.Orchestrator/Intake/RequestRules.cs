@@ -20,7 +20,7 @@ internal sealed class RequestRules(
     public const int KeyCharsMax = 512;
 
     /// <summary>What the request does, or why it is rejected.</summary>
-    public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = read.Requester;
         if (
@@ -61,11 +61,11 @@ internal sealed class RequestRules(
     /// The child saga that a call starts, or why it is rejected. A call that is cancelled before it began needs no input.
     /// </summary>
     public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
-        SagaCall call, RawJson input, string source, Guid sagaId, int homePartition, DateTimeOffset now)
+        SagaCall call, RawJson input, string source, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = new Requester
         {
-            RequestId = call.CommandId,
+            RequestId = new(call.CommandId.Value),
             CorrelationId = call.CorrelationId,
             Operation = call.Contract,
             Source = source,
@@ -93,7 +93,7 @@ internal sealed class RequestRules(
         requester,
         Details([problem]));
 
-    private static (AcceptedRequest?, Rejection?) Start(Plan plan, ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    private static (AcceptedRequest?, Rejection?) Start(Plan plan, ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = read.Requester;
         if (requester.Target is not null)
@@ -109,7 +109,7 @@ internal sealed class RequestRules(
 
     /// <summary>The start of a saga with that input, or why it is rejected.</summary>
     public static (AcceptedRequest? Request, Rejection? Rejection) Start(
-        Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
+        Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         requester = requester with { RequestHash = RequestHash.OfStart(plan.Name, input) };
         var problems = plan.Input.Validate(input, out input);
@@ -132,7 +132,7 @@ internal sealed class RequestRules(
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, requester);
     }
 
-    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) =>
+    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now) =>
         new()
     {
         SagaId = sagaId,

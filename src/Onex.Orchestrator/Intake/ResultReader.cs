@@ -19,7 +19,7 @@ internal static class ResultReader
         Read(value, MessageJson.Default.SagaMessage, out problem);
 
     /// <summary>The event of a result.</summary>
-    public static StepResultArrived ToEvent(StepResult result, Guid causedBy) => new()
+    public static StepResultArrived ToEvent(StepResult result, MessageId causedBy) => new()
     {
         SagaId = result.SagaId,
         CausedBy = causedBy,

@@ -15,7 +15,7 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
     /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> as long as the broker has not been reached since the
     /// process began.
     /// </summary>
-    public async Task<int> OfAsync(Guid sagaId, CancellationToken cancellation)
+    public async Task<int> OfAsync(SagaId sagaId, CancellationToken cancellation)
     {
         if (_partitions == 0)
         {
@@ -35,10 +35,10 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
     }
 
     /// <summary>A saga's home among that many partitions: always the same one.</summary>
-    public static int Of(Guid sagaId, int partitions)
+    public static int Of(SagaId sagaId, int partitions)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(sagaId.ToByteArray(bigEndian: true), digest);
+        SHA256.HashData(sagaId.Value.ToByteArray(bigEndian: true), digest);
         return (int)(BinaryPrimitives.ReadUInt32BigEndian(digest) % (uint)partitions);
     }
 }

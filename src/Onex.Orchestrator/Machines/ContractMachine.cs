@@ -59,7 +59,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         where TMessage : SagaEvent =>
         Event<TMessage>(name, message =>
         {
-            message.CorrelateById(context => context.Message.SagaId);
+            message.CorrelateById(context => context.Message.SagaId.Value);
             message.OnMissingInstance(missing => missing.Discard());
         });
 

@@ -29,8 +29,8 @@ internal sealed class PlanPipe
     {
         var instance = saga is null
             ? null
-            : new SagaInstance { CorrelationId = message.SagaId, CurrentState = saga.State, Saga = saga, Now = now };
-        var staging = new SagaStaging<SagaInstance>(message.SagaId, instance);
+            : new SagaInstance { CorrelationId = message.SagaId.Value, CurrentState = saga.State, Saga = saga, Now = now };
+        var staging = new SagaStaging<SagaInstance>(message.SagaId.Value, instance);
         await (message switch
         {
             SagaStarted started => SendAsync(started, staging, cancellation),
@@ -47,5 +47,5 @@ internal sealed class PlanPipe
 
     private Task SendAsync<TMessage>(TMessage message, SagaStaging<SagaInstance> staging, CancellationToken cancellation)
         where TMessage : SagaEvent =>
-        _pipe.SendAsync(message, message.CausedBy, message.SagaId, staging, cancellation);
+        _pipe.SendAsync(message, message.CausedBy.Value, message.SagaId.Value, staging, cancellation);
 }

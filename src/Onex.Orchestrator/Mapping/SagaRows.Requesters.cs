@@ -85,13 +85,13 @@ internal static partial class SagaRows
     private static RequestTarget? ReadTarget(JsonElement requester) => !requester.TryGetProperty("target", out var target)
         ? null
         : target.TryGetProperty("saga_id", out var id)
-            ? new RequestTarget { SagaId = id.GetGuid() }
+            ? new RequestTarget { SagaId = new(id.GetGuid()) }
             : new RequestTarget { Key = Text(target, "key") };
 
     /// <summary>Reads a requester that was written beside a row, or (<paramref name="row"/> is null) all of it.</summary>
     internal static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
     {
-        RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
+        RequestId = row?.RequestId ?? new MessageId(json.GetProperty("request_id").GetGuid()),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
         RequestHash = row?.RequestHash,
         Source = row?.Source ?? json.GetProperty("source").GetString()!,
@@ -101,7 +101,7 @@ internal static partial class SagaRows
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
         Parent = json.TryGetProperty("parent", out var parent)
             ? new ParentLink(
-                parent.GetProperty("saga_id").GetGuid(), parent.GetProperty("command_id").GetGuid(), parent.GetProperty("attempt")
+                new(parent.GetProperty("saga_id").GetGuid()), new(parent.GetProperty("command_id").GetGuid()), parent.GetProperty("attempt")
                     .GetInt32(),
                 parent.GetProperty("home_partition").GetInt32(), parent.GetProperty("awaits").GetBoolean())
             : null,

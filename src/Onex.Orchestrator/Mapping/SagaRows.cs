@@ -265,7 +265,7 @@ internal static partial class SagaRows
             _ => BlockedBy.Way,
         },
         Text(json, "step"),
-        json.TryGetProperty("command_id", out var command) ? command.GetGuid() : null,
+        json.TryGetProperty("command_id", out var command) ? new CommandId(command.GetGuid()) : null,
         Count(json, "round"),
         json.GetProperty("at").GetDateTimeOffset(),
         json.GetProperty("reason").GetString()!)
@@ -402,7 +402,7 @@ internal static partial class SagaRows
 
     private static Outstanding ReadOutstanding(JsonElement json) => new()
     {
-        CommandId = json.GetProperty("command_id").GetGuid(),
+        CommandId = new(json.GetProperty("command_id").GetGuid()),
         Step = json.GetProperty("step").GetString()!,
         Item = Number(json, "item"),
         ItemValue = ReadValue(json, "item_value"),
@@ -467,7 +467,7 @@ internal static partial class SagaRows
     private static Compensable ReadCompensable(JsonElement json) => new(
         json.GetProperty("step").GetString()!,
         json.GetProperty("state").GetString()!,
-        json.GetProperty("command_id").GetGuid(),
+        new CommandId(json.GetProperty("command_id").GetGuid()),
         RawJson.FromText(json.GetProperty("arguments").GetRawText()))
     {
         Round = Count(json, "round"),

@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Outbox;
 internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
 {
     /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
-    public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, Guid messageId, DateTimeOffset at)
+    public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, MessageId messageId, DateTimeOffset at)
     {
         if (command.Kind == StepKind.Saga)
         {
@@ -49,7 +49,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     }
 
     // The partition that it lands in becomes the child's home.
-    private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, Guid messageId, DateTimeOffset at)
+    private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, MessageId messageId, DateTimeOffset at)
     {
         var message = new SagaMessage
         {
@@ -78,7 +78,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     }
 
     /// <summary>A domain event. Its value is the contract's own; what Onex adds is in the headers.</summary>
-    public static OutgoingMessage DomainEvent(SagaState saga, EventToPublish published, Guid messageId, DateTimeOffset at) => new()
+    public static OutgoingMessage DomainEvent(SagaState saga, EventToPublish published, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
         Topic = published.Topic,
@@ -91,11 +91,11 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     };
 
     /// <summary>A saga's response.</summary>
-    public OutgoingMessage Response(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at) =>
+    public OutgoingMessage Response(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at) =>
         responses.Write(sagaId, answer, messageId, at);
 
     /// <summary>The answer to a buffered event that was declined.</summary>
-    public OutgoingMessage Rejection(Rejection rejection, Guid messageId, DateTimeOffset at) => responses.Write(rejection, messageId, at);
+    public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) => responses.Write(rejection, messageId, at);
 
     /// <summary>The dead letter of such an event.</summary>
     /// <param name="rejection">Why it was declined.</param>
@@ -103,7 +103,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
     /// <param name="messageId">The dead letter's identity.</param>
     /// <param name="at">When it was declined.</param>
-    public OutgoingMessage DeadEvent(Rejection rejection, RawJson request, Guid? requestRef, Guid messageId, DateTimeOffset at) => new()
+    public OutgoingMessage DeadEvent(Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
         Topic = Topics.DeadLetter(topics.Requests),
@@ -122,11 +122,11 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);
 
     /// <summary>The standard headers of a message from the orchestrator.</summary>
-    public static MessageHeaders Headers(string eventType, Guid messageId, Guid correlationId, DateTimeOffset at) =>
+    public static MessageHeaders Headers(string eventType, MessageId messageId, Guid correlationId, DateTimeOffset at) =>
         MessageHeaders.Create("onex-main", eventType, messageId, correlationId, at);
 
     // The same with the trace context of the request.
-    private static MessageHeaders Headers(string eventType, Guid messageId, Requester requester, DateTimeOffset at) =>
+    private static MessageHeaders Headers(string eventType, MessageId messageId, Requester requester, DateTimeOffset at) =>
         Headers(eventType, messageId, requester.CorrelationId, at)
             .WithTrace(
                 requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));

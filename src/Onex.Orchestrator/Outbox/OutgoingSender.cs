@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Outbox;
 /// <param name="SagaId">The saga that sent it.</param>
 /// <param name="Message">The message.</param>
 /// <param name="Reason">Why, for people.</param>
-internal sealed record Undeliverable(Guid SagaId, OutgoingMessage Message, string Reason);
+internal sealed record Undeliverable(SagaId SagaId, OutgoingMessage Message, string Reason);
 
 /// <summary>
 /// Sends committed messages. A message leaves the outbox once the broker has acknowledged it; until then it is sent again when its saga is
@@ -33,11 +33,11 @@ internal sealed class OutgoingSender(
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
     // Messages that are in flight, or acknowledged and still in the outbox: they must not be sent again from here.
-    private readonly ConcurrentDictionary<Guid, byte> _inFlight = new();
-    private readonly ConcurrentQueue<Guid> _acknowledged = new();
+    private readonly ConcurrentDictionary<MessageId, byte> _inFlight = new();
+    private readonly ConcurrentQueue<MessageId> _acknowledged = new();
 
     // Messages that were certainly not sent: there was no room for them, or the producer reports so.
-    private readonly ConcurrentDictionary<Guid, byte> _certainlyUnsent = new();
+    private readonly ConcurrentDictionary<MessageId, byte> _certainlyUnsent = new();
     private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
@@ -48,7 +48,7 @@ internal sealed class OutgoingSender(
     // began.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
-    private readonly Queue<(long At, Guid Id)> _deleted = new();
+    private readonly Queue<(long At, MessageId Id)> _deleted = new();
     private readonly List<OutgoingMessage> _possibleCopies = [];
     private long _clock;
 
@@ -77,7 +77,7 @@ internal sealed class OutgoingSender(
     /// Whether they were found in the outbox: an earlier attempt may have been rejected and left a dead letter, which is closed if the
     /// message is sent now.
     /// </param>
-    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
+    public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
         var isFull = false;
         foreach (var message in messages)
@@ -114,9 +114,9 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>Takes the ids that the broker has acknowledged, to delete them from the outbox.</summary>
-    public List<Guid> TakeAcknowledged(int limit)
+    public List<MessageId> TakeAcknowledged(int limit)
     {
-        var taken = new List<Guid>();
+        var taken = new List<MessageId>();
         while (taken.Count < limit && _acknowledged.TryDequeue(out var id))
         {
             taken.Add(id);
@@ -139,7 +139,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>They were deleted from the outbox.</summary>
-    public void Deleted(IEnumerable<Guid> ids)
+    public void Deleted(IEnumerable<MessageId> ids)
     {
         lock (_lock)
         {
@@ -154,7 +154,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>They could not be deleted; they are deleted later.</summary>
-    public void ReturnAcknowledged(IEnumerable<Guid> ids)
+    public void ReturnAcknowledged(IEnumerable<MessageId> ids)
     {
         foreach (var id in ids)
         {
@@ -223,7 +223,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    private async Task SendAsync(Guid sagaId, OutgoingMessage message, bool again)
+    private async Task SendAsync(SagaId sagaId, OutgoingMessage message, bool again)
     {
         try
         {
@@ -274,7 +274,7 @@ internal sealed class OutgoingSender(
     }
 
     private async Task<DeliveryReport> SendUndeliverableAsync(
-        Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
+        SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)

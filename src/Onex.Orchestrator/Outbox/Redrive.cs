@@ -17,7 +17,7 @@ internal static class Redrive
     /// <param name="at">When it was made.</param>
     public static OutgoingMessage Of(DeadLetterRow letter, Guid decisionId, DateTimeOffset at) => new()
     {
-        MessageId = decisionId,
+        MessageId = new(decisionId),
         Topic = letter.Topic,
         Partition = letter.Partition >= 0 ? letter.Partition : null,
         Key = letter.Key ?? "",

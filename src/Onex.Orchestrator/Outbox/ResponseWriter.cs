@@ -10,7 +10,7 @@ namespace Onex.Orchestrator.Outbox;
 internal sealed class ResponseWriter(Topics topics)
 {
     /// <summary>The response of a saga.</summary>
-    public OutgoingMessage Write(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at)
+    public OutgoingMessage Write(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at)
     {
         var failed = answer.Status == ResponseStatus.Error;
         if (answer.To.Parent is { } parent)
@@ -50,10 +50,10 @@ internal sealed class ResponseWriter(Topics topics)
 
     /// <summary>The response to a rejected request. No saga has it, so its identity is derived from the record's position.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
-        Write(to, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, Of(to, rejection));
+        Write(to, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at, Of(to, rejection));
 
     /// <summary>The response to a buffered event that was declined.</summary>
-    public OutgoingMessage Write(Rejection rejection, Guid messageId, DateTimeOffset at) =>
+    public OutgoingMessage Write(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
         Write(rejection.Requester!, messageId, at, Of(rejection.Requester!, rejection));
 
     /// <summary>The content of a rejection's response.</summary>
@@ -72,7 +72,7 @@ internal sealed class ResponseWriter(Topics topics)
     };
 
     // For the parent saga: the outcome of the step that called it.
-    private OutgoingMessage Outcome(Requester to, ParentLink parent, Guid messageId, DateTimeOffset at, StepResult result) => new()
+    private OutgoingMessage Outcome(Requester to, ParentLink parent, MessageId messageId, DateTimeOffset at, StepResult result) => new()
     {
         MessageId = messageId,
         Topic = topics.SagaEvents,
@@ -82,7 +82,7 @@ internal sealed class ResponseWriter(Topics topics)
         Headers = MessageWriter.Headers(EventTypes.Result, messageId, to.CorrelationId, at).With(to.Headers),
     };
 
-    private OutgoingMessage Write(Requester to, Guid messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
+    private OutgoingMessage Write(Requester to, MessageId messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
         ? Outcome(to, parent, messageId, at, new StepResult
         {
             CommandId = parent.CommandId,

@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Outbox;
 internal static class UndeliverableDeadLetter
 {
     /// <summary>The dead letter's value. It leaves out a message that would be rejected again: the saga's rows have the data.</summary>
-    public static byte[] Write(Guid sagaId, OutgoingMessage message, string reason)
+    public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
     {
         var letter = new DeadLetter
         {
@@ -18,7 +18,7 @@ internal static class UndeliverableDeadLetter
             {
                 Key = message.Key,
                 Value = message.Value.Length <= MessageSizes.DeadLetterValueMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
-                ValueRef = message.Value.Length <= MessageSizes.DeadLetterValueMax ? null : sagaId,
+                ValueRef = message.Value.Length <= MessageSizes.DeadLetterValueMax ? null : sagaId.Value,
                 Headers = message.Headers.Items.ToDictionary(),
                 Partition = message.Partition ?? -1,
                 Offset = -1,
@@ -48,12 +48,12 @@ internal static class UndeliverableDeadLetter
             Key = message.Key,
             Headers = message.Headers,
             ErrorType = "DeliveryRefused",
-            Reopens = Id(message) != message.MessageId,
+            Reopens = Id(message) != message.MessageId.Value,
         };
 
     /// <summary>The dead letter's id. A redriven message keeps the one of its dead letter, so that a redrive adds no other one.</summary>
     public static Guid Id(OutgoingMessage message) =>
-        Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId;
+        Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId.Value;
 
     // Every copy has the same bytes, so the time is that of the decision.
     private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 
@@ -20,7 +21,7 @@ internal static class BatchOrder
 
         var parts = new List<List<Delivery>> { new() };
         var awaited = new HashSet<(string Contract, string Name)>();
-        var identities = new Dictionary<Guid, Guid?>();
+        var identities = new Dictionary<MessageId, Guid?>();
         foreach (var delivery in deliveries)
         {
             if (delivery.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))

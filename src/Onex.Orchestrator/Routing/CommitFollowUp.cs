@@ -145,7 +145,7 @@ internal sealed class CommitFollowUp(
     }
 
     // The saga of a start exists already and answers it. A redelivery of the record that started the saga gets no answer.
-    private void Join(SagaWork work, Guid sagaId, string? source, bool isDuplicate, List<Delivery> again, CancellationToken cancellation)
+    private void Join(SagaWork work, SagaId sagaId, string? source, bool isDuplicate, List<Delivery> again, CancellationToken cancellation)
     {
         foreach (var (delivery, _, _) in work.Decided)
         {
@@ -168,7 +168,7 @@ internal sealed class CommitFollowUp(
         work.Decided.ForEach(decided =>
             outcomes.Report(decided.Delivery.Sink, new DeliveryOutcome.Rejected(reason(decided.Delivery), disposition), cancellation));
 
-    private static Rejection KeyTaken(SagaWork work, Delivery start, Guid liveSagaId)
+    private static Rejection KeyTaken(SagaWork work, Delivery start, SagaId liveSagaId)
     {
         var live = $"A live saga of '{work.Pipe!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
         var rejection = IsJoining(work)

@@ -22,13 +22,13 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
     /// <param name="cancellation">Ends the work.</param>
     public async Task<IReadOnlyList<Delivery>> AddOutcomesAsync(
         IReadOnlyList<Delivery> deliveries,
-        IReadOnlyDictionary<Guid, SagaWork> works,
+        IReadOnlyDictionary<SagaId, SagaWork> works,
         DateTimeOffset now,
         List<Delivery> later,
         CancellationToken cancellation)
     {
-        var cancelled = new HashSet<Guid>();
-        var asked = new HashSet<Guid>();
+        var cancelled = new HashSet<CommandId>();
+        var asked = new HashSet<CommandId>();
         Delivery[]? failed = null;
         for (var i = 0; i < deliveries.Count; i++)
         {
@@ -79,10 +79,10 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
 
     // Cancels interrupted commands that no role has claimed: until their outcome is known, nothing behind them is compensated. Closes
     // commands that were begun and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
-    private async Task<Dictionary<Guid, LedgerState>> StatesAsync(
-        HashSet<Guid> cancelled, HashSet<Guid> asked, CancellationToken cancellation)
+    private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
+        HashSet<CommandId> cancelled, HashSet<CommandId> asked, CancellationToken cancellation)
     {
-        var states = new Dictionary<Guid, LedgerState>();
+        var states = new Dictionary<CommandId, LedgerState>();
         if (cancelled.Count > 0)
         {
             foreach (var (id, state) in await ledger.CancelAsync(cancelled, cancellation))
@@ -121,11 +121,11 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
     private static bool TryAddResults(
         TimerFired timer,
         SagaState saga,
-        Dictionary<Guid, LedgerState> states,
+        Dictionary<CommandId, LedgerState> states,
         IReadOnlyDictionary<Guid, SagaPayload> payloads,
         bool isAll,
         List<Delivery> ready,
-        out Dictionary<Guid, Lease> leases)
+        out Dictionary<CommandId, Lease> leases)
     {
         leases = [];
         var complete = true;

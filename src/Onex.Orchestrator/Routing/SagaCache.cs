@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Machines;
 
@@ -43,10 +44,10 @@ internal readonly record struct SagaWeight(long Handled, long Kept)
 internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
 {
     private long _weight;
-    private readonly Dictionary<Guid, LinkedListNode<CachedSaga>> _byId = [];
+    private readonly Dictionary<SagaId, LinkedListNode<CachedSaga>> _byId = [];
     private readonly LinkedList<CachedSaga> _byAge = new();
 
-    public CachedSaga? Find(Guid sagaId)
+    public CachedSaga? Find(SagaId sagaId)
     {
         if (!_byId.TryGetValue(sagaId, out var node))
         {
@@ -76,7 +77,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         }
     }
 
-    public void Evict(Guid sagaId)
+    public void Evict(SagaId sagaId)
     {
         if (_byId.Remove(sagaId, out var node))
         {

@@ -1,4 +1,5 @@
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Intake;
@@ -31,7 +32,7 @@ internal sealed class SagaLoader(
     /// Loads the sagas of deliveries, as many as fit into memory while they are decided on.
     /// </summary>
     /// <returns>The sagas; the deliveries that can be decided now; and those that must wait for another round.</returns>
-    public async Task<(Dictionary<Guid, SagaWork> Works, IReadOnlyList<Delivery> Ready, List<Delivery> Again)> LoadAsync(
+    public async Task<(Dictionary<SagaId, SagaWork> Works, IReadOnlyList<Delivery> Ready, List<Delivery> Again)> LoadAsync(
         IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
         var works = await LoadSagasAsync(deliveries, cancellation);
@@ -89,10 +90,10 @@ internal sealed class SagaLoader(
         return (now, now.Count == deliveries.Count ? [] : [.. deliveries.Skip(now.Count)]);
     }
 
-    private async Task<Dictionary<Guid, SagaWork>> LoadSagasAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
+    private async Task<Dictionary<SagaId, SagaWork>> LoadSagasAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
-        var works = new Dictionary<Guid, SagaWork>();
-        var missing = new List<Guid>();
+        var works = new Dictionary<SagaId, SagaWork>();
+        var missing = new List<SagaId>();
         var weight = 0L;
         foreach (var delivery in deliveries)
         {
@@ -137,11 +138,11 @@ internal sealed class SagaLoader(
         return works;
     }
 
-    private async Task ReadAsync(Dictionary<Guid, SagaWork> works, List<Guid> missing, long weightMax, CancellationToken cancellation)
+    private async Task ReadAsync(Dictionary<SagaId, SagaWork> works, List<SagaId> missing, long weightMax, CancellationToken cancellation)
     {
         using var reading = sender.BeginReading();
         var limit = new ReadLimit(weightMax);
-        var loaded = new HashSet<Guid>();
+        var loaded = new HashSet<SagaId>();
         foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))
         {
             // Before anything newer of this saga: whoever committed these may have died before sending them.

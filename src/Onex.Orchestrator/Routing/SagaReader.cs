@@ -28,11 +28,11 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
     private const string Response = "response";
 
     /// <summary>The sagas of those ids; the answer leaves out ids without a saga.</summary>
-    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         ReadAsync(ids, null, cancellation);
 
     /// <summary>The same, as many of them as the limit allows.</summary>
-    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation)
+    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
     {
         var loaded = await store.LoadAsync(ids, limit, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
@@ -92,6 +92,6 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
         }),
     ];
 
-    private static RawJson? Answer(IReadOnlyDictionary<Guid, SagaPayload> answers, Guid sagaId, string name) =>
+    private static RawJson? Answer(IReadOnlyDictionary<Guid, SagaPayload> answers, SagaId sagaId, string name) =>
         answers.GetValueOrDefault(Identity.Payload(sagaId, name))?.Content;
 }

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 
 namespace Onex.Orchestrator.Routing;
@@ -8,7 +9,7 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class SagaSignals
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<Guid, List<Listener>> _listeners = [];
+    private readonly Dictionary<SagaId, List<Listener>> _listeners = [];
 
     /// <summary>A saga has been committed.</summary>
     public void Moved(SagaState saga)
@@ -28,7 +29,7 @@ internal sealed class SagaSignals
     }
 
     /// <summary>Listens for a saga's answer until the listener is disposed of.</summary>
-    public Listener Listen(Guid sagaId)
+    public Listener Listen(SagaId sagaId)
     {
         var listener = new Listener(this, sagaId);
         lock (_lock)
@@ -56,12 +57,12 @@ internal sealed class SagaSignals
     }
 
     /// <summary>A subscription to one saga.</summary>
-    public sealed class Listener(SagaSignals signals, Guid sagaId) : IDisposable
+    public sealed class Listener(SagaSignals signals, SagaId sagaId) : IDisposable
     {
         private readonly TaskCompletionSource<SagaState> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>The saga.</summary>
-        public Guid SagaId { get; } = sagaId;
+        public SagaId SagaId { get; } = sagaId;
 
         /// <summary>Completes with the saga as it was committed when it answered.</summary>
         public Task<SagaState> Answered => _answered.Task;

@@ -10,7 +10,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>One saga in one commit: what was read, and the transitions that were decided on top of each other, all or none.</summary>
-internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
+internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
@@ -24,7 +24,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private Guid _transitionId;
     private SagaWeight _input = input;
 
-    public Guid SagaId { get; } = sagaId;
+    public SagaId SagaId { get; } = sagaId;
 
     public PlanPipe? Pipe { get; } = pipe;
 
@@ -55,10 +55,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 
     /// <summary>Whether the saga has handled or buffered that message in the decisions so far.</summary>
-    public bool HasSeen(Guid messageId) => FindSeen(messageId) is not null;
+    public bool HasSeen(MessageId messageId) => FindSeen(messageId) is not null;
 
     /// <summary>That message as the saga has seen it, or null.</summary>
-    public SeenMessage? FindSeen(Guid messageId) => _seen.Find(seen => seen.MessageId == messageId);
+    public SeenMessage? FindSeen(MessageId messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
     /// <summary>
     /// Adds a decision, and builds everything that is to be committed for it. If that is impossible it throws and restores the previous
@@ -90,7 +90,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     }
 
     /// <summary>Sets an unreadable saga aside: it is blocked with the reason, and no timer fires for it.</summary>
-    public void SetAside(Guid causedBy, DateTimeOffset now)
+    public void SetAside(MessageId causedBy, DateTimeOffset now)
     {
         if (_entry is not null || Unreadable is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
         {
@@ -227,7 +227,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             // This saga has seen the event under its envelope id, so it would ignore a second one. A redriven event is therefore a new
             // event, and the same one however often it is redriven.
             var again = EventDeadLetter.Request(refused.Requester with { EnvelopeId = null }, refused.Event.Data);
-            var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id;
+            var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id.Value;
             _deadLetters.Add(messages.DeadEventRow(rejection, again, letter, at, identity: letter));
         }
     }

@@ -1,3 +1,5 @@
+using Onex.Contracts.Messages;
+
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
@@ -10,8 +12,8 @@ internal sealed class WakeupQueue
     public static readonly TimeSpan Near = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly PriorityQueue<Guid, DateTimeOffset> _byTime = new();
-    private readonly Dictionary<Guid, (DateTimeOffset At, int HomePartition)> _current = [];
+    private readonly PriorityQueue<SagaId, DateTimeOffset> _byTime = new();
+    private readonly Dictionary<SagaId, (DateTimeOffset At, int HomePartition)> _current = [];
 
     /// <summary>The number of sagas with a timer.</summary>
     public int Count
@@ -26,7 +28,7 @@ internal sealed class WakeupQueue
     }
 
     /// <summary>Sets the timer of a saga; null removes it.</summary>
-    public void Set(Guid sagaId, int homePartition, DateTimeOffset? at)
+    public void Set(SagaId sagaId, int homePartition, DateTimeOffset? at)
     {
         lock (_lock)
         {
@@ -47,9 +49,9 @@ internal sealed class WakeupQueue
     }
 
     /// <summary>Takes the sagas whose timer is due.</summary>
-    public List<Guid> TakeDue(DateTimeOffset now, int limit)
+    public List<SagaId> TakeDue(DateTimeOffset now, int limit)
     {
-        var due = new List<Guid>();
+        var due = new List<SagaId>();
         lock (_lock)
         {
             while (due.Count < limit && _byTime.TryPeek(out var sagaId, out var at) && at <= now)

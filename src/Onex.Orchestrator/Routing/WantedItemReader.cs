@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Persistence.Sagas;
@@ -14,10 +15,10 @@ internal sealed class WantedItemReader(ISagaStore store)
     /// Adds the rows to the wake-ups among the deliveries. Rows that an earlier decision of the same batch makes useless do no harm.
     /// </summary>
     public async Task<IReadOnlyList<Delivery>> AddItemsAsync(
-        IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<Guid, SagaWork> works, CancellationToken cancellation)
+        IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<SagaId, SagaWork> works, CancellationToken cancellation)
     {
         Delivery[]? changed = null;
-        var asked = new List<(int Index, Guid SagaId, WantedItems Wanted)>();
+        var asked = new List<(int Index, SagaId SagaId, WantedItems Wanted)>();
         for (var i = 0; i < deliveries.Count; i++)
         {
             var delivery = deliveries[i];
@@ -48,7 +49,7 @@ internal sealed class WantedItemReader(ISagaStore store)
         return changed ?? deliveries;
     }
 
-    private static SagaItemsQuery Query(Guid sagaId, WantedItems wanted) => new(
+    private static SagaItemsQuery Query(SagaId sagaId, WantedItems wanted) => new(
         sagaId, wanted.Step, wanted.Visit, wanted.Below is null
             ? _all
             : _toCompensate, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);

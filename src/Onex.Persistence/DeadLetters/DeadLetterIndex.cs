@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
@@ -94,9 +95,9 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
         cancellation);
 
     /// <inheritdoc />
-    public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
-        [new NpgsqlBatchCommand(HandledBy) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId } } }],
-        async reader => await reader.ReadAsync(cancellation) ? reader.GetGuid(0) : (Guid?)null,
+    public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
+        [new NpgsqlBatchCommand(HandledBy) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId.Value } } }],
+        async reader => await reader.ReadAsync(cancellation) ? new SagaId(reader.GetGuid(0)) : (SagaId?)null,
         cancellation);
 
     /// <inheritdoc />
@@ -149,15 +150,15 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
         // No partition's reader sends it when it is assigned one: its sender does, and the sweep of any main.
         _message.AddTo(
             command.Parameters,
-            decision.Message is { } message ? [new OutgoingRow(decision.DeadLetterId, OutgoingMessage.NoHome, message)] : []);
+            decision.Message is { } message ? [new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message)] : []);
         return dataSource.RunAsync([command, Find(decision.DeadLetterId)], reader => FirstAsync(reader, cancellation), cancellation);
     }
 
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
-    internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, Guid sagaId, Guid transitionId)
+    internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, SagaId sagaId, Guid transitionId)
     {
         var command = Filled(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId.Value });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = transitionId });
         return command;
     }

@@ -38,7 +38,7 @@ public interface IDeadLetterIndex
     Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
 
     /// <summary>The saga that a request started, or that has taken in the event or the request of that identity; or null.</summary>
-    Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation);
+    Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>How many <see cref="OpenAsync"/> answers at most.</summary>
     const int OpenMax = 10_000;

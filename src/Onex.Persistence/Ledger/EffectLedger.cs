@@ -159,7 +159,7 @@ public sealed class EffectLedger : IEffectLedger
         {
             Parameters =
             {
-                new NpgsqlParameter<Guid> { TypedValue = result.CommandId },
+                new NpgsqlParameter<Guid> { TypedValue = result.CommandId.Value },
                 new NpgsqlParameter<Guid> { TypedValue = leaseToken },
                 new NpgsqlParameter<string> { TypedValue = result.Outcome },
                 new NpgsqlParameter<byte[]>
@@ -173,7 +173,7 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(
             commandIds,
             [
@@ -181,7 +181,7 @@ public sealed class EffectLedger : IEffectLedger
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct()]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct().Select(id => id.Value)]),
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
@@ -190,27 +190,27 @@ public sealed class EffectLedger : IEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [SettleAll(commandIds)], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [], cancellation);
 
-    private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<Guid> commandIds) =>
-        new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } };
+    private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<CommandId> commandIds) =>
+        new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
 
     // Reads after the commands before it, which answer nothing.
-    private Task<IReadOnlyDictionary<Guid, LedgerState>> ReadStatesAsync(
-        IReadOnlyCollection<Guid> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
-        _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
-            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } }],
+    private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
+        IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
+        _dataSource.RunAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
+            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } }],
             async reader =>
             {
-                var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+                var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    states[reader.GetGuid(0)] = new LedgerState(
+                    states[new CommandId(reader.GetGuid(0))] = new LedgerState(
                         reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4))
                     {
                         Cancelled = reader.GetBoolean(5),
@@ -275,7 +275,7 @@ public sealed class EffectLedger : IEffectLedger
     private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimResult?[] verdicts)
     {
         var commands = places.Select(place => asked[place].Command).ToArray();
-        var ids = commands.Select(command => command.CommandId).ToArray();
+        var ids = commands.Select(command => command.CommandId.Value).ToArray();
         var notAfter = commands.Select(command => command.NotAfter.UtcDateTime).ToArray();
         return _dataSource.RunAsync(
             [
@@ -285,14 +285,14 @@ public sealed class EffectLedger : IEffectLedger
                     Parameters =
                     {
                         PostgresArray.Of(NpgsqlDbType.Uuid, ids),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.SagaId),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.SagaId.Value),
                         PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Step),
                         PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Operation),
                         PostgresArray.Of(NpgsqlDbType.Integer, commands, command => command.Attempt),
                         PostgresArray.Of(NpgsqlDbType.Uuid, places, place => asked[place].Token),
                         PostgresArray.Of(NpgsqlDbType.Interval, commands, Lease),
                         PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId)]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]),
                     },
                 },
                 new NpgsqlBatchCommand(ReadClaimed)
@@ -302,10 +302,10 @@ public sealed class EffectLedger : IEffectLedger
             ],
             async reader =>
             {
-                var unrecorded = new HashSet<Guid>();
+                var unrecorded = new HashSet<CommandId>();
                 while (await reader.ReadAsync())
                 {
-                    unrecorded.Add(reader.GetGuid(0));
+                    unrecorded.Add(new CommandId(reader.GetGuid(0)));
                 }
 
                 await reader.NextResultAsync();
@@ -352,7 +352,7 @@ public sealed class EffectLedger : IEffectLedger
 
     private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<Recorded> recorded)
     {
-        var ids = recorded.Select(item => item.Result.CommandId).ToArray();
+        var ids = recorded.Select(item => item.Result.CommandId.Value).ToArray();
         var tokens = recorded.Select(item => item.Token).ToArray();
         var done = new bool[recorded.Count];
         await _dataSource.RunAsync(

@@ -18,17 +18,17 @@ public interface IEffectLedger
     /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimResult.Expired"/>), closes
     /// the attempts as <see cref="SettleAsync"/> does, and answers what the ledger says of all of them now. Each is in the answer.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
     /// For main: closes those attempts of these commands whose lease has run out without an outcome, and answers what the ledger says now. What
     /// main gives up no late copy of its command may begin again: of a closed command only a later attempt is ever run. Who held the lease may
     /// still record what came of it. Commands it has never seen are missing.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>What the ledger says of these commands now. Commands it has never seen are missing.</summary>
-    Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 }
 
 /// <summary>The answer to a claim.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Tables;
@@ -19,12 +20,12 @@ internal static class CommitSql
 
     private static readonly GivenRows<GivenSaga> _given = new(GivenSaga.Columns, first: 1);
     private static readonly GivenRows<GivenSeen> _seen = new(GivenSeen.Columns, _given.Next);
-    private static readonly GivenRows<(Guid SagaId, HistoryEntry Entry)> _history = new(HistoryTable.Columns, _seen.Next);
+    private static readonly GivenRows<(SagaId SagaId, HistoryEntry Entry)> _history = new(HistoryTable.Columns, _seen.Next);
     private static readonly GivenRows<OutgoingRow> _messages = new(OutboxTable.Columns, _history.Next);
     private static readonly GivenRows<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.Next);
     private static readonly GivenRows<EarlyEvent> _kept = new(EarlyEventTable.Columns, _payloads.Next);
     private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _kept.Next);
-    private static readonly GivenRows<(Guid SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
+    private static readonly GivenRows<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
 
     // Everything that belongs to a transition is written through "written": only for sagas whose version check, or insertion, held in
     // this very statement. A statement of its own after the lock, because its snapshot must be taken after the wait for it.
@@ -149,8 +150,8 @@ internal static class CommitSql
         new(Forget) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, messageIds) } };
 
     /// <summary>Answers id, source and hash of the saga that has a request.</summary>
-    public static NpgsqlBatchCommand FindRequest(Guid requestId) =>
-        new(Request) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId } } };
+    public static NpgsqlBatchCommand FindRequest(MessageId requestId) =>
+        new(Request) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId.Value } } };
 
     /// <summary>
     /// Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined request; the
@@ -160,8 +161,8 @@ internal static class CommitSql
     {
         Parameters =
         {
-            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.Id),
-            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId),
+            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.Id.Value),
+            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId.Value),
             PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.Contract),
             PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.BusinessKey),
         },
@@ -174,13 +175,13 @@ internal static class CommitSql
     public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries)
     {
         var given = new List<GivenSaga>(entries.Count);
-        var history = new List<(Guid SagaId, HistoryEntry Entry)>(entries.Count * 4);
+        var history = new List<(SagaId SagaId, HistoryEntry Entry)>(entries.Count * 4);
         var messages = new List<OutgoingRow>(entries.Count);
         var payloads = new List<SagaPayload>();
         var seen = new List<GivenSeen>();
         var kept = new List<EarlyEvent>();
         var released = new List<GivenRelease>();
-        var items = new List<(Guid SagaId, SagaItem Item)>();
+        var items = new List<(SagaId SagaId, SagaItem Item)>();
         foreach (var entry in entries)
         {
             switch (entry)
@@ -262,7 +263,7 @@ internal static class CommitSql
     }
 
     /// <summary>A message that a saga has seen, and whether it must not have seen it before.</summary>
-    private readonly record struct GivenSeen(Guid SagaId, SeenMessage Message, bool MustBeNew)
+    private readonly record struct GivenSeen(SagaId SagaId, SeenMessage Message, bool MustBeNew)
     {
         public static readonly Table<GivenSeen> Columns = Create();
 
@@ -277,15 +278,15 @@ internal static class CommitSql
 
     /// <summary>An event that a saga keeps no longer.</summary>
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct GivenRelease(Guid SagaId, Guid MessageId)
+    private readonly record struct GivenRelease(SagaId SagaId, MessageId MessageId)
     {
         public static readonly Table<GivenRelease> Columns = Create();
 
         private static Table<GivenRelease> Create()
         {
             var table = new Table<GivenRelease>();
-            table.Uuid("saga_id", given => given.SagaId);
-            table.Uuid("message_id", given => given.MessageId);
+            table.Uuid("saga_id", given => given.SagaId.Value);
+            table.Uuid("message_id", given => given.MessageId.Value);
             return table;
         }
     }

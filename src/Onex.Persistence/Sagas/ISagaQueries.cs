@@ -10,10 +10,10 @@ public interface ISagaQueries
     Task<SagaPage> ListAsync(SagaFilter filter, CancellationToken cancellation);
 
     /// <summary>The row of a saga with its payloads named <c>input</c> and <c>output</c>, or null.</summary>
-    Task<SagaDetail?> FindAsync(Guid sagaId, CancellationToken cancellation);
+    Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>Its story in order, after that place, at most so many entries.</summary>
-    Task<IReadOnlyList<HistoryEntry>> HistoryAsync(Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
+    Task<IReadOnlyList<HistoryEntry>> HistoryAsync(SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// The sagas that break the wake-up invariant: live, and neither with a next wake-up, nor waiting for a named event, nor blocked or paused.
@@ -41,7 +41,7 @@ public sealed record SagaFilter
     public string? Key { get; init; }
 
     /// <summary>The saga that waits for them: its children.</summary>
-    public Guid? Parent { get; init; }
+    public SagaId? Parent { get; init; }
 
     /// <summary>A saga's id, a correlation id, or the beginning of a business key.</summary>
     public string? Text { get; init; }
@@ -66,7 +66,7 @@ public sealed record SagaPage(IReadOnlyList<SagaRow> Sagas, string? Next);
 public sealed record SagaDetail(SagaRow Row, RawJson Input, RawJson? Output, IReadOnlyList<EarlyEvent> Early);
 
 /// <summary>A saga that nothing will ever move.</summary>
-public sealed record StuckSaga(Guid Id, string Contract, string State, string Status, DateTimeOffset UpdatedAt, string Reason);
+public sealed record StuckSaga(SagaId Id, string Contract, string State, string Status, DateTimeOffset UpdatedAt, string Reason);
 
 /// <summary>How many sagas of a contract are in a state.</summary>
 public sealed record SagaCount(string Contract, string State, string Status, long Count);

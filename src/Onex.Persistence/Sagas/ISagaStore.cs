@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 
@@ -13,10 +14,10 @@ public interface ISagaStore
     /// The rows of those ids with their input and their unsent messages, in one query. Ids that have no row are missing from the answer, and where
     /// the limit is reached others are too.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation);
 
     /// <summary>All of them.</summary>
-    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         LoadAsync(ids, null, cancellation);
 
     /// <summary>
@@ -28,7 +29,7 @@ public interface ISagaStore
     Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation);
 
     /// <summary>Forgets messages that the broker has acknowledged. Flushed with the next commit, or alone.</summary>
-    Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
+    Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
 
     /// <summary>
     /// Unsent messages of sagas with these home partitions, oldest first: what a reader sends when it is assigned them. At most that many, and of
@@ -55,7 +56,7 @@ public interface ISagaStore
     Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation);
 
     /// <summary>The saga that has that request, as the one that started it or as one that joined; null if no saga has it.</summary>
-    Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation);
+    Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>Which sagas these events are for, in the order of the addresses.</summary>
     Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation);
@@ -64,7 +65,7 @@ public interface ISagaStore
     /// Keeps events that came before their saga. One that is kept already is the same one. At most <paramref name="limit"/> are kept per contract
     /// and correlation id; the answer is the ids of those that are kept now, each with the hash under which it is kept.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// Of the events that came before their saga, those about which something must happen: their saga has started
@@ -74,10 +75,10 @@ public interface ISagaStore
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 
     /// <summary>Forgets events that were kept until their saga came. What a saga keeps by now stays: two mains may have given it the same one.</summary>
-    Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
+    Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
 
     /// <summary>The ids of all live sagas, a page at a time, in order: the embedded mode sends again what its log has forgotten.</summary>
-    Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation);
+    Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation);
 
     /// <summary>The database's clock.</summary>
     Task<DateTimeOffset> NowAsync(CancellationToken cancellation);
@@ -110,10 +111,10 @@ public sealed record LoadedSaga(SagaRow Row, Contracts.Messages.RawJson Input, I
 public sealed record EarlyEvent
 {
     /// <summary>The message's identity.</summary>
-    public required Guid MessageId { get; init; }
+    public required MessageId MessageId { get; init; }
 
     /// <summary>The saga that has it; null for one that came before its saga.</summary>
-    public Guid? SagaId { get; init; }
+    public SagaId? SagaId { get; init; }
 
     /// <summary>The contract that it is for.</summary>
     public required string Contract { get; init; }
@@ -146,33 +147,33 @@ public sealed record EarlyEvent
 /// <param name="CorrelationId">The request's correlation id.</param>
 /// <param name="SagaId">The id that it named, or null.</param>
 /// <param name="BusinessKey">The business key that it named, or null.</param>
-public sealed record EventAddress(Guid MessageId, string Contract, Guid CorrelationId, Guid? SagaId, string? BusinessKey);
+public sealed record EventAddress(MessageId MessageId, string Contract, Guid CorrelationId, SagaId? SagaId, string? BusinessKey);
 
 /// <summary>What an address leads to.</summary>
 /// <param name="Live">The live sagas of the contract that it fits: none, one, or the first two of several.</param>
 /// <param name="SeenBy">The saga, live or ended, that has seen the message already, or was started by it; null if there is none.</param>
-public sealed record EventTarget(IReadOnlyList<Guid> Live, Guid? SeenBy)
+public sealed record EventTarget(IReadOnlyList<SagaId> Live, SagaId? SeenBy)
 {
     /// <summary>The hash under which it has seen the message; null if none was kept. Empty for a start, which is never an event.</summary>
     public Guid? SeenHash { get; init; }
 
     /// <summary>If no live saga fits, and the event named none by id: the one that fits and ended last, or null.</summary>
-    public Guid? Ended { get; init; }
+    public SagaId? Ended { get; init; }
 }
 
 /// <summary>An early event about which something must happen.</summary>
 /// <param name="Event">The event.</param>
 /// <param name="SagaId">The saga that it is for, live or (if it was quicker than the sweep) ended; or null: then its time is over.</param>
-public sealed record DueEvent(EarlyEvent Event, Guid? SagaId);
+public sealed record DueEvent(EarlyEvent Event, SagaId? SagaId);
 
 /// <summary>An unsent message and its saga.</summary>
-public sealed record UnsentMessage(Guid SagaId, OutgoingMessage Message);
+public sealed record UnsentMessage(SagaId SagaId, OutgoingMessage Message);
 
 /// <summary>A saga that wants to be woken.</summary>
-public sealed record Wakeup(Guid SagaId, int HomePartition, DateTimeOffset At);
+public sealed record Wakeup(SagaId SagaId, int HomePartition, DateTimeOffset At);
 
 /// <summary>What one commit holds: an entry per saga, each saga at most once.</summary>
-public sealed record CommitBatch(IReadOnlyList<CommitEntry> Entries, IReadOnlyCollection<Guid> SentMessageIds);
+public sealed record CommitBatch(IReadOnlyList<CommitEntry> Entries, IReadOnlyCollection<MessageId> SentMessageIds);
 
 /// <summary>What one commit does with one saga.</summary>
 public abstract record CommitEntry
@@ -182,7 +183,7 @@ public abstract record CommitEntry
     }
 
     /// <summary>The saga.</summary>
-    public abstract Guid SagaId { get; }
+    public abstract SagaId SagaId { get; }
 
     /// <summary>What goes to a dead-letter topic by the outgoing messages of this entry: indexed with them.</summary>
     public IReadOnlyList<DeadLetterRow> DeadLetters { get; init; } = [];
@@ -198,7 +199,7 @@ public abstract record CommitEntry
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
         /// <inheritdoc />
-        public override Guid SagaId => Row.Id;
+        public override SagaId SagaId => Row.Id;
     }
 
     /// <summary>One or more transitions of a saga on top of the version that was read.</summary>
@@ -225,13 +226,13 @@ public abstract record CommitEntry
         /// Events that it keeps no longer: it has taken them, or has ended. May also name one that came before the saga, so that its row goes
         /// with the commit that takes it.
         /// </summary>
-        public IReadOnlyList<Guid> ReleasedEvents { get; init; } = [];
+        public IReadOnlyList<MessageId> ReleasedEvents { get; init; } = [];
 
         /// <summary>Whether the row that was read was parked, so that it may have a timer to be removed.</summary>
         public bool WasParked { get; init; }
 
         /// <inheritdoc />
-        public override Guid SagaId => Row.Id;
+        public override SagaId SagaId => Row.Id;
 
         // A saga that ends keeps nothing, and what is released by the same move was never kept.
         internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
@@ -240,17 +241,17 @@ public abstract record CommitEntry
     }
 
     /// <summary>Nothing to do, or a duplicate: holds only if the version is still the one that was read (0: there is no such row).</summary>
-    public sealed record Check(Guid Id, long ExpectedVersion) : CommitEntry
+    public sealed record Check(SagaId Id, long ExpectedVersion) : CommitEntry
     {
         /// <inheritdoc />
-        public override Guid SagaId => Id;
+        public override SagaId SagaId => Id;
     }
 }
 
 /// <summary>A message that a saga has taken in.</summary>
 /// <param name="MessageId">Its identity.</param>
 /// <param name="Hash">Hash of what it asks for: tells a duplicate from another message under the same identity. Null: not known.</param>
-public sealed record SeenMessage(Guid MessageId, Guid? Hash = null);
+public sealed record SeenMessage(MessageId MessageId, Guid? Hash = null);
 
 /// <summary>What came of one saga in a commit.</summary>
 public abstract record CommitResult
@@ -276,17 +277,17 @@ public abstract record CommitResult
     /// <summary>A start whose request id is known: that saga, and the position of the record that began it.</summary>
     /// <param name="SagaId">The saga that has the request.</param>
     /// <param name="Source">The position of the record that began it; empty if the request joined it.</param>
-    public sealed record DuplicateRequest(Guid SagaId, string Source) : CommitResult
+    public sealed record DuplicateRequest(SagaId SagaId, string Source) : CommitResult
     {
         /// <summary>The hash of what it asked for, or null if none was kept.</summary>
         public Guid? Hash { get; init; }
     }
 
     /// <summary>The saga has seen these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: decide the others again without them.</summary>
-    public sealed record DuplicateMessages(IReadOnlySet<Guid> MessageIds) : CommitResult;
+    public sealed record DuplicateMessages(IReadOnlySet<MessageId> MessageIds) : CommitResult;
 
     /// <summary>A start whose business key a live saga has.</summary>
-    public sealed record KeyTaken(Guid SagaId) : CommitResult
+    public sealed record KeyTaken(SagaId SagaId) : CommitResult
     {
         /// <summary>The hash of what the request that started that saga asked for, or null if none was kept.</summary>
         public Guid? Hash { get; init; }

@@ -26,7 +26,7 @@ public static class LargeResults
         return result with { Result = null, ResultRef = payload.Id };
     }
 
-    private static Guid Id(Guid sagaId, string name)
+    private static Guid Id(SagaId sagaId, string name)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{sagaId}/{name}"));
         // RFC 9562: version 8 is for ids that are derived in one's own way.

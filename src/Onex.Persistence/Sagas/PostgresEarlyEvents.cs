@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
@@ -101,10 +102,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         {
             Parameters =
             {
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.MessageId),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.MessageId.Value),
                 PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.Contract),
                 PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.CorrelationId),
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.SagaId),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.SagaId?.Value),
                 PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.BusinessKey),
             },
         };
@@ -115,11 +116,12 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 while (await reader.ReadAsync(cancellation))
                 {
                     var place = reader.GetInt32(0) - 1;
+                    var row = new PostgresRow(reader);
                     targets[place] = new EventTarget(
-                        reader.IsDBNull(1) ? [] : [.. targets[place].Live, reader.GetGuid(1)], Id(reader, 2))
+                        row.OptionalSagaId(1) is { } live ? [.. targets[place].Live, live] : [], row.OptionalSagaId(2))
                     {
-                        SeenHash = Id(reader, 3),
-                        Ended = Id(reader, 4),
+                        SeenHash = row.OptionalUuid(3),
+                        Ended = row.OptionalSagaId(4),
                     };
                 }
 
@@ -128,32 +130,32 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    public async Task<IReadOnlyDictionary<Guid, Guid?>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<MessageId, Guid?>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
     {
-        EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId)];
+        EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId.Value)];
         if (given.Length == 0)
         {
-            return new Dictionary<Guid, Guid?>();
+            return new Dictionary<MessageId, Guid?>();
         }
 
         var keep = new NpgsqlBatchCommand(_keep) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
         _given.AddTo(keep.Parameters, given);
-        return await dataSource.RunAsync<IReadOnlyDictionary<Guid, Guid?>>(
+        return await dataSource.RunAsync<IReadOnlyDictionary<MessageId, Guid?>>(
             [
                 new NpgsqlBatchCommand(Serialize),
                 keep,
                 new NpgsqlBatchCommand(Kept)
                 {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId) },
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId.Value) },
                 },
             ],
             async reader =>
             {
                 await reader.NextResultAsync(cancellation);
-                var kept = new Dictionary<Guid, Guid?>(given.Length);
+                var kept = new Dictionary<MessageId, Guid?>(given.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    kept.Add(reader.GetGuid(0), Id(reader, 1));
+                    kept.Add(new MessageId(reader.GetGuid(0)), Id(reader, 1));
                 }
 
                 return kept;
@@ -170,19 +172,19 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 while (await reader.ReadAsync(cancellation))
                 {
                     var row = new PostgresRow(reader);
-                    due.Add(new DueEvent(EarlyEventTable.Read(row), row.OptionalUuid(EarlyEventTable.Columns.Count)));
+                    due.Add(new DueEvent(EarlyEventTable.Read(row), row.OptionalSagaId(EarlyEventTable.Columns.Count)));
                 }
 
                 return due;
             },
             cancellation);
 
-    public async Task RemoveAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    public async Task RemoveAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
         {
             await dataSource.RunAsync(
-                [new NpgsqlBatchCommand(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds]) } }],
+                [new NpgsqlBatchCommand(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds.Select(id => id.Value)]) } }],
                 _ => Task.FromResult(true),
                 cancellation);
         }

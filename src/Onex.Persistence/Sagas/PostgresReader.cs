@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
@@ -54,18 +55,18 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         SELECT {PayloadTable.Columns.Names("p")} FROM {_given.As("p")} ORDER BY p.id ON CONFLICT DO NOTHING
         """;
 
-    public async Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(
-        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
+        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
     {
         if (ids.Count == 0)
         {
-            return new Dictionary<Guid, LoadedSaga>();
+            return new Dictionary<SagaId, LoadedSaga>();
         }
 
-        Guid[] wanted = [.. ids];
+        Guid[] wanted = [.. ids.Select(id => id.Value)];
 
         // The rows first: messages of a later transition among the unsent do no harm, the other way round some would be missing.
-        return await dataSource.RunAsync<IReadOnlyDictionary<Guid, LoadedSaga>>(
+        return await dataSource.RunAsync<IReadOnlyDictionary<SagaId, LoadedSaga>>(
             [
                 new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
                 new NpgsqlBatchCommand(_messagesOfSagas) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
@@ -73,7 +74,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             ],
             async reader =>
             {
-                var loaded = new Dictionary<Guid, LoadedSaga>(wanted.Length);
+                var loaded = new Dictionary<SagaId, LoadedSaga>(wanted.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
                     var found = new PostgresRow(reader);
@@ -158,27 +159,27 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 var wakeups = new List<Wakeup>();
                 while (await reader.ReadAsync(cancellation))
                 {
-                    wakeups.Add(new Wakeup(reader.GetGuid(0), reader.GetInt32(1), reader.GetFieldValue<DateTimeOffset>(2)));
+                    wakeups.Add(new Wakeup(new SagaId(reader.GetGuid(0)), reader.GetInt32(1), reader.GetFieldValue<DateTimeOffset>(2)));
                 }
 
                 return wakeups;
             },
             cancellation);
 
-    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
-        dataSource.RunAsync<IReadOnlyList<Guid>>(
+    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
+        dataSource.RunAsync<IReadOnlyList<SagaId>>(
             [
                 new NpgsqlBatchCommand(Live)
                 {
-                    Parameters = { new NpgsqlParameter<Guid> { TypedValue = after }, new NpgsqlParameter<int> { TypedValue = limit } },
+                    Parameters = { new NpgsqlParameter<Guid> { TypedValue = after.Value }, new NpgsqlParameter<int> { TypedValue = limit } },
                 },
             ],
             async reader =>
             {
-                var ids = new List<Guid>();
+                var ids = new List<SagaId>();
                 while (await reader.ReadAsync(cancellation))
                 {
-                    ids.Add(reader.GetGuid(0));
+                    ids.Add(new SagaId(reader.GetGuid(0)));
                 }
 
                 return ids;
@@ -233,12 +234,12 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         ReadMessagesAsync(reader, _ => true, cancellation);
 
     private static async Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(
-        NpgsqlDataReader reader, Func<Guid, bool> isWanted, CancellationToken cancellation)
+        NpgsqlDataReader reader, Func<SagaId, bool> isWanted, CancellationToken cancellation)
     {
         var messages = new List<UnsentMessage>();
         while (await reader.ReadAsync(cancellation))
         {
-            if (isWanted(reader.GetGuid(OutboxTable.SagaId)))
+            if (isWanted(new SagaId(reader.GetGuid(OutboxTable.SagaId))))
             {
                 messages.Add(OutboxTable.Read(new PostgresRow(reader)));
             }

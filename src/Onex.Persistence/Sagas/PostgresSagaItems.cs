@@ -53,7 +53,7 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
     {
         Parameters =
         {
-            new NpgsqlParameter<Guid> { TypedValue = query.SagaId },
+            new NpgsqlParameter<Guid> { TypedValue = query.SagaId.Value },
             new NpgsqlParameter<string> { TypedValue = query.Step },
             new NpgsqlParameter<int> { TypedValue = query.Visit },
             new NpgsqlParameter<int> { TypedValue = query.Below ?? int.MaxValue },

@@ -1,4 +1,5 @@
 using Npgsql;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
@@ -47,10 +48,10 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
     }
 
     /// <inheritdoc />
-    public Task<SagaDetail?> FindAsync(Guid sagaId, CancellationToken cancellation) => dataSource.RunAsync(
+    public Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation) => dataSource.RunAsync(
         [
-            new NpgsqlBatchCommand(_one) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId } } },
-            new NpgsqlBatchCommand(_earlyOfOne) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId } } },
+            new NpgsqlBatchCommand(_one) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId.Value } } },
+            new NpgsqlBatchCommand(_earlyOfOne) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId.Value } } },
         ],
         async reader =>
         {
@@ -69,14 +70,14 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
 
     /// <inheritdoc />
     public Task<IReadOnlyList<HistoryEntry>> HistoryAsync(
-        Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
+        SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyList<HistoryEntry>>(
             [
                 new NpgsqlBatchCommand(_history)
                 {
                     Parameters =
                     {
-                        new NpgsqlParameter<Guid> { TypedValue = sagaId },
+                        new NpgsqlParameter<Guid> { TypedValue = sagaId.Value },
                         new NpgsqlParameter<long> { TypedValue = afterVersion },
                         new NpgsqlParameter<int> { TypedValue = afterOrdinal },
                         new NpgsqlParameter<int> { TypedValue = limit },
@@ -105,7 +106,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
                 while (await reader.ReadAsync(cancellation))
                 {
                     stuck.Add(new StuckSaga(
-                        reader.GetGuid(0),
+                        new SagaId(reader.GetGuid(0)),
                         reader.GetString(1),
                         reader.GetString(2),
                         reader.GetString(3),

@@ -4,6 +4,7 @@ using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Postgres;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
@@ -21,21 +22,21 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
     {
         var verdicts = new CommitResult?[batch.Entries.Count];
-        var work = new Work(batch.Entries, verdicts) { Sent = [.. batch.SentMessageIds] };
+        var work = new Work(batch.Entries, verdicts) { Sent = [.. batch.SentMessageIds.Select(id => id.Value)] };
         await CommitAsync(work, [.. Enumerable.Range(0, verdicts.Length)], cancellation);
         return [.. verdicts.Select(verdict => verdict ?? throw new InvalidOperationException("An entry of the batch has no verdict."))];
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) =>
         _reader.LoadAsync(ids, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         _reader.LoadAsync(ids, null, cancellation);
 
     /// <inheritdoc />
-    public async Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    public async Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
         {
@@ -78,14 +79,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.SavePayloadsAsync(payloads, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
         _reader.LiveAsync(after, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
         [CommitSql.FindRequest(requestId)],
         async reader => await reader.ReadAsync(cancellation)
-            ? new CommitResult.DuplicateRequest(reader.GetGuid(0), reader.GetString(1)) { Hash = Id(reader, 2) }
+            ? new CommitResult.DuplicateRequest(new SagaId(reader.GetGuid(0)), reader.GetString(1)) { Hash = Id(reader, 2) }
             : null,
         cancellation);
 
@@ -94,14 +95,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _early.FindTargetsAsync(addresses, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
         _early.KeepAsync(events, limit, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => _early.DueAsync(limit, cancellation);
 
     /// <inheritdoc />
-    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) =>
+    public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
         _early.RemoveAsync(messageIds, cancellation);
 
     /// <summary>Commits these entries (by their place in the batch) until each has its verdict.</summary>
@@ -215,7 +216,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private static async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
     {
         CommitEntry[] entries = [.. places.Select(place => work.Entries[place])];
-        var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId).Order().ToArray();
+        var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId.Value).Order().ToArray();
         var writes = entries.Any(entry => entry is not CommitEntry.Check);
 
         await using var batch = new NpgsqlBatch(connection);
@@ -245,7 +246,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 while (await reader.ReadAsync(CancellationToken.None))
                 {
-                    outcome.Found.Add(reader.GetGuid(0), new Found(reader.GetInt64(1), reader.GetGuid(2)));
+                    outcome.Found.Add(new SagaId(reader.GetGuid(0)), new Found(reader.GetInt64(1), reader.GetGuid(2)));
                 }
 
                 await reader.NextResultAsync(CancellationToken.None);
@@ -255,7 +256,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 while (await reader.ReadAsync(CancellationToken.None))
                 {
-                    outcome.Add(reader.GetGuid(0), reader.IsDBNull(1) ? null : reader.GetGuid(1));
+                    outcome.Add(new SagaId(reader.GetGuid(0)), reader.IsDBNull(1) ? null : new MessageId(reader.GetGuid(1)));
                 }
             }
 
@@ -325,9 +326,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 await using var reader = await batch.ExecuteReaderAsync(cancellation);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var request = reader.IsDBNull(1) ? null : new DuplicateRequest(reader.GetGuid(1), reader.GetString(2), reader.GetGuid(3));
-                    var keyOwner = reader.IsDBNull(4) ? (Guid?)null : reader.GetGuid(4);
-                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5), Id(reader, 6))
+                    var row = new PostgresRow(reader);
+                    var request = reader.IsDBNull(1) ? null : new DuplicateRequest(new SagaId(reader.GetGuid(1)), reader.GetString(2), reader.GetGuid(3));
+                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, row.OptionalSagaId(4), !reader.IsDBNull(5), row.OptionalSagaId(6))
                     {
                         RequestHash = Id(reader, 7),
                         KeyHash = Id(reader, 8),
@@ -357,9 +358,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed record Found(long Version, Guid LastTransitionId);
 
-    private sealed record DuplicateRequest(Guid Id, string Source, Guid LastTransitionId);
+    private sealed record DuplicateRequest(SagaId Id, string Source, Guid LastTransitionId);
 
-    private sealed record Conflict(DuplicateRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga)
+    private sealed record Conflict(DuplicateRequest? Request, SagaId? KeyOwner, bool IdExists, SagaId? JoinedSaga)
     {
         public Guid? RequestHash { get; init; }
 
@@ -371,14 +372,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private sealed class Outcome(int existing, int entries)
     {
         /// <summary>The rows that were there, as they were before.</summary>
-        public Dictionary<Guid, Found> Found { get; } = new(existing);
+        public Dictionary<SagaId, Found> Found { get; } = new(existing);
 
-        public HashSet<Guid> Written { get; } = new(entries);
+        public HashSet<SagaId> Written { get; } = new(entries);
 
         /// <summary>What sagas have seen before; nothing of these is written.</summary>
-        public Dictionary<Guid, HashSet<Guid>> Known { get; } = [];
+        public Dictionary<SagaId, HashSet<MessageId>> Known { get; } = [];
 
-        public void Add(Guid sagaId, Guid? knownMessage)
+        public void Add(SagaId sagaId, MessageId? knownMessage)
         {
             if (knownMessage is not { } message)
             {

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 
 namespace Onex.Persistence.Sagas;
@@ -11,4 +12,4 @@ namespace Onex.Persistence.Sagas;
 /// <param name="Descending">Whether the highest index comes first.</param>
 /// <param name="Limit">So many at most.</param>
 public sealed record SagaItemsQuery(
-    Guid SagaId, string Step, int Visit, IReadOnlyList<SagaItemStatus> Statuses, int? Below, bool Descending, int Limit);
+    SagaId SagaId, string Step, int Visit, IReadOnlyList<SagaItemStatus> Statuses, int? Below, bool Descending, int Limit);

@@ -41,7 +41,7 @@ internal static class SagaListSql
 
         if (filter.Parent is { } parent)
         {
-            conditions.Add($"s.parent_id = {given(parent)}");
+            conditions.Add($"s.parent_id = {given(parent.Value)}");
         }
 
         if (filter.Text is { } text)
@@ -63,7 +63,7 @@ internal static class SagaListSql
     /// <summary>The page of rows that were asked for with one more than <paramref name="limit"/>.</summary>
     public static SagaPage Page(List<SagaRow> rows, int limit) => rows.Count <= limit
         ? new SagaPage(rows, null)
-        : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id).ToString());
+        : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id.Value).ToString());
 
     /// <summary>No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.</summary>
     public static string Readable(string text) => text.Replace('\0', '\uFFFF');

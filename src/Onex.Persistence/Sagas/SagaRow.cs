@@ -7,7 +7,7 @@ namespace Onex.Persistence.Sagas;
 public sealed record SagaRow
 {
     /// <summary>UUID version 7.</summary>
-    public required Guid Id { get; init; }
+    public required SagaId Id { get; init; }
 
     /// <summary>The contract's name.</summary>
     public required string Contract { get; init; }
@@ -22,7 +22,7 @@ public sealed record SagaRow
     public required Guid CorrelationId { get; init; }
 
     /// <summary>Identity of the request that started it; unique.</summary>
-    public required Guid RequestId { get; init; }
+    public required MessageId RequestId { get; init; }
 
     /// <summary>Hash of what that request asks for: tells a duplicate from another request under the same identity. Null: not known.</summary>
     public Guid? RequestHash { get; init; }
@@ -31,7 +31,7 @@ public sealed record SagaRow
     public string? BusinessKey { get; init; }
 
     /// <summary>The saga that waits for this one, or null.</summary>
-    public Guid? ParentId { get; init; }
+    public SagaId? ParentId { get; init; }
 
     /// <summary>The position of the request's record: <c>topic/partition/offset</c>, or another name of where it came from.</summary>
     public required string Source { get; init; }
@@ -106,7 +106,7 @@ public sealed record OutgoingMessage
     public const int NoHome = -1;
 
     /// <summary>Identity: derived from saga and transition.</summary>
-    public required Guid MessageId { get; init; }
+    public required MessageId MessageId { get; init; }
 
     /// <summary>Where to.</summary>
     public required string Topic { get; init; }
@@ -129,4 +129,4 @@ public sealed record OutgoingMessage
 /// <param name="SagaId">The saga it belongs to.</param>
 /// <param name="Name"><c>input</c>, <c>output</c>, <c>arguments:...</c>, <c>result:...</c>, <c>response</c>.</param>
 /// <param name="Content">json: kept to the letter.</param>
-public sealed record SagaPayload(Guid Id, Guid SagaId, string Name, RawJson Content);
+public sealed record SagaPayload(Guid Id, SagaId SagaId, string Name, RawJson Content);

@@ -64,6 +64,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         configurationBuilder.Properties<RawJson>().HaveConversion<JsonText>().HaveColumnType("jsonb");
+        configurationBuilder.Properties<SagaId>().HaveConversion<SagaIdValue>();
+        configurationBuilder.Properties<MessageId>().HaveConversion<MessageIdValue>();
         configurationBuilder.Properties<MessageHeaders>().HaveConversion<HeadersText>().HaveColumnType("jsonb");
         configurationBuilder.Properties<DateTimeOffset>().HaveColumnType("timestamp with time zone");
     }
@@ -385,6 +387,10 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     }
 
     private sealed class JsonText() : ValueConverter<RawJson, string>(json => json.ToString(), text => RawJson.FromText(text));
+
+    private sealed class SagaIdValue() : ValueConverter<SagaId, Guid>(id => id.Value, value => new SagaId(value));
+
+    private sealed class MessageIdValue() : ValueConverter<MessageId, Guid>(id => id.Value, value => new MessageId(value));
 
     private sealed class HeadersText()
         : ValueConverter<MessageHeaders, string>(headers => headers.ToJson().ToString(), text => MessageHeaders.Parse(RawJson.FromText(text)));

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
+using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
@@ -88,7 +89,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     public void Send(OutgoingRow row) => session.Execute(_insertMessage, [now, .. OutboxTable.Columns.Values(row)]);
 
     /// <summary>The saga that has a request, or null.</summary>
-    public static CommitResult.DuplicateRequest? FindRequest(SqliteSession session, Guid requestId) => session
+    public static CommitResult.DuplicateRequest? FindRequest(SqliteSession session, MessageId requestId) => session
         .Query(
             """
             SELECT id, source, request_hash FROM sagas WHERE request_id = $1
@@ -96,7 +97,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             SELECT saga_id, '', request_hash FROM inbox WHERE message_id = $1
             LIMIT 1
             """,
-            row => new CommitResult.DuplicateRequest(row.Uuid(0), row.Text(1)) { Hash = row.OptionalUuid(2) },
+            row => new CommitResult.DuplicateRequest(new SagaId(row.Uuid(0)), row.Text(1)) { Hash = row.OptionalUuid(2) },
             requestId)
         .SingleOrDefault();
 
@@ -120,7 +121,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
             && session.Query(
                 "SELECT id, request_hash FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL",
-                row => new CommitResult.KeyTaken(row.Uuid(0)) { Hash = row.OptionalUuid(1) },
+                row => new CommitResult.KeyTaken(new SagaId(row.Uuid(0))) { Hash = row.OptionalUuid(1) },
                 row.Contract,
                 key) is [var taken])
         {
@@ -241,7 +242,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     }
 
     // 0: there is no such row.
-    private long Version(Guid id) => session.Query("SELECT version FROM sagas WHERE id = $1", row => row.Bigint(0), id) is [var version] ? version : 0;
+    private long Version(SagaId id) => session.Query("SELECT version FROM sagas WHERE id = $1", row => row.Bigint(0), id) is [var version] ? version : 0;
 
     private static void RefuseKey(SagaRow row)
     {

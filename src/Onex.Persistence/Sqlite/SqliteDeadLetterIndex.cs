@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
@@ -77,7 +78,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
                 decision.Force);
             if (changed > 0 && decision.Message is { } message)
             {
-                new SqliteCommit(session, time.GetUtcNow()).Send(new OutgoingRow(decision.DeadLetterId, OutgoingMessage.NoHome, message));
+                new SqliteCommit(session, time.GetUtcNow()).Send(new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message));
             }
 
             return Find(session, decision.DeadLetterId);
@@ -99,8 +100,8 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         session => session.Execute(Close, id, Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow(), IDeadLetterIndex.Itself, reason), cancellation);
 
     /// <inheritdoc />
-    public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => database.ReadAsync(
-        session => session.Query(HandledBy, row => (Guid?)row.Uuid(0), requestId).SingleOrDefault(), cancellation);
+    public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => database.ReadAsync(
+        session => session.Query(HandledBy, row => (SagaId?)new SagaId(row.Uuid(0)), requestId).SingleOrDefault(), cancellation);
 
     /// <summary>Adds an entry in a transaction that runs.</summary>
     internal static void Add(SqliteSession session, DeadLetterRow row) => session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));

@@ -66,8 +66,8 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         _records.RunAsync((leaseToken, result), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _database.WriteAsync<IReadOnlyDictionary<Guid, LedgerState>>(
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
             session =>
             {
                 foreach (var id in commandIds)
@@ -80,12 +80,12 @@ internal sealed class SqliteEffectLedger : IEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _database.WriteAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => Settled(session, commandIds), cancellation);
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => Settled(session, commandIds), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _database.ReadAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => States(session, commandIds), cancellation);
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.ReadAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => States(session, commandIds), cancellation);
 
     private ClaimResult Claim(SqliteSession session, StepCommand command)
     {
@@ -126,7 +126,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return session.Exists(Recorded, result.CommandId, token);
     }
 
-    private Dictionary<Guid, LedgerState> Settled(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    private Dictionary<CommandId, LedgerState> Settled(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
     {
         var now = _time.GetUtcNow();
         foreach (var id in commandIds)
@@ -137,9 +137,9 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return States(session, commandIds);
     }
 
-    private static Dictionary<Guid, LedgerState> States(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    private static Dictionary<CommandId, LedgerState> States(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
     {
-        var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+        var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
         foreach (var id in commandIds)
         {
             if (Find(session, id) is { } entry)
@@ -154,7 +154,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return states;
     }
 
-    private static Entry? Find(SqliteSession session, Guid commandId) => session.Query(
+    private static Entry? Find(SqliteSession session, CommandId commandId) => session.Query(
         "SELECT attempt, leased_until, outcome, result FROM effect_ledger WHERE command_id = $1",
         row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), Result(row, 3)),
         commandId).SingleOrDefault();

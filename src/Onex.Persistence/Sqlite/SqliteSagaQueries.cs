@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
@@ -38,7 +39,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
     }
 
     /// <inheritdoc />
-    public Task<SagaDetail?> FindAsync(Guid sagaId, CancellationToken cancellation) => database.ReadAsync(
+    public Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation) => database.ReadAsync(
         session =>
         {
             var early = session.Query(
@@ -56,7 +57,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
 
     /// <inheritdoc />
     public Task<IReadOnlyList<HistoryEntry>> HistoryAsync(
-        Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
+        SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<HistoryEntry>>(
             session => session.Query(
                 _history,
@@ -73,7 +74,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
             session => session.Query(
                 "SELECT id, contract, state, status, updated_at, reason FROM stuck ORDER BY updated_at, id LIMIT $1",
                 row => new StuckSaga(
-                    row.Uuid(0),
+                    new SagaId(row.Uuid(0)),
                     row.Text(1),
                     row.Text(2),
                     row.Text(3),

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
@@ -44,8 +45,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         """;
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
-        database.ReadAsync<IReadOnlyDictionary<Guid, LoadedSaga>>(
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyDictionary<SagaId, LoadedSaga>>(
             session =>
             {
                 var list = SqliteSession.List(ids);
@@ -72,7 +73,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         LoadAsync(ids, null, cancellation);
 
     /// <inheritdoc />
@@ -84,7 +85,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.WriteAsync(session => new SqliteCommit(session, time.GetUtcNow()).Run(batch), cancellation);
 
     /// <inheritdoc />
-    public async Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    public async Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
         {
@@ -117,13 +118,13 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<Wakeup>>(
             session => session.Query(
                 Wakeups,
-                row => new Wakeup(row.Uuid(0), row.Integer(1), row.Time(2)),
+                row => new Wakeup(new SagaId(row.Uuid(0)), row.Integer(1), row.Time(2)),
                 SqliteSession.List(partitions),
                 before),
             cancellation);
 
     /// <inheritdoc />
-    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) =>
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) =>
         database.ReadAsync(session => SqliteCommit.FindRequest(session, requestId), cancellation);
 
     /// <inheritdoc />
@@ -131,11 +132,11 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<EventTarget>>(session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
-        database.WriteAsync<IReadOnlyDictionary<Guid, Guid?>>(
+    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+        database.WriteAsync<IReadOnlyDictionary<MessageId, Guid?>>(
             session =>
             {
-                var kept = new Dictionary<Guid, Guid?>(events.Count);
+                var kept = new Dictionary<MessageId, Guid?>(events.Count);
                 var now = time.GetUtcNow();
                 var commit = new SqliteCommit(session, now);
                 foreach (var early in events)
@@ -162,13 +163,13 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<DueEvent>>(
             session => session.Query(
                 _due,
-                row => new DueEvent(EarlyEventTable.Read(row), row.OptionalUuid(EarlyEventTable.Columns.Count)),
+                row => new DueEvent(EarlyEventTable.Read(row), row.OptionalSagaId(EarlyEventTable.Columns.Count)),
                 time.GetUtcNow(),
                 limit),
             cancellation);
 
     /// <inheritdoc />
-    public async Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    public async Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
         {
@@ -180,10 +181,10 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
-        database.ReadAsync<IReadOnlyList<Guid>>(
+    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<SagaId>>(
             session => session.Query(
-                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2", row => row.Uuid(0), after, limit),
+                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2", row => new SagaId(row.Uuid(0)), after, limit),
             cancellation);
 
     /// <inheritdoc />
@@ -243,7 +244,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     private static EventTarget FindTarget(SqliteSession session, EventAddress address)
     {
         const string Live = "SELECT id FROM sagas WHERE contract = $1 AND ended_at IS NULL";
-        Guid Read(SqliteRow row) => row.Uuid(0);
+        SagaId Read(SqliteRow row) => new(row.Uuid(0));
         var live = address switch
         {
             { SagaId: { } id } => session.Query($"{Live} AND id = $2", Read, address.Contract, id),

@@ -58,7 +58,8 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     public bool Exists(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteScalar() is not null;
 
     /// <summary>Ids as one value, for <c>json_each</c>.</summary>
-    public static string List(IEnumerable<Guid> ids) => new StringBuilder("[\"").AppendJoin("\",\"", ids).Append("\"]").Replace("[\"\"]", "[]").ToString();
+    public static string List<TId>(IEnumerable<TId> ids)
+        where TId : struct => new StringBuilder("[\"").AppendJoin("\",\"", ids).Append("\"]").Replace("[\"\"]", "[]").ToString();
 
     /// <summary>Numbers as one value, for <c>json_each</c>.</summary>
     public static string List(IEnumerable<int> numbers) => $"[{string.Join(',', numbers)}]";
@@ -103,6 +104,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     {
         null => DBNull.Value,
         Guid id => id.ToString(),
+        SagaId id => id.ToString(),
+        CommandId id => id.ToString(),
+        MessageId id => id.ToString(),
         DateTimeOffset time => Write(time),
         RawJson json => Readable(json.ToString()),
         string text => Readable(text),

@@ -7,8 +7,8 @@ internal static class EarlyEventTable
 {
     public static readonly Table<EarlyEvent> Columns = new();
 
-    public static readonly int MessageId = Columns.Uuid("message_id", row => row.MessageId);
-    public static readonly int SagaId = Columns.OptionalUuid("saga_id", row => row.SagaId);
+    public static readonly int MessageId = Columns.Uuid("message_id", row => row.MessageId.Value);
+    public static readonly int SagaId = Columns.OptionalUuid("saga_id", row => row.SagaId?.Value);
     public static readonly int Contract = Columns.Text("contract", row => row.Contract);
     public static readonly int Event = Columns.Text("event", row => row.Event);
     public static readonly int CorrelationId = Columns.Uuid("correlation_id", row => row.CorrelationId);
@@ -22,8 +22,8 @@ internal static class EarlyEventTable
     public static EarlyEvent Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new()
         {
-            MessageId = row.Uuid(MessageId),
-            SagaId = row.OptionalUuid(SagaId),
+            MessageId = new(row.Uuid(MessageId)),
+            SagaId = row.OptionalSagaId(SagaId),
             Contract = row.Text(Contract),
             Event = row.Text(Event),
             CorrelationId = row.Uuid(CorrelationId),

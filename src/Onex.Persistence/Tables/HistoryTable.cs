@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Persistence.Tables;
@@ -5,9 +6,9 @@ namespace Onex.Persistence.Tables;
 /// <summary>The columns of <c>saga_history</c>.</summary>
 internal static class HistoryTable
 {
-    public static readonly Table<(Guid SagaId, HistoryEntry Entry)> Columns = new();
+    public static readonly Table<(SagaId SagaId, HistoryEntry Entry)> Columns = new();
 
-    public static readonly int SagaId = Columns.Uuid("saga_id", row => row.SagaId);
+    public static readonly int SagaId = Columns.Uuid("saga_id", row => row.SagaId.Value);
     public static readonly int Version = Columns.Bigint("version", row => row.Entry.Version);
     public static readonly int Ordinal = Columns.Integer("ordinal", row => row.Entry.Ordinal);
     public static readonly int At = Columns.Time("at", row => row.Entry.At);

@@ -42,6 +42,9 @@ internal static class RowReaderExtensions
         /// <summary>A <c>uuid</c>, or null.</summary>
         public Guid? OptionalUuid(int place) => reader.IsNull(place) ? null : reader.Uuid(place);
 
+        /// <summary>A saga's id, or null.</summary>
+        public SagaId? OptionalSagaId(int place) => reader.IsNull(place) ? null : new SagaId(reader.Uuid(place));
+
         /// <summary>A <c>text</c>, or null.</summary>
         public string? OptionalText(int place) => reader.IsNull(place) ? null : reader.Text(place);
 

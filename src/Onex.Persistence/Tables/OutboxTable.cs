@@ -7,15 +7,15 @@ namespace Onex.Persistence.Tables;
 /// <param name="SagaId">The saga that sends the message, or the dead letter that is redriven.</param>
 /// <param name="HomePartition">The saga's home partition, or <see cref="OutgoingMessage.NoHome"/>.</param>
 /// <param name="Message">The message.</param>
-internal readonly record struct OutgoingRow(Guid SagaId, int HomePartition, OutgoingMessage Message);
+internal readonly record struct OutgoingRow(SagaId SagaId, int HomePartition, OutgoingMessage Message);
 
 /// <summary>The columns of <c>outbox</c>.</summary>
 internal static class OutboxTable
 {
     public static readonly Table<OutgoingRow> Columns = new();
 
-    public static readonly int MessageId = Columns.Uuid("message_id", row => row.Message.MessageId);
-    public static readonly int SagaId = Columns.Uuid("saga_id", row => row.SagaId);
+    public static readonly int MessageId = Columns.Uuid("message_id", row => row.Message.MessageId.Value);
+    public static readonly int SagaId = Columns.Uuid("saga_id", row => row.SagaId.Value);
     public static readonly int HomePartition = Columns.Integer("home_partition", row => row.HomePartition);
     public static readonly int Topic = Columns.Text("topic", row => row.Message.Topic);
     public static readonly int Partition = Columns.OptionalInteger("partition", row => row.Message.Partition);
@@ -25,9 +25,9 @@ internal static class OutboxTable
 
     /// <summary>The row, where the columns of the list are selected first.</summary>
     public static UnsentMessage Read<TReader>(TReader row)
-        where TReader : struct, IRowReader => new(row.Uuid(SagaId), new OutgoingMessage
+        where TReader : struct, IRowReader => new(new(row.Uuid(SagaId)), new OutgoingMessage
         {
-            MessageId = row.Uuid(MessageId),
+            MessageId = new(row.Uuid(MessageId)),
             Topic = row.Text(Topic),
             Partition = row.OptionalInteger(Partition),
             Key = row.Text(Key),

@@ -8,11 +8,11 @@ internal static class PayloadTable
     public static readonly Table<SagaPayload> Columns = new();
 
     public static readonly int Id = Columns.Uuid("id", row => row.Id);
-    public static readonly int SagaId = Columns.Uuid("saga_id", row => row.SagaId);
+    public static readonly int SagaId = Columns.Uuid("saga_id", row => row.SagaId.Value);
     public static readonly int Name = Columns.Text("name", row => row.Name);
     public static readonly int Content = Columns.ExactJson("content", row => row.Content);
 
     /// <summary>The row, where the columns of the list are selected first.</summary>
     public static SagaPayload Read<TReader>(TReader row)
-        where TReader : struct, IRowReader => new(row.Uuid(Id), row.Uuid(SagaId), row.Text(Name), row.JsonOrNull(Content));
+        where TReader : struct, IRowReader => new(row.Uuid(Id), new(row.Uuid(SagaId)), row.Text(Name), row.JsonOrNull(Content));
 }

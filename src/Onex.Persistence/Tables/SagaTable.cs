@@ -8,14 +8,14 @@ internal static class SagaTable
 {
     public static readonly Table<SagaRow> Columns = new();
 
-    public static readonly int Id = Columns.Uuid("id", row => row.Id, isFixed: true);
+    public static readonly int Id = Columns.Uuid("id", row => row.Id.Value, isFixed: true);
     public static readonly int Contract = Columns.Text("contract", row => row.Contract);
     public static readonly int ContractVersion = Columns.Text("contract_version", row => row.ContractVersion);
     public static readonly int ContractHash = Columns.Text("contract_hash", row => row.ContractHash);
     public static readonly int CorrelationId = Columns.Uuid("correlation_id", row => row.CorrelationId, isFixed: true);
-    public static readonly int RequestId = Columns.Uuid("request_id", row => row.RequestId, isFixed: true);
+    public static readonly int RequestId = Columns.Uuid("request_id", row => row.RequestId.Value, isFixed: true);
     public static readonly int BusinessKey = Columns.Text("business_key", row => row.BusinessKey);
-    public static readonly int ParentId = Columns.OptionalUuid("parent_id", row => row.ParentId, isFixed: true);
+    public static readonly int ParentId = Columns.OptionalUuid("parent_id", row => row.ParentId?.Value, isFixed: true);
     public static readonly int Source = Columns.Text("source", row => row.Source, isFixed: true);
     public static readonly int State = Columns.Text("state", row => row.State);
     public static readonly int Status = Columns.Text("status", row => row.Status.ToText());
@@ -39,14 +39,14 @@ internal static class SagaTable
     public static SagaRow Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new()
         {
-            Id = row.Uuid(Id),
+            Id = new(row.Uuid(Id)),
             Contract = row.Text(Contract),
             ContractVersion = row.Text(ContractVersion),
             ContractHash = row.Text(ContractHash),
             CorrelationId = row.Uuid(CorrelationId),
-            RequestId = row.Uuid(RequestId),
+            RequestId = new(row.Uuid(RequestId)),
             BusinessKey = row.OptionalText(BusinessKey),
-            ParentId = row.OptionalUuid(ParentId),
+            ParentId = row.OptionalSagaId(ParentId),
             Source = row.Text(Source),
             State = row.Text(State),
             Status = SagaStatusText.Parse(row.Text(Status)),

@@ -7,7 +7,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>Main's HTTP API, as the commands use it. What main refuses, and what keeps it from answering, becomes a <see cref="CommandException"/>.</summary>
+/// <summary>A client of main's HTTP API. Error responses and connection errors become a <see cref="CommandException"/>.</summary>
 internal sealed class ApiClient : IDisposable
 {
     private readonly HttpClient _http;
@@ -17,7 +17,7 @@ internal sealed class ApiClient : IDisposable
     {
         _hasToken = token is not null;
 
-        // A proxy of the environment would be asked about its own localhost. A wait for a response may take minutes.
+        // Without a proxy, whose localhost is another one. A wait for a response may take minutes.
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
         {
             BaseAddress = address,
@@ -29,7 +29,7 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    /// <summary>A client of the main that the option or the environment names.</summary>
+    /// <summary>Creates a client from the option or the environment.</summary>
     /// <param name="url">The option <c>--url</c>, or null.</param>
     /// <param name="environment">The environment's variables.</param>
     public static ApiClient Create(string? url, IReadOnlyDictionary<string, string> environment) => new(Address(url, environment), Token(environment));
@@ -40,7 +40,7 @@ internal sealed class ApiClient : IDisposable
 
     public Task<JsonElement> PostAsync(string path, string body, CancellationToken cancellation) => SendAsync(HttpMethod.Post, path, body, cancellation);
 
-    // ONEX_API_TOKEN may be the runtime's own list (in its container it is), or just a token.
+    // ONEX_API_TOKEN may be the runtime's list of tokens, as in its container, or a single token.
     internal static string? Token(IReadOnlyDictionary<string, string> environment)
     {
         var text = environment.GetValueOrDefault("ONEX_API_TOKEN");
@@ -130,5 +130,5 @@ internal sealed class ApiClient : IDisposable
     }
 }
 
-/// <summary>The thing asked failed, for a reason that is not ours.</summary>
+/// <summary>The command failed for an external reason.</summary>
 internal sealed class CommandException(string message, Exception? inner = null) : Exception(message, inner);

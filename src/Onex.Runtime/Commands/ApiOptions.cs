@@ -6,14 +6,14 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>What the commands that ask main have in common.</summary>
+/// <summary>Shared parts of the commands that call main's HTTP API.</summary>
 internal static class ApiOptions
 {
-    public static Option<string?> Url() => new("--url") { Description = "Where main is; ONEX_API_URL, or this machine, unless given." };
+    public static Option<string?> Url() => new("--url") { Description = "The URL of main. Default: ONEX_API_URL, or this machine." };
 
     public static Option<string?> Data(string what) => new("--data", "-d") { Description = $"{what} as JSON, @FILE, or - for standard input." };
 
-    /// <summary>Asks main, and gives the exit code.</summary>
+    /// <summary>Calls main and returns the exit code.</summary>
     public static async Task<int> RunAsync(string? url, Func<ApiClient, Task> work)
     {
         using var api = ApiClient.Create(url, SettingsReader.Environment());
@@ -30,7 +30,7 @@ internal static class ApiOptions
     }
 
     /// <summary>
-    /// A command that shows a page of a list: an option for each filter, by its name in the query, and one for the number of rows.
+    /// Creates a command that shows a page of a list, with an option for each filter and one for the number of rows.
     /// </summary>
     public static Command List(
         string description,
@@ -69,7 +69,7 @@ internal static class ApiOptions
         return command;
     }
 
-    /// <summary>Tells what came of a command: its answer as JSON, or a sentence.</summary>
+    /// <summary>Prints the result of a command: the response as JSON, or a sentence.</summary>
     public static void Tell(bool json, JsonElement answer, string text)
     {
         if (json)
@@ -82,7 +82,7 @@ internal static class ApiOptions
         }
     }
 
-    /// <summary>The JSON object that the option names, or null.</summary>
+    /// <summary>Reads the JSON object of the option, or null.</summary>
     public static async Task<JsonElement?> ReadDataAsync(string? given, CancellationToken cancellation)
     {
         if (given is null)
@@ -113,7 +113,7 @@ internal static class ApiOptions
         {
             using var document = JsonDocument.Parse(text, Json.Deep);
 
-            // A half surrogate pair is found only when its text is read, which writing does.
+            // Half a surrogate pair is detected only when the text is read, which writing does.
             using var nowhere = new Utf8JsonWriter(Stream.Null);
             document.RootElement.WriteTo(nowhere);
             return document.RootElement.Clone();
@@ -128,7 +128,7 @@ internal static class ApiOptions
         }
     }
 
-    // Bytes that are no text must not become others in silence.
+    // Invalid bytes must not be replaced silently.
     private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellation)
     {
         using var reader = new StreamReader(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>docs/cli.md, made from the commands themselves.</summary>
+/// <summary>Renders docs/cli.md from the commands.</summary>
 internal static class CommandDocument
 {
     /// <summary>The document.</summary>

@@ -11,17 +11,17 @@ namespace Onex.Runtime.Commands;
 /// <summary>The commands of <c>onex</c>. Data goes to stdout, everything else to stderr.</summary>
 internal static class CommandLine
 {
-    /// <summary>The thing asked was done.</summary>
+    /// <summary>The command succeeded.</summary>
     public const int Done = 0;
 
-    /// <summary>The thing asked failed.</summary>
+    /// <summary>The command failed.</summary>
     public const int Failed = 1;
 
     private const int Usage = 2;
 
     private const string Executable = "onex";
 
-    /// <summary>Runs the command that the arguments name, and gives the exit code.</summary>
+    /// <summary>Runs the command and returns the exit code.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
         var parsed = Parse(arguments);
@@ -43,7 +43,7 @@ internal static class CommandLine
 
         try
         {
-            // Signals are the host's: the library would end a draining role after two seconds.
+            // The host handles signals; the library would kill a draining role after two seconds.
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (ConfigurationException wrong)
@@ -67,17 +67,17 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Reads a line. What begins with '@' is a value like any other: the library would take it for the name of a file with more words.</summary>
+    /// <summary>Parses a command line. A word with '@' is an ordinary value; the library would read it as a response file.</summary>
     internal static ParseResult Parse(IReadOnlyList<string> arguments) => Root().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
-    /// <summary>The settings of a command, or a <see cref="ConfigurationException"/> with every problem.</summary>
+    /// <summary>Reads the settings of a command; throws a <see cref="ConfigurationException"/> with all problems.</summary>
     public static RuntimeSettings Settings(SettingsUse use)
     {
         var result = SettingsReader.Read(SettingsReader.Environment(), Environment.CurrentDirectory, use);
         return result.Settings ?? throw new ConfigurationException(result.Errors);
     }
 
-    /// <summary>Every command with its options: what <c>--help</c>, completion and docs/cli.md are made from.</summary>
+    /// <summary>All commands with their options, from which <c>--help</c>, completion and docs/cli.md are generated.</summary>
     public static RootCommand Root()
     {
         var json = new Option<bool>("--json") { Description = "Print data as JSON.", Recursive = true };
@@ -97,7 +97,7 @@ internal static class CommandLine
             VersionCommand(json),
         };
 
-        // The library's own prints the commit too.
+        // The library's version option prints the commit too.
         foreach (var own in root.Options.OfType<VersionOption>().ToList())
         {
             root.Options.Remove(own);
@@ -119,7 +119,7 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>What is wrong with a line. The library says that an argument or a word is missing, and not which.</summary>
+    /// <summary>The problems of a command line. The library reports that an argument is missing, but not which one.</summary>
     internal static IEnumerable<string> Problems(ParseResult parsed) => parsed.Errors
         .Select(error => error.SymbolResult switch
         {
@@ -134,7 +134,7 @@ internal static class CommandLine
         .Where(line => line.Length > 0)
         .Distinct(StringComparer.Ordinal);
 
-    /// <summary>What the first word that nobody understands may have meant, or null.</summary>
+    /// <summary>A suggestion for the first unknown word, or null.</summary>
     internal static string? Meant(ParseResult parsed)
     {
         if (parsed.UnmatchedTokens is not [var word, ..])
@@ -152,13 +152,13 @@ internal static class CommandLine
         return Spelling.Nearest(word, command.Subcommands.Select(sub => sub.Name)) is { } name ? $"{PathOf(command)} {name}" : null;
     }
 
-    /// <summary>A command with those above it, as one types it.</summary>
+    /// <summary>A command with its parents, as it is typed.</summary>
     internal static string PathOf(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } above ? $"{PathOf(above)} {command.Name}" : Executable;
 
     private static Command RoleCommand()
     {
-        var command = new Command("run", "Run the role that RUNTIME_PROFILE names, until a signal stops it.");
+        var command = new Command("run", "Run the role that RUNTIME_PROFILE names until a signal stops it.");
         command.SetAction((_, cancellation) => RunCommand.RunAsync(SettingsReader.Environment(), Environment.CurrentDirectory, cancellation));
         return command;
     }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex completion bash|zsh</c>: a script that lets the shell complete commands and options by asking <c>onex</c> itself.</summary>
+/// <summary><c>onex completion bash|zsh</c>: prints a script with which the shell completes commands and options.</summary>
 internal static class CompletionCommand
 {
     private const string Bash = """

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Graphs;
@@ -23,22 +22,22 @@ internal static class ContractsCommand
         var paths = new Argument<string[]>("path")
         {
             Arity = ArgumentArity.ZeroOrMore,
-            Description = "Contracts directories, or files in one. The directory of CONTRACTS_DIR if none is given.",
+            Description = "Contracts directories or files. Default: the directory in CONTRACTS_DIR.",
         };
-        var warnings = new Option<bool>("--warnings-as-errors") { Description = "Fail for a warning too." };
-        var strict = new Option<bool>("--strict") { Description = "Warn of what cannot be proved, too: values without a type, fields that may be missing." };
-        var check = new Command("check", "Check contracts, and say everything that is wrong with them.") { paths, warnings, strict };
+        var warnings = new Option<bool>("--warnings-as-errors") { Description = "Treat warnings as errors." };
+        var strict = new Option<bool>("--strict") { Description = "Also warn about what cannot be proved: values without a type, fields that may be missing." };
+        var check = new Command("check", "Check contracts and report all problems.") { paths, warnings, strict };
         check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json)));
-        var test = new Command("test", "Run the examples of contracts, and show what they cover.") { paths };
+        var test = new Command("test", "Run the examples of contracts and show their coverage.") { paths };
         test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
-        var list = new Command("list", "Show the contracts: name, version, hash, and when they start by the clock.");
+        var list = new Command("list", "List the contracts: name, version, hash and schedules.");
         list.SetAction(parsed => List(parsed.GetValue(json)));
         var name = new Argument<string>("name") { Description = "The contract's name." };
-        var format = new Option<string>("--format") { Description = "How to draw it: mermaid, dot, svg.", DefaultValueFactory = _ => "mermaid" };
+        var format = new Option<string>("--format") { Description = "The format: mermaid, dot, svg.", DefaultValueFactory = _ => "mermaid" };
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
-        var graph = new Command("graph", "Draw a contract: its states, and the ways between them.") { name, format };
+        var graph = new Command("graph", "Draw a contract: its states and transitions.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
-        var connections = new Option<bool>("--connections") { Description = "That of files of connections instead." };
+        var connections = new Option<bool>("--connections") { Description = "Print the schema of connection files instead." };
         var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
         schema.SetAction(parsed => Console.Write(
             parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
@@ -87,7 +86,7 @@ internal static class ContractsCommand
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
 
-        // A contract without examples is not run, and covers nothing.
+        // A contract without examples has no coverage.
         foreach (var plan in checks.SelectMany(check => check.Plans))
         {
             _ = Report(plan);
@@ -117,7 +116,7 @@ internal static class ContractsCommand
             Console.WriteLine($"{Plural.Format(shown.Count, "contract")}, {Plural.Format(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
-        // An example that does not hold is what was asked; a contract that is not in order was not asked at all.
+        // A failed example is a result of the command; a contract with errors is a bad configuration.
         return !failed ? CommandLine.Done
             : shown.Exists(report => report.Examples.Any(example => example.Problems.Count > 0)) ? CommandLine.Failed
             : OnexHost.BadConfiguration;
@@ -216,14 +215,14 @@ internal static class ContractsCommand
 
     private static string[] Paths(string[] paths, RuntimeSettings settings) => paths.Length > 0 ? paths : [settings.ContractsDirectory];
 
-    /// <param name="Plans">The contracts that are in order.</param>
-    /// <param name="Diagnostics">What is wrong with contracts.</param>
-    /// <param name="Problems">What is wrong besides.</param>
-    /// <param name="Concerns">Whether a contract, in order or not, was asked for.</param>
+    /// <param name="Plans">The contracts without errors.</param>
+    /// <param name="Diagnostics">The diagnostics of contracts.</param>
+    /// <param name="Problems">Other problems.</param>
+    /// <param name="Concerns">Whether a contract, with or without errors, was selected.</param>
     private sealed record Checked(
         IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> Concerns);
 
-    // A file is checked with its directory, because connections and schemas lie there; then what belongs to other contracts is left out.
+    // A file is checked with its directory, which has the connections and schemas; diagnostics of other contracts are then left out.
     private static Checked CheckOne(string path, RuntimeSettings settings, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
     {
         var full = Path.GetFullPath(path);
@@ -251,7 +250,7 @@ internal static class ContractsCommand
     {
         var path = Path.GetFullPath(diagnostic.Path);
 
-        // A connection that nothing uses is the directory's affair.
+        // An unused connection is a diagnostic of the directory.
         return path == file || (Path.GetDirectoryName(path) != directory && diagnostic.Code != "ONEX1189");
     }
 }

@@ -13,7 +13,7 @@ internal static class DatabaseCommand
 {
     public static Command Make(Option<bool> json)
     {
-        var migrate = new Command("migrate", "Bring the schema of the runtime's database up to this version.");
+        var migrate = new Command("migrate", "Migrate the schema of the runtime's database to this version.");
         migrate.SetAction((parsed, cancellation) => WithMigrator(async migrator =>
         {
             var added = await migrator.MigrateAsync(cancellation);
@@ -27,7 +27,7 @@ internal static class DatabaseCommand
             }
         }));
 
-        var status = new Command("status", "Show which migrations the runtime's database has, and which it lacks.");
+        var status = new Command("status", "Show the applied and the missing migrations of the runtime's database.");
         status.SetAction((parsed, cancellation) => WithMigrator(async migrator =>
         {
             var found = await migrator.StatusAsync(cancellation);

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex dlq ...</c>: looks at dead letters and decides about them, through main's HTTP API.</summary>
+/// <summary><c>onex dlq ...</c>: shows, redrives and discards dead letters through main's HTTP API.</summary>
 internal static class DeadLettersCommand
 {
     private const int ReasonShown = 100;
@@ -13,7 +13,7 @@ internal static class DeadLettersCommand
     public static Command Make(Option<bool> json)
     {
         var url = ApiOptions.Url();
-        return new Command("dlq", "Look at dead letters (messages that could not be handled), and decide about them.")
+        return new Command("dlq", "Show, redrive and discard dead letters (messages that could not be handled).")
         {
             List(json, url),
             ShowOne(json, url),
@@ -26,11 +26,11 @@ internal static class DeadLettersCommand
     {
         var options = new Dictionary<string, Option<string?>>(StringComparer.Ordinal)
         {
-            ["topic"] = new("--topic") { Description = "Only those whose record was read from that topic." },
-            ["code"] = new("--code") { Description = "Only those that were given up for that code: ONEX3001." },
-            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones; several are separated by commas." },
+            ["topic"] = new("--topic") { Description = "Only records of this topic." },
+            ["code"] = new("--code") { Description = "Only those with this error code: ONEX3001." },
+            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones; separate several by commas." },
             ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
-            ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
+            ["after"] = new("--after") { Description = "The 'next' of the previous page." },
         };
         options["status"].CompletionSources.Add("open", "redriven", "discarded");
         return ApiOptions.List("List dead letters, newest first.", "api/v1/dead-letters", options, json, url, page =>
@@ -48,7 +48,7 @@ internal static class DeadLettersCommand
     private static Command ShowOne(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var command = new Command("show", "Show a dead letter with its record. What looks like a secret is masked.") { id, url };
+        var command = new Command("show", "Show a dead letter with its record. Values that look like secrets are masked.") { id, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var letter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
@@ -67,9 +67,9 @@ internal static class DeadLettersCommand
     private static Command Redrive(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var reason = new Option<string?>("--reason") { Description = "Why; it stays with the dead letter." };
-        var force = new Option<bool>("--force") { Description = "Send it although it was redriven, discarded or handled already." };
-        var command = new Command("redrive", "Send the record again, as it was, to the topic that it was read from. Once, unless forced.") { id, reason, force, url };
+        var reason = new Option<string?>("--reason") { Description = "The reason, which is stored with the dead letter." };
+        var force = new Option<bool>("--force") { Description = "Redrive it even if it was redriven, discarded or handled already." };
+        var command = new Command("redrive", "Send the record unchanged to its topic again. Once, unless forced.") { id, reason, force, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
@@ -81,8 +81,8 @@ internal static class DeadLettersCommand
     private static Command Discard(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var reason = new Option<string>("--reason") { Description = "Why; it stays with the dead letter.", Required = true };
-        var command = new Command("discard", "Mark a dead letter as one of which nothing is wanted any more. It stays, with the reason, as long as an ended saga.") { id, reason, url };
+        var reason = new Option<string>("--reason") { Description = "The reason, which is stored with the dead letter.", Required = true };
+        var command = new Command("discard", "Mark a dead letter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
@@ -120,7 +120,7 @@ internal static class DeadLettersCommand
         }
     }
 
-    // Most records are JSON, which reads better on many lines; whatever else it is stands on one.
+    // Most records are JSON, which is indented; anything else is one line.
     private static string Readable(string value)
     {
         try

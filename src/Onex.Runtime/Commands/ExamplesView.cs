@@ -3,10 +3,10 @@ using Onex.Engine.Examples;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>What came of a contract's examples, for people and for programs.</summary>
+/// <summary>Formats the results of a contract's examples as text and JSON.</summary>
 internal static class ExamplesView
 {
-    /// <summary>The lines: each example, then what all of them cover.</summary>
+    /// <summary>A line per example, then the coverage.</summary>
     public static IEnumerable<string> Lines(ExamplesReport report)
     {
         yield return $"{report.Plan.Name} {report.Plan.Version}";
@@ -26,7 +26,7 @@ internal static class ExamplesView
         }
     }
 
-    /// <summary>The same as members of an object.</summary>
+    /// <summary>Writes them as members of a JSON object.</summary>
     public static void Write(Utf8JsonWriter writer, ExamplesReport report)
     {
         writer.WriteString("contract", report.Plan.Name);

@@ -19,7 +19,7 @@ internal static class ExplainCommand
 
     public static Command Make()
     {
-        var code = new Argument<string?>("code") { Arity = ArgumentArity.ZeroOrOne, Description = "The code: ONEX1001. All codes with their titles are listed if none is given." };
+        var code = new Argument<string?>("code") { Arity = ArgumentArity.ZeroOrOne, Description = "The code: ONEX1001. Without it all codes are listed." };
         code.CompletionSources.Add([.. Codes]);
         var command = new Command("explain", "Explain a code of an error or of a diagnostic: cause, example, remedy.") { code };
         command.SetAction(parsed => Explain(parsed.GetValue(code)));

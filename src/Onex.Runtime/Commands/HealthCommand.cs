@@ -4,15 +4,15 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex health [--ready]</c>: asks the role that these settings would run, on this machine.</summary>
+/// <summary><c>onex health [--ready]</c>: shows the health of the role on this machine.</summary>
 internal static class HealthCommand
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
 
     public static Command Make()
     {
-        var ready = new Option<bool>("--ready") { Description = "Ask whether it is ready, not only whether it lives." };
-        var command = new Command("health", "Ask the role that runs on this machine how it is; its answer is JSON.") { ready };
+        var ready = new Option<bool>("--ready") { Description = "Check readiness instead of liveness." };
+        var command = new Command("health", "Show the health of the role on this machine, as JSON.") { ready };
         command.SetAction((parsed, cancellation) => AskAsync(parsed.GetValue(ready), cancellation));
         return command;
     }
@@ -23,7 +23,7 @@ internal static class HealthCommand
         var host = settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind;
         var address = new UriBuilder(Uri.UriSchemeHttp, host, settings.HttpPort, ready ? "/ready" : "/health").Uri;
 
-        // A proxy of the environment would be asked about its own localhost.
+        // Without a proxy, whose localhost is another one.
         using var handler = new SocketsHttpHandler { UseProxy = false };
         using var http = new HttpClient(handler) { Timeout = _timeout };
         try

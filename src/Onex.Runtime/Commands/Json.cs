@@ -10,16 +10,16 @@ internal static class Json
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>How an answer is read: as deep as the data of a saga may ever have been written, and what is around it.</summary>
+    /// <summary>Options for reading responses: deep enough for the data of any saga.</summary>
     public static JsonDocumentOptions Deep { get; } = new() { MaxDepth = 1000 };
 
     /// <summary>Prints one object.</summary>
     public static void Print(Action<Utf8JsonWriter> members) => Console.WriteLine(Text(_indented, writer => WriteObject(writer, members)));
 
-    /// <summary>Prints what came as JSON.</summary>
+    /// <summary>Prints a JSON element.</summary>
     public static void Print(JsonElement json) => Console.WriteLine(Indented(json));
 
-    /// <summary>JSON for people.</summary>
+    /// <summary>Indented JSON.</summary>
     public static string Indented(JsonElement json) => Text(_indented, json.WriteTo);
 
     /// <summary>An object on one line.</summary>
@@ -29,7 +29,7 @@ internal static class Json
     public static string? Text(JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    /// <summary>Writes a member that is an array of what came as JSON.</summary>
+    /// <summary>Writes a member that is an array of JSON elements.</summary>
     public static void Elements(this Utf8JsonWriter writer, string name, IEnumerable<JsonElement> elements)
     {
         writer.WriteStartArray(name);

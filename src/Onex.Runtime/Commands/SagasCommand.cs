@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex sagas ...</c>: looks at sagas and commands them, through main's HTTP API.</summary>
+/// <summary><c>onex sagas ...</c>: shows and commands sagas through main's HTTP API.</summary>
 internal static class SagasCommand
 {
     private static readonly string[] _parts = ["data", "input", "output", "progress", "fault"];
@@ -11,17 +11,17 @@ internal static class SagasCommand
     public static Command Make(Option<bool> json)
     {
         var url = ApiOptions.Url();
-        var command = new Command("sagas", "Look at sagas, and command them.")
+        var command = new Command("sagas", "Show and command sagas.")
         {
             List(json, url),
             One("show", "Show a saga.", json, url, "", PrintSaga),
             History(json, url),
-            One("why", "Tell what a saga waits for, and what could be done.", json, url, "/why", PrintWhy),
+            One("why", "Show what a saga waits for and what an operator can do.", json, url, "/why", PrintWhy),
             Ask("cancel", "Compensate what the saga did, and end it as cancelled. Not past its pivot.", json, url),
-            Ask("terminate", "End a saga at once and compensate nothing, where cancel cannot work. What is in flight may still happen.", json, url, confirms: true),
-            Ask("retry", "Let a blocked saga try again what it is blocked by.", json, url),
-            Ask("skip", "Let a blocked saga pass over what it is blocked by.", json, url),
-            Ask("pause", "Send nothing new for the saga until it is resumed.", json, url),
+            Ask("terminate", "End a saga at once without compensation, if cancel is not possible. Effects in flight may still happen.", json, url, confirms: true),
+            Ask("retry", "Retry what blocks a saga.", json, url),
+            Ask("skip", "Skip what blocks a saga.", json, url),
+            Ask("pause", "Pause a saga: it sends no new commands until it is resumed.", json, url),
             Ask("resume", "Let a paused saga go on.", json, url),
             Send(json, url),
             Check(json, url),
@@ -33,13 +33,13 @@ internal static class SagasCommand
     {
         var options = new Dictionary<string, Option<string?>>(StringComparer.Ordinal)
         {
-            ["contract"] = new("--contract") { Description = "Only those of that contract." },
-            ["state"] = new("--state") { Description = "Only those in that state." },
-            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; several are separated by commas." },
-            ["key"] = new("--key") { Description = "Only those with that business key." },
-            ["parent"] = new("--parent") { Description = "Only the children of that saga, by its id." },
+            ["contract"] = new("--contract") { Description = "Only those of this contract." },
+            ["state"] = new("--state") { Description = "Only those in this state." },
+            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; separate several by commas." },
+            ["key"] = new("--key") { Description = "Only those with this business key." },
+            ["parent"] = new("--parent") { Description = "Only the children of the saga with this id." },
             ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },
-            ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
+            ["after"] = new("--after") { Description = "The 'next' of the previous page." },
         };
         options["status"].CompletionSources.Add("running", "waiting", "compensating", "blocked", "paused", "completed", "failed", "cancelled");
         return ApiOptions.List("List sagas, newest first.", "api/v1/sagas", options, json, url, page =>
@@ -76,7 +76,7 @@ internal static class SagasCommand
     private static Command History(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var command = new Command("history", "Tell a saga's story, in order.") { id, url };
+        var command = new Command("history", "Show the history of a saga.") { id, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var entries = new List<JsonElement>();
@@ -110,8 +110,8 @@ internal static class SagasCommand
     private static Command Ask(string name, string description, Option<bool> json, Option<string?> url, bool confirms = false)
     {
         var id = Id();
-        var reason = new Option<string?>("--reason") { Description = "Why; it goes into the saga's history." };
-        var confirm = new Option<string?>("--confirm") { Description = "The saga's id once more: nothing is compensated.", Required = true };
+        var reason = new Option<string?>("--reason") { Description = "The reason, which is stored in the saga's history." };
+        var confirm = new Option<string?>("--confirm") { Description = "The saga's id again, because nothing is compensated.", Required = true };
         var command = new Command(name, description) { id, reason, url };
         if (confirms)
         {
@@ -164,7 +164,7 @@ internal static class SagasCommand
 
     private static Command Check(Option<bool> json, Option<string?> url)
     {
-        var command = new Command("check", "Look for live sagas that nothing will ever move. Fails if there is one.") { url };
+        var command = new Command("check", "Look for live sagas that are stuck: no timer, event or operator could move them. Fails if there is one.") { url };
         command.SetAction(async (parsed, cancellation) =>
         {
             var stuck = 0;

@@ -4,10 +4,10 @@ using Spectre.Console;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>Data for people on stdout.</summary>
+/// <summary>Prints data as text on stdout.</summary>
 internal static class TableOutput
 {
-    /// <summary>A table: with lines on a terminal, else in plain columns that other programs can cut.</summary>
+    /// <summary>Prints a table: with borders on a terminal, else as plain columns for other programs.</summary>
     public static void Table(IReadOnlyList<string> heads, IReadOnlyList<IReadOnlyList<string>> rows)
     {
         if (Console.IsOutputRedirected)
@@ -41,7 +41,7 @@ internal static class TableOutput
         return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
     }
 
-    /// <summary>The members of an object, a line each, but for those.</summary>
+    /// <summary>Prints the members of an object, one per line, except some.</summary>
     public static void Members(JsonElement json, IReadOnlyCollection<string> but)
     {
         foreach (var member in json.EnumerateObject().Where(member => !but.Contains(member.Name, StringComparer.Ordinal)))
@@ -51,13 +51,14 @@ internal static class TableOutput
     }
 
     /// <summary>
-    /// Text on one line, its control characters as <c>\u001B</c>: it may come from whoever can write to a topic, and a terminal obeys it.
+    /// Text on one line, with control characters as <c>\u001B</c>, because a terminal obeys them and anybody who writes to a topic can send
+    /// them.
     /// </summary>
     public static string Harmless(string text) => text.Any(char.IsControl)
         ? string.Concat(text.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:X4}" : letter.ToString()))
         : text;
 
-    /// <summary>A member as a cell shows it; nothing for one that is missing.</summary>
+    /// <summary>A member as a cell; empty if it is missing.</summary>
     public static string Cell(JsonElement json, string name) => json.TryGetProperty(name, out var value)
         ? value.ValueKind switch
         {
@@ -67,7 +68,7 @@ internal static class TableOutput
         }
         : "";
 
-    /// <summary>A time as a person reads it, to the second, in UTC.</summary>
+    /// <summary>A time in UTC, to the second.</summary>
     public static string Time(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var at)
             ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)

@@ -13,13 +13,13 @@ internal static class TopicsCommand
 {
     public static Command Make(Option<bool> json)
     {
-        var create = new Command("create", "Make the topics that are missing, with their dead-letter topics.");
+        var create = new Command("create", "Create missing topics, with their dead-letter topics.");
         create.SetAction((parsed, cancellation) => WithTopics(async (topics, settings) =>
         {
             await TopicSetup.CreateAsync(topics, settings, cancellation);
             return await ShowAsync(topics, settings, parsed.GetValue(json), cancellation);
         }));
-        var check = new Command("check", "Show the topics, and fail if one is missing or has the wrong number of partitions.");
+        var check = new Command("check", "Show the topics. Fails if one is missing or has the wrong number of partitions.");
         check.SetAction((parsed, cancellation) => WithTopics((topics, settings) => ShowAsync(topics, settings, parsed.GetValue(json), cancellation)));
         return new Command("topics", "The runtime's topics.") { create, check };
     }

@@ -3,7 +3,7 @@ using Onex.Kafka.Brokers;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Whether a broker answers.</summary>
+/// <summary>Health of the broker: whether it is reachable.</summary>
 internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
 {
     public string Name => "broker";
@@ -12,7 +12,7 @@ internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
 
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        // It asks by itself; this only begins it.
+        // It probes by itself; this only starts it.
         broker.Start();
         return Task.FromResult(broker.IsReachable
             ? new ComponentReport(ComponentState.Healthy, null, broker.Latency)

@@ -5,7 +5,7 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Whether the consumers can do their work: their topics exist, they have their partitions, and records that wait make progress.</summary>
+/// <summary>Health of the consumers: their topics exist, partitions are assigned, and waiting records make progress.</summary>
 internal sealed class ConsumersComponent(IServiceProvider services, RoleHealth role) : IHealthComponent
 {
     public string Name => "consumers";
@@ -14,7 +14,7 @@ internal sealed class ConsumersComponent(IServiceProvider services, RoleHealth r
 
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        // Nothing may build the bus before the role has what its endpoints need.
+        // The bus must not be built before the bootstrap has prepared what its endpoints need.
         if (!role.Initialized)
         {
             return Task.FromResult(new ComponentReport(ComponentState.Unhealthy, "not started", null));

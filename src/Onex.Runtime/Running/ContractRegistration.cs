@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
@@ -10,8 +9,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Registers the contracts that main was started with, and refuses one whose version is registered with other content. Warns of those that can be
-/// started but not brought to their end.
+/// Registers main's contracts, and rejects one whose version is registered with other content. Warns about contracts with steps that this
+/// version cannot execute.
 /// </summary>
 internal sealed class ContractRegistration(
     IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, ILogger<ContractRegistration> logger) : IRoleBootstrap

@@ -6,7 +6,9 @@ using Onex.Persistence.Schema;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Whether the database answers and has our tables. On a connection of its own: a pool that is busy is no database that is away.</summary>
+/// <summary>
+/// Health of the database: reachable and migrated. Uses a connection of its own, because a busy pool is not an unreachable database.
+/// </summary>
 internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
 {
     private readonly NpgsqlDataSource _dataSource =
@@ -16,7 +18,7 @@ internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings
 
     public string Name => "database";
 
-    // Workers open it for stored values only.
+    // Workers use it only for stored values.
     public bool NeededForReadiness => settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects);
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)

@@ -5,7 +5,7 @@ using Onex.Persistence.Schema;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Brings the schema up to this version, or waits until main has.</summary>
+/// <summary>Migrates the schema, or waits until main has migrated it.</summary>
 internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings) : IRoleBootstrap
 {
     public string Name => "The database";
@@ -18,7 +18,7 @@ internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings)
         }
         else if (settings.AutoMigrate && (await migrator.StatusAsync(cancellation)) is { Pending.Count: > 0, Unknown.Count: 0 })
         {
-            throw new NotReachableException("its schema is not there yet or older than this version; runtime-main brings it up to date.");
+            throw new NotReachableException("its schema is missing or older than this version; runtime-main migrates it.");
         }
         else
         {
@@ -26,7 +26,7 @@ internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings)
         }
     });
 
-    /// <summary>Tells what a person must put right from what may pass.</summary>
+    /// <summary>Classifies errors: those that somebody must correct, and temporary ones.</summary>
     public static async Task ClassifyAsync(Func<Task> work)
     {
         try

@@ -8,8 +8,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Tells the store's index of what went to a dead-letter topic, with the record as it was read: the topic's letter has secrets masked, and what
-/// is sent again must be what came.
+/// Adds dead letters to the store's index, with the record as it was read: in the dead-letter topic secrets are masked, and a redrive must
+/// send the original.
 /// </summary>
 internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSink
 {
@@ -42,23 +42,23 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
 
     private static MessageHeaders Headers(ConsumedRecord record)
     {
-        // The last one of a name counts, as it does for whoever reads the record.
+        // The last header of a name counts, as for readers of the record.
         var headers = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in record.Headers)
         {
-            // No JSON in the database holds the character 0.
+            // jsonb does not accept U+0000.
             headers[name.Replace('\0', '\uFFFD')] = RecordText.Of(value)?.Replace('\0', '\uFFFD') ?? "";
         }
 
-        // Sent again it stands elsewhere. Who it is must not depend on that, or what was handled after all is handled twice.
+        // A redriven record has another position. Its identity must not depend on that, or it could be handled twice.
         headers[HeaderNames.Origin] = RecordOrigin.For(record).ToString();
         return MessageHeaders.Empty.With(headers);
     }
 
     private static Guid? RedrivenFrom(ConsumedRecord record) => Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? letter : null;
 
-    // The same whenever this record is given up; the topic's id tells a topic that was made anew. A record that was sent again has the letter that it
-    // was sent from, or each redrive would leave one more.
+    // The same id whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record keeps the
+    // id of its dead letter, or each redrive would add another one.
     private static Guid DeadLetterId(ConsumedRecord record)
     {
         if (RedrivenFrom(record) is { } letter)

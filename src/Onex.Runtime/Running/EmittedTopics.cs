@@ -3,7 +3,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>The topics that contracts write to: with <c>emit</c>, and with <c>kafka.produce</c>.</summary>
+/// <summary>The topics to which contracts write, with <c>emit</c> and <c>kafka.produce</c>.</summary>
 internal sealed class EmittedTopics(IEnumerable<Plan> plans)
 {
     private readonly List<(Plan Plan, string Step, string Does, string Topic)> _all =
@@ -18,7 +18,7 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     public IReadOnlyList<string> Names => [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>
-    /// What is wrong with them, a line each: the runtime's topics have the names that the settings give them, which the compiler does not know.
+    /// A line for each step that writes to a topic of the runtime. The compiler does not know their configured names.
     /// </summary>
     public IEnumerable<string> Problems(Topics own)
     {
@@ -28,7 +28,7 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
             + $"Name another topic under '{(written.Does == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and 'detached: true'.");
     }
 
-    // The topic takes no expression, so that it is known before anything runs.
+    // The topic is a constant, so it is known before any saga runs.
     private static IEnumerable<(string Id, string Does, string Topic)> Produced(StatePlan state) =>
         from call in state.Calls
         from invocation in new[] { call.Invocation, call.Compensation?.Invocation }

@@ -7,7 +7,7 @@ using Onex.Workers;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Names the handlers of effects and workers; main's are its contracts, which it names when they are registered.</summary>
+/// <summary>Reports the handlers of effects and workers to health. Main reports its contracts when it registers them.</summary>
 internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings, ConnectionsReading connections) : IRoleBootstrap
 {
     public string Name => "The handlers";

@@ -1,35 +1,33 @@
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>What lies in the contracts directory: connections, and contracts compiled against them and the catalogue.</summary>
+/// <summary>The contents of the contracts directory: connections, and compiled contracts.</summary>
 internal sealed record LoadedContracts(Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
 {
     /// <summary>Whether a role must not start with them.</summary>
     public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Problems.Count > 0;
 
-    /// <summary>What is wrong with files: with connections first, for contracts name them.</summary>
+    /// <summary>The diagnostics of files: connections first, because contracts name them.</summary>
     public IEnumerable<Diagnostic> Diagnostics => Connections.Diagnostics.Concat(Compilation.Diagnostics);
 
-    /// <summary>All that is wrong, for stderr.</summary>
+    /// <summary>All errors as printed on stderr.</summary>
     public IEnumerable<string> Lines =>
     [
         .. Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render().TrimEnd('\n')),
         .. Problems,
     ];
 
-    /// <summary>Reads and compiles everything. Never throws for what the files hold.</summary>
-    /// <param name="settings">Where they are, and which operations are enabled.</param>
-    /// <param name="environment">Addresses and secrets of connections.</param>
-    /// <param name="resolveSecrets">Whether the secrets of connections are needed: only by who opens them.</param>
-    /// <param name="examples">Runs the examples of contracts, for who checks them; null to leave them unrun.</param>
-    /// <param name="strict">Whether to warn of what cannot be proved, too.</param>
+    /// <summary>Reads and compiles everything. Problems of files are diagnostics, not exceptions.</summary>
+    /// <param name="settings">The settings, for the directory and the enabled operations.</param>
+    /// <param name="environment">The variables for addresses and secrets of connections.</param>
+    /// <param name="resolveSecrets">Whether the secrets of connections are resolved, which only roles that open connections need.</param>
+    /// <param name="examples">Runs the examples of contracts, or null.</param>
+    /// <param name="strict">Whether to warn about what cannot be proved.</param>
     public static LoadedContracts Load(
         RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets,
         Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false)
@@ -46,7 +44,7 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
             compilation, context, connections, [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
     }
 
-    /// <summary>Only the connections, for a role that runs no contracts.</summary>
+    /// <summary>Reads only the connections, for a role without contracts.</summary>
     public static ConnectionsReading ReadConnections(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets) =>
         ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets);
 }

@@ -4,7 +4,7 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Whether records were deleted before they were read. The process works, but somebody has to know.</summary>
+/// <summary>Health warning if records were deleted before they were read. The process works, but an operator must know.</summary>
 internal sealed class MissedRecordsComponent(MissedRecordsCount missed) : IHealthComponent
 {
     public string Name => "missed_records";

@@ -3,10 +3,10 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>What contracts call that this version does not run yet: they are in order, but a saga that comes to such a step goes no further.</summary>
+/// <summary>Finds operations that contracts call and this version does not run yet. Such a step is rejected.</summary>
 internal static class MissingOperations
 {
-    /// <summary>The contracts that call some, each with what it calls and where.</summary>
+    /// <summary>The contracts that call some, each with the operations and steps.</summary>
     public static IEnumerable<(Plan Plan, string Calls)> Of(IEnumerable<Plan> plans, OperationCatalogue operations) =>
         from plan in plans
         let calls = Calls(plan, operations).ToList()

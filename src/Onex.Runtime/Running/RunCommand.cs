@@ -1,6 +1,5 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Effects;
@@ -18,10 +17,10 @@ using Onex.Workers;
 
 namespace Onex.Runtime.Running;
 
-/// <summary><c>onex run</c>: puts a role together and runs it until a signal.</summary>
+/// <summary><c>onex run</c>: composes a role and runs it until a signal.</summary>
 internal static class RunCommand
 {
-    /// <summary>Settings, connections and contracts are all looked at before anything starts, so that everything wrong is said at once.</summary>
+    /// <summary>Checks settings, connections and contracts before anything starts, so that all problems are reported at once.</summary>
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> environment, string workingDirectory, CancellationToken stop)
     {
         MemoryLimit.Apply();
@@ -91,7 +90,7 @@ internal static class RunCommand
         {
             bus.DisableUsageTelemetry();
 
-            // MassTransit wants a bus beside a rider; nothing is ever sent over this one.
+            // MassTransit requires a bus next to a rider; nothing is sent over this one.
             bus.UsingInMemory();
             bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
         });

@@ -5,15 +5,15 @@ using Onex.Persistence.Postgres;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>The process's settings, as the parts that know nothing of them want to have them.</summary>
+/// <summary>Maps the settings of the process to the settings of the other projects.</summary>
 internal static class SettingsMapping
 {
-    // What remains of the grace period for the commits and for closing.
+    // The part of the grace period that is left for commits and for closing.
     private static readonly TimeSpan _afterDraining = TimeSpan.FromSeconds(5);
 
     /// <summary>For Onex.Kafka.</summary>
     /// <param name="settings">The process's settings.</param>
-    /// <param name="client">What the broker calls us.</param>
+    /// <param name="client">The client id at the broker.</param>
     public static KafkaSettings Kafka(RuntimeSettings settings, string client)
     {
         var memory = MemoryBudget.ForProcess();
@@ -48,7 +48,7 @@ internal static class SettingsMapping
 
     /// <summary>For Onex.Persistence.</summary>
     /// <param name="settings">The process's settings.</param>
-    /// <param name="application">What <c>pg_stat_activity</c> calls us.</param>
+    /// <param name="application">The application name in <c>pg_stat_activity</c>.</param>
     public static StoreSettings Store(RuntimeSettings settings, string application)
     {
         var postgres = settings.Postgres ?? throw new InvalidOperationException("PostgreSQL is not configured.");

@@ -4,7 +4,7 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Whether the file can be read and written.</summary>
+/// <summary>Health of the SQLite file: readable and writable.</summary>
 internal sealed class SqliteHealth(ISagaStore store, SqliteDatabase file) : IHealthComponent
 {
     public string Name => "database";

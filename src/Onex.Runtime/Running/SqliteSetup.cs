@@ -3,7 +3,7 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Takes the file for this process, and brings its schema up to this version.</summary>
+/// <summary>Locks the file for this process, and migrates its schema.</summary>
 internal sealed class SqliteSetup(SqliteDatabase file) : IRoleBootstrap
 {
     public string Name => "The database";

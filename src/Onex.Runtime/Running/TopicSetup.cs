@@ -7,7 +7,7 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Makes the topics that are missing, and refuses those that main cannot work with.</summary>
+/// <summary>Creates missing topics, and checks that the topics are usable.</summary>
 internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
 {
     public string Name => "The broker";
@@ -37,7 +37,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
     public static Task CreateAsync(TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation) =>
         topics.EnsureTopicsAsync(settings.Topics.All, settings.Partitions, settings.Replication, cancellation);
 
-    /// <summary>The partitions of each topic, and what is wrong, a line each.</summary>
+    /// <summary>Returns the number of partitions of each topic, and a line per problem.</summary>
     public static async Task<(IReadOnlyDictionary<string, int> Counts, IReadOnlyList<string> Problems)> CheckAsync(
         TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
     {
@@ -46,7 +46,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
             .Select(topic => $"There is no topic {topic}. Run 'onex topics create', or set ONEX_CREATE_TOPICS=true.")
             .ToList();
 
-        // A saga's home is a partition number: one reader must get the same number of all four.
+        // A saga's home is a partition number: one consumer must be assigned the same partition of all four topics.
         var read = settings.Topics.ReadByMain.Where(found.ContainsKey).ToList();
         if (read.Select(topic => found[topic]).Distinct().Count() > 1)
         {
@@ -58,7 +58,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
         return (found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(topic => topic.Key, topic => topic.Value, StringComparer.Ordinal), problems);
     }
 
-    /// <summary>Tells what a person must put right from what may pass.</summary>
+    /// <summary>Classifies errors: those that somebody must correct, and temporary ones.</summary>
     public static async Task<int> ClassifyAsync(Func<Task<int>> work)
     {
         try
@@ -71,12 +71,12 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
         }
         catch (InvalidOperationException refused)
         {
-            // The broker's reason: authorization, replication factor, a topic's name.
+            // The broker's reason: authorization, replication factor, a topic name.
             throw new ConfigurationException(refused.Message, refused);
         }
     }
 
-    // They belong to others, who may make them later, or whose broker makes them when they are first written to.
+    // They belong to others, who may create them later, or whose broker creates them at the first write.
     private async Task LookForEmittedAsync(CancellationToken cancellation)
     {
         var found = await topics.PartitionCountsAsync(emitted.Names, cancellation);
@@ -86,7 +86,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
         }
     }
 
-    // A request that is read again after its saga has been forgotten would run a second time.
+    // A request that is read again after its saga was deleted would start another saga.
     private async Task CompareRetentionAsync(CancellationToken cancellation)
     {
         foreach (var topic in settings.Runs(RuntimeProfile.Main) ? settings.Topics.ReadByMain : [])

@@ -4,16 +4,18 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>One kind of computation, as the runner calls it.</summary>
+/// <summary>A compute operation as the runner calls it.</summary>
 internal interface IComputeOperation
 {
-    /// <summary>Computes the result. Throws <see cref="JsonException"/> for arguments that are none; cancelled when the attempt's time is up.</summary>
+    /// <summary>
+    /// Computes the result. Throws <see cref="JsonException"/> for invalid arguments. Cancelled at the attempt's timeout.
+    /// </summary>
     Task<RawJson> RunAsync(RawJson arguments, CancellationToken cancellation);
 }
 
 /// <summary>
-/// One kind of computation: the same arguments give the same result. Carries <see cref="Contracts.Catalogue.OperationAttribute"/>; its
-/// constructor takes what it needs from the role's services.
+/// Base class of compute operations: the same arguments give the same result. A subclass has
+/// <see cref="Contracts.Catalogue.OperationAttribute"/>, and a constructor whose parameters are services of the role.
 /// </summary>
 internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : IComputeOperation

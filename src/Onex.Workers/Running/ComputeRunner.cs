@@ -11,13 +11,13 @@ using Onex.Workers.Operations;
 namespace Onex.Workers.Running;
 
 /// <summary>
-/// Computes what a command asks for and tells the result. A computation has no effect, so a redelivered command is simply computed again:
-/// main counts one result.
+/// Executes the compute of a command and sends the result. A compute has no effect, so a redelivered command is computed again, and the
+/// orchestrator ignores the duplicate result.
 /// </summary>
 /// <param name="operations">The operations by name.</param>
-/// <param name="store">For arguments and results too large to travel, or null where the process has no database.</param>
-/// <param name="sender">Tells results.</param>
-/// <param name="time">Measures attempts.</param>
+/// <param name="store">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
+/// <param name="sender">Sends results.</param>
+/// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
@@ -33,7 +33,7 @@ internal sealed class ComputeRunner(
             context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
     }
 
-    /// <summary>Handles a command. Throws for shared trouble only: store or broker away.</summary>
+    /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
@@ -51,7 +51,7 @@ internal sealed class ComputeRunner(
     {
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
-            // Main checked it against its own catalogue, which another deployment may have changed meanwhile.
+            // The orchestrator checked it against its own catalogue, which may differ from this process's during a deployment.
             return Answer(command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
@@ -76,11 +76,11 @@ internal sealed class ComputeRunner(
                 arguments = stored.Content;
             }
 
-            // Off the consumer's thread of control: WaitAsync ends the wait even if a computation does not look at its token.
+            // Not on the consumer's thread. WaitAsync ends the wait even if a compute ignores its token.
             var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, either.Token), either.Token)
                 .WaitAsync(either.Token);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
-            // Without a store it travels whole, as far as the broker takes it.
+            // Without a store the whole result is sent, if the broker accepts its size.
             return store is null ? result : await store.StoreIfLargeAsync(result, "computed", either.Token);
         }
         catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -95,7 +95,7 @@ internal sealed class ComputeRunner(
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
-            return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");
+            return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
         }
     }
 

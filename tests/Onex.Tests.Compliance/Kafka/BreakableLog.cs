@@ -46,7 +46,7 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
             _mortal = mortal;
             _breaks = mortal._breaks;
 
-            // What the rider is told must be its own consumer, not the one behind it.
+            // The rider must be given this consumer, not the one behind it.
             _inner = log.Join(address, events with
             {
                 Assigned = (_, partitions) => events.Assigned(this, partitions),

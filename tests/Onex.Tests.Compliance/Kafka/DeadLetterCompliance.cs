@@ -34,16 +34,17 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         Assert.Equal("order-7", Encoding.UTF8.GetString(written.Key!));
         Assert.DoesNotContain("hunter2", Encoding.UTF8.GetString(written.Value!), StringComparison.Ordinal);
-        var letter = JsonSerializer.Deserialize(written.Value!, MessageJson.Default.DeadLetter)!;
-        Assert.Equal(topic, letter.OriginalTopic);
-        Assert.Equal("order-7", letter.OriginalMessage.Key);
-        Assert.Equal("""{"amount":1,"password":"***"}""", letter.OriginalMessage.Value);
-        Assert.Equal("***", letter.OriginalMessage.Headers["Authorization"]);
-        Assert.Equal("t", letter.OriginalMessage.Headers["x-trace"]);
-        Assert.Equal((0, 0L), (letter.OriginalMessage.Partition, letter.OriginalMessage.Offset));
-        Assert.Equal(("ONEX3001", "not JSON", "MalformedMessage"), (letter.FailureCode, letter.FailureReason, letter.ErrorType));
-        Assert.Equal(correlation, letter.CorrelationId);
-        Assert.Equal(2, letter.RetryCount);
+        var deadLetter = JsonSerializer.Deserialize(written.Value!, MessageJson.Default.DeadLetter)!;
+        Assert.Equal(topic, deadLetter.OriginalTopic);
+        Assert.Equal("order-7", deadLetter.OriginalMessage.Key);
+        Assert.Equal("""{"amount":1,"password":"***"}""", deadLetter.OriginalMessage.Value);
+        Assert.Equal("***", deadLetter.OriginalMessage.Headers["Authorization"]);
+        Assert.Equal("t", deadLetter.OriginalMessage.Headers["x-trace"]);
+        Assert.Equal((0, 0L), (deadLetter.OriginalMessage.Partition, deadLetter.OriginalMessage.Offset));
+        Assert.Equal(
+            ("ONEX3001", "not JSON", "MalformedMessage"), (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType));
+        Assert.Equal(correlation, deadLetter.CorrelationId);
+        Assert.Equal(2, deadLetter.RetryCount);
 
         Assert.Equal("application/json", written.TextHeader(HeaderNames.ContentType));
         Assert.Equal(EventTypes.DeadLetter, written.TextHeader(HeaderNames.EventType));
@@ -80,7 +81,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         await using (var member = await StartAsync(topic, handler, sink))
         {
             await member.ProduceAsync(topic, 0, "bad", "good");
-            await Condition.HoldsAsync(() => handler.Given.Count == 2 && sink.Told.Count == 1);
+            await Condition.HoldsAsync(() => handler.Given.Count == 2 && sink.Stored.Count == 1);
         }
 
         Assert.True(Bus.Committed(topic, topic, 1)[0] <= 0);
@@ -103,7 +104,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
-        // The same record twice, as after a crash between the letter and the commit.
+        // The same record twice, as after a crash between the dead letter and the commit.
         for (var i = 0; i < 2; i++)
         {
             await using var reader = await StartAsync(topic, group: $"{topic}-{i}");
@@ -124,18 +125,18 @@ public abstract class DeadLetterCompliance : RiderCompliance
         var (topic, sink) = (NewTopic(), new Sink());
         await using var member = await StartAsync(topic, sink: sink);
 
-        // Each of its characters becomes two or more in the letter.
+        // Each of its characters becomes two or more in the dead letter.
         await member.ProduceAsync(topic, 0, new string('"', 700_000), "small");
 
-        var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
+        var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
             .OrderBy(one => one.Offset)
             .ToList();
-        Assert.Equal((null, Sink.Reference), (letters[0].Value, letters[0].ValueRef));
-        Assert.Equal(("small", null), (letters[1].Value, letters[1].ValueRef));
-        await Condition.HoldsAsync(() => sink.Told.Count == 2);
-        Assert.Contains((0L, true), sink.Told);
-        Assert.Contains((1L, false), sink.Told);
+        Assert.Equal((null, Sink.Reference), (deadLetters[0].Value, deadLetters[0].ValueRef));
+        Assert.Equal(("small", null), (deadLetters[1].Value, deadLetters[1].ValueRef));
+        await Condition.HoldsAsync(() => sink.Stored.Count == 2);
+        Assert.Contains((0L, true), sink.Stored);
+        Assert.Contains((1L, false), sink.Stored);
     }
 
     [Fact]
@@ -170,12 +171,12 @@ public abstract class DeadLetterCompliance : RiderCompliance
     {
         public static Guid? Reference { get; } = new Guid("0198c0de-0000-7000-8000-000000000001");
 
-        public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool Kept)> Told { get; } = new();
+        public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool Kept)> Stored { get; } = new();
 
         /// <summary>When it may end.</summary>
         public Task Open { get; init; } = Task.CompletedTask;
 
-        /// <summary>Letters that nobody has decided about, by the offsets of their records.</summary>
+        /// <summary>Dead letters that nobody has decided about, by the offsets of their records.</summary>
         public HashSet<long> OpenDeadLetters { get; } = [];
 
         public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();
@@ -191,11 +192,11 @@ public abstract class DeadLetterCompliance : RiderCompliance
             return Task.CompletedTask;
         }
 
-        public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+        public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
         {
-            Told.Enqueue((record.Offset, letter.OriginalMessage.Value is null));
+            Stored.Enqueue((record.Offset, deadLetter.OriginalMessage.Value is null));
             await Open.WaitAsync(cancellation);
-            return letter.OriginalMessage.Value is null ? Reference : null;
+            return deadLetter.OriginalMessage.Value is null ? Reference : null;
         }
     }
 }

@@ -97,7 +97,7 @@ public abstract class MembershipCompliance : RiderCompliance
     [Fact]
     public async Task Whoever_comes_takes_nothing_before_the_others_have_let_go_of_all()
     {
-        var (topic, told) = (NewTopic(), new ConcurrentQueue<string>());
+        var (topic, violations) = (NewTopic(), new ConcurrentQueue<string>());
         var handlers = Enumerable.Range(0, 3).Select(_ => RecordingHandler.Acknowledging).ToList();
         var held = new Dictionary<int, int>();
         foreach (var handler in handlers)
@@ -111,7 +111,7 @@ public abstract class MembershipCompliance : RiderCompliance
                         held[partition] = held.GetValueOrDefault(partition) + delta;
                         if (held[partition] is not (0 or 1))
                         {
-                            told.Enqueue($"{partition} is held by {held[partition]}");
+                            violations.Enqueue($"{partition} is held by {held[partition]}");
                         }
                     }
                 }
@@ -127,7 +127,7 @@ public abstract class MembershipCompliance : RiderCompliance
         await second.StopAsync();
         await OwnAsync(3, 0, 3);
 
-        Assert.Empty(told);
+        Assert.Empty(violations);
         Assert.Equal(["+0,1,2,3,4,5", "-0,1,2,3,4,5"], handlers[0].Calls.Take(2));
 
         Task OwnAsync(params int[] counts) =>

@@ -43,10 +43,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, "not json", "", "null", "[1]", """{"Text":"\ud800"}""", """{"Text":"good"}""");
 
         Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
-        var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
+        var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(
-            letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
+            deadLetters, deadLetter => Assert.Equal(
+                (ErrorCodes.MalformedMessage, "MalformedMessage"), (deadLetter.FailureCode, deadLetter.ErrorType)));
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 
@@ -111,11 +112,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, """{"Text":"bad"}""");
 
-        var letter = JsonSerializer.Deserialize(
+        var deadLetter = JsonSerializer.Deserialize(
             (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0].Value, MessageJson.Default.DeadLetter)!;
         Assert.Equal(3, attempts);
         Assert.Equal((ErrorCodes.HandlingFailed, "cannot be right", "InvalidDataException", 2),
-            (letter.FailureCode, letter.FailureReason, letter.ErrorType, letter.RetryCount));
+            (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType, deadLetter.RetryCount));
     }
 
     [Fact]

@@ -230,7 +230,9 @@ public abstract class EffectLedgerCompliance
         Assert.True(states[leased.CommandId].Leased);
         Assert.Null(states[leased.CommandId].Outcome);
         Assert.InRange(
-            states[leased.CommandId].LeasedUntil - Now(), TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(leased.TimeoutMs) + EffectLedger.LeaseMargin);
+            states[leased.CommandId].LeasedUntil - Now(),
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromMilliseconds(leased.TimeoutMs) + EffectLedger.LeaseMargin);
         Assert.False(states[done.CommandId].Leased);
         Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
     }
@@ -241,10 +243,10 @@ public abstract class EffectLedgerCompliance
         StepCommand[] commands = [.. Enumerable.Range(0, 100).Select(_ => Command())];
         var claims = Enumerable.Range(0, 1000).Select(i => (i % 2 == 0 ? Ledger : Other).ClaimAsync(commands[i * 7 % 100], _none));
 
-        var verdicts = await Task.WhenAll(claims);
+        var results = await Task.WhenAll(claims);
 
-        Assert.Equal(100, verdicts.Count(verdict => verdict is ClaimResult.Granted));
-        Assert.Equal(900, verdicts.Count(verdict => verdict is ClaimResult.Leased));
+        Assert.Equal(100, results.Count(result => result is ClaimResult.Granted));
+        Assert.Equal(900, results.Count(result => result is ClaimResult.Leased));
     }
 
     [Fact]
@@ -293,9 +295,9 @@ public abstract class EffectLedgerCompliance
             .ToArray();
 
         var states = (await Task.WhenAll(cancellations)).SelectMany(state => state).ToDictionary();
-        foreach (var (command, verdict) in commands.Zip(await Task.WhenAll(claims)))
+        foreach (var (command, result) in commands.Zip(await Task.WhenAll(claims)))
         {
-            Assert.Equal(verdict is ClaimResult.Granted, !states[command.CommandId].Cancelled);
+            Assert.Equal(result is ClaimResult.Granted, !states[command.CommandId].Cancelled);
         }
     }
 

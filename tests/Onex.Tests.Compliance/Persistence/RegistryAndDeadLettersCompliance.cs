@@ -103,43 +103,54 @@ public abstract class RegistryAndDeadLettersCompliance
         var conflicts = await Task.WhenAll(
             Enumerable.Range(0, 8).Select(i => Registry.RegisterAsync([first with { Hash = $"{first.Hash}-{i}" }], mutable: false, _none)));
 
-        Assert.Equal(1, conflicts.Count(told => told.Count == 0));
+        Assert.Equal(1, conflicts.Count(reported => reported.Count == 0));
         Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}contracts WHERE name = '{first.Name}'"));
     }
 
     [Fact]
     public async Task A_dead_letter_is_added_once()
     {
-        var letter = new DeadLetterRow(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON: \0", null, [0, 1, 2], Rows.Now);
+        var deadLetter = new DeadLetterRow(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON: \0", null, [0, 1, 2], Rows.Now);
 
-        await DeadLetters.AddAsync(letter, _none);
-        await DeadLetters.AddAsync(letter with { CorrelationId = Rows.Id() }, _none);
+        await DeadLetters.AddAsync(deadLetter, _none);
+        await DeadLetters.AddAsync(deadLetter with { CorrelationId = Rows.Id() }, _none);
 
         Assert.Equal(
             ["requests|3|41|ONEX3001||3"],
             await QueryAsync(
                 $"SELECT topic, partition, record_offset, code, correlation_id, length(value) FROM {Schema}dead_letters WHERE id = "
-                    + $"'{letter.Id}'"));
+                    + $"'{deadLetter.Id}'"));
     }
 
     [Fact]
     public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
     {
-        var letter = Letter() with
+        var deadLetter = NewDeadLetter() with
         {
             Headers = MessageHeaders.Empty.With("traceparent", "00-1"),
             RetryCount = 2,
             CorrelationId = Rows.Id(),
         };
-        await DeadLetters.AddAsync(letter, _none);
+        await DeadLetters.AddAsync(deadLetter, _none);
 
-        var found = await DeadLetters.FindAsync(letter.Id, _none);
+        var found = await DeadLetters.FindAsync(deadLetter.Id, _none);
 
         Assert.Equal(
-            (letter.Topic, 3, 41L, letter.Key, "MalformedMessage", 2, letter.CorrelationId, letter.At, DeadLetterStatus.Open, 0),
-            (found!.Topic, found.Partition, found.Offset, found.Key, found.ErrorType, found.RetryCount, found.CorrelationId, found.At, found.Status, found.Redrives));
-        Assert.Equal(letter.Value, found.Value);
-        Assert.Equal(letter.Headers, found.Headers);
+            (
+                deadLetter.Topic,
+                3,
+                41L,
+                deadLetter.Key,
+                "MalformedMessage",
+                2,
+                deadLetter.CorrelationId,
+                deadLetter.At,
+                DeadLetterStatus.Open,
+                0),
+            (found!.Topic, found.Partition, found.Offset, found.Key, found.ErrorType, found.RetryCount,
+            found.CorrelationId, found.At, found.Status, found.Redrives));
+        Assert.Equal(deadLetter.Value, found.Value);
+        Assert.Equal(deadLetter.Headers, found.Headers);
         Assert.Null(found.DecisionId);
         Assert.Null(await DeadLetters.FindAsync(Rows.Id(), _none));
     }
@@ -148,10 +159,12 @@ public abstract class RegistryAndDeadLettersCompliance
     public async Task Dead_letters_are_listed_newest_first_page_by_page()
     {
         var topic = Rows.Key();
-        var letters = Enumerable.Range(0, 5).Select(i => Letter() with { Topic = topic, At = Rows.Now.AddSeconds(i / 2) }).ToList();
-        foreach (var letter in letters)
+        var deadLetters = Enumerable.Range(0, 5)
+            .Select(i => NewDeadLetter() with { Topic = topic, At = Rows.Now.AddSeconds(i / 2) })
+            .ToList();
+        foreach (var deadLetter in deadLetters)
         {
-            await DeadLetters.AddAsync(letter, _none);
+            await DeadLetters.AddAsync(deadLetter, _none);
         }
 
         var pages = new List<DeadLetterPage>();
@@ -164,55 +177,57 @@ public abstract class RegistryAndDeadLettersCompliance
 
         Assert.Equal([2, 2, 1], pages.Select(page => page.DeadLetters.Count));
         var listed = pages.SelectMany(page => page.DeadLetters).ToList();
-        Assert.Equal(letters.Select(letter => letter.Id).Order(), listed.Select(letter => letter.Id).Order());
-        Assert.Equal(listed.Select(letter => letter.At).OrderDescending(), listed.Select(letter => letter.At));
-        Assert.All(listed, letter => Assert.Null(letter.Value));
+        Assert.Equal(deadLetters.Select(deadLetter => deadLetter.Id).Order(), listed.Select(deadLetter => deadLetter.Id).Order());
+        Assert.Equal(listed.Select(deadLetter => deadLetter.At).OrderDescending(), listed.Select(deadLetter => deadLetter.At));
+        Assert.All(listed, deadLetter => Assert.Null(deadLetter.Value));
         await Assert.ThrowsAsync<FormatException>(() => DeadLetters.ListAsync(new DeadLetterFilter { After = "nonsense" }, _none));
     }
 
     [Fact]
     public async Task Dead_letters_are_found_by_topic_code_status_id_correlation_id_and_key()
     {
-        var letter = Letter() with { Topic = Rows.Key(), Code = Rows.Key(), CorrelationId = Rows.Id(), Key = $"{Rows.Key()}_%" };
-        await DeadLetters.AddAsync(letter, _none);
-        await DeadLetters.AddAsync(Letter(), _none);
-        var discarded = Letter() with { Topic = letter.Topic };
+        var deadLetter = NewDeadLetter() with { Topic = Rows.Key(), Code = Rows.Key(), CorrelationId = Rows.Id(), Key = $"{Rows.Key()}_%" };
+        await DeadLetters.AddAsync(deadLetter, _none);
+        await DeadLetters.AddAsync(NewDeadLetter(), _none);
+        var discarded = NewDeadLetter() with { Topic = deadLetter.Topic };
         await DeadLetters.AddAsync(discarded, _none);
         await DeadLetters.DecideAsync(Discard(discarded), _none);
 
         foreach (var filter in (DeadLetterFilter[])
             [
-                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = letter.Code },
-                new() { Text = letter.Id.ToString() },
-                new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
+                new() { Topic = deadLetter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = deadLetter.Code },
+                new() { Text = deadLetter.Id.ToString() },
+                new() { Text = deadLetter.CorrelationId.ToString() }, new() { Text = deadLetter.Key[..^2] },
+                new() { Text = deadLetter.Key },
             ])
         {
-            Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).DeadLetters).Id);
+            Assert.Equal(deadLetter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).DeadLetters).Id);
         }
 
         Assert.Equal(
             discarded.Id,
             Assert.Single(
                 (await DeadLetters.ListAsync(
-                    new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).DeadLetters).Id);
+                    new() { Topic = deadLetter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).DeadLetters).Id);
         Assert.Equal(
             2,
             (await DeadLetters.ListAsync(
-                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
-        Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).DeadLetters);
+                new() { Topic = deadLetter.Topic, Statuses = [
+                    DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{deadLetter.Key}%" }, _none)).DeadLetters);
         Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).DeadLetters);
     }
 
     [Fact]
     public async Task A_redrive_and_its_message_are_written_together_and_once()
     {
-        var letter = Letter();
-        await DeadLetters.AddAsync(letter, _none);
-        var first = Redrive(letter);
+        var deadLetter = NewDeadLetter();
+        await DeadLetters.AddAsync(deadLetter, _none);
+        var first = Redrive(deadLetter);
 
         var decided = await DeadLetters.DecideAsync(first, _none);
         var again = await DeadLetters.DecideAsync(first, _none);
-        var second = await DeadLetters.DecideAsync(Redrive(letter), _none);
+        var second = await DeadLetters.DecideAsync(Redrive(deadLetter), _none);
 
         Assert.All([decided, again, second], row => Assert.Equal(
             (first.Id, DeadLetterStatus.Redriven, 1, "ops", "fixed"), (
@@ -220,84 +235,85 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.NotNull(decided!.DecidedAt);
         Assert.Equal(
             [$"{first.Id}|requests|3|k|5"],
-            await QueryAsync($"SELECT message_id, topic, partition, key, length(value) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+            await QueryAsync($"SELECT message_id, topic, partition, key, length(value) FROM {Schema}outbox WHERE saga_id = "
+                + $"'{deadLetter.Id}'"));
     }
 
     [Fact]
     public async Task Of_two_operators_who_redrive_at_once_one_learns_that_it_is_done()
     {
-        var letter = Letter();
-        await DeadLetters.AddAsync(letter, _none);
-        var decisions = Enumerable.Range(0, 8).Select(_ => Redrive(letter)).ToList();
+        var deadLetter = NewDeadLetter();
+        await DeadLetters.AddAsync(deadLetter, _none);
+        var decisions = Enumerable.Range(0, 8).Select(_ => Redrive(deadLetter)).ToList();
 
         var rows = await Task.WhenAll(decisions.Select(decision => DeadLetters.DecideAsync(decision, _none)));
 
         Assert.Equal(1, rows.Zip(decisions).Count(pair => pair.First!.DecisionId == pair.Second.Id));
-        Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+        Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{deadLetter.Id}'"));
     }
 
     [Fact]
     public async Task A_forced_redrive_is_sent_again()
     {
-        var letter = Letter();
-        await DeadLetters.AddAsync(letter, _none);
-        await DeadLetters.DecideAsync(Redrive(letter), _none);
-        var forced = Redrive(letter) with { Force = true };
+        var deadLetter = NewDeadLetter();
+        await DeadLetters.AddAsync(deadLetter, _none);
+        await DeadLetters.DecideAsync(Redrive(deadLetter), _none);
+        var forced = Redrive(deadLetter) with { Force = true };
 
         var row = await DeadLetters.DecideAsync(forced, _none);
 
         Assert.Equal((forced.Id, 2), (row!.DecisionId, row.Redrives));
-        Assert.Equal(["2"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+        Assert.Equal(["2"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{deadLetter.Id}'"));
     }
 
     [Fact]
     public async Task A_dead_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
     {
-        var letter = Letter();
-        await DeadLetters.AddAsync(letter, _none);
-        var decision = Redrive(letter);
+        var deadLetter = NewDeadLetter();
+        await DeadLetters.AddAsync(deadLetter, _none);
+        var decision = Redrive(deadLetter);
         await DeadLetters.DecideAsync(decision, _none);
-        var again = letter with { Code = "ONEX3999", Reason = "no again", Value = "other"u8.ToArray(), Reopens = true };
+        var again = deadLetter with { Code = "ONEX3999", Reason = "no again", Value = "other"u8.ToArray(), Reopens = true };
 
-        await DeadLetters.AddAsync(letter, _none);
-        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+        await DeadLetters.AddAsync(deadLetter, _none);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
         await DeadLetters.AddAsync(again, _none);
         await DeadLetters.AddAsync(again, _none);
 
-        var open = (await DeadLetters.FindAsync(letter.Id, _none))!;
+        var open = (await DeadLetters.FindAsync(deadLetter.Id, _none))!;
         Assert.Equal(
             (DeadLetterStatus.Open, "ONEX3999", "no again", 1, decision.Id), (
                 open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
-        Assert.Equal(letter.Value, open.Value);
-        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(letter), _none))!.Status);
+        Assert.Equal(deadLetter.Value, open.Value);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
         // What an operator wants nothing of any more stays as it is.
         await DeadLetters.AddAsync(again, _none);
-        await DeadLetters.DecideAsync(Discard(letter), _none);
+        await DeadLetters.DecideAsync(Discard(deadLetter), _none);
         await DeadLetters.AddAsync(again, _none);
-        Assert.Equal(DeadLetterStatus.Discarded, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+        Assert.Equal(DeadLetterStatus.Discarded, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
     }
 
     [Fact]
     public async Task A_discarded_dead_letter_stays_and_sends_nothing()
     {
-        var letter = Letter();
-        await DeadLetters.AddAsync(letter, _none);
+        var deadLetter = NewDeadLetter();
+        await DeadLetters.AddAsync(deadLetter, _none);
 
-        await DeadLetters.DecideAsync(Discard(letter), _none);
-        var row = await DeadLetters.DecideAsync(Redrive(letter), _none);
+        await DeadLetters.DecideAsync(Discard(deadLetter), _none);
+        var row = await DeadLetters.DecideAsync(Redrive(deadLetter), _none);
 
         Assert.Equal((DeadLetterStatus.Discarded, 0, "sent twice"), (row!.Status, row.Redrives, row.DecisionReason));
-        Assert.Equal(letter.Value, row.Value);
-        Assert.Equal(["0"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
-        Assert.Null(await DeadLetters.DecideAsync(Discard(Letter()), _none));
+        Assert.Equal(deadLetter.Value, row.Value);
+        Assert.Equal(["0"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{deadLetter.Id}'"));
+        Assert.Null(await DeadLetters.DecideAsync(Discard(NewDeadLetter()), _none));
     }
 
     [Fact]
     public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
     {
         var row = Rows.New();
-        var (first, second, stale) = (Letter(), Letter(), Letter());
+        var (first, second, stale) = (NewDeadLetter(), NewDeadLetter(), NewDeadLetter());
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [first] });
         var next = Rows.Next(row);
         await CommitAsync(Rows.Move(row, next) with { DeadLetters = [second] });
@@ -307,9 +323,9 @@ public abstract class RegistryAndDeadLettersCompliance
         await CommitAsync(Rows.Move(next, third) with { DeadLetters = [first with { Reopens = true }] });
         Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
 
-        var verdict = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
+        var result = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
 
-        Assert.IsType<CommitResult.Stale>(verdict);
+        Assert.IsType<CommitResult.Stale>(result);
         Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
         Assert.NotNull(await DeadLetters.FindAsync(second.Id, _none));
         Assert.Null(await DeadLetters.FindAsync(stale.Id, _none));
@@ -318,48 +334,49 @@ public abstract class RegistryAndDeadLettersCompliance
     [Fact]
     public async Task The_message_of_a_redrive_is_found_by_the_sweep_until_it_is_sent()
     {
-        var letter = Letter();
-        await DeadLetters.AddAsync(letter, _none);
-        var decision = Redrive(letter);
+        var deadLetter = NewDeadLetter();
+        await DeadLetters.AddAsync(deadLetter, _none);
+        var decision = Redrive(deadLetter);
         await DeadLetters.DecideAsync(decision, _none);
 
-        var unsent = Assert.Single(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id).Message;
-        Assert.Equal((decision.Id, letter.Topic, 3, "k"), (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
-        Assert.Equal(letter.Value, unsent.Value.ToArray());
+        var unsent = Assert.Single(
+            await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id).Message;
+        Assert.Equal((decision.Id, deadLetter.Topic, 3, "k"), (unsent.MessageId.Value, unsent.Topic, unsent.Partition, unsent.Key));
+        Assert.Equal(deadLetter.Value, unsent.Value.ToArray());
         await Store.MarkSentAsync([unsent.MessageId], _none);
 
-        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id);
-        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
     }
 
     [Fact]
     public async Task A_dead_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
     {
         var topic = Rows.Key();
-        DeadLetterRow[] letters = [
-            Letter() with { Topic = topic },
-            Letter() with { Topic = topic },
-            Letter() with { Topic = topic, Partition = 1 },
-            Letter() with { Topic = topic },
+        DeadLetterRow[] deadLetters = [
+            NewDeadLetter() with { Topic = topic },
+            NewDeadLetter() with { Topic = topic },
+            NewDeadLetter() with { Topic = topic, Partition = 1 },
+            NewDeadLetter() with { Topic = topic },
         ];
-        foreach (var letter in letters)
+        foreach (var deadLetter in deadLetters)
         {
-            await DeadLetters.AddAsync(letter, _none);
+            await DeadLetters.AddAsync(deadLetter, _none);
         }
 
-        await DeadLetters.DecideAsync(Redrive(letters[3]), _none);
-        Assert.Equal(new[] { letters[0].Id, letters[1].Id }.Order(), (await DeadLetters.OpenAsync(topic, [0, 3], _none)).Order());
+        await DeadLetters.DecideAsync(Redrive(deadLetters[3]), _none);
+        Assert.Equal(new[] { deadLetters[0].Id, deadLetters[1].Id }.Order(), (await DeadLetters.OpenAsync(topic, [0, 3], _none)).Order());
 
-        await DeadLetters.CloseAsync(letters[0].Id, "handled", _none);
-        await DeadLetters.CloseAsync(letters[3].Id, "handled", _none);
+        await DeadLetters.CloseAsync(deadLetters[0].Id, "handled", _none);
+        await DeadLetters.CloseAsync(deadLetters[3].Id, "handled", _none);
         await DeadLetters.CloseAsync(Rows.Id(), "handled", _none);
 
-        var closed = await DeadLetters.FindAsync(letters[0].Id, _none);
+        var closed = await DeadLetters.FindAsync(deadLetters[0].Id, _none);
         Assert.Equal(
             (DeadLetterStatus.Discarded, "onex", "handled", 0), (closed!.Status, closed.DecidedBy, closed.DecisionReason, closed.Redrives));
         Assert.NotNull(closed.DecidedAt);
-        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letters[3].Id, _none))!.Status);
-        Assert.Equal([letters[1].Id], await DeadLetters.OpenAsync(topic, [3], _none));
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetters[3].Id, _none))!.Status);
+        Assert.Equal([deadLetters[1].Id], await DeadLetters.OpenAsync(topic, [3], _none));
     }
 
     [Fact]
@@ -383,28 +400,29 @@ public abstract class RegistryAndDeadLettersCompliance
 
     private async Task<CommitResult> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];
 
-    private static DeadLetterRow Letter() => new(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON", null, [0xff, 0, 1, 2, 3], Rows.Now)
+    private static DeadLetterRow NewDeadLetter() => new(
+        Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON", null, [0xff, 0, 1, 2, 3], Rows.Now)
     {
         Key = "k",
         ErrorType = "MalformedMessage",
     };
 
-    private static DeadLetterDecision Redrive(DeadLetterRow letter)
+    private static DeadLetterDecision Redrive(DeadLetterRow deadLetter)
     {
         var id = Rows.Id();
-        return new DeadLetterDecision(id, letter.Id, DeadLetterStatus.Redriven, "ops", "fixed", Force: false, new OutgoingMessage
+        return new DeadLetterDecision(id, deadLetter.Id, DeadLetterStatus.Redriven, "ops", "fixed", Force: false, new OutgoingMessage
         {
             MessageId = id,
-            Topic = letter.Topic,
-            Partition = letter.Partition,
-            Key = letter.Key!,
-            Value = letter.Value!,
+            Topic = deadLetter.Topic,
+            Partition = deadLetter.Partition,
+            Key = deadLetter.Key!,
+            Value = deadLetter.Value!,
             Headers = MessageHeaders.Empty.With("onex-redrive", "x"),
         });
     }
 
-    private static DeadLetterDecision Discard(DeadLetterRow letter) =>
-        new(Rows.Id(), letter.Id, DeadLetterStatus.Discarded, "ops", "sent twice", Force: false, Message: null);
+    private static DeadLetterDecision Discard(DeadLetterRow deadLetter) =>
+        new(Rows.Id(), deadLetter.Id, DeadLetterStatus.Discarded, "ops", "sent twice", Force: false, Message: null);
 
     private static RegisteredContract Contract(string version)
     {

@@ -13,7 +13,7 @@ public static class Rows
     public static DateTimeOffset Now { get; } =
         DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
 
-    public static Guid Id() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+    public static NewId Id() => new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow()));
 
     public static string Key() => $"key-{Id()}";
 
@@ -28,7 +28,7 @@ public static class Rows
             ContractHash = "abc",
             CorrelationId = Id(),
             RequestId = Id(),
-            Source = $"requests/0/{id:N}",
+            Source = $"requests/0/{id.Value:N}",
             State = "reserving",
             Status = SagaStatus.Running,
             Data = RawJson.EmptyObject,
@@ -78,4 +78,18 @@ public static class Rows
 
     public static SagaPayload Payload(SagaRow row, string name) =>
         new(new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{row.Id}/{name}")).AsSpan(0, 16)), row.Id, name, RawJson.EmptyObject);
+}
+
+/// <summary>A new id for whatever wants one.</summary>
+public readonly record struct NewId(Guid Value)
+{
+    public static implicit operator Guid(NewId id) => id.Value;
+
+    public static implicit operator SagaId(NewId id) => new(id.Value);
+
+    public static implicit operator CommandId(NewId id) => new(id.Value);
+
+    public static implicit operator MessageId(NewId id) => new(id.Value);
+
+    public override string ToString() => Value.ToString();
 }

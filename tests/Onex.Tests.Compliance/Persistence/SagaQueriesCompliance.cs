@@ -24,7 +24,7 @@ public abstract class SagaQueriesCompliance
             .. Enumerable.Range(0, 7).Select(i => Rows.New() with { Contract = contract, StartedAt = Rows.Now.AddMilliseconds(i / 3) })];
         await StartAsync(rows);
 
-        var listed = new List<Guid>();
+        var listed = new List<SagaId>();
         string? after = null;
         do
         {
@@ -198,8 +198,8 @@ public abstract class SagaQueriesCompliance
     private async Task StartAsync(params SagaRow[] rows) =>
         Assert.All(
             await Store.CommitAsync(new CommitBatch([.. rows.Select(Rows.Start)], []), _none),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
 
-    private async Task<IReadOnlyList<Guid>> ListAsync(SagaFilter filter) =>
+    private async Task<IReadOnlyList<SagaId>> ListAsync(SagaFilter filter) =>
         [.. (await Queries.ListAsync(filter, _none)).Sagas.Select(row => row.Id)];
 }

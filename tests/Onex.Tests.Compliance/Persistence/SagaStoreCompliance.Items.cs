@@ -98,7 +98,9 @@ public abstract partial class SagaStoreCompliance
             Rows.Move(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
 
         var loaded = await Store.LoadItemsAsync(
-            [All(row) with { Visit = 2 }, All(row) with { Visit = 3 }, All(row) with { Step = "other" }, All(row) with { SagaId = Rows.Id() }], _none);
+            [All(row) with { Visit = 2 }, All(row) with { Visit = 3 },
+                All(row) with { Step = "other" }, All(row) with { SagaId = Rows.Id() }],
+            _none);
 
         Assert.Equal([1, 0, 1, 0], loaded.Select(items => items.Count));
         Assert.Empty(await Store.LoadItemsAsync([], _none));
@@ -114,7 +116,8 @@ public abstract partial class SagaStoreCompliance
         var completed = All(row) with { Statuses = [SagaItemStatus.Completed], Descending = true, Limit = 4 };
 
         var pages = await Store.LoadItemsAsync(
-            [completed, completed with { Below = 995 }, completed with { Below = 2 }, completed with { Descending = false }, All(row)], _none);
+            [completed, completed with { Below = 995 }, completed with { Below = 2 }, completed with { Descending = false }, All(row)],
+            _none);
 
         Assert.Equal([998, 997, 995, 994], pages[0].Select(item => item.Index));
         Assert.Equal([994, 992, 991, 989], pages[1].Select(item => item.Index));
@@ -128,12 +131,12 @@ public abstract partial class SagaStoreCompliance
     {
         var (bad, good) = (await StartAsync(), await StartAsync());
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             Rows.Move(bad, Rows.Next(bad)) with { Items = [Item(0), Item(1) with { Message = "nul\0byte" }] },
             Rows.Move(good, Rows.Next(good)) with { Items = [Item(0)] });
 
-        Assert.IsType<CommitResult.Refused>(verdicts[0]);
-        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.IsType<CommitResult.Refused>(results[0]);
+        Assert.Equal(CommitResult.Committed.Instance, results[1]);
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([All(bad), All(good)], _none)).Select(items => items.Count));
     }
 

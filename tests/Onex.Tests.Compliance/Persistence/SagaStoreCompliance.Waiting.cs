@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
@@ -99,7 +100,7 @@ public abstract partial class SagaStoreCompliance
             await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             new CommitEntry.Move(
                 again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
@@ -110,8 +111,8 @@ public abstract partial class SagaStoreCompliance
             },
             Rows.Move(other, Rows.Next(other)));
 
-        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(verdicts[0]).MessageIds);
-        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(results[0]).MessageIds);
+        Assert.Equal(CommitResult.Committed.Instance, results[1]);
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(next), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
@@ -132,8 +133,8 @@ public abstract partial class SagaStoreCompliance
 
         foreach (var from in new[] { row, ended })
         {
-            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
-            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(verdict).MessageIds);
+            var result = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
+            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(result).MessageIds);
         }
     }
 
@@ -146,7 +147,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(
             [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
             await CommitAsync(
-                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
+                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] },
+                Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
     }
 
     [Fact]
@@ -283,8 +285,14 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([events[0].MessageId], (await Store.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
         var kept = await Store.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
-        Guid[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
-        Assert.Equal(expected.Order(), kept.Keys.Order());
+        MessageId[] expected = [
+            events[0].MessageId,
+            events[1].MessageId,
+            events[2].MessageId,
+            otherFlow.MessageId,
+            otherContract.MessageId,
+        ];
+        Assert.Equal(expected.ToHashSet(), kept.Keys.ToHashSet());
         Assert.Empty(await Store.StoreEarlyAsync([], 3, _none));
     }
 
@@ -445,9 +453,9 @@ public abstract partial class SagaStoreCompliance
     private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
         (await Store.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
-    private async Task<IEnumerable<Guid>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
+    private async Task<IEnumerable<MessageId>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
 
-    private async Task<IEnumerable<IReadOnlyList<Guid>>> TargetsAsync(params EventAddress[] addresses) =>
+    private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
         (await Store.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
 
     private Task<IReadOnlyList<DueEvent>> DueAsync() => Store.DueEarlyAsync(10_000, _none);

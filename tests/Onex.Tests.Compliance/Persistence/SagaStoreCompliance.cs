@@ -118,7 +118,7 @@ public abstract partial class SagaStoreCompliance
         var known = await StartAsync();
         var born = Rows.New();
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             Rows.Start(born),
             Rows.Move(stale, Rows.Next(stale)),
             Rows.Start(Rows.New() with { RequestId = known.RequestId }),
@@ -133,7 +133,7 @@ public abstract partial class SagaStoreCompliance
                 CommitResult.Committed.Instance,
                 CommitResult.Committed.Instance,
             ],
-            verdicts);
+            results);
     }
 
     [Fact]
@@ -213,11 +213,11 @@ public abstract partial class SagaStoreCompliance
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
 
-        var verdicts = await CommitAsync(Rows.Start(first), Rows.Start(second));
+        var results = await CommitAsync(Rows.Start(first), Rows.Start(second));
 
-        var winner = verdicts[0] is CommitResult.Committed ? first : second;
-        Assert.Single(verdicts, CommitResult.Committed.Instance);
-        Assert.Single(verdicts, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
+        var winner = results[0] is CommitResult.Committed ? first : second;
+        Assert.Single(results, CommitResult.Committed.Instance);
+        Assert.Single(results, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
     }
 
     [Fact]
@@ -227,11 +227,11 @@ public abstract partial class SagaStoreCompliance
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
         var bad = Rows.New() with { State = "nul\0byte" };
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
 
-        Assert.IsType<CommitResult.Refused>(verdicts[3]);
-        Assert.Equal(7, verdicts.Count(verdict => verdict is CommitResult.Committed));
+        Assert.IsType<CommitResult.Refused>(results[3]);
+        Assert.Equal(7, results.Count(result => result is CommitResult.Committed));
         Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
     }
 
@@ -253,7 +253,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(new CommitEntry.Start(row, [], messages[..3], []));
         var ended = Rows.Ended(row);
         await CommitAsync(new CommitEntry.Move(ended, 1, [], messages[3..], []));
-        Guid[] ids = [.. messages.Select(message => message.MessageId)];
+        MessageId[] ids = [.. messages.Select(message => message.MessageId)];
 
         Assert.Equal(ids, (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
         Assert.Equal(ids, (await Store.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
@@ -312,7 +312,7 @@ public abstract partial class SagaStoreCompliance
         var ended = await StartAsync();
         await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
 
-        var listed = new List<Guid>();
+        var listed = new List<SagaId>();
         while (await Store.LiveAsync(listed.LastOrDefault(), 2, _none) is { Count: > 0 } page)
         {
             Assert.InRange(page.Count, 1, 2);
@@ -352,7 +352,7 @@ public abstract partial class SagaStoreCompliance
                 new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
         }
 
-        Guid[] ids = [.. rows.Select(row => row.Id)];
+        SagaId[] ids = [.. rows.Select(row => row.Id)];
         var weight = JsonWeight.Handled(rows[0].Data.Utf8.Span);
         foreach (var (limit, least, most) in new[] { (new ReadLimit(1), 1, 1), (new ReadLimit(3 * weight), 2, 3) })
         {
@@ -375,7 +375,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Single(unsent);
     }
 
-    protected async Task<LoadedSaga> LoadAsync(Guid id) => (await Store.LoadAsync([id], _none))[id];
+    protected async Task<LoadedSaga> LoadAsync(SagaId id) => (await Store.LoadAsync([id], _none))[id];
 
     protected async Task<SagaRow> StartAsync(SagaRow? row = null)
     {

@@ -70,7 +70,7 @@ public abstract class ScheduleStoreCompliance
         await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
         await Store.AdvanceAsync(other, begun, begun.AddDays(-3), _none);
 
-        // A main that was only away has missed what came meanwhile; one that did not have the schedule has not.
+        // An orchestrator that was down has missed the times in between; one that did not have the schedule has not.
         Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([other], _none));
         var restored = await Store.BeginAsync([name, other], _none);
 

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
@@ -38,8 +39,8 @@ public abstract class StoreMaintenanceCompliance
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
         Assert.Equal(
-            new[] { young.Id, live.Id, unsent.Id }.Order(), (
-                await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.Order());
+            new HashSet<SagaId> { young.Id, live.Id, unsent.Id }, (
+                await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.ToHashSet());
         Assert.Equal(
             [Rows.Payload(young, "input").Id],
             (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
@@ -149,12 +150,12 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        var letters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
-        Assert.Equal(new[] { young, open, unsent }.Order(), letters.Select(letter => letter.Id).Order());
+        var deadLetters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
+        Assert.Equal(((Guid[])[young, open, unsent]).Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
     /// <summary>Lets a command of the ledger be that old.</summary>
-    protected abstract Task AgeAsync(Guid commandId, TimeSpan age);
+    protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
 
@@ -162,7 +163,7 @@ public abstract class StoreMaintenanceCompliance
     protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
-        new DeadLetterDecision(message?.MessageId ?? Rows.Id(), id, status, "ops", "seen", Force: false, message), _none);
+        new DeadLetterDecision(message?.MessageId.Value ?? Rows.Id().Value, id, status, "ops", "seen", Force: false, message), _none);
 
     private static HistoryEntry At(SagaRow row, int ordinal, int days) =>
         Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
@@ -170,7 +171,7 @@ public abstract class StoreMaintenanceCompliance
     private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) =>
         (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
 
-    private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
+    private static MessageId Seen(SagaRow row) => new(Rows.Payload(row, "a message").Id);
 
     private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
     {
@@ -186,5 +187,5 @@ public abstract class StoreMaintenanceCompliance
     }
 
     private async Task CommitAsync(params CommitEntry[] entries) => Assert.All(
-        await Store.CommitAsync(new CommitBatch(entries, []), _none), verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        await Store.CommitAsync(new CommitBatch(entries, []), _none), result => Assert.Equal(CommitResult.Committed.Instance, result));
 }

@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Api;
 
-/// <summary>The HTTP API of a main that is started with tokens.</summary>
+/// <summary>The HTTP API of an orchestrator that is started with tokens.</summary>
 public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
 {
     private const string Reader = "reader-0123456789";
@@ -80,9 +80,9 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
             _within,
             () => "the saga is not cancelled");
         Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
-        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body.ToJsonString();
-        Assert.Contains("asked by phone", told);
-        Assert.Contains("ops", told);
+        var history = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body.ToJsonString();
+        Assert.Contains("asked by phone", history);
+        Assert.Contains("ops", history);
         Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/sagas/{id}/cancel", [], Operator)).Status);
     }
 
@@ -109,10 +109,10 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.True(done.Code == 0, done.Error);
         Assert.Equal(["reserve", "pack"], Stack.Outside.EffectsOf(order));
         Assert.Equal("terminated", (await Stack.Responses.ReadAsync((string)accepted["correlation_id"]!, _within)).Field("code"));
-        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray()
+        var history = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray()
             .Single(entry => (string?)entry!["kind"] == "terminated")!.ToJsonString();
-        Assert.Contains("the warehouse is gone", told);
-        Assert.Contains("not_compensated", told);
+        Assert.Contains("the warehouse is gone", history);
+        Assert.Contains("not_compensated", history);
     }
 
     [Fact]

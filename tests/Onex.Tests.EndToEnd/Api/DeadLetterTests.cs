@@ -23,9 +23,10 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_again_under_the_same_dead_letter()
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
-        var letter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
-        Assert.Equal(("open", "ONEX3001", Requests), ((string?)letter["status"], (string?)letter["code"], (string?)letter["topic"]));
-        var id = (string)letter["id"]!;
+        var deadLetter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
+        Assert.Equal(
+            ("open", "ONEX3001", Requests), ((string?)deadLetter["status"], (string?)deadLetter["code"], (string?)deadLetter["topic"]));
+        var id = (string)deadLetter["id"]!;
         var shown = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
         Assert.Equal(("base64:/wD+", 3), ((string?)shown["value"], (int)shown["value_bytes"]!));
 
@@ -35,11 +36,14 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         var again = await OpenAgainAsync(id);
         Assert.Equal(
             ("ONEX3001", "base64:/wD+", "try"), ((string?)again["code"], (string?)again["value"], (string?)again["decision_reason"]));
-        Assert.Equal((long)letter["offset"]!, (long)again["offset"]!);
+        Assert.Equal((long)deadLetter["offset"]!, (long)again["offset"]!);
         await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator);
         Assert.Equal(2, (int)(await OpenAgainAsync(id, redrives: 2))["redrives"]!);
         Assert.DoesNotContain(
-            await ListAsync($"limit=500&topic={Requests}"), other => (string?)other!["id"] != id && (int)other["partition"]! == 1 && (long)other["offset"]! > (long)letter["offset"]!);
+            await ListAsync($"limit=500&topic={Requests}"),
+            other => (string?)other!["id"] != id
+                && (int)other["partition"]! == 1
+                && (long)other["offset"]! > (long)deadLetter["offset"]!);
     }
 
     [Fact]
@@ -96,11 +100,12 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         await Stack.Responses.ReadAsync(correlation, _within);
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
 
-        // What a main leaves that dies between the letter and the offset; the next one has read the record again and started its saga.
+        // What a main leaves that dies between the dead letter and the offset; the next one has read the record again and started its saga.
         await Stack.Database.ExecuteAsync(
             $$"""
             INSERT INTO onex.dead_letters (id, topic, partition, record_offset, code, reason, value, at, key, headers)
-            SELECT '{{id}}', '{{Requests}}', home_partition, 0, 'ONEX3014', 'memory', convert_to(json_build_object('operation', contract, 'correlation_id', correlation_id,
+            SELECT '{{id}}', '{{Requests}}', home_partition, 0, 'ONEX3014', 'memory',
+                convert_to(json_build_object('operation', contract, 'correlation_id', correlation_id,
                 'payload', p.content)::text, 'UTF8'), clock_timestamp(), '', jsonb_build_object('onex-origin', request_id)
             FROM onex.sagas s JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input' WHERE business_key = '{{order}}'
             """);
@@ -185,21 +190,21 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         Assert.Contains("Did you mean 'onex dlq redrive'?", misspelt.Error);
     }
 
-    // What was sent again and came to nothing once more.
+    // A dead letter that was redriven and failed again.
     private Task<JsonNode> OpenAgainAsync(string id, int redrives = 1) => Eventually.GetAsync(
         async () =>
-            (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var letter
-                && (string?)letter["status"] == "open"
-                && (int)letter["redrives"]! == redrives
-            ? letter
+            (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var deadLetter
+                && (string?)deadLetter["status"] == "open"
+                && (int)deadLetter["redrives"]! == redrives
+            ? deadLetter
             : null,
         _within,
-        () => $"letter {id} opened again")!;
+        () => $"dead letter {id} is open again")!;
 
     private Task<JsonNode> DeadLetterForAsync(long offset, int partition) => Eventually.GetAsync(
         async () =>
             (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(
-                letter => (int)letter!["partition"]! == partition && (long)letter["offset"]! == offset),
+                deadLetter => (int)deadLetter!["partition"]! == partition && (long)deadLetter["offset"]! == offset),
         _within,
         () => $"a dead letter of {Requests} [{partition}] @{offset}")!;
 

@@ -126,7 +126,7 @@ public sealed class ChildTests : IAsyncLifetime
     [Fact]
     public async Task Children_go_on_when_everything_was_killed()
     {
-        var mains = await _stack.StartReadyAsync("main", "main");
+        var orchestrators = await _stack.StartReadyAsync("main", "main");
         var answers = new List<string>();
         for (var number = 0; number < 20; number++)
         {
@@ -134,7 +134,7 @@ public sealed class ChildTests : IAsyncLifetime
         }
 
         await _stack.InStateAsync("j1/2", "riding", _within);
-        await Task.WhenAll(mains.Select(main => main.KillAsync()));
+        await Task.WhenAll(orchestrators.Select(orchestrator => orchestrator.KillAsync()));
         await _stack.StartReadyAsync("main");
         for (var number = 1; number < 20; number += 2)
         {

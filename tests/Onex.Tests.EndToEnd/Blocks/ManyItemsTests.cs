@@ -9,7 +9,7 @@ public sealed class ManyItemsTests
 {
     private const int Items = 10_000;
 
-    // What is taken back shows nothing more with many.
+    // Compensating more of them would show nothing new.
     private const int Few = 500;
 
     private const string Contract = """

@@ -51,7 +51,7 @@ public sealed class DemoTests : IDisposable
                       connection: stock
                       with: { path: "/reservations/${result.body.id}" }
                       timeout: 2s
-                      # When nobody can tell, after the last attempt, whether it happened: an operator finds out, then retries or skips.
+                      # If it is unknown, after the last attempt, whether it took effect: an operator finds out, then retries or skips.
                       when_unknown: block
             """;
         var text = await File.ReadAllTextAsync(contract);

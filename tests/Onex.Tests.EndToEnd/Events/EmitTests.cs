@@ -28,7 +28,8 @@ public sealed class EmitTests : IDisposable
         Assert.Equal("success", (await stack.Responses.ReadAsync(large, _within)).Field("status"));
         var record = await reader.ReadAsync(_ => true, _within, "an event");
         Assert.Equal(("o-1", "aa", "onex.domain-event", "packing", "tell", small), (
-            record.Key, record.Field("text"), record.Headers["event_type"], record.Headers["contract"], record.Headers["step"], record.Headers["correlation_id"]));
+            record.Key, record.Field("text"), record.Headers["event_type"], record.Headers["contract"],
+            record.Headers["step"], record.Headers["correlation_id"]));
         await Eventually.Async(
             async () =>
                 (await stack.Database.QueryAsync("SELECT topic, key, status, (length(value) > 1400000)::text FROM onex.dead_letters"))

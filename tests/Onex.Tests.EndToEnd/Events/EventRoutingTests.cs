@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Events on <c>requests</c>: how they find their saga, what becomes of those that do not, and that each counts once.</summary>
+/// <summary>Events on <c>requests</c>: how they find their saga, what happens to those that find none, and that each counts once.</summary>
 public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -135,9 +135,9 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         var correlationId = await Stack.RequestAsync("document.hurried", new JsonObject { ["tenant"] = "t1" });
 
         Assert.Equal("ONEX3020", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
-        var letter = await DeadLetterAsync(correlationId);
-        Assert.Equal(("ONEX3020", Stack.Topic("requests")), (letter.Field("failure_code"), letter.Field("original_topic")));
-        var value = JsonNode.Parse(letter.Json.GetProperty("original_message").GetProperty("value").GetString()!)!;
+        var deadLetter = await DeadLetterAsync(correlationId);
+        Assert.Equal(("ONEX3020", Stack.Topic("requests")), (deadLetter.Field("failure_code"), deadLetter.Field("original_topic")));
+        var value = JsonNode.Parse(deadLetter.Json.GetProperty("original_message").GetProperty("value").GetString()!)!;
         Assert.Equal(
             ("document.hurried", correlationId, "t1"),
             ((string?)value["operation"], (string?)value["correlation_id"], (string?)value["payload"]!["tenant"]));
@@ -157,16 +157,16 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
         Assert.Equal("ONEX3021", (await Stack.Responses.ReadAsync(published, _within)).Field("code"));
         await DeadLetterAsync(published);
-        var letters = await Stack.Database.QueryAsync(
+        var deadLetters = await Stack.Database.QueryAsync(
             $"SELECT id, code, status FROM onex.dead_letters WHERE correlation_id = '{published}'");
-        var letter = Assert.Single(letters).Split('|');
-        Assert.Equal(("ONEX3021", "open"), (letter[1], letter[2]));
+        var deadLetter = Assert.Single(deadLetters).Split('|');
+        Assert.Equal(("ONEX3021", "open"), (deadLetter[1], deadLetter[2]));
 
         // Same key, another saga: what the first one has seen must not make the second one deaf.
         await Stack.RequestAsync("document", Document(document));
         await Stack.InStateAsync(document, "waiting", _within);
         var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = $"http://127.0.0.1:{Stack.Processes[0].HttpPort}" };
-        var redriven = await OnexProcess.RunAsync(settings, "dlq", "redrive", letter[0]);
+        var redriven = await OnexProcess.RunAsync(settings, "dlq", "redrive", deadLetter[0]);
         Assert.True(redriven.Code == 0, redriven.Error);
         await KeptAsync(published);
         await Stack.EventAsync("document.shelved", document, []);
@@ -237,7 +237,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
     private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
         Stack.DeadLetters.ReadAsync(
-            letter => letter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
+            deadLetter => deadLetter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
 }
 
 /// <summary>A main alone, with a contract whose sagas live on events.</summary>
@@ -246,7 +246,7 @@ public sealed class Documents : StackFixture
     private const string Contract = """
         contract: document
         version: 1.0.0
-        description: Waits for a verdict, and takes notes until then.
+        description: Waits for a decision, and takes notes until then.
         input: { type: object, required: [document], properties: { document: { type: string } } }
         key: input.document
         events:

@@ -103,7 +103,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
         Assert.Equal("ONEX3017", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
         Assert.Equal(
             ["awaiting_new_card"], await Stack.Database.QueryAsync($"SELECT state FROM onex.sagas WHERE business_key = '{order}'"));
-        await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "tidying up" });
+        await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "out of stock" });
         await Stack.InStateAsync(order, "unwound", _within);
     }
 

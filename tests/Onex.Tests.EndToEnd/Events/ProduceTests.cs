@@ -21,16 +21,17 @@ public sealed class ProduceTests : IDisposable
         var started = await stack.StartReadyAsync("main", "effects");
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
 
-        var told = await stack.RequestAsync("telling", new JsonObject { ["id"] = "o-1" });
+        var correlationId = await stack.RequestAsync("telling", new JsonObject { ["id"] = "o-1" });
         var looked = await stack.RequestAsync("looking", new JsonObject());
 
         var record = await reader.ReadAsync(_ => true, _within, "a record");
         Assert.Equal(
-            ("o-1", """{"id":"o-1"}""", "told", told), (record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
+            ("o-1", """{"id":"o-1"}""", "announcement", correlationId), (
+                record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
         Assert.Equal(
             [record.MessageId!],
             await stack.Database.QueryAsync("SELECT command_id::text FROM onex.effect_ledger WHERE operation = 'kafka.produce'"));
-        Assert.Equal("success", (await stack.Responses.ReadAsync(told, _within)).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
         Assert.Equal("operation_unavailable", (await stack.Responses.ReadAsync(looked, _within)).Field("code"));
         Assert.Contains(
             started[0].Output,
@@ -39,13 +40,14 @@ public sealed class ProduceTests : IDisposable
                     "Contract looking 1.0.0 calls what this version does not run yet: redis.get (state 'looking', step 'look')",
                     StringComparison.Ordinal)
             || line.Contains(
-                @"Contract looking 1.0.0 calls what this version does not run yet: redis.get (state \u0027looking\u0027, step \u0027look\u0027)",
+                @"Contract looking 1.0.0 calls what this version does not run yet:"
+                + @" redis.get (state \u0027looking\u0027, step \u0027look\u0027)",
                 StringComparison.Ordinal));
     }
 
     private string Write(OnexStack stack)
     {
-        var topic = stack.Topic("told");
+        var topic = stack.Topic("announcements");
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
         File.WriteAllText(
             Path.Combine(_directory.FullName, "connections", "all.yaml"),
@@ -63,7 +65,7 @@ public sealed class ProduceTests : IDisposable
                 steps:
                   - id: tell
                     effect: kafka.produce
-                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: told } }
+                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: announcement } }
                 next: done
               done: { end: completed }
             """);

@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orchestrators;
 
-/// <summary>Two mains, and requests whose business keys overlap.</summary>
+/// <summary>Two orchestrators, and requests whose business keys overlap.</summary>
 public sealed class OverlappingKeysTests
 {
     private const int Keys = 20;
@@ -16,7 +16,7 @@ public sealed class OverlappingKeysTests
         await stack.StartReadyAsync("main", "main", "effects", "workers");
         var orders = Enumerable.Range(0, Keys).Select(number => Names.Next($"key{number}")).ToList();
 
-        // Two clients with the same keys, one upwards and one downwards, on partitions of both mains.
+        // Two clients send the same keys, one in ascending and one in descending order, on partitions of both orchestrators.
         var requests = Enumerable.Range(0, RequestsPerKey).SelectMany(round =>
             (round % 2 == 0 ? orders : Enumerable.Reverse(orders)).Select((order, index) =>
                 stack.OrderAsync(order, partition: (round + index) % OnexStack.Partitions)));

@@ -6,7 +6,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orchestrators;
 
-/// <summary>No saga stops another, whatever stands in its row.</summary>
+/// <summary>No saga stops another, whatever its row contains.</summary>
 public sealed class SetAsideTests : IDisposable
 {
     private const string Contract = """
@@ -15,13 +15,13 @@ public sealed class SetAsideTests : IDisposable
         description: Waits until somebody rings.
         input: { type: object }
         data: { last: { type: any, initial: null } }
-        events: { rung: {}, told: { data: { text: string } } }
+        events: { rung: {}, noted: { data: { text: string } } }
         initial: waiting
         states:
           waiting:
             on_event:
               - { event: rung, next: opened }
-              - { event: told, set: { last: "{'text': event.text, 'before': data.last}" }, stay: true }
+              - { event: noted, set: { last: "{'text': event.text, 'before': data.last}" }, stay: true }
             timeout: { after: 1h, next: opened }
           opened: { end: completed }
         """;
@@ -56,7 +56,7 @@ public sealed class SetAsideTests : IDisposable
             (good, deep, torn, lost) = (await StartAsync(), await StartAsync(), await StartAsync(), await StartAsync());
             Assert.Equal(
                 HttpStatusCode.Accepted,
-                (await PostAsync($"/api/v1/sagas/{good}/send", """{"event":"told","data":{"text":"once"}}""")).Status);
+                (await PostAsync($"/api/v1/sagas/{good}/send", """{"event":"noted","data":{"text":"once"}}""")).Status);
             await first.KillAsync();
         }
 
@@ -83,17 +83,17 @@ public sealed class SetAsideTests : IDisposable
             (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
-        // Once they are mended they go on where they were.
+        // Once they are repaired they go on where they were.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
             UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'
             """);
-        foreach (var mended in (string[])[torn, lost])
+        foreach (var repaired in (string[])[torn, lost])
         {
-            var (retried, answer) = await PostAsync($"/api/v1/sagas/{mended}/retry", "{}");
-            Assert.True(retried == HttpStatusCode.OK, $"{(mended == torn ? "torn" : "lost")}: {answer}");
-            await PostAsync($"/api/v1/sagas/{mended}/send", """{"event":"rung"}""");
-            await StatusAsync(mended, "completed");
+            var (retried, answer) = await PostAsync($"/api/v1/sagas/{repaired}/retry", "{}");
+            Assert.True(retried == HttpStatusCode.OK, $"{(repaired == torn ? "torn" : "lost")}: {answer}");
+            await PostAsync($"/api/v1/sagas/{repaired}/send", """{"event":"rung"}""");
+            await StatusAsync(repaired, "completed");
         }
     }
 
@@ -110,7 +110,8 @@ public sealed class SetAsideTests : IDisposable
         var id = (await stack.Database.QueryAsync($"SELECT id::text FROM onex.sagas WHERE business_key = '{torn}'"))[0];
 
         await stack.Database.ExecuteAsync($$"""
-            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}', version = version + 1, parked = false, next_wakeup_at = now()
+            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}',
+                version = version + 1, parked = false, next_wakeup_at = now()
             WHERE id = '{{id}}'
             """);
 
@@ -141,10 +142,10 @@ public sealed class SetAsideTests : IDisposable
         {
             Assert.Equal(
                 HttpStatusCode.Accepted,
-                (await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"again"}}""")).Status);
+                (await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"noted","data":{"text":"again"}}""")).Status);
         }
 
-        await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"once too often"}}""");
+        await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"noted","data":{"text":"once too often"}}""");
 
         var shown = await _http.GetStringAsync($"/api/v1/sagas/{talkative}");
         Assert.Equal(64, shown.Split("\"before\":").Length - 1);

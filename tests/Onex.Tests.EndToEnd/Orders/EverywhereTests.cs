@@ -174,7 +174,9 @@ public sealed class EverywhereTests : IDisposable
     }
 
     private async Task<JsonObject> OrderAsync(Uri api, string order) => await PostAsync(
-        api, "/api/v1/requests?wait=60s", new JsonObject { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) }, HttpStatusCode.OK);
+        api, "/api/v1/requests?wait=60s",
+        new JsonObject { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) },
+        HttpStatusCode.OK);
 
     private Task<JsonObject> TellAsync(Uri api, string order, string name, JsonObject payload) => PostAsync(
         api,

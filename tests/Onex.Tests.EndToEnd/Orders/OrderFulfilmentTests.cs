@@ -114,7 +114,8 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         await Stack.OrderAsync(order, correlationId, envelopeId);
 
         var second = await Stack.Responses.ReadAsync(
-            record => record.CorrelationId == correlationId && record.Field("status") == "duplicate", _within, "the answer to the duplicate");
+            record => record.CorrelationId == correlationId && record.Field("status") == "duplicate",
+            _within, "the answer to the duplicate");
         Assert.Equal("success", second.Field("original_status"));
         Assert.Equal(envelopeId, second.Field("envelope_id"));
         Assert.Equal(first.Json.GetProperty("payload").GetRawText(), second.Json.GetProperty("payload").GetRawText());

@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 
-/// <summary>Whatever arrives on <c>requests</c> is answered or dead-lettered, and never stands in the way of what comes after it.</summary>
+/// <summary>Every record on <c>requests</c> is answered or dead-lettered, and never blocks the records behind it.</summary>
 public sealed class HostileRequestTests(RunningStack running) : IClassFixture<RunningStack>
 {
     private const string Good = """{"order_id":"x","total":1,"items":[]}""";

@@ -62,7 +62,7 @@ public sealed class InMemoryBusTests : IDisposable
             await Eventually.Async(
                 async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0,
                 TimeSpan.FromMinutes(1),
-                () => "the command is on its way");
+                () => "the command is in transit");
             await first.KillAsync();
         }
 
@@ -93,14 +93,14 @@ public sealed class InMemoryBusTests : IDisposable
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}") };
         var flow = OnexStack.NewId();
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell.rung","payload":{},"correlation_id":"{{flow}}"}""");
-        var letter = await Eventually.GetAsync(
+        var deadLetter = await Eventually.GetAsync(
             async () =>
                 JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
             TimeSpan.FromMinutes(1),
             () => "the dead letter of an event that came too early");
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");
 
-        await PostAsync($"/api/v1/dead-letters/{(string?)letter!["id"]}/redrive", "{}");
+        await PostAsync($"/api/v1/dead-letters/{(string?)deadLetter!["id"]}/redrive", "{}");
 
         await Eventually.Async(
             async () => JsonNode.Parse(await http.GetStringAsync("/api/v1/sagas?status=completed"))!["sagas"]!.AsArray().Count == 1,

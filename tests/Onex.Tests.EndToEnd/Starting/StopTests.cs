@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>A role that is asked to stop finishes what it has in hand.</summary>
+/// <summary>A role that is asked to stop finishes the messages in flight.</summary>
 public sealed class StopTests
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -16,7 +16,7 @@ public sealed class StopTests
         var correlationIds = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => stack.OrderAsync(Names.Next("stop"))));
         await Eventually.Async(() => stack.Outside.Calls.Count > 15, _within, () => $"{stack.Outside.Calls.Count} calls were made");
 
-        // Under load: each with messages in hand.
+        // Under load: each role has messages in flight.
         var before = roles.Select(role => role.Output.Count).ToList();
         var codes = await Task.WhenAll(roles.Select(role => role.TerminateAsync()));
         Assert.Equal([0, 0, 0], codes);

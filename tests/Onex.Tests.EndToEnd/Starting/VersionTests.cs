@@ -159,7 +159,8 @@ public sealed class VersionTests : IDisposable
     private static Guid Envelope(Dictionary<string, string> sagas, string name) => Guid.Parse(sagas[$"{name}:envelope"]);
 
     private static string Start(string name, Guid? envelope = null) =>
-        $$$"""{"operation":"approval","envelope_id":"{{{envelope ?? Guid.CreateVersion7()}}}","correlation_id":"{{{Flow(name)}}}","payload":{"name":"{{{name}}}"}}""";
+        $$$"""{"operation":"approval","envelope_id":"{{{envelope
+            ?? Guid.CreateVersion7()}}}","correlation_id":"{{{Flow(name)}}}","payload":{"name":"{{{name}}}"}}""";
 
     private static string Event(string name, string by, string target) =>
         $$$"""{"operation":"approval.given","correlation_id":"{{{Flow(name)}}}",{{{target}}}"payload":{"by":{{{by}}} }}""";

@@ -9,7 +9,7 @@ namespace Onex.Tests.Integration.Kafka;
 public sealed class BrokerLossTests : IAsyncLifetime
 {
     // Without a look of its own at the broker a client notices after a minute.
-    private static readonly TimeSpan _told = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _reported = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan _returned = TimeSpan.FromMinutes(1);
 
@@ -34,7 +34,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await using var member = await StartAsync(topic, handler);
 
         await Broker.PauseAsync();
-        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
+        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _reported);
         Assert.False(member.Broker.IsReachable);
         Assert.NotEqual(BusHealthStatus.Healthy, member.Health.Status);
 
@@ -53,7 +53,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
 
         await Broker.KillAsync();
-        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
+        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _reported);
         var meanwhile = member.ProduceAsync(topic, 0, "meanwhile");
 
         await Broker.StartAsync();
@@ -83,7 +83,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Condition.HoldsAsync(() => handler.Values.Contains("after"), within: _returned);
     }
 
-    // No flapping: what is told for three seconds on end is one and the same.
+    // No flapping: the reported health stays the same for three seconds.
     private static Task StaysHealthyAsync(RiderMember member)
     {
         DateTimeOffset? since = null;

@@ -8,7 +8,7 @@ using Onex.Tests.Compliance.Kafka;
 namespace Onex.Tests.Integration.Kafka;
 
 /// <summary>
-/// What happens to a log beside its records: it is made anew, loses its beginning, gets control records. Only a broker can do that.
+/// Changes to a log other than appended records: it is created again, loses its beginning, gets control records. Only a broker does that.
 /// </summary>
 public sealed class ChangedLogTests : IDisposable
 {
@@ -374,7 +374,8 @@ public sealed class ChangedLogTests : IDisposable
     });
 
     private Task MakeWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
-        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1, Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
+        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1,
+            Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
 
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);

@@ -33,6 +33,6 @@ public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixt
         var found = await context.Sagas.SingleAsync(
             saga => saga.Contract == row.Contract && saga.Status == SagaStatus.Running && saga.Id == row.Id);
         Assert.Equal((row.Source, row.Data, row.StartedAt), (found.Source, found.Data, found.StartedAt));
-        Assert.Equal("state_entered", (await context.SagaHistory.SingleAsync(entry => entry.SagaId == row.Id)).Kind);
+        Assert.Equal("state_entered", (await context.SagaHistory.SingleAsync(entry => entry.SagaId == row.Id.Value)).Kind);
     }
 }

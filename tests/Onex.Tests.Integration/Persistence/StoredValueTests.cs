@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
@@ -26,11 +25,11 @@ public abstract class StoredValueTests
         description: Keeps anything.
         input: { type: object }
         data: { anything: any }
-        events: { told: { data: { what: any } } }
+        events: { noted: { data: { what: any } } }
         initial: keeping
         states:
           keeping:
-            on_event: [ { event: told, next: done } ]
+            on_event: [ { event: noted, next: done } ]
           done: { end: completed }
         """;
 
@@ -99,7 +98,7 @@ public abstract class StoredValueTests
                 Outstanding = [Command(all)],
                 Early = [
                     new BufferedEvent(
-                        Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
+                        Rows.Id(), "noted", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
             var back = await ThereAndBackAsync(saga);
 
@@ -142,7 +141,8 @@ public abstract class StoredValueTests
             (1, _simple.Select(item => CelValue.List([item, item, item]))),
             (
                 2,
-                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
+                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(
+                    entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
             (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(Keyed)));
 
     private static Gen<T> Among<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
@@ -158,7 +158,7 @@ public abstract class StoredValueTests
         return CelValue.Map(map);
     }
 
-    // What an assignment lets through: not a map two keys of which are one in JSON.
+    // Values that an assignment accepts: it rejects a map with two keys that are the same in JSON.
     private static bool IsKept(CelValue value) => ValueJson.TryWrite(value, out _, out _);
 
     private static CelValue Nested(int levels)

@@ -10,21 +10,21 @@ namespace Onex.Tests.Unit.Effects;
 /// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
 internal sealed class MemoryLedger : IEffectLedger
 {
-    private readonly ConcurrentDictionary<Guid, (Guid Lease, StepResult? Result)> _rows = new();
+    private readonly ConcurrentDictionary<CommandId, (Guid Lease, StepResult? Result)> _rows = new();
 
-    private readonly ConcurrentDictionary<Guid, byte> _cancelled = new();
+    private readonly ConcurrentDictionary<CommandId, byte> _cancelled = new();
 
     public ClaimResult? Always { get; set; }
 
     public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
 
-    public StepResult? Recorded(Guid command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
+    public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
     /// <summary>What a lease that ran out and was claimed again by another process leaves behind.</summary>
-    public void TakeOver(Guid command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
+    public void TakeOver(CommandId command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
 
     /// <summary>The same under a known token.</summary>
-    public void TakeOver(Guid command, Guid token) => _rows[command] = (token, null);
+    public void TakeOver(CommandId command, Guid token) => _rows[command] = (token, null);
 
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {
@@ -72,20 +72,20 @@ internal sealed class MemoryLedger : IEffectLedger
         return Task.FromResult(true);
     }
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
     {
         foreach (var id in commandIds.Where(id => !_rows.ContainsKey(id)))
         {
             _cancelled[id] = 0;
         }
 
-        return Task.FromResult<IReadOnlyDictionary<Guid, LedgerState>>(commandIds.ToDictionary(
+        return Task.FromResult<IReadOnlyDictionary<CommandId, LedgerState>>(commandIds.ToDictionary(
             id => id,
             id => new LedgerState(0, Leased: _rows.TryGetValue(id, out var row) && row.Result is null, default, row.Result)
             {
@@ -113,13 +113,13 @@ internal sealed class MemoryPayloads : ISagaStore
         return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(
-        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
+        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
         IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) => throw new NotSupportedException();
@@ -130,20 +130,20 @@ internal sealed class MemoryPayloads : ISagaStore
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(
         IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) =>
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(
+    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
         IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
         IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();

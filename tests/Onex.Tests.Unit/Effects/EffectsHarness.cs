@@ -71,9 +71,9 @@ internal sealed class EffectsHarness : IAsyncDisposable
     public static StepCommand Command(
         string operation, string? arguments = null, string? connection = null, int timeoutMs = 30_000) => new()
     {
-        CommandId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
         Attempt = 1,
-        SagaId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        SagaId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
         CorrelationId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
         Contract = "order-fulfilment",
         Step = "reserve",

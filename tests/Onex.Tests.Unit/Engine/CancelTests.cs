@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 
@@ -246,7 +247,7 @@ public sealed class CancelTests
         child.Handles(new RequestJoined
         {
             SagaId = child.Saga.Facts.SagaId,
-            CausedBy = Identity.OfRequest(Guid.Empty, "cancel"),
+            CausedBy = new(Identity.OfRequest(default, "cancel")),
             Waiter = new Waiter(child.Saga.Facts.Requester with { Parent = link }, IsDuplicate: false),
             Cancels = true,
         }).Sends("-reserve").Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
@@ -270,8 +271,8 @@ public sealed class CancelTests
         var plan = new SagaScenario(Calming).Plan;
         var started = new SagaStarted
         {
-            SagaId = Identity.OfRequest(Guid.Empty, "child"),
-            CausedBy = Identity.OfRequest(Guid.Empty, "start"),
+            SagaId = new(Identity.OfRequest(default, "child")),
+            CausedBy = new(Identity.OfRequest(default, "start")),
             Facts = Waiting().Saga.Facts,
             CancelledBeforeStart = true,
         };

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 
@@ -167,7 +168,11 @@ public sealed class ChildTests
     }
 
     private static readonly ParentLink _parent = new(
-        Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 1, 5, Awaits: true);
+        new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
+        new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2")),
+        1,
+        5,
+        Awaits: true);
 
     private const string Head = """
         contract: story
@@ -179,7 +184,7 @@ public sealed class ChildTests
     private static RequestJoined Asked(SagaScenario scenario) => new()
     {
         SagaId = scenario.Saga.Facts.SagaId,
-        CausedBy = _parent.CommandId,
+        CausedBy = new(_parent.CommandId.Value),
         Waiter = new Waiter(scenario.Saga.Facts.Requester with { Source = "saga-events/1/99" }, IsDuplicate: true),
     };
 
@@ -194,11 +199,11 @@ public sealed class ChildTests
             {{(waits || stillborn ? "  looking: { steps: [{ id: look, effect: http.get, connection: outside, with: { path: / } }], next: done }" : "")}}
               done: { end: completed }
             """);
-        var id = Guid.CreateVersion7(scenario.Now);
+        var id = SagaId.Create(scenario.Now);
         return scenario.Handles(new SagaStarted
         {
             SagaId = id,
-            CausedBy = id,
+            CausedBy = new(id.Value),
             CancelledBeforeStart = stillborn,
             Facts = new SagaFacts
             {
@@ -209,7 +214,7 @@ public sealed class ChildTests
                 HomePartition = 3,
                 StartedAt = scenario.Now,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Requester = SagaScenario.Requester("saga-events/1/17") with { RequestId = parent.CommandId, Parent = parent },
+                Requester = SagaScenario.Requester("saga-events/1/17") with { RequestId = new(parent.CommandId.Value), Parent = parent },
             },
         });
     }

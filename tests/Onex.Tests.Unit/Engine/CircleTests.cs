@@ -1,4 +1,3 @@
-using Onex.Contracts;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Mapping;

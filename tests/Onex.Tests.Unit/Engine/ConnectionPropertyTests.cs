@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;

@@ -57,7 +57,7 @@ public sealed class EmitTests
         var work = new SagaWork(scenario.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
         work.Apply(
             scenario.Last,
-            new ResendAsked { SagaId = scenario.Saga.Facts.SagaId, CausedBy = scenario.Saga.Facts.SagaId },
+            new ResendAsked { SagaId = scenario.Saga.Facts.SagaId, CausedBy = default },
             new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
 
         var message = work.Outgoing[0];
@@ -87,7 +87,7 @@ public sealed class EmitTests
     [InlineData("emit: orders\n        with: { value: 1 }\n        retry: { attempts: 3 }", "ONEX1010")]
     [InlineData("emit: orders\n        with: { value: \"${result}\" }", "ONEX1043")]
     [InlineData("emit: orders\n        effect: http.get\n        with: { value: 1 }", "ONEX1010", "ONEX1014")]
-    public void What_is_wrong_with_it_is_said(string step, params string[] codes) => Assert.Equal(
+    public void Its_problems_are_reported(string step, params string[] codes) => Assert.Equal(
         codes, TestContracts.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: "
             + $"completed }}\n"));
 

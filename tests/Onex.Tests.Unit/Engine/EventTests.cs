@@ -1,4 +1,3 @@
-using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
@@ -23,7 +22,7 @@ public sealed class EventTests
     [Fact]
     public void An_event_is_seen_under_its_message_id()
     {
-        var id = Guid.CreateVersion7();
+        var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Approval())
             .Starts()
             .Receives("approve", """{"by":"ann"}""", id);
@@ -230,7 +229,7 @@ public sealed class EventTests
     [Fact]
     public void An_event_that_comes_before_its_state_is_kept_and_delivered_when_that_is_entered_before_its_steps()
     {
-        var id = Guid.CreateVersion7();
+        var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Early())
             .Starts()
             .Receives("skip", messageId: id)
@@ -285,7 +284,7 @@ public sealed class EventTests
     [Fact]
     public void The_same_event_twice_is_kept_once()
     {
-        var id = Guid.CreateVersion7();
+        var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Early())
             .Starts()
             .Receives("skip", messageId: id)

@@ -10,7 +10,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>What must hold after each of it, and at the end.</summary>
 internal sealed partial class FaultInjectionWorld
 {
-    private void Take(Action happens, StepResultArrived? result = null, HashSet<Guid>? cancelled = null, HashSet<Guid>? skipped = null)
+    private void Take(Action happens, StepResultArrived? result = null, HashSet<CommandId>? cancelled = null, HashSet<CommandId>? skipped = null)
     {
         var before = _started ? Saga : null;
         _started = true;
@@ -76,7 +76,7 @@ internal sealed partial class FaultInjectionWorld
             _scenario.Reloads(SagaRowsTests.There_and_back(plan, there));
             if (Moves % ComparedMoves == 0)
             {
-                Assert.Equal(Orchestrator.Mapping.Told.Of(there), Orchestrator.Mapping.Told.Of(Saga));
+                Assert.Equal(Orchestrator.Mapping.StateText.From(there), Orchestrator.Mapping.StateText.From(Saga));
             }
         }
     }
@@ -171,7 +171,7 @@ internal sealed partial class FaultInjectionWorld
 
                 if (outstanding is not null)
                 {
-                    var whose = sent.Direction == StepDirections.Do ? Guid.Empty : Undone(sent.Step, sent.CommandId);
+                    var whose = sent.Direction == StepDirections.Do ? default : Undone(sent.Step, sent.CommandId);
                     var visit = sent.Direction == StepDirections.Do ? command.Visit : 0;
                     Assert.True(
                         _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.Round, command.Item ?? -1)),
@@ -192,7 +192,7 @@ internal sealed partial class FaultInjectionWorld
     }
 
     // Which command a compensation is for.
-    private Guid Undone(string step, Guid compensation)
+    private CommandId Undone(string step, CommandId compensation)
     {
         if (!_firstCompensation.TryGetValue(compensation, out var whose))
         {
@@ -201,13 +201,13 @@ internal sealed partial class FaultInjectionWorld
                 .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(round => Identity.Compensation(entry.Key, round) == compensation)).Key;
         }
 
-        Assert.NotEqual(Guid.Empty, whose);
+        Assert.NotEqual(default, whose);
         _commands[whose].Compensations.Add(compensation);
         return whose;
     }
 
     // A command leaves the saga with its outcome, cancelled by the ledger, when its attempts are used up, or by an operator's hand.
-    private void CheckForgotten(SagaState before, StepResultArrived? result, HashSet<Guid> cancelled, HashSet<Guid> skipped)
+    private void CheckForgotten(SagaState before, StepResultArrived? result, HashSet<CommandId> cancelled, HashSet<CommandId> skipped)
     {
         foreach (var gone in before.Outstanding.Where(command => !Saga.Outstanding.Any(other => other.CommandId == command.CommandId)))
         {
@@ -298,7 +298,7 @@ internal sealed partial class FaultInjectionWorld
         }
     }
 
-    private void CheckCompensatedOnce(Guid id, bool must)
+    private void CheckCompensatedOnce(CommandId id, bool must)
     {
         var command = _commands[id];
         var outcome = EntryOrNull(id)?.Outcome;
@@ -432,6 +432,6 @@ internal sealed partial class FaultInjectionWorld
 
         public bool Expired { get; set; }
 
-        public HashSet<Guid> Compensations { get; } = [];
+        public HashSet<CommandId> Compensations { get; } = [];
     }
 }

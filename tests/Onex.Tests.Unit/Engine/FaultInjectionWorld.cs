@@ -25,15 +25,15 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
     // Told only when something is wrong, and made into text only then.
     private readonly List<Func<string>> _log = [];
-    private readonly Dictionary<Guid, Entry> _ledger = [];
+    private readonly Dictionary<CommandId, Entry> _ledger = [];
     private readonly List<CommandToSend> _copies = [];
     private readonly List<StepResultArrived> _results = [];
-    private readonly Dictionary<Guid, string> _arguments = [];
-    private readonly HashSet<(string, string, Guid, int, int)> _work = [];
-    private readonly Dictionary<Guid, Command> _commands = [];
-    private readonly Dictionary<Guid, Guid> _firstCompensation = [];
-    private readonly HashSet<Guid> _keeps = [];
-    private readonly HashSet<Guid> _seen = [];
+    private readonly Dictionary<CommandId, string> _arguments = [];
+    private readonly HashSet<(string, string, CommandId, int, int)> _work = [];
+    private readonly Dictionary<CommandId, Command> _commands = [];
+    private readonly Dictionary<CommandId, CommandId> _firstCompensation = [];
+    private readonly HashSet<MessageId> _keeps = [];
+    private readonly HashSet<MessageId> _seen = [];
     private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private bool _started;
     private bool _isTerminated;
@@ -275,7 +275,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private Entry EntryOf(Guid command) => _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new Entry();
+    private Entry EntryOf(CommandId command) => _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new Entry();
 
     private void Record(Entry entry, StepResultArrived result)
     {
@@ -352,7 +352,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             _scenario.AdvancesTime(at - _scenario.Now);
         }
 
-        var leases = new Dictionary<Guid, Lease>();
+        var leases = new Dictionary<CommandId, Lease>();
         var told = new List<StepResultArrived>();
         var cancel = Timers.ToCancel(plan, Saga, _scenario.Now).ToList();
         foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _scenario.Now)).ToList())
@@ -408,7 +408,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private static Guid Id(int number) => Identity.OfRequest(Guid.Empty, $"message {number}");
+    private static MessageId Id(int number) => new(Identity.OfRequest(default, $"message {number}"));
 
     private void Ask(OperatorCommand command)
     {
@@ -427,7 +427,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         _log.Add(
             () => $"{now:dd HH:mm:ss} asked to "
                 + $"{command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
-        HashSet<Guid> skipped = command != OperatorCommand.Skip ? []
+        HashSet<CommandId> skipped = command != OperatorCommand.Skip ? []
             : blockage is null ? [
                 .. Saga.Outstanding.Where(
                     other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
@@ -532,7 +532,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         return entry.Outcome;
     }
 
-    private Entry? EntryOrNull(Guid command) => _ledger.GetValueOrDefault(command);
+    private Entry? EntryOrNull(CommandId command) => _ledger.GetValueOrDefault(command);
 
     private string KindResult(CommandToSend copy) => Answers is not null ? $$"""{"ref":"{{copy.Step}}"}""" : Typed(copy, 200);
 

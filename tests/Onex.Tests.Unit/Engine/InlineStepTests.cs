@@ -168,8 +168,8 @@ public sealed class InlineStepTests
 
     private static RequestJoined Joining(string source, bool isDuplicate = false) => new()
     {
-        SagaId = Guid.Empty,
-        CausedBy = Guid.Empty,
+        SagaId = default,
+        CausedBy = default,
         Waiter = new Waiter(SagaScenario.Requester(source), isDuplicate),
     };
 }

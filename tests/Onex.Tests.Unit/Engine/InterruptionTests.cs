@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 
@@ -147,7 +148,7 @@ public sealed class InterruptionTests
 
         var command = scenario.History.Last(note => note.Kind == HistoryKinds.CompensationStarted);
         Assert.Equal("charge", command.Step);
-        Assert.Equal(Identity.Compensation(Guid.Parse(Argument(scenario))), id);
+        Assert.Equal(Identity.Compensation(new(Guid.Parse(Argument(scenario)))), id);
     }
 
     [Fact]

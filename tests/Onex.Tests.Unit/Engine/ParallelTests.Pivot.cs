@@ -36,7 +36,7 @@ public sealed partial class ParallelTests
             .Answered("c", 200)
             .Wakes(_ => SagaScenario.Cancelled)
                 .Sends("after");
-        Assert.NotEqual(first.State.Facts.SagaId, Guid.Empty);
+        Assert.NotEqual(first.State.Facts.SagaId, default);
     }
 
     [Fact]

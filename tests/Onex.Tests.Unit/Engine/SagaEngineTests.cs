@@ -466,8 +466,8 @@ public sealed class SagaEngineTests
 
     private static RequestJoined Joining(string source, bool isDuplicate) => new()
     {
-        SagaId = Guid.Empty,
-        CausedBy = Guid.Empty,
+        SagaId = default,
+        CausedBy = default,
         Waiter = new Waiter(SagaScenario.Requester(source), isDuplicate),
     };
 

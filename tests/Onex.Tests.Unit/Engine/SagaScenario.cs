@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Text;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Engine.Examples;
@@ -72,12 +70,12 @@ internal sealed class SagaScenario
 
     public SagaScenario Starts(string input = "{}", bool silent = false)
     {
-        var id = Guid.CreateVersion7(Now);
+        var id = SagaId.Create(Now);
         _ = Plan.Input.Validate(CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(input)), out var typed);
         return Handles(new SagaStarted
         {
             SagaId = id,
-            CausedBy = id,
+            CausedBy = new(id.Value),
             Facts = new SagaFacts
             {
                 SagaId = id,
@@ -95,7 +93,7 @@ internal sealed class SagaScenario
     public static Requester Requester(string source) => new()
     {
         RequestId = Identity.Request(source, null, 3, 17, []),
-        CorrelationId = Identity.OfRequest(Guid.Empty, source),
+        CorrelationId = Identity.OfRequest(default, source),
         Operation = "story",
         Source = source,
     };
@@ -151,11 +149,11 @@ internal sealed class SagaScenario
     }
 
     /// <summary>The saga receives an event of its contract.</summary>
-    public SagaScenario Receives(string name, string data = "{}", Guid? messageId = null)
+    public SagaScenario Receives(string name, string data = "{}", MessageId? messageId = null)
     {
         var requester = Requester($"requests/1/{++_messages}") with
         {
-            RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_messages}"),
+            RequestId = messageId ?? new(Identity.OfRequest(default, $"event {_messages}")),
         };
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
@@ -167,7 +165,7 @@ internal sealed class SagaScenario
     public SagaScenario OperatorSends(OperatorCommand command, string by = "alice", string? reason = null) => Handles(new OperatorAsked
     {
         SagaId = Saga.Facts.SagaId,
-        CausedBy = Identity.OfRequest(Guid.Empty, $"asked {++_messages}"),
+        CausedBy = new(Identity.OfRequest(default, $"asked {++_messages}")),
         Command = command,
         By = by,
         Reason = reason,
@@ -175,7 +173,7 @@ internal sealed class SagaScenario
 
     /// <summary>Messages in flight may be lost, so the saga is asked to send them again.</summary>
     public SagaScenario LosesMessages() =>
-        Handles(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Identity.OfRequest(Guid.Empty, $"lost {++_messages}") });
+        Handles(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
 
     /// <summary>The event that the last act was declined for.</summary>
     public DeclinedEvent Rejection => Assert.Single(Last.Rejections);
@@ -184,14 +182,14 @@ internal sealed class SagaScenario
     public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };
 
     /// <summary>Time passes until the saga's next wake-up is due, and the timer fires.</summary>
-    public SagaScenario Wakes(Func<Guid, Lease?>? ledger = null)
+    public SagaScenario Wakes(Func<CommandId, Lease?>? ledger = null)
     {
         Now = Saga.NextWakeupAt > Now ? Saga.NextWakeupAt.Value : Now;
         return Fires(ledger);
     }
 
     /// <summary>The timer fires now.</summary>
-    public SagaScenario Fires(Func<Guid, Lease?>? ledger = null)
+    public SagaScenario Fires(Func<CommandId, Lease?>? ledger = null)
     {
         var leases = Saga.Outstanding
             .Select(command => (command.CommandId, Lease: ledger?.Invoke(command.CommandId)))

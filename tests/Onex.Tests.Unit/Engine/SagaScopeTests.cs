@@ -66,7 +66,7 @@ public sealed class SagaScopeTests
         {
             Facts = new SagaFacts
             {
-                SagaId = new Guid(1, 0, 0, new byte[8]),
+                SagaId = new(new Guid(1, 0, 0, new byte[8])),
                 Contract = plan.Name,
                 ContractVersion = plan.Version,
                 ContractHash = plan.Hash,
@@ -74,7 +74,7 @@ public sealed class SagaScopeTests
                 StartedAt = _now,
                 Requester = new Requester
                 {
-                    RequestId = new Guid(2, 0, 0, new byte[8]),
+                    RequestId = new(new Guid(2, 0, 0, new byte[8])),
                     CorrelationId = new Guid(3, 0, 0, new byte[8]),
                     Operation = plan.Name,
                     Source = "requests/0/1",

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Graphs;

@@ -8,7 +8,6 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
@@ -32,7 +31,7 @@ public sealed partial class MessagesDocumentTests
     private const string Document = "messages.md";
     private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
     private static readonly Guid _correlation = Guid.Parse("123e4567-e89b-12d3-a456-426614174000");
-    private static readonly Guid _saga = Guid.Parse("019ab4f2-5000-7000-8000-000000000001");
+    private static readonly SagaId _saga = new(Guid.Parse("019ab4f2-5000-7000-8000-000000000001"));
     private static readonly JsonSerializerOptions _indented =
         new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -129,7 +128,7 @@ public sealed partial class MessagesDocumentTests
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         return type == typeof(string) ? "text"
-            : type == typeof(Guid) ? "UUID"
+            : type == typeof(Guid) || type == typeof(SagaId) || type == typeof(CommandId) ? "UUID"
             : type == typeof(bool) ? "bool"
             : type == typeof(int) || type == typeof(long) ? "whole number"
             : type == typeof(DateTimeOffset) ? "timestamp"
@@ -147,7 +146,7 @@ public sealed partial class MessagesDocumentTests
         var requester = Engine.SagaScenario.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
         var scenario = new SagaScenario(plan).Handles(Start(plan, requester, """{"text":"hello"}"""));
         var command = scenario.Last.Commands.Single();
-        var written = writer.Command(scenario.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
+        var written = writer.Command(scenario.Saga, command, argumentsRef: null, Identity.Message(_saga.Value, 0), _at);
         var result = new StepResult
         {
             CommandId = command.CommandId,
@@ -177,8 +176,8 @@ public sealed partial class MessagesDocumentTests
         {
             ["a command"] = Shown(written),
             ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
-            ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga, 1), _at)),
-            ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga, 2), _at).Value),
+            ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga.Value, 1), _at)),
+            ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _at).Value),
             ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(requester, rejection, _at).Value),
             ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(dead, MessageJson.Readable.DeadLetter)),
         };
@@ -190,7 +189,7 @@ public sealed partial class MessagesDocumentTests
         return new SagaStarted
         {
             SagaId = _saga,
-            CausedBy = _saga,
+            CausedBy = new(_saga.Value),
             Facts = new SagaFacts
             {
                 SagaId = _saga,
@@ -219,7 +218,7 @@ public sealed partial class MessagesDocumentTests
         return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
     }
 
-    private static RequestOrigin Origin() => new(_saga, "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);
+    private static RequestOrigin Origin() => new(new(_saga.Value), "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);
 
     private static string Shown(OutgoingMessage message)
     {

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Engine.Examples;

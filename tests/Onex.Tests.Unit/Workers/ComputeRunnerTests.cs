@@ -100,7 +100,7 @@ public sealed class ComputeRunnerTests
         Assert.NotNull((await RunAsync(command, store: null)).Result);
         Assert.Equal(
             "store_missing",
-            (await RunAsync(command with { Arguments = null, ArgumentsRef = command.SagaId }, store: null)).Code);
+            (await RunAsync(command with { Arguments = null, ArgumentsRef = command.SagaId.Value }, store: null)).Code);
     }
 
     [Fact]

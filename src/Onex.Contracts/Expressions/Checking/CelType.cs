@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>What is known of a value before anything runs. Where nothing is known it is <see cref="Dyn"/>, which fits everywhere.</summary>
+/// <summary>The static type of a value. An unknown type is <see cref="Dyn"/>, which fits everywhere.</summary>
 internal abstract record CelType
 {
     private protected CelType()
@@ -30,7 +30,7 @@ internal abstract record CelType
     /// <summary>The type of a type's name.</summary>
     public static CelType Type { get; } = new Basic(CelKind.Type);
 
-    /// <summary>What an empty list holds: nothing that would speak against any type.</summary>
+    /// <summary>The item type of an empty list: compatible with every type.</summary>
     public static CelType Nothing { get; } = new NothingType();
 
     public bool IsDyn => this is DynType or NothingType;
@@ -43,7 +43,7 @@ internal abstract record CelType
     /// <summary>The same, or null.</summary>
     public CelType OrNull => this is Nullable or DynType || this == Null ? this : this is NothingType ? Null : new Nullable(this);
 
-    /// <summary>As people write it.</summary>
+    /// <summary>As messages show it.</summary>
     public sealed override string ToString() => Describe(depth: 0);
 
     private string Describe(int depth) => this switch
@@ -64,8 +64,8 @@ internal abstract record CelType
     internal sealed record NothingType : CelType;
 
     /// <summary>A type without parts.</summary>
-    /// <param name="Kind">Of its values.</param>
-    /// <param name="Most">Characters of a string at most, if that is known.</param>
+    /// <param name="Kind">The kind of its values.</param>
+    /// <param name="Most">The maximum length of a string, if known.</param>
     internal sealed record Basic(CelKind Kind, long? Most = null) : CelType;
 
     internal sealed record ListOf(CelType Item, long? Most = null) : CelType;
@@ -75,34 +75,34 @@ internal abstract record CelType
     /// <summary>A map whose fields are known by name.</summary>
     internal sealed record ObjectOf(ObjectShape Shape) : CelType;
 
-    /// <summary>An optional, as <c>.?</c> gives it.</summary>
+    /// <summary>An optional, the result of <c>.?</c>.</summary>
     internal sealed record OptionalOf(CelType Value) : CelType;
 
     /// <summary>The type or null, as <c>T?</c> of a contract.</summary>
     internal sealed record Nullable(CelType Value) : CelType;
 }
 
-/// <summary>The fields that are known of a map. Found out when they are asked for: a schema may contain itself.</summary>
+/// <summary>The known fields of a map. Types are determined lazily, because a schema may contain itself.</summary>
 internal abstract class ObjectShape
 {
     /// <summary>The names of the declared fields.</summary>
     public abstract IReadOnlyCollection<string> Names { get; }
 
-    /// <summary>Whether it has no other fields, or none that may be read.</summary>
+    /// <summary>Whether no other fields may be read.</summary>
     public abstract bool IsClosed { get; }
 
     /// <summary>The type of a field; null if it is not declared.</summary>
     public abstract CelType? Find(string name);
 
-    /// <summary>Whether the field is there in every value.</summary>
+    /// <summary>Whether every value has the field.</summary>
     public abstract bool Requires(string name);
 
-    /// <summary>Whether a declared field may be missing, so that to read it fails.</summary>
+    /// <summary>Whether a declared field may be missing, so reading it fails.</summary>
     public virtual bool MayLack(string name) => false;
 }
 
-/// <summary>Fields that are written down one by one.</summary>
-/// <param name="find">Gives the type of each.</param>
+/// <summary>Fields that are declared one by one.</summary>
+/// <param name="find">Returns the type of a field.</param>
 /// <param name="names">Their names.</param>
 /// <param name="isClosed">Whether there are no others.</param>
 internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<string, CelType?> find, bool isClosed) : ObjectShape
@@ -119,6 +119,6 @@ internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<stri
 
     public override CelType? Find(string name) => find(name);
 
-    // A field of type T? that is missing is read as null.
+    // A missing field of type T? reads as null.
     public override bool Requires(string name) => Find(name) is { } type && type is not CelType.Nullable;
 }

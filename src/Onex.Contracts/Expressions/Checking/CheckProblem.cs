@@ -1,36 +1,36 @@
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>What kind of problem the checker has found.</summary>
+/// <summary>The kind of a problem.</summary>
 internal enum CheckProblemKind
 {
-    /// <summary>An operator, a function or a macro does not take values of these types.</summary>
+    /// <summary>An operator, function or macro does not accept these types.</summary>
     NoOverload,
 
     /// <summary>A field that a typed object does not have.</summary>
     UnknownField,
 
-    /// <summary>A field that is not declared, but may be there, and is nearly called like one that is.</summary>
+    /// <summary>An undeclared field that may exist and resembles a declared one.</summary>
     DoubtfulField,
 
-    /// <summary>Nothing says of what type a value is. A strict check finds it.</summary>
+    /// <summary>The type of a value is unknown. Found by strict checks only.</summary>
     Dynamic,
 
-    /// <summary>A field that its schema does not require is read as if it were always there. A strict check finds it.</summary>
+    /// <summary>An optional field is read without a test. Found by strict checks only.</summary>
     MaybeMissing,
 }
 
-/// <summary>What is wrong with an expression's types.</summary>
-/// <param name="Kind">What kind of problem it is.</param>
-/// <param name="Root">The name of the scope that the chain of fields begins with, for problems of fields.</param>
-/// <param name="Text">The place, what is wrong, and what to do.</param>
+/// <summary>A type problem of an expression.</summary>
+/// <param name="Kind">The kind of problem.</param>
+/// <param name="Root">The name that the path starts with, for problems of fields.</param>
+/// <param name="Text">The position, the problem and the remedy.</param>
 internal sealed record CheckProblem(CheckProblemKind Kind, string? Root, ExpressionProblem Text)
 {
-    /// <summary>Whether it is a field of that name itself, and not of something below it.</summary>
+    /// <summary>Whether it is a field of that name itself, and not of a value below it.</summary>
     public bool IsOfRoot { get; init; }
 }
 
-/// <summary>What the checker has found out.</summary>
-/// <param name="Type">The type of what the expression gives.</param>
-/// <param name="Cost">What it may cost, in units: see <see cref="ExpressionLimits.Budget"/>.</param>
+/// <summary>The result of checking an expression.</summary>
+/// <param name="Type">The type of the expression.</param>
+/// <param name="Cost">The estimated cost in units: see <see cref="ExpressionLimits.Budget"/>.</param>
 /// <param name="Problems">In the order of the text, the inner ones first.</param>
 internal sealed record CheckedExpression(CelType Type, double Cost, IReadOnlyList<CheckProblem> Problems);

@@ -6,14 +6,14 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// Gives every piece of an expression its type, and adds up what it may cost. After a problem the piece is dyn, so that one mistake is said
-/// once. One object checks one expression.
+/// Determines the types of an expression and its estimated cost. After a problem the type is dyn, so a mistake is reported once. An
+/// instance checks one expression.
 /// </summary>
-/// <param name="roots">The type of a name of the scope; null where nothing is known of it.</param>
-/// <param name="isStrict">Whether to look for what may go wrong only for some values, too.</param>
+/// <param name="roots">Returns the type of a name; null if it is unknown.</param>
+/// <param name="isStrict">Whether to report problems that only some values cause, too.</param>
 internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 {
-    // To look for what was meant takes its time.
+    // Suggestions are expensive, so their number is limited.
     private const int UnknownFieldsMax = 50;
 
     private readonly List<CheckProblem> _problems = [];
@@ -29,7 +29,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return new CheckedExpression(found.Type, found.Cost, _problems);
     }
 
-    // A chain that was compared with null is of the type without it where it cannot be null.
+    // A path that was compared with null has the type without null where it cannot be null.
     private Found Visit(Syntax syntax)
     {
         var found = VisitAny(syntax);
@@ -83,13 +83,13 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return new(Field(select, operand.Type, select.Field, guarded, select.Optional), operand.Cost + 1);
     }
 
-    // What `.field`, `.?field` and `['field']` give.
+    // The type of `.field`, `.?field` and `['field']`.
     private CelType Field(Syntax at, CelType operand, string field, bool guarded, bool optional)
     {
         switch (operand.Plain)
         {
             case CelType.OptionalOf of:
-                // What is selected from an optional is one level of optional, however many there were.
+                // A selection from an optional is one level of optional, however many there were.
                 return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), of.Value is not CelType.OptionalOf);
             case CelType.ObjectOf of when of.Shape.Find(field) is { } type:
                 NoteMissing(at, of.Shape, field, guarded || optional);
@@ -103,7 +103,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             default:
                 Report(
                     at, $"{operand} has no fields, so that '.{Spelling.Clip(field)}' cannot be read",
-                    operand.Plain is CelType.ListOf or CelType.Basic { Kind: CelKind.String or CelKind.Bytes } && Spelling.Nearest(field, ["size"]) is { } size
+                    operand.Plain is CelType.ListOf or CelType.Basic { Kind: CelKind.String or CelKind.Bytes }
+                        && Spelling.Nearest(field, ["size"]) is { } size
                         ? $"did you mean '{size}(...)'?" : "read a field of an object or a map");
                 return CelType.Dyn;
         }
@@ -121,7 +122,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             (type, optional) = (of.Value, true);
         }
 
-        return new(Wrapped(At(syntax, type.Plain, index.Type, optional), optional), operand.Cost + index.Cost + 1 + (SizeOf(index.Type) / 64));
+        return new(Wrapped(At(syntax, type.Plain, index.Type, optional), optional), operand.Cost + index.Cost + 1
+            + (SizeOf(index.Type) / 64));
     }
 
     private CelType At(IndexSyntax syntax, CelType operand, CelType index, bool optional)
@@ -142,7 +144,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
                 Report(
                     syntax,
                     $"{operand} has no index of type {index}",
-                    operand is CelType.ListOf ? "write a whole number: list[0]" : operand is CelType.ObjectOf ? "write a name: object['name']" : "index a list or a map");
+                    operand is CelType.ListOf ? "write a whole number: list[0]" : operand is CelType.ObjectOf
+                        ? "write a name: object['name']" : "index a list or a map");
                 return CelType.Dyn;
         }
     }
@@ -160,17 +163,18 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var type = Apply(function.Signatures, types);
         if (type is null)
         {
-            Report(call, $"'{function.Name}' does not take {Listed(types)}", $"it takes {string.Join(" or ", function.Signatures.Select(signature => signature.Arguments).Distinct(StringComparer.Ordinal))}");
+            var accepted = function.Signatures.Select(signature => signature.Arguments).Distinct(StringComparer.Ordinal);
+            Report(call, $"'{function.Name}' does not take {Listed(types)}", $"it takes {string.Join(" or ", accepted)}");
             return new(CelType.Dyn, cost);
         }
 
-        // What holds nothing for null holds no null.
+        // `optional.ofNonZeroValue` never contains null.
         if (type is CelType.OptionalOf { Value: CelType.Nullable { Value: var inner } } && function.Name == "optional.ofNonZeroValue")
         {
             type = new CelType.OptionalOf(inner);
         }
 
-        // A text or a list that is worked through costs by its size.
+        // Processing a text or a list costs by its size.
         return new(type, cost + types.Sum(argument => argument.Plain is CelType.ListOf ? SizeOf(argument) : SizeOf(argument) / 8));
     }
 
@@ -181,7 +185,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var taken = type.IsDyn || (unary.Operator == '!' ? type == CelType.Bool : type == CelType.Int || type == CelType.Double);
         if (!taken)
         {
-            Report(unary, $"'{unary.Operator}' does not take {operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value" : "it takes an int or a double");
+            Report(unary, $"'{unary.Operator}' does not take {operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value"
+                : "it takes an int or a double");
         }
 
         return new(unary.Operator == '!' ? CelType.Bool : taken ? type : CelType.Dyn, operand.Cost + 1);
@@ -193,11 +198,13 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var type = Apply(OperatorSignatures.For(binary.Operator), [left.Type, right.Type]);
         if (type is null)
         {
-            Report(binary, $"'{binary.Operator}' does not take {left.Type} and {right.Type}", Advice(binary, left.Type.Plain, right.Type.Plain));
+            Report(binary, $"'{binary.Operator}' does not take {left.Type} and {right.Type}",
+                Advice(binary, left.Type.Plain, right.Type.Plain));
             type = binary.Operator is "==" or "!=" or "<" or "<=" or ">" or ">=" or "in" ? CelType.Bool : CelType.Dyn;
         }
 
-        return new(Sized(binary.Operator, type, left.Type, right.Type), left.Cost + right.Cost + 1 + Work(binary.Operator, left.Type, right.Type));
+        return new(Sized(binary.Operator, type, left.Type, right.Type), left.Cost + right.Cost + 1
+            + Work(binary.Operator, left.Type, right.Type));
     }
 
     private static double Work(string symbol, CelType left, CelType right) => symbol switch
@@ -223,7 +230,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             return binary.Operator == "%" ? "'%' is of whole numbers: convert with int(...)"
                 : binary.Right is LiteralSyntax { Value.Kind: CelKind.Int } whole && left == CelType.Double ? $"write {whole.Value}.0"
                 : binary.Left is LiteralSyntax { Value.Kind: CelKind.Int } first && right == CelType.Double ? $"write {first.Value}.0"
-                : $"numbers of different types do not mix: convert one with {(left == CelType.Double || right == CelType.Double ? "double" : "int")}(...)";
+                : "numbers of different types do not mix: convert one with "
+                    + $"{(left == CelType.Double || right == CelType.Double ? "double" : "int")}(...)";
         }
 
         if (left == CelType.Null || right == CelType.Null)
@@ -257,11 +265,13 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     {
         var condition = Visit(conditional.Condition);
         ExpectBool(conditional.Condition, condition.Type, "'?:'");
-        var (then, otherwise) = (Knowing(conditional.Condition, true, conditional.Then), Knowing(conditional.Condition, false, conditional.Else));
+        var (then, otherwise) = (Knowing(conditional.Condition, true, conditional.Then),
+            Knowing(conditional.Condition, false, conditional.Else));
         var type = TypeRules.Common(then.Type, otherwise.Type);
         if (type is null)
         {
-            Report(conditional, $"'?:' gives {then.Type} or {otherwise.Type}", "let both sides have one type, or write dyn(...) around one of them");
+            Report(conditional, $"'?:' gives {then.Type} or {otherwise.Type}",
+                "let both sides have one type, or write dyn(...) around one of them");
         }
 
         return new(type ?? CelType.Dyn, condition.Cost + Math.Max(then.Cost, otherwise.Cost) + 1);
@@ -288,7 +298,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         foreach (var entry in map.Entries)
         {
             var (foundKey, foundValue) = (Visit(entry.Key), Visit(entry.Value));
-            if (foundKey.Type.Plain is not (CelType.DynType or CelType.NothingType or CelType.Basic { Kind: CelKind.String or CelKind.Int or CelKind.Uint or CelKind.Bool }))
+            if (foundKey.Type.Plain is not (CelType.DynType or CelType.NothingType
+                or CelType.Basic { Kind: CelKind.String or CelKind.Int or CelKind.Uint or CelKind.Bool }))
             {
                 Report(entry.Key, $"{foundKey.Type} is no key of a map", "keys are strings, ints, uints and bools");
             }
@@ -380,7 +391,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
     }
 
-    // What all overloads agree on; dyn where the arguments leave several.
+    // The common type of the matching overloads; dyn if they differ.
     private static CelType? Apply(IReadOnlyList<Signature> signatures, ReadOnlySpan<CelType> arguments)
     {
         CelType? result = null;
@@ -395,7 +406,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return result;
     }
 
-    /// <summary>Items, entries or characters: what is known of them, or what is assumed.</summary>
+    /// <summary>The known or assumed number of items, entries or characters.</summary>
     private static double SizeOf(CelType type) => type.Plain switch
     {
         CelType.ListOf list => list.Most ?? ExpressionLimits.ItemsAssumed,
@@ -443,11 +454,11 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return true;
     }
 
-    // The field alone is marked where it is written plainly.
+    // Marks only the field if it is written plainly.
     private static (int Position, int Length) PlaceOf(Syntax at) =>
         at is SelectSyntax select ? (select.End - select.Field.Length, select.Field.Length) : (at.Position, at.Length);
 
-    // A value of which nothing is known, where something was known of what it is read from: what is below it follows from that.
+    // Reports the first unknown type of a path only; what is below it is a consequence.
     private CelType Noted(Syntax at, CelType of, CelType type)
     {
         if (isStrict && type is CelType.DynType && !of.Plain.IsDyn)
@@ -499,7 +510,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
     private void Forget(int known) => _present.RemoveRange(known, _present.Count - known);
 
-    // How people call what the field is read of: input.items.
+    // The path from which the field is read: input.items.
     private static string? Written(Syntax at) => at switch
     {
         SelectSyntax select => Presence.Chain(select.Operand),
@@ -528,9 +539,11 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     }
 
     private void Report(Syntax at, string problem, string remedy) =>
-        _problems.Add(new CheckProblem(CheckProblemKind.NoOverload, null, new ExpressionProblem(at.Position, Math.Max(1, at.Length), problem, remedy)));
+        _problems.Add(
+            new CheckProblem(CheckProblemKind.NoOverload, null,
+            new ExpressionProblem(at.Position, Math.Max(1, at.Length), problem, remedy)));
 
-    /// <summary>The type of a piece, and what it may cost.</summary>
+    /// <summary>The type of an expression and its estimated cost.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Found(CelType Type, double Cost);
 }

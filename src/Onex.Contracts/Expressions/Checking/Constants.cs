@@ -7,12 +7,12 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// Evaluates the pieces of an expression that read no name, so that one that can only fail is found before anything runs: <c>duration('3d')</c>,
-/// <c>1 / 0</c>. A piece whose failure its surroundings absorb (<c>true || 1 / 0 == 1</c>) is left alone.
+/// Evaluates the constant parts of an expression, to find those that always fail: <c>duration('3d')</c>, <c>1 / 0</c>. A part whose failure
+/// is absorbed (<c>true || 1 / 0 == 1</c>) is not reported.
 /// </summary>
 internal static partial class Constants
 {
-    /// <summary>What fails whenever it is evaluated, each at the smallest piece that does.</summary>
+    /// <summary>The parts that always fail, each at its smallest subexpression.</summary>
     public static IEnumerable<ExpressionProblem> Problems(Syntax syntax)
     {
         if (IsConstant(syntax, []))
@@ -34,7 +34,7 @@ internal static partial class Constants
         _ => Children(syntax).All(child => IsConstant(child, variables)),
     };
 
-    /// <summary>The pieces directly below one.</summary>
+    /// <summary>The direct operands.</summary>
     internal static IEnumerable<Syntax> Children(Syntax syntax) => syntax switch
     {
         SelectSyntax select => [select.Operand],
@@ -67,18 +67,20 @@ internal static partial class Constants
         CallSyntax { Name: "timestamp", Arguments: [LiteralSyntax { Value.Kind: CelKind.String } text] } =>
             At(text, failure, "write it as '2030-01-31T12:00:00Z', with a day that there is"),
         CallSyntax { Name: "int" or "uint" or "double" or "bool", Arguments: [LiteralSyntax text] } call =>
-            At(text, failure, call.Name == "bool" ? "write true or false" : $"write a number that {(call.Name == "int" ? "an" : "a")} {call.Name} can be"),
+            At(text, failure, call.Name == "bool" ? "write true or false"
+                : $"write a number that {(call.Name == "int" ? "an" : "a")} {call.Name} can be"),
         BinarySyntax { Operator: "/" or "%" } division => At(division.Right, failure, "divide by another number"),
         IndexSyntax index => At(index.Index, failure, "the first item of a list is [0]; a key that may be missing is read with [?...]"),
         CallSyntax call when Zone(call) is { } zone => zone,
         _ => At(syntax, failure, "it fails whenever it is evaluated: change it"),
     };
 
-    // A time zone that is written out, whatever the time is.
+    // A constant time zone, whatever the time is.
     private static ExpressionProblem? Zone(Syntax syntax)
     {
         if (syntax is not CallSyntax { Arguments: [_, LiteralSyntax { Value.Kind: CelKind.String } literal] } call
-            || !call.Name.StartsWith("get", StringComparison.Ordinal) || CelTime.WallSeconds(CelValue.Timestamp(0, 0), literal.Value.AsString()) is not null)
+            || !call.Name.StartsWith("get", StringComparison.Ordinal)
+                || CelTime.WallSeconds(CelValue.Timestamp(0, 0), literal.Value.AsString()) is not null)
         {
             return null;
         }
@@ -87,29 +89,35 @@ internal static partial class Constants
         var nearest = Spelling.Nearest(name, [.. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id)]);
         return At(
             literal, $"there is no time zone '{Spelling.Clip(name)}'",
-            $"{(nearest is null ? "" : $"did you mean '{nearest}'? ")}Write a name of the IANA database, 'Europe/Zurich', or an offset, '+01:00'");
+            $"{(nearest is null ? "" : $"did you mean '{nearest}'? ")}Write a name of the IANA database, 'Europe/Zurich', or an offset, "
+                + "'+01:00'");
     }
 
-    // A whole number divided by 0, whatever it is.
+    // An int divided by 0, whatever its value is.
     private static ExpressionProblem? Zero(Syntax syntax) =>
-        syntax is BinarySyntax { Operator: "/" or "%", Right: LiteralSyntax { Value: var divisor } zero } && (divisor == CelValue.Int(0) && divisor.Kind is CelKind.Int or CelKind.Uint)
+        syntax is BinarySyntax { Operator: "/" or "%", Right: LiteralSyntax { Value: var divisor } zero }
+            && (divisor == CelValue.Int(0) && divisor.Kind is CelKind.Int or CelKind.Uint)
             ? At(zero, "division by zero", "divide by another number")
             : null;
 
-    // The language has no days, for a day may have 23 hours; here it means 24.
+    // CEL durations have no days, because a day may have 23 hours; the suggestion assumes 24.
     private static string? Days(string text)
     {
-        var hours = DayPart().Replace(text, day => string.Create(CultureInfo.InvariantCulture, $"{long.Parse(day.Groups["days"].ValueSpan, CultureInfo.InvariantCulture) * 24}h"));
+        var hours = DayPart().Replace(text,
+            day => string.Create(CultureInfo.InvariantCulture,
+            $"{long.Parse(day.Groups["days"].ValueSpan, CultureInfo.InvariantCulture) * 24}h"));
         if (hours == text || CelTime.ParseDuration(hours) is not { } duration)
         {
             return null;
         }
 
         var whole = duration.Nanos == 0 && duration.Bits % 3600 == 0;
-        return $"days have no fixed length there: write '{(whole ? string.Create(CultureInfo.InvariantCulture, $"{duration.Bits / 3600}h") : hours)}'";
+        return "days have no fixed length there: write "
+            + $"'{(whole ? string.Create(CultureInfo.InvariantCulture, $"{duration.Bits / 3600}h") : hours)}'";
     }
 
-    private static ExpressionProblem At(Syntax at, string problem, string remedy) => new(at.Position, Math.Max(1, at.Length), problem, remedy);
+    private static ExpressionProblem At(Syntax at, string problem, string remedy) =>
+        new(at.Position, Math.Max(1, at.Length), problem, remedy);
 
     [GeneratedRegex("(?<days>[0-9]{1,6})d", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex DayPart();

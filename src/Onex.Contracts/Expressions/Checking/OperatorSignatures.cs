@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>What the operators take and give. Numbers compare across their types and do not mix in arithmetic.</summary>
+/// <summary>The signatures of the operators. Numbers compare across types and do not mix in arithmetic.</summary>
 internal static class OperatorSignatures
 {
     private static readonly string[] _orders =
@@ -22,7 +22,8 @@ internal static class OperatorSignatures
         ["in"] = ["(A, list(A)) -> bool", "(A, map(A, B)) -> bool"],
         ["+"] =
         [
-            "(int, int) -> int", "(uint, uint) -> uint", "(double, double) -> double", "(string, string) -> string", "(bytes, bytes) -> bytes",
+            "(int, int) -> int", "(uint, uint) -> uint", "(double, double) -> double", "(string, string) -> string",
+            "(bytes, bytes) -> bytes",
             "(list(A), list(A)) -> list(A)", "(timestamp, duration) -> timestamp", "(duration, timestamp) -> timestamp",
             "(duration, duration) -> duration",
         ],

@@ -3,23 +3,24 @@ using Onex.Contracts.Expressions.Parsing;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// What the truth of a piece says about fields that may be missing: <c>has(a.b) &amp;&amp; a.b > 1</c> reads <c>a.b</c> only where it is there.
-/// The order does not matter to <c>&amp;&amp;</c> and <c>||</c>: the one that decides absorbs the other's error.
+/// What the truth of an expression implies about fields that may be missing: <c>has(a.b) &amp;&amp; a.b > 1</c> reads <c>a.b</c> only if it
+/// exists. The order of operands does not matter: in <c>&amp;&amp;</c> and <c>||</c>, the deciding operand absorbs the other's error.
 /// </summary>
 internal static class Presence
 {
-    /// <summary>The chains of fields that are there if the piece is true, or if it is false.</summary>
+    /// <summary>The paths that exist if the expression is true, or if it is false.</summary>
     public static IEnumerable<string> Tested(Syntax syntax, bool holds) => syntax switch
     {
         HasSyntax has when holds && Chain(has.Select) is { } chain => [chain],
-        BinarySyntax { Operator: "in", Left: LiteralSyntax { Value: { Kind: CelKind.String } field }, Right: var map } when holds && Chain(map) is { } chain =>
+        BinarySyntax { Operator: "in", Left: LiteralSyntax { Value: { Kind: CelKind.String } field }, Right: var map } when holds
+            && Chain(map) is { } chain =>
             [$"{chain}.{field.AsString()}"],
         UnarySyntax { Operator: '!' } not => Tested(not.Operand, !holds),
         LogicSyntax logic when logic.IsAnd == holds => logic.Operands.SelectMany(operand => Tested(operand, holds)),
         _ => [],
     };
 
-    /// <summary>The chains of fields that are not null if the piece is true, or if it is false.</summary>
+    /// <summary>The paths that are not null if the expression is true, or if it is false.</summary>
     public static IEnumerable<string> NotNull(Syntax syntax, bool holds) => syntax switch
     {
         BinarySyntax { Operator: "!=" or "==" } compared when holds == (compared.Operator == "!=") =>
@@ -33,7 +34,7 @@ internal static class Presence
 
     private static bool IsNull(Syntax syntax) => syntax is LiteralSyntax { Value.Kind: CelKind.Null };
 
-    /// <summary>A name and the constant fields after it, as people write it; null for anything else.</summary>
+    /// <summary>A name and the constant fields after it, as text; null for anything else.</summary>
     public static string? Chain(Syntax syntax) => syntax switch
     {
         NameSyntax name => name.Name,

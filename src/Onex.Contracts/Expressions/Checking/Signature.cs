@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// One way in which a function or an operator takes its arguments: <c>(list(A), string) -> string</c>. A capital letter is any type, the same
-/// everywhere; <c>number</c> is an int, a uint or a double; with <c>...</c> the last argument may come any number of times.
+/// An overload of a function or an operator: <c>(list(A), string) -> string</c>. A capital letter is a type parameter; <c>number</c> is an
+/// int, a uint or a double; <c>...</c> repeats the last argument any number of times.
 /// </summary>
 internal sealed class Signature
 {
@@ -31,10 +31,10 @@ internal sealed class Signature
         _result = Parameter.Read(text, ref at);
     }
 
-    /// <summary>What it takes: <c>(list(A), string)</c>.</summary>
+    /// <summary>Its parameters: <c>(list(A), string)</c>.</summary>
     public string Arguments => _text[.._text.IndexOf(" -> ", StringComparison.Ordinal)];
 
-    /// <summary>The type of the result for such arguments; null if they are not taken.</summary>
+    /// <summary>The type of the result for the arguments; null if they do not match.</summary>
     public CelType? Apply(ReadOnlySpan<CelType> arguments)
     {
         if (arguments.Length < _parameters.Length || (arguments.Length > _parameters.Length && !_repeats))
@@ -78,7 +78,8 @@ internal sealed class Signature
                 return plain switch
                 {
                     CelType.MapOf map => Takes(parameter.Parts[0], map.Key, ref bound) && Takes(parameter.Parts[1], map.Value, ref bound),
-                    CelType.ObjectOf => Takes(parameter.Parts[0], CelType.Text, ref bound) && Takes(parameter.Parts[1], CelType.Dyn, ref bound),
+                    CelType.ObjectOf =>
+                        Takes(parameter.Parts[0], CelType.Text, ref bound) && Takes(parameter.Parts[1], CelType.Dyn, ref bound),
                     _ => plain.IsDyn && Takes(parameter.Parts[0], plain, ref bound) && Takes(parameter.Parts[1], plain, ref bound),
                 };
             default:
@@ -86,7 +87,7 @@ internal sealed class Signature
         }
     }
 
-    // Numbers compare across their types: what is of more than one of them is dyn.
+    // Numbers compare across types, so a mix of them is dyn.
     private static bool Bind(char variable, CelType argument, Dictionary<char, CelType> bound)
     {
         if (!bound.TryGetValue(variable, out var before) || before is CelType.NothingType)
@@ -120,7 +121,7 @@ internal sealed class Signature
         _ => parameter.Type!,
     };
 
-    /// <summary>A type as a signature writes it.</summary>
+    /// <summary>A type in a signature.</summary>
     private sealed record Parameter(string Name, char Variable, CelType? Type, ImmutableArray<Parameter> Parts)
     {
         public static Parameter Read(string text, ref int at)

@@ -1,13 +1,15 @@
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>How types go together.</summary>
+/// <summary>Compatibility of types.</summary>
 internal static class TypeRules
 {
-    // Types may contain themselves, more than once: what is not decided at this depth, or after as many steps, is left to the evaluation.
+    // Types may be recursive: what is undecided at this depth, or after this many steps, is left to the evaluation.
     private const int DepthMax = 16;
     private const int StepsMax = 2_000;
 
-    /// <summary>Whether a value of the one may stand where the other is wanted. "Or null" is let through: a null there fails when it runs.</summary>
+    /// <summary>
+    /// Whether a value of one type is accepted where another is expected. Nullable types are accepted: a null fails at run time.
+    /// </summary>
     public static bool Fits(CelType value, CelType wanted, int depth = 0)
     {
         if (value.IsDyn || wanted.IsDyn || depth == DepthMax)
@@ -38,10 +40,10 @@ internal static class TypeRules
         };
     }
 
-    /// <summary>Whether it is known of a value of that type that it may be null. Of dyn nothing is known.</summary>
+    /// <summary>Whether a value of that type is known to be nullable. Nothing is known about dyn.</summary>
     public static bool MayBeNull(CelType type) => type is CelType.Nullable || type == CelType.Null;
 
-    /// <summary>The type that both are of; null if there is none but dyn.</summary>
+    /// <summary>The common type of both; null if there is none but dyn.</summary>
     public static CelType? Common(CelType a, CelType b)
     {
         if (a is CelType.NothingType)
@@ -71,9 +73,13 @@ internal static class TypeRules
 
         return (a, b) switch
         {
-            (CelType.Basic x, CelType.Basic y) when x.Kind == y.Kind => x.Most >= y.Most ? x : y.Most >= x.Most ? y : new CelType.Basic(x.Kind),
-            (CelType.ListOf x, CelType.ListOf y) => new CelType.ListOf(Common(x.Item, y.Item) ?? CelType.Dyn, x.Most is null || y.Most is null ? null : Math.Max(x.Most.Value, y.Most.Value)),
-            (CelType.MapOf x, CelType.MapOf y) => new CelType.MapOf(Common(x.Key, y.Key) ?? CelType.Dyn, Common(x.Value, y.Value) ?? CelType.Dyn),
+            (CelType.Basic x, CelType.Basic y) when x.Kind == y.Kind =>
+                x.Most >= y.Most ? x : y.Most >= x.Most ? y : new CelType.Basic(x.Kind),
+            (CelType.ListOf x, CelType.ListOf y) =>
+                new CelType.ListOf(Common(x.Item, y.Item) ?? CelType.Dyn, x.Most is null || y.Most is null ? null
+                : Math.Max(x.Most.Value, y.Most.Value)),
+            (CelType.MapOf x, CelType.MapOf y) =>
+                new CelType.MapOf(Common(x.Key, y.Key) ?? CelType.Dyn, Common(x.Value, y.Value) ?? CelType.Dyn),
             (CelType.OptionalOf x, CelType.OptionalOf y) => new CelType.OptionalOf(Common(x.Value, y.Value) ?? CelType.Dyn),
             (CelType.ObjectOf or CelType.MapOf, CelType.ObjectOf or CelType.MapOf) => new CelType.MapOf(CelType.Text, CelType.Dyn),
             _ => null,
@@ -81,12 +87,12 @@ internal static class TypeRules
     }
 
     /// <summary>
-    /// Why a value of that type cannot be put where a contract or a schema wants another, or null if it can. An int becomes a double there,
-    /// and what is written as JSON may be written as text.
+    /// Why a value cannot be converted to the type that a contract or a schema expects, or null if it can. An int converts to a double, and
+    /// in JSON some values convert to text.
     /// </summary>
-    /// <param name="value">The value's type.</param>
-    /// <param name="wanted">The place's.</param>
-    /// <param name="asJson">Whether it is written as JSON there, so that times and bytes become text.</param>
+    /// <param name="value">The type of the value.</param>
+    /// <param name="wanted">The expected type.</param>
+    /// <param name="asJson">Whether it is written as JSON, so timestamps, durations and bytes become text.</param>
     public static Mismatch? Conversion(CelType value, CelType wanted, bool asJson)
     {
         var steps = StepsMax;
@@ -114,14 +120,16 @@ internal static class TypeRules
         switch (plain, wanted.Plain)
         {
             case (CelType.Basic { Kind: CelKind.Int or CelKind.Uint }, CelType.Basic { Kind: CelKind.Double or CelKind.Int }):
-            case (CelType.Basic { Kind: CelKind.Bytes or CelKind.Timestamp or CelKind.Duration }, CelType.Basic { Kind: CelKind.String }) when asJson:
+            case (CelType.Basic { Kind: CelKind.Bytes or CelKind.Timestamp or CelKind.Duration },
+                CelType.Basic { Kind: CelKind.String }) when asJson:
                 return null;
             case (CelType.Basic a, CelType.Basic b):
                 return a.Kind == b.Kind ? null : new Mismatch(path, value, wanted);
             case (CelType.ListOf a, CelType.ListOf b):
                 return Conversion(a.Item, b.Item, asJson, path + "[]", depth + 1, ref steps);
             case (CelType.MapOf a, CelType.MapOf b):
-                return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1, ref steps) : new Mismatch(path, value, wanted);
+                return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1, ref steps)
+                    : new Mismatch(path, value, wanted);
             case (CelType.MapOf a, CelType.ObjectOf b):
                 return Fields(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth, ref steps);
             case (CelType.ObjectOf a, CelType.MapOf b):
@@ -139,11 +147,13 @@ internal static class TypeRules
         value.IsClosed ? wanted.Names.FirstOrDefault(name => wanted.Requires(name) && value.Find(name) is null) : null;
 
     private static Mismatch? Fields(
-        IEnumerable<string> names, Func<string, CelType?> value, Func<string, CelType?> wanted, bool asJson, string path, int depth, ref int steps)
+        IEnumerable<string> names, Func<string, CelType?> value, Func<string, CelType?> wanted, bool asJson, string path, int depth,
+        ref int steps)
     {
         foreach (var name in names)
         {
-            if (value(name) is { } given && wanted(name) is { } needed && Conversion(given, needed, asJson, $"{path}.{name}", depth + 1, ref steps) is { } mismatch)
+            if (value(name) is { } given && wanted(name) is { } needed
+                && Conversion(given, needed, asJson, $"{path}.{name}", depth + 1, ref steps) is { } mismatch)
             {
                 return mismatch;
             }
@@ -153,13 +163,13 @@ internal static class TypeRules
     }
 }
 
-/// <summary>A part of a value that does not fit.</summary>
-/// <param name="Path">Where in the value; empty for all of it.</param>
-/// <param name="Value">What is there; null if nothing is.</param>
-/// <param name="Wanted">What is wanted.</param>
+/// <summary>A part of a value with the wrong type.</summary>
+/// <param name="Path">Its path in the value; empty for the whole value.</param>
+/// <param name="Value">Its type; null if it is missing.</param>
+/// <param name="Wanted">The expected type.</param>
 internal sealed record Mismatch(string Path, CelType? Value, CelType Wanted)
 {
-    /// <summary>How to get from the one to the other, or null.</summary>
+    /// <summary>How to convert one type to the other, or null.</summary>
     public string? Remedy => Path.Length > 0 ? null : (Value?.Plain, Wanted.Plain) switch
     {
         (CelType.OptionalOf, _) => "Take the value of the optional with .orValue(...).",

@@ -3,12 +3,12 @@ using Onex.Contracts.Expressions.Parsing;
 
 namespace Onex.Contracts.Expressions.Evaluation;
 
-/// <summary>A tree to code, once. Each step of the code costs one unit of the budget when it runs.</summary>
+/// <summary>Compiles a syntax tree to delegates. Each delegate costs one unit of the budget when it runs.</summary>
 internal sealed class Compiler
 {
     private readonly List<string> _variables = [];
 
-    /// <summary>How many variables of comprehensions are alive at once, at most.</summary>
+    /// <summary>The maximum of comprehension variables that exist at the same time.</summary>
     public int LocalsMax { get; private set; }
 
     public Code Compile(Syntax syntax)
@@ -84,7 +84,7 @@ internal sealed class Compiler
         return Qualified(select) is { } qualified ? QualifiedSelect(qualified, Field(select)) : Field(select);
     }
 
-    // a.b.c is one name, if the scope has it; the longest comes first.
+    // a.b.c is one name if the scope has it; the longest name wins.
     private static Code QualifiedSelect(string name, Code field) =>
         (ref frame) => frame.Scope.HasQualifiedNames && frame.Scope.TryGet(name, out var value) ? value : field(ref frame);
 
@@ -101,7 +101,7 @@ internal sealed class Compiler
         var (field, optional) = (select.Field, select.Optional);
         if (!optional && select.Operand is NameSyntax { Name: var name } root && (root.FromRoot || !_variables.Contains(name)))
         {
-            // What is there is had at once; for what is not, the long way finds the words.
+            // The fast path covers existing fields; the slow path produces the error message.
             return (ref frame) => !frame.Spend(1) ? Failures.Budget
                 : frame.Scope.TryGetField(name, field, out var value) ? value
                 : frame.Scope.WhyMissing(name, field) is { } why ? CelValue.Error(why)
@@ -127,7 +127,8 @@ internal sealed class Compiler
                 return CelValue.Error(why);
             }
 
-            return container.IsError ? container : key.IsError ? key : frame.Spend(1 + Operators.KeyCost(key)) ? Operators.Index(container, key, optional) : Failures.Budget;
+            return container.IsError ? container : key.IsError ? key : frame.Spend(1 + Operators.KeyCost(key))
+                ? Operators.Index(container, key, optional) : Failures.Budget;
         };
     }
 
@@ -154,7 +155,8 @@ internal sealed class Compiler
                     return (ref frame) =>
                     {
                         var value = only(ref frame);
-                        return value.IsError ? value : frame.Spend(1) ? run(ref frame, new ReadOnlySpan<CelValue>(in value)) : Failures.Budget;
+                        return value.IsError ? value : frame.Spend(1) ? run(ref frame, new ReadOnlySpan<CelValue>(in value))
+                            : Failures.Budget;
                     };
                 }
 
@@ -178,7 +180,7 @@ internal sealed class Compiler
             default:
                 return (ref frame) =>
                 {
-                    // A call with several arguments is rarer than a field; the array is what the budget's unit pays for.
+                    // Calls with several arguments are rare, so the allocated array is acceptable.
                     var values = new CelValue[arguments.Length];
                     for (var i = 0; i < values.Length; i++)
                     {
@@ -194,7 +196,7 @@ internal sealed class Compiler
         }
     }
 
-    // The other side is evaluated only if it is needed.
+    // The alternative is evaluated only if needed.
     private static Code Alternative(Code optional, Code other, bool unwrap) =>
         (ref frame) =>
         {
@@ -235,7 +237,7 @@ internal sealed class Compiler
         };
     }
 
-    // One operand that decides outweighs the errors of all others, in either order.
+    // A deciding operand absorbs the errors of all others, in either order.
     private Code Logic(LogicSyntax logic)
     {
         var operands = logic.Operands.Select(Compile).ToArray();
@@ -369,12 +371,13 @@ internal sealed class Compiler
             ComprehensionKind.All => Quantifier(range, slot, condition!, decides: false),
             ComprehensionKind.Exists => Quantifier(range, slot, condition!, decides: true),
             ComprehensionKind.ExistsOne => ExistsOne(range, slot, condition!),
-            ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap => Inside(range, slot, body!, flat: syntax.Kind == ComprehensionKind.OptFlatMap),
+            ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap =>
+                Inside(range, slot, body!, flat: syntax.Kind == ComprehensionKind.OptFlatMap),
             _ => Collect(range, slot, condition, body),
         };
     }
 
-    // all() and exists() are && and || over the items, with the same way of outweighing errors.
+    // all() and exists() are && and || over the items and absorb errors the same way.
     private static Code Quantifier(Code range, int slot, Code condition, bool decides) =>
         (ref frame) =>
         {
@@ -471,7 +474,7 @@ internal sealed class Compiler
             return CelValue.List(made);
         };
 
-    // What is made of the value inside an optional; nothing of nothing.
+    // Maps the value inside an optional; none stays none.
     private static Code Inside(Code optional, int slot, Code body, bool flat) =>
         (ref frame) =>
         {

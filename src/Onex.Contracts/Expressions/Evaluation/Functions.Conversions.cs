@@ -13,7 +13,7 @@ internal static partial class Functions
         {
             case CelKind.String:
                 {
-                    // Characters of Unicode: a pair of surrogates is one.
+                    // Counts code points: a surrogate pair is one.
                     var text = a[0].AsString();
                     var hasPairs = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
                     if (!frame.Spend(text.Length / (hasPairs ? 32 : 128)))
@@ -56,12 +56,13 @@ internal static partial class Functions
             case CelKind.Uint:
                 return value.AsUint() <= long.MaxValue ? CelValue.Int((long)value.AsUint()) : Failures.Overflow;
             case CelKind.Double:
-                // 2^63 itself is out; the comparison is false for NaN.
+                // Excludes 2^63; the comparison is false for NaN.
                 return Math.Abs(value.AsDouble()) < 9223372036854775808.0 ? CelValue.Int((long)value.AsDouble()) : Failures.Overflow;
             case CelKind.Timestamp:
                 return CelValue.Int(value.Bits);
             case CelKind.String:
-                return IsWritten(value.AsString()) && long.TryParse(value.AsString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+                return IsWritten(value.AsString())
+                    && long.TryParse(value.AsString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
                     ? CelValue.Int(whole)
                     : NotA("int", value);
             default:
@@ -81,7 +82,8 @@ internal static partial class Functions
             case CelKind.Double:
                 return value.AsDouble() is >= 0 and < 18446744073709551616.0 ? CelValue.Uint((ulong)value.AsDouble()) : Failures.Overflow;
             case CelKind.String:
-                return IsWritten(value.AsString()) && ulong.TryParse(value.AsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
+                return IsWritten(value.AsString())
+                    && ulong.TryParse(value.AsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
                     ? CelValue.Uint(whole)
                     : NotA("uint", value);
             default:
@@ -110,10 +112,10 @@ internal static partial class Functions
         }
     }
 
-    // The platform takes U+0000 behind a number for its end.
+    // .NET accepts trailing U+0000 characters.
     private static bool IsWritten(string number) => !number.Contains('\0', StringComparison.Ordinal);
 
-    // Infinity is what is called so, not what is too large.
+    // Only the literal text is infinity, not a number that is too large.
     private static CelValue ToDouble(CelValue value)
     {
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
@@ -127,7 +129,8 @@ internal static partial class Functions
             case "NAN":
                 return CelValue.Double(double.NaN);
             default:
-                return !IsWritten(text) || !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) ? NotA("double", value)
+                return !IsWritten(text) || !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number)
+                    || double.IsNaN(number) ? NotA("double", value)
                     : double.IsFinite(number) ? CelValue.Double(number)
                     : Failures.Overflow;
         }
@@ -147,7 +150,8 @@ internal static partial class Functions
             case CelKind.Bytes:
                 try
                 {
-                    return frame.Spend(value.AsBytes().Length / 8) ? CelValue.String(_strictUtf8.GetString(value.AsBytes().Span)) : Failures.Budget;
+                    return frame.Spend(value.AsBytes().Length / 8) ? CelValue.String(_strictUtf8.GetString(value.AsBytes().Span))
+                        : Failures.Budget;
                 }
                 catch (DecoderFallbackException)
                 {
@@ -162,7 +166,8 @@ internal static partial class Functions
     private static CelValue ToBytes(ref Frame frame, ReadOnlySpan<CelValue> a) => a[0].Kind switch
     {
         CelKind.Bytes => a[0],
-        CelKind.String => frame.Spend(a[0].AsString().Length / 8) ? CelValue.Bytes(Encoding.UTF8.GetBytes(a[0].AsString())) : Failures.Budget,
+        CelKind.String =>
+            frame.Spend(a[0].AsString().Length / 8) ? CelValue.Bytes(Encoding.UTF8.GetBytes(a[0].AsString())) : Failures.Budget,
         _ => Failures.NoOverload("bytes", a[0]),
     };
 
@@ -196,7 +201,8 @@ internal static partial class Functions
     private const string Moments = "(timestamp) -> int; (timestamp, string) -> int";
 
     private static Function Clock(string name, Func<DateTime, long>? ofTimestamp, Func<CelValue, long>? ofDuration) =>
-        new(name, false, true, 1, 2, $"time.{name}() or time.{name}('Europe/Zurich')", ofDuration is null ? Moments : $"{Moments}; (duration) -> int", (ref frame, a) =>
+        new(name, false, true, 1, 2, $"time.{name}() or time.{name}('Europe/Zurich')", ofDuration is null ? Moments
+            : $"{Moments}; (duration) -> int", (ref frame, a) =>
         {
             if (a.Length == 1 && a[0].Kind == CelKind.Duration && ofDuration is not null)
             {
@@ -208,13 +214,13 @@ internal static partial class Functions
                 return a.Length == 1 ? Failures.NoOverload(name, a[0]) : Failures.NoOverload(name, a[0], a[1]);
             }
 
-            // Milliseconds are the same on every wall.
+            // Milliseconds are the same in every time zone.
             if (ofTimestamp is null)
             {
                 return CelValue.Int(a[0].Nanos / 1_000_000);
             }
 
-            // A zone's rules are looked through.
+            // Looking up the rules of a zone costs more.
             if (a.Length > 1 && !frame.Spend(20))
             {
                 return Failures.Budget;
@@ -232,7 +238,8 @@ internal static partial class Functions
         a[0].Kind == CelKind.Optional ? CelValue.Bool(a[0].HasValue) : Failures.NoOverload("hasValue", a[0]);
 
     private static CelValue Value(ref Frame frame, ReadOnlySpan<CelValue> a) =>
-        a[0].Kind != CelKind.Optional ? Failures.NoOverload("value", a[0]) : a[0].HasValue ? a[0].Inner : CelValue.Error("the optional has no value");
+        a[0].Kind != CelKind.Optional ? Failures.NoOverload("value", a[0]) : a[0].HasValue ? a[0].Inner
+            : CelValue.Error("the optional has no value");
 
     private static bool IsZero(CelValue value) => value.Kind switch
     {

@@ -7,7 +7,7 @@ namespace Onex.Contracts.Expressions.Evaluation;
 
 internal static partial class Functions
 {
-    // Past this a double has no digits behind the point anyway.
+    // A double has no more digits after the point.
     private const int DigitsMax = 15;
 
     private static CelValue OnTexts(ref Frame frame, string name, ReadOnlySpan<CelValue> a, Func<string, string, bool> test)
@@ -17,7 +17,8 @@ internal static partial class Functions
             return Failures.NoOverload(name, a[0], a[1]);
         }
 
-        return frame.Spend(Math.Min(a[0].AsString().Length, a[1].AsString().Length) / 64) ? CelValue.Bool(test(a[0].AsString(), a[1].AsString())) : Failures.Budget;
+        return frame.Spend(Math.Min(a[0].AsString().Length, a[1].AsString().Length) / 64)
+            ? CelValue.Bool(test(a[0].AsString(), a[1].AsString())) : Failures.Budget;
     }
 
     private static CelValue Contains(ref Frame frame, ReadOnlySpan<CelValue> a)
@@ -27,7 +28,7 @@ internal static partial class Functions
             return Failures.NoOverload("contains", a[0], a[1]);
         }
 
-        // The search is quick for ordinary text, but its worst case is the product of both lengths: that is what is paid for.
+        // Costs the worst case of the search, the product of both lengths.
         var (text, part) = (a[0].AsString(), a[1].AsString());
         return frame.Spend((text.Length / 64) + ((long)text.Length * part.Length / 4_096))
             ? CelValue.Bool(text.Contains(part, StringComparison.Ordinal))
@@ -52,7 +53,7 @@ internal static partial class Functions
             return CelValue.Error("the regular expression cannot be used: " + problem);
         }
 
-        // At worst each character looks at every part.
+        // At worst each character is compared with every part.
         return frame.Spend(text.Length * (4 + compiled.Size) / 8) ? CelValue.Bool(compiled.IsMatch(text)) : Failures.Budget;
     }
 
@@ -90,7 +91,7 @@ internal static partial class Functions
                 return Failures.Budget;
             }
 
-            // Without a separator every character is a part, a pair of surrogates being one.
+            // Without a separator every code point is a part.
             var end = separator.Length > 0 ? text.IndexOf(separator, rest, StringComparison.Ordinal)
                 : rest + 1 >= text.Length ? -1
                 : char.IsSurrogatePair(text, rest) ? (rest + 2 < text.Length ? rest + 2 : -1) : rest + 1;
@@ -156,8 +157,7 @@ internal static partial class Functions
         };
     }
 
-    // By the digits that string() shows, the shortest that read back as the same double, and not by the binary value behind them: 2.675 is
-    // a little less than that, and people see 2.675.
+    // Rounds by the digits that string() shows, not by the binary value: 2.675 is a little less than 2.675, but people see 2.675.
     private static double Rounded(double value, int digits)
     {
         if (!double.IsFinite(value) || value == Math.Truncate(value))
@@ -207,7 +207,7 @@ internal static partial class Functions
                 return Failures.Budget;
             }
 
-            // The first is compared with itself, so that a list of one is checked too.
+            // The first item is compared with itself, so a list of one is checked too.
             var order = CelComparison.Compare(items[i], best, out var comparable);
             if (!comparable)
             {
@@ -268,10 +268,11 @@ internal static partial class Functions
             return Failures.NoOverload("sha256", a[0]);
         }
 
-        return frame.Spend(20 + (Length(a[0]) / 16)) ? CelValue.String(Convert.ToHexStringLower(SHA256.HashData(Raw(a[0])))) : Failures.Budget;
+        return frame.Spend(20 + (Length(a[0]) / 16)) ? CelValue.String(Convert.ToHexStringLower(SHA256.HashData(Raw(a[0]))))
+            : Failures.Budget;
     }
 
-    /// <summary>Version 5 of RFC 9562, the saga's id being the namespace: anyone can compute it again.</summary>
+    /// <summary>UUID version 5 (RFC 9562) with the saga id as the namespace, so anyone can compute it again.</summary>
     private static CelValue Uuid(ref Frame frame, ReadOnlySpan<CelValue> a)
     {
         var id = a[0].TryGetField("id", out var field) ? field : a[0];
@@ -304,5 +305,6 @@ internal static partial class Functions
 
     private static int Length(CelValue value) => value.Kind == CelKind.String ? value.AsString().Length : value.AsBytes().Length;
 
-    private static byte[] Raw(CelValue value) => value.Kind == CelKind.String ? Encoding.UTF8.GetBytes(value.AsString()) : value.AsBytes().ToArray();
+    private static byte[] Raw(CelValue value) =>
+        value.Kind == CelKind.String ? Encoding.UTF8.GetBytes(value.AsString()) : value.AsBytes().ToArray();
 }

@@ -1,12 +1,12 @@
 namespace Onex.Contracts.Expressions.Evaluation;
 
-/// <summary>What an operator does with two values that are no errors.</summary>
+/// <summary>The implementation of a binary operator. Neither value is an error.</summary>
 internal delegate CelValue BinaryOperator(ref Frame frame, CelValue a, CelValue b);
 
-/// <summary>The operators, over values that are no errors.</summary>
+/// <summary>The operators, for values that are not errors.</summary>
 internal static class Operators
 {
-    /// <summary>What an operator does, found once.</summary>
+    /// <summary>Finds the implementation of an operator once.</summary>
     public static BinaryOperator For(string symbol) => symbol switch
     {
         "==" => (ref frame, a, b) => Equal(ref frame, a, b, negated: false),
@@ -98,14 +98,15 @@ internal static class Operators
         return optional ? CelValue.Some(found) : found;
     }
 
-    /// <summary>Units for looking a key up: its text is hashed.</summary>
+    /// <summary>The cost of looking up a key: its text is hashed.</summary>
     public static int KeyCost(CelValue key) => key.Kind == CelKind.String ? key.AsString().Length / 64 : 0;
 
     private static long? Whole(CelValue index) => index.Kind switch
     {
         CelKind.Int => index.AsInt(),
         CelKind.Uint => index.AsUint() <= long.MaxValue ? (long)index.AsUint() : long.MaxValue,
-        CelKind.Double when Math.Truncate(index.AsDouble()) == index.AsDouble() && Math.Abs(index.AsDouble()) < 1e15 => (long)index.AsDouble(),
+        CelKind.Double when Math.Truncate(index.AsDouble()) == index.AsDouble() && Math.Abs(index.AsDouble()) < 1e15 =>
+            (long)index.AsDouble(),
         _ => null,
     };
 
@@ -225,7 +226,8 @@ internal static class Operators
                     ? Failures.Overflow
                     : CelValue.Int(symbol == "/" ? a.AsInt() / b.AsInt() : a.AsInt() % b.AsInt());
             case (CelKind.Uint, CelKind.Uint) when symbol == "*":
-                return Math.BigMul(a.AsUint(), b.AsUint()) is var area && area <= ulong.MaxValue ? CelValue.Uint((ulong)area) : Failures.Overflow;
+                return Math.BigMul(a.AsUint(), b.AsUint()) is var area && area <= ulong.MaxValue ? CelValue.Uint((ulong)area)
+                    : Failures.Overflow;
             case (CelKind.Uint, CelKind.Uint):
                 return CelValue.Uint(symbol == "/" ? a.AsUint() / b.AsUint() : a.AsUint() % b.AsUint());
             default:

@@ -3,7 +3,7 @@ using Onex.Contracts.Expressions.Parsing;
 
 namespace Onex.Contracts.Expressions.Evaluation;
 
-/// <summary>What an expression reads: the longest chains of fields from the names of its scope.</summary>
+/// <summary>Collects what an expression reads: the longest paths of fields from names of its scope.</summary>
 internal sealed class Paths
 {
     private readonly ImmutableArray<PathUse>.Builder _uses = ImmutableArray.CreateBuilder<PathUse>();
@@ -16,9 +16,10 @@ internal sealed class Paths
         return paths._uses.ToImmutable();
     }
 
-    /// <summary>The type that a chain of fields names (<c>google.protobuf.Duration</c>), if it names one.</summary>
+    /// <summary>The type that a path names (<c>google.protobuf.Duration</c>), if any.</summary>
     public static string? TypeOf(SelectSyntax select, List<string> variables) =>
-        select is { Optional: false, Operand: SelectSyntax { Optional: false, Operand: NameSyntax root, Field: "protobuf" }, Field: "Timestamp" or "Duration" }
+        select is { Optional: false, Operand: SelectSyntax { Optional: false, Operand: NameSyntax root, Field: "protobuf" },
+            Field: "Timestamp" or "Duration" }
         && root.Name == "google" && !variables.Contains(root.Name)
             ? "google.protobuf." + select.Field
             : null;
@@ -86,7 +87,7 @@ internal sealed class Paths
         }
     }
 
-    // Whether the whole piece is a name of the scope and constant fields after it.
+    // Whether the whole expression is a name of the scope and constant fields after it.
     private bool Chain(Syntax syntax, out ImmutableArray<string> path, ref bool guarded)
     {
         var fields = new List<string>();

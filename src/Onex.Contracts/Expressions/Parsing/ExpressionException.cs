@@ -1,6 +1,9 @@
 namespace Onex.Contracts.Expressions.Parsing;
 
-/// <summary>How the lexer and the parser give up; never leaves <see cref="Expression.TryParse(string, out Expression?, out ExpressionProblem?)"/>.</summary>
+/// <summary>
+/// A syntax error inside the lexer or the parser; <see cref="Expression.TryParse(string, out Expression?, out ExpressionProblem?)"/>
+/// catches it.
+/// </summary>
 #pragma warning disable CA1032, CA1064, RCS1194 // It is control flow inside one folder, not an exception for others.
 internal sealed class ExpressionException(ExpressionProblem problem) : Exception(problem.Problem)
 {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Onex.Contracts.Expressions.Parsing;
 
-/// <summary>Cuts an expression's text into tokens.</summary>
+/// <summary>Splits the text of an expression into tokens.</summary>
 internal sealed class Lexer(string text)
 {
     private static readonly string[] _symbols =
@@ -144,7 +144,7 @@ internal sealed class Lexer(string text)
         return new Token(TokenKind.Double, start, _at - start, text[start.._at]);
     }
 
-    // Decimal digits in the token: the parser puts the sign before them, as the least int has no positive.
+    // Decimal digits: the parser adds the sign, because the least int has no positive counterpart.
     private Token Whole(int start, string digits, NumberStyles style)
     {
         var isUint = Peek(0) is 'u' or 'U';
@@ -162,7 +162,8 @@ internal sealed class Lexer(string text)
     {
         if (char.IsAsciiLetterOrDigit(Peek(0)) || Peek(0) == '_')
         {
-            throw Fail(start, _at - start + 1, $"'{text[_at]}' directly after a number", "a name cannot begin with a digit; put an operator or a blank between");
+            throw Fail(start, _at - start + 1, $"'{text[_at]}' directly after a number",
+                "a name cannot begin with a digit; put an operator or a blank between");
         }
     }
 
@@ -172,7 +173,8 @@ internal sealed class Lexer(string text)
         SkipWhile(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-' or '/' or ' ');
         if (Peek(0) != '`' || _at == start + 1)
         {
-            throw Fail(start, _at - start, "a field name in `` is not closed or has a character that it cannot have", "letters, digits, _ . - / and blanks may stand in ``; else write [\"name\"]");
+            throw Fail(start, _at - start, "a field name in `` is not closed or has a character that it cannot have",
+                "letters, digits, _ . - / and blanks may stand in ``; else write [\"name\"]");
         }
 
         _at++;
@@ -269,7 +271,8 @@ internal sealed class Lexer(string text)
             var digit = char.IsAsciiHexDigit(Peek(i)) ? Convert.ToInt32(Peek(i).ToString(), 16) : radix;
             if (digit >= radix)
             {
-                throw Fail(start, i + 2, $"an escape with {digits} digits has fewer", "write all digits: \\x41, \\101, \\u0041, \\U00000041");
+                throw Fail(start, i + 2, $"an escape with {digits} digits has fewer",
+                    "write all digits: \\x41, \\101, \\u0041, \\U00000041");
             }
 
             code = (code * radix) + digit;

@@ -7,8 +7,8 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Parsing;
 
 /// <summary>
-/// Tokens to a tree, by descent; macros are expanded here, and functions are looked up by name and number of arguments. One object reads one
-/// expression.
+/// Parses tokens to a syntax tree by recursive descent, expands macros, and resolves functions by name and number of arguments. An instance
+/// parses one expression.
 /// </summary>
 internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 {
@@ -16,7 +16,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
     private static readonly string[] _reserved =
     [
-        "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var",
+        "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return",
+        "var",
         "void", "while",
     ];
 
@@ -58,7 +59,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             Expect(":", "the other half of the conditional a ? b : c");
             var otherwise = Expression();
             condition = Checked(Syntax.Over(
-                new ConditionalSyntax(condition, then, otherwise, condition.Position, otherwise.End - condition.Position), condition, then, otherwise));
+                new ConditionalSyntax(condition, then, otherwise, condition.Position, otherwise.End - condition.Position), condition, then,
+                otherwise));
         }
 
         _depth--;
@@ -127,7 +129,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         return operand;
     }
 
-    // A sign before a number is part of it: the least int has no positive.
+    // A sign before a number is part of it, because the least int has no positive counterpart.
     private bool IsNegativeNumber() =>
         Current.Is("-") && tokens[_at + 1].Kind is TokenKind.Int or TokenKind.Double;
 
@@ -145,7 +147,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
                 var optional = Take("?");
                 var index = Expression();
                 var close = Expect("]", "the end of the index");
-                operand = Checked(Syntax.Over(new IndexSyntax(operand, index, optional, operand.Position, close.End - operand.Position), operand, index));
+                operand = Checked(
+                    Syntax.Over(new IndexSyntax(operand, index, optional, operand.Position, close.End - operand.Position), operand, index));
             }
             else if (Current.Is("{"))
             {
@@ -162,7 +165,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     {
         var optional = Take("?");
         var name = Current;
-        if (name.Kind is not (TokenKind.Identifier or TokenKind.QuotedIdentifier) || (name.Kind == TokenKind.Identifier && _keywords.Contains(name.Text)))
+        if (name.Kind is not (TokenKind.Identifier or TokenKind.QuotedIdentifier)
+            || (name.Kind == TokenKind.Identifier && _keywords.Contains(name.Text)))
         {
             throw Fail(name, "a name must follow the dot", "write a field, or [\"...\"] for one that is not a plain name");
         }
@@ -229,7 +233,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
                 return new LiteralSyntax(CelValue.Uint(ulong.Parse(text, CultureInfo.InvariantCulture)), position, length);
             case TokenKind.Int when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole):
                 return new LiteralSyntax(CelValue.Int(whole), position, length);
-            case TokenKind.Double when double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture) is var value && double.IsFinite(value):
+            case TokenKind.Double when double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture) is var value
+                && double.IsFinite(value):
                 return new LiteralSyntax(CelValue.Double(value), position, length);
             default:
                 throw new ExpressionException(new ExpressionProblem(
@@ -256,12 +261,14 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         if (_reserved.Contains(token.Text))
         {
-            throw Fail(token, $"'{token.Text}' is reserved by the language and names nothing", "use another name; as a field it may stand after a dot");
+            throw Fail(token, $"'{token.Text}' is reserved by the language and names nothing",
+                "use another name; as a field it may stand after a dot");
         }
 
         if (Current.Kind == TokenKind.Identifier && !Current.IsWord("in"))
         {
-            throw Fail(Current, $"an operator is missing before '{Current.Text}'", WordOperator(Current.Text) ?? WordOperator(token.Text) ?? "write an operator, or quote text");
+            throw Fail(Current, $"an operator is missing before '{Current.Text}'", WordOperator(Current.Text) ?? WordOperator(token.Text)
+                ?? "write an operator, or quote text");
         }
 
         return new NameSyntax(token.Text, fromRoot, position, token.End - position);
@@ -369,7 +376,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     {
         if (function is null)
         {
-            throw Fail(name, $"there is no function '{qualified}'", Spelling.Nearest(qualified, Functions.AllNames) is { } nearest ? $"did you mean '{nearest}'?" : "docs/expressions.md lists the functions");
+            throw Fail(name, $"there is no function '{qualified}'", Spelling.Nearest(qualified, Functions.AllNames) is { } nearest
+                ? $"did you mean '{nearest}'?" : "docs/expressions.md lists the functions");
         }
 
         if (!function.Takes(count, isMember))
@@ -378,19 +386,21 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             throw new ExpressionException(new ExpressionProblem(
                 name.Position,
                 close.End - name.Position,
-                problem ? $"'{qualified}' does not take {Plural.Format(isMember ? count - 1 : count, "argument")}" : isMember ? $"'{qualified}' is not called on a value" : $"'{qualified}' is called on a value",
+                problem ? $"'{qualified}' does not take {Plural.Format(isMember ? count - 1 : count, "argument")}" : isMember
+                    ? $"'{qualified}' is not called on a value" : $"'{qualified}' is called on a value",
                 "write " + function.Usage));
         }
     }
 
-    // A pattern that is written out is checked now and compiled once.
+    // A constant pattern is checked now and compiled once.
     private static void CheckPattern(Function function, ImmutableArray<Syntax>.Builder arguments)
     {
         if (function.Name == "matches" && arguments[1] is LiteralSyntax { Value.Kind: CelKind.String } pattern
             && Pattern.Compile(pattern.Value.AsString(), out var problem) is null)
         {
             throw new ExpressionException(new ExpressionProblem(
-                pattern.Position, pattern.Length, "the regular expression cannot be used: " + problem, "write it in the syntax of RE2: no look-around, no back-references"));
+                pattern.Position, pattern.Length, "the regular expression cannot be used: " + problem,
+                "write it in the syntax of RE2: no look-around, no back-references"));
         }
     }
 
@@ -441,7 +451,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             : $"write list.{name.Text}(item, condition)";
         Expect("(", "the variable and the condition");
         var variable = Current;
-        if (variable.Kind != TokenKind.Identifier || !tokens[_at + 1].Is(",") || _keywords.Contains(variable.Text) || _reserved.Contains(variable.Text))
+        if (variable.Kind != TokenKind.Identifier || !tokens[_at + 1].Is(",") || _keywords.Contains(variable.Text)
+            || _reserved.Contains(variable.Text))
         {
             throw Fail(variable, $"the first argument of '{name.Text}' is the name of its variable", usage);
         }
@@ -453,7 +464,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         _variables.RemoveAt(_variables.Count - 1);
         if (!Current.Is(")") || (second is not null && kind != ComprehensionKind.Map))
         {
-            throw Fail(Current, Current.Is(")") || Current.Is(",") ? $"'{name.Text}' has too many arguments" : "the arguments are not closed", usage);
+            throw Fail(Current, Current.Is(")") || Current.Is(",") ? $"'{name.Text}' has too many arguments"
+                : "the arguments are not closed", usage);
         }
 
         var close = tokens[_at++];

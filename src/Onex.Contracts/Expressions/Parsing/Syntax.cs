@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Onex.Contracts.Expressions.Parsing;
 
-/// <summary>A piece of an expression, with its place in the text and the height of the tree below it.</summary>
+/// <summary>A node of the syntax tree, with its position and the height of its subtree.</summary>
 internal abstract record Syntax(int Position, int Length)
 {
     public int Height { get; private init; } = 1;
@@ -24,7 +24,7 @@ internal abstract record Syntax(int Position, int Length)
 
 internal sealed record LiteralSyntax(CelValue Value, int Position, int Length) : Syntax(Position, Length);
 
-/// <summary>A name; from the root if it is written with a leading dot, and then never a variable of a comprehension.</summary>
+/// <summary>A name; with a leading dot it is resolved in the scope and never refers to a comprehension variable.</summary>
 internal sealed record NameSyntax(string Name, bool FromRoot, int Position, int Length) : Syntax(Position, Length);
 
 /// <summary><c>a.b</c>, or <c>a.?b</c>.</summary>
@@ -36,7 +36,7 @@ internal sealed record HasSyntax(SelectSyntax Select, int Position, int Length) 
 /// <summary><c>a[b]</c>, or <c>a[?b]</c>.</summary>
 internal sealed record IndexSyntax(Syntax Operand, Syntax Index, bool Optional, int Position, int Length) : Syntax(Position, Length);
 
-/// <summary>A function with its arguments, the target first if it has one. Without a function, one that is not known: an error when run.</summary>
+/// <summary>A call, the target first if it has one. An unknown function is null, and an error when it runs.</summary>
 internal sealed record CallSyntax(string Name, Evaluation.Function? Function, ImmutableArray<Syntax> Arguments, int Position, int Length)
     : Syntax(Position, Length);
 
@@ -46,7 +46,7 @@ internal sealed record UnarySyntax(char Operator, Syntax Operand, int Position, 
 /// <summary>Arithmetic, comparison or <c>in</c>.</summary>
 internal sealed record BinarySyntax(string Operator, Syntax Left, Syntax Right, int Position, int Length) : Syntax(Position, Length);
 
-/// <summary>A row of <c>&amp;&amp;</c> or of <c>||</c>.</summary>
+/// <summary>A chain of <c>&amp;&amp;</c> or of <c>||</c>.</summary>
 internal sealed record LogicSyntax(bool IsAnd, ImmutableArray<Syntax> Operands, int Position, int Length) : Syntax(Position, Length);
 
 internal sealed record ConditionalSyntax(Syntax Condition, Syntax Then, Syntax Else, int Position, int Length) : Syntax(Position, Length);
@@ -69,4 +69,5 @@ internal enum ComprehensionKind : byte
 
 /// <summary>A macro over the items of a list or the keys of a map. <c>filter</c> has no body, only <c>map</c> may have both.</summary>
 internal sealed record ComprehensionSyntax(
-    ComprehensionKind Kind, Syntax Range, string Variable, Syntax? Condition, Syntax? Body, int Position, int Length) : Syntax(Position, Length);
+    ComprehensionKind Kind, Syntax Range, string Variable, Syntax? Condition, Syntax? Body, int Position, int Length)
+        : Syntax(Position, Length);

@@ -13,7 +13,7 @@ internal enum TokenKind : byte
     Symbol,
 }
 
-/// <summary>A token and where it stands; <see cref="Text"/> is a symbol, a name, the digits of a number or the content of a string.</summary>
+/// <summary>A token and its position; <see cref="Text"/> is a symbol, a name, the digits of a number or the content of a string.</summary>
 internal readonly record struct Token(TokenKind Kind, int Position, int Length, string Text, byte[]? Bytes = null)
 {
     public int End => Position + Length;

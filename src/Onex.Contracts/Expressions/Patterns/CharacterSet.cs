@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Expressions.Patterns;
 
-/// <summary>A set of code points: the borders between what is in and what is not, in order, the first of them the first that is in.</summary>
+/// <summary>A set of code points, as the ordered borders at which membership changes. The first border is the first member.</summary>
 internal sealed class CharacterSet
 {
     private const int End = 0x110000;
@@ -13,13 +13,13 @@ internal sealed class CharacterSet
     /// <summary>Every character.</summary>
     public static CharacterSet All { get; } = new([0, End]);
 
-    /// <summary>Where it begins and ends to be in, by turns.</summary>
+    /// <summary>The borders: starts and ends of ranges in turn.</summary>
     public int[] Borders { get; }
 
     /// <summary>The characters from one to another.</summary>
     public static CharacterSet Range(int first, int last) => new([first, last + 1]);
 
-    /// <summary>All that is in ranges, in any order.</summary>
+    /// <summary>The union of ranges, in any order.</summary>
     public static CharacterSet From(IEnumerable<(int First, int Last)> ranges)
     {
         var borders = new List<int>();
@@ -39,7 +39,7 @@ internal sealed class CharacterSet
         return new CharacterSet([.. borders]);
     }
 
-    /// <summary>All that is in one of them.</summary>
+    /// <summary>The union of the sets.</summary>
     public static CharacterSet Union(IEnumerable<CharacterSet> sets) => From(sets.SelectMany(set => set.Ranges()));
 
     public IEnumerable<(int First, int Last)> Ranges()
@@ -50,7 +50,7 @@ internal sealed class CharacterSet
         }
     }
 
-    /// <summary>All that is not in it.</summary>
+    /// <summary>The complement of the set.</summary>
     public CharacterSet Complement()
     {
         var borders = new List<int>(Borders);

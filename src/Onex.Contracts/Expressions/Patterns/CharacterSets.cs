@@ -3,14 +3,14 @@ using System.Text;
 
 namespace Onex.Contracts.Expressions.Patterns;
 
-/// <summary>The sets of characters that have names, and what case makes equal.</summary>
+/// <summary>Named character sets, and case folding.</summary>
 internal static class CharacterSets
 {
     private static readonly Lazy<CharacterSet[]> _categories = new(ReadCategories);
     private static readonly Lazy<Dictionary<(string Kind, string Name), string>> _table = new(ReadTable);
     private static readonly Lazy<Dictionary<int, int[]>> _folds = new(ReadFolds);
 
-    // Unicode's names of its general categories, and of the groups of them.
+    // Unicode's general categories and their groups.
     private static readonly Dictionary<string, string> _names = new(StringComparer.Ordinal)
     {
         ["Letter"] = "L",
@@ -59,11 +59,12 @@ internal static class CharacterSets
 
     private static readonly string[] _short =
     [
-        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",
+        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Pc", "Pd", "Ps", "Pe",
+        "Pi", "Pf", "Po",
         "Sm", "Sc", "Sk", "So", "Cn",
     ];
 
-    /// <summary>What stands in <c>\p{...}</c>: a category, a script or a property, with or without the word for which; null if there is none.</summary>
+    /// <summary>The set named in <c>\p{...}</c>: a category, a script or a property, with or without its kind; null if unknown.</summary>
     public static CharacterSet? Find(string name)
     {
         var equals = name.IndexOf('=', StringComparison.Ordinal);
@@ -77,7 +78,7 @@ internal static class CharacterSets
             };
     }
 
-    /// <summary>A set with all that differs from something in it by case only: Unicode's simple folding.</summary>
+    /// <summary>Adds all characters that differ from a member only by case (Unicode simple folding).</summary>
     public static CharacterSet Fold(CharacterSet set)
     {
         var more = new List<(int, int)>(set.Ranges());
@@ -105,7 +106,8 @@ internal static class CharacterSets
         name = _names.GetValueOrDefault(name, name);
         var sets = _short
             .Select((category, index) => (Category: category, Index: index))
-            .Where(each => each.Category == name || (name.Length == 1 && each.Category[0] == name[0]) || (name is "LC" or "L&" && each.Category is "Lu" or "Ll" or "Lt"))
+            .Where(each => each.Category == name || (name.Length == 1 && each.Category[0] == name[0])
+                || (name is "LC" or "L&" && each.Category is "Lu" or "Ll" or "Lt"))
             .Select(each => _categories.Value[each.Index])
             .ToList();
         return sets.Count == 0 ? null : CharacterSet.Union(sets);
@@ -124,13 +126,16 @@ internal static class CharacterSets
     {
         UnicodeCategory[] order =
         [
-            UnicodeCategory.UppercaseLetter, UnicodeCategory.LowercaseLetter, UnicodeCategory.TitlecaseLetter, UnicodeCategory.ModifierLetter,
-            UnicodeCategory.OtherLetter, UnicodeCategory.NonSpacingMark, UnicodeCategory.SpacingCombiningMark, UnicodeCategory.EnclosingMark,
+            UnicodeCategory.UppercaseLetter, UnicodeCategory.LowercaseLetter, UnicodeCategory.TitlecaseLetter,
+            UnicodeCategory.ModifierLetter,
+            UnicodeCategory.OtherLetter, UnicodeCategory.NonSpacingMark, UnicodeCategory.SpacingCombiningMark,
+            UnicodeCategory.EnclosingMark,
             UnicodeCategory.DecimalDigitNumber, UnicodeCategory.LetterNumber, UnicodeCategory.OtherNumber, UnicodeCategory.SpaceSeparator,
             UnicodeCategory.LineSeparator, UnicodeCategory.ParagraphSeparator, UnicodeCategory.Control, UnicodeCategory.Format,
             UnicodeCategory.Surrogate, UnicodeCategory.PrivateUse, UnicodeCategory.ConnectorPunctuation, UnicodeCategory.DashPunctuation,
             UnicodeCategory.OpenPunctuation, UnicodeCategory.ClosePunctuation, UnicodeCategory.InitialQuotePunctuation,
-            UnicodeCategory.FinalQuotePunctuation, UnicodeCategory.OtherPunctuation, UnicodeCategory.MathSymbol, UnicodeCategory.CurrencySymbol,
+            UnicodeCategory.FinalQuotePunctuation, UnicodeCategory.OtherPunctuation, UnicodeCategory.MathSymbol,
+            UnicodeCategory.CurrencySymbol,
             UnicodeCategory.ModifierSymbol, UnicodeCategory.OtherSymbol, UnicodeCategory.OtherNotAssigned,
         ];
         var ranges = order.ToDictionary(category => category, _ => new List<(int, int)>());
@@ -166,7 +171,7 @@ internal static class CharacterSets
         return table;
     }
 
-    // What one simple mapping of case leads to or from. The platform leaves the long s out, which folds to s; the dotted and the dotless i do not.
+    // Characters related by a simple case mapping. .NET omits the long s, which folds to s; the dotted and the dotless i do not fold.
     private static Dictionary<int, int[]> ReadFolds()
     {
         const int LastCased = 0x1E943;

@@ -3,12 +3,12 @@ using System.Collections.Concurrent;
 namespace Onex.Contracts.Expressions.Patterns;
 
 /// <summary>
-/// A regular expression that can run: in linear time, by keeping all the places of the pattern that the text read so far may have led to. The
-/// sets of places that occurred are kept, with where each kind of character leads from them.
+/// A regular expression that matches in linear time by simulating all its states at once. Sets of states are cached with their transitions,
+/// as in a lazily built DFA.
 /// </summary>
 internal sealed class Pattern
 {
-    // What is kept of one pattern: transitions and places in all.
+    // The maximum of cached transitions and states per pattern.
     private const int TransitionsMax = 20_000;
     private const int Ascii = 128;
 
@@ -18,7 +18,7 @@ internal sealed class Pattern
     private readonly CharacterSet _lineEnds;
     private readonly bool _looksAround;
 
-    // Characters that no set of the pattern tells apart are of one kind.
+    // Characters that the pattern does not distinguish form one class.
     private readonly int[] _borders;
     private readonly int[] _kinds;
     private readonly byte[] _asciiKinds = new byte[Ascii];
@@ -54,15 +54,15 @@ internal sealed class Pattern
         _start = Keep([first], Before.Nothing);
     }
 
-    /// <summary>Its parts, repetitions written out: what a character of the text may cost at worst.</summary>
+    /// <summary>The number of its parts after expanding repetitions: the worst-case cost per character.</summary>
     public long Size { get; }
 
     private int First { get; }
 
-    /// <summary>One in the syntax of RE2; or null and why not.</summary>
+    /// <summary>Compiles RE2 syntax; null with the reason if it is invalid.</summary>
     public static Pattern? Compile(string source, out string? problem) => Compile(source, isEcma: false, out problem);
 
-    /// <summary>One of a JSON Schema, in that of ECMA-262.</summary>
+    /// <summary>Compiles ECMA-262 syntax, as JSON Schema uses it.</summary>
     public static Pattern? OfSchema(string source, out string? problem) => Compile(source, isEcma: true, out problem);
 
     private static Pattern? Compile(string source, bool isEcma, out string? problem)
@@ -97,7 +97,7 @@ internal sealed class Pattern
         }
     }
 
-    /// <summary>Whether it is found anywhere in a text.</summary>
+    /// <summary>Whether it matches anywhere in a text.</summary>
     public bool IsMatch(string text)
     {
         var state = _start;
@@ -116,7 +116,7 @@ internal sealed class Pattern
             }
         }
 
-        // The end is a kind of its own.
+        // The end of the text is a class of its own.
         return After(state, _kindCount).Found;
     }
 
@@ -181,7 +181,7 @@ internal sealed class Pattern
             }
         }
 
-        // It may begin behind any character.
+        // A match may start after any character.
         next.Add(First);
         return Keep([.. next], !_looksAround ? Before.Nothing : endsLine ? Before.LineEnd : isWord ? Before.Word : Before.Other);
     }
@@ -196,7 +196,7 @@ internal sealed class Pattern
         _ => (before == Before.Word) == isWord,
     };
 
-    // A state of before, or a new one; past the bound one that is not kept.
+    // The cached state, or a new one, which is not cached above the limit.
     private State Keep(int[] places, Before before)
     {
         var key = new Key(places, before);
@@ -220,7 +220,7 @@ internal sealed class Pattern
         return _nodes.Count - 1;
     }
 
-    // The place where it begins, if it goes on at another.
+    // Builds the states for a part and returns its start, given the state that follows it.
     private int Build(PatternSyntax syntax, int next)
     {
         switch (syntax)
@@ -316,7 +316,7 @@ internal sealed class Pattern
 
     private readonly record struct Node(NodeKind Kind, CharacterSet? Set, PatternPlace Place, int Next, int Other);
 
-    // The places that the text so far leads to, before what holds at the next border is known.
+    // The reachable states before the assertions at the next position are known.
     private sealed record State(int[] Places, Before Before, State?[]? Next)
     {
         public static State Match { get; } = new([], Before.Nothing, null);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Contracts.Expressions.Patterns;
 
 /// <summary>
-/// Reads regular expressions in the syntax of RE2, or of ECMA-262 as JSON Schema has it (with the flag <c>u</c>). A character is a code point.
-/// What cannot be run in linear time (look-around, back-references, atomic groups) is refused, as is what either would not know.
+/// Parses regular expressions in the syntax of RE2, or of ECMA-262 as in JSON Schema (with the flag <c>u</c>). A character is a code point.
+/// Rejects constructs that cannot run in linear time (look-around, back-references, atomic groups) and unknown syntax.
 /// </summary>
 internal sealed class PatternReader(string source, bool isEcma)
 {
@@ -15,7 +15,8 @@ internal sealed class PatternReader(string source, bool isEcma)
     private static readonly CharacterSet _blanks = CharacterSet.From([('\t', '\n'), ('\f', '\r'), (' ', ' ')]);
 
     private static readonly CharacterSet _ecmaBlanks = CharacterSet.From(
-        [('\t', '\r'), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)]);
+        [('\t', '\r'), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F),
+            (0x3000, 0x3000), (0xFEFF, 0xFEFF)]);
 
     private static readonly CharacterSet _ecmaLineEnds = CharacterSet.From([('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029)]);
     private static readonly CharacterSet _lineEnds = CharacterSet.Range('\n', '\n');
@@ -49,8 +50,8 @@ internal sealed class PatternReader(string source, bool isEcma)
     /// <summary>The characters of words.</summary>
     public static CharacterSet Words => _words;
 
-    /// <summary>All of it.</summary>
-    /// <exception cref="FormatException">It is not one, with why.</exception>
+    /// <summary>The whole value.</summary>
+    /// <exception cref="FormatException">The expression is invalid.</exception>
     public PatternSyntax Read()
     {
         var all = Either();
@@ -110,7 +111,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         }
     }
 
-    // Null for what only sets flags.
+    // Null for a group that only sets flags.
     private PatternSyntax? Part()
     {
         switch (source[_at])
@@ -145,7 +146,7 @@ internal sealed class PatternReader(string source, bool isEcma)
             return part;
         }
 
-        // Whether it takes as little as it can makes no difference to whether it is found.
+        // Laziness does not affect whether there is a match.
         Take("?");
         if (_at < source.Length && source[_at] is '*' or '+' or '?')
         {
@@ -155,7 +156,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         return Checked(new PatternSyntax.Repeated(part, least, most));
     }
 
-    // *, +, ?, {n}, {n,}, {n,m}; null if there is none, and for a brace that stands for itself.
+    // *, +, ?, {n}, {n,}, {n,m}; null if there is none, or for a literal brace.
     private (int Least, int? Most)? Times()
     {
         switch (source[_at])
@@ -226,7 +227,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         return all;
     }
 
-    // True if the group is over with them: (?i), not (?i:...).
+    // True if the group ends after its flags: (?i), not (?i:...).
     private bool Flags()
     {
         var on = true;
@@ -244,7 +245,7 @@ internal sealed class PatternReader(string source, bool isEcma)
                     _dotTakesAll = on;
                     break;
                 case 'U' when !isEcma:
-                    // Takes as little as it can: see above.
+                    // Lazy: see above.
                     break;
                 case '-' when on:
                     on = false;
@@ -287,7 +288,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         }
     }
 
-    // What a class may hold too; null, and the place unchanged, for an escape of one character.
+    // A class escape; null without advancing for an escape of one character.
     private CharacterSet? EscapedSet()
     {
         var letter = _at + 1 < source.Length ? source[_at + 1] : '\0';
@@ -331,7 +332,8 @@ internal sealed class PatternReader(string source, bool isEcma)
         }
 
         var isNegated = !isEcma && name.StartsWith('^');
-        var set = CharacterSets.Find(isNegated ? name[1..] : name) ?? throw new FormatException($"there is no category, script or property '{name}'");
+        var set = CharacterSets.Find(isNegated ? name[1..] : name)
+            ?? throw new FormatException($"there is no category, script or property '{name}'");
         set = Folded(set);
         return isNegated ? set.Complement() : set;
     }
@@ -342,7 +344,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         var sets = new List<CharacterSet>();
         var first = _at;
 
-        // In RE2 a bracket at the beginning is itself; in ECMA-262 [] is nothing and [^] anything.
+        // In RE2 a bracket at the start is literal; in ECMA-262 [] matches nothing and [^] anything.
         while (_at < source.Length && (source[_at] != ']' || (_at == first && !isEcma)))
         {
             sets.Add(ClassItem());
@@ -381,7 +383,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         var first = ClassCharacter();
         var last = first;
 
-        // A range ends in a character too; in [a-] and [a-\w] the dash is itself.
+        // A range ends in a character; in [a-] and [a-\w] the dash is literal.
         if (_at + 1 < source.Length && source[_at] == '-' && source[_at + 1] != ']' && !(source[_at + 1] == '\\' && IsSetAt(_at + 2)))
         {
             _at++;
@@ -400,7 +402,7 @@ internal sealed class PatternReader(string source, bool isEcma)
 
     private CharacterSet Folded(CharacterSet set) => _ignoresCase ? CharacterSets.Fold(set) : set;
 
-    // The character at this place, written plainly or escaped.
+    // A literal or escaped character.
     private int Character()
     {
         if (source[_at] != '\\')
@@ -463,12 +465,13 @@ internal sealed class PatternReader(string source, bool isEcma)
         return code;
     }
 
-    // \x41, \u0041, \x{1F600}, and two \u that are a pair.
+    // \x41, \u0041, \x{1F600}, and two \u of a surrogate pair.
     private int Hexadecimal(int digits)
     {
         var code = Take("{") ? Digits(source.IndexOf('}', _at) - _at, braced: true) : Digits(digits, braced: false);
         if (code is >= 0xD800 and <= 0xDBFF && digits == 4 && IsAt("\\u") && _at + 6 <= source.Length
-            && int.TryParse(source.AsSpan(_at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low) && low is >= 0xDC00 and <= 0xDFFF)
+            && int.TryParse(source.AsSpan(_at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low)
+                && low is >= 0xDC00 and <= 0xDFFF)
         {
             _at += 6;
             return char.ConvertToUtf32((char)code, (char)low);
@@ -480,7 +483,8 @@ internal sealed class PatternReader(string source, bool isEcma)
     private int Digits(int length, bool braced)
     {
         if (length is < 1 or > 6 || _at + length > source.Length
-            || !int.TryParse(source.AsSpan(_at, length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) || code > 0x10FFFF)
+            || !int.TryParse(source.AsSpan(_at, length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
+                || code > 0x10FFFF)
         {
             throw new FormatException("'\\x' and '\\u' are followed by the hexadecimal digits of a character");
         }

@@ -1,13 +1,13 @@
 namespace Onex.Contracts.Expressions.Patterns;
 
-/// <summary>A regular expression, read.</summary>
+/// <summary>The syntax tree of a regular expression.</summary>
 internal abstract record PatternSyntax
 {
     private PatternSyntax()
     {
     }
 
-    /// <summary>Its parts, repetitions written out: what a character of the text may cost at worst.</summary>
+    /// <summary>The number of its parts after expanding repetitions: the worst-case cost per character.</summary>
     public abstract long Size { get; }
 
     /// <summary>One character of a set.</summary>
@@ -16,49 +16,49 @@ internal abstract record PatternSyntax
         public override long Size => 1;
     }
 
-    /// <summary>A place in the text.</summary>
+    /// <summary>An assertion about a position in the text.</summary>
     internal sealed record Place(PatternPlace What) : PatternSyntax
     {
         public override long Size => 1;
     }
 
-    /// <summary>One after the other; nothing, if there are none.</summary>
+    /// <summary>A sequence; empty if it has no parts.</summary>
     internal sealed record All(IReadOnlyList<PatternSyntax> Parts) : PatternSyntax
     {
         public override long Size { get; } = Parts.Sum(part => part.Size);
     }
 
-    /// <summary>One of several.</summary>
+    /// <summary>An alternative.</summary>
     internal sealed record Either(IReadOnlyList<PatternSyntax> Parts) : PatternSyntax
     {
         public override long Size { get; } = Parts.Sum(part => part.Size);
     }
 
-    /// <summary>The same several times; without an end where <paramref name="Most"/> is null.</summary>
+    /// <summary>A repetition; unbounded if <paramref name="Most"/> is null.</summary>
     internal sealed record Repeated(PatternSyntax Part, int Least, int? Most) : PatternSyntax
     {
         public override long Size { get; } = Math.Max(1, Part.Size) * Math.Max(1, Math.Max(Least, Most ?? 0));
     }
 }
 
-/// <summary>A place between two characters.</summary>
+/// <summary>A position between two characters.</summary>
 internal enum PatternPlace
 {
-    /// <summary>Before the first.</summary>
+    /// <summary>The start of the text.</summary>
     Start,
 
-    /// <summary>Behind the last.</summary>
+    /// <summary>The end of the text.</summary>
     End,
 
-    /// <summary>Before the first of a line.</summary>
+    /// <summary>The start of a line.</summary>
     LineStart,
 
-    /// <summary>Behind the last of a line.</summary>
+    /// <summary>The end of a line.</summary>
     LineEnd,
 
-    /// <summary>Between a letter, digit or underline of ASCII and something else.</summary>
+    /// <summary>A word boundary: between an ASCII letter, digit or underscore and another character.</summary>
     WordBorder,
 
-    /// <summary>Anywhere else.</summary>
+    /// <summary>Not a word boundary.</summary>
     NoWordBorder,
 }

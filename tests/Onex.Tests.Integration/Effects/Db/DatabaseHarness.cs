@@ -21,7 +21,7 @@ namespace Onex.Tests.Integration.Effects.Db;
 internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
-    private readonly ConcurrentQueue<StepResult> _told = new();
+    private readonly ConcurrentQueue<StepResult> _results = new();
     private readonly ServiceProvider _services;
     private readonly EffectRunner _runner;
 
@@ -68,17 +68,17 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             NullLogger<EffectRunner>.Instance);
     }
 
-    /// <summary>Everything that was told to main.</summary>
-    public IReadOnlyList<StepResult> Told => [.. _told];
+    /// <summary>Everything that was reported to the orchestrator.</summary>
+    public IReadOnlyList<StepResult> Results => [.. _results];
 
     public static StepCommand Command(string operation, object arguments, int timeoutMs = 20_000)
     {
         var now = TimeProvider.System.GetUtcNow();
         return new StepCommand
         {
-            CommandId = Guid.CreateVersion7(now),
+            CommandId = new(Guid.CreateVersion7(now)),
             Attempt = 1,
-            SagaId = Guid.CreateVersion7(now),
+            SagaId = new(Guid.CreateVersion7(now)),
             CorrelationId = Guid.CreateVersion7(now),
             Contract = "transfer",
             Step = "move",
@@ -95,12 +95,12 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <summary>Arguments of a statement.</summary>
     public static object Statement(string sql, params object?[] parameters) => new { sql, parameters };
 
-    /// <summary>Runs the command and gives the one result that was told.</summary>
+    /// <summary>Runs the command and gives the one result that was reported.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)
     {
-        var before = _told.Count;
+        var before = _results.Count;
         await HandleAsync(command, TestContext.Current.CancellationToken);
-        return Assert.Single(_told.Skip(before));
+        return Assert.Single(_results.Skip(before));
     }
 
     public Task<StepResult> RunAsync(string operation, object arguments) => RunAsync(Command(operation, arguments));
@@ -108,16 +108,16 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <summary>Runs a statement that must complete, and gives its result.</summary>
     public async Task<JsonElement> ResultAsync(string operation, string sql, params object?[] parameters)
     {
-        var told = await RunAsync(operation, Statement(sql, parameters));
-        Assert.True(told.Outcome == StepOutcomes.Completed, $"{told.Code}: {told.Message}");
-        return JsonElement.Parse(told.Result!.Value.Utf8.Span);
+        var result = await RunAsync(operation, Statement(sql, parameters));
+        Assert.True(result.Outcome == StepOutcomes.Completed, $"{result.Code}: {result.Message}");
+        return JsonElement.Parse(result.Result!.Value.Utf8.Span);
     }
 
     public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, null, cancellation);
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        _told.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+        _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
         return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
     }
 

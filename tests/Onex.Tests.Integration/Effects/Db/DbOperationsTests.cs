@@ -44,9 +44,9 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             "CREATE TABLE other (n int)",
         })
         {
-            var told = await _bench.RunAsync("db.query", DatabaseHarness.Statement(sql));
-            Assert.Equal(StepOutcomes.Rejected, told.Outcome);
-            Assert.True(told.Code is "read_only" or "data_exception" or "sqlstate_25001", $"{told.Code}: {told.Message}");
+            var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement(sql));
+            Assert.Equal(StepOutcomes.Rejected, result.Outcome);
+            Assert.True(result.Code is "read_only" or "data_exception" or "sqlstate_25001", $"{result.Code}: {result.Message}");
         }
 
         Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM read_only"));
@@ -112,10 +112,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("SELECT 1; COMMIT")]
     public async Task One_text_holds_one_statement(string sql, params object[] parameters)
     {
-        var told = await _bench.RunAsync("db.execute", DatabaseHarness.Statement(sql, parameters));
+        var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement(sql, parameters));
 
-        Assert.Equal(StepOutcomes.Rejected, told.Outcome);
-        Assert.True(told.Code is "statement_invalid" or "parameters_invalid" or "syntax_error", $"{told.Code}: {told.Message}");
+        Assert.Equal(StepOutcomes.Rejected, result.Outcome);
+        Assert.True(result.Code is "statement_invalid" or "parameters_invalid" or "syntax_error", $"{result.Code}: {result.Message}");
     }
 
     [Theory]
@@ -147,12 +147,12 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             INSERT INTO ruled VALUES (1, 0) ON CONFLICT DO NOTHING
             """);
 
-        var told = await _bench.RunAsync(operation, DatabaseHarness.Statement(sql, parameters));
+        var result = await _bench.RunAsync(operation, DatabaseHarness.Statement(sql, parameters));
 
-        Assert.Equal((StepOutcomes.Rejected, code), (told.Outcome, told.Code));
-        Assert.Contains(message, told.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hidden", told.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("77", told.Message, StringComparison.Ordinal);
+        Assert.Equal((StepOutcomes.Rejected, code), (result.Outcome, result.Code));
+        Assert.Contains(message, result.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", result.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("77", result.Message, StringComparison.Ordinal);
 
         // The session is as good as new for whoever comes next.
         Assert.Equal("""[{"n":1}]""", (await _bench.ResultAsync("db.query", "SELECT $1::int AS n", 1)).GetProperty("rows").GetRawText());
@@ -161,10 +161,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_statement_is_stopped_at_the_end_of_its_attempt()
     {
-        var told = await _bench.RunAsync(
+        var result = await _bench.RunAsync(
             DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
 
-        Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (told.Outcome, told.Code));
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onex-effects' AND state = 'active' AND query LIKE "
@@ -199,12 +199,12 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
 
-        var told = await _bench.RunAsync(
+        var result = await _bench.RunAsync(
             "db.transaction", new { statements = new[] { DatabaseHarness.Statement(
                 "INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) } });
 
-        Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (told.Outcome, told.Code));
-        Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", told.Message, StringComparison.Ordinal);
+        Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (result.Outcome, result.Code));
+        Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", result.Message, StringComparison.Ordinal);
         Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM undone"));
         await _bench.ResultAsync("db.query", "SELECT 1 AS n");
     }
@@ -212,10 +212,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_large_result_is_stored_and_referred_to()
     {
-        var told = await _bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
+        var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
 
-        Assert.Equal((StepOutcomes.Completed, null), (told.Outcome, told.Result?.ToString()));
-        Assert.NotNull(told.ResultRef);
+        Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Result?.ToString()));
+        Assert.NotNull(result.ResultRef);
     }
 
     [Fact]
@@ -224,11 +224,11 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await using var bench = new DatabaseHarness(
             database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
 
-        var told = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
+        var result = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
 
-        Assert.Equal((StepOutcomes.Failed, "authentication_failed"), (told.Outcome, told.Code));
-        Assert.Contains("connection 'db' does not let its user in", told.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("guess", told.Message, StringComparison.Ordinal);
+        Assert.Equal((StepOutcomes.Failed, "authentication_failed"), (result.Outcome, result.Code));
+        Assert.Contains("connection 'db' does not let its user in", result.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("guess", result.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -237,18 +237,18 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
 
-        var told = await bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT 1 AS n"));
+        var result = await bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT 1 AS n"));
 
-        Assert.Equal((StepOutcomes.Failed, "connection_failed"), (told.Outcome, told.Code));
-        Assert.Equal("The database of connection 'db' cannot be reached.", told.Message);
+        Assert.Equal((StepOutcomes.Failed, "connection_failed"), (result.Outcome, result.Code));
+        Assert.Equal("The database of connection 'db' cannot be reached.", result.Message);
     }
 
     [Fact]
     public async Task A_session_that_is_ended_is_a_failure_and_the_next_attempt_goes_through()
     {
-        var told = await _bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
+        var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
 
-        Assert.Equal((StepOutcomes.Failed, "database_unavailable"), (told.Outcome, told.Code));
+        Assert.Equal((StepOutcomes.Failed, "database_unavailable"), (result.Outcome, result.Code));
         await _bench.ResultAsync("db.execute", "SELECT 1 AS n");
     }
 
@@ -272,7 +272,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Equal(
             [(StepOutcomes.Completed, null), (StepOutcomes.Failed, "deadlock")],
-            _bench.Told.Select(told => (told.Outcome, told.Code)).Order());
+            _bench.Results.Select(result => (result.Outcome, result.Code)).Order());
     }
 
     [Fact]
@@ -293,10 +293,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         Assert.True(await IsFreeAsync(4711));
 
         // Whether it completes or not.
-        var told = await _bench.RunAsync(
+        var result = await _bench.RunAsync(
             "db.transaction", new { statements = new[] { DatabaseHarness.Statement(
                 "SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") } });
-        Assert.Equal(StepOutcomes.Rejected, told.Outcome);
+        Assert.Equal(StepOutcomes.Rejected, result.Outcome);
         Assert.True(await IsFreeAsync(4712));
 
         // A session that is too hasty to be reset is not kept.

@@ -57,14 +57,14 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
             using var death = new CancellationTokenSource();
             proxy.CutOnly("COMMIT\0", cut, death.Cancel);
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dying.HandleAsync(command, death.Token));
-            Assert.Empty(dying.Told);
+            Assert.Empty(dying.Results);
         }
 
         await ExpireAsync(command);
         await using var successor = new DatabaseHarness(database, database.Database.ConnectionString);
-        var told = await successor.RunAsync(command);
+        var result = await successor.RunAsync(command);
 
-        Assert.Equal((StepOutcomes.Completed, 1), (told.Outcome, told.Attempt));
+        Assert.Equal((StepOutcomes.Completed, 1), (result.Outcome, result.Attempt));
         Assert.Equal(1, await ChargesAsync(database.Database, name));
     }
 
@@ -93,7 +93,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         await successor.RunAsync(command);
         await late;
 
-        Assert.Empty(frozen.Told);
+        Assert.Empty(frozen.Results);
         Assert.Equal(1, await ChargesAsync(database.Database, "frozen"));
     }
 
@@ -105,10 +105,10 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         await bench.RunAsync(Charge("warm-up"));
         proxy.CutOnly("COMMIT\0", Cut.BeforeTheAnswer);
 
-        var told = await bench.RunAsync(Charge("elsewhere"));
+        var result = await bench.RunAsync(Charge("elsewhere"));
 
-        Assert.Equal((StepOutcomes.Failed, "connection_lost"), (told.Outcome, told.Code));
-        Assert.Contains("whether that happened is not known", told.Message, StringComparison.Ordinal);
+        Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
+        Assert.Contains("whether that happened is not known", result.Message, StringComparison.Ordinal);
         Assert.Equal(1, await ChargesAsync(_elsewhere, "elsewhere"));
     }
 
@@ -139,10 +139,10 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         {
             await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, user: ("clerk", "clerks word"));
 
-            var told = await bench.RunAsync(Charge("clerk"));
+            var result = await bench.RunAsync(Charge("clerk"));
             var outside = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT * FROM onex.effect_ledger"));
 
-            Assert.True(told.Outcome == StepOutcomes.Completed, told.Message);
+            Assert.True(result.Outcome == StepOutcomes.Completed, result.Message);
             Assert.Equal((StepOutcomes.Rejected, "insufficient_privilege"), (outside.Outcome, outside.Code));
         }
         finally
@@ -186,7 +186,8 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
             Database = await original.Database.Server.CreateDatabaseAsync();
             await Database.ExecuteAsync("""
                 CREATE SCHEMA onex;
-                CREATE TABLE onex.effect_ledger (command_id uuid PRIMARY KEY, lease_token uuid, outcome text, result json, recorded_at timestamptz);
+                CREATE TABLE onex.effect_ledger (command_id uuid PRIMARY KEY, lease_token uuid, outcome text,
+                    result json, recorded_at timestamptz);
                 CREATE TABLE public.charges (name text);
                 """);
         }

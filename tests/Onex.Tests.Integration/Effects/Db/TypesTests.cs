@@ -126,7 +126,8 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
             type = type == "bit" ? "text" : type;
             var back = await _bench.RunAsync(
                 "db.query",
-                $$"""{"sql": {{JsonSerializer.Serialize($"SELECT $1::{type}::text = ({expression})::{type}::text AS same")}}, "parameters": [{{json}}]}""");
+                $$"""{"sql": {{JsonSerializer.Serialize($"SELECT $1::{type}::text = ({expression})::{type}::text AS same")}},"""
+                + $$""" "parameters": [{{json}}]}""");
             Assert.Equal("""{"rows":[{"same":true}],"row_count":1}""", back.Result?.ToString() ?? back.Message);
         }
     }
@@ -161,9 +162,12 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
                 FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
                 WHERE t.oid = type::regtype AND t.typtype = 'c' HAVING count(*) > 0;
                 IF given IS NOT NULL THEN RETURN given; END IF;
-                FOREACH sample IN ARRAY ARRAY['1', 'a', '{}', '(1,2)', '2024-01-01', '12:00', '(1,1),(0,0)', '127.0.0.1', '08:00:2b:01:02:03',
-                    '08:00:2b:01:02:03:04:05', '[1,2)', 'empty', '{1,2,3}', '<(1,2),3>', '[(1,2),(3,4)]', '((1,2),(3,4))', '0/0', '1:1:', '(0,0)',
-                    '00000000-0000-0000-0000-000000000000', '"a"=>"b"', '$.a', 'pg_class', 'int4', 'now()', '+(int4,int4)', '\x00', 'english', 'sad', 'YES'] LOOP
+                FOREACH sample IN ARRAY ARRAY['1', 'a', '{}', '(1,2)', '2024-01-01', '12:00', '(1,1),(0,0)', '127.0.0.1',
+                    '08:00:2b:01:02:03',
+                    '08:00:2b:01:02:03:04:05', '[1,2)', 'empty', '{1,2,3}', '<(1,2),3>', '[(1,2),(3,4)]', '((1,2),(3,4))',
+                    '0/0', '1:1:', '(0,0)',
+                    '00000000-0000-0000-0000-000000000000', '"a"=>"b"', '$.a', 'pg_class', 'int4', 'now()', '+(int4,int4)',
+                    '\x00', 'english', 'sad', 'YES'] LOOP
                     BEGIN
                         EXECUTE format('SELECT (%L::%s)::text', sample, type) INTO given;
                         IF given IS NOT NULL THEN RETURN sample; END IF;
@@ -198,7 +202,8 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     public async Task Every_row_of_the_catalogues_themselves_comes_as_json()
     {
         foreach (
-            var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop", "pg_rewrite", "pg_settings", "pg_locks" })
+            var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop",
+                "pg_rewrite", "pg_settings", "pg_locks" })
         {
             var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement($"SELECT * FROM {view} LIMIT 300"));
             Assert.True(result.Outcome == "completed", $"{view}: {result.Message}");

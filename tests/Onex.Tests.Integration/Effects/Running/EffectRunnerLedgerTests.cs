@@ -38,9 +38,9 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await second.RunAsync(command);
 
         Assert.Single(_world.Calls);
-        var told = first.Told.Concat(second.Told).ToList();
-        Assert.Equal(3, told.Count);
-        Assert.All(told, result => Assert.Equal((told[0], StepOutcomes.Completed), (result, result.Outcome)));
+        var results = first.Results.Concat(second.Results).ToList();
+        Assert.Equal(3, results.Count);
+        Assert.All(results, result => Assert.Equal((results[0], StepOutcomes.Completed), (result, result.Outcome)));
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await Task.WhenAll(first.RunAsync(command), second.RunAsync(command));
 
         Assert.Single(_world.Calls);
-        Assert.Single(first.Told.Concat(second.Told));
+        Assert.Single(first.Results.Concat(second.Results));
     }
 
     [Fact]
@@ -73,8 +73,8 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await successor.RunAsync(command);
         await late;
 
-        Assert.Empty(frozen.Told);
-        Assert.Equal(StepOutcomes.Completed, Assert.Single(successor.Told).Outcome);
+        Assert.Empty(frozen.Results);
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(successor.Results).Outcome);
         Assert.Single(_world.Calls.Select(call => call.Key).Distinct());
         Assert.Equal(["reserve"], _world.EffectsOf("frozen"));
     }
@@ -87,7 +87,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await process.RunAsync(Reserve("too-late") with { NotAfter = TimeProvider.System.GetUtcNow().AddMinutes(-1) });
 
         Assert.Empty(_world.Calls);
-        Assert.Empty(process.Told);
+        Assert.Empty(process.Results);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
             await process.RunAsync(command with { Attempt = attempt });
         }
 
-        Assert.Equal(["http_503", "http_503", null], process.Told.Select(result => result.Code));
+        Assert.Equal(["http_503", "http_503", null], process.Results.Select(result => result.Code));
         Assert.Empty(_world.KeyViolations());
         Assert.Equal(["reserve"], _world.EffectsOf("flaky"));
     }
@@ -112,9 +112,9 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         var now = TimeProvider.System.GetUtcNow();
         return new StepCommand
         {
-            CommandId = Guid.CreateVersion7(now),
+            CommandId = new(Guid.CreateVersion7(now)),
             Attempt = 1,
-            SagaId = Guid.CreateVersion7(now),
+            SagaId = new(Guid.CreateVersion7(now)),
             CorrelationId = Guid.CreateVersion7(now),
             Contract = "order-fulfilment",
             Step = "reserve",
@@ -132,7 +132,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     private sealed class Process : IRecordProducer, IAsyncDisposable
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
-        private readonly ConcurrentQueue<StepResult> _told = new();
+        private readonly ConcurrentQueue<StepResult> _results = new();
         private readonly ServiceProvider _services;
         private readonly EffectRunner _runner;
 
@@ -162,13 +162,13 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 NullLogger<EffectRunner>.Instance);
         }
 
-        public IReadOnlyList<StepResult> Told => [.. _told];
+        public IReadOnlyList<StepResult> Results => [.. _results];
 
         public Task RunAsync(StepCommand command) => _runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
 
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
-            _told.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+            _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
             return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 

@@ -70,7 +70,12 @@ public sealed class MemoryLogTests
         var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(large, 5)]);
 
         Assert.Equal(
-            [DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Unavailable],
+            [
+                DeliveryStatus.Acknowledged,
+                DeliveryStatus.Acknowledged,
+                DeliveryStatus.Acknowledged,
+                DeliveryStatus.Acknowledged,
+                DeliveryStatus.Unavailable],
             reports.Select(report => report.Delivery));
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using MassTransit;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
@@ -47,18 +46,18 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         var (completed, large, taken, unknown) = (Command("first"), Command("second"), Command("first"), Command("second"));
         var reference = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await _store.SavePayloadsAsync([new SagaPayload(reference, Guid.Empty, "result", RawJson.FromText("""{"large":true}"""))], _none);
+        await _store.SavePayloadsAsync([new SagaPayload(reference, default, "result", RawJson.FromText("""{"large":true}"""))], _none);
         await RecordAsync(completed, null);
         await RecordAsync(large, reference);
         await _ledger.ClaimAsync(Message(taken), _none);
 
-        var told = await AskAsync(completed, large, taken, unknown);
+        var items = await AskAsync(completed, large, taken, unknown);
 
-        Assert.Equal([completed.CommandId, large.CommandId], told.SkipLast(1).Select(item => ((StepResultArrived)item.Message).CommandId));
-        Assert.All(told.SkipLast(1), item => Assert.True(item.IsFromLedger));
-        var result = ((StepResultArrived)told[1].Message).Result!.Value;
+        Assert.Equal([completed.CommandId, large.CommandId], items.SkipLast(1).Select(item => ((StepResultArrived)item.Message).CommandId));
+        Assert.All(items.SkipLast(1), item => Assert.True(item.IsFromLedger));
+        var result = ((StepResultArrived)items[1].Message).Result!.Value;
         Assert.True(result.TryGetField("large", out var isLarge) && isLarge.AsBool());
-        var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
+        var leases = Assert.IsType<TimerFired>(items[^1].Message).Leases;
         Assert.Equal([taken.CommandId], leases.Keys);
         Assert.NotNull(leases[taken.CommandId].ValidUntil);
     }
@@ -71,10 +70,10 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await _ledger.ClaimAsync(Message(taken), _none);
         await RecordAsync(done, null);
 
-        var told = await AskAsync(free, taken, done);
+        var items = await AskAsync(free, taken, done);
 
-        Assert.Equal(done.CommandId, Assert.IsType<StepResultArrived>(told[0].Message).CommandId);
-        var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
+        Assert.Equal(done.CommandId, Assert.IsType<StepResultArrived>(items[0].Message).CommandId);
+        var leases = Assert.IsType<TimerFired>(items[^1].Message).Leases;
         Assert.Equal((true, false), (leases[free.CommandId].Cancelled, leases[taken.CommandId].Cancelled));
         Assert.NotNull(leases[taken.CommandId].ValidUntil);
         Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(free), _none));
@@ -88,9 +87,9 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await database.Database.ExecuteAsync(
             $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
 
-        var told = await AskAsync(command);
+        var items = await AskAsync(command);
 
-        var lease = Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId];
+        var lease = Assert.IsType<TimerFired>(Assert.Single(items).Message).Leases[command.CommandId];
         Assert.Equal(new Lease(1, null), lease);
         Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(command), _none));
     }
@@ -106,14 +105,14 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await using var transaction = await connection.BeginTransactionAsync(_none);
         Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
 
-        var told = await AskAsync(command);
+        var items = await AskAsync(command);
 
-        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId].ValidUntil);
+        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(items).Message).Leases[command.CommandId].ValidUntil);
     }
 
     private static Outstanding Command(string step, bool interrupted = false) => new()
     {
-        CommandId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
         Step = step,
         Direction = StepDirections.Do,
         Attempt = 1,
@@ -127,7 +126,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
-        SagaId = Guid.Empty,
+        SagaId = default,
         CorrelationId = Guid.Empty,
         Contract = "calls",
         Step = command.Step,
@@ -148,7 +147,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
-        SagaId = Guid.Empty,
+        SagaId = default,
         CorrelationId = Guid.Empty,
         Outcome = StepOutcomes.Completed,
         Result = reference is null ? RawJson.EmptyObject : null,
@@ -162,7 +161,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             new ContractSource("calls.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty),
             new CompilerContext(
                 new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
-        var id = Guid.CreateVersion7(now);
+        var id = SagaId.Create(now);
         var saga = new SagaState
         {
             Facts = new SagaFacts
@@ -174,17 +173,23 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
                 HomePartition = 0,
                 StartedAt = now,
                 Input = CelValue.Null,
-                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = plan.Name, Source = "requests/0/0" },
+                Requester = new Requester
+                {
+                    RequestId = new(id.Value),
+                    CorrelationId = id.Value,
+                    Operation = plan.Name,
+                    Source = "requests/0/0",
+                },
             },
             State = plan.Initial,
             Status = SagaStatus.Running,
             UpdatedAt = now,
             Outstanding = [.. outstanding],
         };
-        var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<Guid, Lease>() };
+        var timer = new TimerFired { SagaId = id, CausedBy = new(id.Value), Leases = new Dictionary<CommandId, Lease>() };
         return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
             [new Delivery(timer, OutcomeSink.None)],
-            new Dictionary<Guid, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
+            new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
             [],
             _none);

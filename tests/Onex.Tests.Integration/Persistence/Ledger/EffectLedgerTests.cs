@@ -27,7 +27,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
         var claims = commands.Select(command => Ledger.ClaimAsync(command, _none)).ToArray();
 
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => claims[7]);
-        Assert.All(await Task.WhenAll(claims.Where((_, i) => i != 7)), verdict => Assert.IsType<ClaimResult.Granted>(verdict));
+        Assert.All(await Task.WhenAll(claims.Where((_, i) => i != 7)), result => Assert.IsType<ClaimResult.Granted>(result));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>What goes wrong around a commit in PostgreSQL: other mains, and lost connections.</summary>
+/// <summary>What can go wrong around a commit in PostgreSQL: other orchestrators, and lost connections.</summary>
 public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -76,7 +76,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.All(shared, row => Assert.Contains(row.Id, moves.Keys));
         Assert.All(
             rows.Values, saga => Assert.Equal(moves[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
-        Assert.Equal(rows.Keys.Order(), moves.Keys.Order());
+        Assert.Equal(rows.Keys.ToHashSet(), moves.Keys.ToHashSet());
         Assert.Empty(await database.Database.QueryAsync(
             """
             SELECT s.id FROM onex.sagas s JOIN onex.saga_history h ON h.saga_id = s.id GROUP BY s.id, s.version
@@ -87,10 +87,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 + "HAVING count(*) > 1"));
         return;
 
-        async Task<List<Guid>> HammerAsync(PostgresSagaStore store, int seed)
+        async Task<List<SagaId>> HammerAsync(PostgresSagaStore store, int seed)
         {
             var random = new Random(seed);
-            var mine = new List<Guid>();
+            var mine = new List<SagaId>();
             var live = new List<SagaRow>();
             for (var round = 0; round < Rounds; round++)
             {
@@ -101,13 +101,13 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 entries.AddRange(live.Select(row => Rows.Move(row, Rows.Ended(row))));
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
 
-                var verdicts = await store.CommitAsync(new CommitBatch(entries, []), _none);
+                var results = await store.CommitAsync(new CommitBatch(entries, []), _none);
 
                 live = [];
-                foreach (var (entry, verdict) in entries.Zip(verdicts))
+                foreach (var (entry, result) in entries.Zip(results))
                 {
-                    Assert.False(verdict is CommitResult.Refused, verdict.ToString());
-                    if (verdict is not CommitResult.Committed)
+                    Assert.False(result is CommitResult.Refused, result.ToString());
+                    if (result is not CommitResult.Committed)
                     {
                         continue;
                     }
@@ -128,7 +128,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     public async Task A_deadlock_does_not_reach_the_caller()
     {
         var store = Store(database.DataSource);
-        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id)];
+        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id.Value)];
         await CommitAsync(store, [.. rows.Select(Rows.Start)]);
         var before = await database.Database.ScalarAsync<long>("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
         await using var other = await database.DataSource.OpenConnectionAsync();
@@ -137,7 +137,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         // Patient, so that the commit is the one that finds the deadlock and is ended for it.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
-        var verdicts = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
+        var results = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
@@ -146,7 +146,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await LockAsync(rows[0]);
         await transaction.CommitAsync();
 
-        Assert.All(await verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(await results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
@@ -175,13 +175,13 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var moved = Rows.Next(row);
         lost.Proxy.NextRequest = Enum.Parse<Cut>(cut);
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             lost.Store,
             new CommitEntry.Move(moved, 1, [Rows.Happened(moved)], [message], []),
             new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
-        Assert.All(verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
         Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
         Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
@@ -196,12 +196,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
         lost.Proxy.Refusing = true;
 
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
-        Assert.False(verdicts.IsCompleted);
+        Assert.False(results.IsCompleted);
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -214,12 +214,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.NextRequest = Cut.BeforeTheServer;
         lost.Proxy.Refusing = true;
 
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
         await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitResult.Stale.Instance], await verdicts);
+        Assert.Equal([CommitResult.Stale.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -237,7 +237,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
 
         lost.Proxy.NextRequest = Cut.WhileTheServerWorks;
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
@@ -245,7 +245,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             () => "the cut-off commit and its repetition do not both wait for the row");
         await transaction.CommitAsync();
 
-        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -317,7 +317,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await using var connection = await database.DataSource.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(
-            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
+            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal)
+                .Replace("$2", "now()", StringComparison.Ordinal)}",
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         var plan = new List<string>();
@@ -341,10 +342,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.All(
             await CommitAsync(
                 store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.All(
             await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
     }
 
     private static PostgresSagaStore Store(NpgsqlDataSource dataSource) =>
@@ -353,9 +354,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     private static Task<IReadOnlyList<CommitResult>> CommitAsync(PostgresSagaStore store, params CommitEntry[] entries) =>
         store.CommitAsync(new CommitBatch(entries, []), _none);
 
-    private Task<long> VersionAsync(Guid id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
+    private Task<long> VersionAsync(SagaId id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
 
-    private Task<long> HistoryAsync(Guid id) =>
+    private Task<long> HistoryAsync(SagaId id) =>
         database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.saga_history WHERE saga_id = '{id}'");
 
     private async Task<Losing> LosingAsync()

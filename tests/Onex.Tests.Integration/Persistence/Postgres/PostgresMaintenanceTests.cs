@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
@@ -9,7 +10,7 @@ using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of the upkeep against PostgreSQL.</summary>
+/// <summary>The compliance suite of maintenance against PostgreSQL.</summary>
 public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClassFixture<TestDatabase>
 {
     private readonly TestDatabase _database;
@@ -154,9 +155,10 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
         Assert.Empty(await Queries.HistoryAsync(ended.Id, 0, -1, 10, CancellationToken.None));
     }
 
-    protected override Task AgeAsync(Guid commandId, TimeSpan age) => _database.Database.ExecuteAsync(
+    protected override Task AgeAsync(CommandId commandId, TimeSpan age) => _database.Database.ExecuteAsync(
         $"""
-        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
+        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours',
+            recorded_at = now() - interval '{age.TotalHours} hours'
         WHERE command_id = '{commandId}'
         """);
 

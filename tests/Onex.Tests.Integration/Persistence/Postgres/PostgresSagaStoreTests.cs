@@ -29,8 +29,8 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
         // Whether it is being prepared, and on which connection, must make no difference.
         for (var asked = 0; asked < 3; asked++)
         {
-            var told = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
-            Assert.Contains("onex db migrate", told.Message, StringComparison.Ordinal);
+            var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
+            Assert.Contains("onex db migrate", error.Message, StringComparison.Ordinal);
         }
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");

@@ -76,7 +76,8 @@ public sealed class MigratorTests
         await database.ExecuteAsync("""INSERT INTO onex.schema_migrations VALUES ('99990101000000_Later', '10.0.0')""");
         Assert.Null(await state.FaultAsync(_none));
         await database.ExecuteAsync(
-            """DELETE FROM onex.schema_migrations WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
+            """DELETE FROM onex.schema_migrations WHERE "MigrationId" IN"""
+            + """ (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
         Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
     }
 
@@ -217,16 +218,19 @@ public sealed class MigratorTests
             """
             INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, source, state, status, data,
                 progress, fault, home_partition, version, last_transition_id, started_at, updated_at, ended_at, next_wakeup_at)
-            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status, '{}', progress::jsonb, fault::jsonb,
+            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status,
+                '{}', progress::jsonb, fault::jsonb,
                 0, 2, gen_random_uuid(), now(), now(), ended_at, next_wakeup_at
             FROM (VALUES
                 ('stuck', 'running', '{}', NULL, NULL::timestamptz, NULL::timestamptz),
                 ('running', 'running', '{}', NULL, NULL, now()),
                 ('waiting', 'waiting', '{"waiting_for": ["paid"]}', NULL, NULL, NULL),
-                ('failed', 'failed', '{}', '{"code": "card_declined"}', now(), NULL)) AS v(name, status, progress, fault, ended_at, next_wakeup_at);
+                ('failed', 'failed', '{}', '{"code": "card_declined"}', now(), NULL))
+                AS v(name, status, progress, fault, ended_at, next_wakeup_at);
             INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step)
             SELECT id, v.version, 0, now() + v.after, v.kind, state, 'charge'
-            FROM onex.sagas, (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed')) AS v(version, after, kind)
+            FROM onex.sagas, (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed'))
+                AS v(version, after, kind)
             WHERE state = 'running'
             """);
 
@@ -247,8 +251,10 @@ public sealed class MigratorTests
 
         Assert.Empty(await database.QueryAsync(
             """
-            SELECT c.relname, a.attname FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND c.relkind IN ('r', 'p')
-            WHERE c.relnamespace = 'onex'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relname <> 'schema_migrations'
+            SELECT c.relname, a.attname FROM pg_class c
+            LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND c.relkind IN ('r', 'p')
+            WHERE c.relnamespace = 'onex'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+                AND c.relname <> 'schema_migrations'
               AND (obj_description(c.oid) IS NULL OR (a.attnum IS NOT NULL AND col_description(c.oid, a.attnum) IS NULL))
             """));
     }

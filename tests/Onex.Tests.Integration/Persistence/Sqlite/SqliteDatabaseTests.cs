@@ -200,9 +200,9 @@ public sealed class SqliteDatabaseTests : IDisposable
             Path, $"INSERT INTO dead_letters (id, topic, partition, record_offset, code, reason, at) VALUES ('{id}', 't', 0, 1, 'c', "
                 + $"'r', '2026-11-24T09:30:00.000000Z')");
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
-        var letters = new SqliteDeadLetterIndex(database, TimeProvider.System);
+        var deadLetters = new SqliteDeadLetterIndex(database, TimeProvider.System);
 
-        var found = await letters.DecideAsync(
+        var found = await deadLetters.DecideAsync(
             new DeadLetterDecision(Rows.Id(), id, DeadLetterStatus.Discarded, "ops", "old", false, null), _none);
 
         Assert.Equal((DeadLetterStatus.Discarded, "", null), (found!.Status, found.ErrorType, found.Value));
@@ -298,11 +298,11 @@ public sealed class SqliteDatabaseTests : IDisposable
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
 
-        var verdicts = await Task.WhenAll(
+        var results = await Task.WhenAll(
             Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
 
-        Assert.All(verdicts, verdict => Assert.Equal([CommitResult.Committed.Instance], verdict));
-        Assert.Equal(50, (await store.LiveAsync(Guid.Empty, 100, _none)).Count);
+        Assert.All(results, result => Assert.Equal([CommitResult.Committed.Instance], result));
+        Assert.Equal(50, (await store.LiveAsync(default, 100, _none)).Count);
     }
 
     [Fact]

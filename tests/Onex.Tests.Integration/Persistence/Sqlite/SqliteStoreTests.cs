@@ -47,7 +47,7 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
     protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => file.QueryAsync(sql);
 }
 
-/// <summary>The compliance suite of the upkeep against SQLite.</summary>
+/// <summary>The compliance suite of maintenance against SQLite.</summary>
 public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
@@ -60,7 +60,7 @@ public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCo
 
     protected override IStoreMaintenance Maintenance => file.Get<IStoreMaintenance>();
 
-    protected override Task AgeAsync(Guid commandId, TimeSpan age) => file.QueryAsync(
+    protected override Task AgeAsync(CommandId commandId, TimeSpan age) => file.QueryAsync(
         $"""
         UPDATE effect_ledger
         SET leased_until = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours'),

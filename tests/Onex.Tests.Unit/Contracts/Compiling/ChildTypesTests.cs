@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 
@@ -35,25 +34,26 @@ public sealed class ChildTypesTests
     [InlineData("{ order: \"o-${input.id}\", weight: \"${input.count}\", service: slow, lines: \"${input.lines}\" }")]
     [InlineData("{ order: \"${input.id}\", weight: 3, service: fast, lines: [{ sku: \"${input.id}\", gift: true }] }")]
     [InlineData("{ order: \"${input.unknown}\", weight: \"${input.unknown}\", service: \"${input.unknown}\" }")]
-    public void What_fits_the_input_of_a_contract_that_is_called_is_let_through(string with) =>
+    public void Input_that_matches_a_called_contract_is_accepted(string with) =>
         Assert.Equal("", Found(Ship($"with: {with}")));
 
     [Theory]
-    [InlineData("with: { order: \"${input.count}\", weight: 3, service: fast }", "wants string here, and this is int")]
-    [InlineData("with: { order: 7, weight: 3, service: fast }", "wants string here, and this is int")]
-    [InlineData("with: { order: a, weight: \"${input.id}\", service: fast }", "wants int here, and this is string")]
-    [InlineData("with: { order: a, weight: three, service: fast }", "wants int here, and this is string")]
-    [InlineData("with: { order: a, weight: 3, service: fast, lines: [{ sku: \"${input.count}\" }] }", "wants string here, and this is int")]
-    [InlineData("with: { order: a, weight: 3, service: fast, lines: \"${input.id}\" }", "wants list(object) here, and this is string")]
+    [InlineData("with: { order: \"${input.count}\", weight: 3, service: fast }", "expects string here, but this is int")]
+    [InlineData("with: { order: 7, weight: 3, service: fast }", "expects string here, but this is int")]
+    [InlineData("with: { order: a, weight: \"${input.id}\", service: fast }", "expects int here, but this is string")]
+    [InlineData("with: { order: a, weight: three, service: fast }", "expects int here, but this is string")]
+    [InlineData("with: { order: a, weight: 3, service: fast, lines: [{ sku: \"${input.count}\" }] }",
+        "expects string here, but this is int")]
+    [InlineData("with: { order: a, weight: 3, service: fast, lines: \"${input.id}\" }", "expects list(object) here, but this is string")]
     [InlineData("with: { order: a, weight: 3 }", "requires 'service'")]
     [InlineData("with: { order: a, weight: 3, service: fast, lines: [{ gift: true }] }", "requires 'sku' (string)")]
     [InlineData("with: { order: a, weight: 3, service: fast, colour: red }", "allows no field 'colour'")]
-    [InlineData("with: { order: a, weight: 0, service: fast }", "does not take this for its input")]
-    [InlineData("with: { order: \"${input.id}\", weight: 0, service: fast }", "does not take this for its input")]
-    [InlineData("with: { order: \"${input.id}\", weight: 3, service: quick }", "does not take this for its input")]
+    [InlineData("with: { order: a, weight: 0, service: fast }", "does not match the input of")]
+    [InlineData("with: { order: \"${input.id}\", weight: 0, service: fast }", "does not match the input of")]
+    [InlineData("with: { order: \"${input.id}\", weight: 3, service: quick }", "does not match the input of")]
     [InlineData("with: {}", "requires 'order' (string)")]
     [InlineData("", "requires 'order' (string)")]
-    public void With_is_held_to_the_input_of_the_contract_that_is_called(string with, string problem)
+    public void With_must_match_the_input_of_the_called_contract(string with, string problem)
     {
         var found = Found(Ship(with));
 
@@ -73,11 +73,11 @@ public sealed class ChildTypesTests
     [InlineData(
         "- { id: ship, compute: hash.sha256, with: { text: a }, compensate: { saga: shipment, with: { order: \"${result.hex == ''}\", "
             + "weight: 3, service: fast } } }")]
-    public void With_is_held_to_the_input_wherever_a_contract_is_called(string step) =>
+    public void With_must_match_the_input_wherever_a_contract_is_called(string step) =>
         Assert.Contains("ONEX1180", Found(Order(step)), StringComparison.Ordinal);
 
     [Fact]
-    public void A_field_that_is_nearly_called_like_one_that_the_input_declares_is_doubted()
+    public void A_misspelt_input_field_is_a_warning()
     {
         var open = Shipment.Replace("additionalProperties: false\n", "\n", StringComparison.Ordinal);
 
@@ -93,7 +93,7 @@ public sealed class ChildTypesTests
     [InlineData("compensate: { saga: back, with: { tracking: \"${result.cost}\" } }", "ONEX1180")]
     [InlineData("each: { item: input.lines, at_most: 5 }, aggregate: { all: { sum: result.tracking } }", "ONEX1076")]
     [InlineData("each: { item: input.lines, at_most: 5 }, save: { tracking: 'results[0].cost' }", "ONEX1072")]
-    public void What_comes_back_is_of_the_type_of_the_childs_output(string keys, string code)
+    public void The_result_of_a_child_has_the_type_of_its_output(string keys, string code)
     {
         var undo = keys.StartsWith("compensate", StringComparison.Ordinal) ? "" : ", compensate: { none: a test }";
         var found = Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, {keys}{undo} }}"), Shipment, Back);
@@ -104,7 +104,7 @@ public sealed class ChildTypesTests
     [Theory]
     [InlineData("steps.ship.cost == 'a'", "ONEX1076")]
     [InlineData("steps.ship.trackin == 'a'", "ONEX1079")]
-    public void A_later_read_of_a_childs_answer_is_of_the_type_of_its_output(string guard, string code) => Assert.Contains(
+    public void A_later_read_of_a_childs_result_has_the_type_of_its_output(string guard, string code) => Assert.Contains(
         code,
         Found(
             Order($"- {{ id: ship, saga: shipment, with: {Right}, compensate: {{ none: a test }} "
@@ -132,7 +132,7 @@ public sealed class ChildTypesTests
             + $"}}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Fact]
-    public void Of_several_versions_the_highest_is_called_whatever_the_order_of_the_files()
+    public void The_highest_version_is_called_whatever_the_order_of_files()
     {
         var older = Shipment.Replace("service: { enum: [slow, fast] }", "service: { enum: [snail] }", StringComparison.Ordinal);
         var newer = Shipment.Replace("version: 1.0.0", "version: 1.10.0", StringComparison.Ordinal);
@@ -146,7 +146,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void The_output_of_a_child_that_answers_before_its_end_has_no_type()
+    public void A_child_that_responds_early_has_no_known_type()
     {
         var early = Shipment.Replace(
             "initial: done\nstates:\n",
@@ -160,7 +160,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void The_output_of_a_child_with_an_end_without_output_has_no_type()
+    public void A_child_with_an_end_without_output_has_no_known_type()
     {
         var silent = Shipment + "\n  other: { end: completed }\n";
         silent = silent.Replace(
@@ -175,7 +175,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void A_contract_that_was_registered_is_compiled_without_those_that_it_calls()
+    public void A_registered_contract_is_compiled_without_its_called_contracts()
     {
         var source = new ContractSource("order.yaml", Ship("with: { order: 7 }"), ImmutableSortedDictionary<string, string>.Empty);
 

@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -20,7 +18,7 @@ public sealed class ContractCompilerTests
     private static readonly Plan _order = CompileOrder();
 
     [Fact]
-    public void The_order_contract_compiles_without_a_word()
+    public void The_order_contract_compiles_without_diagnostics()
     {
         var compilation = ContractCompiler.CompileDirectory(
             RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
@@ -74,7 +72,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void What_a_step_does_not_say_its_connection_says_and_then_the_default()
+    public void A_step_falls_back_to_its_connection_and_then_to_the_default()
     {
         var reserve = Call("reserving");
         var pack = Call("packing");
@@ -86,7 +84,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void Only_results_that_some_expression_reads_are_kept()
+    public void Only_results_that_an_expression_reads_are_stored()
     {
         Assert.Equal(
             ["pack", "seal"],
@@ -117,7 +115,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_choice_that_leads_to_a_compensating_state_carries_its_fault()
+    public void A_choice_that_leads_to_a_compensating_state_sets_its_fault()
     {
         Assert.Equal(
             [("steps.pack.body.weight > 30.0", "unwinding", "too_heavy"), (null, "charging", null)],
@@ -199,7 +197,7 @@ public sealed class ContractCompilerTests
         Assert.NotEqual(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
 
     [Fact]
-    public void A_number_and_its_text_are_two_contents() => Assert.NotEqual(
+    public void A_number_and_its_text_are_different_contents() => Assert.NotEqual(
         HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: 1 } }", StringComparison.Ordinal)),
         HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: \"1\" } }", StringComparison.Ordinal)));
 
@@ -225,7 +223,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void Without_on_failure_a_contract_compensates_what_it_did_and_fails()
+    public void Without_on_failure_a_contract_compensates_and_fails()
     {
         var plan = TestContracts.Compile("initial: work\nstates:\n  work: { next: done }\n  done: { end: completed }\n");
 
@@ -249,7 +247,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void Behind_the_pivot_and_for_a_reason_no_compensation_is_asked_for()
+    public void Past_the_pivot_and_with_a_reason_no_compensation_is_required()
     {
         TestContracts.Compile(
             """

@@ -1,7 +1,5 @@
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -27,7 +25,7 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_that_does_not_exist_is_said_with_what_to_do()
+    public void A_missing_directory_is_reported_with_its_remedy()
     {
         var diagnostic = Assert.Single(
             ContractCompiler.CompileDirectory(Path.Combine(_directory.FullName, "nowhere"), TestCatalogue.Context).Diagnostics);
@@ -52,7 +50,7 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Schemas_may_refer_to_each_other_in_circles()
+    public void Schemas_may_refer_to_each_other_in_cycles()
     {
         Write("a.yaml", Contract("a").Replace("{}", "{ $ref: schemas/node.json }", StringComparison.Ordinal));
         Write("schemas/node.json", """{ "properties": { "next": { "$ref": "list.json#/$defs/node" } } }""");
@@ -81,7 +79,7 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void The_same_contract_in_two_places_is_one_contract_and_warned_of()
+    public void The_same_contract_in_two_files_is_one_contract_with_a_warning()
     {
         Write("a.yaml", Contract("same"));
         Write("b.yaml", Contract("same"));

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
@@ -13,7 +12,7 @@ public sealed class DatabaseContractTests
     private static readonly CompilerContext _context = new(new OperationCatalogue(EffectOperations.Descriptors), TestCatalogue.Connections);
 
     [Fact]
-    public void The_transfer_contract_compiles_without_a_word()
+    public void The_transfer_contract_compiles_without_diagnostics()
     {
         var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "transfer"), _context);
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
@@ -75,7 +74,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void A_compensation_of_an_unknown_outcome_reads_no_result()
+    public void A_compensation_for_an_unknown_outcome_reads_no_result()
     {
         const string Rest =
             "initial: work\nstates:\n  work:\n    steps:\n      - id: charge\n        effect: http.post\n        connection: payments\n  "
@@ -89,7 +88,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void A_state_that_waits_for_nothing_has_no_way_out() =>
+    public void A_state_that_waits_for_nothing_has_no_transition() =>
         Assert.Contains("ONEX1028", TestContracts.Codes("initial: waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
@@ -99,7 +98,7 @@ public sealed class EventsAndTimeTests
                 + "completed }\n");
 
     [Fact]
-    public void Ways_by_events_timeouts_and_deadline_count() =>
+    public void Transitions_by_events_timeouts_and_deadline_count() =>
         TestContracts.Compile(
             "events: { go: {} }\ndeadline: { after: 9h, next: late }\ninitial: one\nstates:\n  one:\n    on_event: [{ event: go, next: "
                 + "two }]\n"
@@ -153,7 +152,7 @@ public sealed class EventsAndTimeTests
             TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: work\nstates:\n  work:\n    {key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void An_event_is_no_name_outside_a_rule() =>
+    public void An_event_is_not_available_outside_a_rule() =>
         Assert.Equal(
             ["ONEX1043"],
             TestContracts.Codes("initial: work\nstates:\n  work:\n    choose:\n      - { when: event.x, next: done }\n      - { next: "
@@ -175,7 +174,7 @@ public sealed class EventsAndTimeTests
             + $"    on_event:\n      - event: go\n        {key}\n        next: done\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void A_misspelt_field_of_an_event_is_marked_where_it_stands_and_its_neighbour_named()
+    public void A_misspelt_field_of_an_event_is_marked_with_a_suggestion()
     {
         var diagnostic = Assert.Single(TestContracts.Check(TestContracts.Head
             + "events: { go: { data: { who: { name: string } } } }\ninitial: waiting\nstates:\n  waiting:\n    on_event:\n"
@@ -186,7 +185,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void No_event_is_called_like_a_fault_of_the_engines_own()
+    public void No_event_has_the_name_of_a_fault_of_the_engine()
     {
         var codes = typeof(EngineCodes)
             .GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -198,21 +197,21 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void An_event_is_called_as_expressions_can_read_it() =>
+    public void The_name_of_an_event_is_an_identifier() =>
         Assert.Contains(
             "ONEX1017",
             TestContracts.Codes("events: { card-updated: {} }\nany_state: [{ event: card-updated, next: done }]\ninitial: "
                 + "waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
-    public void A_state_that_its_events_never_leave_has_no_way_to_an_end() =>
+    public void A_state_that_its_events_never_leave_reaches_no_end() =>
         Assert.Equal(
             ["ONEX1025"],
             TestContracts.Codes("events: { beat: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true "
                 + "}]\n"));
 
     [Fact]
-    public void A_deadline_ends_what_its_events_never_leave() =>
+    public void A_deadline_ends_a_state_that_its_events_never_leave() =>
         TestContracts.Compile(
             "events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: "
                 + "beat, stay: true }]\n  late: { end: completed }\n");
@@ -220,7 +219,7 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("any_state: [{ event: go, next: done }]")]
     [InlineData("any_state: [{ event: go, stay: true }]\ndeadline: { after: 1h, next: done }")]
-    public void Past_the_pivot_neither_any_state_nor_the_deadline_leads_on(string anywhere)
+    public void Past_the_pivot_neither_any_state_nor_the_deadline_applies(string anywhere)
     {
         const string States =
             "initial: work\nstates:\n  work: { next: fixed }\n  fixed: { pivot: true, next: waiting }\n  waiting: {}\n  done: { end: "
@@ -272,14 +271,14 @@ public sealed class EventsAndTimeTests
     [InlineData("on_event: [{ event: go, stay: true, next: done }]", "ONEX1058")]
     [InlineData("timeout: { after: soon, next: done }", "ONEX1047")]
     [InlineData("on_event: [{ event: go, when: event.x, next: done }]", "ONEX1061")]
-    public void What_is_wrong_with_a_way_is_no_reason_to_say_that_there_is_none(string key, string code) =>
+    public void An_invalid_transition_is_not_reported_as_missing(string key, string code) =>
         Assert.Equal(
             [code],
             TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ninitial: work\nstates:\n  work:\n    "
                 + $"{key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void A_request_is_answered_once() =>
+    public void A_request_gets_one_response() =>
         Assert.Equal(
             ["ONEX1063"],
             TestContracts.Codes("initial: work\nstates:\n  work:\n    steps:\n      - respond: { a: 1 }\n      - wait: 1s\n      - "
@@ -319,7 +318,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void A_field_is_emptied_with_null()
+    public void A_field_is_reset_with_null()
     {
         var plan = TestContracts.Compile(
             "data: { card: string? }\ninitial: work\nstates:\n  work: { steps: [{ set: { card: null } }], next: done }\n  done: { end: "

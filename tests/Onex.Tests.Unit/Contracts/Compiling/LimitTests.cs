@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
@@ -43,7 +42,7 @@ public sealed class LimitTests
 
     [Theory]
     [MemberData(nameof(Exceeded))]
-    public void A_contract_beyond_a_limit_is_refused_for_that_alone(string what, ContractLimits limits, string code)
+    public void A_contract_beyond_a_limit_has_only_that_error(string what, ContractLimits limits, string code)
     {
         Assert.Empty(Compile(TestCatalogue.Context).Diagnostics);
         Assert.Equal([(what, code)], Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
@@ -51,7 +50,7 @@ public sealed class LimitTests
 
     [Theory]
     [MemberData(nameof(Exceeded))]
-    public void A_contract_that_was_registered_before_a_limit_was_lowered_goes_on(string what, ContractLimits limits, string code)
+    public void A_contract_that_was_registered_before_a_limit_was_lowered_stays_valid(string what, ContractLimits limits, string code)
     {
         var compilation = Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true });
 

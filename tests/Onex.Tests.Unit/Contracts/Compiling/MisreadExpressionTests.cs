@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
@@ -28,7 +27,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void A_comma_inside_braces_is_found_out()
+    public void A_comma_inside_braces_is_reported()
     {
         var diagnostics = TestContracts.Check(
             $"{TestContracts.Head}data:\n  names: string\n  others: string\ninitial: work\nstates:\n  work:\n    steps:\n      - id: a\n "
@@ -46,7 +45,7 @@ public sealed class MisreadExpressionTests
     [InlineData("    choose:\n      - { when: f(a, b), next: done }\n      - { next: done }\n")]
     [InlineData("    steps: [{ wait: { until: f(a, b) } }]\n    next: done\n")]
     [InlineData("    steps: [{ set: { n: f(a, b) } }]\n    next: done\n")]
-    public void A_comma_inside_braces_is_found_out_wherever_an_expression_stands(string state)
+    public void A_comma_inside_braces_is_reported_in_every_kind_of_expression(string state)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
             $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: "
@@ -58,7 +57,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void An_expression_that_begins_with_an_exclamation_mark_is_a_tag_to_yaml()
+    public void Yaml_reads_an_expression_that_begins_with_an_exclamation_mark_as_a_tag()
     {
         var diagnostic = TestContracts.Check(
             $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - when: !input.a\n        next: done\n      - "
@@ -69,7 +68,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void A_comment_behind_an_expression_stays_a_comment()
+    public void A_comment_after_an_expression_stays_a_comment()
     {
         TestContracts.Compile(
             "initial: work\nstates:\n  work:\n    choose:\n      - when: input.a == 1 # why\n        next: done\n      - next: done\n  "
@@ -82,7 +81,7 @@ public sealed class MisreadExpressionTests
     [InlineData("when: \"input.a = 1\"", 8, 24)]
     [InlineData("when: 'input.a == ''x'' = 1'", 8, 15)]
     [InlineData("when: >-\n          input.a = 1", 8, 15)]
-    public void What_is_wrong_inside_an_expression_is_marked_where_it_stands_as_far_as_that_can_be_told(
+    public void An_error_inside_an_expression_is_marked_at_its_position_where_possible(
         string line, int expectedLine, int expectedColumn)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
@@ -120,7 +119,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void All_that_yaml_misreads_in_braces_is_reported_at_once() => Assert.Equal(
+    public void Everything_that_yaml_misreads_in_braces_is_reported_at_once() => Assert.Equal(
         [(14, "Quote it: a: \"${input.id}\""), (30, "Quote it: b: 'f([1])'")],
         TestContracts.Check($"{TestContracts.Head}output: {{ a: ${{input.id}}, b: f([1]) "
             + $"}}\n").Diagnostics.Select(each => (each.Column, each.Remedy)));
@@ -146,12 +145,12 @@ public sealed class MisreadExpressionTests
             + $"done\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void Curly_quotes_around_a_comma_in_braces_are_found_out() => Assert.Equal(
+    public void Curly_quotes_around_a_comma_in_braces_are_reported() => Assert.Equal(
         ("ONEX1201", "Write \"x, y\", or quote all of it if those quotes are meant: '\u201Cx, y\u201D'"),
         Single($"{TestContracts.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{ a: \u201Cx, y\u201D }} }}\n"));
 
     [Fact]
-    public void A_bracket_that_is_not_closed_is_reported_where_it_opens()
+    public void An_unclosed_bracket_is_reported_where_it_opens()
     {
         var diagnostic = Assert.Single(TestContracts.Check(
             $"{TestContracts.Head}initial: work\nstates:\n  work:\n    steps:\n      - {{ id: a, compute: transform, with: {{ text: x "
@@ -169,7 +168,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  done: { end: completed, output: {a:[1], b: {c:{d: 1}}} }", 36, "a: [1]")]
     [InlineData("  done:\n    end:completed", 5, "end: completed")]
     [InlineData("  done:\n    end: completed\n    output:\n      a:1\n      b: 2", 7, "a: 1")]
-    public void A_colon_without_a_blank_is_reported_where_it_is(string state, int column, string apart)
+    public void A_colon_without_a_blank_is_reported_at_its_position(string state, int column, string apart)
     {
         var diagnostics = TestContracts.Check($"{TestContracts.Head}initial: done\nstates:\n{state}\n").Diagnostics;
         var diagnostic = diagnostics[0];
@@ -186,7 +185,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  work: {\n\tnext: done }", 7, 1)]
     [InlineData("  work:\n    next: done\n\t# a comment", 8, 1)]
     [InlineData("  work:\n    steps:\n\t  - wait: 5m\n    next: done", 8, 1)]
-    public void A_tab_is_reported_where_it_stands(string states, int line, int column)
+    public void A_tab_is_reported_at_its_position(string states, int line, int column)
     {
         var diagnostic = Assert.Single(
             TestContracts.Check($"{TestContracts.Head}initial: work\nstates:\n{states}\n  done: {{ end: completed }}\n").Diagnostics);
@@ -211,7 +210,7 @@ public sealed class MisreadExpressionTests
         Assert.Equal(codes, string.Join(' ', TestContracts.Codes(rest)));
 
     [Fact]
-    public void A_contract_that_was_registered_stays_as_it_was_read()
+    public void A_registered_contract_keeps_its_meaning()
     {
         var source = new ContractSource(
             "small.yaml", $"{TestContracts.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{a:1, b: \u201Cx\u201D}} "

@@ -35,7 +35,7 @@ public sealed class NullInTextTests
     [InlineData("\"'h'\"", null)]
     [InlineData("data.hold", MayBeNull)]
     [InlineData("null", MayBeNull)]
-    public void A_field_that_every_way_has_set_to_a_value_is_not_null(string value, string? code) =>
+    public void A_field_that_every_path_has_set_is_not_null(string value, string? code) =>
         Assert.Equal(Only(code), Check($$"""
               work:
                 steps: [{ set: { hold: {{value}} } }]
@@ -79,7 +79,7 @@ public sealed class NullInTextTests
     [InlineData("data.hold != null", "look", null)]
     [InlineData("data.hold == null", "look", MayBeNull)]
     [InlineData("data.hold == null", "done", null)]
-    public void A_guard_that_lets_no_null_through_is_a_remedy(string when, string taken, string? code) =>
+    public void A_guard_that_excludes_null_is_a_remedy(string when, string taken, string? code) =>
         Assert.Equal(Only(code), Check($$"""
               work:
                 choose:
@@ -91,7 +91,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void A_failure_after_the_field_was_emptied_brings_null_along() =>
+    public void A_failure_after_a_reset_field_carries_null() =>
         Assert.Equal([MayBeNull], Check("""
               work:
                 steps: [{ set: { hold: "'h'" } }]
@@ -107,7 +107,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void A_branch_that_empties_a_field_counts_behind_the_join() =>
+    public void A_branch_that_resets_a_field_counts_after_the_join() =>
         Assert.Equal([MayBeNull], Check("""
               work:
                 steps:

@@ -10,7 +10,7 @@ public sealed class ScheduleTests
     private const string End = "initial: done\nstates:\n  done: { end: completed }\n";
 
     [Fact]
-    public void What_is_left_out_has_its_usual_value()
+    public void A_missing_key_has_its_default()
     {
         var schedule = Schedule("{ cron: \"0  3 * * *\" }");
 
@@ -20,7 +20,7 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void All_of_it_can_be_said()
+    public void The_language_example_covers_every_feature()
     {
         var schedule = Schedule(
             "{ cron: \"*/10 8-17 * * 1-5\", time_zone: Europe/Zurich, overlap: allow, missed: skip, input: { day: \"$${x}\" } }");
@@ -50,7 +50,7 @@ public sealed class ScheduleTests
     [InlineData("{ every: often }", "ONEX1047")]
     [InlineData("hourly", "ONEX1012")]
     [InlineData("{ every: 1h, jitter: 1m }", "ONEX1010")]
-    public void What_is_wrong_with_it_is_said(string schedule, string code) =>
+    public void Its_problems_are_reported(string schedule, string code) =>
         Assert.Equal([code], TestContracts.Codes($"schedule: {schedule}\n{End}"));
 
     [Fact]
@@ -82,22 +82,24 @@ public sealed class ScheduleTests
 
     // At 02:00 in the night to 2026-03-29 the clocks of Zurich are put on to 03:00.
     [Fact]
-    public void A_time_that_the_clocks_skip_comes_as_soon_as_they_go_on()
+    public void A_time_that_clocks_skip_starts_right_after_the_change()
     {
         var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
 
         Assert.Equal(
-            [At("2026-03-28T01:30:00Z"), At("2026-03-29T01:00:00Z"), At("2026-03-30T00:30:00Z")], Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
+            [At("2026-03-28T01:30:00Z"), At("2026-03-29T01:00:00Z"), At("2026-03-30T00:30:00Z")],
+            Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
     }
 
     // At 03:00 in the night to 2026-10-25 they are put back to 02:00.
     [Fact]
-    public void A_time_that_the_clocks_show_twice_comes_once()
+    public void A_time_that_clocks_show_twice_starts_once()
     {
         var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
 
         Assert.Equal(
-            [At("2026-10-24T00:30:00Z"), At("2026-10-25T00:30:00Z"), At("2026-10-26T01:30:00Z")], Times(schedule, "2026-10-24T00:00:00Z", "2026-10-26T12:00:00Z"));
+            [At("2026-10-24T00:30:00Z"), At("2026-10-25T00:30:00Z"), At("2026-10-26T01:30:00Z")],
+            Times(schedule, "2026-10-24T00:00:00Z", "2026-10-26T12:00:00Z"));
     }
 
     [Theory]
@@ -109,7 +111,7 @@ public sealed class ScheduleTests
     [InlineData("0 3 * * MONDAY", "'MONDAY' is no day of the week, which is 0 to 7 or SUN to SAT")]
     [InlineData("0 3 * *", "it has 4 fields")]
     [InlineData("@daily", "it has 1 field.")]
-    public void What_is_wrong_with_times_is_reported_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
+    public void An_invalid_cron_field_is_reported_with_its_range(string cron, string problem) => Assert.Contains(
         problem, Assert.Single(
             TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: "
                 + $"completed }}\n").Diagnostics).Problem,
@@ -118,7 +120,7 @@ public sealed class ScheduleTests
     [Theory]
     [InlineData("2026-10-25")]
     [InlineData("2026-03-29")]
-    public void What_comes_every_half_hour_does_so_while_the_clocks_are_changed(string day)
+    public void A_schedule_of_every_half_hour_continues_through_a_clock_change(string day)
     {
         var schedule = Schedule("{ cron: \"*/30 * * * *\", time_zone: Europe/Zurich }");
         var from = At($"{day}T00:00:00Z");
@@ -147,7 +149,7 @@ public sealed class ScheduleTests
     [InlineData(
         "0 */1 * * *",
         "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
-    public void Ranges_lists_and_steps_of_hours_come_once_in_the_autumn_night(string cron, string expected) => Assert.Equal(
+    public void Ranges_lists_and_steps_of_hours_start_once_when_clocks_go_back(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
 
@@ -158,7 +160,7 @@ public sealed class ScheduleTests
     [InlineData("*/30 2 * * *", "2026-03-29T01:00:00Z")]
     [InlineData("0 */2 * * *", "2026-03-28T23:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
     [InlineData("0 * * * *", "2026-03-28T23:00:00Z 2026-03-29T00:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
-    public void Ranges_lists_and_steps_of_hours_that_the_clocks_skip_come_as_soon_as_they_go_on(string cron, string expected) =>
+    public void Ranges_lists_and_steps_of_skipped_hours_start_right_after_the_change(string cron, string expected) =>
         Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
@@ -179,7 +181,7 @@ public sealed class ScheduleTests
         "2026-11-02T00:00:00Z 2026-11-03T00:00:00Z 2026-11-04T00:00:00Z 2026-11-05T00:00:00Z 2026-11-06T00:00:00Z 2026-11-07T00:00:00Z "
             + "2026-12-01T00:00:00Z 2026-12-02T00:00:00Z 2026-12-03T00:00:00Z 2026-12-04T00:00:00Z 2026-12-05T00:00:00Z "
             + "2026-12-06T00:00:00Z 2026-12-07T00:00:00Z")]
-    public void A_schedule_with_both_days_set_comes_on_either(string cron, string expected) => Assert.Equal(
+    public void A_schedule_with_both_days_set_starts_on_either(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At), Times(Schedule($"{{ cron: \"{cron}\" }}"), "2026-11-01T00:00:00Z", "2026-12-14T00:00:00Z"));
 
     [Theory]
@@ -189,7 +191,7 @@ public sealed class ScheduleTests
     [InlineData("30 1-3 * * *")]
     [InlineData("0 */2 * 10 0")]
     [InlineData("15 2 29 3 6")]
-    public void The_latest_time_is_the_last_of_those_that_come_one_after_the_other(string cron)
+    public void The_latest_time_is_the_last_of_the_consecutive_times(string cron)
     {
         var schedule = Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}");
         foreach (var from in new[] { At("2026-03-28T12:00:00Z"), At("2026-10-24T12:00:00Z") })

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
@@ -21,16 +20,16 @@ public sealed partial class SilentMistakesTests
     [InlineData("undeliverable", null)]
     [InlineData("address_refused", null)]
     [InlineData("decliend", "Did you mean 'declined'?")]
-    [InlineData("http_503", "in the end it is 'step_failed'")]
-    [InlineData("connection_failed", "in the end it is 'step_failed'")]
-    [InlineData("timeout", "in the end it is 'step_failed'")]
+    [InlineData("http_503", "finally fails with 'step_failed'")]
+    [InlineData("connection_failed", "finally fails with 'step_failed'")]
+    [InlineData("timeout", "finally fails with 'step_failed'")]
     [InlineData("http_200", "Codes here: declined, step_failed")]
     [InlineData("unique_violation", "Codes here: declined, step_failed")]
     [InlineData("join_failed", "Codes here: declined, step_failed")]
     [InlineData("too_many_items", "Codes here: declined, step_failed")]
-    [InlineData("deadline_exceeded", "its own 'next'")]
-    [InlineData("cancelled", "no 'catch' is asked about it")]
-    public void A_code_that_nothing_can_end_with_is_not_caught(string code, string? remedy)
+    [InlineData("deadline_exceeded", "'next' of its own")]
+    [InlineData("cancelled", "no 'catch' applies")]
+    public void A_caught_code_that_nothing_raises_is_a_warning(string code, string? remedy)
     {
         foreach (
             var work in (string[])[
@@ -78,7 +77,7 @@ public sealed partial class SilentMistakesTests
         "ONEX1183")]
     [InlineData("{ id: a, effect: vault.read_secret, connection: safe, with: { path: a }, catch: [{ error: sealed, next: late }] }", null)]
     [InlineData("{ id: a, saga: other, compensate: { none: a test }, catch: [{ error: whatever, next: late }] }", null)]
-    public void What_a_step_can_end_with_is_what_it_calls(string step, string? code)
+    public void A_step_can_fail_with_the_codes_of_what_it_calls(string step, string? code)
     {
         var context = TestCatalogue.OfTheExample with
         {
@@ -102,7 +101,7 @@ public sealed partial class SilentMistakesTests
         $"{{ parallel: {{ branches: [{Call} }}, {{ wait: 1m }}] }}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
     [InlineData("{ fail: { code: gone, message: no } }", "gone", null)]
     [InlineData("{ fail: { code: gone, message: no }, catch: [{ error: gone, next: done }] }", "gone", "ONEX1183")]
-    public void What_a_step_catches_itself_does_not_come_to_its_state(string step, string caught, string? code) =>
+    public void A_code_that_a_step_catches_does_not_reach_its_state(string step, string caught, string? code) =>
         Assert.Equal(code is null ? [] : [code], TestContracts.Codes(Work(step, $"catch: [{{ error: {caught}, next: late }}]")));
 
     [Theory]
@@ -116,7 +115,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("ONEX3005", null)]
     [InlineData("out_of_stok", "ONEX1183")]
     [InlineData("http_503", "ONEX1183")]
-    public void What_a_called_contract_may_fail_with_is_what_its_own_steps_and_events_do(string caught, string? code)
+    public void A_called_contract_may_fail_with_the_codes_of_its_steps_and_events(string caught, string? code)
     {
         const string Child = """
             contract: child
@@ -154,7 +153,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("[{ next: done }, { error: http_404, next: late }]", 1)]
     [InlineData("[{ next: done }, { next: late }, { error: http_404, next: late }]", 2)]
     [InlineData("[{ error: http_404, next: done }, { error: http_410, next: late }, { next: late }]", 0)]
-    public void An_entry_of_catch_behind_one_that_covers_it_is_never_reached(string rules, int found) =>
+    public void An_entry_of_catch_after_one_that_covers_it_is_never_reached(string rules, int found) =>
         Assert.Equal(Enumerable.Repeat("ONEX1184", found), TestContracts.Codes(Work($"{Call}, catch: {rules} }}")));
 
     [Theory]
@@ -180,7 +179,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("path: \"/orders/{order_id}\"", "input.order_id", "{order_id}")]
     [InlineData("path: /orders/:order_id/lines", "input.order_id", ":order_id")]
     [InlineData("path: \"/orders/{input.order_id}\"", "input.order_id", "{input.order_id}")]
-    public void Text_that_looks_like_an_expression_whose_value_is_there_is_doubted(string with, string expression, string marked)
+    public void Text_that_looks_like_an_expression_over_existing_names_is_a_warning(string with, string expression, string marked)
     {
         var found = Assert.Single(Compiled(with), diagnostic => diagnostic.Code.StartsWith("ONEX118", StringComparison.Ordinal));
 
@@ -204,7 +203,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("body: { json: '{\"a\": 1}', code: 'if (x) { y }', css: 'a { b: c }' }")]
     [InlineData("path: \"/orders/${input.order_id}/{version}/:send\"")]
     [InlineData("url: \"http://a.example:8080/x\"")]
-    public void Text_that_is_honestly_text_is_let_through(string with) =>
+    public void Plain_text_is_accepted(string with) =>
         Assert.DoesNotContain(Compiled(with), diagnostic => diagnostic.Code == "ONEX1185");
 
     [Theory]
@@ -228,7 +227,7 @@ public sealed partial class SilentMistakesTests
             + "}, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { values: { a: "
             + "item.sku } } "
             + "}], next: done }")]
-    public void Text_is_doubted_wherever_values_are_put_in(string states)
+    public void Text_that_looks_like_an_expression_is_a_warning_everywhere(string states)
     {
         var first = states.Contains("more:", StringComparison.Ordinal) ? "more" : "done";
         var found = TestContracts.Check($$"""
@@ -254,7 +253,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("http.get", "headers: { traceparent: a }", true)]
     [InlineData("http.get", "headers: { host: a }", true)]
     [InlineData("http.get", "headers: { X-Mine: a }", false)]
-    public void An_argument_without_effect_is_warned_about(string operation, string with, bool found)
+    public void An_argument_without_effect_is_a_warning(string operation, string with, bool found)
     {
         var text = TestContracts.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
 
@@ -271,7 +270,7 @@ public sealed partial class SilentMistakesTests
         ["ONEX1014"], TestContracts.Codes(Work("{ id: a, effect: http.get, with: { url: \"http://a.example/b\", path: /a } }")));
 
     [Fact]
-    public void A_header_that_a_record_gets_anyway_is_doubted()
+    public void A_header_that_the_runtime_sets_is_a_warning()
     {
         var text = TestContracts.Head
             + Work(
@@ -287,15 +286,15 @@ public sealed partial class SilentMistakesTests
     }
 
     [Theory]
-    [InlineData("data: { note: string? }", "{ wait: 1m }", "nothing writes or reads")]
-    [InlineData("data: { note: { type: string, initial: a } }", "{ wait: 1m }", "nothing writes or reads")]
-    [InlineData("data: { note: string? }", "{ respond: { a: \"${data.note}\" } }", "nothing ever writes")]
-    [InlineData("data: { note: string }", "{ respond: { a: \"${data.?note.orValue('')}\" } }", "nothing ever writes")]
+    [InlineData("data: { note: string? }", "{ wait: 1m }", "is never written or read")]
+    [InlineData("data: { note: { type: string, initial: a } }", "{ wait: 1m }", "is never written or read")]
+    [InlineData("data: { note: string? }", "{ respond: { a: \"${data.note}\" } }", "is read but never written")]
+    [InlineData("data: { note: string }", "{ respond: { a: \"${data.?note.orValue('')}\" } }", "is read but never written")]
     [InlineData("data: { note: string? }", "{ set: { note: \"'a'\" } }", null)]
     [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data.note}\" } }", null)]
     [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data}\" } }", null)]
     [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data[saga.id]}\" } }", null)]
-    public void A_field_of_data_that_nothing_uses_is_doubted(string data, string step, string? problem)
+    public void An_unused_field_of_data_is_a_warning(string data, string step, string? problem)
     {
         var found = TestContracts.Check(TestContracts.Head + data + "\n" + Work(step)).Diagnostics;
 
@@ -310,7 +309,7 @@ public sealed partial class SilentMistakesTests
         "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { "
             + "path: /a }, retry: calm } }",
         false)]
-    public void A_policy_that_nothing_uses_is_doubted(string step, bool found) =>
+    public void An_unused_retry_policy_is_a_warning(string step, bool found) =>
         Assert.Equal(found ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
 
     [Theory]
@@ -322,7 +321,7 @@ public sealed partial class SilentMistakesTests
             + "path: /a } } }",
         new string[0])]
     [InlineData("{ wait: 1m, and: more }", new string[0])]
-    public void A_connection_of_the_directory_that_no_contract_uses_is_doubted_where_it_is_declared(string step, string[] unused)
+    public void An_unused_connection_is_a_warning_where_it_is_declared(string step, string[] unused)
     {
         var found = Compile(
             (
@@ -343,7 +342,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("  work: { steps: [{ fail: { code: no, message: no }, catch: [{ next: done }] }] }\n  done: { end: completed }\n", false)]
     [InlineData("  work: { timeout: { after: 1h, next: done } }\n  done: { end: completed }\n", false)]
     [InlineData("  work: { on_event: [{ event: go, next: done }] }\n  done: { end: completed }\n", false)]
-    public void A_contract_that_can_never_complete_is_doubted(string states, bool found) =>
+    public void A_contract_that_never_completes_is_a_warning(string states, bool found) =>
         Assert.Equal(
             found ? ["ONEX1190"] : [],
             TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: "
@@ -356,7 +355,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'b', next: late }, { next: late }]", false)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: go, when: saga.id == 'a', next: late }]", true)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: stop, when: saga.id == 'a', next: late }]", false)]
-    public void An_entry_whose_guard_says_nothing_new_is_doubted(string keys, bool found)
+    public void An_entry_that_is_never_taken_is_a_warning(string keys, bool found)
     {
         var events = keys.StartsWith("on_event", StringComparison.Ordinal)
             ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n"
@@ -369,7 +368,7 @@ public sealed partial class SilentMistakesTests
     }
 
     [Fact]
-    public void Of_two_rejections_with_one_guard_the_second_is_doubted() => Assert.Equal(
+    public void The_second_rejection_with_the_same_guard_is_a_warning() => Assert.Equal(
         ["ONEX1191"],
         TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code "
             + "== 402, code: a }, { when: result.status_code == 402, code: b }] }")));
@@ -377,7 +376,7 @@ public sealed partial class SilentMistakesTests
     [Theory]
     [InlineData("pivot: true, ", true)]
     [InlineData("", false)]
-    public void A_compensation_where_nothing_is_compensated_is_doubted(string pivot, bool found) => Assert.Equal(
+    public void A_compensation_that_never_runs_is_a_warning(string pivot, bool found) => Assert.Equal(
         found ? ["ONEX1192"] : [],
         TestContracts.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ "
             + $"path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: "
@@ -387,12 +386,12 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ attempts: 1, first: 1s }", true)]
     [InlineData("{ attempts: 1 }", false)]
     [InlineData("{ attempts: 2, first: 1s }", false)]
-    public void What_a_policy_says_of_further_attempts_that_it_does_not_allow_is_doubted(string policy, bool found) => Assert.Equal(
+    public void Delays_of_a_policy_with_one_attempt_are_a_warning(string policy, bool found) => Assert.Equal(
         found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, "
             + $"retry: {policy} }}")));
 
     [Fact]
-    public void Sagas_of_contracts_that_were_registered_go_on_whatever_is_doubted_today()
+    public void Registered_contracts_stay_valid_whatever_is_a_warning_today()
     {
         var source = new Onex.Contracts.Plans.ContractSource(
             "small.yaml", TestContracts.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
@@ -431,7 +430,7 @@ public sealed partial class SilentMistakesTests
 
     [Theory]
     [MemberData(nameof(Repository))]
-    public void Nothing_is_doubted_in_the_contracts_of_the_repository(string directory)
+    public void The_contracts_of_the_repository_have_no_warnings(string directory)
     {
         var compilation = ContractCompiler.CompileDirectory(
             RepositoryFiles.At(directory), TestCatalogue.OfTheExample with { Connections = null });

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
@@ -17,7 +16,7 @@ public sealed class UnfitNumberTests
     [InlineData("0x10000000000000000")]
     [InlineData("1e400")]
     [InlineData("-1.5e999")]
-    public void A_number_that_no_value_can_be_is_refused_wherever_it_stands(string number)
+    public void An_unfit_number_is_an_error_everywhere(string number)
     {
         foreach (var contract in (string[])[
             Output(number),
@@ -35,7 +34,7 @@ public sealed class UnfitNumberTests
     [Theory]
     [InlineData("input.json", """{ "type": "object", "properties": { "n": { "maximum": 18446744073709551616 } } }""")]
     [InlineData("input.yaml", "{ type: object, properties: { n: { maximum: 18446744073709551616 } } }")]
-    public void A_number_that_no_value_can_be_is_refused_in_a_file_that_the_contract_refers_to_too(string path, string schema)
+    public void An_unfit_number_is_an_error_in_a_referenced_file_too(string path, string schema)
     {
         var contract = Output("1").Replace("input: {}", $"input: {{ $ref: {path} }}", StringComparison.Ordinal);
         var source = new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty.Add(path, schema));
@@ -51,7 +50,7 @@ public sealed class UnfitNumberTests
     [InlineData("18446744073709551616.0", CelKind.Double)]
     [InlineData("1e22", CelKind.Double)]
     [InlineData("'18446744073709551616'", CelKind.String)]
-    public void A_number_that_fits_is_kept_as_it_is(string number, CelKind kind)
+    public void A_number_that_fits_is_unchanged(string number, CelKind kind)
     {
         var scenario = new SagaScenario(Output(number)).Starts();
 

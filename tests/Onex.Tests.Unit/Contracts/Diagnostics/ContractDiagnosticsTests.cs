@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 
 namespace Onex.Tests.Unit.Contracts.Diagnostics;
@@ -18,7 +17,7 @@ public sealed partial class ContractDiagnosticsTests
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void A_diagnostic_is_printed_as_its_example_expects(string code)
+    public void A_diagnostic_is_rendered_as_its_example_expects(string code)
     {
         var golden = Path.Combine(_invalid, $"{code}.expected.txt");
         var actual = Render(code);
@@ -33,7 +32,7 @@ public sealed partial class ContractDiagnosticsTests
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void A_diagnostic_has_a_page_that_shows_it(string code)
+    public void A_diagnostic_has_a_page_with_its_example(string code)
     {
         var path = Path.Combine(_pages, $"{code}.md");
         var page = File.ReadAllText(path);
@@ -53,7 +52,7 @@ public sealed partial class ContractDiagnosticsTests
     }
 
     [Fact]
-    public void Nothing_is_there_for_a_diagnostic_that_does_not_exist()
+    public void There_are_no_examples_or_pages_for_unknown_codes()
     {
         var codes = CodesOfCompiler().ToHashSet();
         var named = Directory.EnumerateFileSystemEntries(_invalid).Concat(Directory.EnumerateFiles(_pages, "ONEX1*"))

@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Contracts.Diagnostics;
 public sealed class DiagnosticTests
 {
     [Fact]
-    public void It_is_printed_with_the_line_the_culprit_marked_and_the_way_out()
+    public void It_is_rendered_with_the_marked_line_and_the_remedy()
     {
         var diagnostic = new Diagnostic(
             "ONEX1023",
@@ -49,7 +49,7 @@ public sealed class DiagnosticTests
     }
 
     [Fact]
-    public void Nothing_that_steers_a_terminal_gets_through()
+    public void No_control_character_reaches_the_terminal()
     {
         var rendered = new Diagnostic("ONEX1001", Severity.Error, "a.yaml", 1, 1, 1, "a\u001b[31mb", "c\rd", "e\u001b]0;f\u0007").Render();
 
@@ -63,7 +63,7 @@ public sealed class DiagnosticTests
     [InlineData("refudn", "refund")]
     [InlineData("x", null)]
     [InlineData("something", null)]
-    public void The_nearest_name_is_guessed(string misspelt, string? expected)
+    public void The_nearest_name_is_suggested(string misspelt, string? expected)
     {
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
@@ -78,7 +78,7 @@ public sealed class DiagnosticTests
     [InlineData("pane", null)]
     [InlineData("dose", null)]
     [InlineData("zz", null)]
-    public void A_neighbour_is_guessed_however_it_is_misspelt(string misspelt, string? expected) =>
+    public void A_similar_name_is_suggested_however_it_is_misspelt(string misspelt, string? expected) =>
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["retries", "paid", "name", "receive", "data"]));
 
     [Theory]
@@ -87,7 +87,7 @@ public sealed class DiagnosticTests
     [InlineData("toUpperCase", "upper")]
     [InlineData("greatest", "max")]
     [InlineData("uppr", "upper")]
-    public void What_a_thing_is_called_elsewhere_is_guessed_too(string other, string expected) =>
+    public void Synonyms_are_suggested_too(string other, string expected) =>
         Assert.Equal(expected, Spelling.Nearest(other, ["lower", "max", "size", "upper"]));
 
     [Theory]

@@ -139,7 +139,7 @@ public class CheckerTests
     [InlineData("[?1]", "after '?' an optional is wanted, not int", "", 2, 1)]
     [InlineData("optional.of(1).orValue('a')", "'orValue' does not take optional(int) and string", "", 0, 27)]
     [InlineData("(input.total + 1) + 'a'", "'+' does not take double and int", "", 1, 15)]
-    public void What_goes_wrong_with_types_is_said_once_and_in_its_place(
+    public void A_type_error_is_reported_once_at_its_position(
         string text, string? problem, string? remedy, int position, int length)
     {
         var found = Check(text).Problems;
@@ -185,7 +185,7 @@ public class CheckerTests
     [Theory]
     [InlineData(31)]
     [InlineData(32)]
-    public void A_type_is_a_promise(int seed)
+    public void A_returned_type_is_checked(int seed)
     {
         var random = new Random(seed);
         var types = new Dictionary<string, CelType>

@@ -20,7 +20,7 @@ public class DocumentTests
                 + $"", Document(), StringComparison.Ordinal));
 
     [Fact]
-    public void The_limits_are_those_that_hold()
+    public void The_limits_are_enforced()
     {
         static string Number(long number) => number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
         var document = Document();

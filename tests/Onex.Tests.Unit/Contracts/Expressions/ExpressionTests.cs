@@ -222,7 +222,7 @@ public class ExpressionTests
     [InlineData("'a'.matches('a(?=b)')", 12, 8, "the regular expression cannot be used")]
     [InlineData("'a'.matches('(a{1000}){1000}')", 12, 17, "the regular expression cannot be used")]
     [InlineData("${input.x}", 0, 1, "'$' has no place in an expression")]
-    public void A_broken_text_is_explained_where_it_is_broken(string text, int position, int length, string problem, string? remedy = null)
+    public void A_syntax_error_is_reported_at_its_position(string text, int position, int length, string problem, string? remedy = null)
     {
         Assert.False(Expression.TryParse(text, out _, out var found));
         Assert.Contains(problem, found.Problem, StringComparison.Ordinal);

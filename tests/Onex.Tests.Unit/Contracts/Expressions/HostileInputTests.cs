@@ -90,7 +90,7 @@ public class HostileInputTests
     [InlineData("", "a", ".map(x, x)")]
     [InlineData("true ? 1 : ", "1", "")]
     [InlineData("[1].map(x, ", "x", ")")]
-    public void Depth_is_refused_before_the_stack_ends(string open, string middle, string close)
+    public void Depth_is_limited_before_the_stack_overflows(string open, string middle, string close)
     {
         var text = string.Concat(Enumerable.Repeat(open, 5_000)) + middle + string.Concat(Enumerable.Repeat(close, 5_000));
         Assert.False(Expression.TryParse(text[..Math.Min(text.Length, ExpressionLimits.TextLength)], out _, out var problem));
@@ -98,7 +98,7 @@ public class HostileInputTests
     }
 
     [Fact]
-    public void A_text_that_is_too_long_is_refused()
+    public void A_text_that_is_too_long_is_an_error()
     {
         Assert.False(Expression.TryParse(new string(' ', ExpressionLimits.TextLength) + "1", out _, out var problem));
         Assert.Contains("longer than", problem.Problem, StringComparison.Ordinal);
@@ -128,7 +128,7 @@ public class HostileInputTests
     [InlineData("list.map(a, list.map(b, string(b)).join(text))")]
     [InlineData("list.map(a, text.contains(text + 'b'))")]
     [InlineData("list.map(a, sum(list))")]
-    public void What_needs_too_much_is_stopped(string text)
+    public void An_evaluation_beyond_its_budget_is_stopped(string text)
     {
         var scope = new Scope(new()
         {

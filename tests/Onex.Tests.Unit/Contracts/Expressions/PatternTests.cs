@@ -78,7 +78,7 @@ public sealed class PatternTests
     [InlineData("(?P<name>a)(?<other>b)", "ab", true)]
     [InlineData("^.$", "\r", true)]
     [InlineData(@"^\s$", "\v", false)]
-    public void What_re2_has_is_known(string pattern, string text, bool matches) => Assert.Equal(matches, Re2(pattern).IsMatch(text));
+    public void Syntax_of_re2_is_supported(string pattern, string text, bool matches) => Assert.Equal(matches, Re2(pattern).IsMatch(text));
 
     [Theory]
     [InlineData("^[^]$", "\n", true)]
@@ -91,7 +91,8 @@ public sealed class PatternTests
     [InlineData(@"^[\b]\0$", "\b\0", true)]
     [InlineData(@"^\ud83d\ude00$", "\U0001F600", true)]
     [InlineData("(?m:^b$)", "a\u2028b", true)]
-    public void What_ecma_262_has_is_known(string pattern, string text, bool matches) => Assert.Equal(matches, Ecma(pattern).IsMatch(text));
+    public void Syntax_of_ecma_262_is_supported(string pattern, string text, bool matches) =>
+        Assert.Equal(matches, Ecma(pattern).IsMatch(text));
 
     [Theory]
     [InlineData("^(?i:a)b$", "Ab", true)]
@@ -157,7 +158,7 @@ public sealed class PatternTests
     [InlineData("a{2001}")]
     [InlineData("(a{50}){50}")]
     [InlineData("(){999999}")]
-    public void What_is_no_pattern_or_cannot_run_in_linear_time_is_refused(string pattern, bool isRepetition = false)
+    public void An_invalid_or_nonlinear_pattern_is_an_error(string pattern, bool isRepetition = false)
     {
         Assert.Equal(isRepetition, Pattern.Compile(pattern, out var problem) is not null);
         Assert.Equal(isRepetition, Pattern.OfSchema(pattern, out _) is not null);
@@ -167,7 +168,7 @@ public sealed class PatternTests
     [Theory]
     [InlineData("[[:nothing:]]")]
     [InlineData(@"[^]")]
-    public void What_re2_does_not_know_is_refused(string pattern) => Assert.Null(Pattern.Compile(pattern, out _));
+    public void Syntax_that_re2_does_not_have_is_an_error(string pattern) => Assert.Null(Pattern.Compile(pattern, out _));
 
     // Without \B, behind which the platform's engine takes nothing back: it does not find \W+\B in "- a".
     [Fact]

@@ -9,7 +9,7 @@ public class TemplateTests
         """{ "input": { "id": "a/b ü", "total": 1.0, "n": 3, "no": null, "list": [1, 2.0, "x"], "evil": "${input.id}" } }""");
 
     [Fact]
-    public void A_text_takes_values_in()
+    public void A_text_inserts_values()
     {
         Assert.Equal(
             CelValue.String("id=a/b ü total=1 n=3 list=[1,2.0,\"x\"]"),
@@ -20,7 +20,7 @@ public class TemplateTests
     }
 
     [Fact]
-    public void In_a_path_what_is_put_in_is_percent_encoded() =>
+    public void Values_in_a_path_are_percent_encoded() =>
         Assert.Equal(CelValue.String("/orders/a%2Fb%20%C3%BC?x"), Text(true, "/orders/", "input.id", "?x", "''"));
 
     [Fact]

@@ -66,7 +66,7 @@ public class ValueTests
     [InlineData("optional.of(1)", "an optional has no JSON")]
     [InlineData("{1: 'a', '1': 'b'}", "two keys of the map are \"1\" in JSON")]
     [InlineData("1 / 0", "division by zero")]
-    public void What_has_no_json_says_so(string text, string reason)
+    public void A_value_without_json_is_an_error(string text, string reason)
     {
         using var writer = new Utf8JsonWriter(new ArrayBufferWriter<byte>());
         Assert.False(ExpressionTests.Parse(text).Evaluate(Scope.Empty).TryWriteJson(writer, out var problem));
@@ -78,7 +78,7 @@ public class ValueTests
     [InlineData("{\"\\udc00\": 1}")]
     [InlineData("[1")]
     [InlineData("")]
-    public void What_is_no_value_is_an_error(string json) => Assert.True(CelValue.FromJson(Encoding.UTF8.GetBytes(json)).IsError);
+    public void Json_that_is_not_a_value_is_an_error(string json) => Assert.True(CelValue.FromJson(Encoding.UTF8.GetBytes(json)).IsError);
 
     [Fact]
     public void Json_that_is_too_deep_is_an_error_either_way()

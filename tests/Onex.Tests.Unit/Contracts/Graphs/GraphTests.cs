@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using System.Xml.Linq;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;
@@ -31,7 +30,7 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void Every_way_is_drawn_with_what_leads_along_it()
+    public void Every_transition_is_drawn_with_its_label()
     {
         var labels = GraphModel.From(_onboarding).Edges.ToDictionary(
             edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
@@ -47,7 +46,7 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void An_event_that_changes_no_state_is_drawn_in_the_box() =>
+    public void An_event_that_changes_no_state_is_shown_in_the_box() =>
         Assert.Equal(["on beat"], GraphModel.From(_onboarding).Nodes.Single(node => node.Id == "asking_documents").Lines);
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class DataTypeTests
     [InlineData("int?", "1", CelKind.Int)]
     [InlineData("list(map(double?))", "[{\"a\": 1}]", CelKind.List)]
     [InlineData("{ a: int, b: list({ c: string }) }", "{\"a\": 1, \"b\": [{\"c\": \"x\"}], \"d\": 1}", CelKind.Map)]
-    public void A_value_takes_the_form_of_its_type(string type, string json, CelKind kind)
+    public void A_value_is_converted_to_its_type(string type, string json, CelKind kind)
     {
         Assert.True(Type(type).TryConvert(Json(json), out var converted, out _));
         Assert.Equal(kind, converted.Kind);
@@ -33,7 +33,7 @@ public sealed class DataTypeTests
     [InlineData("map(list(int))", "{\"a\": [null]}", "/a/0 must be int, not null")]
     [InlineData("{ a: { b: int } }", "{\"a\": {}}", "/a needs 'b' (int)")]
     [InlineData("{ a: int }", "3", " must be an object, not an integer")]
-    public void A_value_of_another_type_is_refused_with_its_place(string type, string json, string expected)
+    public void A_value_of_another_type_is_reported_with_its_position(string type, string json, string expected)
     {
         Assert.False(Type(type).TryConvert(Json(json), out _, out var problem));
         Assert.Equal(expected, $"{problem!.Pointer} {problem.Problem}");
@@ -56,14 +56,14 @@ public sealed class DataTypeTests
     [InlineData("{ a int }")]
     [InlineData("{ a: int")]
     [InlineData("map(string, int)")]
-    public void What_is_no_type_is_refused(string text)
+    public void An_invalid_type_is_an_error(string text)
     {
         Assert.False(DataTypeReader.TryParse(text, out _, out var problem));
         Assert.NotEmpty(problem);
     }
 
     [Fact]
-    public void Nesting_without_end_is_refused()
+    public void Excessive_nesting_is_an_error()
     {
         Assert.False(DataTypeReader.TryParse(string.Concat(Enumerable.Repeat("list(", 100_000)), out _, out var problem));
         Assert.Equal("it is nested too deep", problem);

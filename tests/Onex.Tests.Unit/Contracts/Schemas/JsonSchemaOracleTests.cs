@@ -25,7 +25,7 @@ public sealed class JsonSchemaOracleTests
     private static readonly List<(string Schema, string Instance, bool Fits)> _cases = [.. Cases()];
 
     [Fact]
-    public void Another_implementation_checks_the_cases_alike() => Assert.Empty(_cases
+    public void Another_implementation_agrees_on_the_cases() => Assert.Empty(_cases
         .Where(judged => !_excused.Keys.Any(part => Contains(judged, part)) && Fits(judged.Schema, judged.Instance) != judged.Fits)
         .Select(judged => $"{judged.Schema} {judged.Instance}: we say {(judged.Fits ? "it fits" : "it does not")}"));
 
@@ -56,7 +56,7 @@ public sealed class JsonSchemaOracleTests
     private static IEnumerable<(string Schema, string Instance, bool Fits)> Cases()
     {
         var theory = typeof(JsonSchemaKeywordTests).GetMethod(
-            nameof(JsonSchemaKeywordTests.A_keyword_takes_what_fits_and_refuses_the_rest))!;
+            nameof(JsonSchemaKeywordTests.A_keyword_accepts_valid_values_and_rejects_others))!;
         foreach (var row in theory.GetCustomAttributesData().Where(attribute => attribute.AttributeType == typeof(InlineDataAttribute)))
         {
             var cells = ((ReadOnlyCollection<CustomAttributeTypedArgument>)row.ConstructorArguments[0].Value!)

@@ -44,7 +44,7 @@ public sealed class JsonSchemaTests
     [InlineData("{not: {type: string}}", "1", "\"a\": has a form that is not allowed (not)")]
     [InlineData("{$ref: '#/$defs/a', $defs: {a: {type: string}}}", "\"a\"", "1: must be a string, not an integer")]
     [InlineData("true", "1", null)]
-    public void A_keyword_takes_what_fits_and_says_what_does_not(string schema, string fitting, string? wrong)
+    public void A_keyword_accepts_valid_values_and_reports_others(string schema, string fitting, string? wrong)
     {
         var compiled = Schema(schema);
 
@@ -103,7 +103,7 @@ public sealed class JsonSchemaTests
     }
 
     [Fact]
-    public void At_most_twenty_problems_are_said()
+    public void At_most_twenty_problems_are_reported()
     {
         Assert.Equal(
             20, Schema("{items: {type: string}}").Validate(Json($"[{string.Join(',', Enumerable.Repeat('1', 100))}]"), out _).Count);

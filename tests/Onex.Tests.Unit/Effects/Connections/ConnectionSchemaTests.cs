@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;

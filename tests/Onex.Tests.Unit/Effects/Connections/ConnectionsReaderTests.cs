@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
@@ -153,13 +152,13 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData(
         "x: { type: http, url: 'http://x', headers: { A: ${secret:hidden} } }",
         "2:51: ONEX1041: YAML misreads this value. Quote it: A: \"")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A:hidden } }", "2:48: ONEX1200: 'A:******' is one word to YAML")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A:hidden } }", "2:48: ONEX1200: YAML reads 'A:******' as one word")]
     [InlineData(
         "x: { type: http, url: 'http://x', headers: { A: \u201Chidden\u201D } }",
-        "2:51: ONEX1201: the quotes of ******** belong to the text")]
+        "2:51: ONEX1201: YAML reads the quotes of ******** as part of the text")]
     [InlineData("Stock_1: { type: http, url: 'http://x' }", "2:3: ONEX2002: 'Stock_1' cannot name a connection.")]
     [InlineData("x: &a { type: http, url: 'http://x' }", "2:6: ONEX1002: an anchor is not allowed here.")]
-    [InlineData("x: { type: http", "ONEX1001: this cannot be read")]
+    [InlineData("x: { type: http", "ONEX1001: invalid YAML or JSON")]
     [InlineData("x: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]", "ONEX1006: this is nested deeper than 16 levels.")]
     public void What_is_wrong_is_said_with_its_code_its_place_and_its_remedy(string entry, string expected)
     {
@@ -191,7 +190,7 @@ public sealed class ConnectionsReaderTests : IDisposable
                 "1:1: ONEX2001: 'd.yml' is not read: files of connections end in '.yaml'. Rename it to end in '.yaml', or remove it.",
                 "2:25: ONEX2005: the url of connection 'x' is not an http or https address. Write it in full: "
                     + "http://stock.internal:9001/api.",
-                "2:43: ONEX1047: 'soon' is not a duration. Write a number and a unit, more than nothing: 200ms, 1.5s, 2m, 1h30m, 7d.",
+                "2:43: ONEX1047: 'soon' is not a duration. Write a number and a unit, above zero: 200ms, 1.5s, 2m, 1h30m, 7d.",
                 "1:1: ONEX1010: a file of connections has no key 'connection'. Did you mean 'connections'? Keys here: connections.",
                 $"1:16: ONEX2004: connection 'y' is defined at {Path.Combine(_directory, "a.yaml")}:3:3 already. Give one of the two "
                     + $"another name, or remove it.",

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Onex.Contracts;
 using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Engine.Generated;

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Api;
-using Onex.Orchestrator.Intake;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;

@@ -10,8 +10,8 @@ public sealed class ApiTextTests
 {
     public static TheoryData<byte[], string> NoText() => new()
     {
-        { Encoding.UTF8.GetBytes("{\"event\":\"told\",\"data\":{\"text\":\"\\ud800\"}}"), ErrorCodes.TextInvalid },
-        { Encoding.UTF8.GetBytes("{\"event\":\"told\\udc00\"}"), ErrorCodes.TextInvalid },
+        { Encoding.UTF8.GetBytes("{\"event\":\"noted\",\"data\":{\"text\":\"\\ud800\"}}"), ErrorCodes.TextInvalid },
+        { Encoding.UTF8.GetBytes("{\"event\":\"noted\\udc00\"}"), ErrorCodes.TextInvalid },
         { Encoding.UTF8.GetBytes("{\"\\ud83d\":1}"), ErrorCodes.TextInvalid },
         { Encoding.UTF8.GetBytes("{\"event\":\"a\\u0000b\"}"), ErrorCodes.TextInvalid },
         { [.. "{\"event\":\""u8, 0xFF, .. "\"}"u8], ErrorCodes.MalformedMessage },

@@ -15,9 +15,10 @@ public sealed class RedriveTests
 {
     private static readonly DateTimeOffset _now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly DeadLetterRow _letter = new(
+    private static readonly DeadLetterRow _deadLetter = new(
         Guid.Parse(
-            "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
+            "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+            "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
     {
         Key = "o-1",
         Headers = MessageHeaders.Empty.With(
@@ -29,14 +30,14 @@ public sealed class RedriveTests
     {
         var decision = Guid.CreateVersion7(_now);
 
-        var message = Redrive.Of(_letter, decision, _now);
+        var message = Redrive.Of(_deadLetter, decision, _now);
 
-        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
-        Assert.Equal(_letter.Value, message.Value.ToArray());
+        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId.Value, message.Topic, message.Partition, message.Key));
+        Assert.Equal(_deadLetter.Value, message.Value.ToArray());
         var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(
-            (_letter.Id.ToString(), "t0ken", _now),
+            (_deadLetter.Id.ToString(), "t0ken", _now),
             (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
     }
 
@@ -53,14 +54,14 @@ public sealed class RedriveTests
             Value = Encoding.UTF8.GetBytes(Request),
             Headers = [],
         };
-        var letter = _letter with
+        var deadLetter = _deadLetter with
         {
             Value = original.Value,
             Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.For(original).ToString()),
         };
 
-        var first = Sent(letter, 77);
-        var again = Sent(letter with { Headers = Redrive.Of(letter, Guid.Empty, _now).Headers }, 99);
+        var first = Sent(deadLetter, 77);
+        var again = Sent(deadLetter with { Headers = Redrive.Of(deadLetter, Guid.Empty, _now).Headers }, 99);
 
         var identities = new[] { original, first, again }
             .Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester)
@@ -74,31 +75,31 @@ public sealed class RedriveTests
     [Fact]
     public void An_event_that_was_kept_is_the_same_new_one_however_often_it_is_redriven()
     {
-        var letter = _letter with
+        var deadLetter = _deadLetter with
         {
             Partition = -1,
             Offset = -1,
             Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(),
-            Headers = MessageHeaders.Empty.With("onex-origin", _letter.Id.ToString()),
+            Headers = MessageHeaders.Empty.With("onex-origin", _deadLetter.Id.ToString()),
         };
 
         Assert.Equal(
-            [_letter.Id, _letter.Id],
-            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(
-                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
+            [_deadLetter.Id, _deadLetter.Id],
+            new[] { Sent(deadLetter, 1), Sent(deadLetter, 2) }.Select(
+                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId.Value));
     }
 
     [Fact]
     public void A_record_whose_dead_letter_lacks_the_origin_is_known_by_the_dead_letter() => Assert.Equal(
-        [RecordOrigin.FromIdentity(_letter.Id), RecordOrigin.FromIdentity(_letter.Id)],
-        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.For));
+        [RecordOrigin.FromIdentity(_deadLetter.Id), RecordOrigin.FromIdentity(_deadLetter.Id)],
+        new[] { Sent(_deadLetter, 5), Sent(_deadLetter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
     public async Task A_redriven_record_that_is_given_up_again_opens_its_dead_letter_again()
     {
         var index = new OutgoingSenderTests.Index();
         var sink = new DeadLetterIndexing(index);
-        var record = Sent(_letter, 77);
+        var record = Sent(_deadLetter, 77);
         var given = new DeadLetter
         {
             OriginalTopic = "requests",
@@ -111,19 +112,19 @@ public sealed class RedriveTests
         };
 
         await sink.StoreAsync(record, given, CancellationToken.None);
-        await sink.StoreAsync(Sent(_letter, 99), given, CancellationToken.None);
+        await sink.StoreAsync(Sent(_deadLetter, 99), given, CancellationToken.None);
         await sink.CloseAsync(record, CancellationToken.None);
 
-        Assert.Equal([(_letter.Id, true), (_letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
-        Assert.Equal([_letter.Id], index.Closed);
+        Assert.Equal([(_deadLetter.Id, true), (_deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+        Assert.Equal([_deadLetter.Id], index.Closed);
 
         // An event that a saga kept, and refused later, has lost its record by then.
         var requester = new RequestReader(1 << 20).Read(
-            Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
+            Sent(_deadLetter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
         var rejection = new Rejection("ONEX3024", "no again", "X", requester);
         var row = EventDeadLetter.Row(
-            EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
-        Assert.Equal((_letter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
+            EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _deadLetter.Id);
+        Assert.Equal((_deadLetter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
         Assert.Null(EventDeadLetter.RedrivenFrom(requester with { Source = "requests/3/5" }));
     }
 
@@ -135,14 +136,14 @@ public sealed class RedriveTests
     [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:1:4:5")]
     public void An_origin_that_is_none_is_that_of_the_record_itself(string origin)
     {
-        var record = Sent(_letter, 5, origin);
+        var record = Sent(_deadLetter, 5, origin);
 
         Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.For(record));
     }
 
-    private static ConsumedRecord Sent(DeadLetterRow letter, long offset, string? origin = null)
+    private static ConsumedRecord Sent(DeadLetterRow deadLetter, long offset, string? origin = null)
     {
-        var message = Redrive.Of(letter, Guid.CreateVersion7(_now), _now);
+        var message = Redrive.Of(deadLetter, Guid.CreateVersion7(_now), _now);
         return new ConsumedRecord
         {
             Topic = message.Topic,
@@ -161,12 +162,12 @@ public sealed class RedriveTests
 
     [Fact]
     public void What_never_stood_on_a_partition_goes_where_its_key_leads() =>
-        Assert.Null(Redrive.Of(_letter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
+        Assert.Null(Redrive.Of(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
 
     [Fact]
     public void Secrets_of_a_dead_letter_are_masked_where_it_is_shown()
     {
-        var shown = Shown(_letter);
+        var shown = Shown(_deadLetter);
 
         Assert.Equal(
             ("""{"password":"***"}""", 22, false, "***", "00-1"),
@@ -175,14 +176,15 @@ public sealed class RedriveTests
                 shown.GetProperty("value_bytes").GetInt32(),
                 shown.GetProperty("value_cut").GetBoolean(),
                 
-                shown.GetProperty("headers").GetProperty("x-token").GetString(), shown.GetProperty("headers").GetProperty("traceparent").GetString()));
+                shown.GetProperty("headers").GetProperty("x-token").GetString(),
+                shown.GetProperty("headers").GetProperty("traceparent").GetString()));
     }
 
     [Fact]
     public void A_long_value_is_cut_and_never_within_a_character()
     {
         var shown = Shown(
-            _letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
+            _deadLetter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
 
         Assert.True(shown.GetProperty("value_cut").GetBoolean());
         Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);
@@ -191,7 +193,7 @@ public sealed class RedriveTests
 
     [Fact]
     public void A_value_that_is_no_text_is_shown_as_base64() =>
-        Assert.Equal("base64:/wD+", Shown(_letter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
+        Assert.Equal("base64:/wD+", Shown(_deadLetter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
 
     private static JsonElement Shown(DeadLetterRow row)
     {

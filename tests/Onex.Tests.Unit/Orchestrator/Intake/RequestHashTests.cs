@@ -43,7 +43,7 @@ public sealed class RequestHashTests
             RequestHash.OfEvent("order", "cancel", requester with { CorrelationId = Guid.CreateVersion7() }, payload),
             RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { Key = "k" } }, payload),
             RequestHash.OfEvent(
-                "order", "cancel", requester with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
+                "order", "cancel", requester with { Target = new RequestTarget { SagaId = new(Guid.CreateVersion7()) } }, payload),
         ];
 
         Assert.Equal(hashes.Length, hashes.Distinct().Count());
@@ -55,8 +55,9 @@ public sealed class RequestHashTests
     [InlineData(4_999)]
     public void A_large_payload_is_hashed_from_its_beginning_to_its_end(int changed)
     {
+        string Item(char text) => $"\"{new string(text, 100)}\"";
         string Large(char item) =>
-            $$"""{"items":[{{string.Join(',', Enumerable.Range(0, 5_000).Select(i => $"\"{new string(i == changed ? item : 'x', 100)}\""))}}]}""";
+            $$"""{"items":[{{string.Join(',', Enumerable.Range(0, 5_000).Select(i => Item(i == changed ? item : 'x')))}}]}""";
 
         Assert.Equal(Hash(Large('a')), Hash(Large('a')));
         Assert.NotEqual(Hash(Large('a')), Hash(Large('b')));

@@ -110,7 +110,7 @@ public sealed class RequestReaderTests
 
         Assert.NotEqual(at7, Read("""{"operation":"o"}""", offset: 8).Request!.Requester.RequestId);
         Assert.NotEqual(at7, Read("""{"operation":"p"}""").Request!.Requester.RequestId);
-        Assert.Equal(Guid.Parse(Id), Read($$"""{"operation":"o","envelope_id":"{{Id}}"}""").Request!.Requester.RequestId);
+        Assert.Equal(new MessageId(Guid.Parse(Id)), Read($$"""{"operation":"o","envelope_id":"{{Id}}"}""").Request!.Requester.RequestId);
     }
 
     [Fact]

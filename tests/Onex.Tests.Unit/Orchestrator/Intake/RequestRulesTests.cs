@@ -110,7 +110,7 @@ public sealed class RequestRulesTests
     [Fact]
     public void The_plan_that_a_saga_started_with_has_the_last_word()
     {
-        var sagaId = Guid.Parse(SagaId);
+        var sagaId = new SagaId(Guid.Parse(SagaId));
         var sent = Assert.IsType<AcceptedRequest.Event>(
             Accept("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""").Request).Request;
 
@@ -119,16 +119,16 @@ public sealed class RequestRulesTests
         Assert.Equal((CelKind.Timestamp, sagaId, sent.MessageId), (at.Kind, own.SagaId, own.CausedBy));
 
         var stricter = PlansWithEvents.With(new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null));
-        Assert.Equal((ErrorCodes.PayloadInvalid, (Guid?)sagaId), Code(sent.For(stricter, sagaId).Rejection));
-        Assert.Equal((ErrorCodes.EventUnwanted, (Guid?)sagaId), Code(sent.For(PlansWithEvents.With(), sagaId).Rejection));
+        Assert.Equal((ErrorCodes.PayloadInvalid, (SagaId?)sagaId), Code(sent.For(stricter, sagaId).Rejection));
+        Assert.Equal((ErrorCodes.EventUnwanted, (SagaId?)sagaId), Code(sent.For(PlansWithEvents.With(), sagaId).Rejection));
 
-        static (string?, Guid?) Code(Rejection? rejection) => (rejection?.Code, rejection?.SagaId);
+        static (string?, SagaId?) Code(Rejection? rejection) => (rejection?.Code, rejection?.SagaId);
     }
 
     [Fact]
     public void An_event_is_checked_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
     {
-        var sagaId = Guid.Parse(SagaId);
+        var sagaId = new SagaId(Guid.Parse(SagaId));
         var older = PlansWithEvents.With(
             new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null),
             new EventPlan("held", PlansWithEvents.Fields(), null));
@@ -163,12 +163,12 @@ public sealed class RequestRulesTests
         var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request), new RequestOrigin(
-                Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
+                new(Guid.Parse(SagaId)), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
         Assert.NotNull(read.Request);
         var (accepted, rejection) = rules.Accept(
-            read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+            read.Request, default, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
 
-        // What an event is told that finds no saga.
+        // The answer to an event that finds no saga.
         return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit }
             ? (orMisfit ? null : accepted, misfit)
             : (accepted, rejection);

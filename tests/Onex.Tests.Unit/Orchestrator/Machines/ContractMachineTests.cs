@@ -28,7 +28,7 @@ public sealed class ContractMachineTests
 
     private static readonly string[] _live = ["External", "Joined", "Operator", "StepResult", "Timer"];
 
-    // What each kind of state must accept, said here once more and by hand: neither the plan nor the machine may change alone.
+    // What each type of state must accept, repeated here by hand: neither the plan nor the machine may change alone.
     public static TheoryData<string, string[]> Expected => new()
     {
         { "Initial", ["Started"] },
@@ -46,7 +46,7 @@ public sealed class ContractMachineTests
         var plan = new SagaScenario(Contract).Plan;
         var machine = new ContractMachine(plan);
 
-        // The runtime's own wish to send again is accepted where an operator's wishes are, and has no kind of its own.
+        // The runtime's own Resend is accepted where an operator's commands are, and has no entry of its own in the plan.
         var accepted = machine.NextEvents(machine.GetState(state)).Select(accepted => accepted.Name).ToList();
         Assert.Equal(accepted.Contains("Operator"), accepted.Remove("Resend"));
         Assert.Equal(expected, accepted.Order(StringComparer.Ordinal));

@@ -47,11 +47,12 @@ public sealed class SagaRowsTests
             Blockages =
             [
                 new Blockage(
-                    BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
+                    BlockedBy.Compensation, "charge", new CommandId(
+                        Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), 3, _at, "It was rejected."),
                 new Blockage(
                     BlockedBy.Step,
                     "pack",
-                    Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"),
+                    new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2")),
                     0,
                     _at,
                     "It was rejected too.") { Item = 7 },
@@ -71,7 +72,7 @@ public sealed class SagaRowsTests
                 new Compensable(
                     "charge",
                     "asking",
-                    Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"),
+                    new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
                     RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
         },
     };
@@ -82,7 +83,7 @@ public sealed class SagaRowsTests
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
-        Assert.Equal(Told.Of(saga), Told.Of(There_and_back(_plan, saga)));
+        Assert.Equal(StateText.From(saga), StateText.From(There_and_back(_plan, saga)));
     }
 
     [Fact]
@@ -122,7 +123,7 @@ public sealed class SagaRowsTests
 
     private static Outstanding Command(AttemptPhase phase) => new()
     {
-        CommandId = Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"),
+        CommandId = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
         Step = "charge",
         Direction = StepDirections.Do,
         Attempt = 2,
@@ -144,13 +145,13 @@ public sealed class SagaRowsTests
     };
 }
 
-/// <summary>All that a saga's state holds, as text: records with collections in them do not compare by what they hold.</summary>
-internal static class Told
+/// <summary>The whole state of a saga as text: records that contain collections do not compare by content.</summary>
+internal static class StateText
 {
-    // Kept here, because the runtime forgets what it has found out about a type, and makes its code anew, when memory is collected.
+    // Cached here, because a garbage collection clears the runtime's own reflection cache.
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> _properties = new();
 
-    public static string Of(object? value)
+    public static string From(object? value)
     {
         var text = new StringBuilder();
         Write(text, value, "");
@@ -164,7 +165,7 @@ internal static class Told
             case null:
                 text.AppendLine("null");
                 break;
-            case string or Guid or DateTimeOffset or bool or int or long or Enum or RawJson:
+            case string or Guid or SagaId or CommandId or MessageId or DateTimeOffset or bool or int or long or Enum or RawJson:
                 text.AppendLine(value is DateTimeOffset at ? at.ToString("O") : value.ToString());
                 break;
             case CelValue cel:

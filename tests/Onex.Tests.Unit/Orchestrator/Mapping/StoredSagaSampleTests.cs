@@ -46,13 +46,13 @@ public sealed class StoredSagaSampleTests
         using var json = new Utf8JsonWriter(file, _indented);
         json.WriteStartObject();
         json.WriteString("at", scenario.Now);
-        Rows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(Guid.Empty, sample.Name))]);
+        Rows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(default, sample.Name))]);
         Assert.True(ValueJson.TryWrite(saga.Facts.Input, out var input, out _));
         Rows(
             json,
             "saga_payloads",
             PayloadTable.Columns,
-            [new SagaPayload(Identity.OfRequest(Guid.Empty, "input"), saga.Facts.SagaId, "input", input)]);
+            [new SagaPayload(Identity.OfRequest(default, "input"), saga.Facts.SagaId, "input", input)]);
         Rows(
             json,
             "saga_items",

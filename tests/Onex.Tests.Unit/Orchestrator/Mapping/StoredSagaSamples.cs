@@ -41,7 +41,8 @@ internal static class StoredSagaSamples
                       at: result.body.at
                       note: result.body.note
                       total: input.price
-                    compensate: { effect: http.delete, connection: outside, with: { path: "/holds/${result.body.id}" }, when_unknown: block }
+                    compensate: { effect: http.delete, connection: outside, with: { path: "/holds/${result.body.id}" },
+                        when_unknown: block }
                   - id: charge
                     effect: http.post
                     connection: outside
@@ -231,7 +232,8 @@ internal static class StoredSagaSamples
             states:
               calling:
                 steps:
-                  - { id: fetch, effect: http.post, connection: outside, with: { path: /a }, compensate: { effect: http.delete, connection: outside, with: { path: /a }, when_unknown: run } }
+                  - { id: fetch, effect: http.post, connection: outside, with: { path: /a },
+                      compensate: { effect: http.delete, connection: outside, with: { path: /a }, when_unknown: run } }
                 on_event:
                   - { event: stop, next: unwinding }
                 next: done

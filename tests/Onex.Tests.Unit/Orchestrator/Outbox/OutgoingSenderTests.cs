@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
-using Onex.Orchestrator;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
@@ -14,11 +13,11 @@ namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
 public sealed class OutgoingSenderTests
 {
-    private static readonly Guid _saga = Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13");
+    private static readonly SagaId _saga = new(Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"));
 
     private static readonly OutgoingMessage _message = new()
     {
-        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11")),
         Topic = "responses",
         Key = "k",
         Value = """{"token":"t0ken"}"""u8.ToArray(),
@@ -40,7 +39,7 @@ public sealed class OutgoingSenderTests
         var row = Assert.Single(index.Rows);
         Assert.Equal(
             (
-                _message.MessageId,
+                _message.MessageId.Value,
                 "responses",
                 -1,
                 ErrorCodes.DeliveryRefused,
@@ -140,7 +139,7 @@ public sealed class OutgoingSenderTests
                 {
                     Status = ResponseStatus.Success,
                     Payload = RawJson.FromText($"\"{new string('x', 5_000)}\""),
-                    CorrelationId = _saga,
+                    CorrelationId = _saga.Value,
                     Operation = new string('o', 5_000),
                     SagaId = _saga,
                     Extra = RawJson.FromText($$"""{"note":"{{new string('y', 5_000)}}"}"""),
@@ -155,7 +154,7 @@ public sealed class OutgoingSenderTests
         Assert.Empty(index.Rows);
         var sent = JsonSerializer.Deserialize(broker.Last!.Value.Span, MessageJson.Default.Response)!;
         Assert.Equal(
-            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga),
+            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga.Value),
             (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
         Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
         Assert.Contains(
@@ -183,10 +182,10 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message], again: true);
-        sender.Send(_saga, [_message with { MessageId = _saga, Topic = "responses.dlq" }], again: true);
+        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], again: true);
         await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
 
-        Assert.Equal([_message.MessageId], index.Closed);
+        Assert.Equal([_message.MessageId.Value], index.Closed);
     }
 
     [Fact]
@@ -194,15 +193,15 @@ public sealed class OutgoingSenderTests
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
-        var letter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
+        var deadLetter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
 
-        foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
+        foreach (var decision in (Guid[])[Guid.CreateVersion7(deadLetter.At), Guid.CreateVersion7(deadLetter.At)])
         {
-            sender.Send(letter.Id, [Redrive.Of(letter, decision, letter.At)]);
+            sender.Send(new SagaId(deadLetter.Id), [Redrive.Of(deadLetter, decision, deadLetter.At)]);
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
 
-        Assert.Equal([(letter.Id, true), (letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+        Assert.Equal([(deadLetter.Id, true), (deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
     }
 
     [Fact]
@@ -210,12 +209,12 @@ public sealed class OutgoingSenderTests
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
-        var letter = UndeliverableDeadLetter.Row(_message, "too large");
+        var deadLetter = UndeliverableDeadLetter.Row(_message, "too large");
 
-        sender.Send(letter.Id, [Redrive.Of(letter, _saga, letter.At)], again: true);
+        sender.Send(new SagaId(deadLetter.Id), [Redrive.Of(deadLetter, _saga.Value, deadLetter.At)], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
-        Assert.Equal([letter.Id], index.Closed);
+        Assert.Equal([deadLetter.Id], index.Closed);
     }
 
     [Theory]
@@ -261,7 +260,7 @@ public sealed class OutgoingSenderTests
         if (full)
         {
             broker.Hold = held.Task;
-            sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
+            sender.Send(_saga, [_message with { MessageId = new(_saga.Value) }, _message]);
             held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
@@ -285,11 +284,11 @@ public sealed class OutgoingSenderTests
 
     private static readonly OutgoingMessage _response = new()
     {
-        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14"),
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14")),
         Topic = "responses",
         Key = "k",
         Value = JsonSerializer.SerializeToUtf8Bytes(
-            new Response { Status = ResponseStatus.Success, CorrelationId = _saga, SagaId = _saga }, MessageJson.Readable.Response),
+            new Response { Status = ResponseStatus.Success, CorrelationId = _saga.Value, SagaId = _saga }, MessageJson.Readable.Response),
         Headers = MessageHeaders.Empty.With(
             [new("event_type", "onex.response"), new("timestamp", "2026-11-24T12:00:00Z"), new("x-large", "x")]),
     };
@@ -344,7 +343,8 @@ public sealed class OutgoingSenderTests
             }
 
             return Task.FromResult(
-                refused ? new DeliveryReport(DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
+                refused ? new DeliveryReport(
+                    DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
@@ -392,7 +392,7 @@ public sealed class OutgoingSenderTests
             return Task.CompletedTask;
         }
 
-        public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
 

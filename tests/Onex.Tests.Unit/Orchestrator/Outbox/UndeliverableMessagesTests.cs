@@ -18,9 +18,9 @@ public sealed class UndeliverableMessagesTests
     private const string Effect =
         "effect: http.post\n        connection: outside\n        with: { path: /x }\n        compensate: { none: a test }";
     private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
-    private static readonly Guid _id = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11");
+    private static readonly MessageId _id = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"));
     private readonly MemoryLedger _ledger = new();
-    private readonly OutgoingSenderTests.Index _letters = new();
+    private readonly OutgoingSenderTests.Index _deadLetters = new();
 
     [Theory]
     [InlineData(Effect)]
@@ -82,7 +82,7 @@ public sealed class UndeliverableMessagesTests
             CommandId = scenario.Last.Commands[0].CommandId,
             Attempt = 1,
             SagaId = scenario.Saga.Facts.SagaId,
-            CorrelationId = _id,
+            CorrelationId = _id.Value,
             Outcome = StepOutcomes.Rejected,
             Code = "no_carrier",
         };
@@ -95,7 +95,8 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        scenario.Handles((await Refused(scenario).ReadAsync(new Undeliverable(_id, message, "too large"), CancellationToken.None))!.Message);
+        scenario.Handles(
+            (await Refused(scenario).ReadAsync(new Undeliverable(new(_id.Value), message, "too large"), CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -141,17 +142,17 @@ public sealed class UndeliverableMessagesTests
         }
 
         var message = Message(scenario, sent);
-        var told = (await Refused(scenario).ReadAsync(
+        var reported = (await Refused(scenario).ReadAsync(
             new Undeliverable(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
-        scenario.Handles(told.Message);
-        told.Sink.Caller!.SetResult(new DeliveryOutcome.Done(told.Message.SagaId, scenario.Saga));
-        await Refused(scenario).CloseDeadLetterAsync(message, told, CancellationToken.None);
+        scenario.Handles(reported.Message);
+        reported.Sink.Caller!.SetResult(new DeliveryOutcome.Done(reported.Message.SagaId, scenario.Saga));
+        await Refused(scenario).CloseDeadLetterAsync(message, reported, CancellationToken.None);
 
-        Assert.Equal(closes ? [_id] : [], _letters.Closed);
+        Assert.Equal(closes ? [_id.Value] : [], _deadLetters.Closed);
     }
 
     private UndeliverableMessages Refused(SagaScenario scenario) => new(
-        _ledger, _letters, new FakeTimeProvider(scenario.Now), Topics.Default);
+        _ledger, _deadLetters, new FakeTimeProvider(scenario.Now), Topics.Default);
 
     private static OutgoingMessage Message(SagaScenario scenario, CommandToSend sent) =>
         new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default))

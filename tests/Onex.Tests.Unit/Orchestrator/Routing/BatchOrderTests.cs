@@ -54,7 +54,7 @@ public sealed class BatchOrderTests
             's' => Delivery.For(
                 new AcceptedRequest.Start(new SagaFacts
                 {
-                    SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
+                    SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)),
                     Contract = "story",
                     ContractVersion = "1.0.0",
                     ContractHash = "",
@@ -67,7 +67,7 @@ public sealed class BatchOrderTests
                 OutcomeSink.None),
             _ =>
                 new Delivery(
-                    new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, OutcomeSink.None),
+                    new ResendAsked { SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)), CausedBy = default }, OutcomeSink.None),
         };
     }
 }

@@ -3,7 +3,7 @@ using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>Whether a main whose messages do not come to their end says so.</summary>
+/// <summary>An orchestrator whose messages are not completed reports itself unhealthy.</summary>
 public sealed class RouterHealthTests
 {
     private readonly RouterHealth _health = new();

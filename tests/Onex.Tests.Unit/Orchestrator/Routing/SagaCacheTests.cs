@@ -1,7 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
@@ -23,7 +22,7 @@ public sealed class SagaCacheTests
     public void The_oldest_sagas_go_when_those_that_are_kept_weigh_too_much()
     {
         var cache = new SagaCache(capacity: 100, weightMax: 40);
-        var ids = Enumerable.Range(1, 6).Select(number => new Guid(number, 0, 0, new byte[8])).ToList();
+        var ids = Enumerable.Range(1, 6).Select(number => new SagaId(new Guid(number, 0, 0, new byte[8]))).ToList();
         foreach (var id in ids[..5])
         {
             cache.Keep(Saga(id, weight: 10));
@@ -31,7 +30,7 @@ public sealed class SagaCacheTests
 
         Assert.Equal([null, ids[1], ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
 
-        // The same saga anew weighs once, and one that would take the place of many is not kept.
+        // A saga that is cached again counts once, and one that would displace many is not cached.
         cache.Keep(Saga(ids[1], weight: 9));
         Assert.NotNull(cache.Find(ids[2]));
         cache.Keep(Saga(ids[5], weight: 11));
@@ -41,7 +40,7 @@ public sealed class SagaCacheTests
         Assert.Null(cache.Find(ids[2]));
     }
 
-    private static CachedSaga Saga(Guid id, long weight) => new(
+    private static CachedSaga Saga(SagaId id, long weight) => new(
         new SagaState
         {
             Facts = new SagaFacts
@@ -53,7 +52,7 @@ public sealed class SagaCacheTests
                 HomePartition = 0,
                 StartedAt = default,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
+                Requester = new Requester { RequestId = new(id.Value), CorrelationId = id.Value, Operation = "c", Source = "requests/0/0" },
             },
             State = "s",
             Status = Onex.Engine.SagaStatus.Running,

@@ -41,7 +41,7 @@ public sealed class SagaWorkTests
         Assert.Equal(
             (third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
 
-        static (Guid, Guid?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
+        static (MessageId, SagaId?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class SagaWorkTests
     {
         var near = new Outstanding
         {
-            CommandId = Guid.Empty,
+            CommandId = default,
             Step = "seal",
             Direction = StepDirections.Do,
             Attempt = 1,
@@ -103,29 +103,30 @@ public sealed class SagaWorkTests
             {
                 Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
             },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         Assert.Equal(["responses", "requests.dlq"], work.Outgoing.Select(message => message.Topic));
         Assert.Equal(2, work.Outgoing.Select(message => message.MessageId).Distinct().Count());
         var response = Json(work.Outgoing[0].Value);
         Assert.Equal(
-            ("error", ErrorCodes.EventUnclaimed, "story.cancel", Saga.Facts.SagaId),
+            ("error", ErrorCodes.EventUnclaimed, "story.cancel", Saga.Facts.SagaId.Value),
             (Text(response, "status"), Text(response, "code"), Text(response, "operation"), response.GetProperty("saga_id").GetGuid()));
-        var letter = Json(work.Outgoing[1].Value);
-        var original = letter.GetProperty("original_message");
+        var deadLetter = Json(work.Outgoing[1].Value);
+        var original = deadLetter.GetProperty("original_message");
         Assert.Equal((3, 9L), (original.GetProperty("partition").GetInt32(), original.GetProperty("offset").GetInt64()));
         Assert.Equal(
             ("requests", "It ended.", "EventUnclaimed"),
-            (Text(letter, "original_topic"), Text(letter, "failure_reason"), Text(letter, "error_type")));
+            (Text(deadLetter, "original_topic"), Text(deadLetter, "failure_reason"), Text(deadLetter, "error_type")));
         Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
         Assert.Equal(
-            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
+            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester
+                .CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
         // What is sent again must be what came: the entry of the index masks nothing.
         var entry = Assert.Single(work.ToEntry().DeadLetters);
-        Assert.Equal((work.Outgoing[1].MessageId, 3, 9L), (entry.Id, entry.Partition, entry.Offset));
+        Assert.Equal((work.Outgoing[1].MessageId.Value, 3, 9L), (entry.Id, entry.Partition, entry.Offset));
         Assert.DoesNotContain("***", Encoding.UTF8.GetString(entry.Value!) + entry.Headers);
     }
 
@@ -140,7 +141,7 @@ public sealed class SagaWorkTests
             {
                 Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
@@ -160,7 +161,7 @@ public sealed class SagaWorkTests
             {
                 Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
@@ -213,9 +214,10 @@ public sealed class SagaWorkTests
         Assert.Null(SagaAnswers.To(saga, new Waiter(first, IsDuplicate: false)));
 
         var ended = saga with { EndedAt = _now, Status = SagaStatus.Failed, Output = RawJson.EmptyObject };
-        Assert.Equal((ResponseStatus.Error, true), Told(ended, new Waiter(twin, IsDuplicate: true)));
+        Assert.Equal((ResponseStatus.Error, true), ResponseTo(ended, new Waiter(twin, IsDuplicate: true)));
         Assert.Equal(
-            (ResponseStatus.Success, false), Told(ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
+            (ResponseStatus.Success, false), ResponseTo(
+                ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
 
         (bool, Requester)? Found(Requester requester) =>
             SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
@@ -223,18 +225,18 @@ public sealed class SagaWorkTests
         static Submission.Accepted Request(Requester requester) => new(
             Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
 
-        static (string, bool)? Told(SagaState saga, Waiter waiter) =>
+        static (string, bool)? ResponseTo(SagaState saga, Waiter waiter) =>
             SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
     }
 
     [Fact]
     public void A_saga_without_a_partition_of_its_own_has_the_same_home_everywhere()
     {
-        var ids = Enumerable.Range(0, 200).Select(number => Guid.CreateVersion7(_now.AddMilliseconds(number))).ToList();
+        var ids = Enumerable.Range(0, 200).Select(number => SagaId.Create(_now.AddMilliseconds(number))).ToList();
 
         Assert.Equal(Enumerable.Range(0, 4), ids.Select(id => SagaHomes.Of(id, 4)).Distinct().Order());
         Assert.All(ids, id => Assert.Equal(SagaHomes.Of(id, 12), SagaHomes.Of(id, 12)));
-        Assert.Equal(3, SagaHomes.Of(Guid.Parse("123e4567-e89b-12d3-a456-426614174000"), 4));
+        Assert.Equal(3, SagaHomes.Of(new(Guid.Parse("123e4567-e89b-12d3-a456-426614174000")), 4));
     }
 
     private static SagaState Saga { get; } = new SagaScenario("""
@@ -249,10 +251,13 @@ public sealed class SagaWorkTests
         """).Starts().Saga with { Outstanding = [] };
 
     private static BufferedEvent Kept(string name) => new(
-        Identity.OfRequest(Guid.Empty, name), name, CelValue.Map([]), SagaScenario.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
+        new(Identity.OfRequest(default, name)), name, CelValue.Map([]),
+        SagaScenario.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
 
-    private static void Apply(SagaWork work, SagaState after, params Guid[] seen) => work.Apply(
-        new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = Guid.Empty }, _messages);
+    private static void Apply(SagaWork work, SagaState after, params MessageId[] seen) => work.Apply(
+        new Decision(after, true, [], [], []) { Seen = [.. seen] },
+        new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = default },
+        _messages);
 
     private static JsonElement Json(ReadOnlyMemory<byte> value) => JsonDocument.Parse(value).RootElement;
 

@@ -1,4 +1,3 @@
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 
@@ -7,7 +6,7 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 /// <summary>
 /// What the compiler says of failures that lead back to themselves, of pivots that compensate, and of states that end in a failure.
 /// </summary>
-public sealed class FailureWaysTests
+public sealed class FailureCyclesTests
 {
     private const string Ends = "  unwinding: { compensate: all, next: failed }\n  failed: { end: failed }\n  done: { end: completed }\n";
 
@@ -52,7 +51,7 @@ public sealed class FailureWaysTests
         "",
         "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [{ set: { n: data.n + 1 } }], next: more "
             + "}\n")]
-    public void A_failure_that_leads_back_to_itself_is_refused(string what, string head, string states) =>
+    public void A_failure_that_leads_back_to_itself_is_an_error(string what, string head, string states) =>
         Assert.True(Codes(head, states).SequenceEqual(["ONEX1140"]), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Theory]
@@ -82,11 +81,11 @@ public sealed class FailureWaysTests
     [InlineData("any number of items may fail", "on_failure: calming", "  calming: { steps: [PATIENT], next: failed }\n")]
     [InlineData(
         "the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
-    public void A_failure_that_leads_on_is_none_of_that(string what, string head, string states) =>
+    public void A_failure_that_leads_on_is_allowed(string what, string head, string states) =>
         Assert.True(!Codes(head, states).Any(), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Fact]
-    public void A_contract_that_was_registered_goes_on_although_its_failure_leads_back() => Assert.Single(ContractCompiler.Compile(
+    public void A_registered_contract_with_a_failure_cycle_stays_valid() => Assert.Single(ContractCompiler.Compile(
         new ContractSource(
             "small.yaml",
             Text("on_failure: calming", "  calming: { steps: [CALL], next: failed }\n"),
@@ -105,11 +104,11 @@ public sealed class FailureWaysTests
     [InlineData(
         "a later state",
         "  more: { pivot: true, steps: [CALL], next: later }\n  later: { steps: [CALL], catch: [{ next: unwinding }], next: failed }\n")]
-    public void A_pivot_that_leads_to_compensate_is_refused(string what, string states) =>
+    public void A_pivot_that_leads_to_a_compensating_state_is_an_error(string what, string states) =>
         Assert.True(Codes("", states).SequenceEqual(["ONEX1141"]), $"{what}: {string.Join(", ", Render("", states))}");
 
     [Fact]
-    public void Before_the_pivot_any_way_may_compensate() =>
+    public void Before_the_pivot_any_transition_may_compensate() =>
         Assert.Empty(
             Codes("", "  more: { steps: [CALL], catch: [{ next: unwinding }], next: last }\n  last: { pivot: true, steps: [CALL], next: "
                 + "failed }\n"));
