@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Onex.Demo;
 
-/// <summary>What the demo asks of the runtime: over HTTP, as anyone would.</summary>
+/// <summary>The calls of the demo to the runtime, over its public HTTP API.</summary>
 internal sealed class Api(Uri address) : IDisposable
 {
     private const string Contract = "order-fulfilment";
@@ -30,7 +30,7 @@ internal sealed class Api(Uri address) : IDisposable
         }
     }
 
-    /// <summary>Sends an order; it is in good hands when this returns.</summary>
+    /// <summary>Sends an order; it is durable when this returns.</summary>
     public async Task OrderAsync(string order, CancellationToken cancellation)
     {
         var items = new JsonArray(new JsonObject { ["sku"] = "tea", ["quantity"] = 2 });
@@ -48,7 +48,7 @@ internal sealed class Api(Uri address) : IDisposable
         return [.. page!["sagas"]!.AsArray().Select(saga => Saga.Read(saga!))];
     }
 
-    /// <summary>The names of what happened in a saga, with the steps.</summary>
+    /// <summary>The history of a saga.</summary>
     public async Task<IReadOnlyList<(string Kind, string State, string? Step)>> HistoryAsync(Guid saga, CancellationToken cancellation)
     {
         var history = await _http.GetFromJsonAsync<JsonObject>($"/api/v1/sagas/{saga}/history?limit=1000", cancellation);
@@ -56,7 +56,7 @@ internal sealed class Api(Uri address) : IDisposable
             .. history!["history"]!.AsArray().Select(entry => ((string)entry!["kind"]!, (string)entry["state"]!, (string?)entry["step"]))];
     }
 
-    /// <summary>The sagas that nothing would ever move.</summary>
+    /// <summary>The number of sagas that nothing will ever wake.</summary>
     public async Task<int> StuckAsync(CancellationToken cancellation) =>
         (await _http.GetFromJsonAsync<JsonObject>("/api/v1/sagas/stuck", cancellation))!["stuck"]!.AsArray().Count;
 
@@ -79,7 +79,7 @@ internal sealed class Api(Uri address) : IDisposable
 /// <summary>A saga as the API lists it.</summary>
 internal sealed record Saga(Guid Id, string Order, string State, string Status, string? Fault, bool Ended)
 {
-    /// <summary>How it ended, as its response says: the fault's code, or success.</summary>
+    /// <summary>How it ended: the fault's code, or <c>success</c>.</summary>
     public string Ending => Status == "completed" ? "success" : Fault ?? Status;
 
     public static Saga Read(JsonNode saga) => new(

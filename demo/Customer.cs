@@ -7,7 +7,7 @@ internal sealed class Customer(Api api)
 {
     private readonly HashSet<string> _acted = new(StringComparer.Ordinal);
 
-    /// <summary>Lets each customer act whose moment has come.</summary>
+    /// <summary>Lets each customer act whose order has reached the right state.</summary>
     public async Task ActAsync(IReadOnlyList<Saga> sagas, CancellationToken cancellation)
     {
         foreach (var saga in sagas.Where(saga => !saga.Ended && Event(saga) is not null && _acted.Add(saga.Order)))

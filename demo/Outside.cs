@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Demo;
 
 /// <summary>
-/// A stand-in for the services that the example contract calls: stock, warehouse, payments, orders. What it has done, and what it has
-/// refused to do, it keeps in a file, by idempotency key, as a real service would: a run that was killed goes on with it.
+/// Simulates the services that the example contract calls: stock, warehouse, payments, orders. Like a real service, it stores what it has
+/// done and rejected in a file, by idempotency key, so that the next run after a kill continues with it.
 /// </summary>
 internal sealed class Outside : IAsyncDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class Outside : IAsyncDisposable
         (_server, Address, _file) = (server, address, file);
         if (File.Exists(file))
         {
-            // A line that was cut off by a kill has no three parts.
+            // A line that a kill has truncated does not have three parts.
             foreach (var parts in File.ReadLines(file).Select(line => line.Split('\t')).Where(parts => parts.Length == 3))
             {
                 if (parts[1].StartsWith(Refused, StringComparison.Ordinal))
@@ -67,7 +67,7 @@ internal sealed class Outside : IAsyncDisposable
         return outside;
     }
 
-    /// <summary>A port that nobody listens on now.</summary>
+    /// <summary>A free port.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -75,7 +75,7 @@ internal sealed class Outside : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>What really happened for an order: <c>reserve</c>, <c>pack</c>, <c>undo pack</c>, ...</summary>
+    /// <summary>The effects of an order, in order: <c>reserve</c>, <c>pack</c>, <c>undo pack</c>, ...</summary>
     public IReadOnlyList<string> EffectsOf(string order)
     {
         lock (_lock)
@@ -84,7 +84,7 @@ internal sealed class Outside : IAsyncDisposable
         }
     }
 
-    /// <summary>Where something happened under more than one idempotency key. A new card is a new charge.</summary>
+    /// <summary>The effects that happened under more than one idempotency key. A new card is a new charge.</summary>
     public IReadOnlyList<string> Twice()
     {
         lock (_lock)
@@ -110,7 +110,7 @@ internal sealed class Outside : IAsyncDisposable
 
     private RequestDelegate Undo(string step) => async http =>
     {
-        // References are made of a letter, a dash and the order.
+        // A reference is one character, a dash and the order's id.
         var reference = http.GetRouteValue("reference") as string
             ?? (string?)(await JsonNode.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted))?["ref"]
             ?? "";
@@ -123,7 +123,7 @@ internal sealed class Outside : IAsyncDisposable
         var kind = OrderKind.Of(order);
         var (status, body) = Treat(order, step, key, kind, answer);
 
-        // After the effect has happened: a caller that is killed meanwhile does not know what came of it.
+        // The delay comes after the effect: for a caller that is killed during it, the outcome is unknown.
         await Task.Delay(step == "charge" && kind == OrderKind.Regretted ? _slowCharge : _usual, TimeProvider.System, http.RequestAborted);
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
@@ -139,7 +139,7 @@ internal sealed class Outside : IAsyncDisposable
                 return (200, answer);
             }
 
-            if (kind == OrderKind.Unlucky && _refused.Count(refused => refused.Order == order && refused.Step == step) < 2)
+            if (kind == OrderKind.Flaky && _refused.Count(refused => refused.Order == order && refused.Step == step) < 2)
             {
                 return Refuse(order, step, key, 503, "try again");
             }
@@ -149,7 +149,7 @@ internal sealed class Outside : IAsyncDisposable
                 return Refuse(order, step, key, 402, "card declined");
             }
 
-            // A new card has come once the order is charged under another key.
+            // A charge under another key means that the customer has sent a new card.
             if (step == "charge" && (kind == OrderKind.NewCard || kind == OrderKind.GivenUp)
                 && _refused.All(refused => refused.Order != order || refused.Key == key))
             {

@@ -3,14 +3,14 @@ using System.Globalization;
 using Onex.Demo;
 using Onex.Runtime.Running;
 
-// Twenty orders through the real runtime, which runs in this process on nothing: sagas in a file, messages in memory. What a run that was
-// killed has left unfinished, the next one ends first. Exits with 0 only if every order ended as it should.
+// Twenty orders through the real runtime, embedded in this process: sagas in a file, messages in memory. A run first ends the orders that
+// an earlier, killed run has left unfinished. Exits with 0 only if every order ended as it should.
 var stay = args.Contains("--stay", StringComparer.Ordinal);
 var home = Path.GetFullPath(Path.Combine(".onex", "demo"));
 Directory.CreateDirectory(home);
 var began = Stopwatch.GetTimestamp();
 
-// The runtime logs to the console: that goes to a file, and the terminal is the demo's.
+// The runtime logs to the console. Its log goes to a file, because the terminal shows the demo.
 var terminal = Console.Out;
 var screen = new Screen(terminal, isTerminal: !Console.IsOutputRedirected);
 await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(home, "runtime.log"), append: true) { AutoFlush = true });
@@ -54,14 +54,14 @@ screen.Say(
     $"onex run (profile all, sagas in {Path.GetRelativePath(Environment.CurrentDirectory, home)}/onex.db, messages in memory) is ready.");
 if (unfinished.Count > 0)
 {
-    screen.Say($"A run before was stopped in the middle: its {unfinished.Count} unfinished orders go on.");
+    screen.Say($"An earlier run was stopped in the middle: its {unfinished.Count} unfinished orders continue.");
 }
 
 var run = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds())
     .ToString("HHmmssf", CultureInfo.InvariantCulture);
 var orders = OrderKind.Orders(run);
 await Task.WhenAll(orders.Select(order => api.OrderAsync(order, stop.Token)));
-screen.Say($"{orders.Count} orders are taken in. What is special about each stands in its name.\n");
+screen.Say($"{orders.Count} orders are accepted. The end of an order's id names its scenario.\n");
 
 var watched = unfinished.Concat(orders).ToHashSet(StringComparer.Ordinal);
 var customer = new Customer(api);
@@ -84,7 +84,8 @@ foreach (var saga in ended)
     var history = await api.HistoryAsync(saga.Id, stop.Token);
     var visited = string.Join(" > ", history.Where(entry => entry.Kind == "state_entered").Select(entry => entry.State));
     var undone = history.Where(entry => entry.Kind == "compensation_completed").Select(entry => entry.Step).ToList();
-    screen.Say($"  {saga.Order,-28} {saga.Ending,-14} {visited}{(undone.Count == 0 ? "" : $"   taken back: {string.Join(", ", undone)}")}");
+    var compensated = undone.Count == 0 ? "" : $"   compensated: {string.Join(", ", undone)}";
+    screen.Say($"  {saga.Order,-28} {saga.Ending,-14} {visited}{compensated}");
     var wanted = OrderKind.Of(saga.Order).Ending;
     if (saga.Ending != wanted)
     {
@@ -92,7 +93,7 @@ foreach (var saga in ended)
         screen.Say($"  !! should have ended with {wanted}");
     }
 
-    // What was done is either all done or all taken back.
+    // An order that did not complete must have compensated all its effects.
     var effects = outside.EffectsOf(saga.Order);
     var left = effects.Where(
         effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains(
@@ -100,7 +101,7 @@ foreach (var saga in ended)
     if (saga.Status != "completed" && left.Count > 0)
     {
         surprises++;
-        screen.Say($"  !! left behind outside: {string.Join(", ", left)}");
+        screen.Say($"  !! not compensated: {string.Join(", ", left)}");
     }
 }
 
@@ -125,14 +126,15 @@ screen.Say(stay
 
         The runtime stays, until Ctrl+C. In another terminal:
           curl -s localhost:{{{port}}}/api/v1/sagas/count
-          curl -s localhost:{{{port}}}/api/v1/requests?wait=30s --json '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
+          curl -s localhost:{{{port}}}/api/v1/requests?wait=30s --json \
+            '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
           curl -s "localhost:{{{port}}}/api/v1/sagas?key=mine"
           sqlite3 {{{Path.Combine(home, "onex.db")}}} 'SELECT state, count(*) FROM sagas GROUP BY 1'
         """
     : """
 
-        Next: ./dev demo --stay keeps the runtime, with calls to try. contracts/order-fulfilment.yaml is what ran. docs/ tells the rest.
-        Stop this in the middle (Ctrl+C, kill -9) and start it again: what was unfinished goes on.
+        Next: ./dev demo --stay keeps the runtime, with calls to try. contracts/order-fulfilment.yaml is what ran. docs/ has the rest.
+        Stop this in the middle (Ctrl+C, kill -9) and start it again: unfinished orders continue.
         """);
 if (stay)
 {

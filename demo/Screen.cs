@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Onex.Demo;
 
-/// <summary>Shows how the orders move: a live table on a terminal, a line per move elsewhere.</summary>
+/// <summary>Shows the orders' transitions: a live table on a terminal, otherwise a line per transition.</summary>
 internal sealed class Screen(TextWriter output, bool isTerminal)
 {
     private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
@@ -10,7 +10,7 @@ internal sealed class Screen(TextWriter output, bool isTerminal)
 
     public void Say(string line) => output.WriteLine(line);
 
-    /// <summary>Shows the orders until <paramref name="move"/> says that there is nothing left to see.</summary>
+    /// <summary>Shows the orders until <paramref name="move"/> says that all have ended.</summary>
     public async Task FollowAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> move)
     {
         if (!isTerminal)

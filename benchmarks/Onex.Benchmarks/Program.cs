@@ -20,11 +20,11 @@ static int Usage()
         ./dev bench items [--items N]
         ./dev bench timers [--parked N]
 
-        contracts  what a guard costs (time, allocation), and how long a thousand contracts take to compile
-        e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger;
-                   --against a checkout or publish folder: that build in turn with this one, medians and ratios
-        items      what the number of items of an each costs: time, memory, the saga's row
-        timers     what a million sagas that wait for long cost the running ones: commits and sweeps, without and with them
+        contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
+        e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
+                   the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios
+        items      the cost of the number of items of an each: time, memory, the saga's row
+        timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
         """);
     return 2;
 }

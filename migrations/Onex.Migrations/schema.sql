@@ -26,11 +26,11 @@ CREATE TABLE onex.contracts (
     registered_at timestamp with time zone NOT NULL DEFAULT (now()),
     CONSTRAINT pk_contracts PRIMARY KEY (hash)
 );
-COMMENT ON TABLE onex.contracts IS 'Every contract version ever loaded, so that a saga can go on with the contract it started with.';
-COMMENT ON COLUMN onex.contracts.hash IS 'SHA-256 over the file and what it refers to, in lower-case hex.';
+COMMENT ON TABLE onex.contracts IS 'Every contract version ever loaded, so that a saga continues with the contract that started it.';
+COMMENT ON COLUMN onex.contracts.hash IS 'SHA-256 of the file and everything it refers to, in lower-case hex.';
 COMMENT ON COLUMN onex.contracts.name IS 'The contract''s name.';
 COMMENT ON COLUMN onex.contracts.version IS 'Its version.';
-COMMENT ON COLUMN onex.contracts.source IS 'The file and everything that it refers to.';
+COMMENT ON COLUMN onex.contracts.source IS 'The file and everything it refers to.';
 COMMENT ON COLUMN onex.contracts.registered_at IS 'When it was first loaded.';
 
 CREATE TABLE onex.dead_letters (
@@ -56,26 +56,26 @@ CREATE TABLE onex.dead_letters (
     CONSTRAINT pk_dead_letters PRIMARY KEY (id),
     CONSTRAINT ck_dead_letters_status CHECK (status IN ('open', 'redriven', 'discarded'))
 );
-COMMENT ON TABLE onex.dead_letters IS 'What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.';
+COMMENT ON TABLE onex.dead_letters IS 'Index of the dead-letter topics (<topic>.dlq), with everything that a redrive needs, and operators'' decisions.';
 COMMENT ON COLUMN onex.dead_letters.id IS 'Derived from the record''s position.';
 COMMENT ON COLUMN onex.dead_letters.topic IS 'The topic that the record was read from.';
 COMMENT ON COLUMN onex.dead_letters.partition IS 'Its partition; -1: none.';
 COMMENT ON COLUMN onex.dead_letters.record_offset IS 'Its offset; -1: none.';
 COMMENT ON COLUMN onex.dead_letters.code IS 'Why it could not be handled, as a code.';
 COMMENT ON COLUMN onex.dead_letters.reason IS 'Why it could not be handled, for people.';
-COMMENT ON COLUMN onex.dead_letters.correlation_id IS 'Its correlation id, where one can be read.';
-COMMENT ON COLUMN onex.dead_letters.value IS 'Its value as it was read, secrets included; empty where it is not kept.';
-COMMENT ON COLUMN onex.dead_letters.at IS 'When it was given up.';
+COMMENT ON COLUMN onex.dead_letters.correlation_id IS 'Its correlation id, where it is known.';
+COMMENT ON COLUMN onex.dead_letters.value IS 'Its value as it was read, secrets included; empty where it is not stored.';
+COMMENT ON COLUMN onex.dead_letters.at IS 'When it became a dead letter.';
 COMMENT ON COLUMN onex.dead_letters.key IS 'Its key.';
-COMMENT ON COLUMN onex.dead_letters.headers IS 'Its headers as they were read, name to text; empty where they are not kept.';
-COMMENT ON COLUMN onex.dead_letters.error_type IS 'The kind of failure.';
-COMMENT ON COLUMN onex.dead_letters.retry_count IS 'How often it was tried again before it was given up.';
-COMMENT ON COLUMN onex.dead_letters.status IS 'open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more.';
-COMMENT ON COLUMN onex.dead_letters.redrives IS 'How often it was sent again since.';
-COMMENT ON COLUMN onex.dead_letters.decision_id IS 'The latest decision about it: the id of its message in onex.outbox, if it sent one.';
-COMMENT ON COLUMN onex.dead_letters.decided_at IS 'When that was.';
+COMMENT ON COLUMN onex.dead_letters.headers IS 'Its headers as they were read; empty where they are not stored.';
+COMMENT ON COLUMN onex.dead_letters.error_type IS 'The type of the error.';
+COMMENT ON COLUMN onex.dead_letters.retry_count IS 'How often it was retried before.';
+COMMENT ON COLUMN onex.dead_letters.status IS 'open: no decision yet; redriven: sent again; discarded: nothing will be done.';
+COMMENT ON COLUMN onex.dead_letters.redrives IS 'How often it was redriven.';
+COMMENT ON COLUMN onex.dead_letters.decision_id IS 'The latest decision: also the id of its message in onex.outbox, if it sent one.';
+COMMENT ON COLUMN onex.dead_letters.decided_at IS 'When it was decided.';
 COMMENT ON COLUMN onex.dead_letters.decided_by IS 'Who decided: the name of a token, or loopback.';
-COMMENT ON COLUMN onex.dead_letters.decision_reason IS 'Why, in the operator''s words.';
+COMMENT ON COLUMN onex.dead_letters.decision_reason IS 'The operator''s reason.';
 
 CREATE TABLE onex.early_events (
     message_id uuid NOT NULL,
@@ -91,17 +91,17 @@ CREATE TABLE onex.early_events (
     seq bigint GENERATED ALWAYS AS IDENTITY,
     CONSTRAINT pk_early_events PRIMARY KEY (message_id)
 );
-COMMENT ON TABLE onex.early_events IS 'Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time.';
+COMMENT ON TABLE onex.early_events IS 'Early events, which wait for their saga, and buffered events, which wait for a state that accepts them. Limited in number and time.';
 COMMENT ON COLUMN onex.early_events.message_id IS 'The message''s identity.';
-COMMENT ON COLUMN onex.early_events.saga_id IS 'The saga that has it; empty for one that came before its saga.';
-COMMENT ON COLUMN onex.early_events.contract IS 'The contract that it is for.';
+COMMENT ON COLUMN onex.early_events.saga_id IS 'The saga that buffers it; empty for an early event.';
+COMMENT ON COLUMN onex.early_events.contract IS 'The contract of the target saga.';
 COMMENT ON COLUMN onex.early_events.event IS 'The event''s name.';
-COMMENT ON COLUMN onex.early_events.correlation_id IS 'The correlation id by which it finds its saga, unless business_key does.';
-COMMENT ON COLUMN onex.early_events.business_key IS 'The business key that it named.';
-COMMENT ON COLUMN onex.early_events.request_hash IS 'Hash of what it asks for: tells a duplicate from another message under the same identity.';
-COMMENT ON COLUMN onex.early_events.content IS 'Its payload, and who is told if it is refused.';
-COMMENT ON COLUMN onex.early_events.received_at IS 'When it came.';
-COMMENT ON COLUMN onex.early_events.expires_at IS 'Until when it is kept.';
+COMMENT ON COLUMN onex.early_events.correlation_id IS 'The correlation id that identifies its saga, unless business_key does.';
+COMMENT ON COLUMN onex.early_events.business_key IS 'The business key that identifies its saga.';
+COMMENT ON COLUMN onex.early_events.request_hash IS 'Hash of its content: distinguishes a duplicate from another message with the same identity.';
+COMMENT ON COLUMN onex.early_events.content IS 'Its payload, and the requester of the response if it is declined.';
+COMMENT ON COLUMN onex.early_events.received_at IS 'When it arrived.';
+COMMENT ON COLUMN onex.early_events.expires_at IS 'When it expires.';
 COMMENT ON COLUMN onex.early_events.seq IS 'The order of arrival.';
 
 CREATE TABLE onex.effect_ledger (
@@ -121,17 +121,17 @@ CREATE TABLE onex.effect_ledger (
     CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
 )
 WITH (fillfactor=70);
-COMMENT ON TABLE onex.effect_ledger IS 'One row per command to the outside world: who may run it now, and what came of it.';
+COMMENT ON TABLE onex.effect_ledger IS 'One row per command of an effect: the lease of the process that may run it, and the outcome.';
 COMMENT ON COLUMN onex.effect_ledger.command_id IS 'The command: the same for all attempts of one step. It is the Idempotency-Key.';
-COMMENT ON COLUMN onex.effect_ledger.saga_id IS 'The saga that waits for it.';
+COMMENT ON COLUMN onex.effect_ledger.saga_id IS 'The saga that sent it.';
 COMMENT ON COLUMN onex.effect_ledger.step IS 'The step''s id in the contract.';
 COMMENT ON COLUMN onex.effect_ledger.operation IS 'The operation: http.post, ...';
 COMMENT ON COLUMN onex.effect_ledger.attempt IS 'The latest attempt that was claimed.';
-COMMENT ON COLUMN onex.effect_ledger.lease_token IS 'Only who holds this token may record the outcome.';
-COMMENT ON COLUMN onex.effect_ledger.leased_until IS 'Until then nobody else may run it (unless an outcome is recorded), by the database''s clock.';
+COMMENT ON COLUMN onex.effect_ledger.lease_token IS 'The token that recording the outcome requires.';
+COMMENT ON COLUMN onex.effect_ledger.leased_until IS 'Until then nobody else may run it, unless an outcome is recorded. By the database''s clock.';
 COMMENT ON COLUMN onex.effect_ledger.claimed_at IS 'When the latest attempt was claimed.';
-COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.';
-COMMENT ON COLUMN onex.effect_ledger.result IS 'The whole result as it was told to main.';
+COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; empty: not known yet.';
+COMMENT ON COLUMN onex.effect_ledger.result IS 'The result as it was sent to the orchestrator.';
 COMMENT ON COLUMN onex.effect_ledger.recorded_at IS 'When the outcome was recorded.';
 
 CREATE TABLE onex.inbox (
@@ -140,10 +140,10 @@ CREATE TABLE onex.inbox (
     request_hash uuid,
     CONSTRAINT pk_inbox PRIMARY KEY (saga_id, message_id)
 );
-COMMENT ON TABLE onex.inbox IS 'Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. Kept as long as the saga''s row.';
-COMMENT ON COLUMN onex.inbox.saga_id IS 'The saga that has seen it.';
+COMMENT ON TABLE onex.inbox IS 'Events that sagas have processed, and requests that joined a live saga by its business key. Kept as long as the saga''s row.';
+COMMENT ON COLUMN onex.inbox.saga_id IS 'The saga that has processed it.';
 COMMENT ON COLUMN onex.inbox.message_id IS 'The message''s identity; of a request, its request id.';
-COMMENT ON COLUMN onex.inbox.request_hash IS 'Hash of what it asks for: tells a duplicate from another message under the same identity.';
+COMMENT ON COLUMN onex.inbox.request_hash IS 'Hash of its content: distinguishes a duplicate from another message with the same identity.';
 
 CREATE TABLE onex.outbox (
     message_id uuid NOT NULL,
@@ -159,16 +159,16 @@ CREATE TABLE onex.outbox (
     CONSTRAINT pk_outbox PRIMARY KEY (message_id)
 )
 WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_threshold=-1, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
-COMMENT ON TABLE onex.outbox IS 'Messages that are committed and not yet acknowledged by the broker. Normally nearly empty; a row is deleted once it is sent.';
-COMMENT ON COLUMN onex.outbox.message_id IS 'Identity of the message; every copy carries the same.';
+COMMENT ON TABLE onex.outbox IS 'Committed messages that the broker has not acknowledged yet. Normally nearly empty; a row is deleted once its message is sent.';
+COMMENT ON COLUMN onex.outbox.message_id IS 'Identity of the message; every copy has the same.';
 COMMENT ON COLUMN onex.outbox.seq IS 'The order in which messages were committed.';
 COMMENT ON COLUMN onex.outbox.saga_id IS 'The saga that sends it.';
 COMMENT ON COLUMN onex.outbox.home_partition IS 'That saga''s home partition.';
-COMMENT ON COLUMN onex.outbox.topic IS 'Where to.';
-COMMENT ON COLUMN onex.outbox.partition IS 'Partition to send to; empty: chosen by key.';
+COMMENT ON COLUMN onex.outbox.topic IS 'The topic.';
+COMMENT ON COLUMN onex.outbox.partition IS 'The partition; empty: chosen by key.';
 COMMENT ON COLUMN onex.outbox.key IS 'The record''s key.';
 COMMENT ON COLUMN onex.outbox.value IS 'The record''s value: JSON in UTF-8.';
-COMMENT ON COLUMN onex.outbox.headers IS 'The record''s headers, name to text.';
+COMMENT ON COLUMN onex.outbox.headers IS 'The record''s headers.';
 COMMENT ON COLUMN onex.outbox.created_at IS 'When it was committed, by the database''s clock.';
 
 CREATE TABLE onex.saga_history (
@@ -186,17 +186,17 @@ CREATE TABLE onex.saga_history (
 CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
 
 COMMENT ON TABLE onex.saga_history IS
-    'What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.';
+    'The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.';
 COMMENT ON TABLE onex.saga_history_default IS
-    'History of days for which no partition was made in time, and old history of sagas that still live.';
+    'History of days without a partition, and old history of live sagas.';
 COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
 COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
 COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
 COMMENT ON COLUMN onex.saga_history.at IS 'When it was decided.';
 COMMENT ON COLUMN onex.saga_history.kind IS 'started, state_entered, step_started, step_completed, ...';
-COMMENT ON COLUMN onex.saga_history.state IS 'The state it happened in.';
-COMMENT ON COLUMN onex.saga_history.step IS 'The step it is about, if any.';
-COMMENT ON COLUMN onex.saga_history.detail IS 'What else is worth telling; no secrets, no payloads.';
+COMMENT ON COLUMN onex.saga_history.state IS 'The state in which it happened.';
+COMMENT ON COLUMN onex.saga_history.step IS 'The step that it concerns, if any.';
+COMMENT ON COLUMN onex.saga_history.detail IS 'Further details, without secrets and payloads.';
 
 CREATE TABLE onex.saga_items (
     saga_id uuid NOT NULL,
@@ -213,17 +213,17 @@ CREATE TABLE onex.saga_items (
     CONSTRAINT pk_saga_items PRIMARY KEY (saga_id, step, visit, index),
     CONSTRAINT ck_saga_items_status CHECK (status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped'))
 );
-COMMENT ON TABLE onex.saga_items IS 'Items of an each: one row per item whose call was answered finally. The saga''s row keeps counters only.';
+COMMENT ON TABLE onex.saga_items IS 'Items of an each: one row per item with a final result. The saga''s row has counters only.';
 COMMENT ON COLUMN onex.saga_items.saga_id IS 'The saga.';
 COMMENT ON COLUMN onex.saga_items.step IS 'The step''s id in the contract.';
-COMMENT ON COLUMN onex.saga_items.visit IS 'Which visit of its state: another visit has items of its own.';
-COMMENT ON COLUMN onex.saga_items.index IS 'The item''s place in the list, from 0.';
-COMMENT ON COLUMN onex.saga_items.status IS 'completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator.';
+COMMENT ON COLUMN onex.saga_items.visit IS 'The visit of its state: each visit has its own items.';
+COMMENT ON COLUMN onex.saga_items.index IS 'The item''s index in the list, from 0.';
+COMMENT ON COLUMN onex.saga_items.status IS 'completed; failed: rejected or finally failed; unknown: to be compensated; compensated; skipped: by an operator.';
 COMMENT ON COLUMN onex.saga_items.command_id IS 'The command of its call. It is the Idempotency-Key.';
-COMMENT ON COLUMN onex.saga_items.result IS 'What of its result is kept.';
+COMMENT ON COLUMN onex.saga_items.result IS 'The stored part of its result.';
 COMMENT ON COLUMN onex.saga_items.undo IS 'The arguments of its compensation.';
-COMMENT ON COLUMN onex.saga_items.code IS 'Why it failed, as a code.';
-COMMENT ON COLUMN onex.saga_items.message IS 'Why it failed, for people.';
+COMMENT ON COLUMN onex.saga_items.code IS 'The reason of a failure, as a code.';
+COMMENT ON COLUMN onex.saga_items.message IS 'The reason of a failure, for people.';
 COMMENT ON COLUMN onex.saga_items.updated_at IS 'When it was last written, by the database''s clock.';
 
 CREATE TABLE onex.saga_payloads (
@@ -233,8 +233,8 @@ CREATE TABLE onex.saga_payloads (
     content json NOT NULL,
     CONSTRAINT pk_saga_payloads PRIMARY KEY (id)
 );
-COMMENT ON TABLE onex.saga_payloads IS 'Input and output of sagas, and values that are too large to travel or to sit in a row. Written once, never updated.';
-COMMENT ON COLUMN onex.saga_payloads.id IS 'What a reference names.';
+COMMENT ON TABLE onex.saga_payloads IS 'Inputs and outputs of sagas, and values that are too large for a message or a row. Written once, never updated.';
+COMMENT ON COLUMN onex.saga_payloads.id IS 'The id that references use.';
 COMMENT ON COLUMN onex.saga_payloads.saga_id IS 'The saga that it belongs to.';
 COMMENT ON COLUMN onex.saga_payloads.name IS 'input, output, response, arguments:... or result:...; unique within the saga.';
 COMMENT ON COLUMN onex.saga_payloads.content IS 'The value.';
@@ -274,29 +274,29 @@ COMMENT ON TABLE onex.sagas IS 'One row per saga (a running or ended instance of
 COMMENT ON COLUMN onex.sagas.id IS 'The saga''s id: a UUID version 7, so ids sort by age.';
 COMMENT ON COLUMN onex.sagas.contract IS 'Name of the contract that it runs.';
 COMMENT ON COLUMN onex.sagas.contract_version IS 'Version of that contract.';
-COMMENT ON COLUMN onex.sagas.contract_hash IS 'Content hash of that contract: the row of onex.contracts which it keeps to its end.';
+COMMENT ON COLUMN onex.sagas.contract_hash IS 'Content hash of that contract: its row in onex.contracts. A saga keeps it to its end.';
 COMMENT ON COLUMN onex.sagas.correlation_id IS 'Correlation id of the request. Not unique: one flow may make many requests.';
 COMMENT ON COLUMN onex.sagas.request_id IS 'Identity of the request that started it: envelope_id, or derived from the record. Unique.';
-COMMENT ON COLUMN onex.sagas.request_hash IS 'Hash of what that request asks for: tells a duplicate from another request under the same identity.';
+COMMENT ON COLUMN onex.sagas.request_hash IS 'Hash of that request''s content: distinguishes a duplicate from another request with the same identity.';
 COMMENT ON COLUMN onex.sagas.business_key IS 'The contract''s key of this saga. Unique per contract among live sagas.';
 COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga that waits for this one, if any.';
 COMMENT ON COLUMN onex.sagas.source IS 'Where the request came from: topic/partition/offset.';
 COMMENT ON COLUMN onex.sagas.state IS 'Current state, by the contract''s own name.';
 COMMENT ON COLUMN onex.sagas.status IS 'running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).';
 COMMENT ON COLUMN onex.sagas.data IS 'The contract''s data.';
-COMMENT ON COLUMN onex.sagas.progress IS 'The engine''s own: outstanding commands, attempts, what is to be compensated, counters.';
-COMMENT ON COLUMN onex.sagas.fault IS 'What went wrong: code, message, step, at.';
-COMMENT ON COLUMN onex.sagas.reply_to IS 'Topic of the response, if not the usual one.';
+COMMENT ON COLUMN onex.sagas.progress IS 'State of the engine: outstanding commands, attempts, compensation stack, counters.';
+COMMENT ON COLUMN onex.sagas.fault IS 'Why it left its normal path: code, message, step, at.';
+COMMENT ON COLUMN onex.sagas.reply_to IS 'Topic of the response, if not the default one.';
 COMMENT ON COLUMN onex.sagas.headers IS 'Headers and unknown fields of the request, for the response.';
 COMMENT ON COLUMN onex.sagas.waiters IS 'Requests that joined this saga by key; each gets a response.';
 COMMENT ON COLUMN onex.sagas.home_partition IS 'Partition that the request came from; results come back to the same number.';
-COMMENT ON COLUMN onex.sagas.version IS '1 after the first transition, one more with each.';
-COMMENT ON COLUMN onex.sagas.last_transition_id IS 'Identity of the last transition: tells whether a commit with unknown outcome was made.';
-COMMENT ON COLUMN onex.sagas.started_at IS 'When it began.';
-COMMENT ON COLUMN onex.sagas.updated_at IS 'When it last moved.';
-COMMENT ON COLUMN onex.sagas.ended_at IS 'When it ended; empty while it lives.';
-COMMENT ON COLUMN onex.sagas.next_wakeup_at IS 'When it wants to be woken: a step''s timeout, a retry, a timer.';
-COMMENT ON COLUMN onex.sagas.parked IS 'Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.';
+COMMENT ON COLUMN onex.sagas.version IS '1 after the first transition; each one adds 1.';
+COMMENT ON COLUMN onex.sagas.last_transition_id IS 'Identity of the last transition: shows whether a commit with unknown outcome was made.';
+COMMENT ON COLUMN onex.sagas.started_at IS 'When it started.';
+COMMENT ON COLUMN onex.sagas.updated_at IS 'When its last transition was.';
+COMMENT ON COLUMN onex.sagas.ended_at IS 'When it ended; empty for a live saga.';
+COMMENT ON COLUMN onex.sagas.next_wakeup_at IS 'Its next wake-up: a step''s timeout, a retry, a timer.';
+COMMENT ON COLUMN onex.sagas.parked IS 'Whether its wait is long: then its wake-up, if any, is a row of onex.timers.';
 
 CREATE TABLE onex.schedules (
     contract text NOT NULL,
@@ -306,12 +306,12 @@ CREATE TABLE onex.schedules (
     removed_at timestamp with time zone,
     CONSTRAINT pk_schedules PRIMARY KEY (contract, times)
 );
-COMMENT ON TABLE onex.schedules IS 'How far the schedules of contracts have come.';
+COMMENT ON TABLE onex.schedules IS 'The progress of contracts'' schedules.';
 COMMENT ON COLUMN onex.schedules.contract IS 'Name of the contract.';
-COMMENT ON COLUMN onex.schedules.times IS 'Its times, as the contract says them: other times begin anew.';
-COMMENT ON COLUMN onex.schedules.last_due_at IS 'The last time that was dealt with; at first, when the schedule was seen for the first time.';
-COMMENT ON COLUMN onex.schedules.updated_at IS 'When it was dealt with.';
-COMMENT ON COLUMN onex.schedules.removed_at IS 'When a main began without it. Restored, it begins anew: what came meanwhile was not missed.';
+COMMENT ON COLUMN onex.schedules.times IS 'Its times, as written in the contract. Other times make another schedule.';
+COMMENT ON COLUMN onex.schedules.last_due_at IS 'The last processed time; at first, when the schedule was first seen.';
+COMMENT ON COLUMN onex.schedules.updated_at IS 'When it was processed.';
+COMMENT ON COLUMN onex.schedules.removed_at IS 'When an orchestrator started without it. A restored schedule begins again at that time and does not make up for missed ones.';
 
 CREATE TABLE onex.timers (
     saga_id uuid NOT NULL,
@@ -320,10 +320,10 @@ CREATE TABLE onex.timers (
     due_at timestamp with time zone NOT NULL,
     CONSTRAINT pk_timers PRIMARY KEY (saga_id, name)
 );
-COMMENT ON TABLE onex.timers IS 'When sagas that wait for long (parked) want to be woken. Written and removed with the saga''s row.';
+COMMENT ON TABLE onex.timers IS 'Wake-ups of sagas with a long wait (parked). Written and deleted with the saga''s row.';
 COMMENT ON COLUMN onex.timers.saga_id IS 'The saga.';
-COMMENT ON COLUMN onex.timers.name IS 'Which of its timers: wakeup.';
-COMMENT ON COLUMN onex.timers.home_partition IS 'The saga''s home partition, whose reader fires it.';
+COMMENT ON COLUMN onex.timers.name IS 'The name of the timer: wakeup.';
+COMMENT ON COLUMN onex.timers.home_partition IS 'The saga''s home partition, whose owner fires it.';
 COMMENT ON COLUMN onex.timers.due_at IS 'When it fires.';
 
 CREATE INDEX ix_contracts_name_version ON onex.contracts (name, version);
@@ -388,7 +388,7 @@ END
 $$;
 
 COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
-    'Makes the partitions of onex.saga_history for today (UTC) and that many days more. Answers how many were made.';
+    'Creates the partitions of onex.saga_history for today (UTC) and that many more days. Returns the number created.';
 
 CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -429,7 +429,7 @@ END
 $$;
 
 COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
-    'Drops the partitions of onex.saga_history that hold nothing younger than that, but keeps what belongs to sagas that live or ended since. Answers how many were dropped; what is in use stays for the next time.';
+    'Drops the partitions of onex.saga_history without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
 
 SELECT onex.make_history_partitions(7);
 
@@ -438,7 +438,7 @@ CREATE VIEW onex.live_sagas AS
            now() - started_at AS age, now() - updated_at AS still_for, next_wakeup_at, fault, parent_id, started_at, updated_at
     FROM onex.sagas
     WHERE ended_at IS NULL;
-COMMENT ON VIEW onex.live_sagas IS 'Sagas that have not ended, with their age and for how long they have not moved.';
+COMMENT ON VIEW onex.live_sagas IS 'Live sagas, with their age and the time since their last transition.';
 
 CREATE VIEW onex.failed_today AS
     SELECT id, contract, contract_version, business_key, state, fault ->> 'code' AS code, fault ->> 'message' AS message,
@@ -485,7 +485,7 @@ CREATE VIEW onex.stuck AS
     ) live
     WHERE reason IS NOT NULL AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = live.id);
 COMMENT ON VIEW onex.stuck IS
-    'Live sagas that nothing will ever move, with the reason: not blocked or paused, nothing to send, and no wake-up that will come and no event that they wait for. Must be empty.';
+    'Live sagas that will never continue by themselves, with the reason: not blocked or paused, nothing to send, no wake-up and no awaited event. Must be empty.';
 
 INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
 VALUES ('20261129114031_Initial', '10.0.15');

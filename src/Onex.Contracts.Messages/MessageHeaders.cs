@@ -12,7 +12,11 @@ namespace Onex.Contracts.Messages;
 /// </summary>
 public sealed class MessageHeaders : IEquatable<MessageHeaders>
 {
-    private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions _writing = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     private MessageHeaders(IReadOnlyList<KeyValuePair<string, string>> items) => Items = items;
 
@@ -82,7 +86,8 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
         }
 
         using var document = JsonDocument.Parse(json.Utf8);
-        return Empty.With(document.RootElement.EnumerateObject().Select(item => KeyValuePair.Create(item.Name, item.Value.GetString() ?? "")));
+        return Empty.With(
+            document.RootElement.EnumerateObject().Select(item => KeyValuePair.Create(item.Name, item.Value.GetString() ?? "")));
     }
 
     /// <summary>These headers and others. A name that is here already gets the other value.</summary>

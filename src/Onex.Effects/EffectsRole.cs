@@ -24,7 +24,7 @@ public static class EffectsRole
     internal const int CommandsAtOnce = 256;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="ISagaStore"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
     /// and <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
@@ -43,7 +43,7 @@ public static class EffectsRole
             connections,
             provider.GetRequiredService<ConnectionLimits>(),
             provider.GetRequiredService<IEffectLedger>(),
-            provider.GetRequiredService<ISagaStore>(),
+            provider.GetRequiredService<IPayloads>(),
             new ResultSender(
                 provider.GetRequiredService<IRecordProducer>(),
                 provider.GetRequiredService<TimeProvider>(),
@@ -69,7 +69,8 @@ public static class EffectsRole
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
     public static void ReportHandlers(RoleHealth health, IReadOnlyDictionary<string, Connection> connections)
     {
-        foreach (var prefix in EffectOperations.Descriptors.Where(operation => !operation.IsToCome).Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        var available = EffectOperations.Descriptors.Where(operation => !operation.IsToCome);
+        foreach (var prefix in available.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

@@ -40,7 +40,8 @@ public static class OnexHost
     public static WebApplicationBuilder CreateBuilder(RuntimeSettings settings)
     {
         // Empty, so that appsettings.json, ASPNETCORE_* and the like are not read.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
         builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
@@ -92,7 +93,8 @@ public static class OnexHost
         finally
         {
             // Services that hang while they are disposed of end with the process.
-            await app.DisposeAsync().AsTask().WaitAsync(_closing, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await app.DisposeAsync().AsTask().WaitAsync(_closing, CancellationToken.None).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -109,7 +111,9 @@ public static class OnexHost
             logger,
             Version,
             settings.Profile.ToString().ToLowerInvariant(),
-            settings.Store == StoreKind.Sqlite ? $"sqlite in {settings.DataDirectory}" : $"postgres {settings.Postgres?.ToString() ?? "not set"}",
+            settings.Store == StoreKind.Sqlite
+                ? $"sqlite in {settings.DataDirectory}"
+                : $"postgres {settings.Postgres?.ToString() ?? "not set"}",
             settings.EventBus == EventBus.Kafka ? $"kafka {settings.Kafka}" : "in memory",
             settings.ContractsDirectory,
             settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind,

@@ -10,10 +10,10 @@ internal static partial class Log
     public static partial void Migrating(ILogger logger, string migrations);
 
     /// <summary>The migration runs under an advisory lock.</summary>
-    [LoggerMessage(5002, LogLevel.Information, "Another process migrates the database; waiting for it")]
+    [LoggerMessage(5002, LogLevel.Information, "Another process is migrating the database; waiting for it.")]
     public static partial void MigrationWaits(ILogger logger);
 
-    /// <summary>Switch it on for the runtime's user: ALTER ROLE ... SET synchronous_commit = on.</summary>
+    /// <summary>Turn it on for the runtime's user: ALTER ROLE ... SET synchronous_commit = on.</summary>
     [LoggerMessage(
         5003, LogLevel.Warning,
         "synchronous_commit is off in {Store}: a crash of the database loses sagas whose messages are not read again")]

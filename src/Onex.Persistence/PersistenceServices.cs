@@ -14,14 +14,15 @@ using Onex.Persistence.Maintenance;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>The one public door of this project.</summary>
+/// <summary>Registers the stores of this project.</summary>
 public static class PersistenceServices
 {
     /// <summary>
-    /// Adds the stores in PostgreSQL, on one pool of connections: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
-    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
-    /// <see cref="IStoreMaintenance"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
-    /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>. Nothing connects before it is used.
+    /// Adds the stores in PostgreSQL, on one connection pool: <see cref="ISagaStore"/>, <see cref="IOutbox"/>, <see cref="IWakeups"/>,
+    /// <see cref="IEarlyEvents"/>, <see cref="IPayloads"/>, <see cref="ISagaQueries"/>, <see cref="IEffectLedger"/>,
+    /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see cref="IStoreMaintenance"/>,
+    /// <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>.
+    /// Nothing connects before its first use.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
     {
@@ -31,29 +32,27 @@ public static class PersistenceServices
         services.AddSingleton(provider => PostgresDataSource.Create(settings, provider.GetService<ILoggerFactory>()));
         services.AddSingleton<IDbContextFactory<OnexDbContext>, OnexDbContextFactory>();
         services.AddSingleton<Migrator>();
-        services.AddSingleton<ISagaStore, PostgresSagaStore>();
+        services.AddSagaStore<PostgresSagaStore>();
         services.AddSingleton<ISagaQueries, PostgresSagaQueries>();
-        services.AddSingleton<EffectLedger>();
-        services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<EffectLedger>());
-        services.AddSingleton<IContractRegistry, ContractRegistry>();
-        services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
+        services.AddSingleton<PostgresEffectLedger>();
+        services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<PostgresEffectLedger>());
+        services.AddSingleton<IContractRegistry, PostgresContractRegistry>();
+        services.AddSingleton<IDeadLetterIndex, PostgresDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, PostgresScheduleStore>();
         services.AddSingleton<IStoreMaintenance, PostgresMaintenance>();
         return services;
     }
 
     /// <summary>
-    /// Adds the stores in a SQLite file, for a process that hosts every role: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
-    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
-    /// <see cref="IStoreMaintenance"/> and <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
-    /// before it is used.
+    /// Adds the same stores in a SQLite file, for a process that hosts every role, and <see cref="SqliteDatabase"/>:
+    /// <see cref="SqliteDatabase.OpenAsync"/> reports problems of the file at the start. Nothing is opened before its first use.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
         services.AddSingleton<SqliteDatabase>();
-        services.AddSingleton<ISagaStore, SqliteSagaStore>();
+        services.AddSagaStore<SqliteSagaStore>();
         services.AddSingleton<ISagaQueries, SqliteSagaQueries>();
         services.AddSingleton<IEffectLedger, SqliteEffectLedger>();
         services.AddSingleton<IContractRegistry, SqliteContractRegistry>();
@@ -61,5 +60,16 @@ public static class PersistenceServices
         services.AddSingleton<IScheduleStore, SqliteScheduleStore>();
         services.AddSingleton<IStoreMaintenance, SqliteMaintenance>();
         return services;
+    }
+
+    private static void AddSagaStore<TStore>(this IServiceCollection services)
+        where TStore : class, ISagaStore, IOutbox, IWakeups, IEarlyEvents, IPayloads
+    {
+        services.AddSingleton<TStore>();
+        services.AddSingleton<ISagaStore>(provider => provider.GetRequiredService<TStore>());
+        services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<TStore>());
+        services.AddSingleton<IWakeups>(provider => provider.GetRequiredService<TStore>());
+        services.AddSingleton<IEarlyEvents>(provider => provider.GetRequiredService<TStore>());
+        services.AddSingleton<IPayloads>(provider => provider.GetRequiredService<TStore>());
     }
 }

@@ -20,7 +20,9 @@ internal static class Catalogue
     /// <summary>A line for each prefix in <c>handlers.enabled</c> that does not exist.</summary>
     public static IEnumerable<string> Problems(RuntimeSettings settings) => (settings.EnabledHandlers ?? [])
         .Where(prefix => !Prefixes.Contains(OperationAliases.ResolvePrefix(prefix), StringComparer.Ordinal))
-        .Select(unknown => $"handlers.enabled names '{unknown}', which no operation begins with. Use some of {string.Join(", ", Prefixes)}, or remove the key for all.");
+        .Select(
+            unknown => $"handlers.enabled names '{unknown}', which is not a prefix of operations. "
+                + $"Use some of {string.Join(", ", Prefixes)}, or remove the key for all.");
 
     private static string Prefix(OperationDescriptor operation) => operation.Name.Split('.')[0];
 }

@@ -19,7 +19,7 @@ public static class WorkersRole
 
     /// <summary>
     /// Adds the role. Needs <see cref="IRecordProducer"/> and <see cref="TimeProvider"/> among the services, and takes an
-    /// <see cref="ISagaStore"/> if there is one.
+    /// <see cref="IPayloads"/> if there is one.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -27,7 +27,7 @@ public static class WorkersRole
     {
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider),
-            provider.GetService<ISagaStore>(),
+            provider.GetService<IPayloads>(),
             new ResultSender(
                 provider.GetRequiredService<IRecordProducer>(),
                 provider.GetRequiredService<TimeProvider>(),

@@ -5,7 +5,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>The topic of requests is deleted and made again while all roles run.</summary>
+/// <summary>The topic of requests is deleted and created again while all roles run.</summary>
 public sealed class RemadeTopicTests
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -37,7 +37,7 @@ public sealed class RemadeTopicTests
         await AnsweredAsync(stack, correlationIds);
         await main.ReadyAsync(_within);
         stack.AssertOneResponseEach(correlationIds);
-        Assert.Single(main.Output, line => line.Contains("was deleted and made again", StringComparison.Ordinal));
+        Assert.Single(main.Output, line => line.Contains("was deleted and created again", StringComparison.Ordinal));
     }
 
     // As many in each partition as were there before, and more: their offsets are those of records that the orchestrator has read.

@@ -14,7 +14,7 @@ internal sealed partial class MockCluster : IDisposable
     private const int NoError = 0;
     private const int TopicAlreadyExists = 36;
 
-    // The builds that the package ships, the one with fewest dependencies last: which of them loads depends on the machine's libraries.
+    // The builds in the package, the one with the fewest dependencies last. The machine's libraries decide which of them loads.
     private static readonly string[] _builds = [Library, "centos8-librdkafka", "alpine-librdkafka"];
 
     private readonly nint _client;
@@ -38,21 +38,21 @@ internal sealed partial class MockCluster : IDisposable
         _client = client;
         _cluster = HandleMockCluster(client);
 
-        // A group that begins need not wait for others.
+        // A new group need not wait for more members.
         GroupInitialRebalanceDelay(_cluster, 0);
 
-        // Without one, clients wait for a controller until they time out, instead of learning that the request is not supported.
+        // Without a controller, clients wait for one until they time out, instead of getting the error of an unsupported request.
         if (SetController(_cluster, 1) is not NoError and var code)
         {
             throw new InvalidOperationException(Marshal.PtrToStringUTF8(ErrorText(code)));
         }
     }
 
-    /// <summary>Its addresses, <c>host:port</c> separated by commas.</summary>
+    /// <summary>The addresses, <c>host:port</c>, separated by commas.</summary>
     public string BootstrapServers => Marshal.PtrToStringUTF8(Bootstraps(_cluster))!;
 
-    /// <summary>Starts one with a single broker on loopback.</summary>
-    /// <exception cref="InvalidOperationException">librdkafka does not start it; the message is its own.</exception>
+    /// <summary>Starts a cluster with a single broker on loopback.</summary>
+    /// <exception cref="InvalidOperationException">librdkafka cannot start it; the message is that of librdkafka.</exception>
     public static MockCluster Start()
     {
         var error = new byte[512];
@@ -69,7 +69,7 @@ internal sealed partial class MockCluster : IDisposable
         return client == 0 ? throw new InvalidOperationException(Text(error)) : new MockCluster(client);
     }
 
-    /// <summary>Creates a topic unless it exists. Returns null, or why it cannot be created.</summary>
+    /// <summary>Creates a topic unless it exists. Returns null, or the reason why it cannot be created.</summary>
     public string? CreateTopic(string name, int partitions)
     {
         var code = TopicCreate(_cluster, name, partitions, 1);

@@ -1,7 +1,7 @@
 using Onex.Tests.MockKafka;
 
-// Prints the address of a mock cluster, then creates a topic for each line `NAME PARTITIONS` of its input and answers `ok` or the reason.
-// Ends with its input: the kernel closes that with the test run, however the run ends.
+// Prints the address of a mock cluster, then creates a topic for each line `NAME PARTITIONS` of its input and prints `ok` or the error.
+// Ends with its input, which the kernel closes at the end of the test run.
 using var cluster = MockCluster.Start();
 Console.WriteLine(cluster.BootstrapServers);
 while (Console.ReadLine() is { } line)

@@ -6,18 +6,19 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace Onex.Benchmarks.Contracts;
 
-/// <summary>The contract language: what a guard costs, and how long a thousand contracts take to compile.</summary>
+/// <summary>The contract language: the cost of a guard, and how long a thousand contracts take to compile.</summary>
 internal static class ContractsBenchmark
 {
     public static int Run()
     {
         BenchmarkRunner.Run<GuardBenchmark>(With(Job.Default.WithWarmupCount(3).WithIterationCount(8)));
         BenchmarkRunner.Run<CompilerBenchmark>(With(
-            Job.Default.WithStrategy(RunStrategy.Monitoring).WithWarmupCount(2).WithIterationCount(5).WithInvocationCount(1).WithUnrollFactor(1)));
+            Job.Default.WithStrategy(RunStrategy.Monitoring).WithWarmupCount(2).WithIterationCount(5).WithInvocationCount(1)
+                .WithUnrollFactor(1)));
         return 0;
     }
 
-    // In this process: a project that is made for a run would not have the settings of this repository.
+    // In this process, because a generated project would not have the settings of this repository.
     private static ManualConfig With(Job job) => DefaultConfig.Instance
         .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "onex-bench-artifacts"))
         .WithOptions(ConfigOptions.DisableLogFile)

@@ -14,7 +14,11 @@ internal sealed record BuildUnderTest(string Name, string Assembly)
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static BuildUnderTest Find(string folder)
     {
-        string[] places = [Path.Combine(folder, "onex.dll"), Path.Combine(folder, "artifacts", "bin", "Onex.Runtime", "release", "onex.dll")];
+        string[] places =
+        [
+            Path.Combine(folder, "onex.dll"),
+            Path.Combine(folder, "artifacts", "bin", "Onex.Runtime", "release", "onex.dll"),
+        ];
         return places.FirstOrDefault(File.Exists) is { } assembly
             ? new BuildUnderTest("other", Path.GetFullPath(assembly))
             : throw new FileNotFoundException(

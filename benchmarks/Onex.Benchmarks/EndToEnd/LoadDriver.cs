@@ -28,8 +28,8 @@ internal sealed class LoadDriver(string bootstrapServers, string requests, strin
     }
 
     /// <summary>
-    /// Open loop: sends at a fixed rate, whatever is answered. Latency counts from when a request was due, so that a system that stands still for
-    /// a moment pays for all requests of that moment.
+    /// Open loop: sends at a fixed rate, whether or not responses arrive. Latency counts from the time at which a request was due, so that
+    /// a pause of the system affects all requests of that pause.
     /// </summary>
     /// <returns>Each one's milliseconds, sorted.</returns>
     public async Task<double[]> KeepRateAsync(double perSecond, int seconds, TimeSpan within)
@@ -40,7 +40,9 @@ internal sealed class LoadDriver(string bootstrapServers, string requests, strin
             var (began, interval) = (Stopwatch.GetTimestamp(), Stopwatch.Frequency / perSecond);
             for (var i = 0; i < count;)
             {
-                for (var due = began + (long)(i * interval); i < count && due <= Stopwatch.GetTimestamp(); due = began + (long)(++i * interval))
+                for (var due = began + (long)(i * interval);
+                    i < count && due <= Stopwatch.GetTimestamp();
+                    due = began + (long)(++i * interval))
                 {
                     send(due);
                 }

@@ -20,11 +20,12 @@ internal sealed class Measurement
         }
     }
 
-    /// <summary>A table of medians: a line for each figure, a column for each build, and the ratio of the first build to the second.</summary>
+    /// <summary>A table of medians: a line per figure, a column per build, and the ratio of the first build to the second.</summary>
     public static IEnumerable<string> Table(IReadOnlyList<(BuildUnderTest Build, List<Measurement> Rounds)> measured)
     {
         var columns = measured.Select(entry => $"{entry.Build.Name,12}").ToList();
-        yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}{(measured.Count == 2 ? "       ratio" : "")}";
+        var lastColumn = measured.Count == 2 ? "       ratio" : "";
+        yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}{lastColumn}";
         foreach (var (name, _) in measured[0].Rounds[0].Figures)
         {
             var medians = measured.Select(entry => Median(entry.Rounds, name)).ToList();
@@ -35,9 +36,14 @@ internal sealed class Measurement
 
     private static double Median(List<Measurement> rounds, string name)
     {
-        var values = rounds.SelectMany(round => round.Figures).Where(figure => figure.Name == name).Select(figure => figure.Value).Order().ToList();
+        var values = rounds.SelectMany(round => round.Figures)
+            .Where(figure => figure.Name == name)
+            .Select(figure => figure.Value)
+            .Order()
+            .ToList();
         return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
     }
 
-    private static string Show(double value) => value.ToString(Math.Abs(value) < 10 ? "0.00" : Math.Abs(value) < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
+    private static string Show(double value) =>
+        value.ToString(Math.Abs(value) < 10 ? "0.00" : Math.Abs(value) < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
 }

@@ -4,7 +4,7 @@ namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>What a process has used so far, from <c>/proc</c>.</summary>
 /// <param name="CpuSeconds">User and system time.</param>
-/// <param name="PeakMegabytes">The most memory that it ever had resident.</param>
+/// <param name="PeakMegabytes">The peak of its resident memory.</param>
 internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
 {
     private const double TicksPerSecond = 100;
@@ -19,7 +19,7 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
     }
 
     /// <summary>
-    /// CPU seconds of a process and of all its children, those that have ended included: what a database server uses, which has a process per
+    /// CPU seconds of a process and of all its children, including ended ones: the usage of a database server, which has a process per
     /// connection.
     /// </summary>
     public static double CpuSecondsOfTree(int pid)
@@ -64,7 +64,7 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
         }
     }
 
-    // Counted from behind the name, which is in brackets and may hold blanks. Null for a process that has ended meanwhile.
+    // Counted after the name, which is in brackets and may contain spaces. Null for a process that has ended.
     private static string[]? Stat(int pid)
     {
         try

@@ -17,7 +17,10 @@ internal sealed class RuntimeCounters : IAsyncDisposable
     public RuntimeCounters(int pid)
     {
         var provider = new EventPipeProvider(
-            "System.Runtime", EventLevel.Informational, (long)EventKeywords.None, new Dictionary<string, string> { ["EventCounterIntervalSec"] = "1" });
+            "System.Runtime",
+            EventLevel.Informational,
+            (long)EventKeywords.None,
+            new Dictionary<string, string> { ["EventCounterIntervalSec"] = "1" });
         _session = new DiagnosticsClient(pid).StartEventPipeSession([provider], requestRundown: false);
         _reading = Task.Factory.StartNew(Read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

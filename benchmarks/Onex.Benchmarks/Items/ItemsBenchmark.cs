@@ -7,8 +7,8 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Items;
 
 /// <summary>
-/// What the number of items of an <c>each</c> costs: time, the most memory that main ever has, and the saga's row at its largest. Once to a
-/// good end, and once with every item taken back. Each number of items has processes of its own, for the most memory is never less again.
+/// The cost of the number of items of an <c>each</c>: time, the orchestrator's peak memory, and the largest size of the saga's row. Once to
+/// a completed end, and once with every item compensated. Each number of items has processes of its own, because peak memory never falls.
 /// </summary>
 internal static class ItemsBenchmark
 {
@@ -21,7 +21,7 @@ internal static class ItemsBenchmark
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
         Console.WriteLine(
-            $"an each over so many items, 50 at once, and again with all of them taken back; {Environment.ProcessorCount} cores for "
+            $"an each over so many items, 50 at once, and again with all of them compensated; {Environment.ProcessorCount} cores for "
                 + $"everything");
         foreach (var items in numbers)
         {
@@ -43,7 +43,7 @@ internal static class ItemsBenchmark
         var badly = await RunAsync(stack, items, "badly");
         var main = ProcessUsage.Of(processes[0].Pid);
         Console.WriteLine(
-            $"{items,7:N0} items: {well.Seconds,6:F1} s, taken back {badly.Seconds,6:F1} s; main {main.PeakMegabytes,4:F0} MB at most, "
+            $"{items,7:N0} items: {well.Seconds,6:F1} s, compensated {badly.Seconds,6:F1} s; main {main.PeakMegabytes,4:F0} MB at most, "
             + $"{main.CpuSeconds * 1e6 / (3.0 * items),5:F0} us CPU per call; row at most {Math.Max(well.Row, badly.Row):N0} bytes");
     }
 

@@ -12,9 +12,9 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Timers;
 
 /// <summary>
-/// What sagas that wait for long cost the running ones: transitions per second in batches of a hundred, and the time of a sweep for
-/// wake-ups, without and with a million parked sagas in the table. Rounds of both alternate, each on a database of its own, so that the
-/// machine's moods hit both alike.
+/// The cost of long-waiting sagas for the running ones: transitions per second in batches of a hundred, and the time of a sweep for
+/// wake-ups, without and with a million parked sagas in the table. Rounds of both alternate, each on a database of its own, so that
+/// changes of the machine's speed affect both alike.
 /// </summary>
 internal static class TimersBenchmark
 {
@@ -68,7 +68,7 @@ internal static class TimersBenchmark
     {
         public const int SagasOfARound = 6_000;
 
-        // What a commit sends is acknowledged by the next, as in a main under load.
+        // The messages of a commit are acknowledged by the next one, as in an orchestrator under load.
         private MessageId[] _sent = [];
 
         private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
@@ -87,10 +87,12 @@ internal static class TimersBenchmark
         {
             await ExecuteAsync(
                 $$"""
-                INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, source, state, status,
+                INSERT INTO onex.sagas (
+                    id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, source, state, status,
                     data, progress, home_partition, version, last_transition_id, started_at, updated_at, next_wakeup_at, parked)
-                SELECT gen_random_uuid(), 'order', '1', 'abc', gen_random_uuid(), gen_random_uuid(), 'order-' || i, 'requests/0/' || i, 'awaiting_card',
-                    'waiting', '{"amount": 12.5}', '{"waiting_for": ["card_updated"]}', i % {{Partitions}}, 3, gen_random_uuid(), now(), now(),
+                SELECT gen_random_uuid(), 'order', '1', 'abc', gen_random_uuid(), gen_random_uuid(), 'order-' || i, 'requests/0/' || i,
+                    'awaiting_card', 'waiting',
+                    '{"amount": 12.5}', '{"waiting_for": ["card_updated"]}', i % {{Partitions}}, 3, gen_random_uuid(), now(), now(),
                     now() + interval '1 hour' + i * interval '1 second', true
                 FROM generate_series(1, {{count}}) AS i
                 """);
@@ -149,8 +151,8 @@ internal static class TimersBenchmark
         private async Task CommitAsync(IEnumerable<CommitEntry> entries)
         {
             var batch = new CommitBatch([.. entries], _sent);
-            var verdicts = await _store.CommitAsync(batch, CancellationToken.None);
-            if (verdicts.Any(verdict => verdict is not CommitResult.Committed))
+            var results = await _store.CommitAsync(batch, CancellationToken.None);
+            if (results.Any(result => result is not CommitResult.Committed))
             {
                 throw new InvalidOperationException("A saga of the benchmark was not committed.");
             }
@@ -203,8 +205,8 @@ internal static class TimersBenchmark
             MessageId = new(Id()),
             Topic = "effect-requests",
             Key = "key",
-            Value =
-                """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8.ToArray(),
+            Value = """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8
+                .ToArray(),
             Headers = MessageHeaders.Parse(RawJson.FromText("""{"source":"onex-main"}""")),
         };
     }

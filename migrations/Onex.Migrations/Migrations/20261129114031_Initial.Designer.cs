@@ -36,7 +36,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<DateTimeOffset>("At")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at")
-                        .HasComment("When it was given up.");
+                        .HasComment("When it became a dead letter.");
 
                     b.Property<string>("Code")
                         .IsRequired()
@@ -47,12 +47,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid?>("CorrelationId")
                         .HasColumnType("uuid")
                         .HasColumnName("correlation_id")
-                        .HasComment("Its correlation id, where one can be read.");
+                        .HasComment("Its correlation id, where it is known.");
 
                     b.Property<DateTimeOffset?>("DecidedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("decided_at")
-                        .HasComment("When that was.");
+                        .HasComment("When it was decided.");
 
                     b.Property<string>("DecidedBy")
                         .HasColumnType("text")
@@ -62,12 +62,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid?>("DecisionId")
                         .HasColumnType("uuid")
                         .HasColumnName("decision_id")
-                        .HasComment("The latest decision about it: the id of its message in onex.outbox, if it sent one.");
+                        .HasComment("The latest decision: also the id of its message in onex.outbox, if it sent one.");
 
                     b.Property<string>("DecisionReason")
                         .HasColumnType("text")
                         .HasColumnName("decision_reason")
-                        .HasComment("Why, in the operator's words.");
+                        .HasComment("The operator's reason.");
 
                     b.Property<string>("ErrorType")
                         .IsRequired()
@@ -75,12 +75,12 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("text")
                         .HasDefaultValue("")
                         .HasColumnName("error_type")
-                        .HasComment("The kind of failure.");
+                        .HasComment("The type of the error.");
 
                     b.Property<string>("Headers")
                         .HasColumnType("jsonb")
                         .HasColumnName("headers")
-                        .HasComment("Its headers as they were read, name to text; empty where they are not kept.");
+                        .HasComment("Its headers as they were read; empty where they are not stored.");
 
                     b.Property<string>("Key")
                         .HasColumnType("text")
@@ -108,14 +108,14 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("integer")
                         .HasDefaultValue(0)
                         .HasColumnName("redrives")
-                        .HasComment("How often it was sent again since.");
+                        .HasComment("How often it was redriven.");
 
                     b.Property<int>("RetryCount")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("integer")
                         .HasDefaultValue(0)
                         .HasColumnName("retry_count")
-                        .HasComment("How often it was tried again before it was given up.");
+                        .HasComment("How often it was retried before.");
 
                     b.Property<string>("Status")
                         .IsRequired()
@@ -123,7 +123,7 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("text")
                         .HasDefaultValue("open")
                         .HasColumnName("status")
-                        .HasComment("open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more.");
+                        .HasComment("open: no decision yet; redriven: sent again; discarded: nothing will be done.");
 
                     b.Property<string>("Topic")
                         .IsRequired()
@@ -134,7 +134,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<byte[]>("Value")
                         .HasColumnType("bytea")
                         .HasColumnName("value")
-                        .HasComment("Its value as it was read, secrets included; empty where it is not kept.");
+                        .HasComment("Its value as it was read, secrets included; empty where it is not stored.");
 
                     b.HasKey("Id")
                         .HasName("pk_dead_letters");
@@ -144,7 +144,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("dead_letters", "onex", t =>
                         {
-                            t.HasComment("What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.");
+                            t.HasComment("Index of the dead-letter topics (<topic>.dlq), with everything that a redrive needs, and operators' decisions.");
 
                             t.HasCheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
                         });
@@ -155,7 +155,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Hash")
                         .HasColumnType("text")
                         .HasColumnName("hash")
-                        .HasComment("SHA-256 over the file and what it refers to, in lower-case hex.");
+                        .HasComment("SHA-256 of the file and everything it refers to, in lower-case hex.");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -174,7 +174,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("source")
-                        .HasComment("The file and everything that it refers to.");
+                        .HasComment("The file and everything it refers to.");
 
                     b.Property<string>("Version")
                         .IsRequired()
@@ -190,7 +190,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("contracts", "onex", t =>
                         {
-                            t.HasComment("Every contract version ever loaded, so that a saga can go on with the contract it started with.");
+                            t.HasComment("Every contract version ever loaded, so that a saga continues with the contract that started it.");
                         });
                 });
 
@@ -204,24 +204,24 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("BusinessKey")
                         .HasColumnType("text")
                         .HasColumnName("business_key")
-                        .HasComment("The business key that it named.");
+                        .HasComment("The business key that identifies its saga.");
 
                     b.Property<string>("Content")
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("content")
-                        .HasComment("Its payload, and who is told if it is refused.");
+                        .HasComment("Its payload, and the requester of the response if it is declined.");
 
                     b.Property<string>("Contract")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("contract")
-                        .HasComment("The contract that it is for.");
+                        .HasComment("The contract of the target saga.");
 
                     b.Property<Guid>("CorrelationId")
                         .HasColumnType("uuid")
                         .HasColumnName("correlation_id")
-                        .HasComment("The correlation id by which it finds its saga, unless business_key does.");
+                        .HasComment("The correlation id that identifies its saga, unless business_key does.");
 
                     b.Property<string>("Event")
                         .IsRequired()
@@ -232,22 +232,22 @@ namespace Onex.Migrations.Migrations
                     b.Property<DateTimeOffset>("ExpiresAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("expires_at")
-                        .HasComment("Until when it is kept.");
+                        .HasComment("When it expires.");
 
                     b.Property<DateTimeOffset>("ReceivedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("received_at")
-                        .HasComment("When it came.");
+                        .HasComment("When it arrived.");
 
                     b.Property<Guid?>("RequestHash")
                         .HasColumnType("uuid")
                         .HasColumnName("request_hash")
-                        .HasComment("Hash of what it asks for: tells a duplicate from another message under the same identity.");
+                        .HasComment("Hash of its content: distinguishes a duplicate from another message with the same identity.");
 
                     b.Property<Guid?>("SagaId")
                         .HasColumnType("uuid")
                         .HasColumnName("saga_id")
-                        .HasComment("The saga that has it; empty for one that came before its saga.");
+                        .HasComment("The saga that buffers it; empty for an early event.");
 
                     b.Property<long>("Seq")
                         .ValueGeneratedOnAdd()
@@ -270,7 +270,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("early_events", "onex", t =>
                         {
-                            t.HasComment("Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time.");
+                            t.HasComment("Early events, which wait for their saga, and buffered events, which wait for a state that accepts them. Limited in number and time.");
                         });
                 });
 
@@ -279,7 +279,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id")
-                        .HasComment("What a reference names.");
+                        .HasComment("The id that references use.");
 
                     b.Property<string>("Content")
                         .IsRequired()
@@ -307,7 +307,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("saga_payloads", "onex", t =>
                         {
-                            t.HasComment("Input and output of sagas, and values that are too large to travel or to sit in a row. Written once, never updated.");
+                            t.HasComment("Inputs and outputs of sagas, and values that are too large for a message or a row. Written once, never updated.");
                         });
                 });
 
@@ -333,7 +333,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("contract_hash")
-                        .HasComment("Content hash of that contract: the row of onex.contracts which it keeps to its end.");
+                        .HasComment("Content hash of that contract: its row in onex.contracts. A saga keeps it to its end.");
 
                     b.Property<string>("ContractVersion")
                         .IsRequired()
@@ -355,12 +355,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<DateTimeOffset?>("EndedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("ended_at")
-                        .HasComment("When it ended; empty while it lives.");
+                        .HasComment("When it ended; empty for a live saga.");
 
                     b.Property<string>("Fault")
                         .HasColumnType("jsonb")
                         .HasColumnName("fault")
-                        .HasComment("What went wrong: code, message, step, at.");
+                        .HasComment("Why it left its normal path: code, message, step, at.");
 
                     b.Property<string>("Headers")
                         .HasColumnType("jsonb")
@@ -375,12 +375,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid>("LastTransitionId")
                         .HasColumnType("uuid")
                         .HasColumnName("last_transition_id")
-                        .HasComment("Identity of the last transition: tells whether a commit with unknown outcome was made.");
+                        .HasComment("Identity of the last transition: shows whether a commit with unknown outcome was made.");
 
                     b.Property<DateTimeOffset?>("NextWakeupAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("next_wakeup_at")
-                        .HasComment("When it wants to be woken: a step's timeout, a retry, a timer.");
+                        .HasComment("Its next wake-up: a step's timeout, a retry, a timer.");
 
                     b.Property<Guid?>("ParentId")
                         .HasColumnType("uuid")
@@ -392,23 +392,23 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("boolean")
                         .HasDefaultValue(false)
                         .HasColumnName("parked")
-                        .HasComment("Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.");
+                        .HasComment("Whether its wait is long: then its wake-up, if any, is a row of onex.timers.");
 
                     b.Property<string>("Progress")
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("progress")
-                        .HasComment("The engine's own: outstanding commands, attempts, what is to be compensated, counters.");
+                        .HasComment("State of the engine: outstanding commands, attempts, compensation stack, counters.");
 
                     b.Property<string>("ReplyTo")
                         .HasColumnType("text")
                         .HasColumnName("reply_to")
-                        .HasComment("Topic of the response, if not the usual one.");
+                        .HasComment("Topic of the response, if not the default one.");
 
                     b.Property<Guid?>("RequestHash")
                         .HasColumnType("uuid")
                         .HasColumnName("request_hash")
-                        .HasComment("Hash of what that request asks for: tells a duplicate from another request under the same identity.");
+                        .HasComment("Hash of that request's content: distinguishes a duplicate from another request with the same identity.");
 
                     b.Property<Guid>("RequestId")
                         .HasColumnType("uuid")
@@ -424,7 +424,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<DateTimeOffset>("StartedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("started_at")
-                        .HasComment("When it began.");
+                        .HasComment("When it started.");
 
                     b.Property<string>("State")
                         .IsRequired()
@@ -441,12 +441,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("updated_at")
-                        .HasComment("When it last moved.");
+                        .HasComment("When its last transition was.");
 
                     b.Property<long>("Version")
                         .HasColumnType("bigint")
                         .HasColumnName("version")
-                        .HasComment("1 after the first transition, one more with each.");
+                        .HasComment("1 after the first transition; each one adds 1.");
 
                     b.Property<string>("Waiters")
                         .HasColumnType("jsonb")
@@ -523,12 +523,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid>("LeaseToken")
                         .HasColumnType("uuid")
                         .HasColumnName("lease_token")
-                        .HasComment("Only who holds this token may record the outcome.");
+                        .HasComment("The token that recording the outcome requires.");
 
                     b.Property<DateTimeOffset>("LeasedUntil")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("leased_until")
-                        .HasComment("Until then nobody else may run it (unless an outcome is recorded), by the database's clock.");
+                        .HasComment("Until then nobody else may run it, unless an outcome is recorded. By the database's clock.");
 
                     b.Property<string>("Operation")
                         .IsRequired()
@@ -539,7 +539,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Outcome")
                         .HasColumnType("text")
                         .HasColumnName("outcome")
-                        .HasComment("completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.");
+                        .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; empty: not known yet.");
 
                     b.Property<DateTimeOffset?>("RecordedAt")
                         .HasColumnType("timestamp with time zone")
@@ -549,12 +549,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Result")
                         .HasColumnType("json")
                         .HasColumnName("result")
-                        .HasComment("The whole result as it was told to main.");
+                        .HasComment("The result as it was sent to the orchestrator.");
 
                     b.Property<Guid>("SagaId")
                         .HasColumnType("uuid")
                         .HasColumnName("saga_id")
-                        .HasComment("The saga that waits for it.");
+                        .HasComment("The saga that sent it.");
 
                     b.Property<string>("Step")
                         .IsRequired()
@@ -567,7 +567,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("effect_ledger", "onex", t =>
                         {
-                            t.HasComment("One row per command to the outside world: who may run it now, and what came of it.");
+                            t.HasComment("One row per command of an effect: the lease of the process that may run it, and the outcome.");
 
                             t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
 
@@ -582,7 +582,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid>("SagaId")
                         .HasColumnType("uuid")
                         .HasColumnName("saga_id")
-                        .HasComment("The saga that has seen it.");
+                        .HasComment("The saga that has processed it.");
 
                     b.Property<Guid>("MessageId")
                         .HasColumnType("uuid")
@@ -592,7 +592,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid?>("RequestHash")
                         .HasColumnType("uuid")
                         .HasColumnName("request_hash")
-                        .HasComment("Hash of what it asks for: tells a duplicate from another message under the same identity.");
+                        .HasComment("Hash of its content: distinguishes a duplicate from another message with the same identity.");
 
                     b.HasKey("SagaId", "MessageId")
                         .HasName("pk_inbox");
@@ -602,7 +602,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("inbox", "onex", t =>
                         {
-                            t.HasComment("Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
+                            t.HasComment("Events that sagas have processed, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
                         });
                 });
 
@@ -611,7 +611,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid>("MessageId")
                         .HasColumnType("uuid")
                         .HasColumnName("message_id")
-                        .HasComment("Identity of the message; every copy carries the same.");
+                        .HasComment("Identity of the message; every copy has the same.");
 
                     b.Property<DateTimeOffset>("CreatedAt")
                         .ValueGeneratedOnAdd()
@@ -624,7 +624,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("headers")
-                        .HasComment("The record's headers, name to text.");
+                        .HasComment("The record's headers.");
 
                     b.Property<int>("HomePartition")
                         .HasColumnType("integer")
@@ -640,7 +640,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<int?>("Partition")
                         .HasColumnType("integer")
                         .HasColumnName("partition")
-                        .HasComment("Partition to send to; empty: chosen by key.");
+                        .HasComment("The partition; empty: chosen by key.");
 
                     b.Property<Guid>("SagaId")
                         .HasColumnType("uuid")
@@ -659,7 +659,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("topic")
-                        .HasComment("Where to.");
+                        .HasComment("The topic.");
 
                     b.Property<byte[]>("Value")
                         .IsRequired()
@@ -675,7 +675,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("outbox", "onex", t =>
                         {
-                            t.HasComment("Messages that are committed and not yet acknowledged by the broker. Normally nearly empty; a row is deleted once it is sent.");
+                            t.HasComment("Committed messages that the broker has not acknowledged yet. Normally nearly empty; a row is deleted once its message is sent.");
                         });
 
                     b
@@ -710,7 +710,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Detail")
                         .HasColumnType("jsonb")
                         .HasColumnName("detail")
-                        .HasComment("What else is worth telling; no secrets, no payloads.");
+                        .HasComment("Further details, without secrets and payloads.");
 
                     b.Property<string>("Kind")
                         .IsRequired()
@@ -722,19 +722,19 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("state")
-                        .HasComment("The state it happened in.");
+                        .HasComment("The state in which it happened.");
 
                     b.Property<string>("Step")
                         .HasColumnType("text")
                         .HasColumnName("step")
-                        .HasComment("The step it is about, if any.");
+                        .HasComment("The step that it concerns, if any.");
 
                     b.HasKey("SagaId", "Version", "Ordinal", "At")
                         .HasName("pk_saga_history");
 
                     b.ToTable("saga_history", "onex", t =>
                         {
-                            t.HasComment("What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.");
+                            t.HasComment("The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.");
                         });
                 });
 
@@ -753,17 +753,17 @@ namespace Onex.Migrations.Migrations
                     b.Property<int>("Visit")
                         .HasColumnType("integer")
                         .HasColumnName("visit")
-                        .HasComment("Which visit of its state: another visit has items of its own.");
+                        .HasComment("The visit of its state: each visit has its own items.");
 
                     b.Property<int>("Index")
                         .HasColumnType("integer")
                         .HasColumnName("index")
-                        .HasComment("The item's place in the list, from 0.");
+                        .HasComment("The item's index in the list, from 0.");
 
                     b.Property<string>("Code")
                         .HasColumnType("text")
                         .HasColumnName("code")
-                        .HasComment("Why it failed, as a code.");
+                        .HasComment("The reason of a failure, as a code.");
 
                     b.Property<Guid>("CommandId")
                         .HasColumnType("uuid")
@@ -773,18 +773,18 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Message")
                         .HasColumnType("text")
                         .HasColumnName("message")
-                        .HasComment("Why it failed, for people.");
+                        .HasComment("The reason of a failure, for people.");
 
                     b.Property<string>("Result")
                         .HasColumnType("jsonb")
                         .HasColumnName("result")
-                        .HasComment("What of its result is kept.");
+                        .HasComment("The stored part of its result.");
 
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("status")
-                        .HasComment("completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator.");
+                        .HasComment("completed; failed: rejected or finally failed; unknown: to be compensated; compensated; skipped: by an operator.");
 
                     b.Property<string>("Undo")
                         .HasColumnType("text")
@@ -803,7 +803,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("saga_items", "onex", t =>
                         {
-                            t.HasComment("Items of an each: one row per item whose call was answered finally. The saga's row keeps counters only.");
+                            t.HasComment("Items of an each: one row per item with a final result. The saga's row has counters only.");
 
                             t.HasCheckConstraint("ck_saga_items_status", "status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped')");
                         });
@@ -819,31 +819,31 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Times")
                         .HasColumnType("text")
                         .HasColumnName("times")
-                        .HasComment("Its times, as the contract says them: other times begin anew.");
+                        .HasComment("Its times, as written in the contract. Other times make another schedule.");
 
                     b.Property<DateTimeOffset>("LastDueAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_due_at")
-                        .HasComment("The last time that was dealt with; at first, when the schedule was seen for the first time.");
+                        .HasComment("The last processed time; at first, when the schedule was first seen.");
 
                     b.Property<DateTimeOffset?>("RemovedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("removed_at")
-                        .HasComment("When a main began without it. Restored, it begins anew: what came meanwhile was not missed.");
+                        .HasComment("When an orchestrator started without it. A restored schedule begins again at that time and does not make up for missed ones.");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("updated_at")
                         .HasDefaultValueSql("now()")
-                        .HasComment("When it was dealt with.");
+                        .HasComment("When it was processed.");
 
                     b.HasKey("Contract", "Times")
                         .HasName("pk_schedules");
 
                     b.ToTable("schedules", "onex", t =>
                         {
-                            t.HasComment("How far the schedules of contracts have come.");
+                            t.HasComment("The progress of contracts' schedules.");
                         });
                 });
 
@@ -857,7 +857,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Name")
                         .HasColumnType("text")
                         .HasColumnName("name")
-                        .HasComment("Which of its timers: wakeup.");
+                        .HasComment("The name of the timer: wakeup.");
 
                     b.Property<DateTimeOffset>("DueAt")
                         .HasColumnType("timestamp with time zone")
@@ -867,7 +867,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<int>("HomePartition")
                         .HasColumnType("integer")
                         .HasColumnName("home_partition")
-                        .HasComment("The saga's home partition, whose reader fires it.");
+                        .HasComment("The saga's home partition, whose owner fires it.");
 
                     b.HasKey("SagaId", "Name")
                         .HasName("pk_timers");
@@ -877,7 +877,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("timers", "onex", t =>
                         {
-                            t.HasComment("When sagas that wait for long (parked) want to be woken. Written and removed with the saga's row.");
+                            t.HasComment("Wake-ups of sagas with a long wait (parked). Written and deleted with the saga's row.");
                         });
                 });
 #pragma warning restore 612, 618

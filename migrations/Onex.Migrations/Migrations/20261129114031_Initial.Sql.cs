@@ -19,17 +19,17 @@ namespace Onex.Migrations.Migrations
             CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
 
             COMMENT ON TABLE onex.saga_history IS
-                'What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.';
+                'The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.';
             COMMENT ON TABLE onex.saga_history_default IS
-                'History of days for which no partition was made in time, and old history of sagas that still live.';
+                'History of days without a partition, and old history of live sagas.';
             COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
             COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
             COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
             COMMENT ON COLUMN onex.saga_history.at IS 'When it was decided.';
             COMMENT ON COLUMN onex.saga_history.kind IS 'started, state_entered, step_started, step_completed, ...';
-            COMMENT ON COLUMN onex.saga_history.state IS 'The state it happened in.';
-            COMMENT ON COLUMN onex.saga_history.step IS 'The step it is about, if any.';
-            COMMENT ON COLUMN onex.saga_history.detail IS 'What else is worth telling; no secrets, no payloads.';
+            COMMENT ON COLUMN onex.saga_history.state IS 'The state in which it happened.';
+            COMMENT ON COLUMN onex.saga_history.step IS 'The step that it concerns, if any.';
+            COMMENT ON COLUMN onex.saga_history.detail IS 'Further details, without secrets and payloads.';
             """;
 
         // A partition is filled before it is attached, so that rows which went to the default partition meanwhile do not forbid it; and
@@ -66,7 +66,7 @@ namespace Onex.Migrations.Migrations
             $$;
 
             COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
-                'Makes the partitions of onex.saga_history for today (UTC) and that many days more. Answers how many were made.';
+                'Creates the partitions of onex.saga_history for today (UTC) and that many more days. Returns the number created.';
 
             CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
             DECLARE
@@ -107,7 +107,7 @@ namespace Onex.Migrations.Migrations
             $$;
 
             COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
-                'Drops the partitions of onex.saga_history that hold nothing younger than that, but keeps what belongs to sagas that live or ended since. Answers how many were dropped; what is in use stays for the next time.';
+                'Drops the partitions of onex.saga_history without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
 
             SELECT onex.make_history_partitions(7);
             """;
@@ -124,7 +124,7 @@ namespace Onex.Migrations.Migrations
                        now() - started_at AS age, now() - updated_at AS still_for, next_wakeup_at, fault, parent_id, started_at, updated_at
                 FROM onex.sagas
                 WHERE ended_at IS NULL;
-            COMMENT ON VIEW onex.live_sagas IS 'Sagas that have not ended, with their age and for how long they have not moved.';
+            COMMENT ON VIEW onex.live_sagas IS 'Live sagas, with their age and the time since their last transition.';
 
             CREATE VIEW onex.failed_today AS
                 SELECT id, contract, contract_version, business_key, state, fault ->> 'code' AS code, fault ->> 'message' AS message,
@@ -171,7 +171,7 @@ namespace Onex.Migrations.Migrations
                 ) live
                 WHERE reason IS NOT NULL AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = live.id);
             COMMENT ON VIEW onex.stuck IS
-                'Live sagas that nothing will ever move, with the reason: not blocked or paused, nothing to send, and no wake-up that will come and no event that they wait for. Must be empty.';
+                'Live sagas that will never continue by themselves, with the reason: not blocked or paused, nothing to send, no wake-up and no awaited event. Must be empty.';
             """;
 
         private const string DropViews = """

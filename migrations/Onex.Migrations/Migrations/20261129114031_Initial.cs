@@ -20,17 +20,17 @@ namespace Onex.Migrations.Migrations
                 schema: "onex",
                 columns: table => new
                 {
-                    hash = table.Column<string>(type: "text", nullable: false, comment: "SHA-256 over the file and what it refers to, in lower-case hex."),
+                    hash = table.Column<string>(type: "text", nullable: false, comment: "SHA-256 of the file and everything it refers to, in lower-case hex."),
                     name = table.Column<string>(type: "text", nullable: false, comment: "The contract's name."),
                     version = table.Column<string>(type: "text", nullable: false, comment: "Its version."),
-                    source = table.Column<string>(type: "jsonb", nullable: false, comment: "The file and everything that it refers to."),
+                    source = table.Column<string>(type: "jsonb", nullable: false, comment: "The file and everything it refers to."),
                     registered_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was first loaded.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_contracts", x => x.hash);
                 },
-                comment: "Every contract version ever loaded, so that a saga can go on with the contract it started with.");
+                comment: "Every contract version ever loaded, so that a saga continues with the contract that started it.");
 
             migrationBuilder.CreateTable(
                 name: "dead_letters",
@@ -43,26 +43,26 @@ namespace Onex.Migrations.Migrations
                     record_offset = table.Column<long>(type: "bigint", nullable: false, comment: "Its offset; -1: none."),
                     code = table.Column<string>(type: "text", nullable: false, comment: "Why it could not be handled, as a code."),
                     reason = table.Column<string>(type: "text", nullable: false, comment: "Why it could not be handled, for people."),
-                    correlation_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "Its correlation id, where one can be read."),
-                    value = table.Column<byte[]>(type: "bytea", nullable: true, comment: "Its value as it was read, secrets included; empty where it is not kept."),
-                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it was given up."),
+                    correlation_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "Its correlation id, where it is known."),
+                    value = table.Column<byte[]>(type: "bytea", nullable: true, comment: "Its value as it was read, secrets included; empty where it is not stored."),
+                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it became a dead letter."),
                     key = table.Column<string>(type: "text", nullable: true, comment: "Its key."),
-                    headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Its headers as they were read, name to text; empty where they are not kept."),
-                    error_type = table.Column<string>(type: "text", nullable: false, defaultValue: "", comment: "The kind of failure."),
-                    retry_count = table.Column<int>(type: "integer", nullable: false, defaultValue: 0, comment: "How often it was tried again before it was given up."),
-                    status = table.Column<string>(type: "text", nullable: false, defaultValue: "open", comment: "open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more."),
-                    redrives = table.Column<int>(type: "integer", nullable: false, defaultValue: 0, comment: "How often it was sent again since."),
-                    decision_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The latest decision about it: the id of its message in onex.outbox, if it sent one."),
-                    decided_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When that was."),
+                    headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Its headers as they were read; empty where they are not stored."),
+                    error_type = table.Column<string>(type: "text", nullable: false, defaultValue: "", comment: "The type of the error."),
+                    retry_count = table.Column<int>(type: "integer", nullable: false, defaultValue: 0, comment: "How often it was retried before."),
+                    status = table.Column<string>(type: "text", nullable: false, defaultValue: "open", comment: "open: no decision yet; redriven: sent again; discarded: nothing will be done."),
+                    redrives = table.Column<int>(type: "integer", nullable: false, defaultValue: 0, comment: "How often it was redriven."),
+                    decision_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The latest decision: also the id of its message in onex.outbox, if it sent one."),
+                    decided_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it was decided."),
                     decided_by = table.Column<string>(type: "text", nullable: true, comment: "Who decided: the name of a token, or loopback."),
-                    decision_reason = table.Column<string>(type: "text", nullable: true, comment: "Why, in the operator's words.")
+                    decision_reason = table.Column<string>(type: "text", nullable: true, comment: "The operator's reason.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_dead_letters", x => x.id);
                     table.CheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
                 },
-                comment: "What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.");
+                comment: "Index of the dead-letter topics (<topic>.dlq), with everything that a redrive needs, and operators' decisions.");
 
             migrationBuilder.CreateTable(
                 name: "early_events",
@@ -70,15 +70,15 @@ namespace Onex.Migrations.Migrations
                 columns: table => new
                 {
                     message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The message's identity."),
-                    saga_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that has it; empty for one that came before its saga."),
-                    contract = table.Column<string>(type: "text", nullable: false, comment: "The contract that it is for."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that buffers it; empty for an early event."),
+                    contract = table.Column<string>(type: "text", nullable: false, comment: "The contract of the target saga."),
                     @event = table.Column<string>(name: "event", type: "text", nullable: false, comment: "The event's name."),
-                    correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The correlation id by which it finds its saga, unless business_key does."),
-                    business_key = table.Column<string>(type: "text", nullable: true, comment: "The business key that it named."),
-                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of what it asks for: tells a duplicate from another message under the same identity."),
-                    content = table.Column<string>(type: "jsonb", nullable: false, comment: "Its payload, and who is told if it is refused."),
-                    received_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it came."),
-                    expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Until when it is kept."),
+                    correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The correlation id that identifies its saga, unless business_key does."),
+                    business_key = table.Column<string>(type: "text", nullable: true, comment: "The business key that identifies its saga."),
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of its content: distinguishes a duplicate from another message with the same identity."),
+                    content = table.Column<string>(type: "jsonb", nullable: false, comment: "Its payload, and the requester of the response if it is declined."),
+                    received_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it arrived."),
+                    expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it expires."),
                     seq = table.Column<long>(type: "bigint", nullable: false, comment: "The order of arrival.")
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityAlwaysColumn)
                 },
@@ -86,7 +86,7 @@ namespace Onex.Migrations.Migrations
                 {
                     table.PrimaryKey("pk_early_events", x => x.message_id);
                 },
-                comment: "Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time.");
+                comment: "Early events, which wait for their saga, and buffered events, which wait for a state that accepts them. Limited in number and time.");
 
             migrationBuilder.CreateTable(
                 name: "effect_ledger",
@@ -94,15 +94,15 @@ namespace Onex.Migrations.Migrations
                 columns: table => new
                 {
                     command_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The command: the same for all attempts of one step. It is the Idempotency-Key."),
-                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that waits for it."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that sent it."),
                     step = table.Column<string>(type: "text", nullable: false, comment: "The step's id in the contract."),
                     operation = table.Column<string>(type: "text", nullable: false, comment: "The operation: http.post, ..."),
                     attempt = table.Column<int>(type: "integer", nullable: false, comment: "The latest attempt that was claimed."),
-                    lease_token = table.Column<Guid>(type: "uuid", nullable: false, comment: "Only who holds this token may record the outcome."),
-                    leased_until = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Until then nobody else may run it (unless an outcome is recorded), by the database's clock."),
+                    lease_token = table.Column<Guid>(type: "uuid", nullable: false, comment: "The token that recording the outcome requires."),
+                    leased_until = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Until then nobody else may run it, unless an outcome is recorded. By the database's clock."),
                     claimed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When the latest attempt was claimed."),
-                    outcome = table.Column<string>(type: "text", nullable: true, comment: "completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet."),
-                    result = table.Column<string>(type: "json", nullable: true, comment: "The whole result as it was told to main."),
+                    outcome = table.Column<string>(type: "text", nullable: true, comment: "completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; empty: not known yet."),
+                    result = table.Column<string>(type: "json", nullable: true, comment: "The result as it was sent to the orchestrator."),
                     recorded_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When the outcome was recorded.")
                 },
                 constraints: table =>
@@ -111,7 +111,7 @@ namespace Onex.Migrations.Migrations
                     table.CheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
                     table.CheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
                 },
-                comment: "One row per command to the outside world: who may run it now, and what came of it.")
+                comment: "One row per command of an effect: the lease of the process that may run it, and the outcome.")
                 .Annotation("Npgsql:StorageParameter:fillfactor", 70);
 
             migrationBuilder.CreateTable(
@@ -119,38 +119,38 @@ namespace Onex.Migrations.Migrations
                 schema: "onex",
                 columns: table => new
                 {
-                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that has seen it."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that has processed it."),
                     message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The message's identity; of a request, its request id."),
-                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of what it asks for: tells a duplicate from another message under the same identity.")
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of its content: distinguishes a duplicate from another message with the same identity.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_inbox", x => new { x.saga_id, x.message_id });
                 },
-                comment: "Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
+                comment: "Events that sagas have processed, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
 
             migrationBuilder.CreateTable(
                 name: "outbox",
                 schema: "onex",
                 columns: table => new
                 {
-                    message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the message; every copy carries the same."),
+                    message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the message; every copy has the same."),
                     seq = table.Column<long>(type: "bigint", nullable: false, comment: "The order in which messages were committed.")
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityAlwaysColumn),
                     saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that sends it."),
                     home_partition = table.Column<int>(type: "integer", nullable: false, comment: "That saga's home partition."),
-                    topic = table.Column<string>(type: "text", nullable: false, comment: "Where to."),
-                    partition = table.Column<int>(type: "integer", nullable: true, comment: "Partition to send to; empty: chosen by key."),
+                    topic = table.Column<string>(type: "text", nullable: false, comment: "The topic."),
+                    partition = table.Column<int>(type: "integer", nullable: true, comment: "The partition; empty: chosen by key."),
                     key = table.Column<string>(type: "text", nullable: false, comment: "The record's key."),
                     value = table.Column<byte[]>(type: "bytea", nullable: false, comment: "The record's value: JSON in UTF-8."),
-                    headers = table.Column<string>(type: "jsonb", nullable: false, comment: "The record's headers, name to text."),
+                    headers = table.Column<string>(type: "jsonb", nullable: false, comment: "The record's headers."),
                     created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was committed, by the database's clock.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_outbox", x => x.message_id);
                 },
-                comment: "Messages that are committed and not yet acknowledged by the broker. Normally nearly empty; a row is deleted once it is sent.")
+                comment: "Committed messages that the broker has not acknowledged yet. Normally nearly empty; a row is deleted once its message is sent.")
                 .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
                 .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_insert_threshold", -1)
                 .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0)
@@ -166,14 +166,14 @@ namespace Onex.Migrations.Migrations
                 {
                     saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga."),
                     step = table.Column<string>(type: "text", nullable: false, comment: "The step's id in the contract."),
-                    visit = table.Column<int>(type: "integer", nullable: false, comment: "Which visit of its state: another visit has items of its own."),
-                    index = table.Column<int>(type: "integer", nullable: false, comment: "The item's place in the list, from 0."),
-                    status = table.Column<string>(type: "text", nullable: false, comment: "completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator."),
+                    visit = table.Column<int>(type: "integer", nullable: false, comment: "The visit of its state: each visit has its own items."),
+                    index = table.Column<int>(type: "integer", nullable: false, comment: "The item's index in the list, from 0."),
+                    status = table.Column<string>(type: "text", nullable: false, comment: "completed; failed: rejected or finally failed; unknown: to be compensated; compensated; skipped: by an operator."),
                     command_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The command of its call. It is the Idempotency-Key."),
-                    result = table.Column<string>(type: "jsonb", nullable: true, comment: "What of its result is kept."),
+                    result = table.Column<string>(type: "jsonb", nullable: true, comment: "The stored part of its result."),
                     undo = table.Column<string>(type: "text", nullable: true, comment: "The arguments of its compensation."),
-                    code = table.Column<string>(type: "text", nullable: true, comment: "Why it failed, as a code."),
-                    message = table.Column<string>(type: "text", nullable: true, comment: "Why it failed, for people."),
+                    code = table.Column<string>(type: "text", nullable: true, comment: "The reason of a failure, as a code."),
+                    message = table.Column<string>(type: "text", nullable: true, comment: "The reason of a failure, for people."),
                     updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was last written, by the database's clock.")
                 },
                 constraints: table =>
@@ -181,14 +181,14 @@ namespace Onex.Migrations.Migrations
                     table.PrimaryKey("pk_saga_items", x => new { x.saga_id, x.step, x.visit, x.index });
                     table.CheckConstraint("ck_saga_items_status", "status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped')");
                 },
-                comment: "Items of an each: one row per item whose call was answered finally. The saga's row keeps counters only.");
+                comment: "Items of an each: one row per item with a final result. The saga's row has counters only.");
 
             migrationBuilder.CreateTable(
                 name: "saga_payloads",
                 schema: "onex",
                 columns: table => new
                 {
-                    id = table.Column<Guid>(type: "uuid", nullable: false, comment: "What a reference names."),
+                    id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The id that references use."),
                     saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that it belongs to."),
                     name = table.Column<string>(type: "text", nullable: false, comment: "input, output, response, arguments:... or result:...; unique within the saga."),
                     content = table.Column<string>(type: "json", nullable: false, comment: "The value.")
@@ -197,7 +197,7 @@ namespace Onex.Migrations.Migrations
                 {
                     table.PrimaryKey("pk_saga_payloads", x => x.id);
                 },
-                comment: "Input and output of sagas, and values that are too large to travel or to sit in a row. Written once, never updated.");
+                comment: "Inputs and outputs of sagas, and values that are too large for a message or a row. Written once, never updated.");
 
             migrationBuilder.CreateTable(
                 name: "sagas",
@@ -207,29 +207,29 @@ namespace Onex.Migrations.Migrations
                     id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga's id: a UUID version 7, so ids sort by age."),
                     contract = table.Column<string>(type: "text", nullable: false, comment: "Name of the contract that it runs."),
                     contract_version = table.Column<string>(type: "text", nullable: false, comment: "Version of that contract."),
-                    contract_hash = table.Column<string>(type: "text", nullable: false, comment: "Content hash of that contract: the row of onex.contracts which it keeps to its end."),
+                    contract_hash = table.Column<string>(type: "text", nullable: false, comment: "Content hash of that contract: its row in onex.contracts. A saga keeps it to its end."),
                     correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Correlation id of the request. Not unique: one flow may make many requests."),
                     request_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the request that started it: envelope_id, or derived from the record. Unique."),
-                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of what that request asks for: tells a duplicate from another request under the same identity."),
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of that request's content: distinguishes a duplicate from another request with the same identity."),
                     business_key = table.Column<string>(type: "text", nullable: true, comment: "The contract's key of this saga. Unique per contract among live sagas."),
                     parent_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that waits for this one, if any."),
                     source = table.Column<string>(type: "text", nullable: false, comment: "Where the request came from: topic/partition/offset."),
                     state = table.Column<string>(type: "text", nullable: false, comment: "Current state, by the contract's own name."),
                     status = table.Column<string>(type: "text", nullable: false, comment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator)."),
                     data = table.Column<string>(type: "jsonb", nullable: false, comment: "The contract's data."),
-                    progress = table.Column<string>(type: "jsonb", nullable: false, comment: "The engine's own: outstanding commands, attempts, what is to be compensated, counters."),
-                    fault = table.Column<string>(type: "jsonb", nullable: true, comment: "What went wrong: code, message, step, at."),
-                    reply_to = table.Column<string>(type: "text", nullable: true, comment: "Topic of the response, if not the usual one."),
+                    progress = table.Column<string>(type: "jsonb", nullable: false, comment: "State of the engine: outstanding commands, attempts, compensation stack, counters."),
+                    fault = table.Column<string>(type: "jsonb", nullable: true, comment: "Why it left its normal path: code, message, step, at."),
+                    reply_to = table.Column<string>(type: "text", nullable: true, comment: "Topic of the response, if not the default one."),
                     headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Headers and unknown fields of the request, for the response."),
                     waiters = table.Column<string>(type: "jsonb", nullable: true, comment: "Requests that joined this saga by key; each gets a response."),
                     home_partition = table.Column<int>(type: "integer", nullable: false, comment: "Partition that the request came from; results come back to the same number."),
-                    version = table.Column<long>(type: "bigint", nullable: false, comment: "1 after the first transition, one more with each."),
-                    last_transition_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the last transition: tells whether a commit with unknown outcome was made."),
-                    started_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it began."),
-                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it last moved."),
-                    ended_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it ended; empty while it lives."),
-                    next_wakeup_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it wants to be woken: a step's timeout, a retry, a timer."),
-                    parked = table.Column<bool>(type: "boolean", nullable: false, defaultValue: false, comment: "Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.")
+                    version = table.Column<long>(type: "bigint", nullable: false, comment: "1 after the first transition; each one adds 1."),
+                    last_transition_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the last transition: shows whether a commit with unknown outcome was made."),
+                    started_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it started."),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When its last transition was."),
+                    ended_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it ended; empty for a live saga."),
+                    next_wakeup_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "Its next wake-up: a step's timeout, a retry, a timer."),
+                    parked = table.Column<bool>(type: "boolean", nullable: false, defaultValue: false, comment: "Whether its wait is long: then its wake-up, if any, is a row of onex.timers.")
                 },
                 constraints: table =>
                 {
@@ -248,16 +248,16 @@ namespace Onex.Migrations.Migrations
                 columns: table => new
                 {
                     contract = table.Column<string>(type: "text", nullable: false, comment: "Name of the contract."),
-                    times = table.Column<string>(type: "text", nullable: false, comment: "Its times, as the contract says them: other times begin anew."),
-                    last_due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "The last time that was dealt with; at first, when the schedule was seen for the first time."),
-                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was dealt with."),
-                    removed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When a main began without it. Restored, it begins anew: what came meanwhile was not missed.")
+                    times = table.Column<string>(type: "text", nullable: false, comment: "Its times, as written in the contract. Other times make another schedule."),
+                    last_due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "The last processed time; at first, when the schedule was first seen."),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was processed."),
+                    removed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When an orchestrator started without it. A restored schedule begins again at that time and does not make up for missed ones.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_schedules", x => new { x.contract, x.times });
                 },
-                comment: "How far the schedules of contracts have come.");
+                comment: "The progress of contracts' schedules.");
 
             migrationBuilder.CreateTable(
                 name: "timers",
@@ -265,15 +265,15 @@ namespace Onex.Migrations.Migrations
                 columns: table => new
                 {
                     saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga."),
-                    name = table.Column<string>(type: "text", nullable: false, comment: "Which of its timers: wakeup."),
-                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "The saga's home partition, whose reader fires it."),
+                    name = table.Column<string>(type: "text", nullable: false, comment: "The name of the timer: wakeup."),
+                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "The saga's home partition, whose owner fires it."),
                     due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it fires.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_timers", x => new { x.saga_id, x.name });
                 },
-                comment: "When sagas that wait for long (parked) want to be woken. Written and removed with the saga's row.");
+                comment: "Wake-ups of sagas with a long wait (parked). Written and deleted with the saga's row.");
 
             migrationBuilder.CreateIndex(
                 name: "ix_contracts_name_version",

@@ -60,10 +60,12 @@ public sealed class Connection
         || Allow.Contains(target.Host, address);
 
     private bool IsOwn(Uri address) =>
-        Url is not null && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+        Url is not null
+            && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
     /// <summary>The connection as contracts see it.</summary>
-    public ConnectionDescriptor Describe() => new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null) { Public = Public };
+    public ConnectionDescriptor Describe() =>
+        new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null) { Public = Public };
 
     /// <inheritdoc />
     public override string ToString() => $"connection {Name} ({Type})";

@@ -11,25 +11,36 @@ namespace Onex.Effects.Connections;
 internal static class ConnectionDiagnostics
 {
     public static DiagnosticDraft IgnoredFile(string name) =>
-        new("ONEX2001", Severity.Warning, SourceSpan.Start, $"'{name}' is not read: files of connections end in '.yaml'.", "Rename it to end in '.yaml', or remove it.");
+        new(
+            "ONEX2001", Severity.Warning, SourceSpan.Start, $"'{name}' is not read: files of connections end in '.yaml'.",
+            "Rename it to end in '.yaml', or remove it.");
 
     public static DiagnosticDraft BadName(SourceSpan at, string name) =>
-        Error("ONEX2002", at, $"'{Spelling.Clip(name)}' cannot name a connection.", "Use lower-case letters, digits and dashes, a letter first, at most 63 characters.");
+        Error(
+            "ONEX2002", at, $"'{Spelling.Clip(name)}' cannot name a connection.",
+            "Use lower-case letters, digits and dashes, a letter first, at most 63 characters.");
 
     public static DiagnosticDraft UnknownType(SourceSpan at, string type) =>
-        Error("ONEX2003", at, $"there is no type of connection '{Spelling.Clip(type)}'.", Spelling.Suggest(type, "types", ConnectionTypes.All));
+        Error(
+            "ONEX2003", at, $"there is no type of connection '{Spelling.Clip(type)}'.",
+            Spelling.Suggest(type, "types", ConnectionTypes.All));
 
     public static DiagnosticDraft TypeToCome(SourceSpan at, string type) =>
-        Error("ONEX2003", at, $"this version has no connections of type '{type}' yet.", $"Types here: {Spelling.Listed(ConnectionTypes.All)}.");
+        Error(
+            "ONEX2003", at, $"this version has no connections of type '{type}' yet.",
+            $"Types here: {Spelling.Listed(ConnectionTypes.All)}.");
 
     public static DiagnosticDraft DefinedTwice(SourceSpan at, string name, string place) =>
-        Error("ONEX2004", at, $"connection '{Spelling.Clip(name)}' is defined at {place} already.", "Give one of the two another name, or remove it.");
+        Error(
+            "ONEX2004", at, $"connection '{Spelling.Clip(name)}' is defined at {place} already.",
+            "Give one of the two another name, or remove it.");
 
     public static DiagnosticDraft BadAddress(SourceSpan at, string problem, string remedy) => Error("ONEX2005", at, problem + ".", remedy);
 
     public static DiagnosticDraft BadSecret(SourceSpan at, string problem, string remedy) => Error("ONEX2006", at, problem + ".", remedy);
 
-    public static DiagnosticDraft BadHeader(SourceSpan at, string problem) => Error("ONEX2007", at, problem + ".", "Correct the name or the value, or leave it out.");
+    public static DiagnosticDraft BadHeader(SourceSpan at, string problem) =>
+        Error("ONEX2007", at, problem + ".", "Correct the name or the value, or leave it out.");
 
     public static DiagnosticDraft NoHost(SourceSpan at, string text) =>
         Error("ONEX2008", at, $"'{Spelling.Clip(text)}' is neither a host nor a range of addresses.",
@@ -40,5 +51,6 @@ internal static class ConnectionDiagnostics
 
     public static DiagnosticDraft BadProperty(SourceSpan at, string problem, string remedy) => Error("ONEX2010", at, problem + ".", remedy);
 
-    private static DiagnosticDraft Error(string code, SourceSpan at, string problem, string remedy) => new(code, Severity.Error, at, problem, remedy);
+    private static DiagnosticDraft Error(string code, SourceSpan at, string problem, string remedy) =>
+        new(code, Severity.Error, at, problem, remedy);
 }

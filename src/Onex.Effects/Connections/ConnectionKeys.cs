@@ -116,14 +116,15 @@ internal static class ConnectionKeys
         },
         new(
             "rate_limit", "text",
-            "How many attempts may begin in a second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. More of them wait for their turn")
+            "How many attempts may begin per second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. Further ones wait")
         {
             Default = "no limit",
         },
         new("concurrency", "whole number", "How many attempts run at the same time in this process. For postgres also the size of the pool")
         {
             Numbers = (1, ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Http)),
-            Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; postgres {ConnectionTypes.ConcurrencyOf(ConnectionTypes.Postgres)}, "
+            Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; "
+                + $"postgres {ConnectionTypes.ConcurrencyOf(ConnectionTypes.Postgres)}, "
                 + $"at most {ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Postgres)}",
         },
         new(
@@ -142,7 +143,9 @@ internal static class ConnectionKeys
         [
             new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
             new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
-            new("allow", "list of texts", "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
+            new(
+                "allow", "list of texts",
+                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
             {
                 Default = "none",
             },

@@ -16,7 +16,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     private static readonly ResiliencePropertyKey<bool> _untried = new("untried");
 
     private readonly ConcurrentDictionary<Connection, Limits> _limits = new();
-    private readonly Limits _open = new(new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
+    private readonly Limits _open = new(
+        new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
 
     /// <summary>
     /// Waits until an attempt may begin. Dispose of the permit when it has ended. The wait precedes the lease, so it does not count against
@@ -80,7 +81,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                 {
                     // Polly counts anything but a failure as a success, and a successful trial closes the breaker. A trial that did not
                     // reach the connection reopens it without delay, so that the next attempt is the trial.
-                    var untried = arguments.Outcome is { Exception: not null } or { Result.IsUntried: true } && circuit.CircuitState != CircuitState.Closed;
+                    var untried = arguments.Outcome is { Exception: not null } or { Result.IsUntried: true }
+                        && circuit.CircuitState != CircuitState.Closed;
                     if (untried)
                     {
                         arguments.Context.Properties.Set(_untried, true);
@@ -98,7 +100,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                     }
 
                     health.Report(name, string.Create(
-                        CultureInfo.InvariantCulture, $"breaker open for {arguments.BreakDuration.TotalSeconds:0.#} s: {arguments.Outcome.Result?.Message}"));
+                        CultureInfo.InvariantCulture,
+                        $"breaker open for {arguments.BreakDuration.TotalSeconds:0.#} s: {arguments.Outcome.Result?.Message}"));
                     return default;
                 },
                 OnClosed = _ =>
@@ -129,7 +132,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                 // If a trial takes longer than the pause, Polly reports a time in the past.
                 var wait = exception.RetryAfter is { } left && left > TimeSpan.Zero ? left : limits.Pause;
                 return AttemptOutcome.Failed(
-                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", wait);
+                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.",
+                    wait);
             }
         }
 

@@ -56,7 +56,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             allow = map.Find("allow") is { } hosts ? Allow(hosts) : AllowList.Empty;
             if (!map.Has("url") && !map.Has("allow") && url is null)
             {
-                file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", "url", "Add 'url', or hosts and ranges under 'allow'."));
+                file.Report(
+                    ContractDiagnostics.MissingKey(
+                        name.At, $"connection '{Spelling.Clip(name.Text)}'", "url", "Add 'url', or hosts and ranges under 'allow'."));
             }
         }
 
@@ -71,7 +73,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
             Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : null,
             RateLimit = map.Find("rate_limit") is { } rate ? Rate(rate) : null,
-            Concurrency = (map.Find("concurrency") is { } concurrency ? file.Whole(concurrency, "concurrency", 1, ConnectionTypes.ConcurrencyMaxOf(type)) : null)
+            Concurrency = (map.Find("concurrency") is { } concurrency
+                    ? file.Whole(concurrency, "concurrency", 1, ConnectionTypes.ConcurrencyMaxOf(type))
+                    : null)
                 ?? ConnectionTypes.ConcurrencyOf(type),
             Allow = allow,
             Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
@@ -105,7 +109,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         map.ReadAs(_typeKey);
         if (map.Find("type") is not { } node)
         {
-            file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", "type", $"Add 'type: {string.Join("' or 'type: ", ConnectionTypes.All)}'."));
+            file.Report(
+                ContractDiagnostics.MissingKey(
+                    name.At, $"connection '{Spelling.Clip(name.Text)}'", "type",
+                    $"Add 'type: {string.Join("' or 'type: ", ConnectionTypes.All)}'."));
             return ConnectionTypes.Http;
         }
 
@@ -125,7 +132,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return null;
     }
 
-    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));
+    private string? Expand(string text, SourceSpan at) =>
+        secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));
 
     private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
 
@@ -145,11 +153,14 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var isRedis = schemes == _redisSchemes;
-        var (problem, remedy) = !Uri.TryCreate(expanded, UriKind.Absolute, out var url) || !schemes.Contains(url.Scheme, StringComparer.Ordinal)
+        var (problem, remedy) = !Uri.TryCreate(expanded, UriKind.Absolute, out var url)
+            || !schemes.Contains(url.Scheme, StringComparer.Ordinal)
             ? ($"is not {(isRedis ? "a" : "an")} {string.Join(" or ", schemes)} address",
                 isRedis ? "Write it in full: redis://cache.internal:6379." : "Write it in full: http://stock.internal:9001/api.")
             : url.UserInfo.Length > 0
-            ? ("holds a user name", isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".")
+            ? (
+                "holds a user name",
+                isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".")
             : url.Query.Length > 0 || url.Fragment.Length > 0
             ? ("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
             : ("", "");
@@ -202,7 +213,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
         if (policy.LongestDelays > RetryPolicy.Span)
         {
-            file.Report(ContractDiagnostics.RetryBeyondLedger(node.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
+            file.Report(
+                ContractDiagnostics.RetryBeyondLedger(
+                    node.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
         }
 
         return policy;
@@ -250,7 +263,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var match = RatePattern().Match(text);
-        if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count == 0)
+        if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            || count == 0)
         {
             file.Report(ConnectionDiagnostics.BadRate(node.At, text));
             return null;
@@ -268,7 +282,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     {
         if (node is not ListSyntax list)
         {
-            file.Report(ContractDiagnostics.WrongType(node.At, "'allow'", "a list of hosts and ranges: [build.internal, 10.0.0.0/8]", node.Kind));
+            file.Report(
+                ContractDiagnostics.WrongType(node.At, "'allow'", "a list of hosts and ranges: [build.internal, 10.0.0.0/8]", node.Kind));
             return AllowList.Empty;
         }
 
@@ -311,11 +326,14 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             if (!PropertyPattern().IsMatch(name.Text))
             {
                 file.Report(ConnectionDiagnostics.BadProperty(
-                    name.At, $"'{Spelling.Clip(name.Text)}' cannot name a property", "Use letters, digits and '_', a letter first, at most 100 characters."));
+                    name.At, $"'{Spelling.Clip(name.Text)}' cannot name a property",
+                    "Use letters, digits and '_', a letter first, at most 100 characters."));
             }
             else if (properties.Count == PropertiesMax)
             {
-                file.Report(ConnectionDiagnostics.BadProperty(name.At, $"a connection has at most {PropertiesMax} public properties", "Remove what is too much."));
+                file.Report(
+                    ConnectionDiagnostics.BadProperty(
+                        name.At, $"a connection has at most {PropertiesMax} public properties", "Remove what is too much."));
                 break;
             }
             else if (file.Text(value, $"the property '{name.Text}'") is { } text)
@@ -323,7 +341,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                 if (Secrets.IsReferredTo(text))
                 {
                     file.Report(ConnectionDiagnostics.BadProperty(
-                        value.At, "a public property cannot refer to a secret", "Leave it out: what contracts read can go into any message."));
+                        value.At, "a public property cannot refer to a secret",
+                        "Leave it out: what contracts read can go into any message."));
                 }
 
                 properties.Add(new(name.Text, value.ToValue()));

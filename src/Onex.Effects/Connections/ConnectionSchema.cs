@@ -10,7 +10,11 @@ namespace Onex.Effects.Connections;
 /// </summary>
 public static class ConnectionSchema
 {
-    private static readonly JsonSerializerOptions _written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions _written = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The keys of a file.</summary>
     internal static IReadOnlyList<string> FileKeys { get; } = ["connections"];
@@ -28,7 +32,10 @@ public static class ConnectionSchema
                 ["type"] = new JsonArray("object", "null"),
                 ["description"] = "The connections by name",
                 ["propertyNames"] = new JsonObject { ["pattern"] = "^[a-z][a-z0-9-]{0,62}$" },
-                ["additionalProperties"] = new JsonObject { ["anyOf"] = new JsonArray([.. ConnectionTypes.All.Select(type => Reference(type))]) },
+                ["additionalProperties"] = new JsonObject
+                {
+                    ["anyOf"] = new JsonArray([.. ConnectionTypes.All.Select(type => Reference(type))]),
+                },
             },
         },
         ["additionalProperties"] = false,
@@ -72,7 +79,8 @@ public static class ConnectionSchema
         { Name: "retry" or "breaker" } => Reference(key.Name),
         { Name: "rate_limit" } => new JsonObject { ["type"] = "string", ["pattern"] = "^[0-9]{1,9}/[smh]$" },
         { Words.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. key.Words.Select(word => JsonValue.Create(word))]) },
-        { Type: "duration" } => new JsonObject { ["type"] = "string", ["pattern"] = "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" },
+        { Type: "duration" } =>
+            new JsonObject { ["type"] = "string", ["pattern"] = "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" },
         // The reader accepts a number in quotes, too.
         { Type: "whole number", Numbers: { } numbers } => Number("integer", numbers),
         { Type: "number", Numbers: { } numbers } => Number("number", numbers),

@@ -14,7 +14,8 @@ internal sealed partial class ConnectionsFile(string path, string text)
     // The keys whose values may be shown.
     private static readonly FrozenSet<string> _shownKeys = FrozenSet.ToFrozenSet(
         [
-            "type", "timeout", "retry", "attempts", "first", "factor", "max", "jitter", "within", "breaker", "ratio", "calls", "pause", "rate_limit", "concurrency",
+            "type", "timeout", "retry", "attempts", "first", "factor", "max", "jitter", "within", "breaker", "ratio", "calls", "pause",
+            "rate_limit", "concurrency",
             "allow", "host", "port", "database", "sslmode", "datacenter", "namespace", "mount", "root",
         ],
         StringComparer.Ordinal);
@@ -26,7 +27,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     public int ProblemCount => Source.Count;
 
-    public void Report(DiagnosticDraft complaint) => Source.Report(complaint);
+    public void Report(DiagnosticDraft draft) => Source.Report(draft);
 
     /// <summary>Returns the entries of a map; reports other nodes, and unknown keys unless all are allowed.</summary>
     public IReadOnlyList<SyntaxEntry> Entries(SyntaxNode node, IReadOnlyList<string>? known, string what)
@@ -58,7 +59,8 @@ internal sealed partial class ConnectionsFile(string path, string text)
         return null;
     }
 
-    public int? Whole(SyntaxNode node, ConnectionKey key) => Whole(node, key.Name, (int)key.Numbers!.Value.Least, (int)key.Numbers.Value.Most);
+    public int? Whole(SyntaxNode node, ConnectionKey key) =>
+        Whole(node, key.Name, (int)key.Numbers!.Value.Least, (int)key.Numbers.Value.Most);
 
     public int? Whole(SyntaxNode node, string what, int least, int most)
     {
@@ -72,7 +74,9 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return whole;
         }
 
-        Report(ContractDiagnostics.OutOfRange(node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")));
+        Report(
+            ContractDiagnostics.OutOfRange(
+                node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")));
         return null;
     }
 
@@ -84,12 +88,15 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return null;
         }
 
-        if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            && value >= least && value <= most)
         {
             return value;
         }
 
-        Report(ContractDiagnostics.OutOfRange(node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
+        Report(
+            ContractDiagnostics.OutOfRange(
+                node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
         return null;
     }
 
@@ -157,18 +164,21 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
         for (var index = 0; index < value.Length; index++)
         {
-            var isMark = char.IsWhiteSpace(value[index]) || value[index] is '{' or '}' or '[' or ']' or ',' or '"' or '\'' || (value[index] == ':' && index == 0 && key.Length > 0);
+            var isMark = char.IsWhiteSpace(value[index]) || value[index] is '{' or '}' or '[' or ']' or ',' or '"' or '\''
+                || (value[index] == ':' && index == 0 && key.Length > 0);
             masked.Append(shown[index] || isMark ? value[index] : '*');
         }
     }
 
     // A key at the beginning of a line, or of an entry in braces.
-    [GeneratedRegex("""(?:^[\s-]*|(?<!\$)[{,]\s*)(?<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')(?=\s*:)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        """(?:^[\s-]*|(?<!\$)[{,]\s*)(?<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')(?=\s*:)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex KeyPattern();
 
     [GeneratedRegex("""\$\{secret:[^}]{0,100}\}""", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ReferencePattern();
 
-    [GeneratedRegex("""(?<scheme>[a-z]+://)([^/?#@"'\s]*@)?(?<host>[^/?#@"'\s,}]*)(?![^\s"',}]*@)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        """(?<scheme>[a-z]+://)([^/?#@"'\s]*@)?(?<host>[^/?#@"'\s,}]*)(?![^\s"',}]*@)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex AddressPattern();
 }

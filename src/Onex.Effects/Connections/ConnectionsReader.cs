@@ -25,7 +25,8 @@ public sealed record ConnectionsReading(IReadOnlyDictionary<string, Connection> 
     /// </summary>
     public IReadOnlyDictionary<string, ConnectionDescriptor>? Describe() => IsIncomplete
         ? null
-        : Connections.Values.Select(connection => connection.Describe()).Concat(Faulty).ToDictionary(each => each.Name, StringComparer.Ordinal);
+        : Connections.Values.Select(connection => connection.Describe()).Concat(Faulty).ToDictionary(
+            each => each.Name, StringComparer.Ordinal);
 }
 
 /// <summary>Reads and merges all files of connections, and reports all problems at once.</summary>
@@ -33,6 +34,8 @@ public static class ConnectionsReader
 {
     private const int FileBytesMax = 1024 * 1024;
     private const int DepthMax = 16;
+
+    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads <c>*.yaml</c> in the directory, which need not exist. Problems of files are diagnostics, not exceptions.</summary>
     /// <param name="directory"><c>connections</c> below the contracts directory.</param>
@@ -94,7 +97,9 @@ public static class ConnectionsReader
         }
 
         _ = file.Entries(root, ConnectionSchema.FileKeys, "a file of connections");
-        return (root as MapSyntax)?.Find("connections") is { } declared and not ScalarSyntax { IsNull: true } ? file.Entries(declared, known: null, "'connections'") : [];
+        return (root as MapSyntax)?.Find("connections") is { } declared and not ScalarSyntax { IsNull: true }
+            ? file.Entries(declared, known: null, "'connections'")
+            : [];
     }
 
     private static (IReadOnlyList<string> Paths, bool IsIncomplete) List(string directory, List<Diagnostic> diagnostics)
@@ -117,8 +122,8 @@ public static class ConnectionsReader
         }
     }
 
-    private static Diagnostic Whole(string path, DiagnosticDraft complaint) =>
-        new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);
+    private static Diagnostic Whole(string path, DiagnosticDraft draft) =>
+        new(draft.Code, draft.Severity, path, 1, 1, 1, draft.Problem, draft.Remedy, null);
 
     private static (string Text, DiagnosticDraft? Unreadable) Load(string path)
     {
@@ -126,7 +131,7 @@ public static class ConnectionsReader
         {
             return new FileInfo(path).Length > FileBytesMax
                 ? ("", ContractDiagnostics.TooLarge(new FileInfo(path).Length))
-                : (new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(WithoutMark(File.ReadAllBytes(path))), null);
+                : (_strictUtf8.GetString(WithoutMark(File.ReadAllBytes(path))), null);
         }
         catch (DecoderFallbackException)
         {

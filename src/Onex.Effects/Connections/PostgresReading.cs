@@ -32,7 +32,10 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
 
     public static IReadOnlyList<ConnectionKey> Keys { get; } =
     [
-        new("url", "address", $"The whole address, `{Example}`, its parts percent-encoded. It replaces `host`, `port` and `database`; what it leaves out may be in the other keys"),
+        new(
+            "url", "address",
+            $"The whole address, `{Example}`, with percent-encoded parts. It replaces `host`, `port` and `database`; parts that it leaves "
+            + "out may be in the other keys"),
         new("host", "text", "The server. Required unless `url` names it"),
         new("port", "whole number", "The server's port") { Numbers = (1, 65535), Default = $"`{DefaultPort}`" },
         new("database", "text", "The database. Required unless `url` names it"),
@@ -46,10 +49,13 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
     {
         var before = file.ProblemCount;
         string[] replaced = string.IsNullOrEmpty(urlInstead) ? [] : ["url", .. _inUrl];
-        var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
+        var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(
+            key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
         if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
         {
-            file.Report(ContractDiagnostics.KeysExclude(map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));
+            file.Report(
+                ContractDiagnostics.KeysExclude(
+                    map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));
         }
 
         if (replaced.Length > 0)
@@ -71,7 +77,9 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
                 // It may contain the password, so it is not quoted.
                 file.Report(ConnectionDiagnostics.BadAddress(
                     map.Find("url")?.At ?? name.At,
-                    $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an address of a database", $"Write {Example}."));
+                    $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an "
+                    + "address of a database",
+                    $"Write {Example}."));
                 return null;
             }
 
@@ -91,7 +99,9 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         {
             if (string.IsNullOrEmpty(parts.GetValueOrDefault(needed)))
             {
-                file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}', or a 'url' that holds it."));
+                file.Report(
+                    ContractDiagnostics.MissingKey(
+                        name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}', or a 'url' that holds it."));
             }
         }
 
@@ -125,7 +135,8 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
     // The parts of the URL by their keys, or null.
     private static Dictionary<string, string?>? Split(string text)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("postgres" or "postgresql") || url.Fragment.Length > 0 || url.Host.Length == 0)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("postgres" or "postgresql")
+            || url.Fragment.Length > 0 || url.Host.Length == 0)
         {
             return null;
         }
@@ -166,5 +177,6 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
 
     private string? Text(SyntaxNode node, string key) => file.Text(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
 
-    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));
+    private string? Expand(string text, SourceSpan at) =>
+        secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));
 }

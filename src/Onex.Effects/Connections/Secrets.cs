@@ -12,8 +12,8 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     /// <summary>Whether references are replaced; otherwise they stay.</summary>
     public bool Resolve => resolve;
 
-    /// <summary>The text with its secrets, or null after a complaint. No complaint holds a secret.</summary>
-    public string? Expand(string text, Action<string, string> complain)
+    /// <summary>The text with its secrets, or null after reporting problems, without secrets.</summary>
+    public string? Expand(string text, Action<string, string> report)
     {
         var expanded = new StringBuilder();
         var at = 0;
@@ -22,7 +22,7 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         {
             expanded.Append(text, at, reference.Index - at);
             at = reference.Index + reference.Length;
-            if (Find(reference.Groups["name"].Value, complain) is { } secret)
+            if (Find(reference.Groups["name"].Value, report) is { } secret)
             {
                 expanded.Append(resolve ? secret : reference.Value);
             }
@@ -36,17 +36,17 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         return whole ? expanded.ToString() : null;
     }
 
-    private string? Find(string name, Action<string, string> complain)
+    private string? Find(string name, Action<string, string> report)
     {
         if (name.StartsWith("vault:", StringComparison.Ordinal))
         {
-            complain("secrets from Vault cannot be read yet", "Give it as an environment variable: ${secret:NAME} reads NAME or NAME_FILE.");
+            report("secrets from Vault cannot be read yet", "Give it as an environment variable: ${secret:NAME} reads NAME or NAME_FILE.");
             return null;
         }
 
         if (!VariableName().IsMatch(name))
         {
-            complain($"'{name}' cannot be the name of a secret", "Use letters, digits and underscores: ${secret:STOCK_TOKEN}.");
+            report($"'{name}' cannot be the name of a secret", "Use letters, digits and underscores: ${secret:STOCK_TOKEN}.");
             return null;
         }
 
@@ -69,19 +69,19 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                complain($"the file that {name}_FILE names cannot be read", "Make it readable for the user that runs onex.");
+                report($"the file that {name}_FILE names cannot be read", "Make it readable for the user that runs onex.");
                 return null;
             }
         }
         else
         {
-            complain($"the secret {name} is not set", $"Set {name}, or {name}_FILE to the path of a file that holds it.");
+            report($"the secret {name} is not set", $"Set {name}, or {name}_FILE to the path of a file that holds it.");
             return null;
         }
 
         if (Placeholder().IsMatch(secret))
         {
-            complain($"the secret {name} is still a placeholder", $"Set {name} to the real value.");
+            report($"the secret {name} is still a placeholder", $"Set {name} to the real value.");
             return null;
         }
 

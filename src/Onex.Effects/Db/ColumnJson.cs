@@ -30,7 +30,9 @@ internal static class ColumnJson
         {
             WriteItems(writer, types, type.Element, items, depth + 1);
         }
-        else if (type.Attributes.Count > 0 && depth < DepthMax && LiteralReader.Composite(text) is { } fields && fields.Count == type.Attributes.Count)
+        else if (
+            type.Attributes.Count > 0 && depth < DepthMax
+            && LiteralReader.Composite(text) is { } fields && fields.Count == type.Attributes.Count)
         {
             writer.WriteStartObject();
             foreach (var ((name, fieldType), field) in type.Attributes.Zip(fields))
@@ -144,7 +146,7 @@ internal static class ColumnJson
     private static byte[]? Json(string text)
     {
         var utf8 = Encoding.UTF8.GetBytes(text);
-        StorableJson.Mend(utf8);
+        StorableJson.Sanitize(utf8);
         try
         {
             using var document = JsonDocument.Parse(utf8, _json);

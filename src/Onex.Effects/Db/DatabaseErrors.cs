@@ -56,14 +56,24 @@ internal static class DatabaseErrors
         {
             return stage switch
             {
-                DatabaseStage.Connecting => new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
-                DatabaseStage.Committing => new(false, "connection_lost", $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.") { IsUnknown = true },
+                DatabaseStage.Connecting =>
+                    new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
+                DatabaseStage.Committing =>
+                    new(
+                        false, "connection_lost",
+                        $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.")
+                    {
+                        IsUnknown = true,
+                    },
                 _ => new(false, "connection_lost", $"The database of connection '{connection}' was lost. Nothing was committed."),
             };
         }
 
-        var (final, code) = error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction ? (readOnly, "read_only") : Classify(error.SqlState);
-        return new DatabaseError(final, code, $"The database of connection '{connection}' {Describe(error, stage, code)} (SQLSTATE {error.SqlState}).")
+        var (final, code) = error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction
+            ? (readOnly, "read_only")
+            : Classify(error.SqlState);
+        return new DatabaseError(
+            final, code, $"The database of connection '{connection}' {Describe(error, stage, code)} (SQLSTATE {error.SqlState}).")
         {
             // A server that shuts down or crashes during a commit may have committed already.
             IsUnknown = stage == DatabaseStage.Committing && error.SqlState[..2] is "08" or "53" or "57" or "58" or "XX",
@@ -118,7 +128,10 @@ internal static class DatabaseErrors
 
     private static string Names(PostgresException error)
     {
-        var names = new[] { ("constraint", error.ConstraintName), ("table", error.TableName), ("column", error.ColumnName), ("type", error.DataTypeName) }
+        var names = new[]
+            {
+                ("constraint", error.ConstraintName), ("table", error.TableName), ("column", error.ColumnName), ("type", error.DataTypeName),
+            }
             .Where(name => !string.IsNullOrEmpty(name.Item2))
             .Select(name => $"{name.Item1} '{name.Item2}'");
         return string.Join(", ", names) is { Length: > 0 } text ? ": " + text : "";

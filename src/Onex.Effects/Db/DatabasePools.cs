@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Effects.Connections;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 
 namespace Onex.Effects.Db;
 
@@ -41,14 +42,14 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
         new(await _source.OpenConnectionAsync(cancellation), _source);
 
     /// <summary>Whether a transaction of the session can include the ledger. The server is asked once; if that fails, it cannot.</summary>
-    public async Task<bool> HoldsAsync(EffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
+    public async Task<bool> HoldsAsync(PostgresEffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
     {
         if (_holdsLedger is { } known)
         {
             return known;
         }
 
-        var holds = await ledger.IsBehindAsync(session, cancellation);
+        var holds = await ledger.IsSameDatabaseAsync(session, cancellation);
         _holdsLedger = holds;
         Log.LedgerSought(logger, connection.Name, holds ? "are joined with the effect ledger's" : "stand alone");
         return holds;

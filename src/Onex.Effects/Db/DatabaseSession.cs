@@ -46,7 +46,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         Stage = DatabaseStage.Preparing;
         var parameters = statement.Parameters ?? [];
-        await using var command = new NpgsqlCommand(statement.Sql, connection, transaction) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(
+            statement.Sql, connection, transaction) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
         foreach (var _ in parameters)
         {
             // As text of unknown type, so that the server infers the type and parses the text.
@@ -104,7 +105,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             }
 
             var timeout = Math.Min((context.Timeout + _serverTimeoutMargin).TotalMilliseconds, int.MaxValue);
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('statement_timeout', $1, true), set_config('onex.command_id', $2, true)")
+            batch.BatchCommands.Add(
+                new NpgsqlBatchCommand("SELECT set_config('statement_timeout', $1, true), set_config('onex.command_id', $2, true)")
             {
                 Parameters =
                 {
@@ -115,7 +117,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             settings = 1;
         }
 
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT parameter_types::oid[] FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql"));
+        batch.BatchCommands.Add(
+            new NpgsqlBatchCommand("SELECT parameter_types::oid[] FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql"));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(TypeCatalogue.Sql) { Parameters = { TypeCatalogue.Parameter(columnTypes) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
@@ -146,7 +149,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (parameterTypes.Length != values.Count)
         {
-            return $"the statement has {Plural.Format(parameterTypes.Length, "parameter")}, but {Plural.Format(values.Count, "value")} came";
+            return $"the statement has {Plural.Format(parameterTypes.Length, "parameter")}, "
+                + $"but {Plural.Format(values.Count, "value")} came";
         }
 
         var length = 0L;
@@ -189,7 +193,9 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             {
                 await StopAsync(reader, stop);
                 cancellation.ThrowIfCancellationRequested();
-                return Refuse("result_too_large", $"the result has more than {RowsMax} rows or {LargestOf(context) / (1024 * 1024)} MiB; add LIMIT, or choose columns");
+                return Refuse(
+                    "result_too_large",
+                    $"the result has more than {RowsMax} rows or {LargestOf(context) / (1024 * 1024)} MiB; add LIMIT, or choose columns");
             }
 
             await context.Room.HoldAsync(LargestOf(context) - _bytesLeft + Written(writer), cancellation);
@@ -203,12 +209,18 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         writer.WriteEndArray();
         await writer.FlushAsync(cancellation);
         _bytesLeft -= json.WrittenCount;
-        return (new DbResult { Rows = JsonElement.Parse(json.WrittenSpan), RowCount = reader.RecordsAffected < 0 ? rows : reader.RecordsAffected }, null);
+        return (
+            new DbResult
+            {
+                Rows = JsonElement.Parse(json.WrittenSpan), RowCount = reader.RecordsAffected < 0 ? rows : reader.RecordsAffected,
+            },
+            null);
     }
 
     // False if it is too large.
     private async Task<bool> WriteRowAsync(
-        Utf8JsonWriter writer, NpgsqlDataReader reader, IReadOnlyList<(string Name, uint Type)> columns, TypeCatalogue types, CancellationToken cancellation)
+        Utf8JsonWriter writer, NpgsqlDataReader reader, IReadOnlyList<(string Name, uint Type)> columns, TypeCatalogue types,
+        CancellationToken cancellation)
     {
         writer.WriteStartObject();
         for (var index = 0; index < columns.Count; index++)
@@ -274,5 +286,6 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    private (DbResult?, DatabaseError?) Refuse(string code, string problem) => (null, new DatabaseError(true, code, $"{context.Operation}: {problem}."));
+    private (DbResult?, DatabaseError?) Refuse(string code, string problem) =>
+        (null, new DatabaseError(true, code, $"{context.Operation}: {problem}."));
 }

@@ -35,7 +35,8 @@ internal static class DatabaseWork
             await using var pooled = await pool.OpenAsync(cancellation);
             context.Progress.Connect();
             var connection = pooled.Connection;
-            var joined = join is not null && context.Record.Joinable is { } ledger && await pool.HoldsAsync(ledger, connection, cancellation);
+            var joined = join is not null && context.Record.Joinable is { } ledger
+                && await pool.HoldsAsync(ledger, connection, cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             session = new DatabaseSession(connection, transaction, context, readOnly);
 
@@ -48,7 +49,8 @@ internal static class DatabaseWork
             if (joined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
             {
                 pool.ForgetLedger();
-                return EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "lease_lost", $"{context.Operation} ended after its lease. It was rolled back.");
+                return EffectOutcome<TResult>.Failed(
+                    AttemptReach.NotSent, "lease_lost", $"{context.Operation} ended after its lease. It was rolled back.");
             }
 
             await session.CommitAsync();

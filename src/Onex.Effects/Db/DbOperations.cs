@@ -7,31 +7,39 @@ namespace Onex.Effects.Db;
 
 /// <summary>One statement, in a transaction of its own.</summary>
 [Operation(Query, ConnectionType = "postgres", Description = "Runs a statement in a READ ONLY transaction and returns its rows.")]
-[Operation("db.execute", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs a statement in a transaction of its own and returns its rows.")]
+[Operation(
+    "db.execute", ConnectionType = "postgres", ChangesWorld = true,
+    Description = "Runs a statement in a transaction of its own and returns its rows.")]
 internal sealed class DbStatementOperation(DatabasePools pools)
     : EffectOperation<DbStatement, DbResult>(DbJson.Default.DbStatement, DbJson.Default.DbResult)
 {
     private const string Query = "db.query";
 
-    protected override Task<EffectOutcome<DbResult>> RunAsync(DbStatement arguments, EffectContext context, CancellationToken cancellation) =>
+    protected override Task<EffectOutcome<DbResult>> RunAsync(
+        DbStatement arguments, EffectContext context, CancellationToken cancellation) =>
         DatabaseWork.RunAsync(
-            pools, context, readOnly: context.Operation == Query, session => session.RunAsync(arguments, cancellation), join: null, cancellation);
+            pools, context, readOnly: context.Operation == Query, session => session.RunAsync(arguments, cancellation), join: null,
+            cancellation);
 }
 
 /// <summary>
 /// Several statements in one transaction. If the connection leads to the database of the effect ledger, the outcome is recorded in the same
 /// transaction, so the effect happens exactly once.
 /// </summary>
-[Operation("db.transaction", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs statements in one transaction: all of them happen, or none.")]
+[Operation(
+    "db.transaction", ConnectionType = "postgres", ChangesWorld = true,
+    Description = "Runs statements in one transaction: all of them happen, or none.")]
 internal sealed class DbTransactionOperation(DatabasePools pools)
-    : EffectOperation<DbTransactionArguments, DbTransactionResult>(DbJson.Default.DbTransactionArguments, DbJson.Default.DbTransactionResult)
+    : EffectOperation<DbTransactionArguments, DbTransactionResult>(
+        DbJson.Default.DbTransactionArguments, DbJson.Default.DbTransactionResult)
 {
     private const int StatementsMax = 100;
 
     protected override async Task<EffectOutcome<DbTransactionResult>> RunAsync(
         DbTransactionArguments arguments, EffectContext context, CancellationToken cancellation) =>
         arguments.Statements.Count is < 1 or > StatementsMax
-            ? EffectOutcome<DbTransactionResult>.Rejected("arguments_invalid", $"{context.Operation} takes 1 to {StatementsMax} statements.")
+            ? EffectOutcome<DbTransactionResult>.Rejected(
+                "arguments_invalid", $"{context.Operation} takes 1 to {StatementsMax} statements.")
             : await DatabaseWork.RunAsync(
                 pools,
                 context,

@@ -39,7 +39,8 @@ internal sealed record DbTransactionResult
     public required IReadOnlyList<DbResult> Results { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(DbStatement))]
 [JsonSerializable(typeof(DbResult))]
 [JsonSerializable(typeof(DbTransactionArguments))]

@@ -32,21 +32,21 @@ internal static class LiteralReader
         var (quoted, given) = (false, false);
         for (var at = 1; at < text.Length; at++)
         {
-            var letter = text[at];
-            if (letter == '"' && quoted && text[at + 1] == '"')
+            var character = text[at];
+            if (character == '"' && quoted && text[at + 1] == '"')
             {
                 field.Append(text[++at]);
             }
-            else if (letter == '"')
+            else if (character == '"')
             {
                 (quoted, given) = (!quoted, true);
             }
-            else if (letter == '\\' && at + 1 < text.Length)
+            else if (character == '\\' && at + 1 < text.Length)
             {
                 field.Append(text[++at]);
                 given = true;
             }
-            else if (!quoted && (letter == ',' || at == text.Length - 1))
+            else if (!quoted && (character == ',' || at == text.Length - 1))
             {
                 fields.Add(given ? field.ToString() : null);
                 field.Clear();
@@ -54,7 +54,7 @@ internal static class LiteralReader
             }
             else
             {
-                field.Append(letter);
+                field.Append(character);
                 given = true;
             }
         }

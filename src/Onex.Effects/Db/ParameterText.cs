@@ -135,7 +135,9 @@ internal static class ParameterText
         {
             if (!type.Attributes.Any(attribute => string.Equals(attribute.Name, property.Name, StringComparison.Ordinal)))
             {
-                return (null, $"has a key that is no field of {type.Name}: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
+                return (
+                    null,
+                    $"has a key that is no field of {type.Name}: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
             }
         }
 

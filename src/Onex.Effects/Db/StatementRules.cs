@@ -7,7 +7,8 @@ internal static class StatementRules
 {
     // They would end or split the operation's transaction, or start a dialogue (COPY) that a step cannot conduct.
     private static readonly FrozenSet<string> _refused = FrozenSet.ToFrozenSet(
-        ["ABORT", "BEGIN", "COMMIT", "COPY", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"], StringComparer.OrdinalIgnoreCase);
+        ["ABORT", "BEGIN", "COMMIT", "COPY", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"],
+        StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The problem of a statement, or null.</summary>
     public static string? Problem(string sql)

@@ -10,7 +10,8 @@ namespace Onex.Effects.Db;
 /// <param name="Element">The element type of an array, else 0.</param>
 /// <param name="Delimiter">The separator of elements in an array of this type.</param>
 /// <param name="Attributes">The fields of a composite type in order, else empty.</param>
-internal sealed record DbType(uint Oid, string Name, uint Base, uint Element, char Delimiter, IReadOnlyList<(string Name, uint Type)> Attributes);
+internal sealed record DbType(
+    uint Oid, string Name, uint Base, uint Element, char Delimiter, IReadOnlyList<(string Name, uint Type)> Attributes);
 
 /// <summary>
 /// The types that one statement uses. They are read from the catalogue together with the statement, so an altered type is never read with
@@ -46,7 +47,8 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
         """;
 
     /// <summary>The parameter of <see cref="Sql"/>.</summary>
-    public static NpgsqlParameter Parameter(uint[] types) => new NpgsqlParameter<uint[]> { TypedValue = types, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid };
+    public static NpgsqlParameter Parameter(uint[] types) =>
+        new NpgsqlParameter<uint[]> { TypedValue = types, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid };
 
     /// <summary>Reads the rows of <see cref="Sql"/>.</summary>
     public static async Task<TypeCatalogue> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)

@@ -21,7 +21,9 @@ internal static class HttpAnswers
 
     // A byte order mark wins over the header, because the writer of the body has put it there. UTF-32's begins with UTF-16's.
     private static readonly Encoding[] _marked =
-        [Encoding.UTF8, Encoding.UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), Encoding.Unicode, Encoding.BigEndianUnicode];
+    [
+        Encoding.UTF8, Encoding.UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), Encoding.Unicode, Encoding.BigEndianUnicode,
+    ];
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = StorableJson.DepthMax };
 
@@ -107,7 +109,10 @@ internal static class HttpAnswers
     // A body with an unknown coding stays compressed, and so do codings below it.
     private static string[] Codings(HttpContent content)
     {
-        string[] codings = [.. content.Headers.ContentEncoding.Where(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))];
+        string[] codings =
+        [
+            .. content.Headers.ContentEncoding.Where(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase)),
+        ];
         return codings.All(ContentCoding.IsKnown) ? codings : [];
     }
 
@@ -119,7 +124,7 @@ internal static class HttpAnswers
         {
             try
             {
-                StorableJson.Mend(utf8);
+                StorableJson.Sanitize(utf8);
                 return (Parse(utf8), null);
             }
             catch (JsonException bad)
@@ -127,7 +132,8 @@ internal static class HttpAnswers
                 // Without the parser's message, which quotes the body.
                 unparsed = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the body is declared as {mediaType} and is no JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
+                    $"the body is declared as {mediaType} and is no JSON that can be read (line {bad.LineNumber + 1}, "
+                    + $"byte {bad.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
             }
         }
 
@@ -168,5 +174,6 @@ internal static class HttpAnswers
         return document.RootElement.Clone();
     }
 
-    private static JsonElement Text(string text) => Parse(JsonSerializer.SerializeToUtf8Bytes(text, Contracts.Messages.MessageJson.Default.String));
+    private static JsonElement Text(string text) =>
+        Parse(JsonSerializer.SerializeToUtf8Bytes(text, Contracts.Messages.MessageJson.Default.String));
 }

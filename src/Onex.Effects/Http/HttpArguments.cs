@@ -13,7 +13,9 @@ internal sealed record HttpArguments
     [Argument("The path below the connection's address.", Filling = ArgumentFilling.PercentEncoded, Default = "the address itself")]
     public string? Path { get; init; }
 
-    [Argument("Headers of the request. The connection's own replace those of the same name.", Default = "none", ReservedKeys = HttpHeaderRules.Ours)]
+    [Argument(
+        "Headers of the request. The connection's own replace those of the same name.", Default = "none",
+        ReservedKeys = HttpHeaderRules.Ours)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     [Argument("The query of the address. A list repeats its key, null leaves the key out.", Default = "none")]
@@ -36,7 +38,8 @@ internal sealed record HttpResult
     public required JsonElement Body { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(HttpArguments))]
 [JsonSerializable(typeof(HttpResult))]
 internal sealed partial class HttpJson : JsonSerializerContext;

@@ -12,7 +12,8 @@ namespace Onex.Effects.Http;
 
 /// <summary>One HTTP request, to an address or through a connection.</summary>
 [Operation("http.get", ConnectionType = "http", Ignores = "body", Description = "Sends a GET request.")]
-[Operation("http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+[Operation(
+    "http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose answer has headers and no body.")]
 [Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
 [Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
 [Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]
@@ -48,7 +49,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         }
     }
 
-    private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
+    private async Task<EffectOutcome<HttpResult>> AnswerAsync(
+        HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
         var host = Host(response.RequestMessage!.RequestUri!);
@@ -89,7 +91,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 EffectOutcome<HttpResult>.Failed(AttemptReach.Done, unread.Code, unread.Message, result),
             HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
             HttpAnswer.Failed =>
-                EffectOutcome<HttpResult>.Failed(HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
+                EffectOutcome<HttpResult>.Failed(
+                    HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
             _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Meaning(status)}", result),
         };
         return unparsed is null ? outcome : outcome with { Unparsed = $"{host} answered {status}: {unparsed}." };
@@ -112,7 +115,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 case AddressRefusedException:
                     return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
                 case RequestRepeatedException:
-                    return EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
+                    return EffectOutcome<HttpResult>.Failed(
+                        reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
             }
         }
 
@@ -126,7 +130,9 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
             HttpRequestError.ResponseEnded =>
                 EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
-            _ => EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
+            _ =>
+                EffectOutcome<HttpResult>.Failed(
+                    reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
         };
     }
 
@@ -134,8 +140,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {
-        var wish = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
-        return wish is { } wait && wait < TimeSpan.Zero ? TimeSpan.Zero : wish;
+        var delay = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
+        return delay < TimeSpan.Zero ? TimeSpan.Zero : delay;
     }
 }
 
@@ -149,7 +155,8 @@ internal static class HttpRequests
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Headers?
-            .Select(header => header.Value is null ? $"the header '{header.Key}' is null" : HttpHeaderRules.Problem(header.Key, header.Value))
+            .Select(
+                header => header.Value is null ? $"the header '{header.Key}' is null" : HttpHeaderRules.Problem(header.Key, header.Value))
             .FirstOrDefault(found => found is not null);
         if (problem is not null)
         {
@@ -158,7 +165,9 @@ internal static class HttpRequests
 
         if (context.Connection is { } connection && !connection.MayName(address!))
         {
-            return (null, EffectOutcome<HttpResult>.Rejected("address_refused", $"{connection} does not allow {address!.Host}:{address.Port}."));
+            return (
+                null,
+                EffectOutcome<HttpResult>.Rejected("address_refused", $"{connection} does not allow {address!.Host}:{address.Port}."));
         }
 
         var body = Body(arguments);

@@ -35,7 +35,8 @@ internal sealed record ProduceResult
     public required string Key { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ProduceArguments))]
 [JsonSerializable(typeof(ProduceResult))]
 internal sealed partial class ProduceJson : JsonSerializerContext;

@@ -35,9 +35,11 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         return report.Delivery switch
         {
             DeliveryStatus.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
-            DeliveryStatus.Undeliverable => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
+            DeliveryStatus.Undeliverable =>
+                EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
             _ => EffectOutcome<ProduceResult>.Failed(
-                report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
+                report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable",
+                $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
         };
     }
 
@@ -47,7 +49,9 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
     private MessageHeaders Headers(ProduceArguments arguments, EffectContext context) =>
         MessageHeaders.Empty
             .With(HeaderNames.ContentType, arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json")
-            .With((arguments.Headers ?? new Dictionary<string, string>()).Select(header => KeyValuePair.Create(header.Key, header.Value ?? "")))
+            .With(
+                (arguments.Headers ?? new Dictionary<string, string>()).Select(
+                    header => KeyValuePair.Create(header.Key, header.Value ?? "")))
             .With(MessageHeaders.Identify("onex-effects", new(context.CommandId.Value), context.CorrelationId, time.GetUtcNow()).Items)
             .WithTrace(context.TraceParent, context.TraceState);
 }

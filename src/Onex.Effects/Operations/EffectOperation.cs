@@ -70,7 +70,8 @@ internal sealed record EffectOutcome<TResult>(
     public string? Unparsed { get; init; }
 
     /// <summary>It happened.</summary>
-    public static EffectOutcome<TResult> Completed(TResult result) => new(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done);
+    public static EffectOutcome<TResult> Completed(TResult result) =>
+        new(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done);
 
     /// <summary>Rejected before anything was sent.</summary>
     public static EffectOutcome<TResult> Rejected(string code, string message) =>

@@ -18,7 +18,8 @@ internal static class OperationsToCome
         Reads(
             "consul.kv_get", "Reads a key of Consul.",
             [_consulKey],
-            ("found", "bool", "Whether the key exists."), ("value", "string?", "Its value; null without one."), ("index", "int", "Its index, for 'cas'; 0 if it does not exist.")),
+            ("found", "bool", "Whether the key exists."), ("value", "string?", "Its value; null without one."), (
+                "index", "int", "Its index, for 'cas'; 0 if it does not exist.")),
         Changes(
             "consul.kv_put", "Writes a key of Consul.",
             [
@@ -47,14 +48,23 @@ internal static class OperationsToCome
                 May("check", "map(any)", "The instance's health check, in the form of Consul's API.", "none"),
             ],
             ("id", "string", "The instance's id.")),
-        Changes("consul.deregister", "Removes an instance of a service from Consul.", [Must("id", "string", "The instance's id.")], ("id", "string", "The instance's id.")),
+        Changes(
+            "consul.deregister", "Removes an instance of a service from Consul.", [Must("id", "string", "The instance's id.")],
+            ("id", "string", "The instance's id.")),
         Reads(
             "consul.health_service", "Lists the instances of a service with their health.",
-            [Must("name", "string", "The name of the service."), May("tag", "string", "Only instances with this tag.", "all"), May("passing", "bool", "Only healthy instances.", "false")],
-            ("instances", "list({ id: string, address: string, port: int, tags: list(string), status: string })", "The instances with their health.")),
+            [
+                Must("name", "string", "The name of the service."),
+                May("tag", "string", "Only instances with this tag.", "all"),
+                May("passing", "bool", "Only healthy instances.", "false"),
+            ],
+            (
+                "instances", "list({ id: string, address: string, port: int, tags: list(string), status: string })",
+                "The instances with their health.")),
 
         Reads(
-            "vault.read_secret", "Reads a secret of Vault. Its values are handles: only an effect that gets one as an argument sees the value itself.",
+            "vault.read_secret",
+            "Reads a secret of Vault. Its values are handles: only an effect that gets one as an argument sees the value itself.",
             [_secretPath, May("version", "int", "The version to read.", "the latest")],
             ("fields", "map(string)", "Handles of the fields' values, by name."), ("version", "int", "The secret's version.")),
         Changes(
@@ -62,7 +72,9 @@ internal static class OperationsToCome
             [
                 _secretPath,
                 May("fields", "map(string)", "Fields with their values: handles, or text that is not secret.", "none"),
-                May("generate", "list(string)", "Fields whose values the effects role generates at random, so that no contract ever holds them.", "none"),
+                May(
+                    "generate", "list(string)",
+                    "Fields whose values the effects role generates at random, so that no contract ever holds them.", "none"),
                 May("cas", "int", "Writes only if the latest version is this; 0: only if the secret does not exist.", "writes in any case"),
             ],
             ("fields", "map(string)", "Handles of the fields' values, by name."), ("version", "int", "The secret's version.")),
@@ -70,8 +82,12 @@ internal static class OperationsToCome
             "vault.delete_secret", "Deletes versions of a secret of Vault.",
             [_secretPath, May("versions", "list(int)", "The versions to delete.", "the latest")],
             ("path", "string", "The secret's path.")),
-        Reads("vault.list_secrets", "Lists the secrets of Vault below a path.", [Must("path", "string", "The path.")], ("keys", "list(string)", "The names below the path; those of folders end with a slash.")),
-        Reads("vault.renew_token", "Renews the token of the connection.", [May("increment", "int", "For how many seconds.", "Vault decides")], ("expires_in", "int", "The seconds until the token expires.")),
+        Reads(
+            "vault.list_secrets", "Lists the secrets of Vault below a path.", [Must("path", "string", "The path.")],
+            ("keys", "list(string)", "The names below the path; those of folders end with a slash.")),
+        Reads(
+            "vault.renew_token", "Renews the token of the connection.", [May("increment", "int", "For how many seconds.", "Vault decides")],
+            ("expires_in", "int", "The seconds until the token expires.")),
 
         Reads("redis.get", "Reads a key of Redis.", [_redisKey], ("value", "string?", "Its value; null if the key does not exist.")),
         Changes(
@@ -129,7 +145,8 @@ internal static class OperationsToCome
 
     // Each family goes through connections of its own type.
     private static OperationDescriptor Describe(
-        string name, string description, bool changesWorld, ArgumentDescriptor[] arguments, (string Field, string Type, string Meaning)[] result) =>
+        string name, string description, bool changesWorld, ArgumentDescriptor[] arguments, (
+            string Field, string Type, string Meaning)[] result) =>
         new(
             name, OperationRole.Effect, name.Split('.')[0], changesWorld, arguments, AnyArguments: false,
             result.ToDictionary(field => field.Field, field => field.Type, StringComparer.Ordinal), description)
@@ -138,7 +155,8 @@ internal static class OperationsToCome
             ResultMeanings = result.ToDictionary(field => field.Field, field => field.Meaning, StringComparer.Ordinal),
         };
 
-    private static ArgumentDescriptor Must(string name, string type, string description) => new(name, true, type, ArgumentFilling.Value, description);
+    private static ArgumentDescriptor Must(string name, string type, string description) =>
+        new(name, true, type, ArgumentFilling.Value, description);
 
     private static ArgumentDescriptor May(string name, string type, string description, string? without = null) =>
         new(name, false, type, ArgumentFilling.Value, description) { Default = without };

@@ -11,7 +11,7 @@ internal static class StorableJson
     public const int DepthMax = ExpressionLimits.KeptDepth - 1;
 
     /// <summary>Overwrites in place the escapes that cannot be stored: \u0000 and unpaired surrogates.</summary>
-    public static void Mend(Span<byte> json)
+    public static void Sanitize(Span<byte> json)
     {
         for (var i = json.IndexOf((byte)'\\'); i >= 0 && i + 1 < json.Length;)
         {

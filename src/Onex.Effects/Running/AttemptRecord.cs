@@ -3,6 +3,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Effects.Running;
@@ -11,12 +12,12 @@ namespace Onex.Effects.Running;
 /// Records an attempt in the effect ledger. An operation that works in the ledger's own database records within its own transaction; for
 /// all others the runner records afterwards.
 /// </summary>
-internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, ClaimResult.Granted granted)
+internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, StepCommand command, ClaimResult.Granted granted)
 {
     private StepResult? _joined;
 
     /// <summary>The ledger if it can take part in an operation's transaction, else null.</summary>
-    public EffectLedger? Joinable => ledger as EffectLedger;
+    public PostgresEffectLedger? Joinable => ledger as PostgresEffectLedger;
 
     /// <summary>The result that the operation recorded and committed.</summary>
     public StepResult? Committed { get; private set; }
@@ -27,8 +28,9 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
     public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
-        var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
-        if (!await EffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
+        var stored = await StoreAsync(
+            ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
+        if (!await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
         {
             return false;
         }
@@ -57,7 +59,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     };
 
     // An earlier owner of the lease may have sent the effect, so this attempt's failure does not mean that the effect did not happen.
-    private AttemptReach ReachOf(AttemptOutcome outcome) => granted.TakesOver
+    private AttemptReach ReachOf(AttemptOutcome outcome) => granted.FollowsUnrecordedLease
         && (outcome.Reach == AttemptReach.NotSent || (outcome.Reach == AttemptReach.Answered && outcome.Outcome == StepOutcomes.Failed))
             ? AttemptReach.Sent
             : outcome.Reach;
@@ -74,7 +76,8 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
         // Recording waits for a transaction in doubt. If this record is written afterwards, that transaction did not commit.
-        var stored = await StoreAsync(IsInDoubt && !granted.TakesOver ? result with { Reach = StepReaches.NotSent } : result, cancellation);
+        var stored = await StoreAsync(
+            IsInDoubt && !granted.FollowsUnrecordedLease ? result with { Reach = StepReaches.NotSent } : result, cancellation);
         if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
         {
             return null;
@@ -92,5 +95,5 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
 
     // Stored per lease, because attempts, and owners of one attempt, may have different results.
     private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
-        store.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
+        payloads.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
 }

@@ -22,7 +22,7 @@ internal sealed class EffectRunner(
     IReadOnlyDictionary<string, Connection> connections,
     ConnectionLimits limits,
     IEffectLedger ledger,
-    ISagaStore store,
+    IPayloads payloads,
     ResultSender sender,
     TimeProvider time,
     ILogger<EffectRunner> logger,
@@ -35,7 +35,8 @@ internal sealed class EffectRunner(
     {
         context.TryGetPayload<ConsumedRecord>(out var record);
         return RunAsync(
-            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState),
+            context.CancellationToken);
     }
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
@@ -58,7 +59,7 @@ internal sealed class EffectRunner(
                 {
                     // The memory of the result is released once it was sent.
                     using var place = (room ?? ResultRoom.Unbounded).Begin();
-                    var record = new AttemptRecord(ledger, store, command, granted);
+                    var record = new AttemptRecord(ledger, payloads, command, granted);
                     var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
                     if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
                     {
@@ -68,7 +69,7 @@ internal sealed class EffectRunner(
                     break;
                 }
 
-            case ClaimResult.Known(var known):
+            case ClaimResult.Recorded(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
                 await sender.SendAsync(known, command.HomePartition, traceParent, traceState, cancellation);
                 break;
@@ -99,14 +100,17 @@ internal sealed class EffectRunner(
             return EffectOperations.IsToCome(command.Operation)
                 ? AttemptOutcome.Rejected(
                     "operation_unavailable",
-                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex does not run yet. "
+                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex does not "
+                    + "run yet. "
                     + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
-                : AttemptOutcome.Failed(AttemptReach.NotSent, "operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
+                : AttemptOutcome.Failed(
+                    AttemptReach.NotSent, "operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)
         {
-            return AttemptOutcome.Failed(AttemptReach.NotSent, "connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
+            return AttemptOutcome.Failed(
+                AttemptReach.NotSent, "connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
         }
 
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
@@ -126,7 +130,8 @@ internal sealed class EffectRunner(
                 var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
                 if (arguments is null)
                 {
-                    return AttemptOutcome.Rejected("arguments_missing", "The stored arguments of this command are gone.") with { IsUntried = true };
+                    return AttemptOutcome.Rejected(
+                        "arguments_missing", "The stored arguments of this command are gone.") with { IsUntried = true };
                 }
 
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
@@ -145,14 +150,15 @@ internal sealed class EffectRunner(
             {
                 // Without its message, which may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
-                return AttemptOutcome.Failed(context.Progress.Reach, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
+                return AttemptOutcome.Failed(
+                    context.Progress.Reach, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
             }
         }
     }
 
     private async Task<RawJson?> LoadArgumentsAsync(Guid? reference, CancellationToken cancellation) =>
         reference is not { } id ? RawJson.EmptyObject
-        : (await store.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
+        : (await payloads.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
         : null;
 
     // The recorded result, or null if the lease was lost: another attempt may have another outcome, and only the recorded one may be sent.
@@ -175,7 +181,8 @@ internal sealed class EffectRunner(
                 await Task.Delay(_recordAgainAfter, time, cancellation);
             }
             catch (Exception exception)
-                when (exception is not (OperationCanceledException or StoreUnavailableException) && result is not { Result: null, ResultRef: null })
+                when (exception is not (OperationCanceledException or StoreUnavailableException)
+                    && result is not { Result: null, ResultRef: null })
             {
                 // The database rejects the value. The attempt has ended all the same, and the orchestrator needs its result.
                 Log.ResultRefused(logger, command.Operation, exception);

@@ -26,7 +26,8 @@ internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IH
             return new ComponentReport(ComponentState.Unhealthy, "not started", null);
         }
 
-        var report = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Tags.Contains(Tag), cancellation);
+        var report = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(
+            check => check.Tags.Contains(Tag), cancellation);
         if (report.Entries.Count == 0)
         {
             return new ComponentReport(ComponentState.Unhealthy, "no bus is registered", null);

@@ -25,7 +25,8 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     {
         endpoints.MapMethods("/health", _methods, http => AnswerAsync(http, Liveness()));
         endpoints.MapMethods("/ready", _methods, http => AnswerAsync(http, Readiness()));
-        endpoints.MapMethods("/health/detailed", _methods, http => ApiAccess.DecideDetails(tokens, CallFacts.From(http)) is AccessDecision.Denied denied
+        endpoints.MapMethods(
+            "/health/detailed", _methods, http => ApiAccess.DecideDetails(tokens, CallFacts.From(http)) is AccessDecision.Denied denied
             ? denied.ToProblem().WriteAsync(http)
             : AnswerAsync(http, Detailed()));
     }
@@ -86,7 +87,8 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     private HealthDetails Details()
     {
         var handlers = role.Handlers;
-        var failed = handlers.Where(handler => handler.Value is not null).ToDictionary(handler => handler.Key, handler => handler.Value!, StringComparer.Ordinal);
+        var failed = handlers.Where(handler => handler.Value is not null).ToDictionary(
+            handler => handler.Key, handler => handler.Value!, StringComparer.Ordinal);
         var running = role.Initialized && !role.Draining;
         return new HealthDetails(
             Healthy: failed.Count == 0,

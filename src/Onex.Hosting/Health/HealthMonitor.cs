@@ -41,7 +41,8 @@ internal sealed class HealthMonitor(
 
         var age = time.GetElapsedTime(last.At);
         return age > _ageMax
-            ? new ComponentHealth(name, needed, Usable: false, new ComponentReport(ComponentState.Unhealthy, $"no answer for {age.TotalSeconds:0} s", null))
+            ? new ComponentHealth(
+                name, needed, Usable: false, new ComponentReport(ComponentState.Unhealthy, $"no answer for {age.TotalSeconds:0} s", null))
             : new ComponentHealth(name, needed, last.Usable, last.Report);
     }
 

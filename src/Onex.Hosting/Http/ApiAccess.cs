@@ -30,7 +30,8 @@ public static class ApiAccess
         if (authorization is null || !authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
         {
             return new AccessDecision.Denied(
-                401, ErrorCodes.TokenMissing, "The request has no token.", "Send one of the tokens of ONEX_API_TOKEN as 'Authorization: Bearer ...'.");
+                401, ErrorCodes.TokenMissing, "The request has no token.",
+                "Send one of the tokens of ONEX_API_TOKEN as 'Authorization: Bearer ...'.");
         }
 
         var sent = authorization[Bearer.Length..].Trim();
@@ -44,7 +45,8 @@ public static class ApiAccess
         if (known is null)
         {
             return new AccessDecision.Denied(
-                401, ErrorCodes.TokenUnknown, "The token is none of those that are configured.", "Send one of the tokens of the runtime's ONEX_API_TOKEN.");
+                401, ErrorCodes.TokenUnknown, "The token is none of those that are configured.",
+                "Send one of the tokens of the runtime's ONEX_API_TOKEN.");
         }
 
         return known.Scope >= needed
@@ -79,21 +81,25 @@ public static class ApiAccess
         if (!IsLoopback(call.Host))
         {
             return new AccessDecision.Denied(
-                403, ErrorCodes.CallerForeign, $"No API token is configured, so only calls to this machine's loopback names are served; Host is '{Clip(call.Host.Value)}'.",
+                403, ErrorCodes.CallerForeign,
+                "No API token is configured, so only calls to this machine's loopback names are served; "
+                + $"Host is '{Clip(call.Host.Value)}'.",
                 "Call http://localhost or http://127.0.0.1, or set ONEX_API_TOKEN (name:scope:token) and send the token.");
         }
 
         if (call.Origin is { } origin && !IsOwn(origin, call))
         {
             return new AccessDecision.Denied(
-                403, ErrorCodes.CallerForeign, $"No API token is configured, so no page of another origin is served; Origin is '{Clip(origin)}'.",
+                403, ErrorCodes.CallerForeign,
+                $"No API token is configured, so no page of another origin is served; Origin is '{Clip(origin)}'.",
                 "Set ONEX_API_TOKEN (name:scope:token), and have the page's server call with the token.");
         }
 
         return (call.ContentType is null ? !call.HasBody : IsJson(call.ContentType))
             ? new AccessDecision.Allowed(Loopback)
             : new AccessDecision.Denied(
-                415, ErrorCodes.BodyNotJson, $"No API token is configured, so a body must be declared as JSON; Content-Type is '{Clip(call.ContentType)}'.",
+                415, ErrorCodes.BodyNotJson,
+                $"No API token is configured, so a body must be declared as JSON; Content-Type is '{Clip(call.ContentType)}'.",
                 "Send 'Content-Type: application/json' (curl --json does), or set ONEX_API_TOKEN (name:scope:token) and send the token.");
     }
 
@@ -101,13 +107,15 @@ public static class ApiAccess
 
     // Only names that no DNS server can redirect: localhost and addresses.
     private static bool IsLoopback(HostString host) =>
-        host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Host, out var address) && IsLoopback(address));
+        host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host.Host, out var address) && IsLoopback(address));
 
     private static bool IsOwn(string origin, CallFacts call) =>
         origin.Equals($"{call.Scheme}://{call.Host.Value}", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsJson(string contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var type) && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase);
+        MediaTypeHeaderValue.TryParse(contentType, out var type)
+            && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase);
 
     private static string Clip(string? text) => text is null ? "" : text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
 }

@@ -15,7 +15,10 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
     public const string FormatName = "json-line";
 
     // Reserved fields; a scope with the same name gets the prefix "scope_".
-    private static readonly HashSet<string> _own = new(StringComparer.Ordinal) { "timestamp", "level", "message", "category", "event_id", "exception" };
+    private static readonly HashSet<string> _own = new(StringComparer.Ordinal)
+    {
+        "timestamp", "level", "message", "category", "event_id", "exception",
+    };
 
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

@@ -81,7 +81,8 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             var text = new StringWriter();
             file._formatter.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, formatter), file._scopes, text);
@@ -131,7 +132,9 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
             Close();
             _lost++;
             _notBefore = time.GetUtcNow() + _pause;
-            errors.WriteLine($"warning: log lines are not kept in {path} ({refused.Message}). Make room, or make it writable; it is tried again every minute. The console has every line.");
+            errors.WriteLine(
+                $"warning: log lines cannot be written to {path} ({refused.Message}). Make room, or make it writable; it is retried every "
+                + "minute. The console has every line.");
         }
     }
 

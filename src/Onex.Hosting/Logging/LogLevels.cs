@@ -62,12 +62,17 @@ public static class LogLevels
     internal static bool Shows(string category, LogLevel line, LogLevel least)
     {
         // Onex logs a failed start and changes of health itself, in one line.
-        if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService" or "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Server.Kestrel" && least > LogLevel.Debug)
+        if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService"
+                or "Microsoft.Extensions.Hosting.Internal.Host"
+                or "Microsoft.AspNetCore.Server.Kestrel"
+            && least > LogLevel.Debug)
         {
             return false;
         }
 
-        var framework = _frameworks.Any(name => category.StartsWith(name, StringComparison.Ordinal) && (category.Length == name.Length || category[name.Length] == '.'));
+        var framework = _frameworks.Any(
+            name => category.StartsWith(name, StringComparison.Ordinal) && (
+                category.Length == name.Length || category[name.Length] == '.'));
         return line >= (framework && least == LogLevel.Information ? LogLevel.Warning : least);
     }
 }

@@ -14,7 +14,9 @@ internal sealed class TextLogFormatter(TimeProvider time) : ConsoleFormatter(For
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         var line = new StringBuilder(160)
-            .Append(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {LogLevels.Name(logEntry.LogLevel),-8} {logEntry.Category}: ")
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"{time.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {LogLevels.Name(logEntry.LogLevel),-8} {logEntry.Category}: ")
             .Append(logEntry.Formatter(logEntry.State, logEntry.Exception));
         var scopes = LogFields.Of<object?>(null, scopeProvider);
         if (scopes.Count > 0)

@@ -42,7 +42,9 @@ internal static class SettingsDiagnostics
     public static DiagnosticDraft NoEffect(string problem, string remedy) => Warning("ONEX2031", problem, remedy);
 
     public static DiagnosticDraft OwnTopic(string name, string topic) =>
-        Error("ONEX2032", $"{name} allows '{Spelling.Clip(topic)}', a topic of the runtime's own.", "Remove it: responses must not go there.");
+        Error(
+            "ONEX2032", $"{name} allows '{Spelling.Clip(topic)}', a topic of the runtime's own.",
+            "Remove it: responses must not go there.");
 
     private static DiagnosticDraft Error(string code, string problem, string remedy) =>
         new(code, Severity.Error, SourceSpan.Start, problem, remedy);

@@ -14,9 +14,9 @@ internal static class SettingsDocument
             Generated from `SettingsTable.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this file.
 
             A setting is read from its environment variable, else from `runtime/runtime_config.yaml` in the contracts directory, else its
-            default applies. An empty variable counts as not set. A secret may also be in a file whose path is in `<NAME>_FILE`, which is how
-            Docker and Kubernetes pass secrets; it is never shown. A secret that still holds a `__REPLACE_WITH_...__` placeholder stops every
-            role. All problems are reported at once on stderr, each with a code ([ONEX2020](errors/ONEX2020.md) to
+            default applies. An empty variable counts as not set. A secret may also be in a file whose path is in `<NAME>_FILE`, which is
+            how Docker and Kubernetes pass secrets; it is never shown. A secret that still holds a `__REPLACE_WITH_...__` placeholder stops
+            every role. All problems are reported at once on stderr, each with a code ([ONEX2020](errors/ONEX2020.md) to
             [ONEX2032](errors/ONEX2032.md)), its position and the remedy; the exit code is then 78.
 
             Durations are written `500ms`, `15s`, `2m`, `1h30m`, `15d` or `00:00:15`.

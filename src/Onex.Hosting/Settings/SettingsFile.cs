@@ -87,7 +87,8 @@ internal sealed partial class SettingsFile
             }
             else if (value is not ScalarSyntax { IsNull: true })
             {
-                Source.Report(ContractDiagnostics.WrongType(value.At, $"'{key.Text}'", $"a map with {string.Join(", ", nested)}", value.Kind));
+                Source.Report(
+                    ContractDiagnostics.WrongType(value.At, $"'{key.Text}'", $"a map with {string.Join(", ", nested)}", value.Kind));
             }
         }
     }
@@ -109,7 +110,8 @@ internal sealed partial class SettingsFile
 
     private void Add(string key, SyntaxNode value)
     {
-        var isList = SettingsTable.All.First(setting => string.Equals(setting.FileKey, key, StringComparison.Ordinal)).Kind == SettingKind.List;
+        var isList = SettingsTable.All.First(
+            setting => string.Equals(setting.FileKey, key, StringComparison.Ordinal)).Kind == SettingKind.List;
         switch (value)
         {
             case ScalarSyntax { IsNull: true }:

@@ -41,7 +41,8 @@ internal sealed partial class SettingsReading
         var (min, max) = setting.Range;
         if (Find(setting) is { } found)
         {
-            if (int.TryParse(found.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+            if (int.TryParse(found.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                && number >= min && number <= max)
             {
                 return number;
             }
@@ -65,7 +66,9 @@ internal sealed partial class SettingsReading
             ReportValue(found, $"Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
         }
 
-        return Durations.TryParseWithClock(Default(setting)!, out var usual) ? usual : throw new InvalidOperationException($"The default of {setting.Name} is not a duration.");
+        return Durations.TryParseWithClock(Default(setting)!, out var usual)
+            ? usual
+            : throw new InvalidOperationException($"The default of {setting.Name} is not a duration.");
     }
 
     private bool Flag(Setting setting)
@@ -175,7 +178,8 @@ internal sealed partial class SettingsReading
         }
     }
 
-    private string? Variable(string name) => _environment.TryGetValue(name, out var text) && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+    private string? Variable(string name) =>
+        _environment.TryGetValue(name, out var text) && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
 
     private string Shown(string path)
     {
@@ -191,9 +195,11 @@ internal sealed partial class SettingsReading
         _ => "all",
     };
 
-    private static bool IsTrue(string? text) => text is not null && (text.Equals("true", StringComparison.OrdinalIgnoreCase) || text is "1" or "yes" or "on");
+    private static bool IsTrue(string? text) =>
+        text is not null && (text.Equals("true", StringComparison.OrdinalIgnoreCase) || text is "1" or "yes" or "on");
 
     private static bool IsFalse(string text) => text.Equals("false", StringComparison.OrdinalIgnoreCase) || text is "0" or "no" or "off";
 
-    private static bool IsPort(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0;
+    private static bool IsPort(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0;
 }

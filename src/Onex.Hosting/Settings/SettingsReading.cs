@@ -126,7 +126,9 @@ internal sealed partial class SettingsReading
 
         if (_use == SettingsUse.Broker || (ForRole && profile != RuntimeProfile.All))
         {
-            var what = said is null ? $"{SettingsTable.KafkaServers.Name} is not set, so messages would stay in memory" : $"{said.Name} is inmemory";
+            var what = said is null
+                ? $"{SettingsTable.KafkaServers.Name} is not set, so messages would stay in memory"
+                : $"{said.Name} is inmemory";
             var remedy = $"Set {SettingsTable.KafkaServers.Name} to the brokers (host:port)"
                 + (said is null ? "." : $" and {SettingsTable.EventBus.Name} to kafka.");
             Report(
@@ -152,7 +154,8 @@ internal sealed partial class SettingsReading
 
         foreach (var server in servers?.Split(',', StringSplitOptions.TrimEntries) ?? [])
         {
-            if (!Server().IsMatch(server) || (server.LastIndexOf(':') is > 0 and var colon && server[^1] != ']' && !IsPort(server[(colon + 1)..])))
+            if (!Server().IsMatch(server)
+                || (server.LastIndexOf(':') is > 0 and var colon && server[^1] != ']' && !IsPort(server[(colon + 1)..])))
             {
                 Report(
                     SettingsDiagnostics.BadValue(
@@ -233,8 +236,11 @@ internal sealed partial class SettingsReading
 
         if (_use == SettingsUse.Database || (ForRole && profile != RuntimeProfile.All))
         {
-            var what = said is null ? $"{SettingsTable.PostgresHost.Name} is not set, so sagas would be stored in a file" : $"{said.Name} is sqlite";
-            var remedy = $"Set {SettingsTable.PostgresHost.Name} to the database's host" + (said is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
+            var what = said is null
+                ? $"{SettingsTable.PostgresHost.Name} is not set, so sagas would be stored in a file"
+                : $"{said.Name} is sqlite";
+            var remedy = $"Set {SettingsTable.PostgresHost.Name} to the database's host" + (
+                said is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
             Report(
                 SettingsDiagnostics.OnlyInProcess(
                     ForRole
@@ -250,7 +256,8 @@ internal sealed partial class SettingsReading
     private PostgresConnection? Postgres(RuntimeProfile profile)
     {
         // Required even if the host is missing, so that both are reported together.
-        var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null && OneOf(SettingsTable.Store) != "postgres";
+        var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null
+            && OneOf(SettingsTable.Store) != "postgres";
         var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
         var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
         return Text(SettingsTable.PostgresHost) is { } host && password is not null
@@ -264,11 +271,13 @@ internal sealed partial class SettingsReading
     private Topics Topics()
     {
         var topics = new Topics(
-            Named(SettingsTable.InputTopic), Named(SettingsTable.OutputTopic), Named(SettingsTable.EffectsInput), Named(SettingsTable.EffectsOutput),
+            Named(SettingsTable.InputTopic), Named(SettingsTable.OutputTopic), Named(SettingsTable.EffectsInput),
+            Named(SettingsTable.EffectsOutput),
             Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents));
         Setting[] settings =
         [
-            SettingsTable.InputTopic, SettingsTable.EffectsInput, SettingsTable.EffectsOutput, SettingsTable.WorkerInput, SettingsTable.WorkerOutput,
+            SettingsTable.InputTopic, SettingsTable.EffectsInput, SettingsTable.EffectsOutput, SettingsTable.WorkerInput,
+            SettingsTable.WorkerOutput,
             SettingsTable.OutputTopic, SettingsTable.SagaEvents,
         ];
         Distinct("topic", topics.All.Zip(settings));
@@ -278,7 +287,11 @@ internal sealed partial class SettingsReading
     private (string Main, string Effects, string Worker) Groups()
     {
         var groups = (Named(SettingsTable.MainGroup), Named(SettingsTable.EffectsGroup), Named(SettingsTable.WorkerGroup));
-        Distinct("group", [(groups.Item1, SettingsTable.MainGroup), (groups.Item2, SettingsTable.EffectsGroup), (groups.Item3, SettingsTable.WorkerGroup)]);
+        Distinct(
+            "group",
+            [
+                (groups.Item1, SettingsTable.MainGroup), (groups.Item2, SettingsTable.EffectsGroup), (groups.Item3, SettingsTable.WorkerGroup),
+            ]);
         return groups;
     }
 
@@ -356,7 +369,8 @@ internal sealed partial class SettingsReading
         Number(SettingsTable.ConsulPort);
         OneOf(SettingsTable.ConsulScheme);
         Number(SettingsTable.RedisPort);
-        if (Text(SettingsTable.VaultAddress) is { } vault && !(Uri.TryCreate(vault, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+        if (Text(SettingsTable.VaultAddress) is { } vault
+            && !(Uri.TryCreate(vault, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
         {
             Report(
                 SettingsDiagnostics.BadValue(
@@ -403,7 +417,8 @@ internal sealed partial class SettingsReading
     [GeneratedRegex("__REPLACE_WITH_.*__", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.NonBacktracking)]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex(@"^([A-Za-z_]+://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^([A-Za-z_]+://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Server();
 
     [GeneratedRegex("^(?!\\.{1,2}$)[A-Za-z0-9._-]+$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

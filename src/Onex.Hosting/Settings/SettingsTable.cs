@@ -149,7 +149,7 @@ public static class SettingsTable
         FileKey = "output_topic",
     };
 
-    public static readonly Setting MainGroup = new(Names, "ONEX_GROUP_ID", Text, "onex-runtime-main", "Consumer group of main.")
+    public static readonly Setting MainGroup = new(Names, "ONEX_GROUP_ID", Text, "onex-runtime-main", "Consumer group of the main role.")
     {
         FileKey = "group_id",
     };

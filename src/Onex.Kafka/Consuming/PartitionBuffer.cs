@@ -336,7 +336,7 @@ internal sealed class PartitionBuffer(
             }
 
             return _unread is { } unread && IsTooLong(unread.Since, out var silent)
-                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), and none came for {silent.TotalSeconds:0} s"
+                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), none came for {silent.TotalSeconds:0} s"
                 : null;
         }
     }

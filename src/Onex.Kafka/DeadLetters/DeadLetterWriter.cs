@@ -137,8 +137,12 @@ internal sealed class DeadLetterWriter(
     {
         var headers = MessageHeaders
             .Create(
-                settings.ClientId, EventTypes.DeadLetter, new MessageId(RecordIdentity.Derive(record, "dead-letter")), deadLetter.CorrelationId,
-                deadLetter.FailureTimestamp, deadLetter.RetryCount)
+                settings.ClientId,
+                EventTypes.DeadLetter,
+                new MessageId(RecordIdentity.Derive(record, "dead-letter")),
+                deadLetter.CorrelationId,
+                deadLetter.FailureTimestamp,
+                deadLetter.RetryCount)
             .WithTrace(RecordIdentity.Header(record, HeaderNames.TraceParent), RecordIdentity.Header(record, HeaderNames.TraceState));
         return producer.ProduceAsync(
             new ProducedRecord(

@@ -14,7 +14,7 @@ public interface IDeadLetterSink
     /// value although its record has one, it was too large for the topic: the sink stores the record's value and returns its id. The call
     /// is repeated after an exception.
     /// </summary>
-    Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation);
+    Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation);
 
     /// <summary>
     /// The newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's offset, so the

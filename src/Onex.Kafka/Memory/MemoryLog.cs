@@ -106,7 +106,10 @@ internal sealed class MemoryLog : IRecordLog
             if (topic.HeldBytes > _heldBytesMax && IsRead(topic.Name))
             {
                 return new DeliveryReport(
-                    DeliveryStatus.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
+                    DeliveryStatus.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.")
+                {
+                    IsUnwritten = true,
+                };
             }
 
             var number = record.Partition ?? (int)(Hash(key) % (uint)topic.Partitions.Length);

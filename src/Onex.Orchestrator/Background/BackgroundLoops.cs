@@ -18,6 +18,7 @@ namespace Onex.Orchestrator.Background;
 internal sealed class BackgroundLoops(
     SagaRouter router,
     ISagaStore store,
+    IOutbox outbox,
     OutgoingSender sender,
     WakeupQueue wakeups,
     HomePartitions home,
@@ -111,7 +112,7 @@ internal sealed class BackgroundLoops(
 
         try
         {
-            await store.MarkSentAsync(acknowledged, cancellation);
+            await outbox.MarkSentAsync(acknowledged, cancellation);
         }
         catch
         {

@@ -17,7 +17,7 @@ namespace Onex.Orchestrator.Background;
 /// </summary>
 internal sealed class EarlySweep(
     SagaRouter router,
-    ISagaStore store,
+    IEarlyEvents early,
     RejectionSender rejections,
     MessageWriter messages,
     IDeadLetterIndex deadLetters,
@@ -49,7 +49,7 @@ internal sealed class EarlySweep(
 
     private async Task SweepOnceAsync(CancellationToken cancellation)
     {
-        var found = await store.DueEarlyAsync(_atOnce, cancellation);
+        var found = await early.DueEarlyAsync(_atOnce, cancellation);
         var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null)
             .ToList();
         if (due.Count == 0)
@@ -66,7 +66,7 @@ internal sealed class EarlySweep(
         await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation);
 
         // The store does not delete those that their saga has buffered in the meantime.
-        await store.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
+        await early.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
     }
 
     // A row that cannot be read stays stored and does not stop the others.

@@ -11,7 +11,14 @@ namespace Onex.Orchestrator.Background;
 /// messages; on revocation it removes the timers. Nothing depends on the assignment being exclusive.
 /// </summary>
 internal sealed class HomePartitions(
-    ISagaStore store, OutgoingSender sender, WakeupQueue wakeups, DatabaseClock clock, MemoryBudget memory, ILogger<HomePartitions> logger)
+    ISagaStore store,
+    IOutbox outbox,
+    IWakeups storedWakeups,
+    OutgoingSender sender,
+    WakeupQueue wakeups,
+    DatabaseClock clock,
+    MemoryBudget memory,
+    ILogger<HomePartitions> logger)
 {
     private const int UnsentAtOnce = 1_000;
 
@@ -46,7 +53,7 @@ internal sealed class HomePartitions(
         await clock.MeasureAsync(store, cancellation);
         await RebuildWakeupsAsync(partitions, cancellation);
         using var reading = sender.BeginReading();
-        foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
+        foreach (var unsent in await outbox.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
@@ -87,7 +94,7 @@ internal sealed class HomePartitions(
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
         using var reading = sender.BeginReading();
-        foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
+        foreach (var unsent in await outbox.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
@@ -95,7 +102,7 @@ internal sealed class HomePartitions(
 
     private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
-        var found = await store.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
+        var found = await storedWakeups.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
         lock (_lock)
         {
             // Ignores partitions that were revoked in the meantime.

@@ -33,7 +33,7 @@ internal sealed class RecordReader(
     RequestReader requests,
     RequestRules rules,
     KnownRequests known,
-    ISagaStore store,
+    IPayloads payloads,
     DatabaseClock clock,
     ILogger<RecordReader> logger)
 {
@@ -109,7 +109,7 @@ internal sealed class RecordReader(
         var input = call.Input ?? RawJson.EmptyObject;
         if (
             call.InputRef is { } reference
-                && (await store.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
+                && (await payloads.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
         {
             input = stored.Content;
             loaded = JsonWeight.Handled(input.Utf8.Span);

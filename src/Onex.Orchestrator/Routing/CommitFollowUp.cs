@@ -46,7 +46,7 @@ internal sealed class CommitFollowUp(
             case CommitResult.KeyTaken taken:
                 RejectAll(work, start => KeyTaken(work, start, taken.SagaId), Disposition.Discard, cancellation);
                 break;
-            case CommitResult.Refused rejected:
+            case CommitResult.Invalid rejected:
                 RejectedByDatabase(work, rejected, again);
                 break;
             case CommitResult.DuplicateMessages known:
@@ -194,7 +194,7 @@ internal sealed class CommitFollowUp(
 
     // The database rejects a value. A result becomes a rejected step; any other message fails, after it has blocked its saga if Onex itself
     // sent it.
-    private void RejectedByDatabase(SagaWork work, CommitResult.Refused rejected, List<Delivery> again)
+    private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> again)
     {
         cache.Evict(work.SagaId);
         var reason = $"The database rejects a value ({rejected.SqlState}): {rejected.Reason}";

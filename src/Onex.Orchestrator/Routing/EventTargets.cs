@@ -6,17 +6,17 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>Finds the sagas that events are for. An early event is stored, if its contract declares it with <c>early</c>.</summary>
-/// <param name="store">The saga store.</param>
+/// <param name="events">The saga store.</param>
 /// <param name="outcomes">Reports the outcome of events without a saga.</param>
 /// <param name="earlyMax">How many early events wait for one saga at most.</param>
-internal sealed class EventTargets(ISagaStore store, OutcomeReporter outcomes, int earlyMax)
+internal sealed class EventTargets(IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
     /// <summary>
     /// The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.
     /// </summary>
     public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
-        var targets = await store.FindTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
+        var targets = await events.FindTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
         var found = new List<Delivery>(deliveries.Count);
         var early = new List<Delivery>();
         foreach (var (delivery, target) in deliveries.Zip(targets))
@@ -64,7 +64,7 @@ internal sealed class EventTargets(ISagaStore store, OutcomeReporter outcomes, i
             return;
         }
 
-        var kept = await store.StoreEarlyAsync(
+        var kept = await events.StoreEarlyAsync(
             [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))],
             earlyMax,
             cancellation);

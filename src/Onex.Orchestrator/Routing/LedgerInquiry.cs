@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Routing;
 /// Looks up effects that never answered, for the sagas that wake up because of them: known outcomes become results, as many as there are;
 /// of the others the wake-up gets the state of their lease.
 /// </summary>
-internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, MemoryBudget memory)
+internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, MemoryBudget memory)
 {
     /// <summary>The deliveries, with the results that the ledger has for wake-ups before them.</summary>
     /// <param name="deliveries">The deliveries.</param>
@@ -93,7 +93,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
 
         if (asked.Count > 0)
         {
-            foreach (var (id, state) in await ledger.SettleAsync(asked, cancellation))
+            foreach (var (id, state) in await ledger.CloseExpiredAsync(asked, cancellation))
             {
                 states[id] = state;
             }
@@ -113,7 +113,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
         }
 
         var limit = new ReadLimit(memory.Batch);
-        var payloads = await store.LoadPayloadsAsync(references, limit, cancellation);
+        var payloads = await storedPayloads.LoadPayloadsAsync(references, limit, cancellation);
         return (payloads, !limit.IsReached);
     }
 

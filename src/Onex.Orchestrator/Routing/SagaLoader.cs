@@ -14,7 +14,7 @@ namespace Onex.Orchestrator.Routing;
 /// </summary>
 internal sealed class SagaLoader(
     PlanCatalogue plans,
-    ISagaStore store,
+    IPayloads storedPayloads,
     SagaReader reader,
     LedgerInquiry inquiry,
     WantedItemReader wanted,
@@ -63,7 +63,7 @@ internal sealed class SagaLoader(
         }
 
         var limit = new ReadLimit(memory.Batch);
-        var payloads = await store.LoadPayloadsAsync(refs, limit, cancellation);
+        var payloads = await storedPayloads.LoadPayloadsAsync(refs, limit, cancellation);
         if (limit.IsReached)
         {
             // They come in any order. The first one is needed in any case, and as many as fitted this time are tried next.
@@ -72,7 +72,7 @@ internal sealed class SagaLoader(
             if (!refs.TrueForAll(payloads.ContainsKey))
             {
                 refs = refs[..1];
-                payloads = await store.LoadPayloadsAsync(refs, cancellation);
+                payloads = await storedPayloads.LoadPayloadsAsync(refs, cancellation);
             }
         }
         else

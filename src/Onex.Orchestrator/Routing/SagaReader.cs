@@ -22,7 +22,7 @@ internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, 
 }
 
 /// <summary>Reads sagas from the store, with the plan that each of them started with.</summary>
-internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<SagaReader> logger)
+internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatalogue plans, ILogger<SagaReader> logger)
 {
     private const string Output = "output";
     private const string Response = "response";
@@ -80,7 +80,7 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
             }
         }
 
-        return wanted.Count == 0 ? sagas : WithAnswers(sagas, await store.LoadPayloadsAsync(wanted, cancellation));
+        return wanted.Count == 0 ? sagas : WithAnswers(sagas, await payloads.LoadPayloadsAsync(wanted, cancellation));
     }
 
     // Outputs and responses are rows of their own: one query loads them for all sagas, and none if no saga has answered.

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Onex.Persistence.DeadLetters;
 
-/// <summary>How a status is written in the database, in logs and in the API.</summary>
+/// <summary>The text of a status in the database, in logs and in the API.</summary>
 public static class DeadLetterStatusText
 {
     /// <summary>The status as text: <c>open</c>.</summary>
@@ -14,12 +14,12 @@ public static class DeadLetterStatusText
         _ => throw new UnreachableException(),
     };
 
-    /// <summary>The status of that text, which a check constraint keeps to the known ones.</summary>
+    /// <summary>Parses a status. A check constraint admits only known texts.</summary>
     public static DeadLetterStatus Parse(string text) => text switch
     {
         "open" => DeadLetterStatus.Open,
         "redriven" => DeadLetterStatus.Redriven,
         "discarded" => DeadLetterStatus.Discarded,
-        _ => throw new InvalidOperationException($"'{text}' is no status of a dead letter."),
+        _ => throw new InvalidOperationException($"'{text}' is not a status of a dead letter."),
     };
 }

@@ -4,59 +4,62 @@ using Onex.Persistence.Sagas;
 namespace Onex.Persistence.DeadLetters;
 
 /// <summary>
-/// What went to dead-letter topics, with all that sending it again needs, and what operators decided about it. Open letters are never removed. Throws
-/// <see cref="StoreUnavailableException"/>.
+/// The index of dead letters, with everything that a redrive needs, and operators' decisions about them. Open dead letters are never
+/// removed. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IDeadLetterIndex
 {
     /// <summary>
-    /// Adds an entry. Adding one twice is harmless: its id is derived from the record's position. That of a record that was sent again
-    /// (<see cref="DeadLetterRow.Reopens"/>) opens the entry that it was sent from once more.
+    /// Adds an entry. May be repeated, because the id is derived from the record's position. An entry of a redriven record
+    /// (<see cref="DeadLetterRow.Reopens"/>) reopens the entry that it was redriven from.
     /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
-    /// <summary>A page of letters, newest first, without their values and headers.</summary>
-    /// <exception cref="FormatException"><see cref="DeadLetterFilter.After"/> is not what an earlier page gave.</exception>
+    /// <summary>A page of dead letters, newest first, without their values and headers.</summary>
+    /// <exception cref="FormatException"><see cref="DeadLetterFilter.After"/> is not a cursor of an earlier page.</exception>
     Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation);
 
-    /// <summary>One letter with everything, or null.</summary>
+    /// <summary>A dead letter with its value and headers, or null.</summary>
     Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation);
 
     /// <summary>
-    /// Writes a decision, and with it, in the same transaction, the message that it sends; neither if the letter is not open any more, unless
-    /// the decision is forced. The answer is the letter as it is now, or null if there is none: the decision holds if the letter has its id
-    /// (<see cref="DeadLetterRow.DecisionId"/>). Deciding twice with one id is deciding once.
+    /// Writes a decision and, in the same transaction, the message that it sends. Writes neither if the dead letter is no longer open,
+    /// unless the decision is forced. Returns the present dead letter, or null if there is none: the decision was made if its
+    /// <see cref="DeadLetterRow.DecisionId"/> is the decision's id. May be repeated with the same id.
     /// </summary>
     Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation);
 
-    /// <summary>The open letters whose record was read from one of a topic's partitions: the <see cref="OpenMax"/> with the highest offsets.</summary>
+    /// <summary>
+    /// The open dead letters of records of a topic's partitions, up to <see cref="OpenMax"/>, those with the highest offsets first.
+    /// </summary>
     Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>
-    /// Discards a letter if it is open: what it tells of was handled after all. It stays, with the reason, as one that an operator discards does.
+    /// Discards a dead letter if it is open, because its record was handled after all. The entry stays with the reason, like one that an
+    /// operator discards.
     /// </summary>
     Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
 
-    /// <summary>The saga that a request started, or that has taken in the event or the request of that identity; or null.</summary>
+    /// <summary>The saga that a request started, or that has processed the event or request with that identity; or null.</summary>
     Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
 
-    /// <summary>How many <see cref="OpenAsync"/> answers at most.</summary>
+    /// <summary>The most entries that <see cref="OpenAsync"/> returns.</summary>
     const int OpenMax = 10_000;
 
-    /// <summary>Who decides in the place of an operator.</summary>
-    const string Itself = "onex";
+    /// <summary>The name under which Onex itself decides.</summary>
+    const string SystemUser = "onex";
 }
 
-/// <summary>What became of a letter.</summary>
+/// <summary>The status of a dead letter.</summary>
 public enum DeadLetterStatus
 {
-    /// <summary>Nobody has decided yet.</summary>
+    /// <summary>No decision yet.</summary>
     Open,
 
     /// <summary>Its record was sent again to the topic that it was read from.</summary>
     Redriven,
 
-    /// <summary>An operator wants nothing of it any more.</summary>
+    /// <summary>An operator, or Onex itself, discarded it.</summary>
     Discarded,
 }
 
@@ -65,11 +68,11 @@ public enum DeadLetterStatus
 /// <param name="Topic">The topic that it was read from.</param>
 /// <param name="Partition">The partition; -1 if it has none.</param>
 /// <param name="Offset">The offset; -1 if it has none.</param>
-/// <param name="Code">Why, as a code.</param>
-/// <param name="Reason">Why, for people.</param>
-/// <param name="CorrelationId">Where one can be read.</param>
-/// <param name="Value">bytea: the record's value as it was read, secrets included; null where it is not kept.</param>
-/// <param name="At">When it was given up.</param>
+/// <param name="Code">The reason, as a code.</param>
+/// <param name="Reason">The reason, for people.</param>
+/// <param name="CorrelationId">The correlation id, where it is known.</param>
+/// <param name="Value">The record's value as it was read, secrets included; null where it is not stored.</param>
+/// <param name="At">When it became a dead letter.</param>
 public sealed record DeadLetterRow(
     Guid Id, string Topic, int Partition, long Offset, string Code, string Reason, Guid? CorrelationId, byte[]? Value, DateTimeOffset At)
 {
@@ -79,68 +82,70 @@ public sealed record DeadLetterRow(
     /// <summary>The record's headers as they were read; jsonb, null where they are not stored.</summary>
     public MessageHeaders? Headers { get; init; }
 
-    /// <summary>The kind of failure.</summary>
+    /// <summary>The type of the error.</summary>
     public string ErrorType { get; init; } = "";
 
-    /// <summary>How often it was tried again before it was given up.</summary>
+    /// <summary>How often it was retried before.</summary>
     public int RetryCount { get; init; }
 
-    /// <summary>Whether it tells of a record that was sent again from the entry of the same id: the entry is open again, with the new reason. Not stored.</summary>
+    /// <summary>
+    /// Whether its record was redriven from the entry with the same id, which is then open again with the new reason. Not stored.
+    /// </summary>
     public bool Reopens { get; init; }
 
-    /// <summary>What became of it.</summary>
+    /// <summary>The status.</summary>
     public DeadLetterStatus Status { get; init; }
 
-    /// <summary>How often it was sent again since.</summary>
+    /// <summary>How often it was redriven.</summary>
     public int Redrives { get; init; }
 
-    /// <summary>The latest decision, also of an entry that is open again; null before the first.</summary>
+    /// <summary>The latest decision, also for a reopened entry; null before the first.</summary>
     public Guid? DecisionId { get; init; }
 
-    /// <summary>When that was, by the database's clock.</summary>
+    /// <summary>When it was decided, by the database's clock.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
 
     /// <summary>Who decided: a token's name.</summary>
     public string? DecidedBy { get; init; }
 
-    /// <summary>Why, in the operator's words.</summary>
+    /// <summary>The operator's reason.</summary>
     public string? DecisionReason { get; init; }
 }
 
-/// <summary>What an operator decides about a letter.</summary>
+/// <summary>A decision about a dead letter.</summary>
 /// <param name="Id">The decision's own id; also the outbox's id of the message.</param>
-/// <param name="DeadLetterId">The letter.</param>
-/// <param name="Status">What becomes of it.</param>
+/// <param name="DeadLetterId">The dead letter.</param>
+/// <param name="Status">The new status.</param>
 /// <param name="By">Who decides.</param>
-/// <param name="Reason">Why, or null.</param>
-/// <param name="Force">Whether it holds for a letter that was decided about before.</param>
-/// <param name="Message">What is sent because of it, or null.</param>
+/// <param name="Reason">The reason, or null.</param>
+/// <param name="Force">Whether it applies to a dead letter that is no longer open.</param>
+/// <param name="Message">The message that it sends, or null.</param>
 public sealed record DeadLetterDecision(
     Guid Id, Guid DeadLetterId, DeadLetterStatus Status, string By, string? Reason, bool Force, OutgoingMessage? Message);
 
-/// <summary>Which letters are listed. What is null does not restrict.</summary>
+/// <summary>A filter for dead letters. Null does not restrict.</summary>
 public sealed record DeadLetterFilter
 {
     /// <summary>The topic that the record was read from.</summary>
     public string? Topic { get; init; }
 
-    /// <summary>Why it was given up.</summary>
+    /// <summary>The code.</summary>
     public string? Code { get; init; }
 
-    /// <summary>What became of it: one of these. Empty does not restrict.</summary>
+    /// <summary>The possible statuses. Empty does not restrict.</summary>
     public IReadOnlyList<DeadLetterStatus> Statuses { get; init; } = [];
 
-    /// <summary>A letter's id, a correlation id, or the beginning of the record's key.</summary>
+    /// <summary>The id of a dead letter, a correlation id, or the beginning of a record's key.</summary>
     public string? Text { get; init; }
 
-    /// <summary>Where the page begins: the <see cref="DeadLetterPage.Next"/> of the page before; null for the first.</summary>
+    /// <summary>The <see cref="DeadLetterPage.Next"/> of the previous page; null for the first page.</summary>
     public string? After { get; init; }
 
-    /// <summary>Rows of a page. Default 50.</summary>
+    /// <summary>Rows per page. Default 50.</summary>
     public int Limit { get; init; } = 50;
 }
 
-/// <summary>A page of letters.</summary>
+/// <summary>A page of dead letters.</summary>
 /// <param name="DeadLetters">The rows.</param>
 /// <param name="Next">The cursor of the next page, or null if there is none.</param>
 public sealed record DeadLetterPage(IReadOnlyList<DeadLetterRow> DeadLetters, string? Next);

@@ -3,18 +3,18 @@ using Onex.Persistence.Postgres;
 namespace Onex.Persistence.Ledger;
 
 /// <summary>
-/// Lets calls that are made at the same time share one statement: at once when idle, so that low load keeps low latency, and as soon as
-/// the previous statement returns when busy. No fixed delay.
+/// Batches concurrent calls into one statement. When idle, a call runs at once; when busy, the next batch runs as soon as the previous
+/// statement returns. There is no fixed delay.
 /// </summary>
-/// <param name="flush">Runs items together; answers a result for each, in their order. Must bear being given the same items again.</param>
-/// <param name="batchMax">Items of one statement at most.</param>
+/// <param name="flush">Runs items together and returns a result for each, in their order. Must be repeatable with the same items.</param>
+/// <param name="batchMax">The most items per statement.</param>
 internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax)
 {
     private readonly Lock _lock = new();
     private readonly Queue<Call> _waiting = new();
     private bool _running;
 
-    /// <summary>Runs an item with others. Cancellation ends the wait, not the work.</summary>
+    /// <summary>Runs an item in a batch. Cancellation ends the wait, not the work.</summary>
     public Task<TResult> RunAsync(TItem item, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -67,13 +67,13 @@ internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Tas
         }
         catch (Exception error) when (calls.Count > 1 && StoreErrors.IsData(error))
         {
-            // One item has values that the database refuses: the others must not suffer for it.
+            // The database rejects the values of one item; the others must succeed.
             foreach (var call in calls)
             {
                 await FlushAsync([call]);
             }
         }
-#pragma warning disable CA1031 // Whatever it is, it is for those who wait.
+#pragma warning disable CA1031 // The callers get every exception.
         catch (Exception error)
 #pragma warning restore CA1031
         {

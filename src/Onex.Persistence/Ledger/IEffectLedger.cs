@@ -3,78 +3,84 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Ledger;
 
 /// <summary>
-/// Lease and outcome per command. At most one lease on a command is valid at a time; an outcome recorded under a stale lease is refused.
-/// Calls that are made at the same time share a statement. Throws <see cref="Sagas.StoreUnavailableException"/>.
+/// Leases and outcomes of commands. At most one lease on a command is valid at a time; an outcome under a stale lease is rejected.
+/// Concurrent calls share a statement. Throws <see cref="Sagas.StoreUnavailableException"/>.
 /// </summary>
 public interface IEffectLedger
 {
-    /// <summary>Asks to run an attempt: the lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock.</summary>
+    /// <summary>Claims an attempt. The lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock.</summary>
     Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation);
 
-    /// <summary>Records what came of an attempt. False if the lease was lost: the outcome must not be told then.</summary>
+    /// <summary>Records the outcome of an attempt. False if the lease was lost: then the outcome must not be sent.</summary>
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimResult.Expired"/>), closes
-    /// the attempts as <see cref="SettleAsync"/> does, and answers what the ledger says of all of them now. Each is in the answer.
+    /// For the orchestrator: cancels those of these commands that nobody has claimed, so that later claims expire
+    /// (<see cref="ClaimResult.Expired"/>), closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of all of them.
     /// </summary>
-    Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
-    /// For main: closes those attempts of these commands whose lease has run out without an outcome, and answers what the ledger says now. What
-    /// main gives up no late copy of its command may begin again: of a closed command only a later attempt is ever run. Who held the lease may
-    /// still record what came of it. Commands it has never seen are missing.
+    /// For the orchestrator: closes the attempts of these commands whose lease expired without an outcome, and returns the state of the
+    /// commands. Of a closed command only a later attempt is ever run, so a late copy of the abandoned one cannot begin. The former holder
+    /// of the lease may still record an outcome. Unknown commands are missing in the result.
     /// </summary>
-    Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
-    /// <summary>What the ledger says of these commands now. Commands it has never seen are missing.</summary>
-    Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
+    /// <summary>The state of these commands. Unknown commands are missing in the result.</summary>
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 }
 
-/// <summary>The answer to a claim.</summary>
+/// <summary>The result of a claim.</summary>
 public abstract record ClaimResult
 {
     private ClaimResult()
     {
     }
 
-    /// <summary>Run it; record under this token.</summary>
+    /// <summary>The caller runs the attempt and records its outcome under this token.</summary>
     public sealed record Granted(Guid LeaseToken) : ClaimResult
     {
-        /// <summary>Whether the command was leased before and nobody recorded what came of that: it may have happened then.</summary>
-        public bool TakesOver { get; init; }
+        /// <summary>Whether an earlier lease ended without an outcome, so that the effect may have happened already.</summary>
+        public bool FollowsUnrecordedLease { get; init; }
     }
 
-    /// <summary>The outcome is known: answer with it (the attempt number is that of the recorded outcome).</summary>
-    public sealed record Known(StepResult Result) : ClaimResult;
+    /// <summary>The outcome is recorded: the caller sends it. Its attempt number is that of the recorded attempt.</summary>
+    public sealed record Recorded(StepResult Result) : ClaimResult;
 
-    /// <summary>Someone runs it: say nothing; main asks again when the lease has run out.</summary>
+    /// <summary>Another process runs it: the caller sends nothing. The orchestrator asks again when the lease has expired.</summary>
     public sealed record Leased : ClaimResult
     {
         /// <summary>The one value.</summary>
         public static Leased Instance { get; } = new();
     }
 
-    /// <summary>Its <c>not_after</c> has passed, the attempt was closed, a later one is known, or it was cancelled: never run it.</summary>
+    /// <summary>
+    /// It must never run: its <c>not_after</c> has passed, the attempt was closed, a later one is known, or it was cancelled.
+    /// </summary>
     public sealed record Expired(string Reason) : ClaimResult
     {
-        internal static Expired Cancelled { get; } = new("it was cancelled before anyone took it");
+        internal static Expired Cancelled { get; } = new("it was cancelled before anyone claimed it");
 
         internal static Expired Late(StepCommand command) => new($"its not_after ({command.NotAfter:O}) has passed");
 
-        internal static Expired Closed(int attempt) => new($"attempt {attempt} was given up when its lease had run out");
+        internal static Expired Closed(int attempt) => new($"attempt {attempt} was closed when its lease had expired");
 
-        internal static Expired Overtaken(int attempt) => new($"attempt {attempt} is known already");
+        internal static Expired Superseded(int attempt) => new($"attempt {attempt} was claimed already");
     }
 }
 
-/// <summary>What main sees of a command.</summary>
+/// <summary>The state of a command in the ledger.</summary>
 /// <param name="Attempt">The latest attempt that was claimed.</param>
-/// <param name="Leased">Whether the attempt has neither an outcome nor been closed: someone works on it, or is about to commit what came of it.</param>
-/// <param name="LeasedUntil">Until when the lease is valid, by the database's clock.</param>
+/// <param name="Leased">Whether the attempt has no outcome and is not closed: somebody works on it, or is about to record its
+/// outcome.</param>
+/// <param name="LeasedUntil">When the lease expires, by the database's clock.</param>
 /// <param name="Outcome">The recorded outcome of that attempt, or null.</param>
 public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome)
 {
-    /// <summary>Whether it was cancelled before anyone took it: it has not happened and never will.</summary>
+    /// <summary>Whether it was cancelled before anyone claimed it, so that it never runs.</summary>
     public bool Cancelled { get; init; }
 }

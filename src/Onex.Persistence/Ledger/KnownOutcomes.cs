@@ -2,12 +2,12 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Ledger;
 
-/// <summary>When a recorded outcome stands for an attempt that is asked for.</summary>
+/// <summary>Decides whether a recorded outcome answers a claim.</summary>
 internal static class KnownOutcomes
 {
     /// <summary>
-    /// Whether a command is answered with this outcome instead of being run: it is of that attempt or a later one, or it is final. A completed one
-    /// is final unless the command says that its answer was not understood.
+    /// Whether this outcome answers a command, so that the command does not run: it belongs to that attempt or a later one, or it is final.
+    /// A completed outcome is final unless the command says that the orchestrator did not understand it.
     /// </summary>
     public static bool AnswersTo(this StepResult known, StepCommand command) =>
         known.Attempt >= command.Attempt

@@ -3,10 +3,10 @@ using NpgsqlTypes;
 
 namespace Onex.Persistence.Postgres;
 
-/// <summary>The parameters of a list's query in PostgreSQL.</summary>
+/// <summary>Builds the parameters of list queries in PostgreSQL.</summary>
 internal static class ListParameters
 {
-    /// <summary>Takes a value as a parameter (text, id, time or number); answers its name.</summary>
+    /// <summary>Adds a value (text, id, time or number) as a parameter and returns its name.</summary>
     public static string Given(this NpgsqlBatchCommand command, object value)
     {
         command.Parameters.Add(value switch
@@ -19,7 +19,7 @@ internal static class ListParameters
         return $"${command.Parameters.Count}";
     }
 
-    /// <summary>The pattern of what begins with a text, for <c>LIKE</c>.</summary>
+    /// <summary>The <c>LIKE</c> pattern for values that begin with a text.</summary>
     public static string Beginning(string beginning) => beginning
         .Replace("\\", "\\\\", StringComparison.Ordinal)
         .Replace("%", "\\%", StringComparison.Ordinal)

@@ -4,7 +4,7 @@ using Onex.Persistence.Schema;
 
 namespace Onex.Persistence.Postgres;
 
-/// <summary>Makes contexts for queries, tools and migrations on a pool of connections.</summary>
+/// <summary>Creates contexts for migrations and tools on a connection pool.</summary>
 public sealed class OnexDbContextFactory(NpgsqlDataSource dataSource) : IDbContextFactory<OnexDbContext>
 {
     private readonly DbContextOptions<OnexDbContext> _options = Options(dataSource);
@@ -12,7 +12,7 @@ public sealed class OnexDbContextFactory(NpgsqlDataSource dataSource) : IDbConte
     /// <inheritdoc />
     public OnexDbContext CreateDbContext() => new(_options);
 
-    /// <summary>How every context is configured, at design time too.</summary>
+    /// <summary>The options of every context, also at design time.</summary>
     public static DbContextOptions<OnexDbContext> Options(NpgsqlDataSource dataSource) =>
         new DbContextOptionsBuilder<OnexDbContext>()
             .UseNpgsql(dataSource, npgsql => npgsql

@@ -3,14 +3,14 @@ using Npgsql;
 
 namespace Onex.Persistence.Postgres;
 
-/// <summary>Makes the pool of connections that everything of this project shares.</summary>
+/// <summary>Creates the connection pool that all stores share.</summary>
 public static class PostgresDataSource
 {
-    // The batches join tables by primary key with arrays of unknown length. Planned while the tables are still empty, they would scan
-    // them, and go on scanning them from the plan cache until the next analyze; and such a plan's cost would start the JIT compiler.
+    // The batches join tables by primary key with arrays of unknown length. Planned while the tables are empty, they would use sequential
+    // scans, also later from the plan cache until the next analyze, and the cost of such a plan would start the JIT compiler.
     private const string SessionSettings = "SET enable_seqscan = off; SET jit = off";
 
-    /// <summary>A new pool. The caller disposes of it.</summary>
+    /// <summary>Creates a pool. The caller disposes of it.</summary>
     public static NpgsqlDataSource Create(StoreSettings settings, ILoggerFactory? logging = null)
     {
         var builder = new NpgsqlDataSourceBuilder(settings.ToConnectionString());

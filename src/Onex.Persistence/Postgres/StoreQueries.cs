@@ -2,20 +2,20 @@ using Npgsql;
 
 namespace Onex.Persistence.Postgres;
 
-/// <summary>Runs what may be run twice.</summary>
+/// <summary>Runs repeatable commands.</summary>
 internal static class StoreQueries
 {
     private const int ContentionRetries = 20;
 
     /// <summary>
-    /// Runs commands in one round trip and one transaction. What fails on a connection is tried once more on a fresh one (pooled
-    /// connections outlive a restart of the server only seemingly), so the commands must bear being run twice.
+    /// Runs commands in one round trip and one transaction. After a connection failure they run again on a new connection, because pooled
+    /// connections may be dead after a server restart. So the commands must be repeatable.
     /// </summary>
-    /// <param name="dataSource">Where.</param>
-    /// <param name="commands">What.</param>
+    /// <param name="dataSource">The database.</param>
+    /// <param name="commands">The commands.</param>
     /// <param name="read">Reads the results.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <param name="contentionRetries">How often it is tried again when another transaction was in the way.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="contentionRetries">The most retries after conflicts with other transactions.</param>
     /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached, or is going down.</exception>
     public static async Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
@@ -25,7 +25,7 @@ internal static class StoreQueries
         int contentionRetries = ContentionRetries)
     {
         var fresh = false;
-        for (var contentions = 0; ; commands = [.. commands.Select(Anew)])
+        for (var contentions = 0; ; commands = [.. commands.Select(Copy)])
         {
             try
             {
@@ -39,7 +39,7 @@ internal static class StoreQueries
                 await using var reader = await batch.ExecuteReaderAsync(cancellation);
                 var result = await read(reader);
 
-                // To the very end, where the server says that it has committed.
+                // Reads to the end, where the server confirms the commit.
                 while (await reader.NextResultAsync(cancellation))
                 {
                 }
@@ -50,7 +50,7 @@ internal static class StoreQueries
             {
                 contentions++;
             }
-            catch (Exception error) when (StoreErrors.IsForgottenStatement(error) && contentions < ContentionRetries)
+            catch (Exception error) when (StoreErrors.IsMissingStatement(error) && contentions < ContentionRetries)
             {
                 contentions++;
                 dataSource.Clear();
@@ -68,15 +68,15 @@ internal static class StoreQueries
         }
     }
 
-    // A command that was run keeps the statement that its connection prepared for it, and would ask any other connection for that one.
-    private static NpgsqlBatchCommand Anew(NpgsqlBatchCommand command)
+    // An executed command keeps the statement that its connection prepared, which another connection does not have.
+    private static NpgsqlBatchCommand Copy(NpgsqlBatchCommand command)
     {
-        var anew = new NpgsqlBatchCommand(command.CommandText);
+        var copy = new NpgsqlBatchCommand(command.CommandText);
         foreach (NpgsqlParameter parameter in command.Parameters)
         {
-            anew.Parameters.Add(parameter.Clone());
+            copy.Parameters.Add(parameter.Clone());
         }
 
-        return anew;
+        return copy;
     }
 }

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Onex.Persistence.Postgres;
 
-/// <summary>How to reach the runtime's own database. Its text never holds the password.</summary>
+/// <summary>How to reach the runtime's database. Its text never contains the password.</summary>
 public sealed record StoreSettings
 {
     /// <summary>Host name or address.</summary>
@@ -14,22 +14,24 @@ public sealed record StoreSettings
     /// <summary>Name of the database.</summary>
     public required string Database { get; init; }
 
-    /// <summary>Who connects.</summary>
+    /// <summary>The database user.</summary>
     public required string User { get; init; }
 
-    /// <summary>The user's password, or null where none is asked for.</summary>
+    /// <summary>The user's password, or null if none is required.</summary>
     public string? Password { get; init; }
 
-    /// <summary>As libpq names it: <c>disable</c>, <c>allow</c>, <c>prefer</c>, <c>require</c>, <c>verify-ca</c>, <c>verify-full</c>.</summary>
+    /// <summary>
+    /// The SSL mode as in libpq: <c>disable</c>, <c>allow</c>, <c>prefer</c>, <c>require</c>, <c>verify-ca</c>, <c>verify-full</c>.
+    /// </summary>
     public string SslMode { get; init; } = "prefer";
 
-    /// <summary>What <c>pg_stat_activity</c> shows.</summary>
+    /// <summary>The name that <c>pg_stat_activity</c> shows.</summary>
     public string ApplicationName { get; init; } = "onex";
 
-    /// <summary>Connections of this process at most. Few: batches are big.</summary>
+    /// <summary>The most connections of this process. Few suffice, because batches are large.</summary>
     public int MaxPoolSize { get; init; } = 8;
 
-    /// <summary>Reads a connection string of Npgsql, as <c>ONEX_TEST_POSTGRES</c> holds one.</summary>
+    /// <summary>Reads a connection string of Npgsql, such as <c>ONEX_TEST_POSTGRES</c>.</summary>
     public static StoreSettings Parse(string connectionString)
     {
         var read = new NpgsqlConnectionStringBuilder(connectionString);
@@ -63,7 +65,7 @@ public sealed record StoreSettings
         ApplicationName = ApplicationName,
         MaxPoolSize = MaxPoolSize,
 
-        // Seconds. Short, because /ready must turn within two seconds and everything waits and tries again anyhow.
+        // Seconds. Short, because /ready must react within two seconds and all callers retry.
         Timeout = 3,
         CommandTimeout = 15,
         CancellationTimeout = 2000,
@@ -72,10 +74,10 @@ public sealed record StoreSettings
         MaxAutoPrepare = 50,
         AutoPrepareMinUsages = 2,
 
-        // A batch is a hundred kilobytes and more: not in pieces of eight.
+        // A batch has a hundred kilobytes and more; the default buffer has eight.
         WriteBufferSize = 64 * 1024,
 
-        // Nothing that we set on a session needs undoing: see PostgresDataSource.
+        // The session settings stay: see PostgresDataSource.
         NoResetOnClose = true,
         IncludeErrorDetail = false,
         Enlist = false,

@@ -2,19 +2,21 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>How much one reading may bring into memory. What was left out is told by <see cref="IsReached"/>, and read by another.</summary>
-/// <param name="weightMax">The weight; see <see cref="JsonWeight"/>. The first row is read whatever it weighs.</param>
+/// <summary>
+/// Limits how much one read brings into memory. If <see cref="IsReached"/>, the rest needs another read.
+/// </summary>
+/// <param name="weightMax">The weight; see <see cref="JsonWeight"/>. The first row is always read.</param>
 public sealed class ReadLimit(long weightMax)
 {
     private long _weight;
 
-    /// <summary>Whether not all was read.</summary>
+    /// <summary>Whether rows were left out.</summary>
     public bool IsReached { get; private set; }
 
-    /// <summary>What is left.</summary>
+    /// <summary>The remaining weight.</summary>
     public long Left => Math.Max(0, weightMax - _weight);
 
-    /// <summary>Takes a row in. False if there is no room for it, and then for none after it either.</summary>
+    /// <summary>Adds a row. False if it does not fit; then no later row does either.</summary>
     internal bool TryAdd(params ReadOnlySpan<RawJson> parts)
     {
         if (IsReached)

@@ -1,22 +1,24 @@
 namespace Onex.Persistence.Schedules;
 
-/// <summary>How far the schedules of contracts have come. Throws <see cref="Sagas.StoreUnavailableException"/>.</summary>
+/// <summary>The progress of contracts' schedules. Throws <see cref="Sagas.StoreUnavailableException"/>.</summary>
 public interface IScheduleStore
 {
     /// <summary>
-    /// For a main that begins: these are all the schedules that its contracts have. Answers the last time that each has dealt with, in their
-    /// order. One that was never seen, or that was removed, begins now, by the database's clock; all others count as removed from now on.
+    /// Called by an orchestrator at its start, with all the schedules of its contracts. Returns the last processed time of each, in their
+    /// order. A schedule that is new or was removed begins now, by the database's clock. All other schedules count as removed.
     /// </summary>
     Task<IReadOnlyList<DateTimeOffset>> BeginAsync(IReadOnlyList<ScheduleName> schedules, CancellationToken cancellation);
 
-    /// <summary>The last time that it has dealt with; null if it never began.</summary>
+    /// <summary>The last processed time; null if the schedule never began.</summary>
     Task<DateTimeOffset?> LastAsync(ScheduleName schedule, CancellationToken cancellation);
 
-    /// <summary>Moves one on from where it stands; false if it stands elsewhere: another main was faster.</summary>
+    /// <summary>
+    /// Advances a schedule; false if its last processed time is not <paramref name="from"/>, because another orchestrator was faster.
+    /// </summary>
     Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation);
 }
 
-/// <summary>Which schedule.</summary>
+/// <summary>The name of a schedule.</summary>
 /// <param name="Contract">The contract.</param>
-/// <param name="Times">Its times as text: other times are another schedule, which begins anew.</param>
+/// <param name="Times">Its times as text. Other times make another schedule.</param>
 public sealed record ScheduleName(string Contract, string Times);

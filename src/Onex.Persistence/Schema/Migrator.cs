@@ -5,13 +5,15 @@ using Onex.Persistence.Postgres;
 
 namespace Onex.Persistence.Schema;
 
-/// <summary>What the database's schema is at.</summary>
+/// <summary>The state of the database's schema.</summary>
 /// <param name="Applied">Migrations that the database has, in order.</param>
-/// <param name="Pending">Migrations that this binary would add, in order.</param>
+/// <param name="Pending">Migrations that this binary would apply, in order.</param>
 /// <param name="Unknown">Applied migrations that this binary does not know: the schema is newer than it.</param>
 public sealed record MigrationStatus(IReadOnlyList<string> Applied, IReadOnlyList<string> Pending, IReadOnlyList<string> Unknown);
 
-/// <summary>Brings the database's schema up to this binary. All methods throw <see cref="StoreSetupException"/> and say what to do.</summary>
+/// <summary>
+/// Migrates the database's schema to this binary's version. All methods throw <see cref="StoreSetupException"/> with a remedy.
+/// </summary>
 public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings, TimeProvider time, ILogger<Migrator> logger)
 {
     // "onex" in ASCII. Advisory locks are per database.
@@ -27,53 +29,53 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     public string Latest => Migrations()[^1];
 
     /// <summary>
-    /// Adds what is missing and makes history partitions ahead. Of several processes that start at once, one migrates and the others
-    /// wait for it. Answers the migrations that it added.
+    /// Applies pending migrations and creates history partitions. Of several processes that start at once, one migrates and the others wait
+    /// for it. Returns the migrations that it applied.
     /// </summary>
-    public Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellation) => SayWhatToDoAsync<IReadOnlyList<string>>(async () =>
+    public Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellation) => WithRemedyAsync<IReadOnlyList<string>>(async () =>
     {
         await using var context = CreateContext();
 
-        // Opened by hand, so that lock and migrations share a session.
+        // Opened here, so that lock and migrations share a session.
         await context.Database.OpenConnectionAsync(cancellation);
         await LockAsync(context, cancellation);
         try
         {
             var status = await ReadAsync(context, cancellation);
-            RefuseForeign(status);
+            RejectForeign(status);
             if (status.Pending.Count > 0)
             {
                 Log.Migrating(logger, string.Join(", ", status.Pending));
 
-                // Whoever waits for a lock holds up everyone who comes after, the mains of before among them: rather not now.
+                // A waiting lock request blocks all later ones, those of running orchestrators included, so it gives up soon.
                 await context.Database.ExecuteSqlRawAsync("SET lock_timeout = '2s'", cancellation);
                 await context.Database.MigrateAsync(cancellation);
             }
 
-            await HistoryPartitions.MakeAsync(dataSource, logger, cancellation);
-            await WarnOfLossAsync(context, cancellation);
+            await HistoryPartitions.CreateAsync(dataSource, logger, cancellation);
+            await WarnOfAsynchronousCommitAsync(context, cancellation);
             return status.Pending;
         }
         finally
         {
-            // The connection goes back to the pool, and its session lives on.
+            // The session outlives this use, because the connection returns to the pool.
             await context.Database.ExecuteSqlAsync($"RESET lock_timeout; SELECT pg_advisory_unlock({LockKey})", CancellationToken.None);
         }
     });
 
     /// <summary>Compares the database with this binary, changing nothing.</summary>
-    public Task<MigrationStatus> StatusAsync(CancellationToken cancellation) => SayWhatToDoAsync(async () =>
+    public Task<MigrationStatus> StatusAsync(CancellationToken cancellation) => WithRemedyAsync(async () =>
     {
         await using var context = CreateContext();
         await context.Database.OpenConnectionAsync(cancellation);
         return await ReadAsync(context, cancellation);
     });
 
-    /// <summary>Refuses a schema that is not exactly this binary's: for a start that may not migrate.</summary>
+    /// <summary>Throws if the schema is not exactly this binary's, for a start that may not migrate.</summary>
     public async Task CheckAsync(CancellationToken cancellation)
     {
         var status = await StatusAsync(cancellation);
-        RefuseForeign(status);
+        RejectForeign(status);
         if (status.Pending.Count > 0)
         {
             throw new StoreSetupException(
@@ -99,13 +101,13 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
 
     private async Task LockAsync(OnexDbContext context, CancellationToken cancellation)
     {
-        var told = false;
+        var logged = false;
         while (!await context.Database.SqlQuery<bool>($"SELECT pg_try_advisory_lock({LockKey}) AS \"Value\"").SingleAsync(cancellation))
         {
-            if (!told)
+            if (!logged)
             {
                 Log.MigrationWaits(logger);
-                told = true;
+                logged = true;
             }
 
             await Task.Delay(_lockPause, time, cancellation);
@@ -119,13 +121,13 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         return new MigrationStatus(applied, [.. known.Except(applied)], [.. applied.Except(known)]);
     }
 
-    private void RefuseForeign(MigrationStatus status)
+    private void RejectForeign(MigrationStatus status)
     {
         if (status.Unknown is [.., var last] && string.CompareOrdinal(last, First) < 0)
         {
             throw new StoreSetupException(
-                $"The schema of {settings} was made by a build before the first release (it has {string.Join(", ", status.Unknown)}), whose "
-                + "migrations have become one since: "
+                $"The schema of {settings} was created by a build before the first release (it has {string.Join(", ", status.Unknown)}), "
+                + "whose migrations were merged into one: "
                 + (last == LastBeforeFirst
                     ? $"its tables are the same, so run DELETE FROM {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable}; "
                         + $"INSERT INTO {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable} VALUES ('{First}', '10.0.0');"
@@ -140,17 +142,19 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         }
     }
 
-    // Offsets move on after a commit: a commit that the server may forget takes its messages with it.
-    private async Task WarnOfLossAsync(OnexDbContext context, CancellationToken cancellation)
+    // Offsets advance after a commit, so a commit that a server crash loses takes its messages with it.
+    private async Task WarnOfAsynchronousCommitAsync(OnexDbContext context, CancellationToken cancellation)
     {
-        var mode = await context.Database.SqlQuery<string>($"SELECT current_setting('synchronous_commit') AS \"Value\"").SingleAsync(cancellation);
+        var mode = await context.Database
+            .SqlQuery<string>($"SELECT current_setting('synchronous_commit') AS \"Value\"")
+            .SingleAsync(cancellation);
         if (mode == "off")
         {
             Log.AsynchronousCommit(logger, settings);
         }
     }
 
-    private async Task<T> SayWhatToDoAsync<T>(Func<Task<T>> work)
+    private async Task<T> WithRemedyAsync<T>(Func<Task<T>> work)
     {
         try
         {

@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Persistence.Schema;
 
-/// <summary>A row of <c>saga_history</c>, for queries. The store writes <see cref="Sagas.HistoryEntry"/>.</summary>
+/// <summary>A row of <c>saga_history</c>. For migrations only; the stores write <see cref="Sagas.HistoryEntry"/>.</summary>
 public sealed record SagaHistoryRow
 {
     /// <summary>The saga.</summary>
@@ -18,20 +18,20 @@ public sealed record SagaHistoryRow
     /// <summary>When, by the engine's clock; the table is partitioned by its day (UTC).</summary>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>What happened.</summary>
+    /// <summary>The type of the entry.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>The state it happened in.</summary>
+    /// <summary>The state in which it happened.</summary>
     public required string State { get; init; }
 
-    /// <summary>The step it is about, or null.</summary>
+    /// <summary>The step that it concerns, or null.</summary>
     public string? Step { get; init; }
 
-    /// <summary>What else is worth telling.</summary>
+    /// <summary>Further details.</summary>
     public RawJson? Detail { get; init; }
 }
 
-/// <summary>A row of <c>saga_items</c>, for queries. The store writes <see cref="SagaItem"/>.</summary>
+/// <summary>A row of <c>saga_items</c>. For migrations only; the stores write <see cref="SagaItem"/>.</summary>
 public sealed record SagaItemRow
 {
     /// <summary>The saga.</summary>
@@ -43,32 +43,32 @@ public sealed record SagaItemRow
     /// <summary>The visit of its state.</summary>
     public required int Visit { get; init; }
 
-    /// <summary>The item's place in the list.</summary>
+    /// <summary>The item's index in the list.</summary>
     public required int Index { get; init; }
 
-    /// <summary>What came of it.</summary>
+    /// <summary>The status.</summary>
     public required string Status { get; init; }
 
     /// <summary>The command of its call.</summary>
     public required Guid CommandId { get; init; }
 
-    /// <summary>What of its result is kept, or null.</summary>
+    /// <summary>The stored part of its result, or null.</summary>
     public RawJson? Result { get; init; }
 
     /// <summary>The arguments of its compensation, or null.</summary>
     public string? Undo { get; init; }
 
-    /// <summary>Why it failed, as a code.</summary>
+    /// <summary>The reason of a failure, as a code.</summary>
     public string? Code { get; init; }
 
-    /// <summary>Why it failed, for people.</summary>
+    /// <summary>The reason of a failure, for people.</summary>
     public string? Message { get; init; }
 
     /// <summary>When it was last written, by the database's clock.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
 }
 
-/// <summary>A row of <c>inbox</c>, for queries.</summary>
+/// <summary>A row of <c>inbox</c>. For migrations only.</summary>
 public sealed record InboxRow
 {
     /// <summary>The saga that has seen it.</summary>
@@ -77,17 +77,17 @@ public sealed record InboxRow
     /// <summary>The message's identity.</summary>
     public required Guid MessageId { get; init; }
 
-    /// <summary>Hash of what the message asks for, or null.</summary>
+    /// <summary>Hash of the message's content, or null.</summary>
     public Guid? RequestHash { get; init; }
 }
 
-/// <summary>A row of <c>timers</c>, for queries.</summary>
+/// <summary>A row of <c>timers</c>. For migrations only.</summary>
 public sealed record TimerRow
 {
     /// <summary>The saga.</summary>
     public required Guid SagaId { get; init; }
 
-    /// <summary>Which of its timers: <c>wakeup</c>.</summary>
+    /// <summary>The name of the timer: <c>wakeup</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>The saga's home partition.</summary>
@@ -97,7 +97,7 @@ public sealed record TimerRow
     public required DateTimeOffset DueAt { get; init; }
 }
 
-/// <summary>A row of <c>outbox</c>, for queries. The store writes <see cref="Sagas.OutgoingMessage"/>.</summary>
+/// <summary>A row of <c>outbox</c>. For migrations only; the stores write <see cref="Sagas.OutgoingMessage"/>.</summary>
 public sealed record OutboxRow
 {
     /// <summary>Identity of the message.</summary>
@@ -112,7 +112,7 @@ public sealed record OutboxRow
     /// <summary>That saga's home partition.</summary>
     public required int HomePartition { get; init; }
 
-    /// <summary>Where to.</summary>
+    /// <summary>The topic.</summary>
     public required string Topic { get; init; }
 
     /// <summary>The partition, or null to choose by key.</summary>
@@ -131,7 +131,7 @@ public sealed record OutboxRow
     public DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>A row of <c>schedules</c>, for queries.</summary>
+/// <summary>A row of <c>schedules</c>. For migrations only.</summary>
 public sealed record ScheduleRow
 {
     /// <summary>The contract.</summary>
@@ -140,23 +140,23 @@ public sealed record ScheduleRow
     /// <summary>Its times as text.</summary>
     public required string Times { get; init; }
 
-    /// <summary>The last time that was dealt with.</summary>
+    /// <summary>The last processed time.</summary>
     public required DateTimeOffset LastDueAt { get; init; }
 
-    /// <summary>When that was, by the database's clock.</summary>
+    /// <summary>When it was processed, by the database's clock.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When a main has begun whose contracts do not have it, unless one has begun since that has it; else null.</summary>
+    /// <summary>When an orchestrator last started without it; null if one started with it since.</summary>
     public DateTimeOffset? RemovedAt { get; init; }
 }
 
-/// <summary>A row of <c>effect_ledger</c>, for queries.</summary>
+/// <summary>A row of <c>effect_ledger</c>. For migrations only.</summary>
 public sealed record EffectLedgerRow
 {
     /// <summary>The command.</summary>
     public required Guid CommandId { get; init; }
 
-    /// <summary>The saga that waits for it.</summary>
+    /// <summary>The saga that sent it.</summary>
     public required Guid SagaId { get; init; }
 
     /// <summary>The step's id in the contract.</summary>
@@ -168,10 +168,10 @@ public sealed record EffectLedgerRow
     /// <summary>The latest attempt that was claimed.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>Who holds (or held) the lease.</summary>
+    /// <summary>The token of the present or last lease.</summary>
     public required Guid LeaseToken { get; init; }
 
-    /// <summary>Until when the lease is valid, by the database's clock.</summary>
+    /// <summary>When the lease expires, by the database's clock.</summary>
     public required DateTimeOffset LeasedUntil { get; init; }
 
     /// <summary>When the latest attempt was claimed.</summary>
@@ -180,7 +180,7 @@ public sealed record EffectLedgerRow
     /// <summary>The outcome of that attempt, or null.</summary>
     public string? Outcome { get; init; }
 
-    /// <summary>The whole result, or null.</summary>
+    /// <summary>The result, or null.</summary>
     public RawJson? Result { get; init; }
 
     /// <summary>When the outcome was recorded, or null.</summary>

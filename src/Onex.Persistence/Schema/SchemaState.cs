@@ -3,26 +3,27 @@ using Onex.Persistence.Postgres;
 
 namespace Onex.Persistence.Schema;
 
-/// <summary>Whether the database has what this version reads and writes. Cheap enough to be asked every second.</summary>
-/// <param name="dataSource">Where it asks.</param>
+/// <summary>Checks that the database has the tables that this version needs. Cheap enough to run every second.</summary>
+/// <param name="dataSource">The database.</param>
 /// <param name="latest">The last migration of this version: <see cref="Migrator.Latest"/>.</param>
 public sealed class SchemaState(NpgsqlDataSource dataSource, string latest)
 {
     internal const string WhatToDo = "The tables of schema onex are missing, or older than this version of onex: run 'onex db migrate'.";
 
     private const string ReadOnly =
-        "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on. Check that POSTGRES_HOST names the primary.";
+        "PostgreSQL does not accept writes: it is a standby, or default_transaction_read_only is on. "
+        + "Check that POSTGRES_HOST names the primary.";
 
-    // A newer version's database has it too.
-    private const string Look = $"""
+    // True for the database of a newer version too.
+    private const string Check = $"""
         SELECT EXISTS (SELECT FROM {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable} WHERE "MigrationId" = $1)
             AND to_regclass('{OnexDbContext.Schema}.sagas') IS NOT NULL, current_setting('transaction_read_only')::boolean
         """;
 
-    /// <summary>What is wrong with the tables or with writing to them, and what to do; null if nothing is.</summary>
+    /// <summary>The problem with the tables or with writing to them, and its remedy; null if there is none.</summary>
     public async Task<string?> FaultAsync(CancellationToken cancellation)
     {
-        await using var command = dataSource.CreateCommand(Look);
+        await using var command = dataSource.CreateCommand(Check);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = latest });
         try
         {

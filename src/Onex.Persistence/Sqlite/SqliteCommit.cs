@@ -8,15 +8,16 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// One commit. Nobody else writes meanwhile, so every question about what is there has its answer before anything is written; what belongs to a
-/// saga is written behind a savepoint, so that one whose values cannot be stored is undone alone.
+/// One commit. Nobody else writes meanwhile, so conflicts are found before anything is written. The rows of each saga are written after a
+/// savepoint, so that a saga with invalid values is rolled back alone.
 /// </summary>
 internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 {
-    // What PostgreSQL can index, so that a saga that runs here runs there.
+    // The longest key that PostgreSQL can index, so that a saga runs with both databases.
     private const int KeyBytesMax = 2_600;
 
-    private static readonly string _insertSaga = $"INSERT INTO sagas ({SagaTable.Columns.Names()}) VALUES ({SagaTable.Columns.Placeholders()})";
+    private static readonly string _insertSaga =
+        $"INSERT INTO sagas ({SagaTable.Columns.Names()}) VALUES ({SagaTable.Columns.Placeholders()})";
 
     private static readonly string _updateSaga = $"UPDATE sagas SET {SagaTable.Columns.Assignments(first: 2)} WHERE id = $1";
 
@@ -32,7 +33,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         $"INSERT INTO saga_payloads ({PayloadTable.Columns.Names()}) VALUES ({PayloadTable.Columns.Placeholders()}) ON CONFLICT DO NOTHING";
 
     private static readonly string _setItem = $"""
-        INSERT INTO saga_items AS o (updated_at, {SagaItemTable.Columns.Names()}) VALUES ($1, {SagaItemTable.Columns.Placeholders(first: 2)})
+        INSERT INTO saga_items AS o (updated_at, {SagaItemTable.Columns.Names()})
+        VALUES ($1, {SagaItemTable.Columns.Placeholders(first: 2)})
         ON CONFLICT (saga_id, step, visit, "index") DO UPDATE
         SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
             result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
@@ -46,46 +48,48 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         ON CONFLICT (saga_id, name) DO UPDATE SET due_at = excluded.due_at
         """;
 
-    // One that came before its saga has its row already, and keeps its place in the order of arrival.
-    private static readonly string _keepEvent = $"""
+    // An early event has a row already, and keeps its position in the order of arrival.
+    private static readonly string _storeEvent = $"""
         INSERT INTO early_events AS e ({EarlyEventTable.Columns.Names()}) VALUES ({EarlyEventTable.Columns.Placeholders()})
         ON CONFLICT (message_id) DO UPDATE
         SET saga_id = excluded.saga_id, content = excluded.content, expires_at = excluded.expires_at
         WHERE e.saga_id IS NULL
         """;
 
-    /// <summary>Judges and writes; answers a verdict per entry, in their order.</summary>
+    /// <summary>Writes the entries and returns a result for each, in their order.</summary>
     public IReadOnlyList<CommitResult> Run(CommitBatch batch)
     {
-        var verdicts = new CommitResult[batch.Entries.Count];
+        var results = new CommitResult[batch.Entries.Count];
 
-        // Starts last: a saga that ends in this batch gives its business key back to one that begins in it.
-        foreach (var place in Enumerable.Range(0, verdicts.Length).OrderBy(place => batch.Entries[place] is CommitEntry.Start))
+        // Starts last: a saga that ends in this batch releases its business key for one that starts in it.
+        foreach (var place in Enumerable.Range(0, results.Length).OrderBy(place => batch.Entries[place] is CommitEntry.Start))
         {
-            verdicts[place] = batch.Entries[place] switch
+            results[place] = batch.Entries[place] switch
             {
-                CommitEntry.Check check => Version(check.Id) == check.ExpectedVersion ? CommitResult.Committed.Instance : CommitResult.Stale.Instance,
-                CommitEntry.Move move => Rejection(move) ?? Try(() => Write(move)),
-                CommitEntry.Start start => Rejection(start) ?? Try(() => Write(start)),
-                _ => throw new InvalidOperationException("A commit has an entry of a kind that nobody knows."),
+                CommitEntry.Check check =>
+                    Version(check.Id) == check.ExpectedVersion ? CommitResult.Committed.Instance : CommitResult.Stale.Instance,
+                CommitEntry.Move move => FindConflict(move) ?? Try(() => Write(move)),
+                CommitEntry.Start start => FindConflict(start) ?? Try(() => Write(start)),
+                _ => throw new InvalidOperationException("A commit has an entry of an unknown type."),
             };
         }
 
         if (batch.SentMessageIds.Count > 0)
         {
-            session.Execute("DELETE FROM outbox WHERE message_id IN (SELECT value FROM json_each($1))", SqliteSession.List(batch.SentMessageIds));
+            session.Execute(
+                "DELETE FROM outbox WHERE message_id IN (SELECT value FROM json_each($1))", SqliteSession.List(batch.SentMessageIds));
         }
 
-        return verdicts;
+        return results;
     }
 
-    /// <summary>Writes a payload; one that is there already stays as it is.</summary>
+    /// <summary>Writes a payload unless it exists.</summary>
     public void Write(SagaPayload payload) => session.Execute(_insertPayload, PayloadTable.Columns.Values(payload));
 
-    /// <summary>Keeps an event.</summary>
-    public void Keep(EarlyEvent early) => session.Execute(_keepEvent, EarlyEventTable.Columns.Values(early));
+    /// <summary>Stores an event.</summary>
+    public void Store(EarlyEvent early) => session.Execute(_storeEvent, EarlyEventTable.Columns.Values(early));
 
-    /// <summary>Puts a message into the outbox.</summary>
+    /// <summary>Writes a message to the outbox.</summary>
     public void Send(OutgoingRow row) => session.Execute(_insertMessage, [now, .. OutboxTable.Columns.Values(row)]);
 
     /// <summary>The saga that has a request, or null.</summary>
@@ -101,16 +105,17 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             requestId)
         .SingleOrDefault();
 
-    private CommitResult? Rejection(CommitEntry.Move move)
+    private CommitResult? FindConflict(CommitEntry.Move move)
     {
         var known = move.SeenMessages.Select(message => message.MessageId)
-            .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", move.SagaId, message)).ToHashSet();
+            .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", move.SagaId, message))
+            .ToHashSet();
         return known.Count > 0 ? new CommitResult.DuplicateMessages(known)
             : Version(move.SagaId) != move.ExpectedVersion || move.ExpectedVersion == 0 ? CommitResult.Stale.Instance
             : null;
     }
 
-    private CommitResult? Rejection(CommitEntry.Start start)
+    private CommitResult? FindConflict(CommitEntry.Start start)
     {
         var row = start.Row;
         if (FindRequest(session, row.RequestId) is { } known)
@@ -144,22 +149,22 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitResult.Refused(error.SqlState, error.Message);
+            return new CommitResult.Invalid(error.SqlState, error.Message);
         }
         catch (SqliteException error) when (SqliteErrors.IsData(error))
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitResult.Refused("23000", error.Message);
+            return new CommitResult.Invalid("23000", error.Message);
         }
     }
 
     private void Write(CommitEntry.Start start)
     {
         var row = start.Row;
-        RefuseKey(row);
+        CheckKey(row);
         session.Execute(_insertSaga, SagaTable.Columns.Values(row));
-        WriteBelongings(row, start.History, start.Outgoing, start.Payloads, mayHaveTimer: false);
+        WriteRows(row, start.History, start.Outgoing, start.Payloads, mayHaveTimer: false);
         WriteItems(start);
         Index(start.DeadLetters);
     }
@@ -167,9 +172,9 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     private void Write(CommitEntry.Move move)
     {
         var row = move.Row;
-        RefuseKey(row);
+        CheckKey(row);
         session.Execute(_updateSaga, [row.Id, .. SagaTable.Columns.ChangingValues(row)]);
-        WriteBelongings(row, move.History, move.Outgoing, move.Payloads, move.WasParked || row.EndedAt is not null);
+        WriteRows(row, move.History, move.Outgoing, move.Payloads, move.WasParked || row.EndedAt is not null);
         WriteItems(move);
         Index(move.DeadLetters);
         foreach (var message in move.SeenMessages.Concat(move.JoinedRequests))
@@ -177,9 +182,9 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             session.Execute(_insertSeen, InboxTable.Columns.Values((row.Id, message)));
         }
 
-        foreach (var kept in move.EventsToBuffer())
+        foreach (var early in move.EventsToBuffer())
         {
-            Keep(kept with { SagaId = row.Id });
+            Store(early with { SagaId = row.Id });
         }
 
         foreach (var released in move.ReleasedEvents)
@@ -201,15 +206,15 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         }
     }
 
-    private void Index(IReadOnlyList<DeadLetterRow> letters)
+    private void Index(IReadOnlyList<DeadLetterRow> deadLetters)
     {
-        foreach (var letter in letters)
+        foreach (var deadLetter in deadLetters)
         {
-            SqliteDeadLetterIndex.Add(session, letter);
+            SqliteDeadLetterIndex.Add(session, deadLetter);
         }
     }
 
-    private void WriteBelongings(
+    private void WriteRows(
         SagaRow row,
         IReadOnlyList<HistoryEntry> history,
         IReadOnlyList<OutgoingMessage> messages,
@@ -242,9 +247,10 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     }
 
     // 0: there is no such row.
-    private long Version(SagaId id) => session.Query("SELECT version FROM sagas WHERE id = $1", row => row.Bigint(0), id) is [var version] ? version : 0;
+    private long Version(SagaId id) =>
+        session.Query("SELECT version FROM sagas WHERE id = $1", row => row.Bigint(0), id) is [var version] ? version : 0;
 
-    private static void RefuseKey(SagaRow row)
+    private static void CheckKey(SagaRow row)
     {
         if (row.BusinessKey is { } key && Encoding.UTF8.GetByteCount(key) > KeyBytesMax)
         {

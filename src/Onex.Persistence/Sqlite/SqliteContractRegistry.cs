@@ -17,8 +17,13 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
                 var conflicts = new List<RegisteredContract>();
                 foreach (var contract in contracts)
                 {
-                    var first = session.Query(
-                        $"{Columns} WHERE name = $1 AND version = $2 ORDER BY registered_at, rowid LIMIT 1", Read, contract.Name, contract.Version).SingleOrDefault();
+                    var first = session
+                        .Query(
+                            $"{Columns} WHERE name = $1 AND version = $2 ORDER BY registered_at, rowid LIMIT 1",
+                            Read,
+                            contract.Name,
+                            contract.Version)
+                        .SingleOrDefault();
                     if (first is not null && first.Hash != contract.Hash && !mutable)
                     {
                         conflicts.Add(first);
@@ -40,13 +45,15 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) => database.ReadAsync<IReadOnlyList<ContractInUse>>(
-        session => session.Query(
-            """
-            SELECT contract_hash, contract, contract_version, count(*) FROM sagas WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
-            """,
-            row => new ContractInUse(row.Text(0), row.Text(1), row.Text(2), row.Bigint(3))),
-        cancellation);
+    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<ContractInUse>>(
+            session => session.Query(
+                """
+                SELECT contract_hash, contract, contract_version, count(*) FROM sagas
+                WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
+                """,
+                row => new ContractInUse(row.Text(0), row.Text(1), row.Text(2), row.Bigint(3))),
+            cancellation);
 
     /// <inheritdoc />
     public Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation) =>

@@ -7,22 +7,22 @@ using Onex.Persistence.Schema;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// The file, held by this process alone from its opening to the end. One connection writes, transaction after transaction; another reads what
-/// is committed, without waiting for it. Whoever looks at the file with <c>sqlite3</c> reads besides.
+/// The database file, which this process locks from its opening to its end. One connection writes, one transaction at a time; another one
+/// reads committed data without waiting. <c>sqlite3</c> may read the file at the same time.
 /// </summary>
 public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 {
-    /// <summary>What this version writes into a file as its schema's version. A file with a higher one is refused.</summary>
+    /// <summary>The schema version that this build writes into a file. It rejects files with a higher one.</summary>
     public const int SchemaVersion = 2;
 
-    // "onex" in ASCII: tells our files from those of other programs.
+    // "onex" in ASCII. Distinguishes the files of Onex from those of other programs.
     private const int ApplicationId = 0x6F6E6578;
     private const int BusySeconds = 5;
 
-    // How long a page that was written proves that pages can be written, while no write fails.
+    // How long a successful write counts as proof that the file is writable, unless a write fails.
     private static readonly TimeSpan _proof = TimeSpan.FromSeconds(5);
 
-    // What files of earlier builds lack: the script makes tables that are missing, never columns.
+    // Columns that files of earlier builds lack. The script creates missing tables only.
     private static readonly (string Table, string Column, string Definition)[] _added =
     [
         ("dead_letters", "key", "TEXT"),
@@ -51,10 +51,10 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private long? _provenAt;
 
     /// <summary>
-    /// Makes the directory and the file if they are missing, takes the file for this process, and brings its schema up to this version. Needed
-    /// by nobody who does not want to know early: the first use opens it too.
+    /// Creates the directory and the file if they are missing, locks the file, and updates its schema to this version. The first use does
+    /// the same, so this call only reports problems earlier.
     /// </summary>
-    /// <exception cref="StoreSetupException">It cannot be used; the message says what to do.</exception>
+    /// <exception cref="StoreSetupException">The file cannot be used; the message contains the remedy.</exception>
     public async Task OpenAsync(CancellationToken cancellation)
     {
         await _opening.WaitAsync(cancellation);
@@ -71,14 +71,14 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
     }
 
-    /// <summary>Runs work in one transaction that is durable when it returns. The work may be given a connection of its own only for this time.</summary>
+    /// <summary>Runs work in one transaction that is durable when this returns. The work must not keep the session.</summary>
     internal async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellation)
     {
         await OpenForUseAsync(cancellation);
         await _writing.WaitAsync(cancellation);
         try
         {
-            // Not cancelled once it has begun: it is short, and its outcome would be unknown.
+            // Not cancelled after its start: it is short, and its outcome would be unknown.
             return await Task.Run(() => Run(ref _writer, "BEGIN IMMEDIATE", work), CancellationToken.None);
         }
         catch (StoreUnavailableException)
@@ -93,10 +93,10 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     }
 
     /// <summary>
-    /// Proves that the file takes writes: reading goes on when the disk is full or someone else has locked it. Takes the lock each time, which
-    /// costs nothing; writes a page now and then, and whenever a write has failed before.
+    /// Checks that the file is writable, because reads succeed even when the disk is full or another program has locked the file. Takes the
+    /// write lock each time, which is cheap, and writes a page periodically and after a failed write.
     /// </summary>
-    /// <exception cref="StoreUnavailableException">It does not.</exception>
+    /// <exception cref="StoreUnavailableException">It is not writable.</exception>
     public Task ProbeAsync(CancellationToken cancellation) => WriteAsync(
         session =>
         {
@@ -110,7 +110,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         },
         cancellation);
 
-    /// <summary>Runs queries on what is committed, all on the same state of it.</summary>
+    /// <summary>Runs queries on committed data, all on the same snapshot.</summary>
     internal async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellation)
     {
         await OpenForUseAsync(cancellation);
@@ -167,7 +167,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
             }
             catch
             {
-                Undo(session);
+                Rollback(session);
                 throw;
             }
 
@@ -177,7 +177,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         {
             if (!SqliteErrors.IsBusy(error))
             {
-                // A connection that saw the disk fail may believe in what is no longer so: the next use has a fresh one.
+                // A connection may have stale state after a disk failure, so the next use opens a new one.
                 session?.Dispose();
                 session = null;
             }
@@ -186,8 +186,8 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
     }
 
-    // After some errors SQLite has rolled back by itself, and says that there is nothing to roll back.
-    private static void Undo(SqliteSession session)
+    // After some errors SQLite rolls back by itself; then ROLLBACK fails because there is no transaction.
+    private static void Rollback(SqliteSession session)
     {
         try
         {
@@ -200,7 +200,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 
     private void Open()
     {
-        var held = Hold();
+        var held = Lock();
         try
         {
             _writer = Connect(SqliteOpenMode.ReadWriteCreate);
@@ -209,7 +209,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
         catch (SqliteException error)
         {
-            throw new StoreSetupException(SqliteErrors.Say(error, _path), error);
+            throw new StoreSetupException(SqliteErrors.Describe(error, _path), error);
         }
         finally
         {
@@ -222,9 +222,9 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
     }
 
-    // A file beside the database, locked for as long as this process lives, however it ends: the database's own locks let others write
-    // between our transactions, and a second process would send and decide what the first one has in hand.
-    private FileStream Hold()
+    // A file beside the database that stays locked as long as this process lives, however it ends. The database's own locks would let
+    // another process write between transactions, and it would send and decide the same messages a second time.
+    private FileStream Lock()
     {
         var directory = Path.GetDirectoryName(_path)!;
         var path = $"{_path}.lock";
@@ -248,15 +248,15 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         catch (IOException error)
         {
             throw new StoreSetupException(
-                $"Another process uses {_path}, and a SQLite file is for one: stop that process, or give this one a directory of its own "
-                + "(ONEX_DATA_DIR). Several processes share PostgreSQL (ONEX_STORE=postgres).",
+                $"Another process uses {_path}, and a SQLite file serves only one: stop that process, or give this one its own directory "
+                + "(ONEX_DATA_DIR). Several processes can share PostgreSQL (ONEX_STORE=postgres).",
                 error);
         }
     }
 
     private static StoreSetupException NotWritable(string directory, Exception error) => new(
-        $"The directory {directory} cannot be made or written to ({error.Message}): give user '{Environment.UserName}' the right to, "
-        + "or set ONEX_DATA_DIR to a directory where it may write.",
+        $"The directory {directory} cannot be created or written to ({error.Message}): give user '{Environment.UserName}' write access, "
+        + "or set ONEX_DATA_DIR to a writable directory.",
         error);
 
     private SqliteSession Connect(SqliteOpenMode mode)
@@ -274,7 +274,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
             connection.Open();
             session.Execute($"PRAGMA busy_timeout = {BusySeconds * 1000}");
 
-            // FULL: a commit is on the disk when it returns. In WAL mode NORMAL would lose the last ones with the power.
+            // FULL: a commit is on disk when it returns. In WAL mode, NORMAL would lose the last commits in a power failure.
             session.Execute("PRAGMA synchronous = FULL");
             return session;
         }
@@ -288,18 +288,22 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private void Prepare(SqliteSession session)
     {
         var (version, application, tables) = session.Query(
-            "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
+            """
+            SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id),
+                (SELECT count(*) FROM sqlite_schema)
+            """,
             row => (row.Integer(0), row.Integer(1), row.Integer(2)))[0];
         if (tables > 0 && application != ApplicationId)
         {
-            throw new StoreSetupException($"The file {_path} is a SQLite database of another program: set ONEX_DATA_DIR to another directory.");
+            throw new StoreSetupException(
+                $"The file {_path} is a SQLite database of another program: set ONEX_DATA_DIR to another directory.");
         }
 
         if (version > SchemaVersion)
         {
             throw new StoreSetupException(
                 $"The schema of {_path} is newer than this version of onex (it has {version.ToString(CultureInfo.InvariantCulture)}, "
-                + $"this version knows {SchemaVersion}): run the version that made it, or a later one.");
+                + $"this version knows {SchemaVersion}): run the version that created it, or a later one.");
         }
 
         var mode = session.Query("PRAGMA journal_mode = WAL", row => row.Text(0))[0];
@@ -312,7 +316,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         session.Execute("BEGIN IMMEDIATE");
         if (version == 1)
         {
-            // It knew no lapsed attempts, and SQLite changes no check of a table that exists.
+            // Version 1 had no lapsed attempts, and SQLite cannot change a table's check constraint.
             session.Execute("ALTER TABLE effect_ledger RENAME TO effect_ledger_1");
         }
 

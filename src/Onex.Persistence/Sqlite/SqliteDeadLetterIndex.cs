@@ -47,10 +47,11 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     {
         var values = new List<object?>();
 
-        // LIKE would take small letters for capitals.
+        // LIKE is case-insensitive.
         var sql = DeadLetterSql.List(
             filter, "dead_letters", Given, text => Given(text) is var given ? $"substr(l.key, 1, length({given})) = {given}" : "");
-        return database.ReadAsync(session => DeadLetterSql.Page(session.Query(sql, DeadLetterTable.Read, [.. values]), filter), cancellation);
+        return database.ReadAsync(
+            session => DeadLetterSql.Page(session.Query(sql, DeadLetterTable.Read, [.. values]), filter), cancellation);
 
         string Given(object value)
         {
@@ -60,7 +61,8 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     }
 
     /// <inheritdoc />
-    public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) => database.ReadAsync(session => Find(session, id), cancellation);
+    public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) =>
+        database.ReadAsync(session => Find(session, id), cancellation);
 
     /// <inheritdoc />
     public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) => database.WriteAsync(
@@ -78,7 +80,8 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
                 decision.Force);
             if (changed > 0 && decision.Message is { } message)
             {
-                new SqliteCommit(session, time.GetUtcNow()).Send(new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message));
+                new SqliteCommit(session, time.GetUtcNow())
+                    .Send(new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message));
             }
 
             return Find(session, decision.DeadLetterId);
@@ -90,21 +93,24 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         database.ReadAsync<IReadOnlySet<Guid>>(
             session => session
                 .Query(Open, row => (Id: row.Uuid(0), Partition: row.Integer(1)), topic, IDeadLetterIndex.OpenMax)
-                .Where(letter => partitions.Contains(letter.Partition))
-                .Select(letter => letter.Id)
+                .Where(deadLetter => partitions.Contains(deadLetter.Partition))
+                .Select(deadLetter => deadLetter.Id)
                 .ToHashSet(),
             cancellation);
 
     /// <inheritdoc />
     public Task CloseAsync(Guid id, string reason, CancellationToken cancellation) => database.WriteAsync(
-        session => session.Execute(Close, id, Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow(), IDeadLetterIndex.Itself, reason), cancellation);
+        session => session.Execute(
+            Close, id, Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow(), IDeadLetterIndex.SystemUser, reason),
+        cancellation);
 
     /// <inheritdoc />
     public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => database.ReadAsync(
         session => session.Query(HandledBy, row => (SagaId?)new SagaId(row.Uuid(0)), requestId).SingleOrDefault(), cancellation);
 
-    /// <summary>Adds an entry in a transaction that runs.</summary>
-    internal static void Add(SqliteSession session, DeadLetterRow row) => session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));
+    /// <summary>Adds an entry in the present transaction.</summary>
+    internal static void Add(SqliteSession session, DeadLetterRow row) =>
+        session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));
 
     private static DeadLetterRow? Find(SqliteSession session, Guid id) => session.Query(_one, DeadLetterTable.Read, id).SingleOrDefault();
 }

@@ -7,37 +7,38 @@ using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>The effect ledger in SQLite. The clock that counts is this process's, the only one.</summary>
+/// <summary>The effect ledger in SQLite. All times are those of this process, the only one.</summary>
 internal sealed class SqliteEffectLedger : IEffectLedger
 {
     private const int BatchMax = 500;
 
-    private const string Lease = """
-        INSERT INTO effect_ledger (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    private static readonly string _lease = $"""
+        INSERT INTO effect_ledger (leased_until, claimed_at, {LedgerTable.Columns.Names()})
+        VALUES ($1, $2, {LedgerTable.Columns.Placeholders(first: 3)})
         ON CONFLICT (command_id) DO UPDATE
-        SET attempt = excluded.attempt, lease_token = excluded.lease_token, leased_until = excluded.leased_until,
-            claimed_at = excluded.claimed_at, outcome = NULL, result = NULL, recorded_at = NULL
+        SET {LedgerTable.Columns.Assignments("excluded")}, leased_until = excluded.leased_until, claimed_at = excluded.claimed_at,
+            outcome = NULL, result = NULL, recorded_at = NULL
         """;
 
-    // What is not known of a command that nobody has taken stays empty.
+    // Columns that are unknown for a command without a claim stay empty.
     private const string Cancel = """
-        INSERT INTO effect_ledger (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, recorded_at)
+        INSERT INTO effect_ledger
+            (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, recorded_at)
         VALUES ($1, $2, '', '', 0, $3, $4, $4, 'cancelled', $4)
         ON CONFLICT (command_id) DO NOTHING
         """;
 
-    private const string Settle = """
+    private const string CloseExpiredLease = """
         UPDATE effect_ledger SET outcome = 'lapsed', recorded_at = $2 WHERE command_id = $1 AND outcome IS NULL AND leased_until <= $2
         """;
 
-    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts, closed or not.
+    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not.
     private const string Record = """
         UPDATE effect_ledger SET outcome = $3, result = $4, recorded_at = $5
         WHERE command_id = $1 AND lease_token = $2 AND (outcome IS NULL OR outcome = 'lapsed')
         """;
 
-    private const string Recorded = "SELECT 1 FROM effect_ledger WHERE command_id = $1 AND lease_token = $2 AND outcome IS NOT NULL";
+    private const string IsRecorded = "SELECT 1 FROM effect_ledger WHERE command_id = $1 AND lease_token = $2 AND outcome IS NOT NULL";
 
     private readonly SqliteDatabase _database;
     private readonly TimeProvider _time;
@@ -66,7 +67,8 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         _records.RunAsync((leaseToken, result), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
             session =>
             {
@@ -75,16 +77,18 @@ internal sealed class SqliteEffectLedger : IEffectLedger
                     session.Execute(Cancel, id, Guid.Empty, NewToken(), _time.GetUtcNow());
                 }
 
-                return Settled(session, commandIds);
+                return CloseExpired(session, commandIds);
             },
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => Settled(session, commandIds), cancellation);
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => CloseExpired(session, commandIds), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         _database.ReadAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => States(session, commandIds), cancellation);
 
     private ClaimResult Claim(SqliteSession session, StepCommand command)
@@ -96,26 +100,19 @@ internal sealed class SqliteEffectLedger : IEffectLedger
             null => late ? ClaimResult.Expired.Late(command) : Grant(session, command, now),
             { Outcome: "cancelled" } => ClaimResult.Expired.Cancelled,
             { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimResult.Expired.Closed(entry.Attempt),
-            { Result: { } known } when known.AnswersTo(command) => new ClaimResult.Known(known),
-            { Result: null } entry when command.Attempt < entry.Attempt => ClaimResult.Expired.Overtaken(entry.Attempt),
+            { Result: { } recorded } when recorded.AnswersTo(command) => new ClaimResult.Recorded(recorded),
+            { Result: null } entry when command.Attempt < entry.Attempt => ClaimResult.Expired.Superseded(entry.Attempt),
             { Outcome: null } entry when entry.LeasedUntil > now => ClaimResult.Leased.Instance,
-            var entry => late ? ClaimResult.Expired.Late(command) : Grant(session, command, now) with { TakesOver = entry.Outcome is null },
+            var entry => late
+                ? ClaimResult.Expired.Late(command)
+                : Grant(session, command, now) with { FollowsUnrecordedLease = entry.Outcome is null },
         };
     }
 
     private static ClaimResult.Granted Grant(SqliteSession session, StepCommand command, DateTimeOffset now)
     {
         var token = NewToken();
-        session.Execute(
-            Lease,
-            command.CommandId,
-            command.SagaId,
-            command.Step,
-            command.Operation,
-            command.Attempt,
-            token,
-            now + EffectLedger.Lease(command),
-            now);
+        session.Execute(_lease, [now + LedgerTimes.Lease(command), now, .. LedgerTable.Columns.Values(new ClaimRow(command, token))]);
         return new ClaimResult.Granted(token);
     }
 
@@ -123,15 +120,15 @@ internal sealed class SqliteEffectLedger : IEffectLedger
     {
         var json = Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult));
         session.Execute(Record, result.CommandId, token, result.Outcome, json, _time.GetUtcNow());
-        return session.Exists(Recorded, result.CommandId, token);
+        return session.Exists(IsRecorded, result.CommandId, token);
     }
 
-    private Dictionary<CommandId, LedgerState> Settled(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
+    private Dictionary<CommandId, LedgerState> CloseExpired(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
     {
         var now = _time.GetUtcNow();
         foreach (var id in commandIds)
         {
-            session.Execute(Settle, id, now);
+            session.Execute(CloseExpiredLease, id, now);
         }
 
         return States(session, commandIds);

@@ -3,7 +3,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>What an error of SQLite means to us, and what a person can do about it.</summary>
+/// <summary>Classifies errors of SQLite, and describes them with their remedies.</summary>
 internal static class SqliteErrors
 {
     // The primary result codes: https://www.sqlite.org/rescode.html
@@ -20,29 +20,29 @@ internal static class SqliteErrors
     private const int Mismatch = 20;
     private const int NotADatabase = 26;
 
-    /// <summary>The values are at fault.</summary>
+    /// <summary>The values are invalid.</summary>
     public static bool IsData(SqliteException error) => error.SqliteErrorCode is TooBig or Constraint or Mismatch;
 
-    /// <summary>Someone else holds the file for a moment; the connection is as good as before.</summary>
+    /// <summary>Another process holds the file briefly; the connection stays usable.</summary>
     public static bool IsBusy(SqliteException error) => error.SqliteErrorCode is Busy or Locked;
 
-    /// <summary>As the seam's callers see it.</summary>
-    public static StoreUnavailableException Unavailable(SqliteException error, string path) => new(Say(error, path), error);
+    /// <summary>The exception that callers of the stores get.</summary>
+    public static StoreUnavailableException Unavailable(SqliteException error, string path) => new(Describe(error, path), error);
 
-    /// <summary>One line that says what is wrong and what to do.</summary>
-    public static string Say(SqliteException error, string path)
+    /// <summary>Describes the error and its remedy in one line.</summary>
+    public static string Describe(SqliteException error, string path)
     {
         var directory = Path.GetDirectoryName(path);
         return error.SqliteErrorCode switch
         {
             Busy or Locked => $"The database {path} is locked by another program (sqlite3 with an open transaction?): end it there.",
-            Full => $"The disk that holds {path} is full: make room; the work goes on by itself then.",
+            Full => $"The disk that holds {path} is full: free some space, and the runtime continues by itself.",
             Corrupt or NotADatabase =>
-                $"The file {path} is no SQLite database, or is damaged: put a backup in its place, or move it away to begin anew "
+                $"The file {path} is not a SQLite database, or is damaged: restore a backup, or move the file away to start empty "
                 + "(its sagas are lost then; 'sqlite3 FILE .recover' may save some).",
             ReadOnly or Permission or CannotOpen =>
-                $"The file {path} cannot be opened for writing: give this process's user the right to write to it and to the directory {directory}, "
-                + "or set ONEX_DATA_DIR to one where it has.",
+                $"The file {path} cannot be opened for writing: give this process's user write access to it and to directory {directory}, "
+                + "or set ONEX_DATA_DIR to a writable one.",
             InputOutput => $"The file {path} cannot be read or written ({error.Message}): check the disk and that nobody moved the file.",
             _ => $"The database {path} failed: {error.Message}",
         };

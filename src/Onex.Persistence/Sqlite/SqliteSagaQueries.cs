@@ -4,7 +4,7 @@ using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>What operators ask, in SQLite.</summary>
+/// <summary>Queries for operators in SQLite.</summary>
 internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
 {
     private static readonly string _one = $"""
@@ -26,9 +26,13 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         var limit = Math.Clamp(filter.Limit, 1, SagaListSql.RowsMax);
         var values = new List<object?>();
 
-        // LIKE would take small letters for capitals.
+        // LIKE is case-insensitive.
         var sql = SagaListSql.Write(
-            filter, limit + 1, "sagas", Given, text => Given(text) is var given ? $"substr(s.business_key, 1, length({given})) = {given}" : "");
+            filter,
+            limit + 1,
+            "sagas",
+            Given,
+            text => Given(text) is var given ? $"substr(s.business_key, 1, length({given})) = {given}" : "");
         return database.ReadAsync(session => SagaListSql.Page(session.Query(sql, SagaTable.Read, [.. values]), limit), cancellation);
 
         string Given(object value)
@@ -43,7 +47,9 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         session =>
         {
             var early = session.Query(
-                $"SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e WHERE e.saga_id = $1 ORDER BY e.seq", EarlyEventTable.Read, sagaId);
+                $"SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e WHERE e.saga_id = $1 ORDER BY e.seq",
+                EarlyEventTable.Read,
+                sagaId);
             return session.Query(
                 _one,
                 row => new SagaDetail(

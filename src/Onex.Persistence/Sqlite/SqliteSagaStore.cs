@@ -5,8 +5,9 @@ using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>Sagas in a SQLite file: one transaction per batch, each on the disk when it returns.</summary>
-internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time) : ISagaStore
+/// <summary>Sagas in a SQLite file, with one transaction per batch that is on disk when it returns.</summary>
+internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time)
+    : ISagaStore, IOutbox, IWakeups, IEarlyEvents, IPayloads
 {
     private const string Wakeups = """
         SELECT id, home_partition, next_wakeup_at FROM sagas
@@ -45,17 +46,27 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         """;
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
+        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<SagaId, LoadedSaga>>(
             session =>
             {
                 var list = SqliteSession.List(ids);
                 var unsent = session
-                    .Query($"SELECT {OutboxTable.Columns.Names()} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq", OutboxTable.Read, list)
+                    .Query(
+                        $"SELECT {OutboxTable.Columns.Names()} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq",
+                        OutboxTable.Read,
+                        list)
                     .ToLookup(message => message.SagaId, message => message.Message);
                 var early = session
-                    .Query($"SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e WHERE e.saga_id IN (SELECT value FROM json_each($1)) ORDER BY e.seq", EarlyEventTable.Read, list)
-                    .ToLookup(kept => kept.SagaId!.Value);
+                    .Query(
+                        $"""
+                        SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e
+                        WHERE e.saga_id IN (SELECT value FROM json_each($1)) ORDER BY e.seq
+                        """,
+                        EarlyEventTable.Read,
+                        list)
+                    .ToLookup(buffered => buffered.SagaId!.Value);
                 return session
                     .QueryWhile(
                         $"""
@@ -129,14 +140,16 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
 
     /// <inheritdoc />
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
-        database.ReadAsync<IReadOnlyList<EventTarget>>(session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
+        database.ReadAsync<IReadOnlyList<EventTarget>>(
+            session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
+        IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
         database.WriteAsync<IReadOnlyDictionary<MessageId, Guid?>>(
             session =>
             {
-                var kept = new Dictionary<MessageId, Guid?>(events.Count);
+                var stored = new Dictionary<MessageId, Guid?>(events.Count);
                 var now = time.GetUtcNow();
                 var commit = new SqliteCommit(session, now);
                 foreach (var early in events)
@@ -145,16 +158,16 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                             "SELECT request_hash FROM early_events WHERE message_id = $1", row => row.OptionalUuid(0), early.MessageId)
                         is [var hash])
                     {
-                        kept[early.MessageId] = hash;
+                        stored[early.MessageId] = hash;
                     }
                     else if (session.Query(Waiting, row => row.Integer(0), early.Contract, early.CorrelationId, now)[0] < limit)
                     {
-                        commit.Keep(early);
-                        kept[early.MessageId] = early.RequestHash;
+                        commit.Store(early);
+                        stored[early.MessageId] = early.RequestHash;
                     }
                 }
 
-                return kept;
+                return stored;
             },
             cancellation);
 
@@ -175,7 +188,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         {
             await database.WriteAsync(
                 session => session.Execute(
-                    "DELETE FROM early_events WHERE saga_id IS NULL AND message_id IN (SELECT value FROM json_each($1))", SqliteSession.List(messageIds)),
+                    "DELETE FROM early_events WHERE saga_id IS NULL AND message_id IN (SELECT value FROM json_each($1))",
+                    SqliteSession.List(messageIds)),
                 cancellation);
         }
     }
@@ -184,17 +198,21 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<SagaId>>(
             session => session.Query(
-                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2", row => new SagaId(row.Uuid(0)), after, limit),
+                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2",
+                row => new SagaId(row.Uuid(0)),
+                after,
+                limit),
             cancellation);
 
     /// <inheritdoc />
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) =>
 
-        // The process's clock is the database's; the question is also whether the database is there.
+        // The process has the database's clock. Reading it also checks that the database can be used.
         database.ReadAsync(_ => time.GetUtcNow(), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
+        IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<IReadOnlyList<SagaItem>>>(
             session => [.. queries.Select(query => LoadItems(session, query))], cancellation);
 

@@ -10,10 +10,11 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
         database.WriteAsync<IReadOnlyList<DateTimeOffset>>(
             session =>
             {
-                // In whole seconds, so that the times of an "every" can be read.
+                // Whole seconds keep the times of an "every" readable.
                 var now = time.GetUtcNow();
                 var begin = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
-                var known = session.Query("SELECT contract, times FROM schedules WHERE removed_at IS NULL", row => new ScheduleName(row.Text(0), row.Text(1)));
+                var known = session.Query(
+                    "SELECT contract, times FROM schedules WHERE removed_at IS NULL", row => new ScheduleName(row.Text(0), row.Text(1)));
                 foreach (var (contract, name) in known.Except(schedules))
                 {
                     session.Execute("UPDATE schedules SET removed_at = $3 WHERE contract = $1 AND times = $2", contract, name, now);
@@ -24,7 +25,8 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                     session.Execute(
                         """
                         INSERT INTO schedules (contract, times, last_due_at, updated_at) VALUES ($1, $2, $3, $4)
-                        ON CONFLICT (contract, times) DO UPDATE SET last_due_at = excluded.last_due_at, updated_at = excluded.updated_at, removed_at = NULL
+                        ON CONFLICT (contract, times) DO UPDATE
+                        SET last_due_at = excluded.last_due_at, updated_at = excluded.updated_at, removed_at = NULL
                         WHERE removed_at IS NOT NULL
                         """,
                         contract, name, begin, now);
@@ -42,7 +44,10 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
     public Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
         database.WriteAsync(
             session => session.Execute(
-                "UPDATE schedules SET last_due_at = $4, updated_at = $5, removed_at = NULL WHERE contract = $1 AND times = $2 AND last_due_at = $3",
+                """
+                UPDATE schedules SET last_due_at = $4, updated_at = $5, removed_at = NULL
+                WHERE contract = $1 AND times = $2 AND last_due_at = $3
+                """,
                 schedule.Contract,
                 schedule.Times,
                 from,
@@ -51,7 +56,10 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
             cancellation);
 
     private static DateTimeOffset? Last(SqliteSession session, ScheduleName schedule) => session.Query(
-        "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2", row => row.Time(0), schedule.Contract, schedule.Times) is [var last]
+        "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2",
+        row => row.Time(0),
+        schedule.Contract,
+        schedule.Times) is [var last]
         ? last
         : null;
 }

@@ -7,8 +7,8 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// A connection with its prepared statements. Parameters are <c>$1</c>, <c>$2</c>, ... in the order of the values, which are written as
-/// people read them: ids in lower case, times in UTC with all their digits, so that they sort as text.
+/// A connection with its prepared statements. Parameters are <c>$1</c>, <c>$2</c>, ... in the order of the values. Values are stored in
+/// readable form: ids in lower case, times in UTC with all digits, so that they sort as text.
 /// </summary>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
@@ -16,10 +16,10 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
 
-    /// <summary>Runs a statement; answers how many rows it changed.</summary>
+    /// <summary>Runs a statement and returns the number of changed rows.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteNonQuery();
 
-    /// <summary>The rows of a query.</summary>
+    /// <summary>Runs a query and returns its rows.</summary>
     public List<T> Query<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<object?> values)
     {
         using var reader = Prepare(sql, values).ExecuteReader();
@@ -32,14 +32,14 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return rows;
     }
 
-    /// <summary>Reads rows as long as they are taken.</summary>
-    public List<T> QueryWhile<T>(string sql, Func<SqliteRow, T> read, Func<T, bool> takes, params ReadOnlySpan<object?> values)
+    /// <summary>Runs a query and returns its rows up to the first that is not accepted.</summary>
+    public List<T> QueryWhile<T>(string sql, Func<SqliteRow, T> read, Func<T, bool> accepts, params ReadOnlySpan<object?> values)
     {
         using var reader = Prepare(sql, values).ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
         {
-            if (read(new SqliteRow(reader)) is var row && !takes(row))
+            if (read(new SqliteRow(reader)) is var row && !accepts(row))
             {
                 break;
             }
@@ -64,7 +64,7 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>Numbers as one value, for <c>json_each</c>.</summary>
     public static string List(IEnumerable<int> numbers) => $"[{string.Join(',', numbers)}]";
 
-    /// <summary>A time as it is stored.</summary>
+    /// <summary>The stored form of a time.</summary>
     public static string Write(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 
     /// <inheritdoc />
@@ -113,13 +113,13 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         _ => value,
     };
 
-    // SQLite would take it, but most of what reads text afterwards ends there; PostgreSQL refuses it.
+    // SQLite accepts the character, but many readers of text stop there. PostgreSQL rejects it.
     private static string Readable(string text) => text.Contains('\0', StringComparison.Ordinal)
         ? throw new UnstorableException("22021", "The character 0 cannot be stored in text.")
         : text;
 }
 
-/// <summary>A value that is not stored. The code is the SQLSTATE that PostgreSQL has for it.</summary>
+/// <summary>A value that cannot be stored. The code is the SQLSTATE of PostgreSQL for it.</summary>
 internal sealed class UnstorableException(string sqlState, string message) : Exception(message)
 {
     public UnstorableException()

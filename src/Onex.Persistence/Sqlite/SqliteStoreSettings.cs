@@ -1,7 +1,7 @@
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>Where the runtime's own database is, when it is a file: for one process, which hosts every role.</summary>
-/// <param name="Path">The file; it and its directory are made if they are missing. Beside it appear files that SQLite and the runtime need.</param>
+/// <summary>The database file of an embedded runtime: one process that hosts every role.</summary>
+/// <param name="Path">The file. It and its directory are created if missing. SQLite and the runtime create further files beside it.</param>
 public sealed record SqliteStoreSettings(string Path)
 {
     /// <inheritdoc />

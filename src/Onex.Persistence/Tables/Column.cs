@@ -3,26 +3,26 @@ using NpgsqlTypes;
 
 namespace Onex.Persistence.Tables;
 
-/// <summary>A column of a table: its name, and the value that a row gives it in either store.</summary>
+/// <summary>A column of a table: its name, and how a row provides its value for either store.</summary>
 /// <param name="name">Its name in the database.</param>
 internal abstract class Column<TRow>(string name)
 {
     /// <summary>Its name in the database.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Its place in the list of its table, from 0: the ordinal where the columns of the list are selected.</summary>
+    /// <summary>Its position in the list, from 0: the ordinal when the columns of the list are selected.</summary>
     public int Place { get; init; }
 
-    /// <summary>Whether it keeps the value that it was inserted with.</summary>
+    /// <summary>Whether updates leave it unchanged.</summary>
     public bool IsFixed { get; init; }
 
-    /// <summary>The values of rows as one array, as PostgreSQL takes them.</summary>
+    /// <summary>The values of rows as one array parameter for PostgreSQL.</summary>
     public abstract NpgsqlParameter ToArray(IReadOnlyList<TRow> rows);
 
-    /// <summary>The value of one row, as <see cref="Sqlite.SqliteSession"/> takes it.</summary>
+    /// <summary>The value of one row for <see cref="Sqlite.SqliteSession"/>.</summary>
     public abstract object? ToValue(TRow row);
 
-    /// <summary>The same column of rows that contain such a row.</summary>
+    /// <summary>The same column for rows that contain such a row.</summary>
     public abstract Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int place);
 }
 
@@ -42,5 +42,9 @@ internal sealed class Column<TRow, TElement>(string name, NpgsqlDbType type, Fun
 
     /// <inheritdoc />
     public override Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int place) =>
-        new Column<TOuter, TElement>(Name, type, outer => element(inner(outer)), outer => value(inner(outer))) { Place = place, IsFixed = IsFixed };
+        new Column<TOuter, TElement>(Name, type, outer => element(inner(outer)), outer => value(inner(outer)))
+        {
+            Place = place,
+            IsFixed = IsFixed,
+        };
 }

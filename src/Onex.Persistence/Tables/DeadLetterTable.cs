@@ -28,10 +28,10 @@ internal static class DeadLetterTable
     public static readonly int Value = Columns.OptionalBytes("value", row => row.Value);
     public static readonly int Headers = Columns.NullableJson("headers", row => row.Headers?.ToJson());
 
-    /// <summary>The names behind an alias, with nothing in the place of what may be large.</summary>
+    /// <summary>The column names with an alias, and <c>NULL</c> for the large columns.</summary>
     public static string NamesWithoutContent(string alias) => Columns.NamesWithout(alias, Value, Headers);
 
-    /// <summary>The row, where the columns of the list are selected first.</summary>
+    /// <summary>Reads a row whose first columns are those of the list.</summary>
     public static DeadLetterRow Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(
             row.Uuid(Id),

@@ -17,7 +17,7 @@ internal static class HistoryTable
     public static readonly int Step = Columns.Text("step", row => row.Entry.Step);
     public static readonly int Detail = Columns.OptionalJson("detail", row => row.Entry.Detail);
 
-    /// <summary>The row, where the columns of the list are selected first.</summary>
+    /// <summary>Reads a row whose first columns are those of the list.</summary>
     public static HistoryEntry Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(
             row.Bigint(Version),

@@ -2,10 +2,10 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Tables;
 
-/// <summary>The row that a query has come to, in either store. A structure, so that reading costs no allocation.</summary>
+/// <summary>The current row of a query in either store. Implemented by structures to avoid allocations.</summary>
 internal interface IRowReader
 {
-    /// <summary>Whether there is nothing.</summary>
+    /// <summary>Whether the value is NULL.</summary>
     bool IsNull(int place);
 
     /// <summary>A <c>uuid</c>.</summary>
@@ -33,7 +33,7 @@ internal interface IRowReader
     RawJson Json(int place);
 }
 
-/// <summary>Values that may be missing.</summary>
+/// <summary>Readers of nullable values.</summary>
 internal static class RowReaderExtensions
 {
     extension<TReader>(TReader reader)
@@ -60,7 +60,7 @@ internal static class RowReaderExtensions
         /// <summary>A JSON value, or null.</summary>
         public RawJson? OptionalJson(int place) => reader.IsNull(place) ? null : reader.Json(place);
 
-        /// <summary>A JSON value; nothing is the JSON value <c>null</c>.</summary>
+        /// <summary>A JSON value; JSON <c>null</c> for NULL.</summary>
         public RawJson JsonOrNull(int place) => reader.IsNull(place) ? RawJson.Null : reader.Json(place);
     }
 }

@@ -23,7 +23,7 @@ internal static class OutboxTable
     public static readonly int Value = Columns.Bytes("value", row => row.Message.Value);
     public static readonly int Headers = Columns.Json("headers", row => row.Message.Headers.ToJson());
 
-    /// <summary>The row, where the columns of the list are selected first.</summary>
+    /// <summary>Reads a row whose first columns are those of the list.</summary>
     public static UnsentMessage Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(new(row.Uuid(SagaId)), new OutgoingMessage
         {

@@ -8,12 +8,13 @@ namespace Onex.Persistence.Tables;
 /// <summary>Array parameters of PostgreSQL.</summary>
 internal static class PostgresArray
 {
-    /// <summary>An array parameter with its type, so that the server does not have to infer it.</summary>
+    /// <summary>An array parameter with its type, so that the server need not infer it.</summary>
     public static NpgsqlParameter<T[]> Of<T>(NpgsqlDbType elements, T[] values) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elements };
 
     /// <summary>An array parameter with an element for each row.</summary>
-    public static NpgsqlParameter<TElement[]> Of<TRow, TElement>(NpgsqlDbType elements, IReadOnlyList<TRow> rows, Func<TRow, TElement> element)
+    public static NpgsqlParameter<TElement[]> Of<TRow, TElement>(
+        NpgsqlDbType elements, IReadOnlyList<TRow> rows, Func<TRow, TElement> element)
     {
         var values = new TElement[rows.Count];
         for (var i = 0; i < values.Length; i++)
@@ -24,13 +25,15 @@ internal static class PostgresArray
         return Of(elements, values);
     }
 
-    /// <summary>A JSON value as an element; nothing is the JSON value <c>null</c>.</summary>
+    /// <summary>A JSON value as an element; an empty value is JSON <c>null</c>.</summary>
     public static byte[] Json(RawJson json)
     {
         var utf8 = json.Utf8.IsEmpty ? RawJson.Null.Utf8 : json.Utf8;
 
-        // What the engine and the parser make is an array of its own nearly always: then nothing is copied.
-        return MemoryMarshal.TryGetArray(utf8, out var segment) && segment is { Offset: 0, Array: { } array } && array.Length == segment.Count
+        // Nearly always the value is an array of its own, which needs no copy.
+        return MemoryMarshal.TryGetArray(utf8, out var segment)
+            && segment is { Offset: 0, Array: { } array }
+            && array.Length == segment.Count
             ? array
             : utf8.ToArray();
     }

@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Tables;
 
-/// <summary>The row that a query in PostgreSQL has come to.</summary>
+/// <summary>The current row of a PostgreSQL query.</summary>
 internal readonly struct PostgresRow(NpgsqlDataReader reader) : IRowReader
 {
     /// <inheritdoc />

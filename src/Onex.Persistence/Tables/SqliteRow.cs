@@ -4,7 +4,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Tables;
 
-/// <summary>The row that a query in SQLite has come to. Ids, times and JSON are text there.</summary>
+/// <summary>The current row of a SQLite query. SQLite stores ids, times and JSON as text.</summary>
 internal readonly struct SqliteRow(SqliteDataReader reader) : IRowReader
 {
     /// <inheritdoc />

@@ -4,44 +4,49 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// The columns of a table that are written and read, in one list: the statements of both stores, their parameters and the ordinals of readers are
-/// made from it. To add a column is to add a line to the list, one where its rows are read, and a migration. What adds a column answers its place:
-/// the ordinal where the columns of the list are selected.
+/// The list of a table's columns, from which the statements of both stores, their parameters and the ordinals of readers are built. A new
+/// column needs a line in the list, one where rows are read, and a migration. The methods that add a column return its place: its ordinal
+/// when the columns of the list are selected.
 /// </summary>
 internal sealed class Table<TRow>
 {
     private readonly List<Column<TRow>> _columns = [];
 
-    /// <summary>The columns, in the order of their places.</summary>
+    /// <summary>The columns in order.</summary>
     public IReadOnlyList<Column<TRow>> Columns => _columns;
 
-    /// <summary>How many columns there are.</summary>
+    /// <summary>The number of columns.</summary>
     public int Count => _columns.Count;
 
-    /// <summary>The names, as an insertion lists them: <c>id, state</c>; behind an alias, as a query lists them: <c>s.id, s.state</c>.</summary>
-    public string Names(string? alias = null) => Join(_columns, column => alias is null ? Quote(column.Name) : $"{alias}.{Quote(column.Name)}");
+    /// <summary>The column names: <c>id, state</c>, or with an alias <c>s.id, s.state</c>.</summary>
+    public string Names(string? alias = null) =>
+        Join(_columns, column => alias is null ? Quote(column.Name) : $"{alias}.{Quote(column.Name)}");
 
-    /// <summary>The names behind an alias, with nothing in these places.</summary>
+    /// <summary>The column names with an alias, and <c>NULL</c> in some places.</summary>
     public string NamesWithout(string alias, params int[] places) =>
         Join(_columns, column => places.Contains(column.Place) ? "NULL" : $"{alias}.{Quote(column.Name)}");
 
     /// <summary>A numbered placeholder for each column: <c>$1, $2</c>.</summary>
     public string Placeholders(int first = 1) => Join(_columns, column => $"${column.Place + first}");
 
-    /// <summary>What an update sets, with numbered placeholders in the order of <see cref="ChangingValues"/>: <c>state = $2</c>.</summary>
+    /// <summary>
+    /// The SET list of an update, with numbered placeholders in the order of <see cref="ChangingValues"/>: <c>state = $2</c>.
+    /// </summary>
     public string Assignments(int first) =>
         string.Join(", ", _columns.Where(column => !column.IsFixed).Select((column, place) => $"{Quote(column.Name)} = ${place + first}"));
 
-    /// <summary>What an update sets from the row of another name: <c>state = g.state</c>.</summary>
-    public string Assignments(string source) => Join(_columns.Where(column => !column.IsFixed), column => $"{Quote(column.Name)} = {source}.{Quote(column.Name)}");
+    /// <summary>The SET list of an update from another row: <c>state = g.state</c>.</summary>
+    public string Assignments(string source) =>
+        Join(_columns.Where(column => !column.IsFixed), column => $"{Quote(column.Name)} = {source}.{Quote(column.Name)}");
 
     /// <summary>The values of a row, for <see cref="Placeholders"/>.</summary>
     public object?[] Values(TRow row) => [.. _columns.Select(column => column.ToValue(row))];
 
     /// <summary>The values of a row that an update sets, for <see cref="Assignments(int)"/>.</summary>
-    public IEnumerable<object?> ChangingValues(TRow row) => _columns.Where(column => !column.IsFixed).Select(column => column.ToValue(row));
+    public IEnumerable<object?> ChangingValues(TRow row) =>
+        _columns.Where(column => !column.IsFixed).Select(column => column.ToValue(row));
 
-    /// <summary>Takes over all columns of a row that is contained in these.</summary>
+    /// <summary>Adds all columns of an inner row.</summary>
     public void Include<TInner>(Table<TInner> table, Func<TRow, TInner> inner)
     {
         foreach (var column in table._columns)
@@ -54,18 +59,18 @@ internal sealed class Table<TRow>
     public int Uuid(string name, Func<TRow, Guid> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Uuid, get, row => get(row), isFixed);
 
-    /// <summary>A <c>uuid</c> or nothing.</summary>
+    /// <summary>A nullable <c>uuid</c>.</summary>
     public int OptionalUuid(string name, Func<TRow, Guid?> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Uuid, get, row => get(row), isFixed);
 
-    /// <summary>A <c>text</c>, which may be missing.</summary>
+    /// <summary>A nullable <c>text</c>.</summary>
     public int Text(string name, Func<TRow, string?> get, bool isFixed = false) => Add(name, NpgsqlDbType.Text, get, get, isFixed);
 
     /// <summary>An <c>integer</c>.</summary>
     public int Integer(string name, Func<TRow, int> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Integer, get, row => get(row), isFixed);
 
-    /// <summary>An <c>integer</c> or nothing.</summary>
+    /// <summary>A nullable <c>integer</c>.</summary>
     public int OptionalInteger(string name, Func<TRow, int?> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Integer, get, row => get(row), isFixed);
 
@@ -81,24 +86,27 @@ internal sealed class Table<TRow>
     public int Time(string name, Func<TRow, DateTimeOffset> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.TimestampTz, row => get(row).UtcDateTime, row => get(row), isFixed);
 
-    /// <summary>A <c>timestamptz</c> or nothing.</summary>
+    /// <summary>A nullable <c>timestamptz</c>.</summary>
     public int OptionalTime(string name, Func<TRow, DateTimeOffset?> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.TimestampTz, row => get(row)?.UtcDateTime, row => get(row), isFixed);
+
+    /// <summary>An <c>interval</c>.</summary>
+    public int Interval(string name, Func<TRow, TimeSpan> get) => Add(name, NpgsqlDbType.Interval, get, row => get(row), isFixed: false);
 
     /// <summary>Bytes.</summary>
     public int Bytes(string name, Func<TRow, ReadOnlyMemory<byte>> get) =>
         Add(name, NpgsqlDbType.Bytea, get, row => get(row).ToArray(), isFixed: false);
 
-    /// <summary>Bytes or nothing.</summary>
+    /// <summary>Nullable bytes.</summary>
     public int OptionalBytes(string name, Func<TRow, byte[]?> get) => Add(name, NpgsqlDbType.Bytea, get, get, isFixed: false);
 
-    /// <summary>A <c>jsonb</c> that cannot be null: nothing is the JSON value <c>null</c>.</summary>
+    /// <summary>A <c>jsonb</c> that is never NULL: an empty value is stored as JSON <c>null</c>.</summary>
     public int Json(string name, Func<TRow, RawJson> get) => RequiredJson(name, NpgsqlDbType.Jsonb, get);
 
-    /// <summary>A <c>json</c> that keeps every character, and cannot be null: nothing is the JSON value <c>null</c>.</summary>
+    /// <summary>A <c>json</c>, stored byte for byte, that is never NULL: an empty value is stored as JSON <c>null</c>.</summary>
     public int ExactJson(string name, Func<TRow, RawJson> get) => RequiredJson(name, NpgsqlDbType.Json, get);
 
-    /// <summary>A <c>jsonb</c> or nothing; the JSON value <c>null</c> is nothing too.</summary>
+    /// <summary>A nullable <c>jsonb</c> that stores JSON <c>null</c> as NULL.</summary>
     public int OptionalJson(string name, Func<TRow, RawJson?> get) => Add(
         name,
         NpgsqlDbType.Jsonb,
@@ -106,13 +114,14 @@ internal sealed class Table<TRow>
         row => get(row) is { IsNull: false } json ? json : null,
         isFixed: false);
 
-    /// <summary>A <c>jsonb</c> or nothing; the JSON value <c>null</c> is a value.</summary>
+    /// <summary>A nullable <c>jsonb</c> that distinguishes JSON <c>null</c> from NULL.</summary>
     public int NullableJson(string name, Func<TRow, RawJson?> get) => Add(
         name, NpgsqlDbType.Jsonb, row => get(row) is { } json ? PostgresArray.Json(json) : null, row => get(row), isFixed: false);
 
-    private static string Join(IEnumerable<Column<TRow>> columns, Func<Column<TRow>, string> text) => string.Join(", ", columns.Select(text));
+    private static string Join(IEnumerable<Column<TRow>> columns, Func<Column<TRow>, string> text) =>
+        string.Join(", ", columns.Select(text));
 
-    // The one name of ours that SQLite has another use for.
+    // The only column name that is a keyword of SQLite.
     private static string Quote(string name) => name == "index" ? "\"index\"" : name;
 
     private static RawJson OrNull(RawJson json) => json.Utf8.IsEmpty ? RawJson.Null : json;

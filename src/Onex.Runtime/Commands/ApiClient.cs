@@ -18,7 +18,8 @@ internal sealed class ApiClient : IDisposable
         _hasToken = token is not null;
 
         // Without a proxy, whose localhost is another one. A wait for a response may take minutes.
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        _http = new HttpClient(
+            new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
         {
             BaseAddress = address,
             Timeout = TimeSpan.FromMinutes(6),
@@ -32,13 +33,15 @@ internal sealed class ApiClient : IDisposable
     /// <summary>Creates a client from the option or the environment.</summary>
     /// <param name="url">The option <c>--url</c>, or null.</param>
     /// <param name="environment">The environment's variables.</param>
-    public static ApiClient Create(string? url, IReadOnlyDictionary<string, string> environment) => new(Address(url, environment), Token(environment));
+    public static ApiClient Create(string? url, IReadOnlyDictionary<string, string> environment) =>
+        new(Address(url, environment), Token(environment));
 
     public void Dispose() => _http.Dispose();
 
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellation) => SendAsync(HttpMethod.Get, path, null, cancellation);
 
-    public Task<JsonElement> PostAsync(string path, string body, CancellationToken cancellation) => SendAsync(HttpMethod.Post, path, body, cancellation);
+    public Task<JsonElement> PostAsync(string path, string body, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, path, body, cancellation);
 
     // ONEX_API_TOKEN may be the runtime's list of tokens, as in its container, or a single token.
     internal static string? Token(IReadOnlyDictionary<string, string> environment)
@@ -52,11 +55,13 @@ internal sealed class ApiClient : IDisposable
             }
             catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
             {
-                throw new ConfigurationException($"ONEX_API_TOKEN_FILE names {file}, which cannot be read ({unreadable.Message}).", unreadable);
+                throw new ConfigurationException(
+                    $"ONEX_API_TOKEN_FILE names {file}, which cannot be read ({unreadable.Message}).", unreadable);
             }
         }
 
-        var entries = (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split(':', 3)).ToList();
+        var entries = (text ?? "").Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split(':', 3)).ToList();
         var chosen = entries.Find(entry => entry is [_, "operate", _]) ?? entries.Find(entry => entry is [_, "read", _]);
         return chosen?[2] ?? (entries is [[var bare]] ? bare : null);
     }
@@ -66,12 +71,14 @@ internal sealed class ApiClient : IDisposable
         if ((url ?? environment.GetValueOrDefault("ONEX_API_URL")) is not { Length: > 0 } text)
         {
             var settings = CommandLine.Settings(SettingsUse.Nothing);
-            return new UriBuilder(Uri.UriSchemeHttp, settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind, settings.HttpPort).Uri;
+            return new UriBuilder(
+                Uri.UriSchemeHttp, settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind, settings.HttpPort).Uri;
         }
 
         return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
             ? address
-            : throw new ConfigurationException($"'{text}' is no http address. Give one like http://localhost:8085, by --url or ONEX_API_URL.");
+            : throw new ConfigurationException(
+                $"'{text}' is no http address. Give one like http://localhost:8085, by --url or ONEX_API_URL.");
     }
 
     private async Task<JsonElement> SendAsync(HttpMethod method, string path, string? body, CancellationToken cancellation)
@@ -96,12 +103,15 @@ internal sealed class ApiClient : IDisposable
         }
         catch (JsonException other)
         {
-            throw new CommandException($"{_http.BaseAddress} does not answer like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", other);
+            throw new CommandException(
+                $"{_http.BaseAddress} does not answer like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", other);
         }
         catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             throw new CommandException(
-                $"{_http.BaseAddress} does not answer: {silent.Message} Is runtime-main running there? Another address: --url, or ONEX_API_URL.", silent);
+                $"{_http.BaseAddress} does not answer: {silent.Message} Is runtime-main running there? Another address: --url, or "
+                + "ONEX_API_URL.",
+                silent);
         }
     }
 
@@ -125,7 +135,9 @@ internal sealed class ApiClient : IDisposable
         }
         catch (JsonException)
         {
-            return new CommandException($"{_http.BaseAddress} answers {(int)status}, and not like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?");
+            return new CommandException(
+                $"{_http.BaseAddress} answers {(int)status}, and not like a runtime-main of Onex. "
+                + "Is the address right (--url, ONEX_API_URL)?");
         }
     }
 }

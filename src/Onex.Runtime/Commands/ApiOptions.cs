@@ -9,9 +9,11 @@ namespace Onex.Runtime.Commands;
 /// <summary>Shared parts of the commands that call main's HTTP API.</summary>
 internal static class ApiOptions
 {
-    public static Option<string?> Url() => new("--url") { Description = "The URL of main. Default: ONEX_API_URL, or this machine." };
+    public static Option<string?> Url() =>
+        new("--url") { Description = "The URL of the main role. Default: ONEX_API_URL, or this machine." };
 
-    public static Option<string?> Data(string what) => new("--data", "-d") { Description = $"{what} as JSON, @FILE, or - for standard input." };
+    public static Option<string?> Data(string what) =>
+        new("--data", "-d") { Description = $"{what} as JSON, @FILE, or - for standard input." };
 
     /// <summary>Calls main and returns the exit code.</summary>
     public static async Task<int> RunAsync(string? url, Func<ApiClient, Task> work)
@@ -53,7 +55,8 @@ internal static class ApiOptions
                 .Select(filter => (Name: filter.Key, Value: parsed.GetValue(filter.Value)))
                 .Where(filter => filter.Value is not null)
                 .Select(filter => $"&{filter.Name}={Uri.EscapeDataString(filter.Value!)}");
-            var page = await api.GetAsync($"{path}?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
+            var page = await api.GetAsync(
+                $"{path}?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
             if (parsed.GetValue(json))
             {
                 Json.Print(page);
@@ -120,11 +123,15 @@ internal static class ApiOptions
         }
         catch (InvalidOperationException bad)
         {
-            throw new CommandException("--data contains half of a surrogate pair, which is no Unicode text. Send the whole character.", bad);
+            throw new CommandException(
+                "--data contains half of a surrogate pair, which is no Unicode text. Send the whole character.", bad);
         }
         catch (JsonException bad)
         {
-            throw new CommandException($"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into single quotes: --data '{{\"order_id\": \"o-1\"}}'.", bad);
+            throw new CommandException(
+                $"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into single quotes: "
+                + "--data '{\"order_id\": \"o-1\"}'.",
+                bad);
         }
     }
 

@@ -12,22 +12,22 @@ internal static class CommandDocument
         var text = new StringBuilder("""
             # The command `onex`
 
-            Made from the commands in `src/Onex.Runtime/Commands/`; a test compares the two, and `ONEX_GOLDEN=update` with that test writes this file again.
-            `onex --help`, and `--help` behind any word, say the same. `source <(onex completion bash)` lets the shell complete words and options.
+            Generated from `src/Onex.Runtime/Commands/`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this file.
+            `onex --help`, and `--help` after any command, show the same. `source <(onex completion bash)` enables completion in the shell.
 
-            Data goes to stdout, everything else to stderr. `--json`, behind any word, prints data as JSON. On a terminal lists are tables; elsewhere they are
-            plain columns that other programs can cut.
+            Data goes to stdout, everything else to stderr. `--json`, after any command, prints data as JSON. On a terminal lists are tables;
+            otherwise they are plain columns for other programs.
 
-            | exit code | means |
+            | exit code | meaning |
             | --- | --- |
-            | 0 | What was asked is done. `onex run`: stopped by a signal, after draining. |
-            | 1 | What was asked failed: refused, not there, or no answer; stderr says which. `onex run`: crashed. `onex contracts check`: nothing but warnings, with `--warnings-as-errors`. `onex contracts test`: an example does not hold. |
-            | 2 | The line cannot be understood; stderr says what was meant, where it can guess. |
-            | 78 | Settings or contracts are wrong. Every problem is listed. |
+            | 0 | The command succeeded. `onex run`: stopped by a signal, after draining. |
+            | 1 | The command failed: rejected, not found, or no response; stderr has the reason. `onex run`: crashed. `onex contracts check`: warnings, with `--warnings-as-errors`. `onex contracts test`: an example failed. |
+            | 2 | The command line is invalid; stderr has the reason, and a suggestion if there is one. |
+            | 78 | Settings or contracts are wrong. All problems are listed. |
 
-            `request`, `sagas` and `dlq` ask main over its [HTTP API](http-api.md): at `--url`, else `ONEX_API_URL`, else on this machine. They send the token
-            of `ONEX_API_TOKEN` (or of the file that `ONEX_API_TOKEN_FILE` names). Looking needs the scope `read`, commanding `operate`. The other words
-            read the settings of [configuration.md](configuration.md).
+            `request`, `sagas` and `dlq` call the orchestrator's [HTTP API](http-api.md): at `--url`, else `ONEX_API_URL`, else on this
+            machine. They send the token in `ONEX_API_TOKEN` (or in the file that `ONEX_API_TOKEN_FILE` names). Reading needs the scope
+            `read`, commands need `operate`. The other commands read the settings of [configuration.md](configuration.md).
 
 
             """);
@@ -49,7 +49,9 @@ internal static class CommandDocument
 
         text.Append($"{command.Description}\n\n");
         var rows = command.Arguments.Select(argument => ($"`{Placeholder(argument)}`", argument.Description ?? ""))
-            .Concat(command.Options.Where(option => option is not { Hidden: true }).OrderBy(option => option.Name, StringComparer.Ordinal).Select(Row))
+            .Concat(
+                command.Options.Where(option => option is not { Hidden: true }).OrderBy(
+                    option => option.Name, StringComparer.Ordinal).Select(Row))
             .ToList();
         if (rows.Count > 0)
         {

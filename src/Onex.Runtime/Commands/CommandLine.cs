@@ -44,7 +44,8 @@ internal static class CommandLine
         try
         {
             // The host handles signals; the library would kill a draining role after two seconds.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (ConfigurationException wrong)
         {
@@ -68,7 +69,8 @@ internal static class CommandLine
     }
 
     /// <summary>Parses a command line. A word with '@' is an ordinary value; the library would read it as a response file.</summary>
-    internal static ParseResult Parse(IReadOnlyList<string> arguments) => Root().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    internal static ParseResult Parse(IReadOnlyList<string> arguments) =>
+        Root().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     /// <summary>Reads the settings of a command; throws a <see cref="ConfigurationException"/> with all problems.</summary>
     public static RuntimeSettings Settings(SettingsUse use)
@@ -123,9 +125,12 @@ internal static class CommandLine
     internal static IEnumerable<string> Problems(ParseResult parsed) => parsed.Errors
         .Select(error => error.SymbolResult switch
         {
-            OptionResult { Tokens.Count: 0, IdentifierToken: not null, Option: var option } => $"The option {option.Name} needs a value: {option.Description}",
-            ArgumentResult { Tokens.Count: 0, Argument: var argument } => $"The argument <{argument.Name}> is missing: {argument.Description}",
-            OptionResult { Tokens: [var token], Option: Option<int> option } => $"The option {option.Name} takes a whole number, not '{token.Value}'.",
+            OptionResult { Tokens.Count: 0, IdentifierToken: not null, Option: var option } =>
+                $"The option {option.Name} needs a value: {option.Description}",
+            ArgumentResult { Tokens.Count: 0, Argument: var argument } =>
+                $"The argument <{argument.Name}> is missing: {argument.Description}",
+            OptionResult { Tokens: [var token], Option: Option<int> option } =>
+                $"The option {option.Name} takes a whole number, not '{token.Value}'.",
             CommandResult { Command: { Subcommands.Count: > 0 } command } when parsed.UnmatchedTokens.Count == 0 =>
                 $"A word is missing behind '{PathOf(command)}': {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}.",
             CommandResult { Command.Subcommands.Count: > 0 } when error.Message.StartsWith("Required", StringComparison.Ordinal) => "",
@@ -146,7 +151,8 @@ internal static class CommandLine
         if (word.StartsWith('-'))
         {
             var recursive = parsed.RootCommandResult.Command.Options.Where(option => option.Recursive);
-            return Spelling.Nearest(word.Split('=')[0], command.Options.Concat(recursive).SelectMany(option => option.Aliases.Prepend(option.Name)));
+            return Spelling.Nearest(
+                word.Split('=')[0], command.Options.Concat(recursive).SelectMany(option => option.Aliases.Prepend(option.Name)));
         }
 
         return Spelling.Nearest(word, command.Subcommands.Select(sub => sub.Name)) is { } name ? $"{PathOf(command)} {name}" : null;
@@ -159,7 +165,8 @@ internal static class CommandLine
     private static Command RoleCommand()
     {
         var command = new Command("run", "Run the role that RUNTIME_PROFILE names until a signal stops it.");
-        command.SetAction((_, cancellation) => RunCommand.RunAsync(SettingsReader.Environment(), Environment.CurrentDirectory, cancellation));
+        command.SetAction(
+            (_, cancellation) => RunCommand.RunAsync(SettingsReader.Environment(), Environment.CurrentDirectory, cancellation));
         return command;
     }
 

@@ -25,22 +25,31 @@ internal static class ContractsCommand
             Description = "Contracts directories or files. Default: the directory in CONTRACTS_DIR.",
         };
         var warnings = new Option<bool>("--warnings-as-errors") { Description = "Treat warnings as errors." };
-        var strict = new Option<bool>("--strict") { Description = "Also warn about what cannot be proved: values without a type, fields that may be missing." };
+        var strict = new Option<bool>("--strict")
+        {
+            Description = "Also warn about what cannot be proved: values without a type, fields that may be missing.",
+        };
         var check = new Command("check", "Check contracts and report all problems.") { paths, warnings, strict };
-        check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json)));
+        check.SetAction(
+            parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json)));
         var test = new Command("test", "Run the examples of contracts and show their coverage.") { paths };
         test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
         var list = new Command("list", "List the contracts: name, version, hash and schedules.");
         list.SetAction(parsed => List(parsed.GetValue(json)));
         var name = new Argument<string>("name") { Description = "The contract's name." };
-        var format = new Option<string>("--format") { Description = "The format: mermaid, dot, svg.", DefaultValueFactory = _ => "mermaid" };
+        var format = new Option<string>("--format")
+        {
+            Description = "The format: mermaid, dot, svg.",
+            DefaultValueFactory = _ => "mermaid",
+        };
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
         var graph = new Command("graph", "Draw a contract: its states and transitions.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
         var connections = new Option<bool>("--connections") { Description = "Print the schema of connection files instead." };
         var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
         schema.SetAction(parsed => Console.Write(
-            parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
+            parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(
+                Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
         return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
     }
 
@@ -72,7 +81,8 @@ internal static class ContractsCommand
         {
             PrintDiagnostics(diagnostics, problems);
             var warned = diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning);
-            Console.WriteLine($"{Plural.Format(plans.Count, "contract")}, {Plural.Format(errors, "error")}, {Plural.Format(warned, "warning")}");
+            Console.WriteLine(
+                $"{Plural.Format(plans.Count, "contract")}, {Plural.Format(errors, "error")}, {Plural.Format(warned, "warning")}");
         }
 
         return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
@@ -92,7 +102,9 @@ internal static class ContractsCommand
             _ = Report(plan);
         }
 
-        var shown = reports.Values.Where(report => checks.Exists(check => check.Concerns(report.Plan))).OrderBy(report => report.Plan.Name, StringComparer.Ordinal).ToList();
+        var shown = reports.Values.Where(
+            report => checks.Exists(
+                check => check.Concerns(report.Plan))).OrderBy(report => report.Plan.Name, StringComparer.Ordinal).ToList();
         var failed = problems.Count > 0 || diagnostics.Exists(diagnostic => diagnostic.Severity == Severity.Error);
         if (json)
         {
@@ -113,7 +125,9 @@ internal static class ContractsCommand
 
             PrintDiagnostics(diagnostics, problems);
             var examples = shown.SelectMany(report => report.Examples).ToList();
-            Console.WriteLine($"{Plural.Format(shown.Count, "contract")}, {Plural.Format(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
+            Console.WriteLine(
+                $"{Plural.Format(shown.Count, "contract")}, {Plural.Format(examples.Count, "example")}, "
+                + $"{examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
         // A failed example is a result of the command; a contract with errors is a bad configuration.
@@ -158,7 +172,9 @@ internal static class ContractsCommand
         {
             foreach (var plan in plans)
             {
-                Console.WriteLine($"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  {plan.Description.ReplaceLineEndings(" ").Trim()}{Times(plan)}");
+                Console.WriteLine(
+                    $"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  "
+                    + $"{plan.Description.ReplaceLineEndings(" ").Trim()}{Times(plan)}");
             }
         }
 
@@ -169,7 +185,8 @@ internal static class ContractsCommand
 
     private static int Graph(string name, string format)
     {
-        var contracts = LoadedContracts.Load(CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
+        var contracts = LoadedContracts.Load(
+            CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
         if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
         {
             PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
@@ -178,9 +195,12 @@ internal static class ContractsCommand
             return CommandLine.Failed;
         }
 
-        if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
+        var graph = format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan);
+        if (graph is not { } drawn)
         {
-            Console.Error.WriteLine($"'{name}' has {Plural.Format(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+            Console.Error.WriteLine(
+                $"'{name}' has {Plural.Format(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. "
+                + "Use '--format dot'.");
             return CommandLine.Failed;
         }
 
@@ -201,7 +221,8 @@ internal static class ContractsCommand
         }
     }
 
-    private static void WriteDiagnostics(Utf8JsonWriter writer, IEnumerable<Diagnostic> diagnostics) => writer.Objects("diagnostics", diagnostics, diagnostic =>
+    private static void WriteDiagnostics(
+        Utf8JsonWriter writer, IEnumerable<Diagnostic> diagnostics) => writer.Objects("diagnostics", diagnostics, diagnostic =>
     {
         writer.WriteString("code", diagnostic.Code);
         writer.WriteString("severity", diagnostic.Severity == Severity.Error ? "error" : "warning");
@@ -233,7 +254,8 @@ internal static class ContractsCommand
         }
 
         var directory = isFile ? Path.GetDirectoryName(full)! : full;
-        var loaded = LoadedContracts.Load(settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples, strict);
+        var loaded = LoadedContracts.Load(
+            settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples, strict);
         return isFile
             ? new Checked(
                 [.. loaded.Compilation.Plans.Where(IsAsked)],

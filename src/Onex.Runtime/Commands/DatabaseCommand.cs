@@ -31,7 +31,8 @@ internal static class DatabaseCommand
         status.SetAction((parsed, cancellation) => WithMigrator(async migrator =>
         {
             var found = await migrator.StatusAsync(cancellation);
-            (string Name, IReadOnlyList<string> Migrations)[] groups = [("applied", found.Applied), ("pending", found.Pending), ("unknown", found.Unknown)];
+            (string Name, IReadOnlyList<string> Migrations)[] groups =
+                [("applied", found.Applied), ("pending", found.Pending), ("unknown", found.Unknown)];
             if (parsed.GetValue(json))
             {
                 Json.Print(writer =>
@@ -59,7 +60,8 @@ internal static class DatabaseCommand
         var store = SettingsMapping.Store(settings, "onex-db");
         using var logging = LoggerFactory.Create(builder => builder.AddOnexConsole(settings.LogLevel, "text", toStandardError: true));
         await using var dataSource = PostgresDataSource.Create(store);
-        await DatabaseSetup.ClassifyAsync(() => work(new Migrator(dataSource, store, TimeProvider.System, logging.CreateLogger<Migrator>())));
+        await DatabaseSetup.ClassifyAsync(
+            () => work(new Migrator(dataSource, store, TimeProvider.System, logging.CreateLogger<Migrator>())));
         return CommandLine.Done;
     }
 }

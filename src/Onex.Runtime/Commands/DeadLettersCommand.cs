@@ -37,10 +37,11 @@ internal static class DeadLettersCommand
             TableOutput.Table(
                 ["id", "at", "topic", "position", "status", "code", "reason"],
                 [
-                    .. page.GetProperty("dead_letters").EnumerateArray().Select(letter => (IReadOnlyList<string>)
+                    .. page.GetProperty("dead_letters").EnumerateArray().Select(deadLetter => (IReadOnlyList<string>)
                     [
-                        TableOutput.Cell(letter, "id"), TableOutput.Time(letter, "at"), TableOutput.Cell(letter, "topic"), Position(letter), TableOutput.Cell(letter, "status"),
-                        TableOutput.Cell(letter, "code"), Short(TableOutput.Cell(letter, "reason")),
+                        TableOutput.Cell(deadLetter, "id"), TableOutput.Time(deadLetter, "at"), TableOutput.Cell(deadLetter, "topic"),
+                        Position(deadLetter), TableOutput.Cell(deadLetter, "status"),
+                        TableOutput.Cell(deadLetter, "code"), Short(TableOutput.Cell(deadLetter, "reason")),
                     ]),
                 ]));
     }
@@ -51,14 +52,14 @@ internal static class DeadLettersCommand
         var command = new Command("show", "Show a dead letter with its record. Values that look like secrets are masked.") { id, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var letter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
+            var deadLetter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
             if (parsed.GetValue(json))
             {
-                Json.Print(letter);
+                Json.Print(deadLetter);
             }
             else
             {
-                Print(letter);
+                Print(deadLetter);
             }
         }));
         return command;
@@ -69,10 +70,12 @@ internal static class DeadLettersCommand
         var id = Id();
         var reason = new Option<string?>("--reason") { Description = "The reason, which is stored with the dead letter." };
         var force = new Option<bool>("--force") { Description = "Redrive it even if it was redriven, discarded or handled already." };
-        var command = new Command("redrive", "Send the record unchanged to its topic again. Once, unless forced.") { id, reason, force, url };
+        var command = new Command(
+            "redrive", "Send the record unchanged to its topic again. Once, unless forced.") { id, reason, force, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
+            var answer = await api.PostAsync(
+                Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
             ApiOptions.Tell(parsed.GetValue(json), answer, $"The record is sent again to {TableOutput.Cell(answer, "topic")}.");
         }));
         return command;
@@ -82,10 +85,12 @@ internal static class DeadLettersCommand
     {
         var id = Id();
         var reason = new Option<string>("--reason") { Description = "The reason, which is stored with the dead letter.", Required = true };
-        var command = new Command("discard", "Mark a dead letter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
+        var command = new Command(
+            "discard", "Mark a dead letter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
+            var answer = await api.PostAsync(
+                Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
             ApiOptions.Tell(parsed.GetValue(json), answer, "The dead letter is discarded. It stays in the list, with the reason.");
         }));
         return command;
@@ -104,16 +109,16 @@ internal static class DeadLettersCommand
         }
     });
 
-    private static void Print(JsonElement letter)
+    private static void Print(JsonElement deadLetter)
     {
-        TableOutput.Members(letter, _parts);
-        if (letter.TryGetProperty("headers", out var headers))
+        TableOutput.Members(deadLetter, _parts);
+        if (deadLetter.TryGetProperty("headers", out var headers))
         {
             Console.WriteLine("headers:");
             Console.WriteLine(Json.Indented(headers));
         }
 
-        if (Json.Text(letter, "value") is { } value)
+        if (Json.Text(deadLetter, "value") is { } value)
         {
             Console.WriteLine("value:");
             Console.WriteLine(Readable(value));
@@ -134,9 +139,9 @@ internal static class DeadLettersCommand
         }
     }
 
-    private static string Position(JsonElement letter) => letter.GetProperty("offset").GetInt64() < 0
+    private static string Position(JsonElement deadLetter) => deadLetter.GetProperty("offset").GetInt64() < 0
         ? ""
-        : $"{letter.GetProperty("partition").GetRawText()}/{letter.GetProperty("offset").GetRawText()}";
+        : $"{deadLetter.GetProperty("partition").GetRawText()}/{deadLetter.GetProperty("offset").GetRawText()}";
 
     private static string Short(string text) => text.Length <= ReasonShown ? text : $"{text[..ReasonShown]}...";
 

@@ -52,6 +52,7 @@ internal static class ExamplesView
 
     private static IEnumerable<(string Name, CoveredPart Value)> Parts(Coverage coverage) =>
     [
-        ("states", coverage.States), ("transitions", coverage.Transitions), ("guards", coverage.Guards), ("compensations", coverage.Compensations),
+        ("states", coverage.States), ("transitions", coverage.Transitions), ("guards", coverage.Guards), (
+            "compensations", coverage.Compensations),
     ];
 }

@@ -14,19 +14,24 @@ internal static class ExplainCommand
     /// <summary>Every code that has a page.</summary>
     public static IReadOnlyList<string> Codes { get; } =
     [
-        .. _assembly.GetManifestResourceNames().Where(name => name.StartsWith(Pages, StringComparison.Ordinal)).Select(name => name[Pages.Length..]).Order(StringComparer.Ordinal),
+        .. _assembly.GetManifestResourceNames().Where(
+            name => name.StartsWith(Pages, StringComparison.Ordinal)).Select(name => name[Pages.Length..]).Order(StringComparer.Ordinal),
     ];
 
     public static Command Make()
     {
-        var code = new Argument<string?>("code") { Arity = ArgumentArity.ZeroOrOne, Description = "The code: ONEX1001. Without it all codes are listed." };
+        var code = new Argument<string?>("code")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "The code: ONEX1001. Without it all codes are listed.",
+        };
         code.CompletionSources.Add([.. Codes]);
         var command = new Command("explain", "Explain a code of an error or of a diagnostic: cause, example, remedy.") { code };
         command.SetAction(parsed => Explain(parsed.GetValue(code)));
         return command;
     }
 
-    /// <summary>The page about a code, in any case of its letters; null if there is none.</summary>
+    /// <summary>The page of a code, which is case-insensitive; null if there is none.</summary>
     public static string? Page(string code)
     {
         using var stream = _assembly.GetManifestResourceStream(Pages + code.ToUpperInvariant());
@@ -54,7 +59,8 @@ internal static class ExplainCommand
         if (Page(code) is not { } page)
         {
             Console.Error.WriteLine(
-                $"There is no code '{TableOutput.Harmless(code)}'.{(Spelling.Nearest(code, Codes) is { } near ? $" Did you mean {near}?" : "")} 'onex explain' lists all codes.");
+                $"There is no code '{TableOutput.Harmless(code)}'.{(Spelling.Nearest(code, Codes) is { } near ? $" Did you mean {near}?" : "")}"
+                + " 'onex explain' lists all codes.");
             return CommandLine.Failed;
         }
 

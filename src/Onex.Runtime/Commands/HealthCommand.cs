@@ -34,7 +34,8 @@ internal static class HealthCommand
         }
         catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"{address} does not answer ({silent.Message}). Is 'onex run' running, with this RUNTIME_PROFILE and ONEX_HTTP_PORT?");
+            await Console.Error.WriteLineAsync(
+                $"{address} does not answer ({silent.Message}). Is 'onex run' running, with this RUNTIME_PROFILE and ONEX_HTTP_PORT?");
             return CommandLine.Failed;
         }
     }

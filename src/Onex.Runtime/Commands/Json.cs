@@ -27,7 +27,9 @@ internal static class Json
 
     /// <summary>A member that is text, or null.</summary>
     public static string? Text(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     /// <summary>Writes a member that is an array of JSON elements.</summary>
     public static void Elements(this Utf8JsonWriter writer, string name, IEnumerable<JsonElement> elements)

@@ -10,19 +10,33 @@ internal static class RequestCommand
 
     public static Command Make()
     {
-        var operation = new Argument<string>("operation") { Description = "A contract (order-fulfilment), or an event of one (order-fulfilment.cancel)." };
+        var operation = new Argument<string>("operation")
+        {
+            Description = "A contract (order-fulfilment), or an event of one (order-fulfilment.cancel).",
+        };
         var data = ApiOptions.Data("The payload");
         var wait = new Option<string?>("--wait")
         {
             Description = $"Wait for the response, at most this long (default: {UsualWait}). Fails if it is an error or does not arrive.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var correlation = new Option<string?>("--correlation-id") { Description = "A UUID that links request and response. Default: a new one." };
-        var envelope = new Option<string?>("--envelope-id") { Description = "A UUID that identifies the request, so that sending it again is safe." };
+        var correlation = new Option<string?>("--correlation-id")
+        {
+            Description = "A UUID that links request and response. Default: a new one.",
+        };
+        var envelope = new Option<string?>("--envelope-id")
+        {
+            Description = "A UUID that identifies the request, so that sending it again is safe.",
+        };
         var key = new Option<string?>("--key") { Description = "For an event: the business key of its saga." };
         var saga = new Option<string?>("--saga") { Description = "For an event: the id of its saga." };
         var url = ApiOptions.Url();
-        var command = new Command("request", "Send a request, and print that it was accepted; with --wait, print its response.") { operation, data, wait, correlation, envelope, key, saga, url };
+        var command = new Command(
+            "request",
+            "Send a request, and print that it was accepted; with --wait, print its response.")
+        {
+            operation, data, wait, correlation, envelope, key, saga, url,
+        };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var payload = await ApiOptions.ReadDataAsync(parsed.GetValue(data), cancellation);
@@ -62,14 +76,16 @@ internal static class RequestCommand
                 }
             });
             var waits = parsed.GetResult(wait) is OptionResult { Implicit: false };
-            var answer = await api.PostAsync($"api/v1/requests{(waits ? $"?wait={Uri.EscapeDataString(parsed.GetValue(wait) ?? UsualWait)}" : "")}", body, cancellation);
+            var answer = await api.PostAsync(
+                $"api/v1/requests{(waits ? $"?wait={Uri.EscapeDataString(parsed.GetValue(wait) ?? UsualWait)}" : "")}", body, cancellation);
 
             // The response, or the accepted request: printed unchanged.
             Json.Print(answer);
             var status = Json.Text(answer, "status");
             if (waits && status is null)
             {
-                throw new CommandException("The request was accepted, but has no response yet. 'onex sagas why' shows what its saga waits for.");
+                throw new CommandException(
+                    "The request was accepted, but has no response yet. 'onex sagas why' shows what its saga waits for.");
             }
 
             if (status == "error" || Json.Text(answer, "original_status") == "error")

@@ -18,7 +18,9 @@ internal static class SagasCommand
             History(json, url),
             One("why", "Show what a saga waits for and what an operator can do.", json, url, "/why", PrintWhy),
             Ask("cancel", "Compensate what the saga did, and end it as cancelled. Not past its pivot.", json, url),
-            Ask("terminate", "End a saga at once without compensation, if cancel is not possible. Effects in flight may still happen.", json, url, confirms: true),
+            Ask(
+                "terminate", "End a saga at once without compensation, if cancel is not possible. Effects in flight may still happen.",
+                json, url, confirms: true),
             Ask("retry", "Retry what blocks a saga.", json, url),
             Ask("skip", "Skip what blocks a saga.", json, url),
             Ask("pause", "Pause a saga: it sends no new commands until it is resumed.", json, url),
@@ -35,26 +37,33 @@ internal static class SagasCommand
         {
             ["contract"] = new("--contract") { Description = "Only those of this contract." },
             ["state"] = new("--state") { Description = "Only those in this state." },
-            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; separate several by commas." },
+            ["status"] = new("--status")
+            {
+                Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; separate several "
+                    + "by commas.",
+            },
             ["key"] = new("--key") { Description = "Only those with this business key." },
             ["parent"] = new("--parent") { Description = "Only the children of the saga with this id." },
             ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },
             ["after"] = new("--after") { Description = "The 'next' of the previous page." },
         };
-        options["status"].CompletionSources.Add("running", "waiting", "compensating", "blocked", "paused", "completed", "failed", "cancelled");
+        options["status"].CompletionSources.Add(
+            "running", "waiting", "compensating", "blocked", "paused", "completed", "failed", "cancelled");
         return ApiOptions.List("List sagas, newest first.", "api/v1/sagas", options, json, url, page =>
             TableOutput.Table(
                 ["id", "contract", "key", "state", "status", "started", "fault"],
                 [
                     .. page.GetProperty("sagas").EnumerateArray().Select(saga => (IReadOnlyList<string>)
                     [
-                        TableOutput.Cell(saga, "id"), TableOutput.Cell(saga, "contract"), TableOutput.Cell(saga, "business_key"), TableOutput.Cell(saga, "state"),
+                        TableOutput.Cell(saga, "id"), TableOutput.Cell(saga, "contract"), TableOutput.Cell(saga, "business_key"),
+                        TableOutput.Cell(saga, "state"),
                         TableOutput.Cell(saga, "status"), TableOutput.Time(saga, "started_at"), Fault(saga),
                     ]),
                 ]));
     }
 
-    private static Command One(string name, string description, Option<bool> json, Option<string?> url, string path, Action<JsonElement> print)
+    private static Command One(
+        string name, string description, Option<bool> json, Option<string?> url, string path, Action<JsonElement> print)
     {
         var id = Id();
         var command = new Command(name, description) { id, url };
@@ -83,7 +92,8 @@ internal static class SagasCommand
             string? after = null;
             do
             {
-                var page = await api.GetAsync(Path(parsed.GetValue(id)!, "/history" + (after is null ? "" : $"?after={after}")), cancellation);
+                var page = await api.GetAsync(
+                    Path(parsed.GetValue(id)!, "/history" + (after is null ? "" : $"?after={after}")), cancellation);
                 entries.AddRange(page.GetProperty("history").EnumerateArray());
                 after = Json.Text(page, "next");
             }
@@ -100,7 +110,8 @@ internal static class SagasCommand
                 [
                     .. entries.Select(entry => (IReadOnlyList<string>)
                     [
-                        TableOutput.Time(entry, "at"), TableOutput.Cell(entry, "kind"), TableOutput.Cell(entry, "state"), TableOutput.Cell(entry, "step"), TableOutput.Cell(entry, "detail"),
+                        TableOutput.Time(entry, "at"), TableOutput.Cell(entry, "kind"), TableOutput.Cell(entry, "state"),
+                        TableOutput.Cell(entry, "step"), TableOutput.Cell(entry, "detail"),
                     ]),
                 ]);
         }));
@@ -111,7 +122,11 @@ internal static class SagasCommand
     {
         var id = Id();
         var reason = new Option<string?>("--reason") { Description = "The reason, which is stored in the saga's history." };
-        var confirm = new Option<string?>("--confirm") { Description = "The saga's id again, because nothing is compensated.", Required = true };
+        var confirm = new Option<string?>("--confirm")
+        {
+            Description = "The saga's id again, because nothing is compensated.",
+            Required = true,
+        };
         var command = new Command(name, description) { id, reason, url };
         if (confirms)
         {
@@ -164,7 +179,8 @@ internal static class SagasCommand
 
     private static Command Check(Option<bool> json, Option<string?> url)
     {
-        var command = new Command("check", "Look for live sagas that are stuck: no timer, event or operator could move them. Fails if there is one.") { url };
+        var command = new Command(
+            "check", "Look for live sagas that are stuck: no timer, event or operator could move them. Fails if there is one.") { url };
         command.SetAction(async (parsed, cancellation) =>
         {
             var stuck = 0;
@@ -187,7 +203,8 @@ internal static class SagasCommand
                         [
                             .. answer.GetProperty("stuck").EnumerateArray().Select(saga => (IReadOnlyList<string>)
                             [
-                                TableOutput.Cell(saga, "id"), TableOutput.Cell(saga, "contract"), TableOutput.Cell(saga, "state"), TableOutput.Cell(saga, "status"),
+                                TableOutput.Cell(saga, "id"), TableOutput.Cell(saga, "contract"), TableOutput.Cell(saga, "state"),
+                                TableOutput.Cell(saga, "status"),
                                 TableOutput.Time(saga, "updated_at"), TableOutput.Cell(saga, "reason"),
                             ]),
                         ]);
@@ -221,7 +238,8 @@ internal static class SagasCommand
     [
         TableOutput.Cell(why, "sentence"),
         .. why.TryGetProperty("last_error", out var error)
-            ? [$"Last error: step '{TableOutput.Cell(error, "step")}' at {TableOutput.Time(error, "at")}: {TableOutput.Cell(error, "code")}: {TableOutput.Cell(error, "message")}"]
+            ? [$"Last error: step '{TableOutput.Cell(error, "step")}' at {TableOutput.Time(error, "at")}: "
+                + $"{TableOutput.Cell(error, "code")}: {TableOutput.Cell(error, "message")}"]
             : Array.Empty<string>(),
         .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {TableOutput.Harmless(action.GetString()!)}"),
     ];

@@ -55,7 +55,7 @@ internal static class TableOutput
     /// them.
     /// </summary>
     public static string Harmless(string text) => text.Any(char.IsControl)
-        ? string.Concat(text.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:X4}" : letter.ToString()))
+        ? string.Concat(text.Select(character => char.IsControl(character) ? $"\\u{(int)character:X4}" : character.ToString()))
         : text;
 
     /// <summary>A member as a cell; empty if it is missing.</summary>

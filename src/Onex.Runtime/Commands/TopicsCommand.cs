@@ -20,7 +20,8 @@ internal static class TopicsCommand
             return await ShowAsync(topics, settings, parsed.GetValue(json), cancellation);
         }));
         var check = new Command("check", "Show the topics. Fails if one is missing or has the wrong number of partitions.");
-        check.SetAction((parsed, cancellation) => WithTopics((topics, settings) => ShowAsync(topics, settings, parsed.GetValue(json), cancellation)));
+        check.SetAction(
+            (parsed, cancellation) => WithTopics((topics, settings) => ShowAsync(topics, settings, parsed.GetValue(json), cancellation)));
         return new Command("topics", "The runtime's topics.") { create, check };
     }
 

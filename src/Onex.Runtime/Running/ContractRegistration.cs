@@ -13,7 +13,8 @@ namespace Onex.Runtime.Running;
 /// version cannot execute.
 /// </summary>
 internal sealed class ContractRegistration(
-    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, ILogger<ContractRegistration> logger) : IRoleBootstrap
+    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler,
+    ILogger<ContractRegistration> logger) : IRoleBootstrap
 {
     public string Name => "The contracts";
 

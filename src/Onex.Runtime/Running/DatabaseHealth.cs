@@ -24,7 +24,9 @@ internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
         _schema ??= new SchemaState(_dataSource, migrator.Latest);
-        return await _schema.FaultAsync(cancellation) is { } fault ? new ComponentReport(ComponentState.Unhealthy, fault, null) : ComponentReport.Healthy;
+        return await _schema.FaultAsync(cancellation) is { } fault
+            ? new ComponentReport(ComponentState.Unhealthy, fault, null)
+            : ComponentReport.Healthy;
     }
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();

@@ -13,19 +13,20 @@ namespace Onex.Runtime.Running;
 /// </summary>
 internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSink
 {
-    public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+    public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
     {
-        var tooLarge = letter.OriginalMessage.Value is null && record.Value is not null;
+        var tooLarge = deadLetter.OriginalMessage.Value is null && record.Value is not null;
         var id = DeadLetterId(record);
         await index.AddAsync(
             new DeadLetterRow(
-                id, record.Topic, record.Partition, record.Offset, letter.FailureCode, letter.FailureReason, letter.CorrelationId,
-                record.Value, letter.FailureTimestamp)
+                id, record.Topic, record.Partition, record.Offset, deadLetter.FailureCode, deadLetter.FailureReason,
+                deadLetter.CorrelationId,
+                record.Value, deadLetter.FailureTimestamp)
             {
-                Key = letter.OriginalMessage.Key,
+                Key = deadLetter.OriginalMessage.Key,
                 Headers = Headers(record),
-                ErrorType = letter.ErrorType,
-                RetryCount = letter.RetryCount,
+                ErrorType = deadLetter.ErrorType,
+                RetryCount = deadLetter.RetryCount,
                 Reopens = RedrivenFrom(record) is not null,
             },
             cancellation);
@@ -55,15 +56,16 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         return MessageHeaders.Empty.With(headers);
     }
 
-    private static Guid? RedrivenFrom(ConsumedRecord record) => Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? letter : null;
+    private static Guid? RedrivenFrom(ConsumedRecord record) =>
+        Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null;
 
     // The same id whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record keeps the
     // id of its dead letter, or each redrive would add another one.
     private static Guid DeadLetterId(ConsumedRecord record)
     {
-        if (RedrivenFrom(record) is { } letter)
+        if (RedrivenFrom(record) is { } deadLetter)
         {
-            return letter;
+            return deadLetter;
         }
 
         var position = $"{record.Topic}\n{record.TopicId}\n{record.Partition}\n{record.Offset}";

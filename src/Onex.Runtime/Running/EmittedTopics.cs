@@ -15,7 +15,8 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     ];
 
     /// <summary>Their names.</summary>
-    public IReadOnlyList<string> Names => [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Names =>
+        [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// A line for each step that writes to a topic of the runtime. The compiler does not know their configured names.
@@ -24,8 +25,10 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     {
         var denied = own.All.Concat(own.All.Select(Topics.DeadLetter)).ToHashSet(StringComparer.Ordinal);
         return _all.Where(written => denied.Contains(written.Topic)).Select(written =>
-            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Does} to '{written.Topic}' (step '{written.Step}'), a topic of the runtime itself. "
-            + $"Name another topic under '{(written.Does == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and 'detached: true'.");
+            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Does} to '{written.Topic}' (step '{written.Step}'), a topic of "
+            + "the runtime itself. "
+            + $"Name another topic under '{(written.Does == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and "
+            + "'detached: true'.");
     }
 
     // The topic is a constant, so it is known before any saga runs.

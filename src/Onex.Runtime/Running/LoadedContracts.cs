@@ -7,7 +7,8 @@ using Onex.Hosting.Settings;
 namespace Onex.Runtime.Running;
 
 /// <summary>The contents of the contracts directory: connections, and compiled contracts.</summary>
-internal sealed record LoadedContracts(Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
+internal sealed record LoadedContracts(
+    Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
 {
     /// <summary>Whether a role must not start with them.</summary>
     public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Problems.Count > 0;
@@ -41,10 +42,12 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
         };
         var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(
-            compilation, context, connections, [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
+            compilation, context, connections,
+            [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
     }
 
     /// <summary>Reads only the connections, for a role without contracts.</summary>
-    public static ConnectionsReading ReadConnections(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets) =>
+    public static ConnectionsReading ReadConnections(
+        RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets) =>
         ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets);
 }

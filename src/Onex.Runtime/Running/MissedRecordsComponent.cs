@@ -14,7 +14,8 @@ internal sealed class MissedRecordsComponent(MissedRecordsCount missed) : IHealt
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(missed.Topics is { Count: > 0 } topics
         ? new ComponentReport(
             ComponentState.Degraded,
-            "deleted before they were read, since the process began: " + string.Join(", ", topics.Select(topic => $"{Plural.Format(topic.Value, "record")} of {topic.Key}")),
+            "deleted before they were read, since the process began: " + string.Join(
+                ", ", topics.Select(topic => $"{Plural.Format(topic.Value, "record")} of {topic.Key}")),
             null)
         : ComponentReport.Healthy);
 }

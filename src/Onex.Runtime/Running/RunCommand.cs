@@ -58,11 +58,13 @@ internal static class RunCommand
         var connections = opensConnections
             ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true)
             : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
-        return new LoadedContracts(new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
+        return new LoadedContracts(
+            new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
     }
 
     private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
-        contracts.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
+        contracts.Diagnostics.Where(
+            diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
 
     private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {
@@ -108,7 +110,9 @@ internal static class RunCommand
     {
         if (settings.EventBus == EventBus.InMemory)
         {
-            services.AddOnexMemoryLog([.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory, SettingsMapping.Memory(settings, name));
+            services.AddOnexMemoryLog(
+                [.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory,
+                SettingsMapping.Memory(settings, name));
             return;
         }
 

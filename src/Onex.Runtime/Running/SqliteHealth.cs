@@ -5,7 +5,7 @@ using Onex.Persistence.Sqlite;
 namespace Onex.Runtime.Running;
 
 /// <summary>Health of the SQLite file: readable and writable.</summary>
-internal sealed class SqliteHealth(ISagaStore store, SqliteDatabase file) : IHealthComponent
+internal sealed class SqliteHealth(IPayloads payloads, SqliteDatabase file) : IHealthComponent
 {
     public string Name => "database";
 
@@ -13,7 +13,7 @@ internal sealed class SqliteHealth(ISagaStore store, SqliteDatabase file) : IHea
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        await store.LoadPayloadsAsync([Guid.Empty], cancellation);
+        await payloads.LoadPayloadsAsync([Guid.Empty], cancellation);
         await file.ProbeAsync(cancellation);
         return ComponentReport.Healthy;
     }

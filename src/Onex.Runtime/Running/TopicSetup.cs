@@ -8,7 +8,8 @@ using Onex.Kafka.Producing;
 namespace Onex.Runtime.Running;
 
 /// <summary>Creates missing topics, and checks that the topics are usable.</summary>
-internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
+internal sealed class TopicSetup(
+    TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
 {
     public string Name => "The broker";
 
@@ -51,11 +52,15 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
         if (read.Select(topic => found[topic]).Distinct().Count() > 1)
         {
             problems.Add(
-                $"Main's topics must have equal numbers of partitions, but {string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
+                "Main's topics must have equal numbers of partitions, but "
+                + $"{string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
                 + "Add partitions to those that have fewer, while no runtime runs.");
         }
 
-        return (found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(topic => topic.Key, topic => topic.Value, StringComparer.Ordinal), problems);
+        return (
+            found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(
+                topic => topic.Key, topic => topic.Value, StringComparer.Ordinal),
+            problems);
     }
 
     /// <summary>Classifies errors: those that somebody must correct, and temporary ones.</summary>

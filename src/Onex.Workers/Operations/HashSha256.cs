@@ -6,7 +6,8 @@ namespace Onex.Workers.Operations;
 
 /// <summary>The SHA-256 of a text's UTF-8 bytes.</summary>
 [Operation("hash.sha256", Description = "Hashes a text with SHA-256.")]
-internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>(ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
+internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>(
+    ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
 {
     protected override ValueTask<HashResult> RunAsync(HashArguments arguments, CancellationToken cancellation) =>
         new(new HashResult { Hex = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(arguments.Text))) });

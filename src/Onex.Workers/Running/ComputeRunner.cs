@@ -15,13 +15,13 @@ namespace Onex.Workers.Running;
 /// orchestrator ignores the duplicate result.
 /// </summary>
 /// <param name="operations">The operations by name.</param>
-/// <param name="store">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
+/// <param name="payloads">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
 /// <param name="sender">Sends results.</param>
 /// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
-    ISagaStore? store,
+    IPayloads? payloads,
     ResultSender sender,
     TimeProvider time,
     ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
@@ -30,7 +30,8 @@ internal sealed class ComputeRunner(
     {
         context.TryGetPayload<ConsumedRecord>(out var record);
         return RunAsync(
-            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState),
+            context.CancellationToken);
     }
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
@@ -52,7 +53,8 @@ internal sealed class ComputeRunner(
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
             // The orchestrator checked it against its own catalogue, which may differ from this process's during a deployment.
-            return Answer(command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
+            return Answer(
+                command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
@@ -62,13 +64,14 @@ internal sealed class ComputeRunner(
             var arguments = command.Arguments;
             if (command.ArgumentsRef is { } reference)
             {
-                if (store is null)
+                if (payloads is null)
                 {
                     return Answer(
-                        command, StepOutcomes.Failed, "store_missing", "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
+                        command, StepOutcomes.Failed, "store_missing",
+                        "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
                 }
 
-                if (!(await store.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
+                if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
                 {
                     return Answer(command, StepOutcomes.Rejected, "arguments_missing", "The stored arguments of this command are gone.");
                 }
@@ -81,7 +84,7 @@ internal sealed class ComputeRunner(
                 .WaitAsync(either.Token);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
             // Without a store the whole result is sent, if the broker accepts its size.
-            return store is null ? result : await store.StoreIfLargeAsync(result, "computed", either.Token);
+            return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", either.Token);
         }
         catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -90,9 +93,11 @@ internal sealed class ComputeRunner(
         catch (JsonException exception)
         {
             return Answer(
-                command, StepOutcomes.Rejected, "arguments_invalid", $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
+                command, StepOutcomes.Rejected, "arguments_invalid",
+                $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(exception))
+        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
+            && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
             return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");

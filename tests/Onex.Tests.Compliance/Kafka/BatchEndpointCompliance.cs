@@ -8,7 +8,7 @@ namespace Onex.Tests.Compliance.Kafka;
 public abstract class BatchEndpointCompliance : RiderCompliance
 {
     [Fact]
-    public async Task Records_that_are_read_and_never_done_make_it_not_ready()
+    public async Task Records_that_are_read_and_never_completed_make_the_endpoint_not_ready()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -29,7 +29,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Records_of_a_partition_are_given_in_order_and_committed()
+    public async Task Records_of_a_partition_are_handled_in_order_and_committed()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 3, handler);
@@ -73,7 +73,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_nothing_of_it_is_a_dead_letter()
+    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_leaves_no_dead_letter()
     {
         var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
         var alone = 0;
@@ -90,7 +90,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
                 entry.Complete(RecordOutcome.Handled.Instance);
             }
         });
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
         await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
 
         await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
@@ -115,10 +115,10 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Each_group_is_given_every_record()
+    public async Task Each_group_gets_every_record()
     {
         var (topic, one, two) = (NewTopic(), RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
         await using var member = await Bus.StartAsync(k =>
         {
             k.BatchEndpoint("one", [topic], $"{topic}-one", _ => one);
@@ -144,10 +144,10 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Several_topics_are_read_in_one_group_and_a_record_tells_its_topics_id()
+    public async Task Several_topics_are_read_in_one_group_and_a_record_has_its_topics_id()
     {
         var (first, second, handler) = (NewTopic(), NewTopic(), RecordingHandler.Acknowledging);
-        await Bus.MakeAsync(2, first, second);
+        await Bus.CreateAsync(2, first, second);
         await using var member = await Bus.StartAsync(k => k.BatchEndpoint("main", [first, second], first, _ => handler));
 
         await member.ProduceAsync(first, 1, "one");
@@ -161,7 +161,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Nothing_is_committed_beyond_a_record_that_is_not_settled_and_it_comes_again()
+    public async Task No_offset_is_committed_past_an_uncompleted_record_and_it_is_read_again()
     {
         var topic = NewTopic();
         var first = new RecordingHandler(entry =>
@@ -186,7 +186,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_more_is_in_flight_than_allowed_and_all_is_read_in_the_end()
+    public async Task Records_in_flight_stay_below_the_limit_and_all_are_read()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -198,7 +198,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await Condition.HoldsAsync(() => handler.Given.Count == 50);
 
-        // That no more comes shows only with time: many times what a consumer takes for the next record unless it is paused.
+        // Only time shows that no more records come: many times as long as an unpaused consumer needs for the next record.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal(50, handler.Given.Count);
         var settled = 0;
@@ -239,7 +239,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_batch_that_throws_comes_again_without_what_was_settled_until_it_works()
+    public async Task A_failed_batch_is_retried_without_its_completed_records_until_it_succeeds()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -269,7 +269,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_record_is_given_before_the_handler_has_prepared_for_its_partition()
+    public async Task No_record_is_handled_before_the_handler_has_prepared_its_partition()
     {
         var topic = NewTopic();
         var open = new TaskCompletionSource();

@@ -4,12 +4,11 @@ using Onex.Kafka.Consuming;
 namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
-/// The log under test, whose consumers can be made to end as a process does that is killed: nothing is revoked, committed, or left in
-/// order.
+/// The log under test, whose consumers can be made to crash: they revoke nothing, commit nothing, and do not leave the group.
 /// </summary>
 public sealed class BreakableLog(IRecordLog log) : IRecordLog
 {
-    private volatile Action? _lastWords;
+    private volatile Action? _beforeLoss;
     private volatile int _breaks;
     private volatile bool _paused;
 
@@ -22,15 +21,15 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
     public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => log.Missing(topics);
 
-    /// <summary>Every consumer breaks, and none is made again.</summary>
-    /// <param name="lastWords">What happens when nothing can be stored any more, and the partitions are not yet known to be lost.</param>
-    public void Die(Action lastWords) => _lastWords = lastWords;
+    /// <summary>Makes every consumer fail, also new ones.</summary>
+    /// <param name="beforeLoss">Runs when offsets can no longer be stored and the loss of the partitions is not yet known.</param>
+    public void Die(Action beforeLoss) => _beforeLoss = beforeLoss;
 
-    /// <summary>The consumers that there are break; new ones work.</summary>
+    /// <summary>Makes the present consumers fail; new ones work.</summary>
     public void Break() => Interlocked.Increment(ref _breaks);
 
     public ILogConsumer Join(EndpointAddress address, MembershipEvents events) =>
-        _lastWords is not null ? throw new InvalidOperationException("The member is dead.") : new Consumer(this, log, address, events);
+        _beforeLoss is not null ? throw new InvalidOperationException("The member is dead.") : new Consumer(this, log, address, events);
 
     public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
         log.TopicIdsAsync(names, cancellation);
@@ -46,7 +45,7 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
             _mortal = mortal;
             _breaks = mortal._breaks;
 
-            // The rider must be given this consumer, not the one behind it.
+            // The rider must get its own consumer, not the inner one.
             _inner = log.Join(address, events with
             {
                 Assigned = (_, partitions) => events.Assigned(this, partitions),
@@ -56,7 +55,7 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
         public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
         {
-            if (_mortal._lastWords is { } lastWords)
+            if (_mortal._beforeLoss is { } lastWords)
             {
                 lastWords();
                 throw new InvalidOperationException("The member died.");

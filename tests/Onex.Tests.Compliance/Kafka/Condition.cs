@@ -1,6 +1,6 @@
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>Waits for a condition, never for time.</summary>
+/// <summary>Waits for a condition instead of a fixed time.</summary>
 public static class Condition
 {
     public static Task HoldsAsync(Func<bool> condition, Func<string>? state = null, TimeSpan? within = null) =>

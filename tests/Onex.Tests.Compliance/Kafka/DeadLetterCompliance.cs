@@ -14,7 +14,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     private static readonly RecordOutcome.Dead _dead = new("ONEX3001", "not JSON", "MalformedMessage", null);
 
     [Fact]
-    public async Task A_dead_letter_tells_everything_about_the_record_but_its_secrets()
+    public async Task A_dead_letter_describes_its_record_without_secrets()
     {
         var topic = NewTopic();
         var correlation = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -42,7 +42,8 @@ public abstract class DeadLetterCompliance : RiderCompliance
         Assert.Equal("t", deadLetter.OriginalMessage.Headers["x-trace"]);
         Assert.Equal((0, 0L), (deadLetter.OriginalMessage.Partition, deadLetter.OriginalMessage.Offset));
         Assert.Equal(
-            ("ONEX3001", "not JSON", "MalformedMessage"), (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType));
+            ("ONEX3001", "not JSON", "MalformedMessage"),
+            (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType));
         Assert.Equal(correlation, deadLetter.CorrelationId);
         Assert.Equal(2, deadLetter.RetryCount);
 
@@ -57,7 +58,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task The_offset_advances_behind_a_dead_letter_and_the_next_record_is_handled()
+    public async Task The_offset_advances_past_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(entry => entry.Complete(
@@ -72,7 +73,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_offset_advances_before_the_dead_letter_is_kept()
+    public async Task No_offset_advances_before_the_dead_letter_is_stored()
     {
         var topic = NewTopic();
         var sink = new Sink { Open = new TaskCompletionSource().Task };
@@ -93,14 +94,14 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_text_stand_as_base64_and_copies_have_one_message_id()
+    public async Task Bytes_that_are_not_text_become_base64_and_copies_have_one_message_id()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
-        // A group that has read it and not settled it: what every group has settled need not be there any more.
+        // A group that has read the record and not completed it: records that every group has committed may be deleted.
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
@@ -119,7 +120,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_value_too_large_for_the_topic_is_kept_by_the_sink_and_referred_to()
+    public async Task A_value_too_large_for_the_topic_is_stored_by_the_sink_and_referenced()
     {
         Bus.NeedsReal("takes records of any size");
         var (topic, sink) = (NewTopic(), new Sink());
@@ -155,7 +156,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     private async Task<RiderMember> StartAsync(
         string topic, RecordingHandler? handler = null, IDeadLetterSink? sink = null, string? group = null)
     {
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
         return await Bus.StartAsync(
             k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new RecordingHandler(entry => entry.Complete(_dead))),
             register: services =>
@@ -173,10 +174,10 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool Kept)> Stored { get; } = new();
 
-        /// <summary>When it may end.</summary>
+        /// <summary>Completes when calls may end.</summary>
         public Task Open { get; init; } = Task.CompletedTask;
 
-        /// <summary>Dead letters that nobody has decided about, by the offsets of their records.</summary>
+        /// <summary>Open dead letters, by the offsets of their records.</summary>
         public HashSet<long> OpenDeadLetters { get; } = [];
 
         public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();

@@ -5,14 +5,14 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>What the producer does.</summary>
+/// <summary>The producer.</summary>
 public abstract class ProducerCompliance : RiderCompliance
 {
     [Fact]
-    public async Task A_record_goes_to_the_partition_that_is_named_with_key_and_headers_as_text()
+    public async Task A_record_goes_to_the_given_partition_with_key_and_headers_as_text()
     {
         var topic = NewTopic();
-        await Bus.MakeAsync(4, topic);
+        await Bus.CreateAsync(4, topic);
         await using var member = await Bus.StartAsync(_ => { });
 
         var report = await member.Producer.ProduceAsync(
@@ -26,10 +26,10 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Without_a_partition_one_key_stays_on_one_and_many_keys_spread()
+    public async Task Without_a_partition_one_key_stays_on_one_partition_and_many_keys_spread()
     {
         var topic = NewTopic();
-        await Bus.MakeAsync(4, topic);
+        await Bus.CreateAsync(4, topic);
         await using var member = await Bus.StartAsync(_ => { });
 
         await Task.WhenAll(Enumerable.Range(0, 80).Select(i => member.Producer.ProduceAsync(
@@ -43,11 +43,11 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task What_the_broker_refuses_for_good_is_reported_and_blocks_nothing()
+    public async Task An_undeliverable_record_is_reported_and_blocks_no_other()
     {
         Bus.NeedsReal("takes records of any size");
         var topic = NewTopic();
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
         await using var member = await Bus.StartAsync(_ => { });
 
         var reports = await member.ProduceAsync(topic, 0, new string('x', 2_000_000), "small");
@@ -61,10 +61,10 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task The_partitions_of_a_topic_are_reported_and_an_unknown_topic_is_an_error()
+    public async Task The_partition_count_of_a_topic_is_known_and_an_unknown_topic_is_an_error()
     {
         var topic = NewTopic();
-        await Bus.MakeAsync(3, topic);
+        await Bus.CreateAsync(3, topic);
         await using var member = await Bus.StartAsync(_ => { });
 
         Assert.Equal(3, await member.Producer.PartitionsAsync(topic, CancellationToken.None));

@@ -14,10 +14,10 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
 
     public HashSet<int> Owned { get; } = [];
 
-    /// <summary>What happens before the partitions are taken up.</summary>
+    /// <summary>Runs before the handler is assigned partitions.</summary>
     public Func<CancellationToken, Task> Prepare { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>What happens before a batch.</summary>
+    /// <summary>Runs before a batch.</summary>
     public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Called with each change of what it owns: 1 for assigned partitions, -1 for revoked ones.</summary>

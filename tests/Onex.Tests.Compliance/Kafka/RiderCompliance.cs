@@ -4,22 +4,22 @@ using Onex.Kafka;
 namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
-/// What the rider does on every bus. The suites that inherit it are run by one class per bus each: <c>KafkaRiderTests.cs</c> and
+/// The rider on every bus. Each suite that inherits this class has a subclass per bus: <c>KafkaRiderTests.cs</c> and
 /// <c>MemoryRiderTests.cs</c>.
 /// </summary>
 public abstract class RiderCompliance
 {
-    /// <summary>A bus that no other test's topics are on.</summary>
+    /// <summary>A bus without topics of other tests.</summary>
     protected abstract TestBus Bus { get; }
 
-    /// <summary>A topic name that no other test has.</summary>
+    /// <summary>A topic name that is unique to the test.</summary>
     protected static string NewTopic([CallerMemberName] string test = "") => TestBus.NewTopic(test);
 
-    /// <summary>A member that is ready and reads one topic, in the group of the same name.</summary>
+    /// <summary>Starts a member that reads one topic, in the group of the same name, and waits until it is ready.</summary>
     protected async Task<RiderMember> StartAsync(
         string topic, int partitions, RecordingHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
     {
-        await Bus.MakeAsync(partitions, topic);
+        await Bus.CreateAsync(partitions, topic);
         var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler), change);
         await member.WaitUntilReadyAsync();
         return member;

@@ -7,33 +7,33 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>A bus that the rider reads, and what a test wants to see of it beside the code under test.</summary>
+/// <summary>A bus for the rider, with direct access for tests.</summary>
 public abstract class TestBus
 {
-    /// <summary>What every member is set to unless the test says otherwise.</summary>
+    /// <summary>The default settings of members.</summary>
     public abstract KafkaSettings Settings { get; }
 
-    /// <summary>A topic name that no other test has.</summary>
+    /// <summary>A topic name that is unique to the test.</summary>
     public static string NewTopic([CallerMemberName] string test = "") =>
         $"{test[..Math.Min(test.Length, 40)]}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
 
     public abstract void Add(IServiceCollection services, KafkaSettings settings);
 
-    /// <summary>The log that the services added would read.</summary>
+    /// <summary>The log that the added services read.</summary>
     public abstract IRecordLog Log(IServiceProvider services);
 
-    /// <summary>Makes topics and their dead-letter topics, unless they are there; all that a test needs in its first call.</summary>
-    public abstract Task MakeAsync(int partitions, params string[] topics);
+    /// <summary>Creates topics and their dead-letter topics unless they exist. The first call names all topics of the test.</summary>
+    public abstract Task CreateAsync(int partitions, params string[] topics);
 
-    /// <summary>Skips the test on the mock cluster, with what that does not do.</summary>
+    /// <summary>Skips the test on the mock cluster and names the missing feature.</summary>
     public virtual void NeedsReal(string what)
     {
     }
 
-    /// <summary>What a group has committed for each partition; below zero where it has nothing.</summary>
+    /// <summary>The committed offset of each partition; below zero where the group has committed none.</summary>
     public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
 
-    /// <summary>As many records of a topic from its beginning; waits for them.</summary>
+    /// <summary>Reads a number of records of a topic from its beginning, and waits for them.</summary>
     public abstract Task<List<ConsumedRecord>> ReadAsync(string topic, int count);
 
     public Task<RiderMember> StartAsync(

@@ -30,7 +30,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task What_is_not_a_message_goes_to_the_dead_letter_topic_and_the_next_is_handled()
+    public async Task A_record_that_is_not_a_message_becomes_a_dead_letter_and_the_next_is_handled()
     {
         var topic = NewTopic();
         var seen = new TaskCompletionSource<string>();
@@ -46,13 +46,14 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(
-            deadLetters, deadLetter => Assert.Equal(
+            deadLetters,
+            deadLetter => Assert.Equal(
                 (ErrorCodes.MalformedMessage, "MalformedMessage"), (deadLetter.FailureCode, deadLetter.ErrorType)));
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 
     [Fact]
-    public async Task Lack_of_memory_is_never_the_reason_of_a_dead_letter()
+    public async Task Lack_of_memory_never_causes_a_dead_letter()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -70,7 +71,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Messages_are_handled_as_many_at_a_time_as_there_is_memory_for()
+    public async Task Concurrent_messages_are_limited_by_memory()
     {
         var topic = NewTopic();
         var (inside, most, done) = (0, 0, 0);
@@ -97,7 +98,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_message_that_fails_alone_is_tried_again_so_often_and_then_given_up()
+    public async Task A_message_that_fails_alone_is_retried_and_then_becomes_a_dead_letter()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -120,7 +121,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_message_that_takes_its_time_is_no_standstill()
+    public async Task A_slow_message_is_not_a_stall()
     {
         var topic = NewTopic();
         var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
@@ -135,14 +136,14 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
 
-        // The time after which others would stand still is the very thing that must pass.
+        // The test is about time: the limit of a stall must pass.
         await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal("", member.Problems);
         release.SetResult();
     }
 
     [Fact]
-    public async Task Trouble_that_all_share_is_waited_out_however_often_it_strikes()
+    public async Task A_shared_failure_is_retried_without_limit()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -172,7 +173,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task So_many_messages_are_handled_at_a_time_and_no_more()
+    public async Task Concurrent_messages_stay_within_the_limit()
     {
         var topic = NewTopic();
         var (now, most, seen) = (0, 0, 0);
@@ -209,7 +210,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     private async Task<RiderMember> StartAsync(
         string topic, Action<ITopicEndpointConfigurator<Note>> configure, Func<KafkaSettings, KafkaSettings>? change = null)
     {
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
         return await Bus.StartAsync(
             k => k.TopicEndpoint<Note>(topic, topic, endpoint =>
             {

@@ -3,15 +3,15 @@ using Onex.Persistence.Ledger;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every effect ledger does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of effect ledgers, with a subclass per implementation.</summary>
 public abstract class EffectLedgerCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A ledger on storage that no other test writes to.</summary>
+    /// <summary>A ledger with its own storage.</summary>
     protected abstract IEffectLedger Ledger { get; }
 
-    /// <summary>Another one on the same storage, where several processes may share it.</summary>
+    /// <summary>Another ledger on the same storage, if several processes can share it.</summary>
     protected virtual IEffectLedger Other => Ledger;
 
     [Fact]
@@ -30,13 +30,13 @@ public abstract class EffectLedgerCompliance
     [InlineData(StepOutcomes.Rejected, 1)]
     [InlineData(StepOutcomes.Rejected, 2)]
     [InlineData(StepOutcomes.Failed, 1)]
-    public async Task A_known_outcome_answers_the_claim(string outcome, int asked)
+    public async Task A_recorded_outcome_answers_the_claim(string outcome, int asked)
     {
         var command = Command();
         var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
         Assert.True(await RecordAsync(await GrantedAsync(command), result));
 
-        var known = Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = asked }));
+        var known = Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = asked }));
 
         Assert.Equal(result, known.Result);
     }
@@ -49,14 +49,14 @@ public abstract class EffectLedgerCompliance
         await RecordAsync(first, Result(command, StepOutcomes.Completed));
         var again = command with { Attempt = 2, AskAgain = true };
 
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { AskAgain = true }));
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { AskAgain = true }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2 }));
         var second = await GrantedAsync(again);
         Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(again));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(second, Result(again, StepOutcomes.Completed)));
 
-        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(again)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(again)).Result.Attempt);
     }
 
     [Fact]
@@ -65,43 +65,43 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Rejected));
 
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
     }
 
     [Fact]
-    public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
+    public async Task A_claim_reports_an_earlier_lease_without_an_outcome()
     {
         var command = Command();
-        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).TakesOver);
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).FollowsUnrecordedLease);
         await ExpireAsync(command);
 
         var next = Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
-        Assert.True(next.TakesOver);
+        Assert.True(next.FollowsUnrecordedLease);
         await RecordAsync(next.LeaseToken, Result(command, StepOutcomes.Failed));
 
-        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command with { Attempt = 2 })).TakesOver);
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command with { Attempt = 2 })).FollowsUnrecordedLease);
     }
 
     [Fact]
-    public async Task What_an_older_version_recorded_is_read_as_it_is()
+    public async Task Outcomes_of_an_older_version_are_read_unchanged()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
 
-        Assert.Null(Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Reach);
+        Assert.Null(Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Reach);
     }
 
     [Fact]
-    public async Task A_known_outcome_answers_after_not_after_too()
+    public async Task A_recorded_outcome_also_answers_after_not_after()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
 
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
     }
 
     [Fact]
-    public async Task A_failed_attempt_makes_way_for_a_later_one()
+    public async Task A_failed_attempt_allows_a_later_one()
     {
         var command = Command();
         var first = await GrantedAsync(command);
@@ -113,11 +113,11 @@ public abstract class EffectLedgerCompliance
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(second, Result(command with { Attempt = 2 }, StepOutcomes.Failed)));
-        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Attempt);
     }
 
     [Fact]
-    public async Task A_lease_that_ran_out_goes_to_the_next_and_the_late_outcome_is_refused()
+    public async Task An_expired_lease_goes_to_the_next_claim_and_the_late_outcome_is_rejected()
     {
         var command = Command();
         var late = await GrantedAsync(command);
@@ -129,7 +129,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_lease_that_ran_out_and_that_nobody_took_over_still_counts()
+    public async Task An_expired_lease_without_a_later_claim_still_counts()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -139,17 +139,17 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task An_attempt_that_was_given_up_is_never_run_by_a_late_copy_of_its_command()
+    public async Task A_closed_attempt_is_never_run_by_a_late_copy_of_its_command()
     {
         var command = Command() with { Attempt = 2 };
         var token = await GrantedAsync(command);
-        Assert.True((await Ledger.SettleAsync([command.CommandId], _none))[command.CommandId].Leased);
+        Assert.True((await Ledger.CloseExpiredAsync([command.CommandId], _none))[command.CommandId].Leased);
         await ExpireAsync(command);
 
-        var state = (await Ledger.SettleAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
+        var state = (await Ledger.CloseExpiredAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
 
         Assert.Equal((2, false, false, null), (state.Attempt, state.Leased, state.Cancelled, state.Outcome));
-        Assert.Contains("given up", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
+        Assert.Contains("was closed", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 1 }));
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
         await GrantedAsync(command with { Attempt = 3 });
@@ -157,7 +157,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task To_cancel_closes_an_attempt_whose_lease_ran_out_too()
+    public async Task Cancelling_also_closes_an_attempt_whose_lease_expired()
     {
         var command = Command();
         await GrantedAsync(command);
@@ -170,19 +170,19 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task The_outcome_of_an_attempt_that_was_given_up_may_still_be_recorded()
+    public async Task The_outcome_of_a_closed_attempt_may_still_be_recorded()
     {
         var command = Command();
         var token = await GrantedAsync(command);
         await ExpireAsync(command);
-        await Ledger.SettleAsync([command.CommandId], _none);
+        await Ledger.CloseExpiredAsync([command.CommandId], _none);
 
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2 }));
     }
 
     [Fact]
-    public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
+    public async Task A_second_record_under_one_lease_keeps_the_first_outcome()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -190,7 +190,7 @@ public abstract class EffectLedgerCompliance
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Failed)));
 
-        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Outcome);
+        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Outcome);
     }
 
     [Fact]
@@ -206,7 +206,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_after_its_time_is_never_run()
+    public async Task An_expired_command_is_never_run()
     {
         var command = Command() with { NotAfter = Now().AddMinutes(-5) };
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
@@ -217,7 +217,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Main_sees_lease_and_outcome()
+    public async Task The_orchestrator_sees_lease_and_outcome()
     {
         var leased = Command();
         var done = Command();
@@ -232,13 +232,13 @@ public abstract class EffectLedgerCompliance
         Assert.InRange(
             states[leased.CommandId].LeasedUntil - Now(),
             TimeSpan.FromSeconds(1),
-            TimeSpan.FromMilliseconds(leased.TimeoutMs) + EffectLedger.LeaseMargin);
+            TimeSpan.FromMilliseconds(leased.TimeoutMs) + LedgerTimes.LeaseMargin);
         Assert.False(states[done.CommandId].Leased);
         Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
     }
 
     [Fact]
-    public async Task Many_claims_at_once_are_each_granted_once_whatever_process_asks()
+    public async Task Concurrent_claims_of_several_processes_are_each_granted_once()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 100).Select(_ => Command())];
         var claims = Enumerable.Range(0, 1000).Select(i => (i % 2 == 0 ? Ledger : Other).ClaimAsync(commands[i * 7 % 100], _none));
@@ -250,7 +250,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_nobody_has_taken_is_cancelled_and_nobody_ever_will()
+    public async Task An_unclaimed_command_is_cancelled_and_never_claimed_later()
     {
         var command = Command();
 
@@ -267,7 +267,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_reported()
+    public async Task A_claimed_command_is_not_cancelled_and_its_state_is_returned()
     {
         var (leased, done, failed) = (Command(), Command(), Command());
         var token = await GrantedAsync(leased);
@@ -285,7 +285,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Of_a_claim_and_a_cancellation_at_once_exactly_one_wins()
+    public async Task Exactly_one_of_a_concurrent_claim_and_cancellation_wins()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
 
@@ -301,7 +301,7 @@ public abstract class EffectLedgerCompliance
         }
     }
 
-    /// <summary>Lets the command's lease run out.</summary>
+    /// <summary>Makes the command's lease expire.</summary>
     protected abstract Task ExpireAsync(StepCommand command);
 
     private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();

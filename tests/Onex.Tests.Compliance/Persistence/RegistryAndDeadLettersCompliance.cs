@@ -6,7 +6,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every contract registry and every index of dead letters does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of contract registries and indexes of dead letters, with a subclass per implementation.</summary>
 public abstract class RegistryAndDeadLettersCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -16,6 +16,8 @@ public abstract class RegistryAndDeadLettersCompliance
     protected abstract IDeadLetterIndex DeadLetters { get; }
 
     protected abstract ISagaStore Store { get; }
+
+    protected virtual IOutbox Outbox => (IOutbox)Store;
 
     [Fact]
     public async Task A_registered_contract_is_found_by_its_hash()
@@ -32,7 +34,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_reported_and_not_stored()
+    public async Task Different_content_of_a_registered_version_is_returned_and_not_stored()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -45,7 +47,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_stored_where_contracts_are_mutable()
+    public async Task Different_content_of_a_registered_version_is_stored_if_contracts_are_mutable()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -59,7 +61,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Content_that_was_stored_where_contracts_are_mutable_is_refused_where_they_are_not()
+    public async Task Content_stored_while_contracts_were_mutable_is_rejected_when_they_are_not()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -70,7 +72,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task What_live_sagas_run_is_counted()
+    public async Task Live_sagas_are_counted_by_contract()
     {
         var running = Rows.New() with { Contract = Rows.Key(), ContractHash = Rows.Key() };
         var ended = Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash };
@@ -103,7 +105,7 @@ public abstract class RegistryAndDeadLettersCompliance
         var conflicts = await Task.WhenAll(
             Enumerable.Range(0, 8).Select(i => Registry.RegisterAsync([first with { Hash = $"{first.Hash}-{i}" }], mutable: false, _none)));
 
-        Assert.Equal(1, conflicts.Count(reported => reported.Count == 0));
+        Assert.Equal(1, conflicts.Count(found => found.Count == 0));
         Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}contracts WHERE name = '{first.Name}'"));
     }
 
@@ -123,7 +125,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
+    public async Task A_dead_letter_is_found_with_everything_that_a_redrive_needs()
     {
         var deadLetter = NewDeadLetter() with
         {
@@ -136,19 +138,11 @@ public abstract class RegistryAndDeadLettersCompliance
         var found = await DeadLetters.FindAsync(deadLetter.Id, _none);
 
         Assert.Equal(
-            (
-                deadLetter.Topic,
-                3,
-                41L,
-                deadLetter.Key,
-                "MalformedMessage",
-                2,
-                deadLetter.CorrelationId,
-                deadLetter.At,
-                DeadLetterStatus.Open,
-                0),
-            (found!.Topic, found.Partition, found.Offset, found.Key, found.ErrorType, found.RetryCount,
-            found.CorrelationId, found.At, found.Status, found.Redrives));
+            (deadLetter.Topic, 3, 41L, deadLetter.Key, "MalformedMessage"),
+            (found!.Topic, found.Partition, found.Offset, found.Key, found.ErrorType));
+        Assert.Equal(
+            (2, deadLetter.CorrelationId, deadLetter.At, DeadLetterStatus.Open, 0),
+            (found.RetryCount, found.CorrelationId, found.At, found.Status, found.Redrives));
         Assert.Equal(deadLetter.Value, found.Value);
         Assert.Equal(deadLetter.Headers, found.Headers);
         Assert.Null(found.DecisionId);
@@ -212,8 +206,8 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(
             2,
             (await DeadLetters.ListAsync(
-                new() { Topic = deadLetter.Topic, Statuses = [
-                    DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
+                new() { Topic = deadLetter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] },
+                _none)).DeadLetters.Count);
         Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{deadLetter.Key}%" }, _none)).DeadLetters);
         Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).DeadLetters);
     }
@@ -235,12 +229,12 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.NotNull(decided!.DecidedAt);
         Assert.Equal(
             [$"{first.Id}|requests|3|k|5"],
-            await QueryAsync($"SELECT message_id, topic, partition, key, length(value) FROM {Schema}outbox WHERE saga_id = "
-                + $"'{deadLetter.Id}'"));
+            await QueryAsync(
+                $"SELECT message_id, topic, partition, key, length(value) FROM {Schema}outbox WHERE saga_id = '{deadLetter.Id}'"));
     }
 
     [Fact]
-    public async Task Of_two_operators_who_redrive_at_once_one_learns_that_it_is_done()
+    public async Task The_second_of_two_concurrent_redrives_does_nothing()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -267,7 +261,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
+    public async Task A_dead_letter_of_a_redriven_record_reopens_the_original()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -287,7 +281,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(deadLetter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
-        // What an operator wants nothing of any more stays as it is.
+        // A discarded dead letter stays as it is.
         await DeadLetters.AddAsync(again, _none);
         await DeadLetters.DecideAsync(Discard(deadLetter), _none);
         await DeadLetters.AddAsync(again, _none);
@@ -310,7 +304,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
+    public async Task Dead_letters_of_a_transition_are_indexed_with_it_or_not_at_all()
     {
         var row = Rows.New();
         var (first, second, stale) = (NewDeadLetter(), NewDeadLetter(), NewDeadLetter());
@@ -332,25 +326,25 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task The_message_of_a_redrive_is_found_by_the_sweep_until_it_is_sent()
+    public async Task The_sweep_finds_the_message_of_a_redrive_until_it_is_sent()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
         var decision = Redrive(deadLetter);
         await DeadLetters.DecideAsync(decision, _none);
 
-        var unsent = Assert.Single(
-            await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id).Message;
+        var found = await Outbox.UnsentForAsync(TimeSpan.Zero, 1_000, _none);
+        var unsent = Assert.Single(found, unsent => unsent.SagaId.Value == deadLetter.Id).Message;
         Assert.Equal((decision.Id, deadLetter.Topic, 3, "k"), (unsent.MessageId.Value, unsent.Topic, unsent.Partition, unsent.Key));
         Assert.Equal(deadLetter.Value, unsent.Value.ToArray());
-        await Store.MarkSentAsync([unsent.MessageId], _none);
+        await Outbox.MarkSentAsync([unsent.MessageId], _none);
 
-        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id);
+        Assert.DoesNotContain(await Outbox.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
+    public async Task An_open_dead_letter_whose_record_was_handled_after_all_is_closed()
     {
         var topic = Rows.Key();
         DeadLetterRow[] deadLetters = [
@@ -380,7 +374,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Who_has_a_request_or_an_event_is_found_by_its_identity()
+    public async Task The_saga_of_a_request_or_event_is_found_by_its_identity()
     {
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
@@ -392,10 +386,10 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Null(await DeadLetters.HandledByAsync(Rows.Id(), _none));
     }
 
-    /// <summary>What a table's name begins with.</summary>
+    /// <summary>The prefix of table names.</summary>
     protected abstract string Schema { get; }
 
-    /// <summary>Runs a query and gives each row as text.</summary>
+    /// <summary>Runs a query and returns each row as text.</summary>
     protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
 
     private async Task<CommitResult> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];

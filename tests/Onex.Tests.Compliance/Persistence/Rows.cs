@@ -6,10 +6,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>Rows as an engine would make them.</summary>
+/// <summary>Rows like those of the engine.</summary>
 public static class Rows
 {
-    /// <summary>A time that every database can hold exactly.</summary>
+    /// <summary>A time that every database stores exactly.</summary>
     public static DateTimeOffset Now { get; } =
         DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
 
@@ -62,7 +62,7 @@ public static class Rows
         Headers = MessageHeaders.Empty.With("source", "onex-main"),
     };
 
-    /// <summary>An event of that saga's flow that came before it.</summary>
+    /// <summary>An early event with the correlation id of that saga.</summary>
     public static EarlyEvent Early(SagaRow row) => new()
     {
         MessageId = Id(),

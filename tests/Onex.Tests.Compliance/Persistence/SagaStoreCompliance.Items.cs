@@ -11,7 +11,7 @@ public abstract partial class SagaStoreCompliance
     private static readonly SagaItemStatus[] _all = Enum.GetValues<SagaItemStatus>();
 
     [Fact]
-    public async Task Items_are_written_with_their_saga_and_loaded_as_they_were()
+    public async Task Items_are_written_with_their_saga_and_loaded_unchanged()
     {
         var row = Rows.New();
         var kept = Item(0) with
@@ -36,7 +36,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Items_of_a_refused_move_are_not_written()
+    public async Task Items_of_an_entry_that_is_not_committed_are_not_written()
     {
         var row = await StartAsync();
         await CommitAsync(Rows.Move(row, Rows.Next(row)));
@@ -53,7 +53,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_item_that_is_compensated_keeps_its_result_and_its_compensation()
+    public async Task A_compensated_item_keeps_its_result_and_its_compensation()
     {
         var row = await StartAsync();
         var second = Rows.Next(row);
@@ -76,7 +76,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_one_item_twice_in_a_commit_the_later_counts_and_keeps_what_the_earlier_brought()
+    public async Task The_later_version_of_an_item_in_one_commit_wins_and_keeps_earlier_values()
     {
         var row = await StartAsync();
 
@@ -91,15 +91,17 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Another_visit_and_another_step_have_items_of_their_own()
+    public async Task Each_visit_and_step_has_its_own_items()
     {
         var row = await StartAsync();
         await CommitAsync(
             Rows.Move(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
 
         var loaded = await Store.LoadItemsAsync(
-            [All(row) with { Visit = 2 }, All(row) with { Visit = 3 },
-                All(row) with { Step = "other" }, All(row) with { SagaId = Rows.Id() }],
+            [
+                All(row) with { Visit = 2 }, All(row) with { Visit = 3 }, All(row) with { Step = "other" },
+                All(row) with { SagaId = Rows.Id() },
+            ],
             _none);
 
         Assert.Equal([1, 0, 1, 0], loaded.Select(items => items.Count));
@@ -127,7 +129,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_with_an_item_that_cannot_be_stored_is_refused_alone()
+    public async Task A_saga_with_an_invalid_item_fails_alone()
     {
         var (bad, good) = (await StartAsync(), await StartAsync());
 
@@ -135,7 +137,7 @@ public abstract partial class SagaStoreCompliance
             Rows.Move(bad, Rows.Next(bad)) with { Items = [Item(0), Item(1) with { Message = "nul\0byte" }] },
             Rows.Move(good, Rows.Next(good)) with { Items = [Item(0)] });
 
-        Assert.IsType<CommitResult.Refused>(results[0]);
+        Assert.IsType<CommitResult.Invalid>(results[0]);
         Assert.Equal(CommitResult.Committed.Instance, results[1]);
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([All(bad), All(good)], _none)).Select(items => items.Count));
     }

@@ -5,7 +5,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What sagas wait for: times that are far, and events.</summary>
+/// <summary>Waits of sagas: distant times and events.</summary>
 public abstract partial class SagaStoreCompliance
 {
     private static int _partition = 100_000;
@@ -18,13 +18,13 @@ public abstract partial class SagaStoreCompliance
         await StartAsync(Parked(partition, wakeup: null));
         await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
 
-        Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddMinutes(59), _none));
+        Assert.Empty(await Wakeups.WakeupsAsync([partition], Rows.Now.AddMinutes(59), _none));
         Assert.Equal(
-            [new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
+            [new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Wakeups.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
     }
 
     [Fact]
-    public async Task A_wait_that_goes_on_has_one_timer_with_the_latest_time()
+    public async Task A_continued_wait_has_one_timer_with_the_latest_time()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -32,14 +32,14 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(Rows.Move(row, later) with { WasParked = true });
 
         Assert.Equal(
-            [new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
+            [new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Wakeups.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
 
         await CommitAsync(Rows.Move(later, Rows.Next(later) with { NextWakeupAt = null }) with { WasParked = true });
-        Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
+        Assert.Empty(await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
     }
 
     [Fact]
-    public async Task A_timer_comes_and_goes_with_its_wait()
+    public async Task A_timer_is_written_and_deleted_with_its_wait()
     {
         var partition = NewPartition();
         var row = await StartAsync(Rows.New() with { HomePartition = partition, NextWakeupAt = Rows.Now });
@@ -65,7 +65,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_stale_move_leaves_timer_and_events_alone()
+    public async Task A_stale_move_changes_no_timer_and_no_event()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -85,11 +85,11 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
         Assert.Equal([kept.MessageId], await KeptAsync(row));
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
     }
 
     [Fact]
-    public async Task A_message_that_the_saga_has_seen_writes_nothing_of_it_and_is_named()
+    public async Task A_move_with_a_processed_message_writes_nothing_and_names_the_message()
     {
         var row = await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
         var other = await StartAsync();
@@ -118,13 +118,13 @@ public abstract partial class SagaStoreCompliance
         Assert.Empty(loaded.Unsent);
         Assert.Empty(loaded.Early);
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
-        Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
+        Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
     }
 
     [Fact]
-    public async Task What_a_saga_has_seen_stays_known_after_its_end_and_on_an_old_version()
+    public async Task Processed_messages_stay_known_after_the_saga_ended_and_for_a_stale_version()
     {
         var row = await StartAsync();
         var message = Rows.Id();
@@ -139,7 +139,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Two_sagas_may_see_one_message()
+    public async Task Two_sagas_may_process_one_message()
     {
         var (one, two) = (await StartAsync(), await StartAsync());
         var message = Rows.Id();
@@ -152,7 +152,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_that_joined_already_may_join_again()
+    public async Task A_request_may_join_again()
     {
         var row = await StartAsync();
         var request = Rows.Id();
@@ -165,7 +165,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_that_a_saga_keeps_are_loaded_with_it_in_order_of_arrival_until_they_are_released()
+    public async Task Buffered_events_are_loaded_in_order_of_arrival_until_they_are_released()
     {
         var row = await StartAsync();
         var other = await StartAsync();
@@ -184,7 +184,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
-        // What is another saga's stays.
+        // Events of other sagas stay.
         var fourth = Rows.Next(third);
         await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
 
@@ -193,7 +193,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_that_ends_keeps_no_event()
+    public async Task An_ended_saga_buffers_no_event()
     {
         var row = await StartAsync();
         var next = Rows.Next(row);
@@ -205,11 +205,11 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_may_take_over_what_came_before_it()
+    public async Task A_saga_may_buffer_an_early_event()
     {
         var row = Rows.New();
         var (kept, taken) = (Rows.Early(row), Rows.Early(row));
-        await Store.StoreEarlyAsync([kept, taken], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([kept, taken], 10, _none);
         await StartAsync(row);
 
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with
@@ -242,11 +242,11 @@ public abstract partial class SagaStoreCompliance
                 address with { Contract = "another" },
                 address with { Contract = "another", BusinessKey = row.BusinessKey },
                 address with { Contract = "another", SagaId = row.Id }));
-        Assert.Empty(await Store.FindTargetsAsync([], _none));
+        Assert.Empty(await EarlyEvents.FindTargetsAsync([], _none));
     }
 
     [Fact]
-    public async Task Of_several_sagas_of_one_correlation_id_an_event_finds_two()
+    public async Task An_event_finds_two_of_several_sagas_with_its_correlation_id()
     {
         var first = await StartAsync();
         SagaRow[] rows = [
@@ -261,13 +261,13 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_is_no_target_but_tells_what_it_has_seen()
+    public async Task An_ended_saga_is_no_target_but_its_processed_messages_are_known()
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var seen = Rows.Address(row);
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [new(seen.MessageId)] });
 
-        var targets = await Store.FindTargetsAsync(
+        var targets = await EarlyEvents.FindTargetsAsync(
             [seen, seen with { SagaId = row.Id }, seen with { BusinessKey = row.BusinessKey, MessageId = Rows.Id() }], _none);
 
         Assert.All(targets, target => Assert.Empty(target.Live));
@@ -275,45 +275,40 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_that_come_before_their_saga_are_kept_once_and_up_to_a_limit()
+    public async Task Early_events_are_stored_once_and_up_to_a_limit()
     {
         var row = Rows.New();
         EarlyEvent[] events = [.. Enumerable.Range(0, 5).Select(_ => Rows.Early(row))];
         var otherFlow = Rows.Early(Rows.New());
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
-        Assert.Equal([events[0].MessageId], (await Store.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var kept = await Store.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+        Assert.Equal([events[0].MessageId], (await EarlyEvents.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
+        var kept = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
-        MessageId[] expected = [
-            events[0].MessageId,
-            events[1].MessageId,
-            events[2].MessageId,
-            otherFlow.MessageId,
-            otherContract.MessageId,
-        ];
+        MessageId[] expected =
+            [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
         Assert.Equal(expected.ToHashSet(), kept.Keys.ToHashSet());
-        Assert.Empty(await Store.StoreEarlyAsync([], 3, _none));
+        Assert.Empty(await EarlyEvents.StoreEarlyAsync([], 3, _none));
     }
 
     [Fact]
-    public async Task Orchestrators_that_buffer_events_at_once_keep_the_limit()
+    public async Task Concurrent_stores_of_early_events_keep_the_limit()
     {
         var row = Rows.New();
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => EarlyEvents.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
 
         await StartAsync(row);
         Assert.Equal(5, (await DueAsync()).Count(due => due.SagaId == row.Id));
     }
 
     [Fact]
-    public async Task An_event_that_came_early_is_due_when_its_saga_starts()
+    public async Task An_early_event_is_due_when_its_saga_starts()
     {
         var byFlow = Rows.New();
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
         EarlyEvent[] events = [Rows.Early(byFlow), Rows.Early(Rows.New()) with { BusinessKey = byKey.BusinessKey }, Rows.Early(byFlow)];
         var otherKey = Rows.Early(byFlow) with { BusinessKey = Rows.Key() };
-        await Store.StoreEarlyAsync([.. events, otherKey], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([.. events, otherKey], 10, _none);
         Assert.DoesNotContain(await DueAsync(), due => due.Event.CorrelationId == byFlow.CorrelationId);
 
         await StartAsync(byFlow);
@@ -323,29 +318,29 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events.Select(early => early.MessageId), mine.Select(due => due.Event.MessageId));
         Assert.Equal([byFlow.Id, byKey.Id, byFlow.Id], mine.Select(due => due.SagaId));
         Assert.Equal(events[1] with { Content = mine[1].Event.Content }, mine[1].Event);
-        Assert.Single(await Store.DueEarlyAsync(1, _none));
+        Assert.Single(await EarlyEvents.DueEarlyAsync(1, _none));
 
-        await Store.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
+        await EarlyEvents.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
         Assert.DoesNotContain(await DueAsync(), due => due.SagaId == byFlow.Id || due.SagaId == byKey.Id);
     }
 
     [Fact]
-    public async Task An_event_whose_time_is_over_is_due_without_a_saga()
+    public async Task An_expired_event_is_due_without_a_saga()
     {
         var row = Rows.New();
         var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await Store.StoreEarlyAsync([over, Rows.Early(row)], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([over, Rows.Early(row)], 10, _none);
 
         var due = Assert.Single(await DueAsync(), due => due.Event.CorrelationId == row.CorrelationId);
 
         Assert.Equal((over.MessageId, null), (due.Event.MessageId, due.SagaId));
-        await Store.RemoveEarlyAsync([over.MessageId], _none);
-        await Store.RemoveEarlyAsync([], _none);
+        await EarlyEvents.RemoveEarlyAsync([over.MessageId], _none);
+        await EarlyEvents.RemoveEarlyAsync([], _none);
         Assert.DoesNotContain(await DueAsync(), again => again.Event.MessageId == over.MessageId);
     }
 
     [Fact]
-    public async Task What_a_saga_keeps_is_its_own_affair_also_when_its_time_is_over()
+    public async Task A_buffered_event_is_never_due_even_when_expired()
     {
         var row = await StartAsync();
         var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -355,21 +350,21 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_keeps_is_not_forgotten_by_one_who_gave_it_the_event_too()
+    public async Task Removing_early_events_keeps_buffered_ones()
     {
         var row = Rows.New();
         var early = Rows.Early(row) with { SagaId = null };
-        await Store.StoreEarlyAsync([early], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([early], 10, _none);
         await StartAsync(row);
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [early with { SagaId = row.Id }] });
 
-        await Store.RemoveEarlyAsync([early.MessageId], _none);
+        await EarlyEvents.RemoveEarlyAsync([early.MessageId], _none);
 
         Assert.Equal([early.MessageId], await KeptAsync(row));
     }
 
     [Fact]
-    public async Task A_request_with_an_identity_carries_the_hash_of_its_content()
+    public async Task Known_identities_are_returned_with_their_hashes()
     {
         Guid[] hashes = [.. Enumerable.Range(0, 4).Select(_ => Rows.Id())];
         var (joined, seen) = (Rows.Id(), Rows.Id());
@@ -377,7 +372,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(
             Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
         var early = Rows.Early(Rows.New()) with { RequestHash = hashes[3] };
-        await Store.StoreEarlyAsync([early], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([early], 10, _none);
 
         Assert.Equal(hashes[0], (await LoadAsync(row.Id)).Row.RequestHash);
         Assert.Equal(
@@ -394,38 +389,38 @@ public abstract partial class SagaStoreCompliance
             new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
         Assert.Equal(new CommitResult.DuplicateRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
         Assert.Null(await Store.FindRequestAsync(Rows.Id(), _none));
-        var targets = await Store.FindTargetsAsync(
+        var targets = await EarlyEvents.FindTargetsAsync(
             [Rows.Address(row) with { MessageId = seen }, Rows.Address(row) with { MessageId = row.RequestId }, Rows.Address(row)], _none);
         Assert.Equal(
             [(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
-        Assert.Equal(hashes[3], (await Store.StoreEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
+        Assert.Equal(hashes[3], (await EarlyEvents.StoreEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
     }
 
     [Fact]
-    public async Task Where_no_saga_lives_the_one_that_ended_last_is_reported()
+    public async Task Without_a_live_saga_the_one_that_ended_last_is_returned()
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([address], _none)).Ended);
         await StartAsync(first);
         await CommitAsync(Rows.Move(first, Rows.Ended(first)));
         var second = await StartAsync(Rows.New() with { BusinessKey = first.BusinessKey });
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([address], _none)).Ended);
         await CommitAsync(Rows.Move(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
 
-        var ended = await Store.FindTargetsAsync(
+        var ended = await EarlyEvents.FindTargetsAsync(
             [address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
 
         Assert.Equal([second.Id, first.Id, null, null], ended.Select(target => target.Ended));
     }
 
     [Fact]
-    public async Task An_event_that_came_early_is_due_with_its_saga_also_when_that_has_ended_but_not_with_one_that_began_too_late()
+    public async Task An_early_event_is_due_with_an_ended_saga_but_not_with_one_that_started_too_late()
     {
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);
         var forLate = Rows.Early(Rows.New()) with { BusinessKey = late.BusinessKey, ExpiresAt = Rows.Now.AddMinutes(-10) };
-        await Store.StoreEarlyAsync([forQuick, forLate], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([forQuick, forLate], 10, _none);
 
         await StartAsync(quick);
         await CommitAsync(Rows.Move(quick, Rows.Ended(quick)));
@@ -436,13 +431,13 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_whose_time_is_over_leave_room_for_others()
+    public async Task Expired_events_do_not_count_against_the_limit()
     {
         var row = Rows.New();
-        await Store.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
+        await EarlyEvents.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
         var next = Rows.Early(row);
 
-        Assert.Equal([next.MessageId], (await Store.StoreEarlyAsync([next], 1, _none)).Keys);
+        Assert.Equal([next.MessageId], (await EarlyEvents.StoreEarlyAsync([next], 1, _none)).Keys);
     }
 
     private static int NewPartition() => Interlocked.Increment(ref _partition);
@@ -451,12 +446,12 @@ public abstract partial class SagaStoreCompliance
         Rows.New() with { HomePartition = partition, Status = SagaStatus.Waiting, Parked = true, NextWakeupAt = wakeup };
 
     private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
-        (await Store.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
+        (await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
     private async Task<IEnumerable<MessageId>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
 
     private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
-        (await Store.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
+        (await EarlyEvents.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
 
-    private Task<IReadOnlyList<DueEvent>> DueAsync() => Store.DueEarlyAsync(10_000, _none);
+    private Task<IReadOnlyList<DueEvent>> DueAsync() => EarlyEvents.DueEarlyAsync(10_000, _none);
 }

@@ -5,16 +5,24 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every saga store does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of saga stores, with a subclass per implementation.</summary>
 public abstract partial class SagaStoreCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A store on storage that no other test writes to.</summary>
+    /// <summary>A store with its own storage.</summary>
     protected abstract ISagaStore Store { get; }
 
+    protected virtual IEarlyEvents EarlyEvents => (IEarlyEvents)Store;
+
+    protected virtual IOutbox Outbox => (IOutbox)Store;
+
+    protected virtual IPayloads Payloads => (IPayloads)Store;
+
+    protected virtual IWakeups Wakeups => (IWakeups)Store;
+
     [Fact]
-    public async Task A_started_saga_is_loaded_as_it_was_committed()
+    public async Task A_started_saga_is_loaded_unchanged()
     {
         var row = Rows.New() with
         {
@@ -45,7 +53,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Ids_without_a_row_are_missing_from_what_is_loaded()
+    public async Task Ids_without_a_row_are_missing_in_the_result()
     {
         var row = await StartAsync();
 
@@ -54,7 +62,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_replaces_the_row_and_keeps_what_never_changes()
+    public async Task A_move_replaces_the_row_except_its_fixed_columns()
     {
         var row = await StartAsync();
         var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
@@ -65,7 +73,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_on_an_old_version_is_stale_and_leaves_nothing_behind()
+    public async Task A_move_on_an_old_version_is_stale_and_writes_nothing()
     {
         var first = await StartAsync();
         var second = Rows.Next(first);
@@ -81,7 +89,7 @@ public abstract partial class SagaStoreCompliance
         var loaded = await LoadAsync(first.Id);
         Assert.Equal(Comparable(second), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
-        Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(late, "result:late").Id], _none));
+        Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(late, "result:late").Id], _none));
     }
 
     [Fact]
@@ -93,7 +101,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_check_holds_only_for_the_version_that_was_read()
+    public async Task A_check_succeeds_only_for_the_version_that_was_read()
     {
         var row = await StartAsync();
         await CommitAsync(Rows.Move(row, Rows.Next(row)));
@@ -110,7 +118,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Results_come_in_the_order_of_the_batch()
+    public async Task Results_are_in_the_order_of_the_batch()
     {
         var moving = await StartAsync();
         var stale = await StartAsync();
@@ -137,7 +145,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_start_of_a_known_request_names_the_saga_and_where_it_came_from()
+    public async Task A_start_with_a_known_request_names_its_saga_and_source()
     {
         var first = await StartAsync(Rows.New() with { Source = "requests/3/41" });
         var again = Rows.New() with { RequestId = first.RequestId, Source = "requests/3/99" };
@@ -194,7 +202,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_gives_its_business_key_back_even_within_one_batch()
+    public async Task An_ended_saga_releases_its_business_key_even_within_one_batch()
     {
         var key = Rows.Key();
         var owner = await StartAsync(Rows.New() with { BusinessKey = key });
@@ -208,7 +216,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_two_starts_of_one_request_in_one_batch_one_wins_and_the_other_is_a_duplicate()
+    public async Task One_of_two_starts_of_one_request_in_a_batch_wins_and_the_other_is_a_duplicate()
     {
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
@@ -221,7 +229,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_with_values_that_cannot_be_stored_is_refused_alone()
+    public async Task A_saga_with_invalid_values_fails_alone()
     {
         var moving = await StartAsync();
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
@@ -230,22 +238,22 @@ public abstract partial class SagaStoreCompliance
         var results = await CommitAsync(
             [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
 
-        Assert.IsType<CommitResult.Refused>(results[3]);
+        Assert.IsType<CommitResult.Invalid>(results[3]);
         Assert.Equal(7, results.Count(result => result is CommitResult.Committed));
         Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
     }
 
     [Fact]
-    public async Task A_business_key_that_no_index_can_hold_is_refused()
+    public async Task A_business_key_that_is_too_long_for_the_index_is_invalid()
     {
-        // Random, so that no compression makes it fit.
+        // Random, so that compression cannot make it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
-        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
+        Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
     }
 
     [Fact]
-    public async Task Unsent_messages_stay_until_they_are_forgotten_and_come_in_the_order_they_were_committed()
+    public async Task Unsent_messages_are_returned_in_commit_order_until_they_are_marked_sent()
     {
         const int Partition = 4711;
         var row = Rows.New() with { HomePartition = Partition };
@@ -256,29 +264,29 @@ public abstract partial class SagaStoreCompliance
         MessageId[] ids = [.. messages.Select(message => message.MessageId)];
 
         Assert.Equal(ids, (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
-        Assert.Equal(ids, (await Store.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
-        Assert.Equal(ids[..2], (await Store.UnsentOfPartitionsAsync([Partition], 2, _none)).Select(unsent => unsent.Message.MessageId));
-        Assert.Empty(await Store.UnsentOfPartitionsAsync([Partition + 1], 100, _none));
+        Assert.Equal(ids, (await Outbox.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
+        Assert.Equal(ids[..2], (await Outbox.UnsentOfPartitionsAsync([Partition], 2, _none)).Select(unsent => unsent.Message.MessageId));
+        Assert.Empty(await Outbox.UnsentOfPartitionsAsync([Partition + 1], 100, _none));
 
-        await Store.MarkSentAsync(ids[..2], _none);
+        await Outbox.MarkSentAsync(ids[..2], _none);
         await Store.CommitAsync(new CommitBatch([], ids[2..4]), _none);
 
         Assert.Equal(ids[4..], (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
     }
 
     [Fact]
-    public async Task The_sweep_finds_what_has_been_unsent_for_long_enough_only()
+    public async Task The_sweep_finds_only_messages_that_are_unsent_for_long_enough()
     {
         var row = Rows.New();
         var message = Rows.Message("m");
         await CommitAsync(new CommitEntry.Start(row, [], [message], []));
 
-        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.FromHours(1), 10_000, _none), unsent => unsent.SagaId == row.Id);
-        Assert.Contains(await Store.UnsentForAsync(TimeSpan.Zero, 10_000, _none), unsent => unsent.Message.MessageId == message.MessageId);
+        Assert.DoesNotContain(await Outbox.UnsentForAsync(TimeSpan.FromHours(1), 10_000, _none), unsent => unsent.SagaId == row.Id);
+        Assert.Contains(await Outbox.UnsentForAsync(TimeSpan.Zero, 10_000, _none), unsent => unsent.Message.MessageId == message.MessageId);
     }
 
     [Fact]
-    public async Task Wakeups_are_of_live_sagas_of_those_partitions_before_that_time()
+    public async Task Wakeups_are_those_of_live_sagas_with_these_partitions_before_that_time()
     {
         const int Partition = 4712;
         var due = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
@@ -289,7 +297,7 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal(
             [new Wakeup(due.Id, Partition, Rows.Now)],
-            await Store.WakeupsAsync([Partition], Rows.Now.AddHours(1), _none));
+            await Wakeups.WakeupsAsync([Partition], Rows.Now.AddHours(1), _none));
     }
 
     [Fact]
@@ -298,10 +306,10 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var payload = Rows.Payload(row, "result:a") with { Content = RawJson.FromText("""{"v":1}""") };
 
-        await Store.SavePayloadsAsync([payload], _none);
-        await Store.SavePayloadsAsync([payload with { Content = RawJson.FromText("""{"v":2}""") }], _none);
+        await Payloads.SavePayloadsAsync([payload], _none);
+        await Payloads.SavePayloadsAsync([payload with { Content = RawJson.FromText("""{"v":2}""") }], _none);
 
-        var (_, found) = Assert.Single(await Store.LoadPayloadsAsync([payload.Id, Rows.Id()], _none));
+        var (_, found) = Assert.Single(await Payloads.LoadPayloadsAsync([payload.Id, Rows.Id()], _none));
         Assert.Equal((row.Id, "result:a", 1), (found.SagaId, found.Name, (int)JsonNode.Parse(found.Content.ToString())!["v"]!));
     }
 
@@ -325,10 +333,10 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_empty_batch_is_no_trouble()
+    public async Task An_empty_batch_does_nothing()
     {
         Assert.Empty(await CommitAsync());
-        await Store.MarkSentAsync([], _none);
+        await Outbox.MarkSentAsync([], _none);
     }
 
     [Fact]
@@ -341,7 +349,7 @@ public abstract partial class SagaStoreCompliance
         await Store.CommitAsync(new CommitBatch(entries, []), _none);
 
     [Fact]
-    public async Task No_more_is_read_than_there_is_memory_for_and_one_row_at_least()
+    public async Task A_read_stays_within_its_memory_limit_but_returns_at_least_one_row()
     {
         var rows = Enumerable.Range(0, 5)
             .Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") })
@@ -367,11 +375,11 @@ public abstract partial class SagaStoreCompliance
         Assert.False(enough.IsReached);
 
         var payloads = new ReadLimit(1);
-        Assert.Single(await Store.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
+        Assert.Single(await Payloads.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
         Assert.True(payloads.IsReached);
 
-        // Of what is unsent as much as there is room for, the oldest first.
-        var unsent = await Store.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
+        // Unsent messages are limited by bytes, oldest first.
+        var unsent = await Outbox.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
         Assert.Single(unsent);
     }
 
@@ -384,7 +392,7 @@ public abstract partial class SagaStoreCompliance
         return row;
     }
 
-    // A database may write the same JSON value with other spaces and escapes (and members in another order: by length, then by name).
+    // A database may store the same JSON value with different spaces, escapes and order of members (by length, then by name).
     private static SagaRow Comparable(SagaRow row) => row with
     {
         Data = Canonical(row.Data)!.Value,

@@ -2,7 +2,7 @@ using Onex.Persistence.Schedules;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every store of schedules does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of schedule stores, with a subclass per implementation.</summary>
 public abstract class ScheduleStoreCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -10,7 +10,7 @@ public abstract class ScheduleStoreCompliance
     protected abstract IScheduleStore Store { get; }
 
     [Fact]
-    public async Task A_schedule_that_was_never_seen_begins_now_in_whole_seconds_and_stays_there()
+    public async Task A_new_schedule_begins_now_in_whole_seconds_and_keeps_its_time()
     {
         var name = Name();
 
@@ -25,7 +25,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Schedules_come_in_the_order_in_which_they_were_asked_for()
+    public async Task Schedules_are_returned_in_the_order_of_the_query()
     {
         ScheduleName[] names = [Name(), Name(), Name()];
         await Store.BeginAsync(names, _none);
@@ -38,7 +38,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Only_one_of_several_moves_a_schedule_on_from_where_it_stands()
+    public async Task Only_one_of_several_callers_advances_a_schedule()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];
@@ -52,7 +52,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Other_times_of_the_same_contract_are_another_schedule()
+    public async Task Different_times_of_one_contract_are_different_schedules()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];
@@ -70,7 +70,7 @@ public abstract class ScheduleStoreCompliance
         await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
         await Store.AdvanceAsync(other, begun, begun.AddDays(-3), _none);
 
-        // An orchestrator that was down has missed the times in between; one that did not have the schedule has not.
+        // A stopped orchestrator has missed times. One without the schedule has not.
         Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([other], _none));
         var restored = await Store.BeginAsync([name, other], _none);
 
@@ -79,7 +79,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task An_orchestrator_goes_on_with_a_schedule_that_a_newer_one_does_not_have()
+    public async Task An_orchestrator_continues_a_schedule_that_a_newer_one_does_not_have()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];

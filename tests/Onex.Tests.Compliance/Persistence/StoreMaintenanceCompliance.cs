@@ -8,7 +8,7 @@ using Onex.Persistence.Maintenance;
 namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>
-/// What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.
+/// The compliance suite of maintenance, with a subclass per implementation on its own storage.
 /// </summary>
 public abstract class StoreMaintenanceCompliance
 {
@@ -17,6 +17,10 @@ public abstract class StoreMaintenanceCompliance
     private static readonly TimeSpan _historyKept = TimeSpan.FromDays(30);
 
     protected abstract ISagaStore Store { get; }
+
+    protected virtual IEarlyEvents EarlyEvents => (IEarlyEvents)Store;
+
+    protected virtual IPayloads Payloads => (IPayloads)Store;
 
     protected abstract ISagaQueries Queries { get; }
 
@@ -27,7 +31,7 @@ public abstract class StoreMaintenanceCompliance
     protected abstract IStoreMaintenance Maintenance { get; }
 
     [Fact]
-    public async Task Sagas_that_ended_long_ago_go_with_all_that_belongs_to_them_and_others_stay()
+    public async Task Expired_sagas_are_removed_with_all_their_rows_and_others_stay()
     {
         var old = await EndedAsync(_kept + TimeSpan.FromDays(1));
         var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
@@ -43,17 +47,17 @@ public abstract class StoreMaintenanceCompliance
                 await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.ToHashSet());
         Assert.Equal(
             [Rows.Payload(young, "input").Id],
-            (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
+            (await Payloads.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
         Assert.Equal(
             [null, young.Id],
-            (await Store.FindTargetsAsync(
+            (await EarlyEvents.FindTargetsAsync(
                 [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
                 .Select(target => target.SeenBy));
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
     }
 
     [Fact]
-    public async Task More_sagas_than_one_step_takes_go_too()
+    public async Task More_expired_sagas_than_one_step_handles_are_removed()
     {
         SagaRow[] rows = [
             .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
@@ -65,7 +69,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task History_goes_by_its_own_age()
+    public async Task History_expires_by_its_own_age()
     {
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-31), Status = SagaStatus.Completed };
         await CommitAsync(new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 31), At(row, 2, 29), At(row, 3, 0)], [], []));
@@ -89,14 +93,14 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal([0, 1], await OrdinalsAsync(row));
         Assert.Empty(await OrdinalsAsync(gone));
 
-        // Nor does it go at once with the saga's end, when people want to read it.
+        // It also stays for a time after the saga's end, when people want to read it.
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
         Assert.Equal([0, 1], await OrdinalsAsync(row));
     }
 
     [Fact]
-    public async Task A_child_whose_parent_has_not_heard_of_its_end_stays_as_long_as_the_parent_lives()
+    public async Task A_child_stays_as_long_as_its_parent_lives()
     {
         var parent = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
         await CommitAsync(Rows.Start(parent));
@@ -105,7 +109,7 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        // So its parent's next command is no new request.
+        // So a repeated command of its parent is a duplicate and not a new request.
         Assert.IsType<CommitResult.DuplicateRequest>(
             Assert.Single(
                 await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
@@ -116,12 +120,12 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Outcomes_go_when_nobody_can_ask_for_them_any_more()
+    public async Task Outcomes_are_removed_when_no_command_can_need_them()
     {
         var (old, young) = (Rows.Id(), Rows.Id());
         await Ledger.CancelAsync([old, young], _none);
-        await AgeAsync(old, EffectLedger.OutcomesKept + TimeSpan.FromDays(1));
-        await AgeAsync(young, EffectLedger.OutcomesKept - TimeSpan.FromDays(1));
+        await AgeAsync(old, LedgerTimes.OutcomesKept + TimeSpan.FromDays(1));
+        await AgeAsync(young, LedgerTimes.OutcomesKept - TimeSpan.FromDays(1));
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
@@ -129,7 +133,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Dead_letters_go_some_time_after_the_decision_about_them_and_open_ones_stay()
+    public async Task Decided_dead_letters_expire_and_open_ones_stay()
     {
         var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
         foreach (var id in (Guid[])[discarded, young, open, unsent])
@@ -154,12 +158,12 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal(((Guid[])[young, open, unsent]).Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
-    /// <summary>Lets a command of the ledger be that old.</summary>
+    /// <summary>Makes a command of the ledger that old.</summary>
     protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
 
-    /// <summary>Lets the decision about a dead letter be that old.</summary>
+    /// <summary>Makes the decision about a dead letter that old.</summary>
     protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(

@@ -35,7 +35,7 @@ public sealed class DemoTests : IDisposable
         await using var next = new Run(_directory);
 
         Assert.True(await next.EndAsync() == 0, string.Join('\n', next.Lines));
-        Assert.Contains(next.Lines, line => line.EndsWith("unfinished orders go on.", StringComparison.Ordinal));
+        Assert.Contains(next.Lines, line => line.EndsWith("unfinished orders continue.", StringComparison.Ordinal));
         Assert.Contains(next.Lines, line => line.StartsWith("Every order ended as it should", StringComparison.Ordinal));
         Assert.DoesNotContain(next.Lines, line => line.Contains('\u001b', StringComparison.Ordinal));
     }
@@ -61,7 +61,7 @@ public sealed class DemoTests : IDisposable
         await using var run = new Run(_directory);
 
         Assert.True(await run.EndAsync() == 1, string.Join('\n', run.Lines));
-        Assert.Contains(run.Lines, line => line.Contains("left behind outside: reserve", StringComparison.Ordinal));
+        Assert.Contains(run.Lines, line => line.Contains("not compensated: reserve", StringComparison.Ordinal));
     }
 
     private sealed class Run : IAsyncDisposable

@@ -37,10 +37,10 @@ public sealed class ProduceTests : IDisposable
             started[0].Output,
             line =>
                 line.Contains(
-                    "Contract looking 1.0.0 calls what this version does not run yet: redis.get (state 'looking', step 'look')",
+                    "Contract looking 1.0.0 calls operations that this version does not run yet: redis.get (state 'looking', step 'look')",
                     StringComparison.Ordinal)
             || line.Contains(
-                @"Contract looking 1.0.0 calls what this version does not run yet:"
+                @"Contract looking 1.0.0 calls operations that this version does not run yet:"
                 + @" redis.get (state \u0027looking\u0027, step \u0027look\u0027)",
                 StringComparison.Ordinal));
     }

@@ -5,10 +5,10 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>On a broker of their own, which they may kill: <c>ONEX_KAFKA_TOOL</c> names the tool that starts it.</summary>
+/// <summary>Tests with a private broker that they may kill. <c>ONEX_KAFKA_TOOL</c> names the tool that starts it.</summary>
 public sealed class BrokerLossTests : IAsyncLifetime
 {
-    // Without a look of its own at the broker a client notices after a minute.
+    // Without the health probe, a client would notice only after a minute.
     private static readonly TimeSpan _reported = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan _returned = TimeSpan.FromMinutes(1);
@@ -65,7 +65,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_member_ends_in_time_although_the_broker_is_gone()
+    public async Task A_member_stops_in_time_without_a_broker()
     {
         var (topic, handler) = ("ending", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -83,7 +83,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Condition.HoldsAsync(() => handler.Values.Contains("after"), within: _returned);
     }
 
-    // No flapping: the reported health stays the same for three seconds.
+    // No flapping: the health is the same for three seconds.
     private static Task StaysHealthyAsync(RiderMember member)
     {
         DateTimeOffset? since = null;
@@ -97,7 +97,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler)
     {
         var bus = new KafkaTestBus(Broker.BootstrapServers);
-        await bus.MakeAsync(1, topic);
+        await bus.CreateAsync(1, topic);
         var member = await bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
         await member.WaitUntilReadyAsync();
         return member;

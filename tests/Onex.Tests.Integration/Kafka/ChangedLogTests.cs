@@ -8,7 +8,7 @@ using Onex.Tests.Compliance.Kafka;
 namespace Onex.Tests.Integration.Kafka;
 
 /// <summary>
-/// Changes to a log other than appended records: it is created again, loses its beginning, gets control records. Only a broker does that.
+/// Changes of a log other than new records: recreation, deletion of its beginning, control records. Only a broker supports them.
 /// </summary>
 public sealed class ChangedLogTests : IDisposable
 {
@@ -30,7 +30,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_at_once_is_read_from_its_beginning_under_its_new_id()
+    public async Task A_topic_that_is_recreated_at_once_is_read_from_its_beginning_under_its_new_id()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -38,10 +38,10 @@ public sealed class ChangedLogTests : IDisposable
         await Condition.HoldsAsync(() => handler.Given.Count == 3);
 
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
 
-        // More than were read before, so that an offset of the old log is one of the new log too.
+        // More records than were read before, so that an offset of the old log exists in the new log too.
         await Condition.HoldsAsync(() => handler.Given.Count >= 11);
         Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
         await IdsAreApartAsync(member, topic, handler, old: 3);
@@ -49,7 +49,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_written_to_a_topic_that_was_made_again_before_its_reader_noticed_is_read_from_its_beginning()
+    public async Task Records_written_to_a_recreated_topic_before_its_reader_noticed_are_read()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
@@ -59,9 +59,9 @@ public sealed class ChangedLogTests : IDisposable
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
         await Condition.HoldsAsync(() => member.Log.IsPaused);
 
-        // A paused reader fetches nothing, and so has not noticed when the new log has records at the offset at which it goes on.
+        // A paused reader fetches nothing, so it does not notice the change before the new log has records at its offset.
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
         release.SetResult();
 
@@ -73,7 +73,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_after_a_while_is_read_from_its_beginning()
+    public async Task A_topic_that_is_recreated_later_is_read_from_its_beginning()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -82,7 +82,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await DeleteAsync(topic);
         await Condition.HoldsAsync(() => !member.IsReady, () => "it is ready without its topic");
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
         await Condition.HoldsAsync(() => handler.Given.Count >= 8);
@@ -91,7 +91,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task An_offset_of_the_old_log_that_is_still_to_be_committed_does_not_hide_records_of_the_new_one()
+    public async Task A_late_commit_of_the_old_log_does_not_hide_records_of_the_new_one()
     {
         var topic = TestBus.NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -102,7 +102,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await DeleteAsync(topic);
         old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
         await Condition.HoldsAsync(() => handler.Given.Count >= 8);
@@ -116,10 +116,10 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_two_topics_that_are_made_again_together_both_are_read_from_their_beginning()
+    public async Task Two_topics_that_are_recreated_together_are_both_read_from_their_beginning()
     {
         var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", RecordingHandler.Acknowledging);
-        await _bus.MakeAsync(1, one, two);
+        await _bus.CreateAsync(1, one, two);
         await using var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [one, two], one, _ => handler));
         await member.WaitUntilReadyAsync();
         await member.ProduceAsync(one, 0, "old 1");
@@ -127,7 +127,7 @@ public sealed class ChangedLogTests : IDisposable
         await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
         await Task.WhenAll(DeleteAsync(one), DeleteAsync(two));
-        await Task.WhenAll(MakeAgainAsync(one), MakeAgainAsync(two));
+        await Task.WhenAll(RecreateAsync(one), RecreateAsync(two));
         await ProduceAsync(one, "new 1a", "new 1b");
         await ProduceAsync(two, "new 2a", "new 2b");
 
@@ -136,11 +136,11 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_members_whose_topic_is_made_again_read_all_of_it_between_them()
+    public async Task Two_members_whose_topic_is_recreated_read_all_of_it_between_them()
     {
         var topic = TestBus.NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
-        await _bus.MakeAsync(2, topic);
+        await _bus.CreateAsync(2, topic);
         await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => one));
         await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => two));
         await Condition.HoldsAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
@@ -149,7 +149,7 @@ public sealed class ChangedLogTests : IDisposable
         await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 4);
 
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic, 2);
+        await RecreateAsync(topic, 2);
         var expected = new List<string>();
         foreach (var partition in Enumerable.Range(0, 2))
         {
@@ -158,7 +158,7 @@ public sealed class ChangedLogTests : IDisposable
             await ProduceAsync(topic, partition, values);
         }
 
-        // One of them may read again what the other had read: it is known by its id.
+        // One member may read records again that the other had read. Their ids show it.
         await Condition.HoldsAsync(
             () =>
                 one.Values.Concat(two.Values)
@@ -168,8 +168,7 @@ public sealed class ChangedLogTests : IDisposable
                     .SequenceEqual(expected.Order()),
             () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
 
-        // A broker that forgets the offsets of the deleted topic late forgets those of the new one too: the next record has them committed
-        // again.
+        // A broker that deletes the offsets of the old topic late deletes those of the new one too. The next record commits them again.
         var ends = new long[] { 4, 4 };
         await Condition.HoldsAsync(
             async () =>
@@ -186,15 +185,15 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_is_written_to()
+    public async Task A_recreated_topic_is_written_to()
     {
         var topic = TestBus.NewTopic();
-        await _bus.MakeAsync(1, topic);
+        await _bus.CreateAsync(1, topic);
         await using var member = await _bus.StartAsync(_ => { });
         Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
 
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
 
         await Condition.HoldsAsync(
             async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.DeliveryStatus.Acknowledged);
@@ -212,7 +211,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await TransactAsync("a", "b");
 
-        // The marker stands at 2.
+        // The marker has offset 2.
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 3);
         await TransactAsync("c");
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
@@ -231,7 +230,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_were_deleted_while_nobody_read_are_counted_at_the_assignment()
+    public async Task Records_deleted_while_nobody_reads_are_counted_at_the_assignment()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         var first = await StartAsync(topic, handler);
@@ -249,7 +248,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_were_deleted_under_a_reader_that_lags_behind_are_counted()
+    public async Task Records_deleted_before_a_lagging_reader_are_counted()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
@@ -269,10 +268,10 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_group_that_has_committed_nothing_begins_with_what_is_left_and_misses_nothing()
+    public async Task A_group_without_commits_begins_at_the_earliest_record_and_misses_none()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
-        await _bus.MakeAsync(1, topic);
+        await _bus.CreateAsync(1, topic);
         await ProduceAsync(topic, "a", "b", "c");
         await DeleteRecordsAsync(topic, 2);
 
@@ -284,7 +283,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_make_it()
+    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_create_it()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -294,15 +293,15 @@ public sealed class ChangedLogTests : IDisposable
             () => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal),
             () => member.Problems);
 
-        // Another look or two would have made it, where the broker makes topics on first use.
+        // Further metadata requests would have created it if the broker created topics on first use.
         await Condition.HoldsAsync(() => member.Broker.Missing([topic]).Count == 1);
         Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await Condition.HoldsAsync(() => member.IsReady);
     }
 
     [Fact]
-    public async Task Records_that_no_reader_is_given_make_it_not_ready()
+    public async Task Records_that_the_broker_does_not_return_make_the_endpoint_not_ready()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
@@ -325,7 +324,7 @@ public sealed class ChangedLogTests : IDisposable
     public async Task Small_records_whose_batch_is_too_large_are_sent_again_one_by_one()
     {
         var topic = TestBus.NewTopic();
-        await MakeWithLimitAsync(topic, 5000);
+        await CreateWithLimitAsync(topic, 5000);
         await using var member = await _bus.StartAsync(_ => { });
 
         var values = Enumerable.Range(0, 400).Select(i => $"{i:000} {new string('x', 170)}").ToArray();
@@ -341,7 +340,7 @@ public sealed class ChangedLogTests : IDisposable
 
     private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
     {
-        await _bus.MakeAsync(1, topic);
+        await _bus.CreateAsync(1, topic);
         var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler), change);
         await member.WaitUntilReadyAsync();
         return member;
@@ -358,8 +357,8 @@ public sealed class ChangedLogTests : IDisposable
 
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
-    // Its deletion is done in the background.
-    private Task MakeAgainAsync(string topic, int partitions = 1) => Condition.HoldsAsync(async () =>
+    // The broker deletes the topic in the background.
+    private Task RecreateAsync(string topic, int partitions = 1) => Condition.HoldsAsync(async () =>
     {
         try
         {
@@ -373,14 +372,21 @@ public sealed class ChangedLogTests : IDisposable
         }
     });
 
-    private Task MakeWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
-        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1,
-            Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
+    private Task CreateWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
+        [
+            new TopicSpecification
+            {
+                Name = topic,
+                NumPartitions = 1,
+                ReplicationFactor = 1,
+                Configs = new() { ["max.message.bytes"] = $"{bytes}" },
+            },
+        ]);
 
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
 
-    // By somebody who knows nothing of the topic that was there before.
+    // With a new producer, which has no metadata of the old topic.
     private Task ProduceAsync(string topic, params string[] values) => ProduceAsync(topic, 0, values);
 
     private async Task ProduceAsync(string topic, int partition, string[] values)

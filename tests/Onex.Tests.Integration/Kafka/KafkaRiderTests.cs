@@ -4,7 +4,7 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>The compliance suite against the real broker, and what the twin cannot be asked for.</summary>
+/// <summary>The compliance suite with a real broker, and tests that the in-memory log cannot run.</summary>
 public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
 {
     protected override TestBus Bus => Kafka;
@@ -12,7 +12,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     private KafkaTestBus Kafka { get; } = new();
 
     [Fact]
-    public async Task What_others_write_arrives_as_it_is_null_and_no_text_included()
+    public async Task Records_of_other_producers_arrive_unchanged_including_null_and_binary_values()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 1, handler);
@@ -35,11 +35,11 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_after_the_start_is_read()
+    public async Task A_topic_created_after_the_start_is_read()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
 
         await member.ProduceAsync(topic, 0, "late");
 
@@ -56,7 +56,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
         await using var member = await StartAsync(topic, 1, handler, s => s with { SessionTimeout = TimeSpan.FromSeconds(3) });
         await member.ProduceAsync(topic, 0, "slow");
 
-        // Twice the session timeout is the very thing that must pass.
+        // The test is about time: twice the session timeout must pass.
         await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, TestContext.Current.CancellationToken);
         release.SetResult();
 
@@ -89,7 +89,7 @@ public sealed class KafkaProducerTests : ProducerCompliance
     protected override TestBus Bus { get; } = new KafkaTestBus();
 
     [Fact]
-    public async Task Topics_are_made_once_by_whoever_comes_first_with_their_dead_letter_topics()
+    public async Task Concurrent_starts_create_each_topic_once_with_its_dead_letter_topic()
     {
         Bus.NeedsReal("makes no topics for its clients");
         var (one, two) = (NewTopic() + "-1", NewTopic() + "-2");
@@ -110,7 +110,7 @@ public sealed class KafkaProducerTests : ProducerCompliance
     }
 
     [Fact]
-    public async Task Without_a_broker_it_is_said_in_time()
+    public async Task A_missing_broker_is_reported_in_time()
     {
         await using var member = await new KafkaTestBus("127.0.0.1:1").StartAsync(_ => { });
 

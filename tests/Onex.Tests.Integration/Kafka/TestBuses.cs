@@ -9,7 +9,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>A broker: the one that all tests share, which may be the mock cluster, unless another is given.</summary>
+/// <summary>A broker: by default the one that all tests share, which may be the mock cluster.</summary>
 internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 {
     public override KafkaSettings Settings => new()
@@ -36,7 +36,7 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 
     public override IRecordLog Log(IServiceProvider services) => ActivatorUtilities.CreateInstance<KafkaLog>(services);
 
-    public override async Task MakeAsync(int partitions, params string[] topics)
+    public override async Task CreateAsync(int partitions, params string[] topics)
     {
         if (bootstrap is null)
         {
@@ -91,7 +91,7 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
     }
 }
 
-/// <summary>The twin in this process, which the members of a test share.</summary>
+/// <summary>The in-memory log, which the members of a test share.</summary>
 internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 20) : TestBus
 {
     private MemoryLog? _log;
@@ -105,13 +105,13 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
 
     public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not made yet.");
 
-    // The log is the test's and outlives its members; all else is what a process would have.
+    // The log belongs to the test and outlives its members; all other services are those of a process.
     public override void Add(IServiceCollection services, KafkaSettings settings) =>
         services.AddOnexMemoryLog([], 1, kept, settings).AddSingleton(Memory);
 
     public override IRecordLog Log(IServiceProvider services) => services.GetRequiredService<MemoryLog>();
 
-    public override Task MakeAsync(int partitions, params string[] topics)
+    public override Task CreateAsync(int partitions, params string[] topics)
     {
         _log ??= new MemoryLog(topics, partitions, kept, heldBytesMax);
         Assert.All(topics, topic => Assert.Equal(partitions, _log.Partitions(topic)));

@@ -14,7 +14,7 @@ namespace Onex.Tests.Integration.Persistence;
 public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     [Fact]
-    public async Task The_door_gives_every_store_on_the_named_database()
+    public async Task Every_store_is_registered_for_the_given_database()
     {
         await using var provider = new ServiceCollection()
             .AddOnexPersistence(database.Settings)

@@ -10,13 +10,14 @@ using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Orchestrator.Mapping;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>A value of a saga is the same, kind for kind, whether the saga was in memory or had to be read from its row.</summary>
+/// <summary>A value of a saga has the same type whether the saga was in memory or was read from its row.</summary>
 public abstract class StoredValueTests
 {
     private const string Keeper = """
@@ -25,11 +26,11 @@ public abstract class StoredValueTests
         description: Keeps anything.
         input: { type: object }
         data: { anything: any }
-        events: { noted: { data: { what: any } } }
+        events: { reported: { data: { what: any } } }
         initial: keeping
         states:
           keeping:
-            on_event: [ { event: noted, next: done } ]
+            on_event: [ { event: reported, next: done } ]
           done: { end: completed }
         """;
 
@@ -82,11 +83,11 @@ public abstract class StoredValueTests
 
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A store on storage that no other test writes to.</summary>
+    /// <summary>A store with its own storage.</summary>
     protected abstract ISagaStore Store { get; }
 
     [Fact]
-    public async Task Every_value_comes_back_from_its_row_with_its_kind() => await Values(3).Array[40].SampleAsync(
+    public async Task Every_value_is_read_from_its_row_with_its_type() => await Values(3).Array[40].SampleAsync(
         async values =>
         {
             var kept = values.Where(IsKept).Select(StoredOrder.Of).Append(Nested(63)).ToList();
@@ -98,7 +99,7 @@ public abstract class StoredValueTests
                 Outstanding = [Command(all)],
                 Early = [
                     new BufferedEvent(
-                        Rows.Id(), "noted", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
+                        Rows.Id(), "reported", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
             var back = await ThereAndBackAsync(saga);
 
@@ -113,7 +114,7 @@ public abstract class StoredValueTests
         threads: 1);
 
     [Fact]
-    public async Task What_an_earlier_version_nested_hundreds_of_levels_deep_is_read_and_written_again()
+    public async Task A_deeply_nested_value_of_an_earlier_version_is_read_and_written()
     {
         var back = await ThereAndBackAsync(Saga(Nested(500)));
         back = await ThereAndBackAsync(back with { Facts = Saga(CelValue.Null).Facts });
@@ -122,7 +123,7 @@ public abstract class StoredValueTests
     }
 
     [Fact]
-    public async Task A_compensation_is_the_same_byte_for_byte_before_and_after_its_row_was_read()
+    public async Task Compensation_arguments_have_the_same_bytes_before_and_after_their_row_was_read()
     {
         var arguments = StoredOrder.Of(
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
@@ -141,8 +142,8 @@ public abstract class StoredValueTests
             (1, _simple.Select(item => CelValue.List([item, item, item]))),
             (
                 2,
-                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(
-                    entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
+                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries =>
+                    CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
             (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(Keyed)));
 
     private static Gen<T> Among<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
@@ -158,7 +159,7 @@ public abstract class StoredValueTests
         return CelValue.Map(map);
     }
 
-    // Values that an assignment accepts: it rejects a map with two keys that are the same in JSON.
+    // Values that an assignment accepts: no map with two keys that are the same in JSON.
     private static bool IsKept(CelValue value) => ValueJson.TryWrite(value, out _, out _);
 
     private static CelValue Nested(int levels)
@@ -209,7 +210,7 @@ public abstract class StoredValueTests
         FirstSentAt = Rows.Now,
     };
 
-    // Through the store and nothing else: no cache.
+    // Through the store without the cache.
     private async Task<SagaState> ThereAndBackAsync(SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Rows.Id());
@@ -232,7 +233,7 @@ public abstract class StoredValueTests
 
     private Task<IReadOnlyList<CommitResult>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
 
-    // With its kinds: as values 1, 1u and 1.0 are equal.
+    // With types, because the values 1, 1u and 1.0 are equal.
     private static string Exact(CelValue value) => value.Kind switch
     {
         CelKind.List => $"[{string.Join(", ", value.AsList().Select(Exact))}]",
@@ -244,14 +245,14 @@ public abstract class StoredValueTests
     };
 }
 
-/// <summary>On PostgreSQL, whose jsonb has an order and numbers of its own.</summary>
+/// <summary>With PostgreSQL, whose jsonb changes the order of members and the form of numbers.</summary>
 public sealed class PostgresStoredValueTests(TestDatabase database) : StoredValueTests, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =
         new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 }
 
-/// <summary>In a SQLite file.</summary>
+/// <summary>With a SQLite file.</summary>
 public sealed class SqliteStoredValueTests(SqliteFile file) : StoredValueTests, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();

@@ -8,14 +8,14 @@ using Xunit.Sdk;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>A migrated database of its own for a test class.</summary>
+/// <summary>A migrated database for a test class.</summary>
 public sealed class TestDatabase : IAsyncLifetime
 {
     private PostgresDatabase? _database;
     private NpgsqlDataSource? _dataSource;
     private ExceptionDispatchInfo? _skip;
 
-    /// <summary>Where the machine has no PostgreSQL, the test is skipped with the reason.</summary>
+    /// <summary>Without PostgreSQL on the machine, the tests are skipped with the reason.</summary>
     public PostgresDatabase Database
     {
         get
@@ -44,7 +44,7 @@ public sealed class TestDatabase : IAsyncLifetime
         }
         catch (SkipException missing)
         {
-            // Thrown again in each test: xunit reports a skip in a fixture as a failure.
+            // Thrown in each test, because xunit reports a skip in a fixture as a failure.
             _skip = ExceptionDispatchInfo.Capture(missing);
             return;
         }

@@ -47,7 +47,7 @@ internal sealed class MemoryLedger : IEffectLedger
 
             if (row.Result.Outcome != StepOutcomes.Failed || row.Result.Attempt >= command.Attempt)
             {
-                return Task.FromResult<ClaimResult>(new ClaimResult.Known(row.Result));
+                return Task.FromResult<ClaimResult>(new ClaimResult.Recorded(row.Result));
             }
         }
 
@@ -72,13 +72,16 @@ internal sealed class MemoryLedger : IEffectLedger
         return Task.FromResult(true);
     }
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
     {
         foreach (var id in commandIds.Where(id => !_rows.ContainsKey(id)))
         {
@@ -95,7 +98,7 @@ internal sealed class MemoryLedger : IEffectLedger
 }
 
 /// <summary>Payloads in memory.</summary>
-internal sealed class MemoryPayloads : ISagaStore
+internal sealed class MemoryPayloads : IPayloads
 {
     public ConcurrentDictionary<Guid, SagaPayload> Payloads { get; } = new();
 
@@ -112,43 +115,6 @@ internal sealed class MemoryPayloads : ISagaStore
 
         return Task.CompletedTask;
     }
-
-    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
-        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
-        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task<IReadOnlyList<Wakeup>> WakeupsAsync(
-        IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
-        IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
-        IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => throw new NotSupportedException();
 }
 
 /// <summary>Keeps what is produced.</summary>

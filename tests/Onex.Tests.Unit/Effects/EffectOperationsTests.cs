@@ -23,7 +23,8 @@ public sealed class EffectOperationsTests
             Assert.All(operation.Arguments, argument => Assert.False(argument.Required));
             Assert.Equal(ArgumentFilling.PercentEncoded, operation.Arguments.Single(argument => argument.Name == "path").Filling);
             Assert.Equal(
-                new Dictionary<string, string> { ["status_code"] = "int", ["headers"] = "map(string)", ["body"] = "any" }, operation.Result);
+                new Dictionary<string, string> { ["status_code"] = "int", ["headers"] = "map(string)", ["body"] = "any" },
+                operation.Result);
         });
     }
 

@@ -86,13 +86,13 @@ internal sealed class EffectsHarness : IAsyncDisposable
         NotAfter = DateTimeOffset.MaxValue,
     };
 
-    /// <summary>Runs the command and gives the one result that was told.</summary>
+    /// <summary>Runs the command and gives the one result that was sent.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)
     {
         var before = Produced.Records.Count;
         await Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
-        var told = Assert.Single(Produced.Records.Skip(before));
-        return JsonSerializer.Deserialize(told.Value.Span, MessageJson.Default.StepResult)!;
+        var sent = Assert.Single(Produced.Records.Skip(before));
+        return JsonSerializer.Deserialize(sent.Value.Span, MessageJson.Default.StepResult)!;
     }
 
     public async ValueTask DisposeAsync()

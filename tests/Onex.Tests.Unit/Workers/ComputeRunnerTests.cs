@@ -117,7 +117,7 @@ public sealed class ComputeRunnerTests
 
     private Task<StepResult> RunAsync(StepCommand command) => RunAsync(command, _payloads);
 
-    private async Task<StepResult> RunAsync(StepCommand command, ISagaStore? store)
+    private async Task<StepResult> RunAsync(StepCommand command, IPayloads? store)
     {
         await using var services = new ServiceCollection().AddSingleton<TimeProvider>(_time).BuildServiceProvider();
         var runner = new ComputeRunner(

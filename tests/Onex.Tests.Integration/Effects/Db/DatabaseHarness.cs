@@ -12,6 +12,7 @@ using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 
@@ -61,7 +62,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             EffectOperations.Create(_services),
             reading.Connections,
             _services.GetRequiredService<ConnectionLimits>(),
-            new EffectLedger(store.DataSource),
+            new PostgresEffectLedger(store.DataSource),
             new PostgresSagaStore(store.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
             new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
             TimeProvider.System,

@@ -11,6 +11,7 @@ using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 using Onex.Tests.Support;
@@ -155,7 +156,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 EffectOperations.Create(_services),
                 reading.Connections,
                 _services.GetRequiredService<ConnectionLimits>(),
-                new EffectLedger(database.DataSource),
+                new PostgresEffectLedger(database.DataSource),
                 new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
                 new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
                 TimeProvider.System,

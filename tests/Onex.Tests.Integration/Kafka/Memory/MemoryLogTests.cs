@@ -5,7 +5,7 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
-/// <summary>What the twin keeps and forgets: a broker has its own settings for that.</summary>
+/// <summary>Retention of the in-memory log. A broker has settings for it.</summary>
 public sealed class MemoryLogTests
 {
     private const string Topic = "topic";
@@ -29,7 +29,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_topic_that_nobody_reads_never_refuses_and_forgets_sooner_when_its_records_are_large()
+    public async Task A_topic_that_nobody_reads_never_rejects_and_deletes_large_records_sooner()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         await using var member = await StartAsync(bus, 1);
@@ -41,7 +41,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task What_every_group_has_committed_is_forgotten_and_not_before()
+    public async Task Records_are_deleted_once_every_group_has_committed_them()
     {
         var bus = new MemoryTestBus(kept: 5);
         var (quick, slow) = (RecordingHandler.Acknowledging, new RecordingHandler(_ => { }));
@@ -60,7 +60,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_backlog_has_a_bound_for_each_topic_and_goes_on_when_it_is_worked_off()
+    public async Task A_backlog_is_bounded_per_topic_and_accepts_records_again_when_read()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         var handler = new RecordingHandler(_ => { });
@@ -71,11 +71,9 @@ public sealed class MemoryLogTests
 
         Assert.Equal(
             [
-                DeliveryStatus.Acknowledged,
-                DeliveryStatus.Acknowledged,
-                DeliveryStatus.Acknowledged,
-                DeliveryStatus.Acknowledged,
-                DeliveryStatus.Unavailable],
+                DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged,
+                DeliveryStatus.Unavailable,
+            ],
             reports.Select(report => report.Delivery));
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
@@ -87,7 +85,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_record_is_given_as_soon_as_it_is_there()
+    public async Task A_record_is_returned_as_soon_as_it_is_written()
     {
         var arrived = new SemaphoreSlim(0);
         var handler = new RecordingHandler(entry =>
@@ -97,7 +95,7 @@ public sealed class MemoryLogTests
         });
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
 
-        // Each waits for the one before: if the reader slept instead of being woken, it would take a hundred seconds.
+        // Each record waits for the one before. A reader that slept instead of being woken would take a hundred seconds.
         var began = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 1000; i++)
         {
@@ -109,7 +107,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_producers_bytes_are_its_own_again_when_it_is_answered()
+    public async Task A_producer_may_reuse_its_bytes_after_the_answer()
     {
         var bus = new MemoryTestBus();
         await using var member = await StartAsync(bus, 1);
@@ -123,7 +121,7 @@ public sealed class MemoryLogTests
     private static async Task<RiderMember> StartAsync(
         MemoryTestBus bus, int partitions, params (string Group, RecordingHandler Handler)[] readers)
     {
-        await bus.MakeAsync(partitions, Topic, Other);
+        await bus.CreateAsync(partitions, Topic, Other);
         var member = await bus.StartAsync(k =>
         {
             foreach (var (group, handler) in readers)

@@ -2,7 +2,7 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
-/// <summary>The compliance suite against the twin in this process.</summary>
+/// <summary>The compliance suite with the in-memory log.</summary>
 public sealed class MemoryBatchEndpointTests : BatchEndpointCompliance
 {
     protected override TestBus Bus { get; } = new MemoryTestBus();

@@ -6,6 +6,7 @@ using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Compliance.Persistence;
@@ -30,9 +31,9 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     {
         _database = database;
         _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-        _sender = new OutgoingSender(new NoBroker(), new DeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
+        _sender = new OutgoingSender(new NoBroker(), new PostgresDeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
         _home = new HomePartitions(
-            _store,
+            _store, _store, _store,
             _sender,
             _wakeups,
             new DatabaseClock(TimeProvider.System),

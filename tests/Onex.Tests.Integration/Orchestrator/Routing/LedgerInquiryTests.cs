@@ -14,6 +14,7 @@ using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 
@@ -38,7 +39,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         """;
 
     private static readonly CancellationToken _none = CancellationToken.None;
-    private readonly EffectLedger _ledger = new(database.DataSource);
+    private readonly PostgresEffectLedger _ledger = new(database.DataSource);
     private readonly PostgresSagaStore _store = new(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
     [Fact]
@@ -103,7 +104,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
         await using var connection = await database.DataSource.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
-        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
+        Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
 
         var items = await AskAsync(command);
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>Where a connection breaks.</summary>
+/// <summary>Where the proxy cuts a connection.</summary>
 public enum Cut
 {
     /// <summary>Nowhere.</summary>
@@ -16,14 +16,14 @@ public enum Cut
     /// <summary>The server answers the next request, and the answer is lost.</summary>
     BeforeTheAnswer,
 
-    /// <summary>The client is cut off as soon as the server has the next request, which the server goes on with.</summary>
+    /// <summary>The client is disconnected as soon as the server has the next request, which the server still executes.</summary>
     WhileTheServerWorks,
 }
 
 /// <summary>A TCP proxy on loopback that cuts connections at a chosen moment, once.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
-    // How a request ends in PostgreSQL's protocol. It may come in pieces, and the server would wait for the others.
+    // The end of a request in PostgreSQL's protocol. A request may arrive in pieces, and the server waits for all of them.
     private static readonly byte[] _sync = [(byte)'S', 0, 0, 0, 4];
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -45,13 +45,13 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How the next request ends.</summary>
+    /// <summary>Where to cut at the next request.</summary>
     public Cut NextRequest
     {
         set => Volatile.Write(ref _cut, (int)value);
     }
 
-    /// <summary>How the next request ends that holds a text. What is to be done at that moment comes before the client notices.</summary>
+    /// <summary>Cuts at the next request that contains a text. The action runs before the client notices.</summary>
     public void CutOnly(string text, Cut cut, Action? atThatMoment = null)
     {
         _then = atThatMoment;
@@ -62,7 +62,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     /// <summary>Whether new connections are closed at once.</summary>
     public bool Refusing { get; set; }
 
-    /// <summary>How many connections were closed at once.</summary>
+    /// <summary>The number of connections that were closed at once.</summary>
     public int Refused { get; private set; }
 
     public async ValueTask DisposeAsync()

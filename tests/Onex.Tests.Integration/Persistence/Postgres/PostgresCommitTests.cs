@@ -9,7 +9,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>What can go wrong around a commit in PostgreSQL: other orchestrators, and lost connections.</summary>
+/// <summary>Failures around a commit in PostgreSQL: concurrent orchestrators and lost connections.</summary>
 public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -18,7 +18,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task What_is_refused_while_its_statement_is_being_prepared_leaves_a_store_that_works(int before)
+    public async Task A_statement_that_fails_while_it_is_prepared_leaves_a_working_store(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
@@ -27,8 +27,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
 
-        // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
-        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
+        // Fails when it is bound: the server has prepared the statement, and the driver does not know its result columns yet.
+        Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
         {
@@ -40,7 +40,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
-    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(
+    public async Task A_commit_without_tables_fails_with_a_remedy_and_succeeds_once_they_exist(
         string away, string back)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
@@ -106,7 +106,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 live = [];
                 foreach (var (entry, result) in entries.Zip(results))
                 {
-                    Assert.False(result is CommitResult.Refused, result.ToString());
+                    Assert.False(result is CommitResult.Invalid, result.ToString());
                     if (result is not CommitResult.Committed)
                     {
                         continue;
@@ -134,7 +134,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await using var other = await database.DataSource.OpenConnectionAsync();
         await using var transaction = await other.BeginTransactionAsync();
 
-        // Patient, so that the commit is the one that finds the deadlock and is ended for it.
+        // A long deadlock_timeout here makes the commit the one that detects the deadlock and is aborted.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
         var results = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
@@ -165,7 +165,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Theory]
     [InlineData("BeforeTheServer")]
     [InlineData("BeforeTheAnswer")]
-    public async Task A_commit_whose_connection_was_lost_is_made_exactly_once(string cut)
+    public async Task A_commit_whose_connection_was_lost_is_written_exactly_once(string cut)
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -188,7 +188,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task The_outcome_of_a_lost_commit_is_found_out_however_long_the_database_is_away()
+    public async Task The_outcome_of_a_lost_commit_is_looked_up_after_an_outage_of_any_length()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -206,7 +206,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_lost_commit_that_another_main_overtook_is_stale()
+    public async Task A_lost_commit_that_another_orchestrator_overtook_is_stale()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -224,7 +224,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_commit_that_the_server_still_works_on_is_not_made_twice()
+    public async Task A_commit_that_the_server_still_executes_is_not_repeated()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -250,7 +250,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_killed_backend_is_no_trouble()
+    public async Task A_killed_backend_loses_nothing()
     {
         await using var pool = PostgresDataSource.Create(database.Settings with { ApplicationName = "victim" });
         var store = Store(pool);
@@ -267,7 +267,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable_and_nothing_is_committed()
+    public async Task An_unreachable_database_is_reported_as_unavailable_and_nothing_is_committed()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -283,7 +283,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Updates_stay_on_their_page_and_touch_no_index()
+    public async Task Updates_are_heap_only()
     {
         var row = Rows.New() with { BusinessKey = Rows.Key() };
         var store = Store(database.DataSource);
@@ -299,15 +299,15 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromMinutes(1), () => "updates were not HOT");
 
-        // Per table, and other tests of this class move sagas too, but this many more at least.
+        // The counter is per table and other tests of this class update sagas too, so this is a minimum.
         Task<long> HotAsync() => database.Database.ScalarAsync<long>(
             "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = 'onex' AND relname = 'sagas'");
     }
 
     [Fact]
-    public async Task The_sweep_for_wakeups_passes_no_parked_saga()
+    public async Task The_sweep_for_wakeups_reads_no_parked_saga()
     {
-        // On an empty table any index will do for the planner.
+        // On an empty table the planner may use any index.
         var parked = Enumerable.Range(0, 500).Select(_ => Rows.New() with { Parked = true }).ToList();
         await CommitAsync(Store(database.DataSource), [.. parked.Select(row => (CommitEntry)new CommitEntry.Start(row, [], [], []))]);
         await using (var analyze = database.DataSource.CreateCommand("ANALYZE onex.sagas"))
@@ -317,8 +317,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await using var connection = await database.DataSource.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(
-            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal)
-                .Replace("$2", "now()", StringComparison.Ordinal)}",
+            "EXPLAIN " + PostgresSagaReader.Wakeups
+                .Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal)
+                .Replace("$2", "now()", StringComparison.Ordinal),
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         var plan = new List<string>();
@@ -333,7 +334,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Big_batches_are_committed_whole()
+    public async Task Large_batches_are_committed_completely()
     {
         var store = Store(database.DataSource);
         SagaRow[] rows = [

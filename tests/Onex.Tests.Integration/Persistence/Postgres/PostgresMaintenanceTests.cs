@@ -4,13 +4,14 @@ using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of maintenance against PostgreSQL.</summary>
+/// <summary>The compliance suite of maintenance with PostgreSQL.</summary>
 public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClassFixture<TestDatabase>
 {
     private readonly TestDatabase _database;
@@ -19,11 +20,11 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public PostgresMaintenanceTests(TestDatabase database)
     {
         _database = database;
-        var ledger = new EffectLedger(database.DataSource);
+        var ledger = new PostgresEffectLedger(database.DataSource);
         Ledger = ledger;
         Maintenance = new PostgresMaintenance(database.DataSource, _log);
         Store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-        DeadLetters = new DeadLetterIndex(database.DataSource);
+        DeadLetters = new PostgresDeadLetterIndex(database.DataSource);
         Queries = new PostgresSagaQueries(database.DataSource);
     }
 
@@ -38,7 +39,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     protected override IStoreMaintenance Maintenance { get; }
 
     [Fact]
-    public async Task Old_partitions_of_history_are_dropped_and_coming_ones_made()
+    public async Task Expired_history_partitions_are_dropped_and_future_ones_created()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_history_20200101 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-01 00:00+00') TO "
@@ -52,7 +53,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_partition_that_is_in_use_holds_nobody_up()
+    public async Task A_locked_partition_blocks_nobody()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO "
@@ -75,7 +76,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_backup_puts_off_what_can_wait_and_stops_neither_a_start_nor_readers()
+    public async Task A_backup_postpones_maintenance_and_blocks_neither_a_start_nor_readers()
     {
         await _database.Database.ExecuteAsync(
             "DO $$ BEGIN EXECUTE 'DROP TABLE onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD'); END $$");
@@ -116,7 +117,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_table_that_is_locked_puts_off_what_belongs_to_it_and_nothing_else()
+    public async Task A_locked_table_postpones_its_own_maintenance_only()
     {
         await using var locking = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await locking.BeginTransactionAsync();
@@ -157,8 +158,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
 
     protected override Task AgeAsync(CommandId commandId, TimeSpan age) => _database.Database.ExecuteAsync(
         $"""
-        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours',
-            recorded_at = now() - interval '{age.TotalHours} hours'
+        UPDATE onex.effect_ledger
+        SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
         WHERE command_id = '{commandId}'
         """);
 

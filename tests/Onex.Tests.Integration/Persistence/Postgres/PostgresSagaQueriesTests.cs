@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of the queries against PostgreSQL.</summary>
+/// <summary>The compliance suite of saga queries with PostgreSQL.</summary>
 public sealed class PostgresSagaQueriesTests(TestDatabase database) : SagaQueriesCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =

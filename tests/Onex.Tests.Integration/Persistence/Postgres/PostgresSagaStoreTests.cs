@@ -5,7 +5,7 @@ using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite against PostgreSQL.</summary>
+/// <summary>The compliance suite of saga stores with PostgreSQL.</summary>
 public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =
@@ -15,7 +15,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_query_without_its_tables_fails_with_the_remedy_however_often_it_ran_before(int before)
+    public async Task A_query_without_tables_fails_with_a_remedy_however_often_it_ran_before(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
@@ -26,11 +26,11 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
 
-        // Whether it is being prepared, and on which connection, must make no difference.
+        // It must not matter whether the statement is being prepared, and on which connection.
         for (var asked = 0; asked < 3; asked++)
         {
-            var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
-            Assert.Contains("onex db migrate", error.Message, StringComparison.Ordinal);
+            var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
+            Assert.Contains("onex db migrate", unavailable.Message, StringComparison.Ordinal);
         }
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");

@@ -1,17 +1,18 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of registry and dead letters against PostgreSQL.</summary>
+/// <summary>The compliance suite of registry and dead letters with PostgreSQL.</summary>
 public sealed class RegistryAndDeadLettersTests(TestDatabase database) : RegistryAndDeadLettersCompliance, IClassFixture<TestDatabase>
 {
-    protected override IContractRegistry Registry { get; } = new ContractRegistry(database.DataSource);
+    protected override IContractRegistry Registry { get; } = new PostgresContractRegistry(database.DataSource);
 
-    protected override IDeadLetterIndex DeadLetters { get; } = new DeadLetterIndex(database.DataSource);
+    protected override IDeadLetterIndex DeadLetters { get; } = new PostgresDeadLetterIndex(database.DataSource);
 
     protected override ISagaStore Store { get; } =
         new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);

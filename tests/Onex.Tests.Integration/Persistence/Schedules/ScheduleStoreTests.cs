@@ -1,16 +1,17 @@
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Schedules;
 using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Schedules;
 
-/// <summary>The compliance suite of schedules against PostgreSQL.</summary>
+/// <summary>The compliance suite of schedule stores with PostgreSQL.</summary>
 public sealed class PostgresScheduleStoreTests(TestDatabase database) : ScheduleStoreCompliance, IClassFixture<TestDatabase>
 {
     protected override IScheduleStore Store { get; } = new PostgresScheduleStore(database.DataSource);
 }
 
-/// <summary>The compliance suite of schedules against SQLite.</summary>
+/// <summary>The compliance suite of schedule stores with SQLite.</summary>
 public sealed class SqliteScheduleStoreTests(SqliteFile file) : ScheduleStoreCompliance, IClassFixture<SqliteFile>
 {
     protected override IScheduleStore Store => file.Get<IScheduleStore>();

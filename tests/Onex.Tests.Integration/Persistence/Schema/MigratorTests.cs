@@ -31,7 +31,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task An_empty_database_is_pending_and_a_start_that_may_not_migrate_says_what_to_do()
+    public async Task An_empty_database_is_pending_and_a_start_without_migration_reports_the_remedy()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -43,7 +43,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_newer_schema_is_refused()
+    public async Task A_newer_schema_is_rejected()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -56,7 +56,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public void The_migrations_say_all_that_the_model_says()
+    public void The_migrations_contain_the_whole_model()
     {
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
@@ -65,7 +65,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task While_it_runs_a_schema_that_is_missing_or_older_is_seen_and_a_newer_one_will_do()
+    public async Task At_run_time_a_missing_or_older_schema_is_noticed_and_a_newer_one_is_accepted()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
@@ -76,13 +76,15 @@ public sealed class MigratorTests
         await database.ExecuteAsync("""INSERT INTO onex.schema_migrations VALUES ('99990101000000_Later', '10.0.0')""");
         Assert.Null(await state.FaultAsync(_none));
         await database.ExecuteAsync(
-            """DELETE FROM onex.schema_migrations WHERE "MigrationId" IN"""
-            + """ (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
+            """
+            DELETE FROM onex.schema_migrations
+            WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)
+            """);
         Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_database_that_takes_no_writes_is_seen()
+    public async Task A_read_only_database_is_noticed()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -90,11 +92,11 @@ public sealed class MigratorTests
         await using var dataSource = PostgresDataSource.Create(Settings(database));
         var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
 
-        Assert.Contains("takes no writes", await state.FaultAsync(_none), StringComparison.Ordinal);
+        Assert.Contains("does not accept writes", await state.FaultAsync(_none), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_lock_that_a_migration_does_not_get_is_described_as_what_it_is_and_tried_again()
+    public async Task A_migration_that_gets_no_lock_reports_it_and_retries()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -114,7 +116,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_of_the_migrations_before_the_first_release_fails_with_the_remedy()
+    public async Task A_database_of_the_old_migrations_is_rejected_with_a_remedy()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var applied = Assert.Single(await MigrateAsync(Settings(database)));
@@ -133,7 +135,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_missing_database_is_described_with_the_statement_that_makes_it()
+    public async Task A_missing_database_is_reported_with_the_statement_that_creates_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");
 
@@ -160,7 +162,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_may_come()
+    public async Task An_unreachable_server_is_worth_a_retry()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "any") with { Host = "127.0.0.1", Port = FreePort.Next() };
 
@@ -172,7 +174,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_user_without_the_right_to_make_the_schema_gets_the_grant_to_run()
+    public async Task A_user_without_the_right_to_create_the_schema_gets_the_statement_that_grants_it()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var role = Names.Next("onex_role");
@@ -191,7 +193,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task History_of_a_day_without_partition_moves_into_the_partition_that_is_made_for_it()
+    public async Task History_of_a_day_without_a_partition_moves_into_the_one_created_for_it()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -218,8 +220,8 @@ public sealed class MigratorTests
             """
             INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, source, state, status, data,
                 progress, fault, home_partition, version, last_transition_id, started_at, updated_at, ended_at, next_wakeup_at)
-            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status,
-                '{}', progress::jsonb, fault::jsonb,
+            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status, '{}',
+                progress::jsonb, fault::jsonb,
                 0, 2, gen_random_uuid(), now(), now(), ended_at, next_wakeup_at
             FROM (VALUES
                 ('stuck', 'running', '{}', NULL, NULL::timestamptz, NULL::timestamptz),
@@ -229,8 +231,8 @@ public sealed class MigratorTests
                 AS v(name, status, progress, fault, ended_at, next_wakeup_at);
             INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step)
             SELECT id, v.version, 0, now() + v.after, v.kind, state, 'charge'
-            FROM onex.sagas, (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed'))
-                AS v(version, after, kind)
+            FROM onex.sagas,
+                (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed')) AS v(version, after, kind)
             WHERE state = 'running'
             """);
 
@@ -244,15 +246,15 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task People_find_every_table_and_column_explained()
+    public async Task Every_table_and_column_has_a_comment()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
 
         Assert.Empty(await database.QueryAsync(
             """
-            SELECT c.relname, a.attname FROM pg_class c
-            LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND c.relkind IN ('r', 'p')
+            SELECT c.relname, a.attname
+            FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND c.relkind IN ('r', 'p')
             WHERE c.relnamespace = 'onex'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
                 AND c.relname <> 'schema_migrations'
               AND (obj_description(c.oid) IS NULL OR (a.attnum IS NOT NULL AND col_description(c.oid, a.attnum) IS NULL))

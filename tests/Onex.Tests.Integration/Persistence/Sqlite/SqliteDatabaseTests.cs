@@ -13,7 +13,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
-/// <summary>What goes wrong around the file, and what people see of it.</summary>
+/// <summary>Failures of the database file, and their messages.</summary>
 public sealed class SqliteDatabaseTests : IDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -24,7 +24,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public async Task What_was_committed_is_there_after_a_new_start()
+    public async Task Committed_data_survives_a_restart()
     {
         var row = Rows.New();
         await UseAsync(store => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
@@ -33,7 +33,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task People_ask_the_file_while_it_is_used()
+    public async Task The_file_can_be_queried_while_it_is_in_use()
     {
         var row = Rows.New() with { Data = RawJson.FromText("""{"amount":12.5}""") };
         await UseAsync(async store =>
@@ -75,7 +75,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_second_process_is_refused_with_what_to_do()
+    public async Task A_second_process_is_rejected_with_a_remedy()
     {
         using var first = new SqliteDatabase(new SqliteStoreSettings(Path));
         await first.OpenAsync(_none);
@@ -90,7 +90,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_can_be_read_and_takes_no_writes_is_not_ready()
+    public async Task A_read_only_file_is_not_ready()
     {
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
@@ -111,12 +111,12 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task After_a_write_that_failed_the_probe_writes_itself()
+    public async Task The_probe_writes_after_a_failed_write()
     {
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
 
-        // Each connection has its own limit: so full is the disk to this one.
+        // The page limit is per connection: it makes the disk full for this one.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => file.WriteAsync(
             session =>
             {
@@ -139,7 +139,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_newer_schema_is_refused()
+    public async Task A_newer_schema_is_rejected()
     {
         await UseAsync(store => store.NowAsync(_none));
         await SqliteFile.QueryAsync(Path, $"PRAGMA user_version = {SqliteDatabase.SchemaVersion + 1}");
@@ -148,7 +148,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_the_first_version_keeps_its_ledger_and_learns_of_lapsed_attempts()
+    public async Task A_file_of_the_first_version_keeps_its_ledger_and_supports_lapsed_attempts()
     {
         await UseAsync(store => store.NowAsync(_none));
         await SqliteFile.QueryAsync(
@@ -185,7 +185,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_whose_dead_letters_know_no_decisions_yet_learns_them_and_keeps_its_rows()
+    public async Task A_file_without_the_columns_of_decisions_gets_them_and_keeps_its_rows()
     {
         await UseAsync(store => store.NowAsync(_none));
         foreach (
@@ -209,7 +209,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_programs_file_is_refused()
+    public async Task The_file_of_another_program_is_rejected()
     {
         await SqliteFile.QueryAsync(Path, "CREATE TABLE sagas (id TEXT)");
 
@@ -228,7 +228,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_made_is_reported()
+    public async Task A_directory_that_cannot_be_created_is_reported()
     {
         var blocked = System.IO.Path.Combine(_directory, "file");
         await File.WriteAllTextAsync(blocked, "");
@@ -248,7 +248,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_full_disk_commits_nothing_and_the_work_goes_on_when_there_is_room()
+    public async Task A_full_disk_commits_nothing_and_the_work_continues_when_there_is_space()
     {
         var row = Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 1_000_000)}\"") };
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
@@ -256,7 +256,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await database.WriteAsync(
             session =>
             {
-                // SQLite says the same when it may not grow as when the disk cannot.
+                // SQLite reports the same error for its page limit as for a full disk.
                 var pages = session.Query("PRAGMA page_count", row => row.Bigint(0))[0];
                 return session.Query($"PRAGMA max_page_count = {pages}", row => row.Bigint(0));
             },
@@ -264,9 +264,9 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(
             () => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
-        Assert.Contains("full: make room", unavailable.Message);
+        Assert.Contains("full: free some space", unavailable.Message);
 
-        // The failed connection was given up, and the limit with it.
+        // The failed connection was closed, and its limit with it.
         Assert.Empty(await store.LoadAsync([row.Id], _none));
         Assert.Equal([CommitResult.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
     }
@@ -293,7 +293,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Commits_and_claims_at_once_take_turns()
+    public async Task Concurrent_commits_and_claims_queue()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
@@ -353,7 +353,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => database.OpenAsync(_none));
         Assert.DoesNotContain('\n', rejection.Message);
 
-        // Who uses it without opening it first waits.
+        // A caller that uses the database before it is open waits.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new SqliteSagaStore(database, TimeProvider.System).NowAsync(_none));
         return rejection.Message;
     }

@@ -8,13 +8,13 @@ using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
-/// <summary>The compliance suite against SQLite.</summary>
+/// <summary>The compliance suite of saga stores with SQLite.</summary>
 public sealed class SqliteSagaStoreTests(SqliteFile file) : SagaStoreCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
 }
 
-/// <summary>The compliance suite of the queries against SQLite.</summary>
+/// <summary>The compliance suite of saga queries with SQLite.</summary>
 public sealed class SqliteSagaQueriesTests(SqliteFile file) : SagaQueriesCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
@@ -24,7 +24,7 @@ public sealed class SqliteSagaQueriesTests(SqliteFile file) : SagaQueriesComplia
     protected override Task LoseTimerAsync(SagaRow row) => file.QueryAsync($"UPDATE sagas SET parked = 1 WHERE id = '{row.Id}'");
 }
 
-/// <summary>The compliance suite of the ledger against SQLite.</summary>
+/// <summary>The compliance suite of effect ledgers with SQLite.</summary>
 public sealed class SqliteEffectLedgerTests(SqliteFile file) : EffectLedgerCompliance, IClassFixture<SqliteFile>
 {
     protected override IEffectLedger Ledger => file.Get<IEffectLedger>();
@@ -33,7 +33,7 @@ public sealed class SqliteEffectLedgerTests(SqliteFile file) : EffectLedgerCompl
         file.QueryAsync($"UPDATE effect_ledger SET leased_until = '2020-01-01T00:00:00.000000Z' WHERE command_id = '{command.CommandId}'");
 }
 
-/// <summary>The compliance suite of registry and dead letters against SQLite.</summary>
+/// <summary>The compliance suite of registry and dead letters with SQLite.</summary>
 public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : RegistryAndDeadLettersCompliance, IClassFixture<SqliteFile>
 {
     protected override IContractRegistry Registry => file.Get<IContractRegistry>();
@@ -47,7 +47,7 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
     protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => file.QueryAsync(sql);
 }
 
-/// <summary>The compliance suite of maintenance against SQLite.</summary>
+/// <summary>The compliance suite of maintenance with SQLite.</summary>
 public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();

@@ -8,7 +8,7 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.Effects.Connections;
 
 /// <summary>
-/// The JSON Schema of files of connections says what their reader says: it is made from the reader's own tables, and judges real files.
+/// The JSON Schema of files of connections agrees with the reader: it is generated from the reader's tables, and validates real files.
 /// </summary>
 public sealed class ConnectionSchemaTests : IDisposable
 {

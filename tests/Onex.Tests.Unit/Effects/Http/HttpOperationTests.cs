@@ -435,7 +435,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(304, "has not changed")]
     [InlineData(302, "Redirects are not followed")]
     [InlineData(307, "Redirects are not followed")]
-    public async Task An_answer_below_400_that_is_no_success_is_described_as_what_it_is(int status, string told)
+    public async Task An_answer_below_400_that_is_no_success_is_described_as_what_it_is(int status, string sent)
     {
         _outside.Answer = context =>
         {
@@ -446,7 +446,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
         var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
 
         Assert.Equal(($"http_{status}", StepOutcomes.Rejected), (result.Code, result.Outcome));
-        Assert.Contains(told, result.Message, StringComparison.Ordinal);
+        Assert.Contains(sent, result.Message, StringComparison.Ordinal);
         Assert.Equal(status == 304, !result.Message!.Contains("Redirect", StringComparison.Ordinal));
     }
 

@@ -12,7 +12,8 @@ public sealed class ProduceOperationTests
     {
         await using var effects = new EffectsHarness();
         var command = EffectsHarness.Command(
-            "kafka.produce", """{"topic":"orders.confirmed","key":"o-1","value":{"parcels":["b-1"]},"headers":{"kind":"order","message_id":"mine"}}""");
+            "kafka.produce",
+            """{"topic":"orders.confirmed","key":"o-1","value":{"parcels":["b-1"]},"headers":{"kind":"order","message_id":"mine"}}""");
 
         var result = await RunAsync(effects, command);
 

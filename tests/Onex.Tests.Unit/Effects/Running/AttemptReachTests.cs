@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Running;
 
-/// <summary>How far an attempt came: not sent, sent, answered, or done with an answer of no use.</summary>
+/// <summary>How far an attempt came: not sent, sent, answered, or done with an unusable response.</summary>
 public sealed class AttemptReachTests : IAsyncLifetime
 {
     private HttpTestServer _outside = null!;
@@ -168,7 +168,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData(404, StepReaches.Answered)]
     public async Task An_attempt_that_takes_over_cannot_say_that_nothing_was_sent(int status, string reach)
     {
-        _bench.Ledger.Always = new ClaimResult.Granted(Guid.Empty) { TakesOver = true };
+        _bench.Ledger.Always = new ClaimResult.Granted(Guid.Empty) { FollowsUnrecordedLease = true };
         _outside.AnswerWith(status, "text/plain", "");
         var command = Post();
         _bench.Ledger.TakeOver(command.CommandId, Guid.Empty);

@@ -136,26 +136,26 @@ public sealed class ApiAccessTests
     {
         var call = Call(IPAddress.Parse(caller), authorization) with { Host = new HostString(host), Origin = origin };
 
-        var verdict = ApiAccess.DecideDetails(configured ? _tokens : [], call);
+        var decision = ApiAccess.DecideDetails(configured ? _tokens : [], call);
 
-        Assert.Equal(refused, (verdict as AccessDecision.Denied)?.Code);
+        Assert.Equal(refused, (decision as AccessDecision.Denied)?.Code);
     }
 
     private static void AssertServed(bool served, int status, string code, CallFacts call)
     {
-        var verdict = ApiAccess.Decide([], call, ApiScope.Operate);
+        var decision = ApiAccess.Decide([], call, ApiScope.Operate);
         if (served)
         {
-            Assert.Equal(new AccessDecision.Allowed("loopback"), verdict);
+            Assert.Equal(new AccessDecision.Allowed("loopback"), decision);
             return;
         }
 
-        Assert.Equal((status, code), (Denied(verdict).Status, Denied(verdict).Code));
-        Assert.Contains("ONEX_API_TOKEN", Denied(verdict).Remedy);
+        Assert.Equal((status, code), (Denied(decision).Status, Denied(decision).Code));
+        Assert.Contains("ONEX_API_TOKEN", Denied(decision).Remedy);
     }
 
     private static CallFacts Call(IPAddress? caller, string? authorization = null) =>
         new(caller, "http", new HostString("localhost:8085"), Origin: null, ContentType: null, HasBody: false, authorization);
 
-    private static AccessDecision.Denied Denied(AccessDecision verdict) => Assert.IsType<AccessDecision.Denied>(verdict);
+    private static AccessDecision.Denied Denied(AccessDecision decision) => Assert.IsType<AccessDecision.Denied>(decision);
 }

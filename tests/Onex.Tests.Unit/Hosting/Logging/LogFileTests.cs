@@ -73,7 +73,7 @@ public sealed class LogFileTests : IDisposable
             Assert.Single(
                 Warnings(),
                 warning => warning.Contains(
-                    "log lines are not kept", StringComparison.Ordinal) && warning.Contains("No space left", StringComparison.Ordinal));
+                    "log lines cannot be written", StringComparison.Ordinal) && warning.Contains("No space left", StringComparison.Ordinal));
 
             File.Delete(Path.Combine(_directory, "host.log"));
             _time.Advance(TimeSpan.FromMinutes(1));

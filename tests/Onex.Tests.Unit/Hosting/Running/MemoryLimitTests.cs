@@ -31,7 +31,8 @@ public sealed class MemoryLimitTests
         Assert.InRange(MemoryLimit.For(container * MiB * 3 / 4) + (155 * MiB), 0, container * MiB * 85 / 100);
 
     [Fact]
-    public void A_container_in_which_nothing_is_left_gives_the_collector_48_mebibytes() => Assert.Equal(48 * MiB, MemoryLimit.For(96 * MiB));
+    public void A_container_in_which_nothing_is_left_gives_the_collector_48_mebibytes() =>
+        Assert.Equal(48 * MiB, MemoryLimit.For(96 * MiB));
 
     [Fact]
     public void Who_has_much_memory_keeps_all_of_it() => Assert.Equal(24_000 * MiB, MemoryLimit.For(24_000 * MiB));

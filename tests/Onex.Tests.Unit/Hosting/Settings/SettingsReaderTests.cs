@@ -30,7 +30,9 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal(new PostgresConnection("localhost", 5432, "omninode_bridge", "postgres", "hunter2", "prefer"), settings.Postgres);
         Assert.Equal(new KafkaConnection("localhost:9092", "PLAINTEXT", null, null, null, null, TimeSpan.FromSeconds(15)), settings.Kafka);
         Assert.Equal(Onex.Contracts.Messages.Topics.Default, settings.Topics);
-        Assert.Equal(("onex-runtime-main", "onex-runtime-effects", "onex-runtime-workers"), (settings.MainGroup, settings.EffectsGroup, settings.WorkerGroup));
+        Assert.Equal(
+            ("onex-runtime-main", "onex-runtime-effects", "onex-runtime-workers"),
+            (settings.MainGroup, settings.EffectsGroup, settings.WorkerGroup));
         Assert.Equal((12, null, true), (settings.Partitions, settings.Replication, settings.CreateTopics));
         Assert.Equal((TimeSpan.FromDays(15), TimeSpan.FromDays(30)), (settings.Retention, settings.HistoryRetention));
         Assert.Equal((8085, "localhost"), (settings.HttpPort, settings.HttpBind));
@@ -57,7 +59,9 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void In_the_image_every_role_listens_on_all_interfaces_at_one_port_and_finds_its_neighbours_by_name()
     {
-        Set("ONEX_IN_CONTAINER=true", "RUNTIME_PROFILE=effects", "KAFKA_BOOTSTRAP_SERVERS=", "POSTGRES_HOST=", $"CONTRACTS_DIR={_directory}");
+        Set(
+            "ONEX_IN_CONTAINER=true", "RUNTIME_PROFILE=effects", "KAFKA_BOOTSTRAP_SERVERS=", "POSTGRES_HOST=",
+            $"CONTRACTS_DIR={_directory}");
 
         var settings = Read();
 
@@ -107,7 +111,9 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void All_problems_are_reported_at_once()
     {
-        Set("RUNTIME_PROFILE=main", "POSTGRES_PASSWORD=", "VAULT_TOKEN=__REPLACE_WITH_VAULT_TOKEN__", "KAFKA_SECURITY_PROTOCOL=SASL_SLS", "ONEX_PARTITIONS=many");
+        Set(
+            "RUNTIME_PROFILE=main", "POSTGRES_PASSWORD=", "VAULT_TOKEN=__REPLACE_WITH_VAULT_TOKEN__", "KAFKA_SECURITY_PROTOCOL=SASL_SLS",
+            "ONEX_PARTITIONS=many");
         File("handlers: { direkt: [http.get] }");
 
         Problems(
@@ -186,7 +192,8 @@ public sealed class SettingsReaderTests : IDisposable
         System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
         Set("REDIS_PASSWORD_FILE=token");
 
-        Problems("REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+        Problems(
+            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
     }
 
     [Fact]
@@ -393,7 +400,8 @@ public sealed class SettingsReaderTests : IDisposable
         }
     }
 
-    private void File(string yaml) => System.IO.File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
+    private void File(string yaml) =>
+        System.IO.File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
 
     private SettingsResult Result(SettingsUse use = SettingsUse.Role) => SettingsReader.Read(_environment, _directory, use);
 

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Kafka.Consuming;
 public sealed class MemoryGateTests
 {
     [Fact]
-    public async Task What_does_not_fit_waits_its_turn_and_what_is_too_heavy_comes_in_alone()
+    public async Task Work_that_does_not_fit_waits_and_work_heavier_than_the_capacity_runs_alone()
     {
         var gate = new MemoryGate(10);
         var first = await gate.EnterAsync(6, CancellationToken.None);
@@ -17,7 +17,7 @@ public sealed class MemoryGateTests
         first.Dispose();
         first.Dispose();
 
-        // First come, first served: no light one passes the heavy one by, which would never have its turn. There is room for both.
+        // First come, first served, although there is room for both: otherwise light work could delay the heavy one for ever.
         var late = gate.EnterAsync(1, CancellationToken.None).AsTask();
         Assert.False(heavy.IsCompleted || light.IsCompleted || late.IsCompleted);
         second.Dispose();
@@ -29,7 +29,7 @@ public sealed class MemoryGateTests
     }
 
     [Fact]
-    public async Task Who_gives_up_waiting_holds_up_nobody()
+    public async Task A_cancelled_wait_blocks_nobody()
     {
         var gate = new MemoryGate(10);
         var inside = await gate.EnterAsync(10, CancellationToken.None);

@@ -3,7 +3,7 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 
-/// <summary>The line is librdkafka's; <c>ChangedLogTests</c> hold that it still says so.</summary>
+/// <summary>The line is written by librdkafka; <c>ChangedLogTests</c> test that its format is still the same.</summary>
 public sealed class TopicIdsTests
 {
     private const string Nothing = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -26,7 +26,7 @@ public sealed class TopicIdsTests
     }
 
     [Fact]
-    public void Another_id_is_a_change_and_does_not_rename_what_was_read_under_the_first()
+    public void Another_id_is_a_change_and_the_first_id_stays()
     {
         var ids = new TopicIds(_before);
         ids.Read(Line("orders", Nothing, One));
@@ -40,7 +40,7 @@ public sealed class TopicIdsTests
     }
 
     [Fact]
-    public void The_next_client_knows_the_ids_by_which_the_one_before_it_read()
+    public void The_next_client_knows_the_ids_of_the_previous_one()
     {
         new TopicIds(_before).Read(Line("orders", Nothing, One));
         var next = new TopicIds(_before);

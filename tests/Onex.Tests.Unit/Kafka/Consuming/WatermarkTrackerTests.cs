@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Kafka.Consuming;
 public sealed class WatermarkTrackerTests
 {
     [Fact]
-    public void Nothing_may_be_committed_before_a_record_is_settled()
+    public void No_offset_may_be_committed_before_a_record_is_completed()
     {
         var tracker = new WatermarkTracker();
         tracker.Read(7);
@@ -15,7 +15,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void An_open_record_holds_the_watermark_however_many_behind_it_are_settled()
+    public void An_open_record_holds_the_watermark_however_many_after_it_are_completed()
     {
         var tracker = Read(10, 11, 12, 13);
 
@@ -41,7 +41,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void What_lies_between_the_last_record_and_the_end_is_passed_once_the_record_is_settled()
+    public void Offsets_between_the_last_record_and_the_end_are_passed_once_the_record_is_completed()
     {
         var tracker = Read(3, 4);
 
@@ -68,7 +68,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void Settling_twice_or_what_was_never_read_changes_nothing()
+    public void Completing_twice_or_without_a_read_changes_nothing()
     {
         var tracker = Read(1, 2);
         tracker.Complete(1);
@@ -80,7 +80,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void An_offset_that_goes_back_is_refused()
+    public void A_lower_offset_than_before_is_rejected()
     {
         var tracker = Read(5);
 
@@ -88,7 +88,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void The_watermark_is_always_behind_the_settled_prefix() =>
+    public void The_watermark_is_always_right_after_the_completed_prefix() =>
         (from gaps in Gen.Int[1, 5].Array[0, 200]
          from order in Gen.Shuffle(Enumerable.Range(0, gaps.Length).ToArray())
          from settled in Gen.Int[0, gaps.Length]

@@ -12,7 +12,7 @@ public sealed class SecretMaskTests
     [InlineData("accessToken")]
     [InlineData("DB_PASSWORD")]
     [InlineData("client_secret")]
-    public void Names_of_secrets_are_known_by_what_they_contain(string name) => Assert.True(SecretMask.IsSecret(name));
+    public void Secrets_are_recognized_by_parts_of_their_names(string name) => Assert.True(SecretMask.IsSecret(name));
 
     [Fact]
     public void Secret_fields_of_json_are_masked_at_any_depth() => Assert.Equal(

@@ -31,7 +31,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_state_machine_with_its_own_repository_runs_in_a_pipe_that_is_made_after_the_bus()
+    public async Task A_state_machine_with_its_own_repository_runs_in_a_pipe_created_after_the_bus()
     {
         var repository = new Repository();
         var pipe = Pipes.Create("order", e => e.StateMachineSaga(new OrderMachine(), repository));
@@ -61,7 +61,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_missing_instance_is_logged_by_the_machine()
+    public async Task The_state_machine_learns_of_a_missing_instance()
     {
         var trail = new Trail();
         var pipe = Pipes.Create("order", e => e.StateMachineSaga(new OrderMachine(), new Repository()));
@@ -72,7 +72,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_consumer_throws_is_thrown_and_not_logged_because_the_caller_retries_it()
+    public async Task An_exception_of_a_consumer_reaches_the_caller_and_is_not_logged()
     {
         var pipe = Pipes.Create("broken", e => e.Handler<Start>(_ => throw new TimeoutException("no answer")));
 
@@ -84,7 +84,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_that_nobody_takes_is_an_error()
+    public async Task A_message_without_a_consumer_is_an_error()
     {
         var pipe = Pipes.Create("deaf", e => e.Handler<Start>(_ => Task.CompletedTask));
 

@@ -8,7 +8,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Persistence.Tables;
 
-/// <summary>The list of a table's columns, the model that migrations come from, and the schema of SQLite say the same.</summary>
+/// <summary>The column list of a table, the EF model of the migrations and the schema of SQLite agree.</summary>
 public sealed class TableTests
 {
     private static readonly Dictionary<string, IEnumerable<string>> _lists = new()
@@ -23,7 +23,7 @@ public sealed class TableTests
         ["dead_letters"] = Names(DeadLetterTable.Columns),
     };
 
-    // The store counts and stamps by itself, by defaults in PostgreSQL.
+    // Columns that the database fills.
     private static readonly string[] _byItself = ["seq", "created_at", "updated_at", "seen_at"];
 
     public static TheoryData<string> Lists() => [.. _lists.Keys];
@@ -35,10 +35,8 @@ public sealed class TableTests
         using var dataSource = NpgsqlDataSource.Create("Host=nowhere");
         using var context = new OnexDbContext(OnexDbContextFactory.Options(dataSource));
 
-        AssertSame(
-            table,
-            context.Model.GetEntityTypes().Single(
-                type => type.GetTableName() == table).GetProperties().Select(property => property.GetColumnName()));
+        var type = context.Model.GetEntityTypes().Single(type => type.GetTableName() == table);
+        AssertSame(table, type.GetProperties().Select(property => property.GetColumnName()));
     }
 
     [Theory]

@@ -8,19 +8,19 @@ using Onex.Tests.Integration.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Ledger;
 
-/// <summary>The compliance suite of the ledger against PostgreSQL, and what only that can do to it.</summary>
-public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
+/// <summary>The compliance suite of effect ledgers with PostgreSQL, and tests of its own failures.</summary>
+public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
     private readonly NpgsqlDataSource _otherPool = PostgresDataSource.Create(database.Settings);
-    private readonly EffectLedger _ledger = new(database.DataSource);
+    private readonly PostgresEffectLedger _ledger = new(database.DataSource);
 
     protected override IEffectLedger Ledger => _ledger;
 
-    protected override IEffectLedger Other => field ??= new EffectLedger(_otherPool);
+    protected override IEffectLedger Other => field ??= new PostgresEffectLedger(_otherPool);
 
     [Fact]
-    public async Task Values_that_the_database_refuses_hurt_only_their_own_command()
+    public async Task Invalid_values_fail_only_their_own_command()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 20).Select(i => i == 7 ? Command() with { Step = "nul\0" } : Command())];
 
@@ -36,7 +36,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
         var settings = database.Settings;
         await using var proxy = new CuttingProxy(settings.Host, settings.Port);
         await using var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
-        var ledger = new EffectLedger(pool);
+        var ledger = new PostgresEffectLedger(pool);
         var command = Command();
         await ledger.LookUpAsync([command.CommandId], _none);
         proxy.NextRequest = Cut.BeforeTheAnswer;
@@ -48,7 +48,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
     }
 
     [Fact]
-    public async Task What_is_about_to_be_committed_with_its_outcome_is_neither_closed_nor_waited_for()
+    public async Task A_row_locked_by_a_recording_transaction_is_neither_closed_nor_waited_for()
     {
         var (held, given) = (Command(), Command());
         var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(held, _none));
@@ -57,23 +57,23 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
         await ExpireAsync(given);
         await using var connection = await _otherPool.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
-        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(held, StepOutcomes.Completed), _none));
+        Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(held, StepOutcomes.Completed), _none));
 
-        var states = await Ledger.SettleAsync([held.CommandId, given.CommandId], _none)
+        var states = await Ledger.CloseExpiredAsync([held.CommandId, given.CommandId], _none)
             .WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
 
         Assert.Equal((true, false), (states[held.CommandId].Leased, states[given.CommandId].Leased));
         await transaction.CommitAsync(_none);
-        Assert.IsType<ClaimResult.Known>(await Ledger.ClaimAsync(held, _none));
+        Assert.IsType<ClaimResult.Recorded>(await Ledger.ClaimAsync(held, _none));
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable()
+    public async Task An_unreachable_database_is_reported_as_unavailable()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
         await using var pool = PostgresDataSource.Create(database.Settings with { Port = proxy.Port });
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => new EffectLedger(pool).ClaimAsync(Command(), _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => new PostgresEffectLedger(pool).ClaimAsync(Command(), _none));
     }
 
     public ValueTask DisposeAsync() => _otherPool.DisposeAsync();

@@ -1,15 +1,15 @@
 using System.Globalization;
 
-namespace Onex.Persistence.Postgres;
+namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// Where a page of a list ended, as text for clients: the time by which the list is sorted, in microseconds, and the id of the last row. Pages
-/// stay right while rows come and go, for neither ever changes.
+/// The end of a page of a list, as text for clients: the sort time of the last row, in microseconds, and its id. Both never change, so
+/// pages stay correct while rows are added and removed.
 /// </summary>
 internal sealed record ListCursor(DateTimeOffset At, Guid Id)
 {
-    /// <summary>The cursor of that text, or null if there is none.</summary>
-    /// <exception cref="FormatException">It is not what an earlier page gave.</exception>
+    /// <summary>Parses a cursor; null for null.</summary>
+    /// <exception cref="FormatException">The text is not a cursor of an earlier page.</exception>
     public static ListCursor? Read(string? after)
     {
         if (after is not { } text)
@@ -26,7 +26,7 @@ internal sealed record ListCursor(DateTimeOffset At, Guid Id)
             return new ListCursor(DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), id);
         }
 
-        throw new FormatException("'after' is no cursor: give the 'next' of the page before.");
+        throw new FormatException("'after' is not a cursor: use the 'next' of the previous page.");
     }
 
     /// <inheritdoc />

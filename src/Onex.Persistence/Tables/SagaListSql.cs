@@ -1,20 +1,19 @@
 using Onex.Engine;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Tables;
+using Onex.Persistence.Sagas;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Tables;
 
-/// <summary>The query of a page of sagas. What is compared stands in parameters, never in the text.</summary>
+/// <summary>Builds the query for a page of sagas. Values are always parameters, never part of the text.</summary>
 internal static class SagaListSql
 {
-    /// <summary>Rows of a page at most.</summary>
+    /// <summary>The most rows per page.</summary>
     public const int RowsMax = 1_000;
 
     /// <summary>The text of the query.</summary>
-    /// <param name="filter">Which sagas.</param>
-    /// <param name="limit">Rows at most.</param>
+    /// <param name="filter">The filter.</param>
+    /// <param name="limit">The most rows.</param>
     /// <param name="table">The table's name.</param>
-    /// <param name="given">Takes a value as a parameter (text, id, time or number); answers its name.</param>
+    /// <param name="given">Adds a value (text, id, time or number) as a parameter and returns its name.</param>
     /// <param name="beginsWith">The condition that <c>s.business_key</c> begins with a text.</param>
     public static string Write(SagaFilter filter, int limit, string table, Func<object, string> given, Func<string, string> beginsWith)
     {
@@ -60,11 +59,13 @@ internal static class SagaListSql
         return $"SELECT {SagaTable.Columns.Names("s")} FROM {table} s {where} ORDER BY s.started_at DESC, s.id DESC LIMIT {given(limit)}";
     }
 
-    /// <summary>The page of rows that were asked for with one more than <paramref name="limit"/>.</summary>
+    /// <summary>Makes a page of rows that were queried with one more than <paramref name="limit"/>.</summary>
     public static SagaPage Page(List<SagaRow> rows, int limit) => rows.Count <= limit
         ? new SagaPage(rows, null)
         : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id.Value).ToString());
 
-    /// <summary>No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.</summary>
+    /// <summary>
+    /// Replaces the character 0, which the database cannot store or compare, by a character that no stored text has.
+    /// </summary>
     public static string Readable(string text) => text.Replace('\0', '\uFFFF');
 }

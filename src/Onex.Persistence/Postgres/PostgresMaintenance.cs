@@ -1,21 +1,22 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Maintenance;
 using Onex.Persistence.Schema;
 
-namespace Onex.Persistence.Maintenance;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>Maintenance in PostgreSQL.</summary>
 public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<PostgresMaintenance> logger) : IStoreMaintenance
 {
-    private const int RowsOfAStep = 500;
-    private const int OutcomesOfAStep = 10_000;
+    private const int RowsPerStep = 500;
+    private const int OutcomesPerStep = 10_000;
 
     private const string DropHistory = "SELECT onex.drop_history_partitions($1)";
 
-    // An ended saga may still be moved (a request is answered again), so its row is locked; one that is locked already is left for the next
-    // time. A child stays while its parent lives: should the parent never have heard of its end, it asks again, and the child must be known then.
-    // Plan: ix_sagas_ended_at, then the index on saga_id of each table by nested loop.
+    // An ended saga may still change when a request is answered again, so its row is locked; a row that is locked already is skipped until
+    // the next run. A child stays while its parent is live: if the child's result was lost, the parent asks again and needs the child's
+    // row. Plan: ix_sagas_ended_at, then the index on saga_id of each table by nested loop.
     private const string RemoveSagas = """
         WITH old AS MATERIALIZED (
             SELECT s.id FROM onex.sagas s
@@ -38,7 +39,7 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
         SELECT count(*)::integer FROM gone
         """;
 
-    // No index serves it, so that the hot path keeps none: few large steps.
+    // There is no index for it, because updating it would cost the hot path. Hence few large steps.
     private const string RemoveOutcomes = """
         WITH gone AS (
             DELETE FROM onex.effect_ledger WHERE command_id IN (
@@ -49,7 +50,7 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
         SELECT count(*)::integer FROM gone
         """;
 
-    // One whose record is still to be sent again stays. No letter is younger than the decision about it, so the plan is ix_dead_letters_at.
+    // A dead letter whose redriven record is unsent stays. No decision is older than its dead letter, so the plan is ix_dead_letters_at.
     private const string DeleteDeadLetters = """
         WITH gone AS (
             DELETE FROM onex.dead_letters WHERE id IN (
@@ -65,17 +66,21 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
     /// <inheritdoc />
     public async Task RemoveExpiredAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)
     {
-        await HistoryPartitions.MakeAsync(dataSource, logger, cancellation);
-        await TryAsync("Dropping old history", new NpgsqlBatchCommand(DropHistory) { Parameters = { Age(historyKept) } }, cancellation);
-        await RepeatAsync("Removing old outcomes from the effect ledger", RemoveOutcomes, OutcomesOfAStep, EffectLedger.OutcomesKept, cancellation);
-        await RepeatAsync("Removing sagas that ended long ago", RemoveSagas, RowsOfAStep, sagasKept, cancellation);
-        await RepeatAsync("Removing dead letters that were decided long ago", DeleteDeadLetters, RowsOfAStep, sagasKept, cancellation);
+        await HistoryPartitions.CreateAsync(dataSource, logger, cancellation);
+        await TryAsync("Dropping expired history", new NpgsqlBatchCommand(DropHistory) { Parameters = { Age(historyKept) } }, cancellation);
+        await RepeatAsync(
+            "Removing expired outcomes from the effect ledger", RemoveOutcomes, OutcomesPerStep, LedgerTimes.OutcomesKept, cancellation);
+        await RepeatAsync("Removing expired sagas", RemoveSagas, RowsPerStep, sagasKept, cancellation);
+        await RepeatAsync("Removing expired dead letters", DeleteDeadLetters, RowsPerStep, sagasKept, cancellation);
     }
 
     private async Task RepeatAsync(string what, string sql, int rows, TimeSpan kept, CancellationToken cancellation)
     {
-        while (await TryAsync(what, new(sql) { Parameters = { Age(kept), new NpgsqlParameter<int> { TypedValue = rows } } }, cancellation) == rows)
+        int? removed = rows;
+        while (removed == rows)
         {
+            var command = new NpgsqlBatchCommand(sql) { Parameters = { Age(kept), new NpgsqlParameter<int> { TypedValue = rows } } };
+            removed = await TryAsync(what, command, cancellation);
             cancellation.ThrowIfCancellationRequested();
         }
     }

@@ -1,32 +1,35 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.DeadLetters;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>The index of dead letters in PostgreSQL.</summary>
-public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIndex
+public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIndex
 {
     private static readonly GivenRows<DeadLetterRow> _given = new(DeadLetterTable.Columns, first: 1);
     private static readonly GivenRows<OutgoingRow> _message = new(OutboxTable.Columns, first: 8);
 
     private static readonly string _insert = $"""
-        INSERT INTO onex.dead_letters AS l ({DeadLetterTable.Columns.Names()}) SELECT {DeadLetterTable.Columns.Names("g")} FROM {_given.As("g")}
+        INSERT INTO onex.dead_letters AS l ({DeadLetterTable.Columns.Names()})
+        SELECT {DeadLetterTable.Columns.Names("g")} FROM {_given.As("g")}
         """;
 
-    // In the transaction of the saga's commit, after it: the row is ours to the end of it, so its last transition tells whether it was written.
+    // Runs after the saga's commit statement in the same transaction, which has the row locked: the last transition shows whether it was
+    // written.
     private static readonly string _insertOfTransition = $"""
         {_insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_given.Next} AND s.last_transition_id = ${_given.Next + 1})
         """;
 
-    // Plan: pk_dead_letters. The decision's own id makes a second run of it (a connection that was lost at the commit) find nothing to do.
+    // Plan: pk_dead_letters. The decision's id makes a repetition after a connection lost at the commit a no-op.
     private static readonly string _decide = $"""
         WITH decided AS (
             UPDATE onex.dead_letters
-            SET status = $2, redrives = redrives + $3, decision_id = $4, decided_at = clock_timestamp(), decided_by = $5, decision_reason = $6
+            SET status = $2, redrives = redrives + $3, decision_id = $4, decided_at = clock_timestamp(), decided_by = $5,
+                decision_reason = $6
             WHERE id = $1 AND (status = 'open' OR $7) AND decision_id IS DISTINCT FROM $4
             RETURNING id
         )
@@ -36,7 +39,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     private static readonly string _one = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM onex.dead_letters l WHERE l.id = $1";
 
-    // Plan: a scan. Once per assignment, and letters are few and small, their values apart.
+    // Plan: a scan. It runs once per assignment, and dead letters are few and small without their values.
     private const string Open = """
         SELECT id FROM onex.dead_letters WHERE topic = $1 AND partition = ANY($2) AND status = 'open' ORDER BY record_offset DESC LIMIT $3
         """;
@@ -86,7 +89,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
                 Parameters =
                 {
                     new NpgsqlParameter<Guid> { TypedValue = id },
-                    new NpgsqlParameter<string> { TypedValue = IDeadLetterIndex.Itself },
+                    new NpgsqlParameter<string> { TypedValue = IDeadLetterIndex.SystemUser },
                     new NpgsqlParameter<string> { TypedValue = reason },
                 },
             },
@@ -102,7 +105,8 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
-        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(_insert + DeadLetterSql.OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
+        dataSource.RunAsync(
+            [Filled(new NpgsqlBatchCommand(_insert + DeadLetterSql.OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
 
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
@@ -147,7 +151,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
             },
         };
 
-        // No partition's reader sends it when it is assigned one: its sender does, and the sweep of any main.
+        // It belongs to no partition, so no assignment sends it. Its sender does, or the sweep of any orchestrator.
         _message.AddTo(
             command.Parameters,
             decision.Message is { } message ? [new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message)] : []);

@@ -1,15 +1,17 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Engine;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>The items of an <c>each</c> in PostgreSQL: a query each, all in one round trip. Commits write them: see <see cref="CommitSql"/>.</summary>
+/// <summary>
+/// Reads items of an <c>each</c> in PostgreSQL, with all queries in one round trip. Commits write them: see <see cref="CommitSql"/>.
+/// </summary>
 internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
 {
-    // Plan: pk_saga_items in the order of the index, forwards or backwards, so that a page costs what it holds.
+    // Plan: pk_saga_items in the order of the index, forwards or backwards, so that the cost depends on the page only.
     private static readonly string _page = $"""
         SELECT {SagaItemTable.Columns.Names("i")}
         FROM onex.saga_items i
@@ -20,7 +22,8 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
 
     private static readonly string _descending = $"{_page} ORDER BY i.index DESC LIMIT $6";
 
-    public async Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation)
+    public async Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadAsync(
+        IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation)
     {
         if (queries.Count == 0)
         {

@@ -1,28 +1,28 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using Onex.Persistence.Postgres;
 
-namespace Onex.Persistence.Maintenance;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>
-/// Runs what may as well be done later. It waits for a lock only for a moment: whoever waits for a lock holds up everyone who comes after, and a
-/// backup or a report has its own for hours.
+/// Runs commands that can be postponed. They wait for a lock only briefly, because a waiting lock request blocks all later ones, and a
+/// backup or a report may hold its lock for hours.
 /// </summary>
 internal static partial class MaintenanceCommand
 {
-    // With what must be waited for, one lock after the other, this stays below what a reader of history notices.
+    // Even with several locks one after the other, readers of the history do not notice this wait.
     private const string BoundLocks = "SELECT set_config('lock_timeout', '200ms', true)";
 
-    // A session's application_name is hidden from those who are not its user.
+    // The application_name of other users' sessions is hidden.
     private const string Holders = """
         SELECT string_agg(DISTINCT format('%s (pid %s)', coalesce(nullif(a.application_name, ''), a.usename, 'a session'), a.pid), ', ')
         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
-        WHERE l.granted AND c.relnamespace = to_regnamespace('onex') AND l.pid <> pg_backend_pid() AND a.xact_start < clock_timestamp() - interval '200 ms'
+        WHERE l.granted AND c.relnamespace = to_regnamespace('onex') AND l.pid <> pg_backend_pid()
+            AND a.xact_start < clock_timestamp() - interval '200 ms'
         """;
 
     /// <summary>
-    /// Runs a command and answers the number that it gives; null if a lock was not got, so that nothing has happened. Then the log says so, and who
-    /// holds one.
+    /// Runs a command and returns its number; null if a lock was not available, so that nothing happened. Then the log names the holders of
+    /// locks.
     /// </summary>
     /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached.</exception>
     public static async Task<int?> TryAsync(
@@ -43,7 +43,8 @@ internal static partial class MaintenanceCommand
         }
         catch (PostgresException error) when (StoreErrors.IsContention(error))
         {
-            PutOff(logger, what, StoreErrors.Describe(error), await HoldersAsync(dataSource, cancellation) ?? "unknown, or gone by now");
+            var holders = await HoldersAsync(dataSource, cancellation) ?? "unknown, or ended meanwhile";
+            Postponed(logger, what, StoreErrors.Describe(error), holders);
             return null;
         }
     }
@@ -57,9 +58,10 @@ internal static partial class MaintenanceCommand
         },
         cancellation);
 
-    /// <summary>End the transactions that are named, if this comes often.</summary>
+    /// <summary>End the named transactions if this comes often.</summary>
     [LoggerMessage(
         5012, LogLevel.Warning,
-        "{What} is postponed until the next maintenance, because a lock was not available: {Reason}. Open transactions on the tables: {Holders}. Nothing else waits for it.")]
-    private static partial void PutOff(ILogger logger, string what, string reason, string holders);
+        "{What} is postponed until the next maintenance, because a lock was not available: {Reason}. Open transactions on the tables: "
+        + "{Holders}. Nothing else waits for it.")]
+    private static partial void Postponed(ILogger logger, string what, string reason, string holders);
 }

@@ -3,32 +3,34 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>Sagas in PostgreSQL: hand-written SQL, few connections, big batches, READ COMMITTED.</summary>
-public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeProvider time, ILogger<PostgresSagaStore> logger) : ISagaStore
+/// <summary>Sagas in PostgreSQL, with hand-written SQL, few connections, large batches and READ COMMITTED.</summary>
+public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeProvider time, ILogger<PostgresSagaStore> logger)
+    : ISagaStore, IOutbox, IWakeups, IEarlyEvents, IPayloads
 {
     private static readonly TimeSpan _contentionPauseMax = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _outagePause = TimeSpan.FromMilliseconds(200);
 
-    private readonly PostgresReader _reader = new(dataSource);
+    private readonly PostgresSagaReader _reader = new(dataSource);
     private readonly PostgresEarlyEvents _early = new(dataSource);
     private readonly PostgresSagaItems _items = new(dataSource);
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
     {
-        var verdicts = new CommitResult?[batch.Entries.Count];
-        var work = new Work(batch.Entries, verdicts) { Sent = [.. batch.SentMessageIds.Select(id => id.Value)] };
-        await CommitAsync(work, [.. Enumerable.Range(0, verdicts.Length)], cancellation);
-        return [.. verdicts.Select(verdict => verdict ?? throw new InvalidOperationException("An entry of the batch has no verdict."))];
+        var results = new CommitResult?[batch.Entries.Count];
+        var work = new Work(batch.Entries, results) { Sent = [.. batch.SentMessageIds.Select(id => id.Value)] };
+        await CommitAsync(work, [.. Enumerable.Range(0, results.Length)], cancellation);
+        return [.. results.Select(result => result ?? throw new InvalidOperationException("An entry of the batch has no result."))];
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
+        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation) =>
         _reader.LoadAsync(ids, limit, cancellation);
 
     /// <inheritdoc />
@@ -62,7 +64,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => _reader.NowAsync(cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
+        IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) =>
         _items.LoadAsync(queries, cancellation);
 
     /// <inheritdoc />
@@ -83,7 +86,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.LiveAsync(after, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(
+        MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
         [CommitSql.FindRequest(requestId)],
         async reader => await reader.ReadAsync(cancellation)
             ? new CommitResult.DuplicateRequest(new SagaId(reader.GetGuid(0)), reader.GetString(1)) { Hash = Id(reader, 2) }
@@ -95,8 +99,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _early.FindTargetsAsync(addresses, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
-        _early.KeepAsync(events, limit, cancellation);
+    public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
+        IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+        _early.StoreAsync(events, limit, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => _early.DueAsync(limit, cancellation);
@@ -105,7 +110,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
         _early.RemoveAsync(messageIds, cancellation);
 
-    /// <summary>Commits these entries (by their place in the batch) until each has its verdict.</summary>
+    /// <summary>Commits entries, given by their place in the batch, until each has a result.</summary>
     private async Task CommitAsync(Work work, List<int> places, CancellationToken cancellation)
     {
         for (var attempt = 0; places.Count > 0 || work.Sent.Length > 0; attempt++)
@@ -117,10 +122,10 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
             catch (Exception error) when (StoreErrors.IsContention(error))
             {
-                // Nothing was written. Not worth a warning: it is how two mains with overlapping keys take turns.
+                // Nothing was written. This is not worth a warning: orchestrators with overlapping keys queue like this.
                 Contention(error.Message);
             }
-            catch (Exception error) when (StoreErrors.IsForgottenStatement(error))
+            catch (Exception error) when (StoreErrors.IsMissingStatement(error))
             {
                 Contention(error.Message);
                 dataSource.Clear();
@@ -129,7 +134,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 if (places.Count == 1)
                 {
-                    work.Verdicts[places[0]] = new CommitResult.Refused(error.SqlState, error.MessageText);
+                    work.Results[places[0]] = new CommitResult.Invalid(error.SqlState, error.MessageText);
                     places = [];
                     continue;
                 }
@@ -146,12 +151,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     }
 
     /// <summary>
-    /// Commits once, over an outage that begins when the batch may have reached the server. Answers the places that must go again.
+    /// Commits once, and waits through an outage that begins when the batch may have reached the server. Returns the places to commit
+    /// again.
     /// </summary>
     private async Task<List<int>> TryCommitAsync(Work work, List<int> places, CancellationToken cancellation)
     {
         Outcome outcome;
-        var told = "";
+        var logged = "";
         while (true)
         {
             try
@@ -162,17 +168,17 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
             catch (PostgresException error) when (StoreErrors.IsSchemaMissing(error) && !work.Begun)
             {
-                // Refused, so nothing of this batch is committed: the caller may keep it and wait.
+                // Nothing of this batch is committed, so the caller may keep it and wait.
                 throw StoreErrors.Unavailable(error);
             }
             catch (Exception error) when (StoreErrors.IsUnavailable(error) && !MemoryShortage.Is(error))
             {
-                // The server may have committed, may yet commit (its process need not know that we are gone), or never will. The same
-                // batch again tells: it waits for the rows if they are locked still, and what was ours it finds by last_transition_id.
+                // The server may have committed, may still commit (its process need not notice the lost connection), or never will.
+                // Repeating the batch shows which: it waits for locked rows, and recognizes its own writes by last_transition_id.
                 work.Begun = work.InDoubt = true;
-                if (StoreErrors.Describe(error) is var reason && reason != told)
+                if (StoreErrors.Describe(error) is var reason && reason != logged)
                 {
-                    OutcomeUnknown(told = reason);
+                    OutcomeUnknown(logged = reason);
                 }
 
                 dataSource.Clear();
@@ -192,10 +198,10 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 continue;
             }
 
-            work.Verdicts[place] = Judge(entry, outcome, work.InDoubt);
+            work.Results[place] = ToResult(entry, outcome, work.InDoubt);
         }
 
-        return conflicts.Count == 0 ? conflicts : await JudgeConflictsAsync(work, conflicts, cancellation);
+        return conflicts.Count == 0 ? conflicts : await ToResultsAsync(work, conflicts, cancellation);
     }
 
     private async Task<NpgsqlConnection> OpenAsync(Work work, CancellationToken cancellation)
@@ -206,13 +212,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
         catch (Exception error) when (StoreErrors.IsUnavailable(error) && !work.Begun)
         {
-            // Nothing of this batch can have been committed: the caller may keep it and wait.
+            // Nothing of this batch can be committed, so the caller may keep it and wait.
             throw StoreErrors.Unavailable(error);
         }
     }
 
-    // One round trip, and one transaction: the commands of a batch run in one, which the server commits at its end.
-    // Not cancelled once it is on its way, for its outcome would be unknown; the command timeout bounds it.
+    // One round trip and one transaction, because the server runs the commands of a batch in one and commits it at the end. Not cancelled
+    // once it is sent, because its outcome would be unknown; the command timeout limits it.
     private static async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
     {
         CommitEntry[] entries = [.. places.Select(place => work.Entries[place])];
@@ -236,7 +242,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
         if (work.Sent.Length > 0)
         {
-            batch.BatchCommands.Add(CommitSql.ForgetMessages(work.Sent));
+            batch.BatchCommands.Add(CommitSql.DeleteMessages(work.Sent));
         }
 
         var outcome = new Outcome(existing.Length, entries.Length);
@@ -260,7 +266,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 }
             }
 
-            // To the very end, where the server says that it has committed.
+            // Reads to the end, where the server confirms the commit.
             while (await reader.NextResultAsync(CancellationToken.None))
             {
             }
@@ -269,41 +275,42 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         return outcome;
     }
 
-    private static CommitResult Judge(CommitEntry entry, Outcome outcome, bool inDoubt)
+    private static CommitResult ToResult(CommitEntry entry, Outcome outcome, bool inDoubt)
     {
         var found = outcome.Found.GetValueOrDefault(entry.SagaId);
         var holds = entry switch
         {
             CommitEntry.Check check => (found?.Version ?? 0) == check.ExpectedVersion,
-            CommitEntry.Move move => outcome.Written.Contains(move.SagaId) || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
+            CommitEntry.Move move => outcome.Written.Contains(move.SagaId)
+                || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
             _ => outcome.Written.Contains(entry.SagaId),
         };
         return holds ? CommitResult.Committed.Instance
-            : outcome.Known.TryGetValue(entry.SagaId, out var known) ? new CommitResult.DuplicateMessages(known)
+            : outcome.Duplicates.TryGetValue(entry.SagaId, out var messages) ? new CommitResult.DuplicateMessages(messages)
             : CommitResult.Stale.Instance;
     }
 
     /// <summary>
-    /// Says who has the request or the business key of starts that were not written. Answers those for which nobody has either any more:
-    /// the owner ended in between, so they go again.
+    /// Finds the owners of the request or business key of starts that were not written. Returns the starts without an owner: it ended
+    /// meanwhile, so they are committed again.
     /// </summary>
-    private async Task<List<int>> JudgeConflictsAsync(Work work, List<int> places, CancellationToken cancellation)
+    private async Task<List<int>> ToResultsAsync(Work work, List<int> places, CancellationToken cancellation)
     {
         var again = new List<int>();
         foreach (var (place, conflict) in await ConflictsAsync(work, places, cancellation))
         {
             var start = (CommitEntry.Start)work.Entries[place];
-            work.Verdicts[place] = conflict switch
+            work.Results[place] = conflict switch
             {
                 { Request: { } own } when work.InDoubt && own.Id == start.Row.Id && own.LastTransitionId == start.Row.LastTransitionId =>
                     CommitResult.Committed.Instance,
-                { Request: { } known } => new CommitResult.DuplicateRequest(known.Id, known.Source) { Hash = conflict.RequestHash },
+                { Request: { } owner } => new CommitResult.DuplicateRequest(owner.Id, owner.Source) { Hash = conflict.RequestHash },
                 { JoinedSaga: { } joined } => new CommitResult.DuplicateRequest(joined, "") { Hash = conflict.JoinedHash },
                 { KeyOwner: { } owner } => new CommitResult.KeyTaken(owner) { Hash = conflict.KeyHash },
                 { IdExists: true } => CommitResult.Stale.Instance,
                 _ => null,
             };
-            if (work.Verdicts[place] is null)
+            if (work.Results[place] is null)
             {
                 again.Add(place);
             }
@@ -312,7 +319,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         return again;
     }
 
-    // The rest of the batch is committed by now, so an outage is waited for here as well: its verdicts must not be lost.
+    // The rest of the batch is committed, so this also waits through an outage: the results must not be lost.
     private async Task<List<(int Place, Conflict Conflict)>> ConflictsAsync(Work work, List<int> places, CancellationToken cancellation)
     {
         while (true)
@@ -327,13 +334,16 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 while (await reader.ReadAsync(cancellation))
                 {
                     var row = new PostgresRow(reader);
-                    var request = reader.IsDBNull(1) ? null : new DuplicateRequest(new SagaId(reader.GetGuid(1)), reader.GetString(2), reader.GetGuid(3));
-                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, row.OptionalSagaId(4), !reader.IsDBNull(5), row.OptionalSagaId(6))
+                    var request = row.OptionalSagaId(1) is { } saga
+                        ? new RequestOwner(saga, reader.GetString(2), reader.GetGuid(3))
+                        : null;
+                    var conflict = new Conflict(request, row.OptionalSagaId(4), !reader.IsDBNull(5), row.OptionalSagaId(6))
                     {
                         RequestHash = Id(reader, 7),
                         KeyHash = Id(reader, 8),
                         JoinedHash = Id(reader, 9),
-                    }));
+                    };
+                    conflicts.Add((places[reader.GetInt32(0) - 1], conflict));
                 }
 
                 return conflicts;
@@ -358,9 +368,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed record Found(long Version, Guid LastTransitionId);
 
-    private sealed record DuplicateRequest(SagaId Id, string Source, Guid LastTransitionId);
+    private sealed record RequestOwner(SagaId Id, string Source, Guid LastTransitionId);
 
-    private sealed record Conflict(DuplicateRequest? Request, SagaId? KeyOwner, bool IdExists, SagaId? JoinedSaga)
+    private sealed record Conflict(RequestOwner? Request, SagaId? KeyOwner, bool IdExists, SagaId? JoinedSaga)
     {
         public Guid? RequestHash { get; init; }
 
@@ -371,44 +381,44 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed class Outcome(int existing, int entries)
     {
-        /// <summary>The rows that were there, as they were before.</summary>
+        /// <summary>The rows before the commit.</summary>
         public Dictionary<SagaId, Found> Found { get; } = new(existing);
 
         public HashSet<SagaId> Written { get; } = new(entries);
 
-        /// <summary>What sagas have seen before; nothing of these is written.</summary>
-        public Dictionary<SagaId, HashSet<MessageId>> Known { get; } = [];
+        /// <summary>Messages that sagas have processed before. Nothing is written for these sagas.</summary>
+        public Dictionary<SagaId, HashSet<MessageId>> Duplicates { get; } = [];
 
-        public void Add(SagaId sagaId, MessageId? knownMessage)
+        public void Add(SagaId sagaId, MessageId? duplicate)
         {
-            if (knownMessage is not { } message)
+            if (duplicate is not { } message)
             {
                 Written.Add(sagaId);
             }
-            else if (Known.TryGetValue(sagaId, out var known))
+            else if (Duplicates.TryGetValue(sagaId, out var messages))
             {
-                known.Add(message);
+                messages.Add(message);
             }
             else
             {
-                Known.Add(sagaId, [message]);
+                Duplicates.Add(sagaId, [message]);
             }
         }
     }
 
-    private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitResult?[] verdicts)
+    private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitResult?[] results)
     {
         public IReadOnlyList<CommitEntry> Entries { get; } = entries;
 
-        public CommitResult?[] Verdicts { get; } = verdicts;
+        public CommitResult?[] Results { get; } = results;
 
-        /// <summary>Messages to forget; empty once that is committed.</summary>
+        /// <summary>Messages to delete; empty once that is committed.</summary>
         public Guid[] Sent { get; set; } = [];
 
-        /// <summary>Whether something of this batch is, or may be, committed: then no outage may lose its verdict.</summary>
+        /// <summary>Whether a part of this batch is or may be committed. Then an outage must not lose its result.</summary>
         public bool Begun { get; set; }
 
-        /// <summary>Whether something of this batch may have been committed without our knowing.</summary>
+        /// <summary>Whether a part of this batch may have been committed without a confirmation.</summary>
         public bool InDoubt { get; set; }
     }
 }

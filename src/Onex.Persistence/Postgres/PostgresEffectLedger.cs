@@ -4,53 +4,51 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Ledger;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Ledger;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>The effect ledger in PostgreSQL. Every time that counts is the database's.</summary>
-public sealed class EffectLedger : IEffectLedger
+/// <summary>The effect ledger in PostgreSQL. All times are the database's.</summary>
+public sealed class PostgresEffectLedger : IEffectLedger
 {
-    /// <summary>How long a lease outlives the run time of its attempt: for what is done around it, and for the clocks' paces.</summary>
-    public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
-
-    /// <summary>How long outcomes are kept: longer than a command may be started, and than topics keep records by default.</summary>
-    public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
-
     private const int BatchMax = 500;
 
-    // A row is leased if there is none, if its lease ran out without an outcome, or if its attempt failed or was closed and a later one is
-    // asked for; and if it completed with an answer that main did not understand, for the later attempt that says so. A claim that was made and whose answer was lost is recognized by its token. In command order, so that two batches wait
-    // for each other instead of deadlocking.
-    private const string Claim = """
-        INSERT INTO onex.effect_ledger AS l (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at)
-        SELECT c.command_id, c.saga_id, c.step, c.operation, c.attempt, c.token, clock_timestamp() + c.lease, clock_timestamp()
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS c(command_id, saga_id, step, operation, attempt, token, lease, not_after)
+    private static readonly GivenRows<ClaimRow> _given = new(CreateClaimColumns(), first: 1);
+
+    // Grants a lease if the command has no row, if its lease expired without an outcome, or if its attempt failed or was closed and this is
+    // a later one. A completed command is leased again only for a later attempt that says that the orchestrator did not understand the
+    // answer (ask_again). A repeated claim whose first answer was lost is recognized by its token. Claims in command order, so that two
+    // batches queue instead of deadlocking.
+    private static readonly string _claim = $"""
+        INSERT INTO onex.effect_ledger AS l ({LedgerTable.Columns.Names()}, leased_until, claimed_at)
+        SELECT {LedgerTable.Columns.Names("c")}, clock_timestamp() + c.lease, clock_timestamp()
+        FROM {_given.As("c")}
         WHERE c.not_after >= clock_timestamp()
         ORDER BY c.command_id
         ON CONFLICT (command_id) DO UPDATE
-        SET attempt = excluded.attempt, lease_token = excluded.lease_token, leased_until = excluded.leased_until,
-            claimed_at = excluded.claimed_at, outcome = NULL, result = NULL, recorded_at = NULL
+        SET {LedgerTable.Columns.Assignments("excluded")}, leased_until = excluded.leased_until, claimed_at = excluded.claimed_at,
+            outcome = NULL, result = NULL, recorded_at = NULL
         WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
            OR (l.outcome IN ('failed', 'lapsed') AND excluded.attempt > l.attempt)
-           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY($9))
+           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_given.Next}))
            OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
         """;
 
-    // Before a claim: who is granted one of these takes over from someone who never recorded what came of it.
+    // Runs before a claim: a lease that is granted on one of these follows one whose holder never recorded an outcome.
     private const string ReadUnrecorded = "SELECT command_id FROM onex.effect_ledger WHERE command_id = ANY($1) AND outcome IS NULL";
 
-    // A statement of its own, so that it sees what others committed while the claim waited for them.
+    // A separate statement, so that it sees what others committed while the claim waited for them.
     private const string ReadClaimed = """
-        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(), l.outcome
+        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(),
+            l.outcome
         FROM unnest($1, $2) WITH ORDINALITY AS c(command_id, not_after, place)
         LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
         """;
 
     private const string LockLedger = "SELECT FROM onex.effect_ledger WHERE command_id = ANY($1) ORDER BY command_id FOR UPDATE";
 
-    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts, closed or not.
+    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not.
     private const string Record = """
         UPDATE onex.effect_ledger l
         SET outcome = r.outcome, result = r.result, recorded_at = clock_timestamp()
@@ -58,26 +56,26 @@ public sealed class EffectLedger : IEffectLedger
         WHERE l.command_id = r.command_id AND l.lease_token = r.token AND (l.outcome IS NULL OR l.outcome = 'lapsed')
         """;
 
-    // An outcome under our token is ours, also when the answer to an earlier try was lost.
+    // An outcome under this token was recorded by this caller, possibly in an earlier try whose answer was lost.
     private const string ReadRecorded = """
         SELECT r.place::integer
         FROM unnest($1, $2) WITH ORDINALITY AS r(command_id, token, place)
         JOIN onex.effect_ledger l ON l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NOT NULL
         """;
 
-    // What was closed is not committed any more: the saga may have gone on without it. Its row lock waits for a claim or a record of the
-    // command, and they for it: until this transaction ends, what is known of the command cannot change.
+    // A closed attempt must not commit, because the saga may have continued without it. The row lock excludes other claims and records of
+    // the command until this transaction ends.
     private const string RecordInTransaction = """
         UPDATE onex.effect_ledger
         SET outcome = $3, result = $4, recorded_at = clock_timestamp()
         WHERE command_id = $1 AND lease_token = $2 AND outcome IS NULL
         """;
 
-    private const string TakeProbe = "SELECT pg_advisory_xact_lock($1)";
+    private const string LockProbe = "SELECT pg_advisory_xact_lock($1)";
 
-    // Who sees a lock that was just taken is in the same database of the same running server; system identifiers, names and addresses say
-    // less, for a copy of a server has the same ones.
-    private const string SeeProbe = """
+    // A session that sees a lock that was just taken is in the same database of the same running server. System identifiers, names and
+    // addresses prove less, because a copy of a server has the same ones.
+    private const string FindProbe = """
         SELECT EXISTS (
                 SELECT FROM pg_catalog.pg_locks
                 WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -96,8 +94,8 @@ public sealed class EffectLedger : IEffectLedger
         FROM onex.effect_ledger WHERE command_id = ANY($1)
         """;
 
-    // The primary key decides between this and a claim that is made at the same time: whichever comes second waits for the first, and finds
-    // its row. What is not known of a command that nobody has taken stays empty.
+    // The primary key decides between this and a simultaneous claim: the second one waits for the first and finds its row. Columns that are
+    // unknown for a command without a claim stay empty.
     private const string Cancel = """
         INSERT INTO onex.effect_ledger
             (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, recorded_at)
@@ -107,8 +105,8 @@ public sealed class EffectLedger : IEffectLedger
         ON CONFLICT (command_id) DO NOTHING
         """;
 
-    // In command order, as claims. Who holds the row is about to commit what came of it, or stands still: that is not waited for here.
-    private const string Settle = """
+    // In command order, like claims. Skips locked rows: their holder is about to commit an outcome, or hangs, and neither is waited for.
+    private const string CloseExpiredLeases = """
         UPDATE onex.effect_ledger SET outcome = 'lapsed', recorded_at = clock_timestamp()
         WHERE command_id IN (
             SELECT command_id FROM onex.effect_ledger
@@ -117,11 +115,11 @@ public sealed class EffectLedger : IEffectLedger
         """;
 
     private readonly NpgsqlDataSource _dataSource;
-    private readonly GroupCommit<Asked, ClaimResult> _claims;
-    private readonly GroupCommit<Recorded, bool> _records;
+    private readonly GroupCommit<ClaimRow, ClaimResult> _claims;
+    private readonly GroupCommit<RecordRequest, bool> _records;
 
     /// <summary>A ledger on this pool of connections.</summary>
-    public EffectLedger(NpgsqlDataSource dataSource)
+    public PostgresEffectLedger(NpgsqlDataSource dataSource)
     {
         _dataSource = dataSource;
         _claims = new(ClaimAllAsync, BatchMax);
@@ -130,27 +128,28 @@ public sealed class EffectLedger : IEffectLedger
 
     /// <inheritdoc />
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
-        _claims.RunAsync(new Asked(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
+        _claims.RunAsync(new ClaimRow(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
 
     /// <inheritdoc />
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) => _records.RunAsync(
-        new Recorded(leaseToken, result, JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)), cancellation);
+        new RecordRequest(leaseToken, result, JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)), cancellation);
 
     /// <summary>
-    /// Whether a connection, which is in no transaction, leads to the very database that holds this ledger, as a user who may record there.
-    /// What goes wrong on that connection is thrown as it is.
+    /// Whether a connection, which is in no transaction, leads to the same database as this ledger, with a user who may record there.
+    /// Errors of that connection are thrown as they are.
     /// </summary>
-    public async Task<bool> IsBehindAsync(NpgsqlConnection other, CancellationToken cancellation)
+    public async Task<bool> IsSameDatabaseAsync(NpgsqlConnection other, CancellationToken cancellation)
     {
         var key = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
-        await using var own = await TakeProbeAsync(key, cancellation);
-        await using var see = new NpgsqlCommand(SeeProbe, other) { Parameters = { new NpgsqlParameter<long> { TypedValue = key } } };
-        return await see.ExecuteScalarAsync(cancellation) is true;
+        await using var own = await LockProbeAsync(key, cancellation);
+        await using var find = new NpgsqlCommand(FindProbe, other) { Parameters = { new NpgsqlParameter<long> { TypedValue = key } } };
+        return await find.ExecuteScalarAsync(cancellation) is true;
     }
 
     /// <summary>
-    /// Records what came of an attempt in a transaction that is not ours, of a connection that <see cref="IsBehindAsync"/> said yes to: what
-    /// it did and the outcome are committed together. False if the lease was lost: the transaction must be rolled back then.
+    /// Records the outcome of an attempt in a transaction of the caller, on a connection for which <see cref="IsSameDatabaseAsync"/> is
+    /// true: the attempt's changes and its outcome are committed together. False if the lease was lost: then the transaction must be rolled
+    /// back.
     /// </summary>
     public static async Task<bool> RecordAsync(
         NpgsqlTransaction transaction, Guid leaseToken, StepResult result, CancellationToken cancellation)
@@ -173,7 +172,8 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(
             commandIds,
             [
@@ -185,26 +185,34 @@ public sealed class EffectLedger : IEffectLedger
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
-                SettleAll(commandIds),
+                CloseExpired(commandIds),
             ],
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        ReadStatesAsync(commandIds, [SettleAll(commandIds)], cancellation);
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        ReadStatesAsync(commandIds, [CloseExpired(commandIds)], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [], cancellation);
 
-    private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<CommandId> commandIds) =>
-        new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
+    private static NpgsqlBatchCommand CloseExpired(IReadOnlyCollection<CommandId> commandIds) =>
+        new(CloseExpiredLeases) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
 
-    // Reads after the commands before it, which answer nothing.
+    // Reads after the given commands, which return no rows.
     private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
         IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
         _dataSource.RunAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
-            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } }],
+            [
+                .. before,
+                new NpgsqlBatchCommand(Read)
+                {
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
+                },
+            ],
             async reader =>
             {
                 var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
@@ -221,8 +229,8 @@ public sealed class EffectLedger : IEffectLedger
             },
             cancellation);
 
-    // The lock lasts until the answer is disposed of. A pooled connection may be dead: the second one is fresh.
-    private async Task<NpgsqlConnection> TakeProbeAsync(long key, CancellationToken cancellation)
+    // The lock lasts until the connection is disposed of. A pooled connection may be dead; the second one is new.
+    private async Task<NpgsqlConnection> LockProbeAsync(long key, CancellationToken cancellation)
     {
         for (var fresh = false; ; fresh = true)
         {
@@ -231,8 +239,11 @@ public sealed class EffectLedger : IEffectLedger
             {
                 connection = await _dataSource.OpenConnectionAsync(cancellation);
                 await connection.BeginTransactionAsync(cancellation);
-                await using var take = new NpgsqlCommand(TakeProbe, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = key } } };
-                await take.ExecuteNonQueryAsync(cancellation);
+                await using var lockProbe = new NpgsqlCommand(LockProbe, connection)
+                {
+                    Parameters = { new NpgsqlParameter<long> { TypedValue = key } },
+                };
+                await lockProbe.ExecuteNonQueryAsync(cancellation);
                 return connection;
             }
             catch (Exception error)
@@ -257,44 +268,34 @@ public sealed class EffectLedger : IEffectLedger
         }
     }
 
-    // One statement touches a row at most once, so of several claims on one command the first goes first, and the others see what it did.
-    private async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<Asked> asked)
+    // A statement can change a row only once, so several claims on one command run in several statements, each seeing the one before.
+    private async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<ClaimRow> requests)
     {
-        var verdicts = new ClaimResult?[asked.Count];
-        var places = Enumerable.Range(0, asked.Count).ToList();
+        var results = new ClaimResult?[requests.Count];
+        var places = Enumerable.Range(0, requests.Count).ToList();
         while (places.Count > 0)
         {
-            var round = places.DistinctBy(place => asked[place].Command.CommandId).ToList();
-            await ClaimRoundAsync(asked, round, verdicts);
-            places.RemoveAll(place => verdicts[place] is not null);
+            var unique = places.DistinctBy(place => requests[place].Command.CommandId).ToList();
+            await ClaimUniqueAsync(requests, unique, results);
+            places.RemoveAll(place => results[place] is not null);
         }
 
-        return verdicts!;
+        return results!;
     }
 
-    private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimResult?[] verdicts)
+    private Task<bool> ClaimUniqueAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results)
     {
-        var commands = places.Select(place => asked[place].Command).ToArray();
+        var commands = places.Select(place => requests[place].Command).ToArray();
         var ids = commands.Select(command => command.CommandId.Value).ToArray();
         var notAfter = commands.Select(command => command.NotAfter.UtcDateTime).ToArray();
+        var claim = new NpgsqlBatchCommand(_claim);
+        _given.AddTo(claim.Parameters, [.. places.Select(place => requests[place])]);
+        claim.Parameters.Add(PostgresArray.Of(
+            NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]));
         return _dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(ReadUnrecorded) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
-                new NpgsqlBatchCommand(Claim)
-                {
-                    Parameters =
-                    {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, ids),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.SagaId.Value),
-                        PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Step),
-                        PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Operation),
-                        PostgresArray.Of(NpgsqlDbType.Integer, commands, command => command.Attempt),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, places, place => asked[place].Token),
-                        PostgresArray.Of(NpgsqlDbType.Interval, commands, Lease),
-                        PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]),
-                    },
-                },
+                claim,
                 new NpgsqlBatchCommand(ReadClaimed)
                 {
                     Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids), PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter) },
@@ -312,9 +313,9 @@ public sealed class EffectLedger : IEffectLedger
                 while (await reader.ReadAsync())
                 {
                     var place = places[reader.GetInt32(0) - 1];
-                    verdicts[place] = Judge(asked[place], reader) is ClaimResult.Granted granted
-                        ? granted with { TakesOver = unrecorded.Contains(asked[place].Command.CommandId) }
-                        : Judge(asked[place], reader);
+                    results[place] = ToResult(requests[place], reader) is ClaimResult.Granted granted
+                        ? granted with { FollowsUnrecordedLease = unrecorded.Contains(requests[place].Command.CommandId) }
+                        : ToResult(requests[place], reader);
                 }
 
                 return true;
@@ -322,13 +323,13 @@ public sealed class EffectLedger : IEffectLedger
             CancellationToken.None);
     }
 
-    // Null: the lease ran out between the two statements; the claim goes again.
-    private static ClaimResult? Judge(Asked asked, NpgsqlDataReader reader)
+    // Null if the lease expired between the two statements: then the claim is repeated.
+    private static ClaimResult? ToResult(ClaimRow request, NpgsqlDataReader reader)
     {
-        var tooLate = reader.GetBoolean(5);
+        var isTooLate = reader.GetBoolean(5);
         if (reader.IsDBNull(1))
         {
-            return tooLate ? ClaimResult.Expired.Late(asked.Command) : null;
+            return isTooLate ? ClaimResult.Expired.Late(request.Command) : null;
         }
 
         var attempt = reader.GetInt32(2);
@@ -336,25 +337,25 @@ public sealed class EffectLedger : IEffectLedger
         {
             case "cancelled":
                 return ClaimResult.Expired.Cancelled;
-            case "lapsed" when asked.Command.Attempt <= attempt:
+            case "lapsed" when request.Command.Attempt <= attempt:
                 return ClaimResult.Expired.Closed(attempt);
         }
 
         return Result(reader, 3) switch
         {
-            { } known when known.AnswersTo(asked.Command) => new ClaimResult.Known(known),
-            null when reader.GetGuid(1) == asked.Token => new ClaimResult.Granted(asked.Token),
-            null when asked.Command.Attempt < attempt => ClaimResult.Expired.Overtaken(attempt),
+            { } recorded when recorded.AnswersTo(request.Command) => new ClaimResult.Recorded(recorded),
+            null when reader.GetGuid(1) == request.Token => new ClaimResult.Granted(request.Token),
+            null when request.Command.Attempt < attempt => ClaimResult.Expired.Superseded(attempt),
             null when reader.GetBoolean(4) => ClaimResult.Leased.Instance,
-            _ => tooLate ? ClaimResult.Expired.Late(asked.Command) : null,
+            _ => isTooLate ? ClaimResult.Expired.Late(request.Command) : null,
         };
     }
 
-    private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<Recorded> recorded)
+    private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<RecordRequest> requests)
     {
-        var ids = recorded.Select(item => item.Result.CommandId.Value).ToArray();
-        var tokens = recorded.Select(item => item.Token).ToArray();
-        var done = new bool[recorded.Count];
+        var ids = requests.Select(item => item.Result.CommandId.Value).ToArray();
+        var tokens = requests.Select(item => item.Token).ToArray();
+        var recorded = new bool[requests.Count];
         await _dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(LockLedger) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
@@ -364,8 +365,8 @@ public sealed class EffectLedger : IEffectLedger
                     {
                         PostgresArray.Of(NpgsqlDbType.Uuid, ids),
                         PostgresArray.Of(NpgsqlDbType.Uuid, tokens),
-                        PostgresArray.Of(NpgsqlDbType.Text, recorded, item => item.Result.Outcome),
-                        PostgresArray.Of(NpgsqlDbType.Json, recorded, item => item.Json),
+                        PostgresArray.Of(NpgsqlDbType.Text, requests, item => item.Result.Outcome),
+                        PostgresArray.Of(NpgsqlDbType.Json, requests, item => item.Json),
                     },
                 },
                 new NpgsqlBatchCommand(ReadRecorded)
@@ -378,23 +379,27 @@ public sealed class EffectLedger : IEffectLedger
                 await reader.NextResultAsync();
                 while (await reader.ReadAsync())
                 {
-                    done[reader.GetInt32(0) - 1] = true;
+                    recorded[reader.GetInt32(0) - 1] = true;
                 }
 
                 return true;
             },
             CancellationToken.None);
-        return done;
+        return recorded;
     }
-
-    /// <summary>How long a command is leased.</summary>
-    internal static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
 
     private static StepResult? Result(NpgsqlDataReader reader, int column) => reader.IsDBNull(column)
         ? null
         : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(column), MessageJson.Default.StepResult);
 
-    private sealed record Asked(StepCommand Command, Guid Token);
+    private static Table<ClaimRow> CreateClaimColumns()
+    {
+        var table = new Table<ClaimRow>();
+        table.Include(LedgerTable.Columns, row => row);
+        table.Interval("lease", row => LedgerTimes.Lease(row.Command));
+        table.Time("not_after", row => row.Command.NotAfter);
+        return table;
+    }
 
-    private sealed record Recorded(Guid Token, StepResult Result, byte[] Json);
+    private sealed record RecordRequest(Guid Token, StepResult Result, byte[] Json);
 }

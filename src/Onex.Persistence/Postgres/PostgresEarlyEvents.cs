@@ -1,16 +1,17 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>Which sagas events are for, and the events that came before their saga.</summary>
+/// <summary>Finds the sagas of events, and stores early events.</summary>
 internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 {
     // Plan: for each address pk_sagas, ux_sagas_live_business_key or ix_sagas_correlation_id, then ix_inbox_message_id and
-    // ux_sagas_request_id, by nested loop. Ended sagas are looked for (ix_sagas_business_key, ix_sagas_correlation_id) only where none lives.
+    // ux_sagas_request_id, by nested loop. Ended sagas are looked for (ix_sagas_business_key, ix_sagas_correlation_id) only where none
+    // lives.
     private const string Targets = """
         SELECT a.place::integer, t.id, i.saga_id, i.request_hash, d.id
         FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS a(message_id, contract, correlation_id, saga_id, business_key, place)
@@ -33,7 +34,8 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         ) i ON true
         LEFT JOIN LATERAL (
             (SELECT s.id FROM onex.sagas s
-             WHERE t.id IS NULL AND a.saga_id IS NULL AND s.contract = a.contract AND s.business_key = a.business_key AND s.ended_at IS NOT NULL
+             WHERE t.id IS NULL AND a.saga_id IS NULL
+               AND s.contract = a.contract AND s.business_key = a.business_key AND s.ended_at IS NOT NULL
              ORDER BY s.ended_at DESC LIMIT 1)
             UNION ALL
             (SELECT s.id FROM onex.sagas s
@@ -44,13 +46,13 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         ORDER BY a.place, t.id
         """;
 
-    // Two mains that keep events at once must not both find room for the last one.
+    // Two orchestrators that store events at once must not both use the last free place.
     private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.early_events'))";
 
     private static readonly GivenRows<EarlyEvent> _given = new(EarlyEventTable.Columns, first: 2);
 
     // Plan: ix_early_events_waiting for the counts.
-    private static readonly string _keep = $"""
+    private static readonly string _store = $"""
         INSERT INTO onex.early_events ({EarlyEventTable.Columns.Names()})
         SELECT {EarlyEventTable.Columns.Names("k")}
         FROM (
@@ -66,10 +68,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         ON CONFLICT DO NOTHING
         """;
 
-    private const string Kept = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
+    private const string ReadStored = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
 
-    // A saga that has ended since is found too, for the event was its own and nobody else's. One that began when the event's time was over is
-    // not what it came early for. Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
+    // An ended saga is found too, because the event was for no other saga. A saga that started after the event expired is not its saga.
+    // Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
     private static readonly string _due = $"""
         SELECT {EarlyEventTable.Columns.Names("e")}, coalesce(k.id, c.id)
         FROM onex.early_events e
@@ -130,7 +132,8 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    public async Task<IReadOnlyDictionary<MessageId, Guid?>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<MessageId, Guid?>> StoreAsync(
+        IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
     {
         EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId.Value)];
         if (given.Length == 0)
@@ -138,13 +141,13 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             return new Dictionary<MessageId, Guid?>();
         }
 
-        var keep = new NpgsqlBatchCommand(_keep) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
-        _given.AddTo(keep.Parameters, given);
+        var store = new NpgsqlBatchCommand(_store) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
+        _given.AddTo(store.Parameters, given);
         return await dataSource.RunAsync<IReadOnlyDictionary<MessageId, Guid?>>(
             [
                 new NpgsqlBatchCommand(Serialize),
-                keep,
-                new NpgsqlBatchCommand(Kept)
+                store,
+                new NpgsqlBatchCommand(ReadStored)
                 {
                     Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId.Value) },
                 },
@@ -152,13 +155,13 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             async reader =>
             {
                 await reader.NextResultAsync(cancellation);
-                var kept = new Dictionary<MessageId, Guid?>(given.Length);
+                var stored = new Dictionary<MessageId, Guid?>(given.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    kept.Add(new MessageId(reader.GetGuid(0)), Id(reader, 1));
+                    stored.Add(new MessageId(reader.GetGuid(0)), Id(reader, 1));
                 }
 
-                return kept;
+                return stored;
             },
             cancellation);
     }
@@ -184,13 +187,18 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         if (messageIds.Count > 0)
         {
             await dataSource.RunAsync(
-                [new NpgsqlBatchCommand(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds.Select(id => id.Value)]) } }],
+                [
+                    new NpgsqlBatchCommand(Remove)
+                    {
+                        Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds.Select(id => id.Value)]) },
+                    },
+                ],
                 _ => Task.FromResult(true),
                 cancellation);
         }
     }
 
-    /// <summary>The events of a result whose columns are those of the list.</summary>
+    /// <summary>Reads the events of a result with the columns of the list.</summary>
     internal static async Task<List<EarlyEvent>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
     {
         var events = new List<EarlyEvent>();

@@ -1,11 +1,11 @@
 using Npgsql;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>What operators ask, in PostgreSQL.</summary>
+/// <summary>Queries for operators in PostgreSQL.</summary>
 public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQueries
 {
     private static readonly string _one = $"""
@@ -16,7 +16,8 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
         WHERE s.id = $1
         """;
 
-    private static readonly string _earlyOfOne = $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = $1 ORDER BY e.seq";
+    private static readonly string _earlyOfOne =
+        $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = $1 ORDER BY e.seq";
 
     // Plan: the primary key of each partition.
     private static readonly string _history = $"""
@@ -134,7 +135,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             },
             cancellation);
 
-    // Plan: ix_sagas_started_at backwards; for a key or a text the index on it.
+    // Plan: ix_sagas_started_at backwards, or the index on a key or text.
     private static NpgsqlBatchCommand List(SagaFilter filter, int limit)
     {
         var command = new NpgsqlBatchCommand();

@@ -1,32 +1,31 @@
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Persistence.Tables;
+using Onex.Persistence.DeadLetters;
 
-namespace Onex.Persistence.DeadLetters;
+namespace Onex.Persistence.Tables;
 
-/// <summary>What the queries of both stores have in common. What is compared stands in parameters, never in the text.</summary>
+/// <summary>The parts of queries that both stores share. Values are always parameters, never part of the text.</summary>
 internal static class DeadLetterSql
 {
-    // What an operator decided stays written: it is the latest decision until the next one.
-    private const string Again = """
+    // The operator's decision stays until the next one.
+    private const string Reopen = """
 
         ON CONFLICT (id) DO UPDATE
-        SET status = 'open', code = excluded.code, reason = excluded.reason, error_type = excluded.error_type, retry_count = excluded.retry_count, at = excluded.at
+        SET status = 'open', code = excluded.code, reason = excluded.reason, error_type = excluded.error_type,
+            retry_count = excluded.retry_count, at = excluded.at
         WHERE l.status = 'redriven'
         """;
 
     private const int RowsMax = 1_000;
 
-    /// <summary>What becomes of an entry of <c>dead_letters l</c> that is there already.</summary>
-    public static string OnConflict(DeadLetterRow row) => row.Reopens ? Again : " ON CONFLICT DO NOTHING";
+    /// <summary>The conflict clause for an entry of <c>dead_letters l</c> that exists.</summary>
+    public static string OnConflict(DeadLetterRow row) => row.Reopens ? Reopen : " ON CONFLICT DO NOTHING";
 
-    /// <summary>Rows of a page.</summary>
+    /// <summary>The number of rows per page.</summary>
     public static int Limit(DeadLetterFilter filter) => Math.Clamp(filter.Limit, 1, RowsMax);
 
-    /// <summary>The query of a page and one row more.</summary>
-    /// <param name="filter">Which letters.</param>
+    /// <summary>The query for a page and one more row.</summary>
+    /// <param name="filter">The filter.</param>
     /// <param name="table">The table's name.</param>
-    /// <param name="given">Takes a value as a parameter (text, id, time or number); answers its name.</param>
+    /// <param name="given">Adds a value (text, id, time or number) as a parameter and returns its name.</param>
     /// <param name="beginsWith">The condition that <c>l.key</c> begins with a text.</param>
     public static string List(DeadLetterFilter filter, string table, Func<object, string> given, Func<string, string> beginsWith)
     {
@@ -59,10 +58,11 @@ internal static class DeadLetterSql
         }
 
         var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
-        return $"SELECT {DeadLetterTable.NamesWithoutContent("l")} FROM {table} l {where} ORDER BY l.at DESC, l.id DESC LIMIT {given(Limit(filter) + 1)}";
+        return $"SELECT {DeadLetterTable.NamesWithoutContent("l")} FROM {table} l {where} "
+            + $"ORDER BY l.at DESC, l.id DESC LIMIT {given(Limit(filter) + 1)}";
     }
 
-    /// <summary>The page of the rows that the query gave.</summary>
+    /// <summary>Makes a page of the rows of the query.</summary>
     public static DeadLetterPage Page(List<DeadLetterRow> rows, DeadLetterFilter filter)
     {
         var limit = Limit(filter);
@@ -71,6 +71,6 @@ internal static class DeadLetterSql
             : new DeadLetterPage(rows[..limit], new ListCursor(rows[limit - 1].At, rows[limit - 1].Id).ToString());
     }
 
-    /// <summary>Text of whatever went wrong, which may quote the record: no text column takes the character 0.</summary>
+    /// <summary>Replaces the character 0, which no text column can store: an error text may quote the record.</summary>
     public static string Storable(string text) => text.Replace('\0', '\uFFFD');
 }

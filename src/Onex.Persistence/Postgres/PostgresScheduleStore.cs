@@ -1,37 +1,40 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Schedules;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Schedules;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>Schedules in PostgreSQL.</summary>
 public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : IScheduleStore
 {
-    // Of two mains that begin at once with other contracts, the last one has its way; each goes on with what it has all the same.
-    private const string Remove = """
+    private static readonly GivenRows<ScheduleName> _given = new(ScheduleTable.Columns, first: 1);
+
+    // If two orchestrators start at once with different contracts, the last one wins. Each still runs its own schedules.
+    private static readonly string _remove = $"""
         UPDATE onex.schedules s SET removed_at = clock_timestamp()
-        WHERE s.removed_at IS NULL AND NOT EXISTS (SELECT FROM unnest($1, $2) AS g(contract, times) WHERE g.contract = s.contract AND g.times = s.times)
+        WHERE s.removed_at IS NULL
+          AND NOT EXISTS (SELECT FROM {_given.As("g")} WHERE g.contract = s.contract AND g.times = s.times)
         """;
 
-    // In whole seconds, so that the times of an "every" can be read.
-    private const string Begin = """
-        INSERT INTO onex.schedules AS s (contract, times, last_due_at)
-        SELECT g.contract, g.times, date_trunc('second', clock_timestamp())
-        FROM unnest($1, $2) AS g(contract, times)
+    // Whole seconds keep the times of an "every" readable.
+    private static readonly string _begin = $"""
+        INSERT INTO onex.schedules AS s ({ScheduleTable.Columns.Names()}, last_due_at)
+        SELECT {ScheduleTable.Columns.Names("g")}, date_trunc('second', clock_timestamp())
+        FROM {_given.As("g")}
         ORDER BY 1, 2
         ON CONFLICT (contract, times) DO UPDATE SET last_due_at = excluded.last_due_at, updated_at = clock_timestamp(), removed_at = NULL
         WHERE s.removed_at IS NOT NULL
         """;
 
-    private const string Read = """
+    private static readonly string _read = $"""
         SELECT s.last_due_at
-        FROM unnest($1, $2) WITH ORDINALITY AS g(contract, times, place)
+        FROM {_given.InOrderAs("g")}
         JOIN onex.schedules s ON s.contract = g.contract AND s.times = g.times
         ORDER BY g.place
         """;
 
-    // A main that moves it on has it.
+    // An orchestrator that advances a schedule has it in its contracts, so it is no longer removed.
     private const string Advance = """
         UPDATE onex.schedules SET last_due_at = $4, updated_at = clock_timestamp(), removed_at = NULL
         WHERE contract = $1 AND times = $2 AND last_due_at = $3
@@ -40,15 +43,16 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
 
     /// <inheritdoc />
     public Task<IReadOnlyList<DateTimeOffset>> BeginAsync(IReadOnlyList<ScheduleName> schedules, CancellationToken cancellation) =>
-        ReadAsync([Command(Remove, schedules), Command(Begin, schedules), Command(Read, schedules)], cancellation);
+        ReadAsync([Command(_remove, schedules), Command(_begin, schedules), Command(_read, schedules)], cancellation);
 
     /// <inheritdoc />
     public async Task<DateTimeOffset?> LastAsync(ScheduleName schedule, CancellationToken cancellation) =>
-        await ReadAsync([Command(Read, [schedule])], cancellation) is [var last] ? last : null;
+        await ReadAsync([Command(_read, [schedule])], cancellation) is [var last] ? last : null;
 
-    // Run twice, it says the second time that another was faster: whoever asks looks again and finds it moved.
+    // A repetition returns false, as if another orchestrator were faster. The caller then reads the schedule and finds it advanced.
     /// <inheritdoc />
-    public Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) => dataSource.RunAsync(
+    public Task<bool> AdvanceAsync(
+        ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) => dataSource.RunAsync(
         [
             new NpgsqlBatchCommand(Advance)
             {
@@ -79,12 +83,10 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
             },
             cancellation);
 
-    private static NpgsqlBatchCommand Command(string sql, IReadOnlyList<ScheduleName> schedules) => new(sql)
+    private static NpgsqlBatchCommand Command(string sql, IReadOnlyList<ScheduleName> schedules)
     {
-        Parameters =
-        {
-            PostgresArray.Of(NpgsqlDbType.Text, schedules, schedule => schedule.Contract),
-            PostgresArray.Of(NpgsqlDbType.Text, schedules, schedule => schedule.Times),
-        },
-    };
+        var command = new NpgsqlBatchCommand(sql);
+        _given.AddTo(command.Parameters, schedules);
+        return command;
+    }
 }

@@ -1,15 +1,15 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Registry;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Registry;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>The contract registry in PostgreSQL.</summary>
-public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractRegistry
+public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : IContractRegistry
 {
-    // Two mains that start with different content of one version must not both find it free.
+    // Two orchestrators that start with different content of one version must not both register it.
     private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.contracts'))";
 
     private const string Conflicts = """
@@ -82,19 +82,20 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) => dataSource.RunAsync<IReadOnlyList<ContractInUse>>(
-        [new NpgsqlBatchCommand(InUse)],
-        async reader =>
-        {
-            var used = new List<ContractInUse>();
-            while (await reader.ReadAsync(cancellation))
+    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) =>
+        dataSource.RunAsync<IReadOnlyList<ContractInUse>>(
+            [new NpgsqlBatchCommand(InUse)],
+            async reader =>
             {
-                used.Add(new ContractInUse(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3)));
-            }
+                var used = new List<ContractInUse>();
+                while (await reader.ReadAsync(cancellation))
+                {
+                    used.Add(new ContractInUse(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3)));
+                }
 
-            return used;
-        },
-        cancellation);
+                return used;
+            },
+            cancellation);
 
     /// <inheritdoc />
     public async Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation)

@@ -1,13 +1,13 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>The queries of the saga store, and the writes that belong to no commit.</summary>
-internal sealed class PostgresReader(NpgsqlDataSource dataSource)
+/// <summary>The queries of the saga store, and writes outside commits.</summary>
+internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
 {
     // Plan: pk_sagas and ux_saga_payloads_saga_id_name by nested loop.
     private static readonly string _rows = $"""
@@ -16,11 +16,13 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         WHERE s.id = ANY($1)
         """;
 
-    private static readonly string _earlyOfSagas = $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
+    private static readonly string _earlyOfSagas =
+        $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
 
-    private static readonly string _messagesOfSagas = $"SELECT {OutboxTable.Columns.Names()} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
+    private static readonly string _messagesOfSagas =
+        $"SELECT {OutboxTable.Columns.Names()} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
 
-    // As many as together fit into the memory for them: the others are found by the next sweep. The length of a bytea is told without reading it.
+    // Limited by bytes; the next sweep finds the others. PostgreSQL knows the length of a bytea without reading it.
     private static readonly string _messagesOfPartitions = $"""
         SELECT {OutboxTable.Columns.Names()} FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
@@ -35,7 +37,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         WHERE before < $3 ORDER BY seq
         """;
 
-    // Plan: ix_sagas_live_home_partition, which holds no parked saga, and ix_timers_home_partition_due_at: a test reads it.
+    // Plan: ix_sagas_live_home_partition, which contains no parked saga, and ix_timers_home_partition_due_at. A test checks it.
     internal const string Wakeups = """
         SELECT id, home_partition, next_wakeup_at FROM onex.sagas
         WHERE home_partition = ANY($1) AND ended_at IS NULL AND NOT parked AND next_wakeup_at < $2
@@ -65,7 +67,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
 
         Guid[] wanted = [.. ids.Select(id => id.Value)];
 
-        // The rows first: messages of a later transition among the unsent do no harm, the other way round some would be missing.
+        // Rows first: messages of a later transition do no harm, but in the other order some could be missing.
         return await dataSource.RunAsync<IReadOnlyDictionary<SagaId, LoadedSaga>>(
             [
                 new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
@@ -89,7 +91,8 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 }
 
                 await reader.NextResultAsync(cancellation);
-                foreach (var unsent in (await ReadMessagesAsync(reader, loaded.ContainsKey, cancellation)).GroupBy(message => message.SagaId))
+                var messages = await ReadMessagesAsync(reader, loaded.ContainsKey, cancellation);
+                foreach (var unsent in messages.GroupBy(message => message.SagaId))
                 {
                     loaded[unsent.Key] = loaded[unsent.Key] with { Unsent = [.. unsent.Select(message => message.Message)] };
                 }
@@ -171,7 +174,11 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             [
                 new NpgsqlBatchCommand(Live)
                 {
-                    Parameters = { new NpgsqlParameter<Guid> { TypedValue = after.Value }, new NpgsqlParameter<int> { TypedValue = limit } },
+                    Parameters =
+                    {
+                        new NpgsqlParameter<Guid> { TypedValue = after.Value },
+                        new NpgsqlParameter<int> { TypedValue = limit },
+                    },
                 },
             ],
             async reader =>

@@ -4,16 +4,17 @@ using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>The statements of a commit and their parameters: one array per column, one element per row.</summary>
 internal static class CommitSql
 {
-    // Rows are locked in id order, so that the batches of two mains wait for each other instead of deadlocking: an UPDATE ... FROM unnest
-    // fixes no order. What it returns is the committed truth, and stays so until the end of this transaction.
-    // Plan: Sort or index order over pk_sagas, LockRows on top.
+    // Locks rows in id order so that overlapping batches of two orchestrators queue instead of deadlocking: an UPDATE ... FROM unnest has
+    // no fixed order. The returned rows are committed, and cannot change until the end of this transaction. Plan: Sort or index order over
+    // pk_sagas, LockRows on top.
     private const string Lock = """
         SELECT id, version, last_transition_id FROM onex.sagas WHERE id = ANY($1) ORDER BY id FOR UPDATE
         """;
@@ -27,14 +28,14 @@ internal static class CommitSql
     private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _kept.Next);
     private static readonly GivenRows<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
 
-    // Everything that belongs to a transition is written through "written": only for sagas whose version check, or insertion, held in
-    // this very statement. A statement of its own after the lock, because its snapshot must be taken after the wait for it.
-    // Plan: unnest joined to pk_sagas by nested loop.
+    // "written" guards all rows of a transition: they are written only for sagas whose version check or insertion succeeded in this
+    // statement. It is a separate statement after the lock, because its snapshot must be taken after the wait for the lock. Plan: unnest
+    // joined to pk_sagas by nested loop.
     private static readonly string _write = $"""
         WITH given AS MATERIALIZED (
             SELECT * FROM {_given.As("g")}
         ), known AS MATERIALIZED (
-            -- Only a commit that holds the saga's row writes what the saga has seen, and this one holds it.
+            -- Only a commit that has locked the saga's row inserts into the inbox, and this one has.
             SELECT n.saga_id, n.message_id
             FROM {_seen.As("n")}
             JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
@@ -62,7 +63,7 @@ internal static class CommitSql
             FROM {_history.As("h")}
             WHERE h.saga_id IN (SELECT id FROM written)
         ), messages AS (
-            -- A message that is there already is the same message: its id is derived from saga and transition.
+            -- An existing row is the same message, because the id is derived from saga and transition.
             INSERT INTO onex.outbox ({OutboxTable.Columns.Names()})
             SELECT {OutboxTable.Columns.Names("m")}
             FROM {_messages.InOrderAs("m")}
@@ -93,7 +94,7 @@ internal static class CommitSql
             WHERE t.saga_id = g.id AND (g.was_parked OR g.ended_at IS NOT NULL) AND NOT (g.parked AND g.next_wakeup_at IS NOT NULL)
               AND g.id IN (SELECT id FROM written)
         ), kept AS (
-            -- One that came before its saga has its row already, and keeps its place in the order of arrival.
+            -- An early event has a row already, and keeps its position in the order of arrival.
             INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
             SELECT {EarlyEventTable.Columns.Names("k")}
             FROM {_kept.InOrderAs("k")}
@@ -122,9 +123,9 @@ internal static class CommitSql
         SELECT id, NULL::uuid FROM written UNION ALL SELECT saga_id, message_id FROM known
         """;
 
-    private const string Forget = "DELETE FROM onex.outbox WHERE message_id = ANY($1)";
+    private const string Delete = "DELETE FROM onex.outbox WHERE message_id = ANY($1)";
 
-    // Which saga has the request, the live business key or the id of a start that was not written.
+    // Finds the saga that has the request, the live business key or the id of a start that was not written.
     private const string Conflicts = """
         SELECT s.place::integer, r.id, r.source, r.last_transition_id, k.id, i.id, n.saga_id, r.request_hash, k.request_hash, n.request_hash
         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS s(id, request_id, contract, business_key, place)
@@ -141,21 +142,21 @@ internal static class CommitSql
         LIMIT 1
         """;
 
-    /// <summary>Locks these rows, in id order; answers id, version and last transition of each that exists.</summary>
+    /// <summary>Locks rows in id order and returns id, version and last transition of each that exists.</summary>
     public static NpgsqlBatchCommand LockRows(Guid[] ids) =>
         new(Lock) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } };
 
-    /// <summary>Forgets messages that have been sent.</summary>
-    public static NpgsqlBatchCommand ForgetMessages(Guid[] messageIds) =>
-        new(Forget) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, messageIds) } };
+    /// <summary>Deletes messages that have been sent.</summary>
+    public static NpgsqlBatchCommand DeleteMessages(Guid[] messageIds) =>
+        new(Delete) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, messageIds) } };
 
-    /// <summary>Answers id, source and hash of the saga that has a request.</summary>
+    /// <summary>Returns id, source and hash of the saga that has a request.</summary>
     public static NpgsqlBatchCommand FindRequest(MessageId requestId) =>
         new(Request) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId.Value } } };
 
     /// <summary>
-    /// Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined request; the
-    /// hashes of the request, of that which has the key, and of that which joined.
+    /// Returns for each start, by its place from 1: id, source and transition by request; id by business key; id by id; id by joined
+    /// request; the hashes of the request, of the request that has the key, and of the joined request.
     /// </summary>
     public static NpgsqlBatchCommand FindConflicts(IReadOnlyList<CommitEntry.Start> starts) => new(Conflicts)
     {
@@ -169,8 +170,7 @@ internal static class CommitSql
     };
 
     /// <summary>
-    /// Writes starts and moves with all that belongs to them; answers the ids of those that were written, and the messages that others have
-    /// seen before.
+    /// Writes starts and moves with all their rows. Returns the ids of the written sagas, and the processed messages of the others.
     /// </summary>
     public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries)
     {
@@ -232,20 +232,24 @@ internal static class CommitSql
         }
     }
 
-    /// <summary>Indexes the dead letters of those entries that were written. They are rare: a command each.</summary>
+    /// <summary>Indexes the dead letters of the written entries, with a command each because they are rare.</summary>
     public static IEnumerable<NpgsqlBatchCommand> IndexDeadLetters(IReadOnlyList<CommitEntry> entries) =>
         from entry in entries
         let row = entry is CommitEntry.Move move ? move.Row : (entry as CommitEntry.Start)?.Row
         where row is not null
-        from letter in entry.DeadLetters
-        select DeadLetterIndex.AddOfTransition(letter, row.Id, row.LastTransitionId);
+        from deadLetter in entry.DeadLetters
+        select PostgresDeadLetterIndex.AddOfTransition(deadLetter, row.Id, row.LastTransitionId);
 
-    // One statement writes a row once, so that several transitions of one commit are one item by then.
+    // A statement can write a row only once, so several transitions of one commit are merged into one item.
     private static IEnumerable<SagaItem> Merge(IReadOnlyList<SagaItem> items) => items.Count < 2
         ? items
         : items
             .GroupBy(item => (item.Step, item.Visit, item.Index))
-            .Select(same => same.Aggregate((earlier, later) => later with { Result = later.Result ?? earlier.Result, Undo = later.Undo ?? earlier.Undo }));
+            .Select(same => same.Aggregate((earlier, later) => later with
+            {
+                Result = later.Result ?? earlier.Result,
+                Undo = later.Undo ?? earlier.Undo,
+            }));
 
     /// <summary>A saga's row and what its commit expects.</summary>
     private readonly record struct GivenSaga(SagaRow Row, long ExpectedVersion, bool WasParked)
@@ -262,7 +266,7 @@ internal static class CommitSql
         }
     }
 
-    /// <summary>A message that a saga has seen, and whether it must not have seen it before.</summary>
+    /// <summary>A message for the inbox, and whether it must be new there.</summary>
     private readonly record struct GivenSeen(SagaId SagaId, SeenMessage Message, bool MustBeNew)
     {
         public static readonly Table<GivenSeen> Columns = Create();
@@ -276,7 +280,7 @@ internal static class CommitSql
         }
     }
 
-    /// <summary>An event that a saga keeps no longer.</summary>
+    /// <summary>An event that a saga no longer buffers.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct GivenRelease(SagaId SagaId, MessageId MessageId)
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
 
-namespace Onex.Tests.Unit.Kafka;
+namespace Onex.Tests.Unit.Kafka.Consuming;
 
 public sealed class PartitionBufferTests
 {
@@ -126,6 +126,7 @@ public sealed class PartitionBufferTests
     private sealed class Run
     {
         private readonly Dictionary<int, Assignment> _assigned = [];
+        private readonly List<BufferedRecord> _late = [];
         private readonly long[] _next = new long[3];
         private bool _draining;
 
@@ -206,12 +207,16 @@ public sealed class PartitionBufferTests
             var assignment = _assigned[partition];
             Assert.Equal(assignment.Watermark ?? assignment.First, assignment.Stored ?? assignment.First);
             Assert.Equal([partition], Buffer.Revoke([At(partition)]));
+            _late.AddRange(assignment.Given);
             _assigned.Remove(partition);
             _next[partition] = assignment.Watermark ?? assignment.First;
         }
 
         public void Complete(int count)
         {
+            // Records of revoked assignments change nothing.
+            _late.ForEach(record => Buffer.Complete(record.Partition, record.Entry));
+            _late.Clear();
             Give();
             var open = _assigned.Values.SelectMany(assignment => assignment.Given).ToList();
             for (var i = 0; i < count && open.Count > 0; i++)

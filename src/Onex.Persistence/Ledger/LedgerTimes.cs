@@ -1,0 +1,18 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Ledger;
+
+/// <summary>The durations that both ledgers use.</summary>
+public static class LedgerTimes
+{
+    /// <summary>
+    /// How long a lease outlives the timeout of its attempt: it covers the work around the attempt and differences between clocks.
+    /// </summary>
+    public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long outcomes are kept: longer than a command may be started, and longer than topics keep records by default.</summary>
+    public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
+
+    /// <summary>The length of a command's lease.</summary>
+    internal static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
+}

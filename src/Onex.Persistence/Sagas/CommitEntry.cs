@@ -1,0 +1,90 @@
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Persistence.DeadLetters;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>The content of one commit: an entry per saga, each saga at most once.</summary>
+public sealed record CommitBatch(IReadOnlyList<CommitEntry> Entries, IReadOnlyCollection<MessageId> SentMessageIds);
+
+/// <summary>The part of a commit that concerns one saga.</summary>
+public abstract record CommitEntry
+{
+    private CommitEntry()
+    {
+    }
+
+    /// <summary>The saga.</summary>
+    public abstract SagaId SagaId { get; }
+
+    /// <summary>Index entries for the dead letters among the outgoing messages of this entry.</summary>
+    public IReadOnlyList<DeadLetterRow> DeadLetters { get; init; } = [];
+
+    /// <summary>New and changed items of an <c>each</c>, written with the row.</summary>
+    public IReadOnlyList<SagaItem> Items { get; init; } = [];
+
+    /// <summary>A new saga. Not written if its request id is known, or a live saga has its business key.</summary>
+    public sealed record Start(
+        SagaRow Row,
+        IReadOnlyList<HistoryEntry> History,
+        IReadOnlyList<OutgoingMessage> Outgoing,
+        IReadOnlyList<SagaPayload> Payloads) : CommitEntry
+    {
+        /// <inheritdoc />
+        public override SagaId SagaId => Row.Id;
+    }
+
+    /// <summary>One or more transitions of a saga, based on the version that was read.</summary>
+    public sealed record Move(
+        SagaRow Row,
+        long ExpectedVersion,
+        IReadOnlyList<HistoryEntry> History,
+        IReadOnlyList<OutgoingMessage> Outgoing,
+        IReadOnlyList<SagaPayload> Payloads) : CommitEntry
+    {
+        /// <summary>
+        /// Requests that joined the saga. A later start with one of them is a <see cref="CommitResult.DuplicateRequest"/>.
+        /// </summary>
+        public IReadOnlyList<SeenMessage> JoinedRequests { get; init; } = [];
+
+        /// <summary>
+        /// Messages that the saga processes for the first time. If it has processed one of them before, nothing is written
+        /// (<see cref="CommitResult.DuplicateMessages"/>, even if the version is stale).
+        /// </summary>
+        public IReadOnlyList<SeenMessage> SeenMessages { get; init; } = [];
+
+        /// <summary>Events that the saga buffers from now on.</summary>
+        public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
+
+        /// <summary>
+        /// Events that the saga no longer buffers, because it has processed them or has ended. May also name an early event, whose row is
+        /// deleted by the commit that processes it.
+        /// </summary>
+        public IReadOnlyList<MessageId> ReleasedEvents { get; init; } = [];
+
+        /// <summary>Whether the row that was read was parked, so that it may have a timer to delete.</summary>
+        public bool WasParked { get; init; }
+
+        /// <inheritdoc />
+        public override SagaId SagaId => Row.Id;
+
+        // An ended saga buffers nothing, and an event that the same move releases was never stored.
+        internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
+            ? []
+            : BufferedEvents.Where(early => !ReleasedEvents.Contains(early.MessageId));
+    }
+
+    /// <summary>
+    /// Nothing to write. Succeeds only if the version is still the one that was read (0: there is no such row).
+    /// </summary>
+    public sealed record Check(SagaId Id, long ExpectedVersion) : CommitEntry
+    {
+        /// <inheritdoc />
+        public override SagaId SagaId => Id;
+    }
+}
+
+/// <summary>A message that a saga has processed.</summary>
+/// <param name="MessageId">Its identity.</param>
+/// <param name="Hash">Hash of its content: distinguishes a duplicate from another message with the same identity. Null if unknown.</param>
+public sealed record SeenMessage(MessageId MessageId, Guid? Hash = null);

@@ -1,0 +1,35 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>Committed messages that the broker has not acknowledged. Commits write them.</summary>
+public interface IOutbox
+{
+    /// <summary>
+    /// The unsent messages of sagas with these home partitions, oldest first, which a process sends when the partitions are assigned to it.
+    /// Limited in number and in bytes, but at least one.
+    /// </summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
+        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation);
+
+    /// <summary>The same without a limit of bytes.</summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
+        IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
+        UnsentOfPartitionsAsync(partitions, limit, long.MaxValue, cancellation);
+
+    /// <summary>
+    /// Messages of any home partition that have been unsent for longer than that, oldest first: the orchestrator that committed them may
+    /// have crashed. Limited in number and in bytes, but at least one.
+    /// </summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation);
+
+    /// <summary>The same without a limit of bytes.</summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
+        UnsentForAsync(age, limit, long.MaxValue, cancellation);
+
+    /// <summary>Deletes messages that the broker has acknowledged. May be written together with the next commit.</summary>
+    Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
+}
+
+/// <summary>An unsent message and its saga.</summary>
+public sealed record UnsentMessage(SagaId SagaId, OutgoingMessage Message);

@@ -1,0 +1,16 @@
+namespace Onex.Persistence.Sagas;
+
+/// <summary>Inputs, outputs and other large values of sagas. Commits write most of them.</summary>
+public interface IPayloads
+{
+    /// <summary>Loads the payloads of those ids. Missing ones are missing in the result; so are others once the limit is reached.</summary>
+    Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
+        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
+
+    /// <summary>Loads all of those ids, without a limit.</summary>
+    Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        LoadPayloadsAsync(ids, null, cancellation);
+
+    /// <summary>Stores payloads outside a commit: results of effects that are too large for a message. May be repeated.</summary>
+    Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation);
+}

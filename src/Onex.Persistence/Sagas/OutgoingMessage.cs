@@ -1,0 +1,28 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>A message to send once its transition is committed. Every copy has the same bytes.</summary>
+public sealed record OutgoingMessage
+{
+    /// <summary>The home partition of messages that no saga sends.</summary>
+    public const int NoHome = -1;
+
+    /// <summary>The identity, derived from saga and transition.</summary>
+    public required MessageId MessageId { get; init; }
+
+    /// <summary>The topic.</summary>
+    public required string Topic { get; init; }
+
+    /// <summary>The partition, or null to choose by key.</summary>
+    public int? Partition { get; init; }
+
+    /// <summary>The record's key.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>The record's value.</summary>
+    public required ReadOnlyMemory<byte> Value { get; init; }
+
+    /// <summary>The record's headers; jsonb.</summary>
+    public required MessageHeaders Headers { get; init; }
+}

@@ -1,0 +1,17 @@
+namespace Onex.Persistence.Sagas;
+
+/// <summary>The database cannot be reached or is going down. Callers wait and retry; nothing fails because of it.</summary>
+public sealed class StoreUnavailableException(string message, Exception? inner) : Exception(message, inner)
+{
+    /// <summary>With a general message.</summary>
+    public StoreUnavailableException()
+        : this("The database cannot be reached.", null)
+    {
+    }
+
+    /// <summary>With a message.</summary>
+    public StoreUnavailableException(string message)
+        : this(message, null)
+    {
+    }
+}
