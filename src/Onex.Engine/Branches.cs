@@ -193,7 +193,7 @@ internal static class Branches
         else if (completed + running < step.Needed && step.Join != Join.All)
         {
             transition.Fail(
-                step.Catch, step.Id, EngineCodes.JoinFailed,
+                step.Catch, step.Id, StepCodes.JoinFailed,
                 $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(mine.Count, "branch")}, and too many have failed: {mine.Count - completed - running}.");
         }
     }

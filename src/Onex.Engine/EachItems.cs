@@ -41,7 +41,7 @@ internal static class EachItems
         if (items.Kind != CelKind.List)
         {
             var why = items.IsError ? items.AsError() : $"a list is wanted, not {items.Kind}.";
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The items of step '{step.Id}': {why}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The items of step '{step.Id}': {why}");
             return false;
         }
 
@@ -49,7 +49,7 @@ internal static class EachItems
         if (total > step.AtMost)
         {
             transition.Fail(
-                step.Catch, step.Id, EngineCodes.TooManyItems, $"Step '{step.Id}' may have {Plural.Format(step.AtMost, "item")} at most ('at_most'), not {total}.");
+                step.Catch, step.Id, StepCodes.TooManyItems, $"Step '{step.Id}' may have {Plural.Format(step.AtMost, "item")} at most ('at_most'), not {total}.");
             return false;
         }
 
@@ -322,14 +322,14 @@ internal static class EachItems
             FirstSentAt = transition.Now,
             Round = round,
         };
-        Failed(transition, never, EngineCodes.ExpressionFailed, $"The arguments: {problem}");
+        Failed(transition, never, StepCodes.ExpressionFailed, $"The arguments: {problem}");
     }
 
     private static bool Finish(Transition transition, EachStep step, EachRun run, CelValue results, CelValue failures)
     {
         if (run.Broken is { } broken)
         {
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {broken}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {broken}");
             return false;
         }
 
@@ -337,7 +337,7 @@ internal static class EachItems
         var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now, result) { Gathered = (results, failures) };
         if (!Assignments.TryApply(step.Save, scope, transition.Saga.Data, out var data, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}");
             return false;
         }
 

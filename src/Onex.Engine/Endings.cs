@@ -90,7 +90,7 @@ internal static class Endings
         }
 
         var end = transition.Plan.State(transition.Plan.CancelEnd);
-        var fault = new Fault(EngineCodes.Terminated, "An operator terminated the saga.", null, wish.At);
+        var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, wish.At);
         transition.SetFault(fault);
         Enter(transition, end, transition.Entering(end) with { Fault = fault });
     }
@@ -118,14 +118,14 @@ internal static class Endings
     /// operators, and stands in the history.
     /// </summary>
     public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } wish
-        ? new Fault(EngineCodes.Cancelled, "The saga was cancelled.", null, wish.At)
+        ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, wish.At)
         : saga.Fault!;
 
     private static string Names(IEnumerable<string> steps) => string.Join(", ", steps.Distinct(StringComparer.Ordinal));
 
     private static void Fail(Transition transition, StatePlan state, string message)
     {
-        transition.SetFault(new Fault(EngineCodes.OutputInvalid, message, null, transition.Now));
+        transition.SetFault(new Fault(StepCodes.OutputInvalid, message, null, transition.Now));
         if (transition.Saga.PastPivot)
         {
             transition.Depart(new Departure(state.Name));

@@ -77,7 +77,7 @@ internal static class Interruption
                     RetriedAt = transition.Now,
                 });
             }
-            else if (RememberPossible(transition, command, step, EngineCodes.ResultInvalid, "its answer was not understood"))
+            else if (RememberPossible(transition, command, step, StepCodes.ResultInvalid, "its answer was not understood"))
             {
                 transition.Remove(command);
             }

@@ -191,9 +191,9 @@ internal static class Results
         transition.Unblock(blockage => blockage.CommandId == command.CommandId);
         transition.Note(
             HistoryKinds.StepFailed, command.Step,
-            ("code", EngineCodes.Undeliverable), ("message", message), ("direction", command.Direction));
+            ("code", StepCodes.Undeliverable), ("message", message), ("direction", command.Direction));
         var step = transition.Facts.Step(command.Step);
-        if (!Interruption.RememberPossible(transition, command, step, EngineCodes.Undeliverable, message))
+        if (!Interruption.RememberPossible(transition, command, step, StepCodes.Undeliverable, message))
         {
             return;
         }
@@ -205,14 +205,14 @@ internal static class Results
         else
         {
             transition.Remove(command);
-            Failed(transition, command, step, EngineCodes.Undeliverable, message);
+            Failed(transition, command, step, StepCodes.Undeliverable, message);
         }
     }
 
     /// <summary>An operator says of a step that may have happened that it was not done: it fails as it would have.</summary>
     public static void NotDone(Transition transition, Outstanding command, Blockage blockage) =>
         Failed(
-            transition, command, transition.Facts.Step(command.Step), blockage.Code ?? EngineCodes.StepFailed,
+            transition, command, transition.Facts.Step(command.Step), blockage.Code ?? StepCodes.StepFailed,
             blockage.Failure ?? blockage.Reason);
 
     /// <summary>A completed step can be taken back. False if the arguments for that cannot be worked out, which blocks.</summary>
@@ -270,7 +270,7 @@ internal static class Results
                 value = raw;
                 if (result.Outcome == StepOutcome.Completed)
                 {
-                    return new Verdict(StepOutcome.Failed, raw, EngineCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
+                    return new Verdict(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
                 }
             }
 
@@ -303,12 +303,12 @@ internal static class Results
         if (result.Outcome != StepOutcome.Completed)
         {
             var silent = result.Outcome == StepOutcome.Rejected ? "The other side said no." : "No reason was given.";
-            return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
+            return new Verdict(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
         }
 
         if (result.Unparsed is { } unparsed && transition.Facts.NeedsBody(step.Id))
         {
-            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
+            return new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
         }
 
         if (broken is not null || result.IsStandIn)
@@ -319,7 +319,7 @@ internal static class Results
         var returned = value;
         if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
         {
-            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
+            return new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
             {
                 Reach = AttemptReach.Done,
             };
@@ -327,7 +327,7 @@ internal static class Results
 
         // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
         return JsonNumbers.Problems(returned) is [var number, ..]
-            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+            ? new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
             {
                 Reach = AttemptReach.Done,
             }
@@ -361,12 +361,12 @@ internal static class Results
     {
         if (verdict.Broken is { } broken)
         {
-            transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", broken));
+            transition.Note(HistoryKinds.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
             command = command.After(verdict.Reach);
             transition.Replace(command);
-            if (Interruption.RememberPossible(transition, command, step, EngineCodes.ExpressionFailed, broken, verdict.Unevaluated))
+            if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, verdict.Unevaluated))
             {
-                Failed(transition, command, step, EngineCodes.ExpressionFailed, broken);
+                Failed(transition, command, step, StepCodes.ExpressionFailed, broken);
             }
 
             return;
@@ -428,7 +428,7 @@ internal static class Results
         {
             command = command.After(AttemptReach.Done);
             transition.Replace(command);
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
             return;
         }
 
@@ -448,7 +448,7 @@ internal static class Results
         switch (result.Outcome)
         {
             case StepOutcome.Failed when result.Reached != AttemptReach.Done:
-                AttemptFailed(transition, command, result.Reached, result.Code ?? EngineCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
+                AttemptFailed(transition, command, result.Reached, result.Code ?? StepCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
                 return;
             case StepOutcome.Rejected:
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
@@ -477,7 +477,7 @@ internal static class Results
         {
             transition.Note(
                 HistoryKinds.AttemptFailed, command.Step,
-                ("attempt", command.Attempt), ("code", EngineCodes.Undeliverable), ("message", result.Message), ("direction", command.Direction));
+                ("attempt", command.Attempt), ("code", StepCodes.Undeliverable), ("message", result.Message), ("direction", command.Direction));
             Commands.CancelChild(transition, command);
             return;
         }
@@ -494,8 +494,8 @@ internal static class Results
 
     // What a contract catches: the reasons of single attempts are in the history, the step's end has one of four names.
     private static string Final(string code, AttemptReach reach) =>
-        reach == AttemptReach.Done && code != EngineCodes.ExpressionFailed ? EngineCodes.ResultInvalid
-        : code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
+        reach == AttemptReach.Done && code != StepCodes.ExpressionFailed ? StepCodes.ResultInvalid
+        : code is StepCodes.StepTimedOut or StepCodes.ResultInvalid or StepCodes.ExpressionFailed ? code : StepCodes.StepFailed;
 
     private static bool Catches(Transition transition, CallStep step, string code)
     {

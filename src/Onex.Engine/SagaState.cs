@@ -5,25 +5,25 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>A saga as the engine sees it. Immutable; every decision gives a new one.</summary>
+/// <summary>The state of a saga. Immutable: every decision makes a new one.</summary>
 internal sealed record SagaState
 {
-    // Longer waits are rows of `timers`; shorter ones stand in the saga's row and in the memory of its home partition's reader.
+    // Longer waits are rows of `timers`. Shorter ones are in the saga's row and in the memory of the consumer of its home partition.
     private static readonly TimeSpan _longWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>What never changes after the start.</summary>
+    /// <summary>The facts that never change after the start.</summary>
     public required SagaFacts Facts { get; init; }
 
     /// <summary>The current state's name.</summary>
     public required string State { get; init; }
 
-    /// <summary>What it is doing.</summary>
+    /// <summary>The status that operators see.</summary>
     public required SagaStatus Status { get; init; }
 
     /// <summary>The fields of <c>data</c> that are set.</summary>
     public ImmutableDictionary<string, CelValue> Data { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
 
-    /// <summary>What is kept of the results of completed steps: only what some expression reads.</summary>
+    /// <summary>The results of completed steps, reduced to the fields that some expression reads.</summary>
     public ImmutableDictionary<string, CelValue> Results { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
 
     /// <summary>How often each state was entered.</summary>
@@ -32,102 +32,102 @@ internal sealed record SagaState
     /// <summary>The repeated entries into states since the last event or timer.</summary>
     public ImmutableDictionary<string, IdleEntries> Idle { get; init; } = ImmutableDictionary<string, IdleEntries>.Empty;
 
-    /// <summary>The steps that an operator passed over, by id: they have no result.</summary>
+    /// <summary>The ids of the steps that an operator skipped. They have no result.</summary>
     public ImmutableSortedSet<string> Skipped { get; init; } = ImmutableSortedSet<string>.Empty.WithComparer(StringComparer.Ordinal);
 
     /// <summary>While it is paused: the states and branches whose next step runs when it is resumed.</summary>
     public ImmutableArray<HeldSequence> Held { get; init; } = [];
 
-    /// <summary>The current state's step that is in hand, from 0.</summary>
+    /// <summary>The index of the current step of the current state, from 0.</summary>
     public int StepIndex { get; init; }
 
-    /// <summary>The branches of the <c>parallel</c> steps in hand.</summary>
+    /// <summary>The branches of the running <c>parallel</c> steps.</summary>
     public ImmutableArray<BranchState> Branches { get; init; } = [];
 
-    /// <summary>The <c>each</c> steps in hand.</summary>
+    /// <summary>The running <c>each</c> steps.</summary>
     public ImmutableArray<EachRun> Eaches { get; init; } = [];
 
     /// <summary>Commands whose outcome is awaited.</summary>
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
-    /// <summary>Completed steps that can be taken back, oldest first.</summary>
+    /// <summary>Completed steps that can be compensated, oldest first.</summary>
     public ImmutableArray<Compensable> Undo { get; init; } = [];
 
-    /// <summary>Why it left its ordinary path, or null.</summary>
+    /// <summary>The fault for which it left its normal path, or null.</summary>
     public Fault? Fault { get; init; }
 
     /// <summary>Whether it has entered a pivot state: from then on nothing is compensated.</summary>
     public bool PastPivot { get; init; }
 
-    /// <summary>What it is blocked by, in the order in which an operator is asked: steps that run at the same time may each be one.</summary>
+    /// <summary>The blockages, in the order in which an operator resolves them. Concurrent steps may each add one.</summary>
     public ImmutableArray<Blockage> Blockages { get; init; } = [];
 
-    /// <summary>What an operator is asked for now; null unless it is blocked.</summary>
+    /// <summary>The blockage to resolve next; null unless the saga is blocked.</summary>
     public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
 
-    /// <summary>Whether Onex could not handle a message for it, and leaves it alone until an operator asks for it.</summary>
+    /// <summary>Whether handling a message for it failed, so that it is left alone until an operator retries it.</summary>
     public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
 
-    /// <summary>Why it cannot go on without an operator, or null.</summary>
+    /// <summary>Why it needs an operator, or null.</summary>
     public string? BlockedBecause => Blockage?.Reason;
 
     /// <summary>Who paused it, or null.</summary>
     public OperatorRequest? PausedBy { get; init; }
 
-    /// <summary>Who cancelled it, or null: its failed end is a cancelled one then.</summary>
+    /// <summary>Who cancelled it, or null. A cancelled saga ends as cancelled, not as failed.</summary>
     public OperatorRequest? CancelledBy { get; init; }
 
     /// <summary>When it entered the current state.</summary>
     public DateTimeOffset EnteredAt { get; init; }
 
-    /// <summary>When the current state's <c>timeout</c> is over, or null.</summary>
+    /// <summary>When the current state's <c>timeout</c> expires, or null.</summary>
     public DateTimeOffset? StateDueAt { get; init; }
 
-    /// <summary>When the contract's <c>deadline</c> is over. Null without one, past the pivot, and once it has fired.</summary>
+    /// <summary>When the contract's <c>deadline</c> expires. Null without one, past the pivot, and after it has fired.</summary>
     public DateTimeOffset? DeadlineAt { get; init; }
 
-    /// <summary>Until when the <c>wait</c> step in hand waits, or null.</summary>
+    /// <summary>When the current <c>wait</c> step ends, or null.</summary>
     public DateTimeOffset? WaitUntil { get; init; }
 
-    /// <summary>While it waits: the events that its state wants, for people.</summary>
+    /// <summary>While it waits: the names of the events that its state accepts, for operators.</summary>
     public ImmutableArray<string> WaitingFor { get; init; } = [];
 
-    /// <summary>Where it goes once what was interrupted is resolved, or null.</summary>
+    /// <summary>The state that it enters when all interrupted commands are resolved, or null.</summary>
     public Departure? Leaving { get; init; }
 
-    /// <summary>Events that wait for a state that wants them, in order of arrival.</summary>
+    /// <summary>Buffered events: they wait for a state that accepts them. In order of arrival.</summary>
     public ImmutableArray<BufferedEvent> Early { get; init; } = [];
 
-    /// <summary>What a <c>respond</c> step has answered, or null: the end is not answered again then.</summary>
+    /// <summary>The response of a <c>respond</c> step, or null. After one, the end sends no second response.</summary>
     public RawJson? Response { get; init; }
 
     /// <summary>
-    /// Whether it waits for long (its wake-up is then a row of <c>timers</c>): for an event, for an operator, or for a time that is far.
+    /// Whether it waits for more than a minute, or for an event or an operator. Its wake-up is then a row of <c>timers</c>.
     /// </summary>
     public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
 
-    /// <summary>Further requests that want its answer.</summary>
+    /// <summary>Further requests that receive its response.</summary>
     public ImmutableArray<Waiter> Waiters { get; init; } = [];
 
-    /// <summary>The end's output as JSON, once it has ended.</summary>
+    /// <summary>The output of the end as JSON, after it has ended.</summary>
     public RawJson? Output { get; init; }
 
-    /// <summary>When it last moved. The engine's <c>now</c> never decreases within a saga.</summary>
+    /// <summary>The time of its last transition. The engine's <c>now</c> never decreases within a saga.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
     /// <summary>When it ended, or null.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>How often the current state was entered, this time included.</summary>
+    /// <summary>How often the current state was entered, including this time.</summary>
     public int Visit => Visits.GetValueOrDefault(State);
 
     /// <summary>
-    /// Whether its own timers run: the state's timeout, the deadline, a <c>wait</c>. Not while it is stopped, nor while what was interrupted is
-    /// being resolved.
+    /// Whether its own timers run: the state's timeout, the deadline, a <c>wait</c>. They stand still while it is blocked, paused or
+    /// resolving interrupted commands.
     /// </summary>
     public bool TimersRun => EndedAt is null && Blockage is null && PausedBy is null && Leaving is null;
 
-    /// <summary>When it wants to be woken, or null.</summary>
+    /// <summary>The time of its next wake-up, or null.</summary>
     public DateTimeOffset? NextWakeupAt
     {
         get
@@ -143,19 +143,21 @@ internal sealed record SagaState
                 at = command.RunsWhile(PausedBy is not null) ? Earlier(at, command.DueAt) : at;
             }
 
-            // Their senders are told in time, whatever the saga does.
+            // The senders of expired events are answered in time, whatever the status of the saga.
             foreach (var kept in Early)
             {
                 at = Earlier(at, kept.ExpiresAt);
             }
 
-            // What it needs is in the store: at once.
-            if (PausedBy is null && Blockage is null && (Eaches.Any(run => run.Gathering) || Undo.Any(undo => undo.Items is { Fetching: true })))
+            // It needs rows from the store, which are read without waiting.
+            if (PausedBy is null
+                && Blockage is null
+                && (Eaches.Any(run => run.Gathering) || Undo.Any(undo => undo.Items is { Fetching: true })))
             {
                 at = Earlier(at, UpdatedAt);
             }
 
-            // What is in flight is resolved first, and by its own times.
+            // Commands in flight are resolved first, each at its own time.
             if (Leaving is { At: { } leaves } && Outstanding.IsEmpty && PausedBy is null && Blockage is null)
             {
                 at = Earlier(at, leaves);
@@ -171,7 +173,7 @@ internal sealed record SagaState
                 at = Earlier(at, branch.WaitUntil);
             }
 
-            // What is compensating has left the deadline behind.
+            // The deadline does not apply to a saga that compensates.
             return Earlier(Earlier(at, Earlier(StateDueAt, WaitUntil)), Status == SagaStatus.Compensating ? null : DeadlineAt);
         }
     }
@@ -179,47 +181,47 @@ internal sealed record SagaState
     private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 }
 
-/// <summary>Where a saga goes that has interrupted what was in flight, once all of that is resolved and taken back.</summary>
-/// <param name="Next">The state that it enters then.</param>
+/// <summary>The state that a saga enters after its interrupted commands are resolved and compensated.</summary>
+/// <param name="Next">The state.</param>
 internal sealed record Departure(string Next)
 {
     /// <summary>Whether a failure leads there.</summary>
     public bool Failed { get; init; }
 
-    /// <summary>The time before which the state is not entered, because the contract goes round in a circle; null if it is entered at once.</summary>
+    /// <summary>The earliest time to enter the state, because the contract is in a cycle without progress; null for at once.</summary>
     public DateTimeOffset? At { get; init; }
 }
 
 /// <summary>Entries into a state since the last event or timer: see <see cref="Circles"/>.</summary>
 /// <param name="Count">How many there were, one after the other, with the same data and results.</param>
 /// <param name="Failures">How many a failure led to.</param>
-/// <param name="Mark">A hash of the data and the results at the last of them.</param>
+/// <param name="Mark">A hash of the data and the results at the last entry.</param>
 internal sealed record IdleEntries(int Count, int Failures, string Mark);
 
-/// <summary>Steps of a state or a branch that go on when the saga is resumed.</summary>
+/// <summary>A state or branch whose next step runs when the saga is resumed.</summary>
 /// <param name="Key">The <see cref="Sequence.Key"/> of the state or branch.</param>
-/// <param name="Round">The round of the step that runs next.</param>
+/// <param name="Round">The retry pass of the step that runs next.</param>
 internal sealed record HeldSequence(string Key, int Round);
 
-/// <summary>One branch of a <c>parallel</c> step in hand.</summary>
+/// <summary>One branch of a running <c>parallel</c> step.</summary>
 /// <param name="Parallel">The step's id.</param>
 /// <param name="Branch">Which of its branches, from 0.</param>
 internal sealed record BranchState(string Parallel, int Branch)
 {
-    /// <summary>Its step that is in hand, from 0.</summary>
+    /// <summary>The index of its current step, from 0.</summary>
     public int Index { get; init; }
 
-    /// <summary>How far it has come.</summary>
+    /// <summary>Its phase.</summary>
     public BranchPhase Phase { get; init; }
 
-    /// <summary>Until when its <c>wait</c> step in hand waits, or null.</summary>
+    /// <summary>When its current <c>wait</c> step ends, or null.</summary>
     public DateTimeOffset? WaitUntil { get; init; }
 
-    /// <summary>0, and one more each time that an operator has it tried anew.</summary>
+    /// <summary>The retry pass: 0 at first, incremented each time that an operator retries the branch.</summary>
     public int Round { get; init; }
 }
 
-/// <summary>How far a branch has come.</summary>
+/// <summary>The phase of a branch.</summary>
 internal enum BranchPhase
 {
     /// <summary>Its steps run.</summary>
@@ -228,50 +230,50 @@ internal enum BranchPhase
     /// <summary>All its steps are done.</summary>
     Completed,
 
-    /// <summary>A step of it has failed for good.</summary>
+    /// <summary>One of its steps has failed for good.</summary>
     Failed,
 
     /// <summary>The join does not wait for it.</summary>
     Lost,
 }
 
-/// <summary>An <c>each</c> step in hand: counters; its items are rows of their own.</summary>
+/// <summary>A running <c>each</c> step. It holds counters only: the items are rows of their own.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="Total">How many items there are.</param>
 internal sealed record EachRun(string Step, int Total)
 {
-    /// <summary>The first item that no call was made for yet.</summary>
+    /// <summary>The index of the first item without a command.</summary>
     public int Next { get; init; }
 
-    /// <summary>How many calls have completed.</summary>
+    /// <summary>How many items have completed.</summary>
     public int Completed { get; init; }
 
     /// <summary>How many have failed for good.</summary>
     public int Failed { get; init; }
 
-    /// <summary>What the aggregates have come to so far, in their order; empty before the first item.</summary>
+    /// <summary>The present values of the aggregates, in their order; empty before the first item.</summary>
     public ImmutableArray<CelValue> Totals { get; init; } = [];
 
-    /// <summary>Why an aggregate could not be worked out, or null.</summary>
+    /// <summary>Why an aggregate could not be computed, or null.</summary>
     public string? Broken { get; init; }
 
-    /// <summary>The items, if they cannot be worked out again from the input alone.</summary>
+    /// <summary>The items, unless they can be computed again from the input alone.</summary>
     public CelValue? Items { get; init; }
 
-    /// <summary>Whether all is done but what is saved of it: the items' rows are wanted.</summary>
+    /// <summary>Whether all items are done and only their rows are needed, to compute what the step saves.</summary>
     public bool Gathering { get; init; }
 }
 
-/// <summary>What a saga is blocked by.</summary>
-/// <param name="Kind">What kind of thing.</param>
-/// <param name="Step">The step it is about, or null.</param>
-/// <param name="CommandId">The command, or null. It is still outstanding (<see cref="AttemptPhase.Stuck"/>) unless its answer was final.</param>
-/// <param name="Round">The command's round.</param>
+/// <summary>Why a saga is blocked.</summary>
+/// <param name="Kind">What the saga is blocked by.</param>
+/// <param name="Step">The step that is concerned, or null.</param>
+/// <param name="CommandId">The command, or null. Outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
+/// <param name="Round">The command's retry pass.</param>
 /// <param name="At">Since when.</param>
-/// <param name="Reason">Why, for people.</param>
+/// <param name="Reason">The reason, for people.</param>
 internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int Round, DateTimeOffset At, string Reason)
 {
-    /// <summary>The item of an <c>each</c> that it is about, or null.</summary>
+    /// <summary>The item of an <c>each</c> that is concerned, or null.</summary>
     public int? Item { get; init; }
 
     /// <summary>For <see cref="BlockedBy.Unknown"/>: how the step fails if an operator says that it was not done.</summary>
@@ -290,13 +292,15 @@ internal enum BlockedBy
     /// <summary>A compensation.</summary>
     Compensation,
 
-    /// <summary>An interrupted step of which nobody can tell whether it happened, or which cannot be taken back.</summary>
+    /// <summary>An interrupted step whose outcome is unknown, or that cannot be compensated.</summary>
     Interrupted,
 
-    /// <summary>A step that has failed for good, of which nobody can tell whether it happened, or which cannot be compensated although it did.</summary>
+    /// <summary>
+    /// A step that has failed for good although it is unknown whether it took effect, or although it did and cannot be compensated.
+    /// </summary>
     Unknown,
 
-    /// <summary>The way on: no guard holds, an end has no output, a circle.</summary>
+    /// <summary>No transition is possible: no guard holds, an end has no output, or the contract is in a cycle without progress.</summary>
     Way,
 
     /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
@@ -406,7 +410,7 @@ internal enum Happening
     /// <summary>It has not.</summary>
     No,
 
-    /// <summary>Nobody can tell.</summary>
+    /// <summary>It is unknown.</summary>
     Unknown,
 
     /// <summary>The service says that it has.</summary>
@@ -440,7 +444,9 @@ internal sealed record Outstanding
     /// <summary>When its first attempt was sent. Arguments are evaluated as of then, so that every attempt has the same.</summary>
     public required DateTimeOffset FirstSentAt { get; init; }
 
-    /// <summary>No attempt may be started after this time: the ledger forgets after a while, and must not forget what it may be asked again.</summary>
+    /// <summary>
+    /// No attempt may be started after this time: the ledger forgets after a while, and must not forget what it may be asked again.
+    /// </summary>
     public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
 
     /// <summary>Shorter than the ledger keeps outcomes.</summary>
@@ -450,12 +456,14 @@ internal sealed record Outstanding
     public int Resent { get; init; }
 
     /// <summary>
-    /// Whether the saga left what it was sent for. Its outcome is still found out: it is cancelled through the ledger if nobody has taken it, and
-    /// taken back if it completed.
+    /// Whether the saga left the state that sent it. Its outcome is still resolved: it is cancelled in the ledger if no role has claimed
+    /// it, and compensated if it completed.
     /// </summary>
     public bool Interrupted { get; init; }
 
-    /// <summary>Whether it stays done if it was, because the join of its branch did not wait for it and the branch keeps what it has done.</summary>
+    /// <summary>
+    /// Whether it stays done if it was, because the join of its branch did not wait for it and the branch keeps what it has done.
+    /// </summary>
     public bool Kept { get; init; }
 
     /// <summary>0, and one more each time that an operator has it done anew although its answer was final.</summary>
@@ -488,7 +496,9 @@ internal sealed record Outstanding
     /// <summary>The attempt at which it was interrupted: those that follow only find out its outcome.</summary>
     public int InterruptedAt { get; init; }
 
-    /// <summary>The arguments of its compensation, if they could be evaluated from an answer that was not understood otherwise; else null.</summary>
+    /// <summary>
+    /// The arguments of its compensation, if they could be evaluated from an answer that was not understood otherwise; else null.
+    /// </summary>
     public RawJson? ArgumentsIfDone { get; init; }
 
     /// <summary>It, after an attempt that ended without a usable answer.</summary>
@@ -510,16 +520,17 @@ internal sealed record Outstanding
     public bool RunsWhile(bool paused) => Phase == AttemptPhase.InFlight || (Phase == AttemptPhase.BackingOff && !paused);
 }
 
-/// <summary>An event that waits for a state that wants it.</summary>
+/// <summary>An event that waits for a state that accepts it.</summary>
 /// <param name="MessageId">Its identity.</param>
 /// <param name="Event">Its name.</param>
 /// <param name="Data">Its payload.</param>
-/// <param name="Requester">Who is told if nothing comes of it.</param>
+/// <param name="Requester">Who is answered if the event is declined.</param>
 /// <param name="ReceivedAt">When it came.</param>
 /// <param name="ExpiresAt">Until when it is kept.</param>
-internal sealed record BufferedEvent(MessageId MessageId, string Event, CelValue Data, Requester Requester, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
+internal sealed record BufferedEvent(
+    MessageId MessageId, string Event, CelValue Data, Requester Requester, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
 
-/// <summary>A completed step that can be taken back.</summary>
+/// <summary>A completed step that can be compensated.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="State">The state it ran in.</param>
 /// <param name="CommandId">The command that completed.</param>
@@ -535,13 +546,15 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
     /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
     public ItemCompensation? Items { get; init; }
 
-    /// <summary>Whether it is taken back whatever the saga does: it was interrupted, or the join of its branch did not wait for it.</summary>
+    /// <summary>
+    /// Whether it is taken back whatever the saga does: it was interrupted, or the join of its branch did not wait for it.
+    /// </summary>
     public bool Lost { get; init; }
 
     /// <summary>0, and one more each time that an operator has it taken back anew although the answer was final.</summary>
     public int Round { get; init; }
 
-    /// <summary>The command that takes it back.</summary>
+    /// <summary>The command that compensates it.</summary>
     public CommandId CompensationId => Identity.Compensation(CommandId, Round);
 }
 

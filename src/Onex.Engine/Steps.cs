@@ -29,7 +29,7 @@ internal static class Steps
         var scope = new SagaScope(transition.Plan, saga, transition.Now);
         if (!ValueJson.TryEvaluate(step.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
             return false;
         }
 
@@ -46,7 +46,7 @@ internal static class Steps
         var saga = transition.Saga;
         if (!ValueJson.TryEvaluate(step.Input, new SagaScope(transition.Plan, saga, transition.Now), out var input, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The input of step '{step.Id}': {problem}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The input of step '{step.Id}': {problem}");
             return false;
         }
 
@@ -68,13 +68,13 @@ internal static class Steps
         if (key.Kind != CelKind.String)
         {
             var why = key.IsError ? key.AsError() : $"text is wanted, not {key.Kind}.";
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
             return false;
         }
 
         if (!ValueJson.TryEvaluate(step.Value, scope, out var value, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The value of step '{step.Id}': {problem}");
+            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The value of step '{step.Id}': {problem}");
             return false;
         }
 
@@ -93,7 +93,7 @@ internal static class Steps
             if (value.Kind != CelKind.Timestamp)
             {
                 var why = value.IsError ? value.AsError() : $"a timestamp is wanted, not {value.Kind}.";
-                transition.Fail([], step.Id, EngineCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
+                transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
                 return false;
             }
 
@@ -115,7 +115,7 @@ internal static class Steps
         var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
         if (!Assignments.TryApply(step.Assignments, scope, transition.Saga.Data, out var data, out var problem))
         {
-            transition.Fail([], step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' sets as {problem}");
+            transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' sets as {problem}");
             return false;
         }
 
@@ -135,7 +135,7 @@ internal static class Steps
 
         if (!ValueJson.TryEvaluate(step.Payload, new SagaScope(transition.Plan, transition.Saga, transition.Now), out var payload, out var problem))
         {
-            transition.Fail([], step.Id, EngineCodes.ExpressionFailed, $"The response of step '{step.Id}': {problem}");
+            transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"The response of step '{step.Id}': {problem}");
             return false;
         }
 
@@ -150,7 +150,7 @@ internal static class Steps
         var message = step.Message.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
         var (code, text) = message.Kind == CelKind.String
             ? (step.Code, message.AsString())
-            : (EngineCodes.ExpressionFailed,
+            : (StepCodes.ExpressionFailed,
                 $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is wanted, not {message.Kind}.")}");
         transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", text));
         transition.Fail(step.Catch, step.Id, code, text);

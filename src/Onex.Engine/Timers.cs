@@ -122,7 +122,7 @@ internal static class Timers
         transition.Saga = saga with { DeadlineAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
+            StepCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, transition.Now));
         return true;
     }
@@ -139,7 +139,7 @@ internal static class Timers
         transition.Saga = saga with { StateDueAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, transition.Now));
+            StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, transition.Now));
         return true;
     }
 
@@ -171,13 +171,13 @@ internal static class Timers
             // Someone took this attempt and never told what came of it.
             case { } lapsed when lapsed.Attempt >= command.Attempt:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.Sent, EngineCodes.StepTimedOut, "The process that ran the attempt went away.", retryAfter: null);
+                    transition, command, AttemptReach.Sent, StepCodes.StepTimedOut, "The process that ran the attempt went away.", retryAfter: null);
                 break;
 
             // Effects never start it any more.
             case var _ when command.NotAfter <= transition.Now && KindOf(transition, command) != StepKind.Saga:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.NotSent, EngineCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
+                    transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
                 break;
 
             // Nobody has taken it: the role is down, or the command waits in its topic. The same attempt again burns nothing. An interrupted one

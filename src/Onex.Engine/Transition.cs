@@ -382,7 +382,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
                 var holds = guard.Evaluate(new SagaScope(Plan, Saga, Now));
                 if (holds.Kind != CelKind.Bool)
                 {
-                    Fail([], null, EngineCodes.ExpressionFailed, $"The guard of state '{state.Name}' that leads to '{choice.Next}': {Why(holds)}");
+                    Fail([], null, StepCodes.ExpressionFailed, $"The guard of state '{state.Name}' that leads to '{choice.Next}': {Why(holds)}");
                     return;
                 }
 

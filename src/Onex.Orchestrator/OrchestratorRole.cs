@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Compiling;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;

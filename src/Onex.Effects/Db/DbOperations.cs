@@ -39,7 +39,7 @@ internal sealed class DbTransactionOperation(DatabasePools pools)
         DbTransactionArguments arguments, EffectContext context, CancellationToken cancellation) =>
         arguments.Statements.Count is < 1 or > StatementsMax
             ? EffectOutcome<DbTransactionResult>.Rejected(
-                "arguments_invalid", $"{context.Operation} takes 1 to {StatementsMax} statements.")
+                StepCodes.ArgumentsInvalid, $"{context.Operation} takes 1 to {StatementsMax} statements.")
             : await DatabaseWork.RunAsync(
                 pools,
                 context,

@@ -77,7 +77,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         }
         catch (OperationCanceledException)
         {
-            lost = ("step_timed_out", $"{host} answered {status}, but its answer did not arrive in time.");
+            lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its answer did not arrive in time.");
         }
 
         // The status decides the outcome, even if the body was lost.
@@ -160,7 +160,7 @@ internal static class HttpRequests
             .FirstOrDefault(found => found is not null);
         if (problem is not null)
         {
-            return (null, EffectOutcome<HttpResult>.Rejected("arguments_invalid", $"{context.Operation}: {problem}."));
+            return (null, EffectOutcome<HttpResult>.Rejected(StepCodes.ArgumentsInvalid, $"{context.Operation}: {problem}."));
         }
 
         if (context.Connection is { } connection && !connection.MayName(address!))

@@ -136,12 +136,12 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
         catch (JsonException exception)
         {
             // Only the path, because the value may be a secret.
-            return AttemptOutcome.Rejected("arguments_invalid", $"The arguments of {context.Operation} are wrong at {exception.Path}.");
+            return AttemptOutcome.Rejected(StepCodes.ArgumentsInvalid, $"The arguments of {context.Operation} are wrong at {exception.Path}.");
         }
 
         if (typed is null)
         {
-            return AttemptOutcome.Rejected("arguments_invalid", $"The arguments of {context.Operation} must be an object.");
+            return AttemptOutcome.Rejected(StepCodes.ArgumentsInvalid, $"The arguments of {context.Operation} must be an object.");
         }
 
         var outcome = await RunAsync(typed, context, cancellation);

@@ -104,7 +104,7 @@ internal sealed class EffectRunner(
                     + "run yet. "
                     + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
                 : AttemptOutcome.Failed(
-                    AttemptReach.NotSent, "operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
+                    AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)
@@ -131,7 +131,7 @@ internal sealed class EffectRunner(
                 if (arguments is null)
                 {
                     return AttemptOutcome.Rejected(
-                        "arguments_missing", "The stored arguments of this command are gone.") with { IsUntried = true };
+                        StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.") with { IsUntried = true };
                 }
 
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
@@ -141,7 +141,7 @@ internal sealed class EffectRunner(
             {
                 return AttemptOutcome.Failed(
                     context.Progress.Reach,
-                    "step_timed_out",
+                    StepCodes.StepTimedOut,
                     context.Progress.IsSent
                         ? $"No answer within {command.TimeoutMs} ms."
                         : $"Nothing was sent within {command.TimeoutMs} ms.");
@@ -151,7 +151,7 @@ internal sealed class EffectRunner(
                 // Without its message, which may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
                 return AttemptOutcome.Failed(
-                    context.Progress.Reach, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
+                    context.Progress.Reach, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
             }
         }
     }
@@ -191,7 +191,7 @@ internal sealed class EffectRunner(
                     Outcome = StepOutcomes.Failed,
                     Reach = result.Outcome == StepOutcomes.Completed ? StepReaches.Done : result.Reach,
                     Result = null,
-                    Code = "result_invalid",
+                    Code = StepCodes.ResultInvalid,
                     Message = "The result cannot be stored as JSON.",
                     RetryAfterMs = null,
                 };

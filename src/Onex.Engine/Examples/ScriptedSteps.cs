@@ -39,7 +39,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
 
     /// <summary>The end of a contract whose caller has no more use for it: it has taken back what it did.</summary>
     public static StepResultArrived Cancelled(CommandToSend command, SagaId saga) =>
-        Result(command, saga, StepOutcome.Rejected, null, EngineCodes.Cancelled);
+        Result(command, saga, StepOutcome.Rejected, null, StepCodes.Cancelled);
 
     /// <summary>The script's name for a command.</summary>
     public static string NameOf(CommandToSend command) =>
@@ -96,7 +96,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
 
     private static bool IsHttp(CommandToSend command) => command.Operation.StartsWith("http.", StringComparison.Ordinal);
 
-    private static string Code(ScriptedAnswer answer) => answer.Code == "timeout" ? EngineCodes.StepTimedOut : answer.Code!;
+    private static string Code(ScriptedAnswer answer) => answer.Code == "timeout" ? StepCodes.StepTimedOut : answer.Code!;
 
     private static StepResultArrived Result(CommandToSend command, SagaId saga, StepOutcome outcome, CelValue? result, string? code) => new()
     {

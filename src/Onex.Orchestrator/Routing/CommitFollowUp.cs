@@ -207,7 +207,7 @@ internal sealed class CommitFollowUp(
                     IsRejectedByDatabase = true,
                     Message = result with
                     {
-                        Outcome = StepOutcome.Rejected, Result = null, Code = EngineCodes.ResultInvalid, Message = reason,
+                        Outcome = StepOutcome.Rejected, Result = null, Code = StepCodes.ResultInvalid, Message = reason,
                     },
                 });
                 continue;

@@ -54,7 +54,7 @@ internal sealed class ComputeRunner(
         {
             // The orchestrator checked it against its own catalogue, which may differ from this process's during a deployment.
             return Answer(
-                command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
+                command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
@@ -67,13 +67,13 @@ internal sealed class ComputeRunner(
                 if (payloads is null)
                 {
                     return Answer(
-                        command, StepOutcomes.Failed, "store_missing",
+                        command, StepOutcomes.Failed, StepCodes.StoreMissing,
                         "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
                 }
 
                 if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
                 {
-                    return Answer(command, StepOutcomes.Rejected, "arguments_missing", "The stored arguments of this command are gone.");
+                    return Answer(command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.");
                 }
 
                 arguments = stored.Content;
@@ -88,19 +88,19 @@ internal sealed class ComputeRunner(
         }
         catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            return Answer(command, StepOutcomes.Failed, "step_timed_out", $"No result within {command.TimeoutMs} ms.");
+            return Answer(command, StepOutcomes.Failed, StepCodes.StepTimedOut, $"No result within {command.TimeoutMs} ms.");
         }
         catch (JsonException exception)
         {
             return Answer(
-                command, StepOutcomes.Rejected, "arguments_invalid",
+                command, StepOutcomes.Rejected, StepCodes.ArgumentsInvalid,
                 $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
-            return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
+            return Answer(command, StepOutcomes.Failed, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
         }
     }
 

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
@@ -81,7 +82,7 @@ public sealed class CompensationArgumentTests
                 .Answered("ask", 200, """{"id":null}""")
                     .Sends().IsIn("failed", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
+        Assert.Equal(StepCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
         Assert.Contains("null", scenario.Saga.Fault.Message, StringComparison.Ordinal);
     }
 
@@ -106,7 +107,7 @@ public sealed class CompensationArgumentTests
                 .Answered("ask", 200, """{"id":null}""")
                     .Sends().IsIn("failed", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
+        Assert.Equal(StepCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
     }
 
     [Theory]
@@ -132,7 +133,7 @@ public sealed class CompensationArgumentTests
                 .Answered("ask", 200, """{"id":""}""");
 
         Assert.Equal(isSent ? ["free"] : [], scenario.Last.Commands.Select(command => command.Step));
-        Assert.Equal(isSent ? null : EngineCodes.ExpressionFailed, scenario.Saga.Fault?.Code);
+        Assert.Equal(isSent ? null : StepCodes.ExpressionFailed, scenario.Saga.Fault?.Code);
     }
 
     [Theory]

@@ -82,7 +82,7 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private static readonly byte[][] _typeFaults =
-        [.. new[] { EngineCodes.ExpressionFailed, EngineCodes.ResultInvalid, EngineCodes.OutputInvalid, "worked out" }.Select(
+        [.. new[] { StepCodes.ExpressionFailed, StepCodes.ResultInvalid, StepCodes.OutputInvalid, "worked out" }.Select(
             System.Text.Encoding.UTF8.GetBytes)];
 
     // If it compiles, it runs: what is well-typed never fails by its type.

@@ -264,7 +264,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         var outcome = (copy.Cancels, how) switch
         {
             (true, 0) or (false, 0 or 1 or 2) => Result(copy, StepOutcome.Completed, Answer(copy)),
-            (true, 1 or 2 or 3) => Result(copy, StepOutcome.Rejected, null) with { Code = EngineCodes.Cancelled },
+            (true, 1 or 2 or 3) => Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled },
             (_, 4) => Result(copy, StepOutcome.Rejected, null) with { Code = "no_carrier" },
             _ => null,
         };
@@ -440,7 +440,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
         else if (command == OperatorCommand.Terminate)
         {
-            Assert.Equal((SagaStatus.Failed, EngineCodes.Terminated), (Saga.Status, Saga.Fault?.Code));
+            Assert.Equal((SagaStatus.Failed, StepCodes.Terminated), (Saga.Status, Saga.Fault?.Code));
             Assert.All(_scenario.Last.Commands, sent => Assert.True(sent.Cancels));
         }
     }
@@ -501,7 +501,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             }
 
             var told = copy.Cancels
-                ? Result(copy, StepOutcome.Rejected, null) with { Code = EngineCodes.Cancelled }
+                ? Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled }
                 : Result(copy, StepOutcome.Completed, KindResult(copy));
             EntryOf(command.CommandId).Outcome = told;
             EntryOf(command.CommandId).Happened = told.Outcome == StepOutcome.Completed;

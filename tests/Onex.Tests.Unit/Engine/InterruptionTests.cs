@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 

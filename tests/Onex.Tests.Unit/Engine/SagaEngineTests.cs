@@ -420,8 +420,8 @@ public sealed class SagaEngineTests
             .Completes("reserve")
                 .IsIn("unwound", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.Undeliverable, scenario.Saga.Fault!.Code);
-        Assert.Equal(EngineCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
+        Assert.Equal(StepCodes.Undeliverable, scenario.Saga.Fault!.Code);
+        Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
     }
 
     [Fact]
@@ -448,7 +448,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start().Wakes(_ => SagaScenario.Cancelled).IsIn("unwound", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.Undeliverable, scenario.Saga.Fault!.Code);
+        Assert.Equal(StepCodes.Undeliverable, scenario.Saga.Fault!.Code);
     }
 
     private static StepResultArrived Closed(SagaScenario scenario, string step) =>

@@ -123,7 +123,7 @@ internal sealed class SagaScenario
 
     /// <summary>The attempt in flight was sent and its outcome is unknown.</summary>
     public SagaScenario LosesResult(string step, int? attempt = null) =>
-        Handles(Result(step, StepOutcome.Failed, null, EngineCodes.StepTimedOut, attempt));
+        Handles(Result(step, StepOutcome.Failed, null, StepCodes.StepTimedOut, attempt));
 
     public StepResultArrived Result(string step, StepOutcome outcome, string? result, string? code, int? attempt = null)
     {
@@ -254,7 +254,7 @@ internal sealed class SagaScenario
         ItemResult(step, item, StepOutcome.Failed, null, "connection_failed") with { Reach = AttemptReach.NotSent };
 
     /// <summary>The result of an item's attempt with an unknown outcome.</summary>
-    public StepResultArrived ItemLost(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, EngineCodes.StepTimedOut);
+    public StepResultArrived ItemLost(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, StepCodes.StepTimedOut);
 
     /// <summary>The items of a step that are in flight.</summary>
     public IEnumerable<int> InFlight(string step) =>

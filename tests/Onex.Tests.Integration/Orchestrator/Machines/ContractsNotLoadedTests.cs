@@ -8,7 +8,6 @@ using Onex.Orchestrator.Machines;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Sqlite;
 using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 

@@ -4,7 +4,6 @@ using MassTransit.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Orchestrator.Machines;
 using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 

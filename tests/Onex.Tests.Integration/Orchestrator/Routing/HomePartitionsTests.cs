@@ -10,7 +10,6 @@ using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Integration.Kafka;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;

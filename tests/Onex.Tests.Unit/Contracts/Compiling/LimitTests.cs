@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

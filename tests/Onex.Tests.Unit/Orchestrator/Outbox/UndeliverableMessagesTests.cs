@@ -32,7 +32,7 @@ public sealed class UndeliverableMessagesTests
 
         scenario.IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
-            (EngineCodes.Undeliverable, "Step 'one' cannot be sent: too large"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Message));
+            (StepCodes.Undeliverable, "Step 'one' cannot be sent: too large"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Message));
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class UndeliverableMessagesTests
         scenario.Sends("one");
         Assert.True(scenario.Last.Commands[0].Cancels);
 
-        scenario.Handles(scenario.Result("one", StepOutcome.Rejected, null, EngineCodes.Cancelled)).IsIn("failed", SagaStatus.Failed);
+        scenario.Handles(scenario.Result("one", StepOutcome.Rejected, null, StepCodes.Cancelled)).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]

@@ -1,0 +1,56 @@
+namespace Onex.Contracts.Messages;
+
+/// <summary>The codes of faults that do not depend on the operation: of the engine, and of the roles that execute steps.</summary>
+public static class StepCodes
+{
+    /// <summary>The attempt failed without a code of its own.</summary>
+    public const string StepFailed = "step_failed";
+
+    /// <summary>The attempt did not end within its time limit.</summary>
+    public const string StepTimedOut = "step_timed_out";
+
+    /// <summary>The result does not have the type that the contract declares, or cannot be stored.</summary>
+    public const string ResultInvalid = "result_invalid";
+
+    /// <summary>An expression of the contract could not be evaluated.</summary>
+    public const string ExpressionFailed = "expression_failed";
+
+    /// <summary>The end's output does not have the type that the contract declares.</summary>
+    public const string OutputInvalid = "output_invalid";
+
+    /// <summary>The state's <c>timeout</c> is over.</summary>
+    public const string StateTimedOut = "state_timed_out";
+
+    /// <summary>The contract's <c>deadline</c> is over.</summary>
+    public const string DeadlineExceeded = "deadline_exceeded";
+
+    /// <summary>An operator, or the parent saga, cancelled the saga.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>An operator ended the saga at once.</summary>
+    public const string Terminated = "terminated";
+
+    /// <summary>The branches of a <c>parallel</c> step do not meet its join.</summary>
+    public const string JoinFailed = "join_failed";
+
+    /// <summary>The broker refuses the command for good.</summary>
+    public const string Undeliverable = "undeliverable";
+
+    /// <summary>An <c>each</c> step has more items than it may have.</summary>
+    public const string TooManyItems = "too_many_items";
+
+    /// <summary>The arguments do not have the type that the operation declares.</summary>
+    public const string ArgumentsInvalid = "arguments_invalid";
+
+    /// <summary>The stored arguments of the command are gone.</summary>
+    public const string ArgumentsMissing = "arguments_missing";
+
+    /// <summary>The role does not have the operation.</summary>
+    public const string OperationUnknown = "operation_unknown";
+
+    /// <summary>The operation threw an exception.</summary>
+    public const string OperationFailed = "operation_failed";
+
+    /// <summary>The arguments are stored in a database that the role has no connection to.</summary>
+    public const string StoreMissing = "store_missing";
+}
