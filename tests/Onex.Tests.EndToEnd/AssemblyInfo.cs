@@ -1,5 +1,5 @@
 using Onex.Tests.EndToEnd.Support;
 
-// Each test runs several processes on the machine's few cores, and waits most of its time: a few side by side wait at the same time.
+// Each test runs several processes on the machine's few cores, but waits most of the time: a few tests run in parallel.
 [assembly: CollectionBehavior(MaxParallelThreads = 3)]
 [assembly: TestCollectionOrderer(typeof(LongestFirst))]

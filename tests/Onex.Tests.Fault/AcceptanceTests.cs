@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Everything at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, dead letters
+/// All faults at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, dead letters
 /// redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes; the short one few, and the shared broker is
 /// neither killed nor frozen.
 /// </summary>
@@ -16,7 +16,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(FullForm.IsWanted ? 420 : 120);
 
     [Fact]
-    public async Task Each_order_is_answered_once_whatever_dies_and_nothing_is_lost_or_done_twice()
+    public async Task Each_order_is_answered_once_and_nothing_is_lost_or_repeated_whatever_process_dies()
     {
         var random = OrderLoad.Seeded(output);
         await using var postgres = await PostgresServer.StartOwnAsync();
@@ -42,7 +42,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             async () => await stack.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM onex.dead_letters") == deadLetters.Count, _within, () => "the dead letters of the events");
 
-        // These alone: the run makes others, of what it breaks.
+        // Only these: the faults of the run create further dead letters.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
         var began = Stopwatch.StartNew();
         var length = FullForm.IsWanted ? FullForm.Length : TimeSpan.FromSeconds(25);
@@ -52,7 +52,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         var answers = new List<string>();
         foreach (var deadLetter in deadLetters)
         {
-            stack.Outside.Treat(deadLetter, new Treatment { CardExpired = true });
+            stack.Services.Treat(deadLetter, new Treatment { CardExpired = true });
             answers.Add(await stack.OrderAsync(deadLetter));
         }
 
@@ -77,20 +77,20 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await redriving;
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
 
-        // What was redriven has its saga by now, and moves it once.
+        // The redriven events have their sagas by now, and each moves its saga once.
         await load.AllIsWellAsync(_within, deadLetters);
         stack.AssertOneResponseEach(answers);
         foreach (var deadLetter in deadLetters)
         {
             await stack.InStateAsync(deadLetter, "done", _within);
-            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Outside.EffectsOf(deadLetter));
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Services.EffectsOf(deadLetter));
             Assert.Equal(
                 1L,
                 await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE "
                     + $"s.business_key = '{deadLetter}'"));
         }
 
-        // Cancellations that came too late are dead letters, as they must be. Nothing else is.
+        // Only cancellations that arrived too late are dead letters.
         Assert.Equal(
             [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE code NOT IN ('ONEX3017', "
                 + "'ONEX3018', 'ONEX3021', 'ONEX3023')"));
@@ -133,7 +133,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
     }
 
-    // Redrives each dead letter whose saga waits for its event, again and again, forced.
+    // Redrives each dead letter whose saga waits for its event, repeatedly and with force.
     private static async Task RedriveAsync(
         OnexStack stack, IReadOnlyList<string> deadLetters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
     {

@@ -1,2 +1,2 @@
-// Each test runs several processes on the machine's few cores: side by side they would only make each other late.
+// Each test runs several processes on the machine's few cores: in parallel they would only slow each other down.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

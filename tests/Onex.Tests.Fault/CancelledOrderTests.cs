@@ -9,14 +9,14 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
 
     [Fact]
-    public async Task A_charge_that_happened_is_refunded_although_who_made_it_died_before_telling()
+    public async Task A_charge_is_refunded_although_the_process_that_made_it_died_before_reporting_it()
     {
         await using var stack = await OnexStack.CreateAsync();
         var effects = (await stack.StartReadyAsync("main", "effects", "workers"))[1];
         var order = Names.Next("charged");
-        stack.Outside.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
+        stack.Services.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
         var correlationId = await stack.OrderAsync(order);
-        await Eventually.Async(() => stack.Outside.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
+        await Eventually.Async(() => stack.Services.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
 
         await effects.KillAsync();
         await CancelAsync(stack, order);
@@ -24,12 +24,12 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
         await stack.StartReadyAsync("effects");
 
         Assert.Equal("cancel", (await stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
-        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], stack.Outside.EffectsOf(order));
-        Assert.Empty(stack.Outside.KeyViolations());
+        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], stack.Services.EffectsOf(order));
+        Assert.Empty(stack.Services.KeyViolations());
     }
 
     [Fact]
-    public async Task A_call_that_nobody_had_made_yet_is_never_made()
+    public async Task A_call_that_was_not_made_before_the_cancellation_is_never_made()
     {
         await using var stack = await OnexStack.CreateAsync();
         await stack.StartReadyAsync("main", "workers");
@@ -45,11 +45,11 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
         await stack.StartReadyAsync("effects");
         var next = Names.Next("called");
         Assert.Equal("success", (await stack.Responses.ReadAsync(await stack.OrderAsync(next), _within)).Field("status"));
-        Assert.DoesNotContain(stack.Outside.Calls, call => call.Order == order);
+        Assert.DoesNotContain(stack.Services.Calls, call => call.Order == order);
     }
 
     [Fact]
-    public async Task Whatever_was_in_transit_what_was_done_is_compensated_and_nothing_else()
+    public async Task Exactly_the_completed_steps_are_compensated_whatever_was_in_transit()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();

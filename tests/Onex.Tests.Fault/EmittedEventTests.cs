@@ -7,7 +7,7 @@ namespace Onex.Tests.Fault;
 /// <summary>The moment between a commit and its domain event.</summary>
 public sealed class EmittedEventTests : IDisposable
 {
-    // Who connects as this user is held when it commits a domain event, until it is dead.
+    // A client that connects as this user is blocked when it commits a domain event, until it is dead.
     private const string Doomed = "doomed_emitter";
     private const string Gate = "8";
     private const string Hold =
@@ -30,7 +30,7 @@ public sealed class EmittedEventTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_whose_main_died_between_commit_and_send_is_on_its_topic_once()
+    public async Task An_event_whose_orchestrator_died_between_commit_and_send_is_published_once()
     {
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);
@@ -68,13 +68,13 @@ public sealed class EmittedEventTests : IDisposable
             async () =>
                 await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
             _within,
-            () => "the main that is to die commits no event");
+            () => "the orchestrator that will be killed commits no event");
         await doomed.KillAsync();
         await gate.CloseAsync();
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>(
-                "SELECT count(*) FROM onex.outbox") == 2, _within, () => "the commit of the dead main has not come true");
+                "SELECT count(*) FROM onex.outbox") == 2, _within, () => "the commit of the killed orchestrator has not succeeded");
         Assert.Empty(reader.Records);
 
         stack.Start("main");

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// A broker that stands still and goes on, again and again, longer each time. Every client in every role runs into each of its time limits;
+/// A broker that is frozen and thawed repeatedly, longer each time. Every client in every role reaches each of its timeouts;
 /// none of them may end its process. The long freezes are left to <c>ONEX_FAULT_LONG=1</c>.
 /// </summary>
 public sealed class FrozenBrokerTests(ITestOutputHelper output)
@@ -27,7 +27,7 @@ public sealed class FrozenBrokerTests(ITestOutputHelper output)
             await load.ProgressAsync(random.Next(5, 30), TimeSpan.FromSeconds(10));
             await broker.PauseAsync();
 
-            // The freeze is the very thing that must pass.
+            // The test is about the freeze, so its time must pass.
             await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
             foreach (var role in roles)
             {

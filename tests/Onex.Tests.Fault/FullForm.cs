@@ -1,7 +1,7 @@
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Whether tests run as long as they may, rather than as long as a continuous integration can wait: <c>ONEX_FAULT_FULL=true</c>, and
+/// Whether tests run in their full length rather than in the short form of the CI: <c>ONEX_FAULT_FULL=true</c>, and
 /// <c>ONEX_FAULT_SECONDS</c> for another length than ten minutes.
 /// </summary>
 internal static class FullForm

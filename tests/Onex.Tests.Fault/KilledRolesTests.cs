@@ -10,7 +10,7 @@ public sealed class KilledRolesTests(ITestOutputHelper output)
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(180);
 
     [Fact]
-    public async Task Orders_outlive_the_death_of_every_role_and_of_Postgres()
+    public async Task Orders_survive_the_death_of_every_role_and_of_Postgres()
     {
         var random = OrderLoad.Seeded(output);
         await using var postgres = await PostgresServer.StartOwnAsync();
@@ -44,7 +44,7 @@ public sealed class KilledRolesTests(ITestOutputHelper output)
                 await postgres.StartAsync();
             }
 
-            // The next round must meet roles that work, not roles that are still starting.
+            // The next round must kill roles that work, not roles that are still starting.
             foreach (var role in running.Values)
             {
                 await role.ReadyAsync();

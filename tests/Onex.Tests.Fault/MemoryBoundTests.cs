@@ -11,7 +11,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 {
     private const long MiB = 1 << 20;
 
-    // Of the container's limit.
+    // The share of the container's limit.
     private const double PeakMax = 0.85;
 
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(300);
@@ -125,7 +125,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         stack.AssertOneResponseEach(sent);
         Assert.All(sent, id => Assert.Equal("success", stack.Responses.Of(id)[0].Field("status")));
         Assert.Equal(0L, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters"));
-        Assert.Empty(stack.Outside.KeyViolations());
+        Assert.Empty(stack.Services.KeyViolations());
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync()));
         await KillAsync(running);
     }

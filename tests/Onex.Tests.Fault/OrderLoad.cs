@@ -53,7 +53,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
                 2 => new Treatment { Latency = TimeSpan.FromMilliseconds(300) },
                 _ => new Treatment { Latency = TimeSpan.FromMilliseconds(10) },
             };
-            stack.Outside.Treat(order, treatment);
+            stack.Services.Treat(order, treatment);
             var correlationId = OnexStack.NewId();
             _sent[correlationId] = (order, treatment);
             mine.Add(correlationId);
@@ -83,7 +83,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         for (var sent = 0; sent < orders; sent++)
         {
             var (order, correlationId) = (Names.Next("large"), OnexStack.NewId());
-            stack.Outside.Treat(order, Treatment.Well);
+            stack.Services.Treat(order, Treatment.Well);
             _sent[correlationId] = (order, Treatment.Well);
             await SendPaddedAsync(order, correlationId);
         }
@@ -105,10 +105,10 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>Waits until the external services have received some more calls, but not for ever when none arrive.</summary>
     public async Task ProgressAsync(int calls, TimeSpan atMost)
     {
-        var wanted = stack.Outside.Calls.Count + calls;
+        var wanted = stack.Services.Calls.Count + calls;
         var deadline = TimeProvider.System.GetTimestamp();
         await Eventually.Async(
-            () => stack.Outside.Calls.Count >= wanted || TimeProvider.System.GetElapsedTime(deadline) > atMost,
+            () => stack.Services.Calls.Count >= wanted || TimeProvider.System.GetElapsedTime(deadline) > atMost,
             atMost + TimeSpan.FromSeconds(5),
             () => "unreachable");
     }
@@ -119,7 +119,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
     }
 
-    /// <summary>All end; one response each; one idempotency key per order, step and direction; what was done fits how it ended.</summary>
+    /// <summary>All end; one response each; one idempotency key per order, step and direction; the effects match the final state.</summary>
     /// <param name="within">How long that may take.</param>
     /// <param name="besides">Orders that are not of this load.</param>
     public async Task AllIsWellAsync(TimeSpan within, params IReadOnlyCollection<string> besides)
@@ -131,13 +131,13 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
                 ' ', _sent.Where(sent => stack.Responses.Of(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
         await stack.AllEndedAsync(Sent + besides.Count, TimeSpan.FromMinutes(1));
         stack.AssertOneResponseEach([.. _sent.Keys]);
-        Assert.DoesNotContain(stack.Outside.KeyViolations(), violation => !besides.Contains(violation.Split(' ')[0]));
+        Assert.DoesNotContain(stack.Services.KeyViolations(), violation => !besides.Contains(violation.Split(' ')[0]));
 
         var completed = 0;
         foreach (var (correlationId, (order, treatment)) in _sent)
         {
             var response = stack.Responses.Of(correlationId)[0];
-            var effects = stack.Outside.EffectsOf(order);
+            var effects = stack.Services.EffectsOf(order);
             if (response.Field("status") == "success")
             {
                 completed++;
@@ -161,6 +161,6 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         output.WriteLine(
             $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken "
                 + $"back, {Cancelled} of them cancelled, "
-            + $"{copies} copies of responses; {stack.Outside.Calls.Count} calls outside");
+            + $"{copies} copies of responses; {stack.Services.Calls.Count} calls outside");
     }
 }

@@ -11,7 +11,7 @@ namespace Onex.Tests.Fault;
 /// </summary>
 public sealed class UnsentMessagesTests
 {
-    // Who connects as this user is held when it commits the end of a saga. What it held is written down, in the same transaction.
+    // A client that connects as this user is blocked when it commits the end of a saga. The same transaction records that saga.
     private const string Doomed = "doomed";
     private const string Gate = "7";
     private const string Hold =
@@ -31,7 +31,7 @@ public sealed class UnsentMessagesTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task What_a_main_committed_for_a_saga_of_another_before_it_died_is_sent_once()
+    public async Task Messages_that_a_dead_orchestrator_committed_for_a_saga_of_another_are_sent_once()
     {
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);
@@ -59,7 +59,7 @@ public sealed class UnsentMessagesTests
             async () =>
                 await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
             _within,
-            () => "the main that is to die commits no end of a saga");
+            () => "the orchestrator that will be killed commits no end of a saga");
         await doomed.KillAsync();
         await gate.CloseAsync();
 

@@ -1,2 +1,2 @@
-// Many tests wait for a broker or a database: a few more side by side than there are cores wait at the same time.
+// Many tests wait for a broker or a database, so a few more tests than cores run in parallel.
 [assembly: CollectionBehavior(MaxParallelThreads = 4)]

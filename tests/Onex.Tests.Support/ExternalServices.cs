@@ -44,7 +44,7 @@ public sealed record Treatment
 /// <param name="Number">Its place among all calls.</param>
 /// <param name="Order">The order it was for.</param>
 /// <param name="Step">The contract's step: <c>reserve</c>, <c>pack</c>, <c>charge</c>, <c>confirm</c>.</param>
-/// <param name="Undo">Whether it takes the step back.</param>
+/// <param name="Undo">Whether it compensates the step.</param>
 /// <param name="Key">Its <c>Idempotency-Key</c>.</param>
 /// <param name="Status">What was answered.</param>
 /// <param name="Body">What was sent.</param>
@@ -111,7 +111,7 @@ public sealed class ExternalServices : IAsyncDisposable
     public void Treat(string order, Treatment treatment) => _treatments[order] = treatment;
 
     /// <summary>
-    /// What really happened for an order, in order: <c>reserve</c>, <c>pack</c>, ..., <c>undo pack</c>, <c>undo reserve</c>.
+    /// The effects that really happened for an order, in order: <c>reserve</c>, <c>pack</c>, ..., <c>undo pack</c>, <c>undo reserve</c>.
     /// </summary>
     public IReadOnlyList<string> EffectsOf(string order)
     {
@@ -122,7 +122,7 @@ public sealed class ExternalServices : IAsyncDisposable
     }
 
     /// <summary>
-    /// Where more than one idempotency key was seen for an order, a step and a direction, or none at all: empty when all is well.
+    /// Each order, step and direction with more than one idempotency key or none: empty when the calls are correct.
     /// </summary>
     public IReadOnlyList<string> KeyViolations() =>
     [
@@ -155,7 +155,7 @@ public sealed class ExternalServices : IAsyncDisposable
                     : (HttpStatusCode.OK, answer(order).ToJsonString()));
     };
 
-    // Its name, the order as a whole, or, of a parcel, the seal.
+    // Its name, the whole order, or the seal of a parcel.
     private string OrderOf(JsonNode? body)
     {
         var order = (string?)(body?["order"] is JsonObject whole ? whole["order_id"] : body?["order"]);

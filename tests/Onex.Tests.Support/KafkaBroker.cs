@@ -101,7 +101,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         IsMock, $"No Kafka, and the mock cluster in its place {what}: set {Variable} to the address of a broker, or start a Docker "
             + $"engine.");
 
-    /// <summary>Starts it (again), with what it held, and waits until it answers.</summary>
+    /// <summary>Starts it (again) with its records, and waits until it answers.</summary>
     public async Task StartAsync()
     {
         // The controller does not register a broker again before the session of the one that was killed has run out: on a busy machine that
@@ -129,7 +129,7 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>Thaws it.</summary>
     public Task ResumeAsync() => ToolAsync("resume");
 
-    /// <summary>Creates a topic, where a test does not leave that to the runtime.</summary>
+    /// <summary>Creates a topic that the runtime should not create itself.</summary>
     public async Task CreateTopicAsync(string topic, int partitions)
     {
         if (_mock is not null)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// A memory limit as a container sets it: a control group of the kernel, of version 1 or 2. Only who may make one gets one, and not where
-/// this process runs in a container of its own.
+/// A memory limit as a container sets it: a control group of the kernel, of version 1 or 2. Needs the right to create
+/// one, and does not work where this process runs in a container of its own.
 /// </summary>
 public sealed class MemoryGroup : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class MemoryGroup : IDisposable
     /// <summary>The file to which whoever joins writes its process id.</summary>
     public string Members => Path.Combine(_directory, "cgroup.procs");
 
-    /// <summary>Makes one, or answers null where that is not allowed.</summary>
+    /// <summary>Creates one, or returns null where that is not allowed.</summary>
     public static MemoryGroup? TryMake(string name, long bytes)
     {
         var isFirst = File.Exists(Path.Combine(Version1, "memory.limit_in_bytes"));
@@ -47,7 +47,7 @@ public sealed class MemoryGroup : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Somebody is still in it, or it was never made.
+            // A process is still in it, or it was never created.
         }
     }
 }

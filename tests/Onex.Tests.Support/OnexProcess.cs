@@ -7,7 +7,7 @@ namespace Onex.Tests.Support;
 /// <summary>The built executable as a process: one role, which tests may freeze and kill.</summary>
 public sealed class OnexProcess : IAsyncDisposable
 {
-    // What the machine or the run has set must not reach the process: only what its test says.
+    // Settings of the machine or the run must not reach the process: only those of its test.
     private static readonly string[] _ownPrefixes = ["ONEX_", "KAFKA_", "POSTGRES_", "REDIS_", "VAULT_", "CONSUL_", "OTEL_", "CONTRACTS_"];
     private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
@@ -33,7 +33,7 @@ public sealed class OnexProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-    /// <summary>What it is called in messages: its role.</summary>
+    /// <summary>Its name in messages: the role.</summary>
     public string Name { get; }
 
     /// <summary>Its process id.</summary>
@@ -51,7 +51,7 @@ public sealed class OnexProcess : IAsyncDisposable
     /// <summary>The lines of its standard error so far.</summary>
     public IReadOnlyList<string> Errors => Lines(_errors);
 
-    /// <summary>The most memory that it has used at a time so far, in bytes: what was resident, its code included.</summary>
+    /// <summary>Its peak memory so far, in bytes: the resident set, code included.</summary>
     public long PeakBytes =>
         File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) is var line
         ? long.Parse(
@@ -60,7 +60,7 @@ public sealed class OnexProcess : IAsyncDisposable
             CultureInfo.InvariantCulture) * 1024
         : 0;
 
-    /// <summary>Starts <c>onex run</c> in a role with these settings and nothing else of the kind.</summary>
+    /// <summary>Starts <c>onex run</c> in a role with these settings and no others.</summary>
     public static OnexProcess Start(
         string role, IReadOnlyDictionary<string, string> settings, string? logFile = null, MemoryGroup? memory = null,
         string? assembly = null)
@@ -82,7 +82,7 @@ public sealed class OnexProcess : IAsyncDisposable
         return new Ended(code, string.Join('\n', process.Output), string.Join('\n', process.Errors));
     }
 
-    /// <summary>The status and body of a GET; null where nobody answers.</summary>
+    /// <summary>The status and body of a GET, or null without an answer.</summary>
     public async Task<(HttpStatusCode Status, string Body)?> GetAsync(string path)
     {
         try

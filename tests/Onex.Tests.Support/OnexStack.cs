@@ -22,18 +22,18 @@ public sealed class OnexStack : IAsyncDisposable
     private readonly string _logs;
     private int _started;
 
-    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, ExternalServices outside)
+    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, ExternalServices services)
     {
         Name = name;
         Broker = broker;
         Database = database;
-        Outside = outside;
+        Services = services;
         Writer = new TopicWriter(broker.BootstrapServers);
         Responses = new TopicReader(broker.BootstrapServers, Topic("responses"));
         DeadLetters = new TopicReader(broker.BootstrapServers, Topic("requests.dlq"));
         _logs = Repository.At("artifacts", "test-logs", name);
         Directory.CreateDirectory(_logs);
-        _settings = new Dictionary<string, string>(Merge(database.Environment, outside.Environment))
+        _settings = new Dictionary<string, string>(Merge(database.Environment, services.Environment))
         {
             ["KAFKA_BOOTSTRAP_SERVERS"] = broker.BootstrapServers,
             ["KAFKA_SESSION_TIMEOUT"] = "6s",
@@ -55,7 +55,7 @@ public sealed class OnexStack : IAsyncDisposable
     public PostgresDatabase Database { get; }
 
     /// <summary>The services that the contract calls.</summary>
-    public ExternalServices Outside { get; }
+    public ExternalServices Services { get; }
 
     /// <summary>Publishes.</summary>
     public TopicWriter Writer { get; }
@@ -75,7 +75,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>Every process ever started.</summary>
     public IReadOnlyList<OnexProcess> Processes => [.. _processes];
 
-    /// <summary>Makes one, on the shared broker and the shared database server unless others are given.</summary>
+    /// <summary>Creates one on the shared broker and the shared database server unless others are given.</summary>
     public static async Task<OnexStack> CreateAsync(PostgresServer? postgres = null, KafkaBroker? broker = null)
     {
         broker ??= await KafkaBroker.SharedAsync();
@@ -103,7 +103,7 @@ public sealed class OnexStack : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts the roles and waits until all are ready: main first, which makes topics and tables.</summary>
+    /// <summary>Starts the roles and waits until all are ready: the orchestrator first, which creates topics and tables.</summary>
     public async Task<IReadOnlyList<OnexProcess>> StartReadyAsync(params string[] roles)
     {
         var processes = new List<OnexProcess>();
@@ -173,7 +173,7 @@ public sealed class OnexStack : IAsyncDisposable
         () => $"the saga of {key} is not in state {state}");
 
     /// <summary>
-    /// Fails if a live saga has no next wake-up and waits for nothing that has a name: what nothing would ever move. Looked at again when
+    /// Fails if a live saga is stuck: it has no next wake-up and waits for no event, result or operator. Checked again when
     /// the stack is disposed of.
     /// </summary>
     public async Task AssertNothingIsStuckAsync() => Assert.Empty(await StuckAsync());
@@ -273,12 +273,12 @@ public sealed class OnexStack : IAsyncDisposable
         await Responses.DisposeAsync();
         await DeadLetters.DisposeAsync();
         Writer.Dispose();
-        await Outside.DisposeAsync();
+        await Services.DisposeAsync();
         await Database.DisposeAsync();
         Assert.Empty(stuck);
     }
 
-    // Empty too where there is no Onex in the database, or no database any more.
+    // Also empty if the database has no Onex schema or no longer exists.
     private async Task<IReadOnlyList<string>> StuckAsync()
     {
         try

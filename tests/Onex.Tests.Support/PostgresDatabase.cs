@@ -85,7 +85,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
         }
         catch (NpgsqlException)
         {
-            // A server that a test has stopped takes its databases with it.
+            // The databases of a stopped server end with it.
         }
     }
 

@@ -170,7 +170,7 @@ public sealed class PostgresServer : IAsyncDisposable
             }
             catch (InvalidOperationException) when (attempt < 3)
             {
-                // Somebody took the port in the meantime.
+                // Another process took the port in the meantime.
             }
         }
     }

@@ -22,7 +22,7 @@ public static class Reaper
     private static Process? _shell;
     private static int _ids;
 
-    /// <summary>Has a shell command run when this process ends, however it ends. Returns the id to forget it by.</summary>
+    /// <summary>Runs a shell command when this process ends, however it ends. Returns the id to cancel it by.</summary>
     public static string AtExit(string command)
     {
         var id = $"c{Interlocked.Increment(ref _ids)}";

@@ -1,6 +1,6 @@
 namespace Onex.Tests.Support;
 
-/// <summary>Where things are, found from where the running test lies.</summary>
+/// <summary>Paths of the repository, found from the directory of the running test.</summary>
 public static class Repository
 {
     /// <summary>The root: where <c>Onex.sln</c> is.</summary>

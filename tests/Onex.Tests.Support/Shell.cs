@@ -16,7 +16,7 @@ public static class Shell
     /// <summary>Whether this process may do everything. Such a one must not run Postgres.</summary>
     public static bool IsRoot { get; } = Environment.IsPrivilegedProcess;
 
-    /// <summary>Runs a program to its end. What it leaves running must not hold its output open.</summary>
+    /// <summary>Runs a program to its end. Processes that it leaves running must not keep its output open.</summary>
     public static Task<Ended> RunAsync(string program, params string[] arguments) => RunAsync(program, arguments, null);
 
     /// <summary>The same with environment variables besides the inherited ones.</summary>
@@ -43,7 +43,7 @@ public static class Shell
         return new Ended(process.ExitCode, await output, await error);
     }
 
-    /// <summary>The full path of a program on PATH, or null. A link that leads nowhere is none.</summary>
+    /// <summary>The full path of a program on PATH, or null. A broken link does not count.</summary>
     public static string? Which(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Select(directory => Path.Combine(directory, program))

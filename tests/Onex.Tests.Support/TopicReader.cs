@@ -29,7 +29,7 @@ public sealed record ReadRecord(
 }
 
 /// <summary>
-/// Reads a topic from its beginning, without a group, as long as it lives. The topic need not exist yet, and is not made by asking for it.
+/// Reads a topic from its beginning, without a group, until it is disposed of. The topic need not exist yet and is not created by reading.
 /// </summary>
 public sealed class TopicReader : IAsyncDisposable
 {
@@ -102,7 +102,7 @@ public sealed class TopicReader : IAsyncDisposable
             }
             catch (KafkaException)
             {
-                // The broker is away, or was. What there is to read will be read.
+                // The broker is or was unavailable. The reader continues when it returns.
             }
         }
     }

@@ -21,7 +21,7 @@ public enum AttemptReach
     Done,
 }
 
-/// <summary>How far a failed attempt got, judged by its code alone. Used by examples of contracts.</summary>
+/// <summary>How far a failed attempt got, determined by its code alone. Used by examples of contracts.</summary>
 public static class FailureCodes
 {
     /// <summary>Codes of attempts that were not sent.</summary>

@@ -127,7 +127,7 @@ internal sealed class ContractDirectory(string root)
             var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
             var line = before.LastIndexOf('\n') + 1;
             return (text, ContractDiagnostics.NotUtf8(
-                new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
+                new SourceSpan(before.Count(character => character == '\n') + 1, before.Length - line + 1, 1)), null);
         }
     }
 }

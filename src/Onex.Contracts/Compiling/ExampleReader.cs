@@ -44,7 +44,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
     {
         scope.CheckKeys(map, Keys.Example);
         Require(map, "an example", "name", "Add 'name: what it shows'.");
-        Require(map, "an example", "expect", "Add 'expect: { end: completed }', or what else must come of it.");
+        Require(map, "an example", "expect", "Add 'expect: { end: completed }', or another expectation.");
         var name = scope.Text(map.Find("name"), "'name'");
         if (name is not null && !names.Add(name.Text))
         {

@@ -36,7 +36,7 @@ internal static class ExpressionEnd
                     }
 
                     break;
-                case var letter when char.IsAsciiLetterOrDigit(letter) || letter == '_':
+                case var character when char.IsAsciiLetterOrDigit(character) || character == '_':
                     continue;
             }
 

@@ -351,7 +351,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             return null;
         }
 
-        var straight = string.Concat(text.Select(letter => CurlyQuotes.Contains(letter) ? '"' : letter));
+        var straight = string.Concat(text.Select(character => CurlyQuotes.Contains(character) ? '"' : character));
         return $"write {Spelling.Clip(straight)}";
     }
 

@@ -20,7 +20,7 @@ internal sealed record Key(string Name, Shape Shape, string Description, bool Re
 /// <param name="Where">The map, for messages.</param>
 /// <param name="All">The keys of this version.</param>
 /// <param name="Unsupported">The keys that the language reserves and this version does not support.</param>
-/// <param name="OneOf">Keys of which the map needs exactly one.</param>
+/// <param name="OneOf">The keys that exclude each other; the map needs one of them.</param>
 internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, FrozenSet<string> Unsupported, IReadOnlyList<string> OneOf)
 {
     public static Keys Contract { get; } = Create(
@@ -128,7 +128,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a step that calls a contract",
         [
             Must("id", Shape.Text, "Its name"),
-            Must("saga", Shape.Text, "The contract, of which the highest loaded version starts"),
+            Must("saga", Shape.Text, "The contract; its highest loaded version starts"),
             May("with", Shape.MapOf(Shape.Value), "Its input"),
             May("returns", Shape.Type, "The type of its output, checked when it arrives"),
             May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
@@ -187,7 +187,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("steps", Shape.ListOf(Shape.Step()), "Its steps, in order"),
             May(
                 "losers", Shape.OneOf("compensate", "keep"),
-                "`compensate` (the default) or `keep`: what becomes of what it has done if the join does not wait for it"),
+                "`compensate` (the default) or `keep`: whether its completed steps are compensated if the join does not wait for it"),
         ],
         []);
 

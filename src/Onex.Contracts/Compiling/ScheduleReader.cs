@@ -91,7 +91,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         }
 
         // A name may become a path.
-        if (name.Text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '_' or '-' or '+')
+        if (name.Text.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '-' or '+')
             && TimeZoneInfo.TryFindSystemTimeZoneById(name.Text, out var zone))
         {
             return zone;

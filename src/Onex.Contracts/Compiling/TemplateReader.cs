@@ -257,7 +257,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules, out string plain)
     {
         var text = scalar.Text;
-        var letters = text.ToCharArray();
+        var characters = text.ToCharArray();
         plain = text;
         var parts = ImmutableArray.CreateBuilder<TextPart>();
         var literal = new StringBuilder();
@@ -267,7 +267,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             if (text.AsSpan(at).StartsWith("$${", StringComparison.Ordinal))
             {
                 literal.Append("${");
-                letters.AsSpan(at, 3).Fill(' ');
+                characters.AsSpan(at, 3).Fill(' ');
                 at += 3;
                 continue;
             }
@@ -305,11 +305,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 failed = true;
             }
 
-            letters.AsSpan(at, end + 1 - at).Fill(' ');
+            characters.AsSpan(at, end + 1 - at).Fill(' ');
             at = end + 1;
         }
 
-        plain = new string(letters);
+        plain = new string(characters);
 
         if (literal.Length > 0)
         {

@@ -25,8 +25,8 @@ internal static partial class ContractDiagnostics
         new("ONEX1182", Severity.Warning, at, $"the input of {child} declares no field '{Clip(field)}'.",
             $"Did you mean '{Clip(meant)}'? Undeclared fields are accepted, but probably ignored.");
 
-    public static DiagnosticDraft ReturnsContradicted(SourceSpan at, string callee, Mismatch mismatch) =>
-        Error("ONEX1181", at, $"the result of {callee} never matches 'returns': {Given("the result", mismatch)}.",
+    public static DiagnosticDraft ReturnsContradicted(SourceSpan at, string called, Mismatch mismatch) =>
+        Error("ONEX1181", at, $"the result of {called} never matches 'returns': {Given("the result", mismatch)}.",
             "Correct 'returns' or remove it: a result that does not match fails the step with 'result_invalid'.");
 
     // Declarations without effect.

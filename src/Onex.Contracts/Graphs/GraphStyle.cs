@@ -28,7 +28,7 @@ internal static class GraphStyle
     {
         NodeKind.Waiting => "waits",
         NodeKind.Pivot => "pivot",
-        NodeKind.Compensating => "takes back",
+        NodeKind.Compensating => "compensates",
         NodeKind.Completed => "end: completed",
         NodeKind.Failed => "end: failed",
         _ => null,

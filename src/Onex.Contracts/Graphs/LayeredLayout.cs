@@ -293,35 +293,35 @@ internal sealed class LayeredLayout
     // Places elements as near to their neighbours' center as order and widths allow; overlapping ones move together (isotonic regression).
     private static void Straighten(List<Spot> row, Func<Spot, List<Spot>> neighbours)
     {
-        var blocks = new List<(double Wish, double Weight, int Count)>();
+        var blocks = new List<(double Ideal, double Weight, int Count)>();
         var offsets = new double[row.Count];
         for (var place = 0; place < row.Count; place++)
         {
             var spot = row[place];
             offsets[place] = place == 0 ? 0 : offsets[place - 1] + ((row[place - 1].Width + spot.Width) / 2) + Distance;
             var near = neighbours(spot);
-            var wish = (near.Count == 0 ? spot.X : near.Average(other => other.X)) - offsets[place];
+            var ideal = (near.Count == 0 ? spot.X : near.Average(other => other.X)) - offsets[place];
 
             // Passing lines are straightened before boxes are centered.
             var weight = near.Count == 0 ? 0.05 : spot.IsBox ? 1 : near.TrueForAll(other => !other.IsBox) ? 8 : 2;
-            var block = (Wish: wish, Weight: weight, Count: 1);
-            while (blocks.Count > 0 && blocks[^1].Wish > block.Wish)
+            var block = (Ideal: ideal, Weight: weight, Count: 1);
+            while (blocks.Count > 0 && blocks[^1].Ideal > block.Ideal)
             {
                 var before = blocks[^1];
                 blocks.RemoveAt(blocks.Count - 1);
                 var sum = before.Weight + block.Weight;
-                block = (((before.Wish * before.Weight) + (block.Wish * block.Weight)) / sum, sum, before.Count + block.Count);
+                block = (((before.Ideal * before.Weight) + (block.Ideal * block.Weight)) / sum, sum, before.Count + block.Count);
             }
 
             blocks.Add(block);
         }
 
         var index = 0;
-        foreach (var (wish, _, count) in blocks)
+        foreach (var (ideal, _, count) in blocks)
         {
             for (var end = index + count; index < end; index++)
             {
-                row[index].X = wish + offsets[index];
+                row[index].X = ideal + offsets[index];
             }
         }
     }

@@ -54,11 +54,11 @@ internal static class MermaidText
     }
 
     // Escapes Mermaid syntax, except for line breaks.
-    private static string Escape(string text) => string.Concat(text.Select(letter => letter switch
+    private static string Escape(string text) => string.Concat(text.Select(character => character switch
     {
         '\n' => "<br/>",
         '"' => "#quot;",
-        '#' or ':' or ';' or '<' or '>' or '{' or '}' or '%' => string.Create(CultureInfo.InvariantCulture, $"#{(int)letter};"),
-        _ => letter.ToString(),
+        '#' or ':' or ';' or '<' or '>' or '{' or '}' or '%' => string.Create(CultureInfo.InvariantCulture, $"#{(int)character};"),
+        _ => character.ToString(),
     }));
 }

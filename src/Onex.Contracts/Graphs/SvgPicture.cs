@@ -172,7 +172,7 @@ internal static class SvgPicture
 
     // An estimate for common fonts, rather too wide than too narrow.
     private static double WidthOf(string text, double size, bool bold = false) =>
-        size * (bold ? 1.08 : 1) * text.Sum(letter => letter switch
+        size * (bold ? 1.08 : 1) * text.Sum(character => character switch
     {
         'i' or 'j' or 'l' or 't' or 'f' or '.' or ',' or ':' or ';' or '\'' or '|' or '!' or ' ' or '(' or ')' or '[' or ']' => 0.33,
         'm' or 'w' or 'M' or 'W' or '%' or '@' or '…' => 0.92,
@@ -183,5 +183,5 @@ internal static class SvgPicture
 
     // XML does not allow control characters.
     private static string Escape(string text) =>
-        WebUtility.HtmlEncode(string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)));
+        WebUtility.HtmlEncode(string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character)));
 }

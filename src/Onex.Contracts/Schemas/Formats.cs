@@ -50,8 +50,8 @@ internal static class Formats
     private static bool IsLocalPart(string text) =>
         text[0] == '"' ? IsQuoted(text) : text.Split('.').All(atom => atom.Length > 0 && atom.All(IsAtomText));
 
-    private static bool IsAtomText(char letter) =>
-        char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-/=?^_`{|}~".Contains(letter, StringComparison.Ordinal);
+    private static bool IsAtomText(char character) =>
+        char.IsAsciiLetterOrDigit(character) || "!#$%&'*+-/=?^_`{|}~".Contains(character, StringComparison.Ordinal);
 
     private static bool IsQuoted(string text)
     {
@@ -76,7 +76,7 @@ internal static class Formats
 
     private static bool IsLabel(string text) =>
         text.Length is > 0 and <= LabelMax && text[0] != '-' && text[^1] != '-'
-            && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-');
+            && text.All(character => char.IsAsciiLetterOrDigit(character) || character == '-');
 
     private static bool IsAddress(string text)
     {
@@ -84,7 +84,7 @@ internal static class Formats
         if (text.StartsWith(Tag, StringComparison.OrdinalIgnoreCase))
         {
             var address = text[Tag.Length..];
-            return address.All(letter => char.IsAsciiHexDigit(letter) || letter is ':' or '.')
+            return address.All(character => char.IsAsciiHexDigit(character) || character is ':' or '.')
                 && IPAddress.TryParse(address, out var parsed) && parsed.AddressFamily == AddressFamily.InterNetworkV6;
         }
 

@@ -7,7 +7,7 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Creates a sample value of a type as JSON, for people to edit.</summary>
 public static class SampleJson
 {
-    // A schema may contain itself, and a deeper sample is of no use.
+    // A schema may contain itself, and a deeper sample does not help.
     private const int DepthMax = 4;
 
     /// <summary>The required fields, recursively; <c>{}</c> if nothing is known.</summary>

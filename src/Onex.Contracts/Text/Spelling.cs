@@ -7,7 +7,7 @@ public static class Spelling
 {
     private const int NamesShownMax = 12;
 
-    // The length from which two different letters leave a word recognizable.
+    // The length from which a word with two wrong characters is recognizable.
     private const int RecognizableMin = 4;
 
     // Synonyms from other languages, other orchestrators and related maps.
@@ -93,15 +93,15 @@ public static class Spelling
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// The intended name, or null: a name that differs in at most a third of its letters, has the same letters in another order, or has the
-    /// same first and last letter and differs in two; otherwise a synonym.
+    /// The intended name, or null: a name that differs in at most a third of its characters, has the same ones in another order, or has the
+    /// same first and last character and differs in two; otherwise a synonym.
     /// </summary>
     public static string? Nearest(string misspelt, IEnumerable<string> names)
     {
         var all = names as IReadOnlyCollection<string> ?? [.. names];
         var (near, distance) = Near(misspelt, all);
 
-        // One wrong letter is a typing error; with more of them a synonym is more likely.
+        // One wrong character is a typing error; with more of them a synonym is more likely.
         return distance > 1 && _otherNames.TryGetValue(misspelt, out var elsewhere) && Array.Find(elsewhere, all.Contains) is { } other
             ? other : near;
     }

@@ -50,7 +50,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_record_arrives_as_it_was_written()
+    public async Task A_record_is_read_as_it_was_written()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 4, handler);

@@ -141,7 +141,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
+    public async Task A_dead_letter_is_closed_before_the_offset_of_its_record_that_succeeded_later_advances()
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
         await using var member = await StartAsync(

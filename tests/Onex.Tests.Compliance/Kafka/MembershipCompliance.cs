@@ -58,7 +58,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_member_that_gets_no_partition_is_ready_too()
+    public async Task A_member_without_a_partition_is_ready()
     {
         var topic = NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
@@ -111,7 +111,7 @@ public abstract class MembershipCompliance : RiderCompliance
                         held[partition] = held.GetValueOrDefault(partition) + delta;
                         if (held[partition] is not (0 or 1))
                         {
-                            violations.Enqueue($"{partition} is held by {held[partition]}");
+                            violations.Enqueue($"{partition} is assigned {held[partition]}");
                         }
                     }
                 }

@@ -15,7 +15,7 @@ public abstract class EffectLedgerCompliance
     protected virtual IEffectLedger Other => Ledger;
 
     [Fact]
-    public async Task A_command_is_leased_to_one_at_a_time()
+    public async Task A_command_is_leased_to_one_process_at_a_time()
     {
         var command = Command();
 
@@ -42,7 +42,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_asks_again()
+    public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_requests_it()
     {
         var command = Command();
         var first = await GrantedAsync(command);
@@ -194,7 +194,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task An_earlier_attempt_than_the_latest_is_never_run()
+    public async Task An_attempt_before_the_latest_is_never_run()
     {
         var command = Command() with { Attempt = 3 };
         await GrantedAsync(command);

@@ -213,7 +213,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_redrive_and_its_message_are_written_together_and_once()
+    public async Task A_redrive_and_its_message_are_committed_together_and_once()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -289,7 +289,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_discarded_dead_letter_stays_and_sends_nothing()
+    public async Task A_discarded_dead_letter_is_kept_and_sends_nothing()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);

@@ -73,7 +73,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task Text_is_an_id_a_correlation_id_or_the_beginning_of_a_key()
+    public async Task A_search_text_is_an_id_a_correlation_id_or_the_prefix_of_a_key()
     {
         var key = $"50%_off\\{Rows.Key()}";
         var row = Rows.New() with { BusinessKey = key };

@@ -54,7 +54,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_that_ends_leaves_no_timer()
+    public async Task An_ended_saga_has_no_timer()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));

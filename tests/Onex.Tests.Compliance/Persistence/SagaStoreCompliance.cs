@@ -93,7 +93,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_of_a_saga_that_does_not_exist_is_stale()
+    public async Task A_move_of_an_unknown_saga_is_stale()
     {
         var row = Rows.New();
 
@@ -155,7 +155,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_stays_known_after_its_saga_ended()
+    public async Task A_request_is_still_a_duplicate_after_its_saga_ended()
     {
         var first = await StartAsync();
         await CommitAsync(Rows.Move(first, Rows.Ended(first)));
@@ -166,7 +166,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_that_joined_a_saga_stays_known_after_the_saga_ended()
+    public async Task A_joined_request_is_still_a_duplicate_after_the_saga_ended()
     {
         var owner = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var request = Rows.New().RequestId;
@@ -190,7 +190,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_known_request_comes_before_a_taken_key()
+    public async Task A_duplicate_request_is_reported_before_a_taken_key()
     {
         var key = Rows.Key();
         await StartAsync(Rows.New() with { BusinessKey = key });
@@ -340,7 +340,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task The_clock_is_about_right()
+    public async Task The_stores_clock_agrees_with_the_systems()
     {
         Assert.InRange(await Store.NowAsync(_none) - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
     }

@@ -80,7 +80,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task History_of_a_live_saga_stays_as_long_as_it_lives()
+    public async Task History_of_a_live_saga_is_kept()
     {
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40) };
         var gone = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };

@@ -18,7 +18,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     private OnexStack Stack => running.Stack;
 
     [Fact]
-    public async Task A_request_is_answered_where_it_was_asked_and_on_the_topic()
+    public async Task A_request_over_HTTP_is_answered_there_and_on_the_topic()
     {
         var order = Names.Next("api");
         var (status, body) = await PostAsync("/api/v1/requests?wait=30s", Order(order), Operator);
@@ -34,7 +34,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     public async Task A_saga_is_listed_shown_described_and_explained()
     {
         var order = Names.Next("apishow");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var (status, accepted) = await PostAsync("/api/v1/requests", Order(order), Operator);
         Assert.Equal(HttpStatusCode.Accepted, status);
         var id = (string)accepted["saga_id"]!;
@@ -64,7 +64,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     public async Task An_operator_pauses_resumes_and_cancels()
     {
         var order = Names.Next("apicancel");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var id = (string)(await PostAsync("/api/v1/requests", Order(order), Operator)).Body["saga_id"]!;
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
@@ -79,7 +79,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
             async () => (await Stack.Database.QueryAsync($"SELECT status FROM onex.sagas WHERE id = '{id}'"))[0] == "cancelled",
             _within,
             () => "the saga is not cancelled");
-        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Services.EffectsOf(order));
         var history = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body.ToJsonString();
         Assert.Contains("asked by phone", history);
         Assert.Contains("ops", history);
@@ -90,7 +90,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     public async Task To_terminate_a_saga_needs_its_own_confirmation()
     {
         var order = Names.Next("apiterminate");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var accepted = (await PostAsync("/api/v1/requests", Order(order), Operator)).Body;
         var id = (string)accepted["saga_id"]!;
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
@@ -107,7 +107,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.NotEqual(0, (await OnexProcess.RunAsync(settings, "sagas", "terminate", id)).Code);
         var done = await OnexProcess.RunAsync(settings, "sagas", "terminate", id, "--confirm", id, "--reason", "the warehouse is gone");
         Assert.True(done.Code == 0, done.Error);
-        Assert.Equal(["reserve", "pack"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(["reserve", "pack"], Stack.Services.EffectsOf(order));
         Assert.Equal("terminated", (await Stack.Responses.ReadAsync((string)accepted["correlation_id"]!, _within)).Field("code"));
         var history = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray()
             .Single(entry => (string?)entry!["kind"] == "terminated")!.ToJsonString();
@@ -138,7 +138,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [InlineData("/api/v1/dead-letters/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11", Reader, HttpStatusCode.NotFound, "ONEX4013")]
     [InlineData("/api/v1/saga", Reader, HttpStatusCode.NotFound, "ONEX4011")]
     [InlineData("/api/v1/requests", Reader, HttpStatusCode.MethodNotAllowed, "ONEX4011")]
-    public async Task What_is_wrong_with_a_call_is_described_with_a_code(string path, string? token, HttpStatusCode status, string code)
+    public async Task An_invalid_call_is_answered_with_a_code(string path, string? token, HttpStatusCode status, string code)
     {
         var answer = await GetAsync(path, token);
 
@@ -152,7 +152,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [InlineData("{", HttpStatusCode.BadRequest, "ONEX3001")]
     [InlineData("", HttpStatusCode.BadRequest, "ONEX3001")]
     [InlineData("""{"operation":"order-fulfilment","payload":{}}""", HttpStatusCode.BadRequest, "ONEX3005")]
-    public async Task A_bad_request_is_refused_as_on_the_topic(string body, HttpStatusCode status, string code)
+    public async Task A_bad_request_is_rejected_as_on_the_topic(string body, HttpStatusCode status, string code)
     {
         using var request = Request(HttpMethod.Post, "/api/v1/requests", Operator);
         request.Content = new StringContent(body);

@@ -20,7 +20,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     private string Requests => Stack.Topic("requests");
 
     [Fact]
-    public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_again_under_the_same_dead_letter()
+    public async Task Bad_bytes_are_listed_and_redriven_unchanged_and_reopen_the_same_dead_letter()
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
         var deadLetter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
@@ -52,7 +52,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         var order = Names.Next("dlq");
         var refused = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
         var id = (string)(await DeadLetterAsync($"q={refused}"))["id"]!;
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
@@ -72,18 +72,18 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_event_was_taken_in_meanwhile_says_so_and_is_refused_without_force()
+    public async Task A_dead_letter_whose_event_was_handled_in_the_meantime_is_redriven_only_with_force()
     {
         var order = Names.Next("dlq");
         var id = (string)(await DeadLetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Status);
         await Stack.InStateAsync(order, "done", _within);
         var saga = await Stack.Database.ScalarAsync<Guid>($"SELECT id FROM onex.sagas WHERE business_key = '{order}'");
 
-        // As if the redrive were forgotten: the record that was sent again is the original one, so it is known.
+        // As if the redrive had not been recorded: the redriven record has the identity of the original, so it is a duplicate.
         await Stack.Database.ExecuteAsync($"UPDATE onex.dead_letters SET status = 'open' WHERE id = '{id}'");
         var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator);
 
@@ -100,7 +100,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         await Stack.Responses.ReadAsync(correlation, _within);
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
 
-        // What a main leaves that dies between the dead letter and the offset; the next one has read the record again and started its saga.
+        // The rows after an orchestrator died between dead letter and offset, and the next one read the record again and started its saga.
         await Stack.Database.ExecuteAsync(
             $$"""
             INSERT INTO onex.dead_letters (id, topic, partition, record_offset, code, reason, value, at, key, headers)
@@ -120,7 +120,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
                 Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
         Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
         Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
-        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
+        Assert.DoesNotContain(Stack.Services.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task A_list_of_statuses_lists_those_and_no_others()
+    public async Task A_list_of_statuses_selects_exactly_those()
     {
         await PostAsync("/api/v1/requests", """{"operation":"doorbell","payload":{"key":"cancelled"}}""");
         var id = (string)(await GetAsync("/api/v1/sagas?key=cancelled")).Body["sagas"]![0]!["id"]!;
@@ -73,7 +73,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     [InlineData("POST", "/api/v1/requests?wiat=1s", """{"operation":"doorbell"}""", "Did you mean 'wait'?")]
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reson":"x"}""", "Did you mean 'reason'?")]
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reason":"x" """, "The body is not JSON")]
-    public async Task What_a_call_does_not_have_is_refused_with_what_it_may_have_meant(
+    public async Task An_unknown_argument_is_rejected_with_a_suggestion(
         string method, string path, string? content, string said)
     {
         var (status, body) = await SendAsync(method, path, content);
@@ -83,7 +83,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task Whoever_waits_for_a_response_is_answered_202_when_the_process_is_asked_to_stop()
+    public async Task A_client_that_waits_for_a_response_is_answered_202_when_the_process_stops()
     {
         await using var process = await running.StartAsync();
         using var http = new HttpClient
@@ -110,7 +110,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task The_first_log_line_says_what_runs_where()
+    public async Task The_first_log_line_names_version_profile_store_broker_and_address()
     {
         await using var process = await running.StartAsync();
 

@@ -106,8 +106,8 @@ public sealed class ChildTests : IAsyncLifetime
         Assert.Equal("stop", (await ReadAsync(stopped)).Field("code"));
         Assert.Equal("t-slow/2", (await ReadAsync(slow)).Json.GetProperty("payload").GetProperty("tickets")[1].GetString());
 
-        // Nobody but the four was answered; each child knows its parent; the first leg of what failed and of what was stopped was taken
-        // back. What is detached starts when it starts, though its caller has ended.
+        // Only the four were answered; each child has its parent; the first leg of the failed and of the stopped saga was
+        // compensated. A detached child starts although its caller may have ended.
         const string Souvenirs =
             "contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('good', 'slow'))";
         await Eventually.Async(
@@ -124,7 +124,7 @@ public sealed class ChildTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Children_go_on_when_everything_was_killed()
+    public async Task Children_continue_after_every_process_was_killed()
     {
         var orchestrators = await _stack.StartReadyAsync("main", "main");
         var answers = new List<string>();

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Demo;
 
-/// <summary>What <c>./dev demo</c> runs, in a directory of its own, with its output piped.</summary>
+/// <summary>The demo of <c>./dev demo</c>, in a directory of its own, with its output piped.</summary>
 public sealed class DemoTests : IDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -23,11 +23,11 @@ public sealed class DemoTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_demo_that_was_killed_in_the_middle_goes_on_with_its_orders()
+    public async Task A_demo_that_was_killed_continues_its_orders()
     {
         await using (var killed = new Run(_directory))
         {
-            // By then some orders have ended, some wait, and some have a call outside.
+            // By then some orders have ended, some wait, and some have an external call in flight.
             await killed.SaysAsync("awaiting_new_card (waiting)");
             await killed.KillAsync();
         }

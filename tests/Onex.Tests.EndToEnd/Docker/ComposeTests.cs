@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 namespace Onex.Tests.EndToEnd.Docker;
 
 /// <summary>
-/// What Compose and an engine make of docker/, as far as that is quick: nothing is built or started. docker/verify does the whole of it.
+/// The files of docker/, read by Compose and a container engine without building or starting anything. docker/verify does the rest.
 /// </summary>
 public sealed class ComposeTests
 {
@@ -38,7 +38,7 @@ public sealed class ComposeTests
     [InlineData("effects")]
     [InlineData("workers")]
     [InlineData("all")]
-    public async Task With_the_override_for_a_laptop_a_profile_has_its_neighbours_too(string profile)
+    public async Task The_laptop_override_adds_the_services_that_a_profile_needs(string profile)
     {
         await NeedEngineAsync();
 
@@ -79,7 +79,7 @@ public sealed class ComposeTests
     private static async Task NeedEngineAsync() => Assert.SkipUnless(
         await _engineAnswers.Value, "No Docker engine with Compose v2 answers (docker info; docker compose version).");
 
-    // The example's settings and no others: neither a .env that lies there nor this process's.
+    // Only the settings of the example: neither those of a .env in that directory nor those of this process.
     private static async Task<string[]> LinesAsync(string[] files, params string[] arguments)
     {
         string[] all = [

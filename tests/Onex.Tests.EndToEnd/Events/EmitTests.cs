@@ -13,7 +13,7 @@ public sealed class EmitTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_is_on_its_topic_and_one_that_the_broker_refuses_is_a_dead_letter_that_holds_nobody_up()
+    public async Task An_event_is_published_and_one_that_the_broker_rejects_becomes_a_dead_letter_and_blocks_nothing()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Broker.NeedsReal("takes records of any size");
@@ -36,7 +36,7 @@ public sealed class EmitTests : IDisposable
                     .SequenceEqual([$"{topic}|o-2|open|true"])
                 && await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0,
             _within,
-            () => "the event that is too large is no dead letter");
+            () => "the event that is too large has not become a dead letter");
         Assert.Single(reader.Records);
     }
 

@@ -56,7 +56,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
             await Stack.RequestAsync("document.noted", Note("x"), saga, envelope, partition: 0);
         }
 
-        // What is on another partition may be read at the same time, or long after.
+        // A record of another partition may be read at the same time, or much later.
         await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
         await NotesAsync(saga, 2);
         await Stack.RequestAsync("document.approved", By("ann"), saga, partition: 0);
@@ -69,7 +69,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_no_guard_takes_is_answered_and_changes_nothing()
+    public async Task An_event_that_no_guard_accepts_is_answered_and_changes_nothing()
     {
         var saga = await StartAsync(Names.Next("document"));
         await Stack.RequestAsync("document.approved", By(""), saga);
@@ -83,7 +83,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_without_a_live_saga_is_answered_and_kept_as_a_dead_letter()
+    public async Task An_event_without_a_live_saga_is_answered_and_becomes_a_dead_letter()
     {
         var nobody = await Stack.RequestAsync("document.noted", Note("x"));
 
@@ -130,7 +130,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_early_event_whose_saga_does_not_come_in_time_is_answered_and_becomes_a_dead_letter_that_can_be_sent_again()
+    public async Task An_early_event_whose_saga_does_not_start_in_time_is_answered_and_becomes_a_dead_letter_that_can_be_redriven()
     {
         var correlationId = await Stack.RequestAsync("document.hurried", new JsonObject { ["tenant"] = "t1" });
 
@@ -146,7 +146,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_a_saga_kept_to_its_end_is_a_dead_letter_that_an_operator_gives_to_the_next_saga()
+    public async Task An_event_that_stayed_buffered_to_the_end_of_its_saga_becomes_a_dead_letter_that_can_be_redriven_to_the_next_saga()
     {
         var document = Names.Next("document");
         await Stack.RequestAsync("document", Document(document));
@@ -162,7 +162,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         var deadLetter = Assert.Single(deadLetters).Split('|');
         Assert.Equal(("ONEX3021", "open"), (deadLetter[1], deadLetter[2]));
 
-        // Same key, another saga: what the first one has seen must not make the second one deaf.
+        // Same key, another saga: a message that the first one has seen must still reach the second one.
         await Stack.RequestAsync("document", Document(document));
         await Stack.InStateAsync(document, "waiting", _within);
         var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = $"http://127.0.0.1:{Stack.Processes[0].HttpPort}" };
@@ -176,11 +176,11 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
                 await Stack.Database.ScalarAsync<long>(
                     $"SELECT count(*) FROM onex.sagas WHERE business_key = '{document}' AND state = 'dropped'") == 2,
             _within,
-            () => "both sagas at their end");
+            () => "both sagas have ended");
     }
 
     [Fact]
-    public async Task A_misspelt_event_is_answered_with_what_was_meant()
+    public async Task A_misspelt_event_is_answered_with_a_suggestion()
     {
         var correlationId = await Stack.RequestAsync("document.aproved", By("ann"));
 
@@ -233,14 +233,14 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
             await Stack.Database.ScalarAsync<long>(
                 $"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{correlationId}' AND saga_id IS NOT NULL") == 1,
         _within,
-        () => $"an event of {correlationId} that its saga keeps");
+        () => $"an event of {correlationId} that its saga has buffered");
 
     private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
         Stack.DeadLetters.ReadAsync(
             deadLetter => deadLetter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
 }
 
-/// <summary>A main alone, with a contract whose sagas live on events.</summary>
+/// <summary>An orchestrator alone, with a contract whose sagas wait for events.</summary>
 public sealed class Documents : StackFixture
 {
     private const string Contract = """

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>What may be sent to an order, by three processes on a real Kafka and a real Postgres.</summary>
+/// <summary>Events of an order, with three processes on a real Kafka and a real Postgres.</summary>
 public sealed class EventTests(RunningStack running) : IClassFixture<RunningStack>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -14,7 +14,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     public async Task An_order_waits_for_another_card_and_completes_with_it()
     {
         var order = Names.Next("newcard");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var correlationId = await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
         Assert.Equal(["waiting"], await Stack.Database.QueryAsync($"SELECT status FROM onex.sagas WHERE business_key = '{order}'"));
@@ -23,15 +23,15 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
 
         var response = await Stack.Responses.ReadAsync(correlationId, _within);
         Assert.Equal("success", response.Field("status"));
-        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
         await Stack.AssertNothingIsStuckAsync();
     }
 
     [Fact]
-    public async Task An_order_that_is_cancelled_while_it_waits_gives_everything_back()
+    public async Task An_order_that_is_cancelled_while_it_waits_is_compensated()
     {
         var order = Names.Next("givenup");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var correlationId = await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
@@ -39,7 +39,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
 
         var response = await Stack.Responses.ReadAsync(correlationId, _within);
         Assert.Equal("cancel", response.Field("code"));
-        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Services.EffectsOf(order));
     }
 
     [Fact]
@@ -47,9 +47,9 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     {
         var order = Names.Next("regretted");
         var answered = new TaskCompletionSource();
-        Stack.Outside.Treat(order, new Treatment { ChargeAnswered = answered.Task });
+        Stack.Services.Treat(order, new Treatment { ChargeAnswered = answered.Task });
         var correlationId = await Stack.OrderAsync(order);
-        await Eventually.Async(() => Stack.Outside.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
+        await Eventually.Async(() => Stack.Services.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
 
         await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
         await Stack.InStateAsync(order, "unwinding", _within);
@@ -57,15 +57,15 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
 
         var response = await Stack.Responses.ReadAsync(correlationId, _within);
         Assert.Equal("cancel", response.Field("code"));
-        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
-        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
+        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], Stack.Services.EffectsOf(order));
+        Assert.DoesNotContain(Stack.Services.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task The_same_event_twice_counts_once()
     {
         var order = Names.Next("twice");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var correlationId = await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
@@ -81,7 +81,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_for_nobody_is_answered_with_what_to_do()
+    public async Task An_event_without_a_saga_is_answered_with_a_remedy()
     {
         var correlationId = await Stack.EventAsync("order-fulfilment.card_updated", Names.Next("nobody"), []);
 
@@ -91,10 +91,10 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_that_its_guard_refuses_is_answered_and_changes_nothing()
+    public async Task An_event_whose_guard_is_false_is_answered_and_changes_nothing()
     {
         var order = Names.Next("noreason");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Steps that write records to a real broker, and steps that no version can run yet.</summary>
+/// <summary>Steps that write records to a real broker, and steps that this version cannot run yet.</summary>
 public sealed class ProduceTests : IDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -13,7 +13,7 @@ public sealed class ProduceTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_record_is_on_its_topic_with_the_commands_id_and_an_operation_that_is_to_come_is_rejected_at_once()
+    public async Task A_produced_record_has_the_commands_id_and_an_operation_of_a_later_version_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var topic = Write(stack);

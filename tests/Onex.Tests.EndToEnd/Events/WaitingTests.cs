@@ -33,7 +33,7 @@ public sealed class WaitingTests
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract("patience", "1h"));
 
-        // As short as a wait can be that is a row of its own.
+        // The shortest wait that has a row of its own.
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "impatience.yaml"), Contract("impatience", "75s"));
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("CONTRACTS_DIR", contracts.FullName);
@@ -43,19 +43,19 @@ public sealed class WaitingTests
         await stack.InStateAsync("late", "waiting", _within);
         await stack.InStateAsync("in time", "waiting", _within);
 
-        // The wait is a row of its own, and nobody looks at the saga's before.
+        // The wait has a row of its own, and the saga's row is not read before it is due.
         Assert.Equal(
             ["2"], await stack.Database.QueryAsync("SELECT count(*) FROM onex.timers JOIN onex.sagas ON id = saga_id WHERE parked"));
         await stack.AssertNothingIsStuckAsync();
         await main.KillAsync();
         await stack.StartReadyAsync("main");
 
-        // This one comes before its saga.
+        // This event arrives before its saga exists.
         await stack.EventAsync("patience.approve", "early", new JsonObject { ["by"] = "early bird" });
         await Eventually.Async(
             async () => (
                 await stack.Database.QueryAsync(
-                    "SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not kept");
+                    "SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not buffered");
         var early = await stack.RequestAsync("patience", new JsonObject { ["id"] = "early" });
         await stack.EventAsync("patience.approve", "in time", new JsonObject { ["by"] = "the boss" });
 

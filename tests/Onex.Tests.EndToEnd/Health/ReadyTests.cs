@@ -6,11 +6,11 @@ using Onex.Tests.Support;
 namespace Onex.Tests.EndToEnd.Health;
 
 /// <summary>
-/// <c>/ready</c> follows Postgres and Kafka, and the process lives through their absence. How soon: <c>HealthMonitorTests</c>.
+/// <c>/ready</c> follows Postgres and Kafka, and the process survives their absence. <c>HealthMonitorTests</c> tests how soon.
 /// </summary>
 public sealed class ReadyTests(ITestOutputHelper output)
 {
-    // On a busy machine nothing is quick; the time that it took is written out.
+    // Not asserted, because a busy machine is slow; the time is written to the output.
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]

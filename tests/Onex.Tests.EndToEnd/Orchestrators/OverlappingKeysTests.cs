@@ -12,7 +12,7 @@ public sealed class OverlappingKeysTests
     public async Task There_is_one_live_saga_for_each_key_and_no_deadlock_in_the_log()
     {
         await using var stack = await OnexStack.CreateAsync();
-        stack.Outside.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(20) };
+        stack.Services.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(20) };
         await stack.StartReadyAsync("main", "main", "effects", "workers");
         var orders = Enumerable.Range(0, Keys).Select(number => Names.Next($"key{number}")).ToList();
 

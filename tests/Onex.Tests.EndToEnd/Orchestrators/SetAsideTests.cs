@@ -38,7 +38,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task A_saga_that_cannot_be_handled_is_set_aside_with_its_reason_while_all_others_go_on()
+    public async Task A_saga_that_cannot_be_handled_is_set_aside_with_its_reason_while_all_others_continue()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
@@ -60,7 +60,7 @@ public sealed class SetAsideTests : IDisposable
             await first.KillAsync();
         }
 
-        // What an earlier version wrote, what nobody should have written, and a state that the contract does not have; all are to be woken.
+        // A row of an earlier version, an invalid row, and a state that the contract does not have; all of them are due.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET data = (repeat('{"last":', 300) || '1' || repeat('}', 300))::jsonb WHERE id = '{{deep}}';
             UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}' WHERE id = '{{torn}}';
@@ -83,7 +83,7 @@ public sealed class SetAsideTests : IDisposable
             (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
-        // Once they are repaired they go on where they were.
+        // Once they are repaired, they continue where they were.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
             UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'
@@ -98,13 +98,13 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task A_main_on_Kafka_goes_on_answering_and_is_ready_although_a_saga_cannot_be_read()
+    public async Task An_orchestrator_stays_ready_and_answers_although_a_saga_cannot_be_read()
     {
         await using var stack = await OnexStack.CreateAsync();
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         Use(roles[0]);
         var torn = Names.Next("torn");
-        stack.Outside.Treat(torn, new Treatment { CardExpired = true });
+        stack.Services.Treat(torn, new Treatment { CardExpired = true });
         await stack.OrderAsync(torn);
         await stack.InStateAsync(torn, "awaiting_new_card", _within);
         var id = (await stack.Database.QueryAsync($"SELECT id::text FROM onex.sagas WHERE business_key = '{torn}'"))[0];
@@ -124,7 +124,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task Data_may_be_nested_64_levels_and_the_event_that_would_make_it_deeper_stops_nobody()
+    public async Task Data_may_be_nested_64_levels_and_an_event_that_would_make_it_deeper_blocks_nothing()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
         await using var process = OnexProcess.Start("all", new Dictionary<string, string>
@@ -174,7 +174,7 @@ public sealed class SetAsideTests : IDisposable
         _within,
         () => $"saga {saga} is set aside");
 
-    // As deep as the data of a saga may be, and what is around it.
+    // The allowed depth of a saga's data, plus the levels around it.
     private async Task<JsonObject> ShownAsync(string saga) =>
         JsonNode.Parse(await _http.GetStringAsync($"/api/v1/sagas/{saga}"), null, new JsonDocumentOptions { MaxDepth = 1000 })!.AsObject();
 

@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orders;
 
-/// <summary>The whole example order, in one process, on each store and each bus: nobody who looks from outside sees a difference.</summary>
+/// <summary>The whole example order, in one process, on each store and each bus: clients see no difference.</summary>
 public sealed class EverywhereTests : IDisposable
 {
     private const string Connections = """

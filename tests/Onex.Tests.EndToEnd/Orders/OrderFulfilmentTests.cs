@@ -26,7 +26,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
             Assert.Equal($"b-{order}", payload.GetProperty("parcel").GetString());
             Assert.Equal($"p-{order}", payload.GetProperty("payment").GetString());
             Assert.Equal(Sha256(order), payload.GetProperty("seal").GetString());
-            Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
         }
 
         Stack.AssertOneResponseEach(correlationIds);
@@ -37,7 +37,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task The_history_of_an_order_tells_its_story_in_order()
+    public async Task The_history_of_an_order_lists_its_events_in_order()
     {
         var correlationId = await Stack.OrderAsync(Names.Next("story"));
         await Stack.Responses.ReadAsync(correlationId, _within);
@@ -66,10 +66,10 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task A_declined_card_compensates_what_was_done_the_last_thing_first_and_once()
+    public async Task A_declined_card_compensates_each_completed_step_once_in_reverse_order()
     {
         var order = Names.Next("declined");
-        Stack.Outside.Treat(order, new Treatment { CardDeclined = true });
+        Stack.Services.Treat(order, new Treatment { CardDeclined = true });
         var correlationId = await Stack.OrderAsync(order);
 
         var response = await Stack.Responses.ReadAsync(correlationId, _within);
@@ -80,8 +80,8 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         Assert.False(string.IsNullOrWhiteSpace(response.Field("error")));
         Assert.Equal(order, response.Json.GetProperty("details").GetProperty("order_id").GetString());
         Assert.Equal("card_declined", response.Json.GetProperty("details").GetProperty("reason").GetString());
-        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
-        Assert.Single(Stack.Outside.Calls, call => call.Order == order && call.Step == "charge");
+        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Services.EffectsOf(order));
+        Assert.Single(Stack.Services.Calls, call => call.Order == order && call.Step == "charge");
         Assert.Equal(
             ["unwound|failed"],
             await Stack.Database.QueryAsync($"SELECT state, status FROM onex.sagas WHERE correlation_id = '{correlationId}'"));
@@ -92,19 +92,19 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     public async Task A_service_that_answers_503_three_times_does_not_stop_an_order()
     {
         var order = Names.Next("flaky");
-        Stack.Outside.Treat(order, new Treatment { Failures = 3 });
+        Stack.Services.Treat(order, new Treatment { Failures = 3 });
         var correlationId = await Stack.OrderAsync(order);
 
         var response = await Stack.Responses.ReadAsync(correlationId, _within);
 
         Assert.Equal("success", response.Field("status"));
-        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
-        Assert.Equal(4, Stack.Outside.Calls.Count(call => call.Order == order && call.Step == "reserve"));
-        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
+        Assert.Equal(4, Stack.Services.Calls.Count(call => call.Order == order && call.Step == "reserve"));
+        Assert.DoesNotContain(Stack.Services.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_known_request_gets_its_first_answer_again_marked_duplicate()
+    public async Task A_duplicate_request_is_answered_as_before_and_marked_as_a_duplicate()
     {
         var order = Names.Next("again");
         var envelopeId = OnexStack.NewId();
@@ -119,14 +119,14 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         Assert.Equal("success", second.Field("original_status"));
         Assert.Equal(envelopeId, second.Field("envelope_id"));
         Assert.Equal(first.Json.GetProperty("payload").GetRawText(), second.Json.GetProperty("payload").GetRawText());
-        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
     }
 
     [Fact]
-    public async Task An_order_that_is_in_work_refuses_a_second_request_for_it()
+    public async Task A_second_request_for_an_order_in_progress_is_rejected()
     {
         var order = Names.Next("twice");
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var first = await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
@@ -136,7 +136,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         Assert.Equal(("error", "ONEX3009"), (refused.Field("status"), refused.Field("code")));
         await Stack.EventAsync("order-fulfilment.card_updated", order, []);
         Assert.Equal("success", (await Stack.Responses.ReadAsync(first, _within)).Field("status"));
-        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
     }
 
     private static string Sha256(string text) =>

@@ -65,7 +65,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
 
     [Theory]
     [MemberData(nameof(Unreadable))]
-    public async Task What_cannot_be_read_goes_to_the_dead_letter_topic_as_it_was(string what, string code)
+    public async Task An_unreadable_record_goes_to_the_dead_letter_topic_unchanged(string what, string code)
     {
         var value = Bytes(what);
         var sent = await Stack.Writer.SendAsync(Stack.Topic("requests"), value, partition: 1);
@@ -87,7 +87,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
 
     [Theory]
     [MemberData(nameof(Answerable))]
-    public async Task What_cannot_be_done_is_answered_and_kept(string code, string request, string says)
+    public async Task An_impossible_request_is_answered_and_becomes_a_dead_letter(string code, string request, string says)
     {
         var correlationId = OnexStack.NewId();
         var sent = await Stack.Writer.SendAsync(Stack.Topic("requests"), request.Replace("#", correlationId), partition: 2);
@@ -119,7 +119,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
     }
 
     [Fact]
-    public async Task A_missing_correlation_id_is_made_up_and_reported()
+    public async Task A_missing_correlation_id_is_generated_and_reported()
     {
         var order = Names.Next("nameless");
         var request = new JsonObject { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) };
@@ -159,7 +159,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         var response = await Stack.Responses.ReadAsync((string)request["correlation_id"]!, _within);
 
         Assert.Equal("success", response.Field("status"));
-        var body = JsonNode.Parse(Stack.Outside.Calls.First(call => call.Order == order && call.Step == "reserve").Body)!;
+        var body = JsonNode.Parse(Stack.Services.Calls.First(call => call.Order == order && call.Step == "reserve").Body)!;
         Assert.Equal(text.ToString(), (string?)body["lines"]![0]!["sku"]);
         await TheNextGoodOneIsHandledAsync(partition: 0);
     }

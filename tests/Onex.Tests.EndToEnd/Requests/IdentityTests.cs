@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 
-/// <summary>What counts as the same request, over the API of one process. The rules are those of the topic.</summary>
+/// <summary>Which requests are duplicates, over the API of one process. The rules are those of the topic.</summary>
 public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture<IdentityTests.Tickets>
 {
     private const string Contract = """
@@ -91,7 +91,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_late_event_is_not_kept_for_the_next_saga_of_its_key()
+    public async Task A_late_event_is_not_buffered_for_the_next_saga_of_its_key()
     {
         var name = Names.Next("ticket");
         var (_, first) = await Onex.RequestAsync(Start(name, OnexStack.NewId()));

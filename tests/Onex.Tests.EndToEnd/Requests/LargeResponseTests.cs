@@ -5,7 +5,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 
-/// <summary>Responses that the broker does not take.</summary>
+/// <summary>Responses that the broker rejects.</summary>
 public sealed class LargeResponseTests : IDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -15,7 +15,7 @@ public sealed class LargeResponseTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_response_larger_than_the_broker_takes_is_an_error_with_the_sagas_id_and_is_fetched_by_the_API()
+    public async Task A_response_that_is_too_large_for_the_broker_is_an_error_with_the_sagas_id_and_can_be_read_over_the_API()
     {
         await File.WriteAllTextAsync(
             Path.Combine(_directory.FullName, "twice.yaml"),

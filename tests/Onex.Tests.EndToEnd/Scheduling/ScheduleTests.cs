@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Scheduling;
 
-/// <summary>Sagas that start by the clock, in processes of their own.</summary>
+/// <summary>Scheduled sagas, in processes of their own.</summary>
 public sealed class ScheduleTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
@@ -30,7 +30,7 @@ public sealed class ScheduleTests : IDisposable
     }
 
     [Fact]
-    public async Task Times_that_a_killed_main_had_started_but_not_noted_start_nothing_again()
+    public async Task Times_that_a_killed_orchestrator_had_started_but_not_recorded_start_no_second_saga()
     {
         Write("beat", "schedule: { every: 1s, overlap: allow }", "steps: [{ wait: 1500ms }]");
         await using var stack = await StackAsync();
@@ -42,13 +42,13 @@ public sealed class ScheduleTests : IDisposable
 
         var times = await StartedAsync(stack, "beat", atLeast: 12);
 
-        // None twice, and none of those while no main ran is lost: they are late by less than a minute.
+        // None starts twice, and none is lost while no orchestrator runs: they are late by less than a minute.
 
         Assert.Equal(Enumerable.Range(0, times.Count).Select(number => times[0].AddSeconds(number)), times);
     }
 
     [Fact]
-    public async Task Of_missed_times_the_last_starts_a_saga_or_none_does()
+    public async Task The_last_of_the_missed_times_starts_a_saga_or_none_does()
     {
         Write("latest", "schedule: { every: 1h }", "steps: [{ wait: 1ms }]");
         Write("skipping", "schedule: { every: 1h, missed: skip }", "steps: [{ wait: 1ms }]");
@@ -71,7 +71,7 @@ public sealed class ScheduleTests : IDisposable
         await Eventually.Async(
             async () => (await stack.Database.QueryAsync("SELECT last_due_at FROM onex.schedules")).Distinct().SequenceEqual(last),
             TimeSpan.FromMinutes(1),
-            () => "the schedules have not moved on");
+            () => "the schedules have not advanced");
 
         Assert.Single(times);
         Assert.Equal(last, await stack.Database.QueryAsync("SELECT replace(source, 'schedule:', '')::timestamptz FROM onex.sagas"));
@@ -92,7 +92,7 @@ public sealed class ScheduleTests : IDisposable
         await StartedAsync(stack, "long", atLeast: 1);
         var passed = "SELECT max(last_due_at) - min(s.started_at) > interval '4 seconds' FROM onex.schedules, onex.sagas s";
         await Eventually.Async(
-            () => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not gone on");
+            () => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not advanced");
         Assert.Equal(["1|"], await stack.Database.QueryAsync("SELECT count(*), string_agg(waiters::text, '') FROM onex.sagas"));
 
         await stack.EventAsync("long.enough", key.Length == 0 ? "schedule" : "nightly", []);

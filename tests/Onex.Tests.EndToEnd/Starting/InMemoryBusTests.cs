@@ -8,7 +8,7 @@ namespace Onex.Tests.EndToEnd.Starting;
 /// <summary>Everything in one process, on a log that ends with it.</summary>
 public sealed class InMemoryBusTests : IDisposable
 {
-    // Left to itself, a saga asks after its step when the timeout is over.
+    // Otherwise a saga looks up the outcome of its step when the timeout has elapsed.
     private const string Contract = """
         contract: nap
         version: 1.0.0
@@ -41,7 +41,7 @@ public sealed class InMemoryBusTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task What_was_in_transit_when_the_process_was_killed_is_sent_again_by_the_next_one()
+    public async Task Messages_in_transit_when_the_process_was_killed_are_sent_again_by_the_next_one()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "nap.yaml"), Contract);
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
@@ -73,7 +73,7 @@ public sealed class InMemoryBusTests : IDisposable
         await Eventually.Async(
             async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE status = 'completed'") == 1,
             TimeSpan.FromMinutes(1),
-            () => "the saga of the process before has completed");
+            () => "the saga of the previous process has completed");
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class InMemoryBusTests : IDisposable
             async () =>
                 JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
             TimeSpan.FromMinutes(1),
-            () => "the dead letter of an event that came too early");
+            () => "the dead letter of an event that arrived too early");
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");
 
         await PostAsync($"/api/v1/dead-letters/{(string?)deadLetter!["id"]}/redrive", "{}");

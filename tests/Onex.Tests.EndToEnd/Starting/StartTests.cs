@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>What is wrong stops the start, all of it at once, with what to do.</summary>
+/// <summary>Faults at the start: all of them are reported together, each with its remedy.</summary>
 public sealed class StartTests
 {
     private const int BadConfiguration = 78;
@@ -39,7 +39,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_one_line_that_says_what_to_do()
+    public async Task A_wrong_password_is_reported_in_one_line_with_the_remedy()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("POSTGRES_PASSWORD", "certainly wrong");
@@ -63,7 +63,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task A_contract_whose_version_is_known_with_other_content_is_refused()
+    public async Task A_registered_version_with_different_content_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var first = stack.Start("main");

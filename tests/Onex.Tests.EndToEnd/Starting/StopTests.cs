@@ -11,10 +11,10 @@ public sealed class StopTests
     public async Task A_role_that_is_asked_to_stop_drains_and_ends_with_0()
     {
         await using var stack = await OnexStack.CreateAsync();
-        stack.Outside.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(200) };
+        stack.Services.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(200) };
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         var correlationIds = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => stack.OrderAsync(Names.Next("stop"))));
-        await Eventually.Async(() => stack.Outside.Calls.Count > 15, _within, () => $"{stack.Outside.Calls.Count} calls were made");
+        await Eventually.Async(() => stack.Services.Calls.Count > 15, _within, () => $"{stack.Services.Calls.Count} calls were made");
 
         // Under load: each role has messages in flight.
         var before = roles.Select(role => role.Output.Count).ToList();
@@ -33,7 +33,7 @@ public sealed class StopTests
         }
 
         stack.AssertOneResponseEach(correlationIds);
-        Assert.Empty(stack.Outside.KeyViolations());
+        Assert.Empty(stack.Services.KeyViolations());
         stack.AssertNoLoggedErrors();
     }
 }

@@ -5,7 +5,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>Sagas go on by the content that they started with, whatever is loaded by now.</summary>
+/// <summary>Sagas continue with the contract content that they started with, whatever is loaded now.</summary>
 public sealed class VersionTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-versions-");
@@ -13,7 +13,7 @@ public sealed class VersionTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_is_checked_by_the_content_that_its_saga_runs_by_after_an_upgrade_and_after_a_rollback()
+    public async Task An_event_is_checked_by_its_sagas_contract_content_after_an_upgrade_and_after_a_rollback()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];
         await WriteAsync(Contract("1.0.0", "int"));
@@ -44,7 +44,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task An_event_of_the_topic_is_checked_by_the_content_that_its_saga_runs_by_and_another_one_under_its_identity_is_refused()
+    public async Task An_event_of_the_topic_is_checked_by_its_sagas_contract_content_and_a_different_one_with_its_identity_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var settings = new Dictionary<string, string> { ["CONTRACTS_DIR"] = _directory.FullName };
@@ -74,7 +74,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task The_live_sagas_of_a_contract_whose_file_was_taken_away_take_their_events_and_only_new_starts_are_refused()
+    public async Task Live_sagas_of_a_removed_contract_accept_their_events_and_only_new_starts_are_rejected()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];
         await WriteAsync(Contract("1.0.0", "int"));
@@ -102,7 +102,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task Changed_content_of_a_version_is_accepted_at_once_where_contracts_are_mutable_and_refused_always_where_they_are_not()
+    public async Task Changed_content_of_a_version_is_accepted_only_where_contracts_are_mutable()
     {
         await WriteAsync(Contract("1.0.0", "int"));
         await using (await EmbeddedOnex.StartAsync(_directory))
@@ -121,7 +121,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_comment_in_a_contract_needs_no_new_version_and_its_sagas_go_on()
+    public async Task A_comment_in_a_contract_needs_no_new_version_and_its_sagas_continue()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];
         await WriteAsync(Contract("1.0.0", "int"));

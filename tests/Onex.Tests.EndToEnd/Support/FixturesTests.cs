@@ -3,11 +3,11 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Support;
 
-/// <summary>What every other test here stands on.</summary>
+/// <summary>The fixtures of all other tests here.</summary>
 public sealed class FixturesTests
 {
     [Fact]
-    public async Task A_database_of_its_own_refuses_a_wrong_password()
+    public async Task A_test_database_rejects_a_wrong_password()
     {
         var server = await PostgresServer.SharedAsync();
         await using var database = await server.CreateDatabaseAsync();
@@ -20,7 +20,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task What_was_committed_survives_an_immediate_stop()
+    public async Task Committed_rows_survive_an_immediate_stop()
     {
         await using var server = await PostgresServer.StartOwnAsync();
         await using var database = await server.CreateDatabaseAsync();
@@ -32,7 +32,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task What_is_written_to_a_topic_is_read_from_its_beginning()
+    public async Task A_topic_is_read_from_its_beginning()
     {
         var broker = await KafkaBroker.SharedAsync();
         var topic = Names.Next("fixtures");
@@ -48,7 +48,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task What_was_written_survives_a_killed_broker()
+    public async Task Acknowledged_records_survive_a_killed_broker()
     {
         await using var broker = await KafkaBroker.StartOwnAsync();
         await broker.CreateTopicAsync("kept", 1);
@@ -65,7 +65,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task A_mock_cluster_takes_and_gives_records()
+    public async Task A_mock_cluster_stores_records()
     {
         await using var broker = await KafkaBroker.StartMockAsync();
         var topic = Names.Next("imitated");

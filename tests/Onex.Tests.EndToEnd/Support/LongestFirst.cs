@@ -10,8 +10,8 @@ using Xunit.v3;
 namespace Onex.Tests.EndToEnd.Support;
 
 /// <summary>
-/// The classes that take longest begin first, so that none of them is what the run waits for in the end. xunit queues all classes at once
-/// in this order; the threads of the pool take the first ones from the front of the queue, and from then on those at its back.
+/// The slowest classes start first, so that the run does not wait for one of them in the end. xunit queues all classes at once
+/// in this order; the threads of the pool take their first class from the front of the queue and all others from its back.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {

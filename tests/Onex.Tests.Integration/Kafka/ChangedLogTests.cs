@@ -201,7 +201,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_marker_of_a_transaction_is_passed_and_leaves_no_lag()
+    public async Task A_commit_marker_of_a_transaction_is_skipped_and_leaves_no_lag()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);

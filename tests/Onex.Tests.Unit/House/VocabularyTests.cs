@@ -52,7 +52,7 @@ public sealed partial class VocabularyTests
         (line.Path.EndsWith(".cs", StringComparison.Ordinal) || line.Path.EndsWith(".md", StringComparison.Ordinal))
         && !(line.Path.EndsWith(".md", StringComparison.Ordinal) && line.Text.TrimStart().StartsWith('|'))
         && !(line.Path.StartsWith("docs/errors/ONEX1", StringComparison.Ordinal) && (line.Text.StartsWith("ONEX", StringComparison.Ordinal)
-            || line.Text.StartsWith("      ", StringComparison.Ordinal)))
+            || line.Text.StartsWith("   ", StringComparison.Ordinal)))
         && !LongAddress().IsMatch(line.Text);
 
     // In lower case, with identifiers taken apart at their capitals and underscores.

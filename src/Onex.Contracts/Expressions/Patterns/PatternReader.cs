@@ -204,7 +204,7 @@ internal sealed class PatternReader(string source, bool isEcma)
             {
                 var end = source.IndexOf('>', _at);
                 var name = end < 0 ? "" : source[(source.IndexOf('<', _at) + 1)..end];
-                if (name.Length == 0 || !name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '$'))
+                if (name.Length == 0 || !name.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or '$'))
                 {
                     throw new FormatException("a group has a name of letters, digits and underlines: (?<name>...)");
                 }
@@ -291,15 +291,15 @@ internal sealed class PatternReader(string source, bool isEcma)
     // A class escape; null without advancing for an escape of one character.
     private CharacterSet? EscapedSet()
     {
-        var letter = _at + 1 < source.Length ? source[_at + 1] : '\0';
-        if (letter is 'p' or 'P')
+        var character = _at + 1 < source.Length ? source[_at + 1] : '\0';
+        if (character is 'p' or 'P')
         {
             _at += 2;
             var set = Property();
-            return letter == 'P' ? set.Complement() : set;
+            return character == 'P' ? set.Complement() : set;
         }
 
-        var ascii = letter switch
+        var ascii = character switch
         {
             'd' or 'D' => _digits,
             'w' or 'W' => _words,
@@ -313,7 +313,7 @@ internal sealed class PatternReader(string source, bool isEcma)
 
         _at += 2;
         ascii = Folded(ascii);
-        return char.IsAsciiLetterUpper(letter) ? ascii.Complement() : ascii;
+        return char.IsAsciiLetterUpper(character) ? ascii.Complement() : ascii;
     }
 
     // \pL, \p{Lu}, \p{Greek}, \p{Script=Greek}, \p{^Greek}.
@@ -410,9 +410,9 @@ internal sealed class PatternReader(string source, bool isEcma)
             return Plain();
         }
 
-        var letter = _at + 1 < source.Length ? source[_at + 1] : '\0';
+        var character = _at + 1 < source.Length ? source[_at + 1] : '\0';
         _at += 2;
-        switch (letter)
+        switch (character)
         {
             case 'n':
                 return '\n';
@@ -434,16 +434,16 @@ internal sealed class PatternReader(string source, bool isEcma)
                 return Hexadecimal(4);
             case '0' when isEcma && !(_at < source.Length && char.IsAsciiDigit(source[_at])):
                 return 0;
-            case >= '0' and <= '7' when !isEcma && (letter == '0' || (_at < source.Length && source[_at] is >= '0' and <= '7')):
-                return Octal(letter - '0');
+            case >= '0' and <= '7' when !isEcma && (character == '0' || (_at < source.Length && source[_at] is >= '0' and <= '7')):
+                return Octal(character - '0');
             case 'k' or (>= '0' and <= '9'):
                 throw new FormatException(Backtracking);
             case '\0' when _at > source.Length:
                 throw new FormatException("a '\\' at the end escapes nothing");
-            case var _ when char.IsAsciiLetterOrDigit(letter):
-                throw new FormatException($"'\\{letter}' is no escape");
+            case var _ when char.IsAsciiLetterOrDigit(character):
+                throw new FormatException($"'\\{character}' is no escape");
             default:
-                return letter;
+                return character;
         }
     }
 

@@ -18,7 +18,7 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
 
-/// <summary>What one runtime-effects is made of, but for Kafka, with a connection 'db' to a database.</summary>
+/// <summary>The parts of one effects process except Kafka, with a connection 'db' to a database.</summary>
 internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
@@ -27,9 +27,9 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     private readonly EffectRunner _runner;
 
     /// <param name="store">Where the ledger is.</param>
-    /// <param name="target">Where the connection leads.</param>
-    /// <param name="port">Its port, if a proxy stands before it.</param>
-    /// <param name="user">Who the connection is, with a password; else who the target's connection string says.</param>
+    /// <param name="target">The database of the connection.</param>
+    /// <param name="port">The port of a proxy in front of it, if any.</param>
+    /// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
     public DatabaseHarness(TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null)
     {
         var address = new NpgsqlConnectionStringBuilder(target);

@@ -20,7 +20,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     public ValueTask DisposeAsync() => _bench.DisposeAsync();
 
     [Fact]
-    public async Task A_query_gives_its_rows_by_name()
+    public async Task A_query_returns_rows_with_named_columns()
     {
         var result = await _bench.ResultAsync("db.query", "SELECT n, 'row ' || n AS text FROM generate_series(1, $1) n", 2);
 
@@ -28,7 +28,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_query_can_change_nothing_not_even_through_a_function()
+    public async Task A_query_cannot_write_even_through_a_function()
     {
         await database.Database.ExecuteAsync("""
             CREATE TABLE read_only (n int);
@@ -53,7 +53,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task Executing_tells_what_was_changed_and_what_it_returned()
+    public async Task Execute_returns_the_number_of_changed_rows_and_the_returned_rows()
     {
         await database.Database.ExecuteAsync("CREATE TABLE changed (id int PRIMARY KEY, note text)");
 
@@ -138,7 +138,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("db.execute", "INSERT INTO ruled VALUES (NULL, 0)", "not_null_violation", "column 'id'")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (2, 99)", "check_violation", "constraint 'small'")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (2, 0, 77)", "foreign_key_violation", "constraint 'ruled_other_fkey'")]
-    public async Task What_the_database_refuses_is_rejected_without_the_values(
+    public async Task A_statement_that_the_database_refuses_is_rejected_without_its_values(
         string operation, string sql, string code, string message, params object[] parameters)
     {
         await database.Database.ExecuteAsync("""
@@ -154,7 +154,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         Assert.DoesNotContain("hidden", result.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("77", result.Message, StringComparison.Ordinal);
 
-        // The session is as good as new for whoever comes next.
+        // The next command gets a clean session.
         Assert.Equal("""[{"n":1}]""", (await _bench.ResultAsync("db.query", "SELECT $1::int AS n", 1)).GetProperty("rows").GetRawText());
     }
 
@@ -175,7 +175,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task The_server_itself_ends_what_nobody_stops()
+    public async Task The_server_has_a_statement_timeout_of_its_own()
     {
         var result = await _bench.ResultAsync(
             "db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
@@ -195,7 +195,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("SELECT n FROM generate_series(1, 5000000) n")]
     [InlineData("SELECT repeat('x', 60000000) AS x")]
     [InlineData("SELECT repeat('x', 1000000) AS x FROM generate_series(1, 1000)")]
-    public async Task A_result_that_is_too_large_is_rejected_and_what_was_done_is_undone(string sql)
+    public async Task A_result_that_is_too_large_is_rejected_and_its_transaction_rolled_back(string sql)
     {
         await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
 
@@ -244,7 +244,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_session_that_is_ended_is_a_failure_and_the_next_attempt_goes_through()
+    public async Task A_terminated_session_fails_the_attempt_and_the_next_attempt_succeeds()
     {
         var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
 
@@ -253,7 +253,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task Of_two_that_wait_for_each_other_one_fails_for_another_attempt()
+    public async Task One_of_two_deadlocked_statements_fails_and_is_retried()
     {
         await database.Database.ExecuteAsync("CREATE TABLE crossed (id int PRIMARY KEY, n int); INSERT INTO crossed VALUES (1, 0), (2, 0)");
         StepCommand Crossing(int first, int second) => DatabaseHarness.Command("db.transaction", new
@@ -276,7 +276,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_session_passes_nothing_on_to_the_next()
+    public async Task No_session_state_leaks_to_the_next_command()
     {
         await _bench.ResultAsync("db.execute", "SET datestyle = 'German'");
         await _bench.ResultAsync("db.execute", "SELECT set_config('search_path', 'nowhere', false) AS path");
@@ -287,7 +287,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task What_a_statement_sets_on_its_session_ends_with_it()
+    public async Task Session_settings_of_a_statement_are_reset_after_it()
     {
         await _bench.ResultAsync("db.query", "SELECT pg_advisory_lock(4711)");
         Assert.True(await IsFreeAsync(4711));
@@ -299,7 +299,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         Assert.Equal(StepOutcomes.Rejected, result.Outcome);
         Assert.True(await IsFreeAsync(4712));
 
-        // A session that is too hasty to be reset is not kept.
+        // A session whose timeout is too short for its reset is closed.
         await _bench.ResultAsync("db.execute", "SELECT pg_advisory_lock(4713), set_config('statement_timeout', '1', false) AS timeout");
         await Eventually.Async(() => IsFreeAsync(4713), TimeSpan.FromMinutes(1), () => "the lock of the session that was closed is free");
         await _bench.ResultAsync("db.query", "SELECT 1 AS n");
@@ -311,7 +311,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_type_that_changes_is_never_taken_for_what_it_was()
+    public async Task A_type_that_was_redefined_is_never_read_by_its_old_definition()
     {
         await database.Database.ExecuteAsync("CREATE TYPE shape AS (a int); CREATE TABLE shaped (s shape, v text)");
         await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 1 }, "AP8Q");
@@ -326,7 +326,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task Without_arguments_that_fit_nothing_is_asked()
+    public async Task A_command_with_invalid_arguments_is_never_executed()
     {
         foreach (var arguments in new[] { "{}", """{"sql": 1}""", """{"sql": "SELECT 1", "parameter": []}""" })
         {

@@ -6,7 +6,7 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Integration.Effects.Db;
 
 /// <summary>
-/// Transactions in the ledger's own database happen exactly once, whatever is cut at whatever moment; elsewhere they need not.
+/// Transactions in the ledger's own database happen exactly once, whichever connection is cut at any moment; in others they may not.
 /// </summary>
 public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -26,7 +26,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [InlineData(Cut.BeforeTheServer)]
     [InlineData(Cut.WhileTheServerWorks)]
     [InlineData(Cut.BeforeTheAnswer)]
-    public async Task A_cut_at_the_commit_loses_nothing_and_doubles_nothing(Cut cut)
+    public async Task A_connection_cut_at_the_commit_neither_loses_nor_repeats_a_statement(Cut cut)
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
@@ -38,7 +38,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         var first = await bench.RunAsync(command);
         var second = await bench.RunAsync(command with { Attempt = 2 });
 
-        // Cut off on the way there it failed; else it is known to have happened, at once.
+        // A request that was cut failed; after a cut answer the outcome is known at once.
         Assert.Equal(cut == Cut.BeforeTheServer ? StepOutcomes.Failed : StepOutcomes.Completed, first.Outcome);
         Assert.Equal(StepOutcomes.Completed, second.Outcome);
         Assert.Equal(1, await ChargesAsync(database.Database, name));
@@ -47,7 +47,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [Theory]
     [InlineData(Cut.BeforeTheServer)]
     [InlineData(Cut.BeforeTheAnswer)]
-    public async Task A_process_that_dies_at_the_commit_is_followed_by_one_that_does_what_is_left(Cut cut)
+    public async Task A_process_that_dies_at_the_commit_is_succeeded_by_one_that_finishes_the_command(Cut cut)
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         var name = $"died-{cut}";
@@ -98,7 +98,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task Elsewhere_a_cut_at_the_commit_is_a_failure_that_may_have_happened()
+    public async Task In_another_database_a_connection_cut_at_the_commit_has_an_unknown_outcome()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         await using var bench = new DatabaseHarness(database, _elsewhere.ConnectionString, proxy.Port);

@@ -114,7 +114,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
 
     [Theory]
     [MemberData(nameof(Values))]
-    public async Task A_value_comes_as_documented(string expression, string json, bool returns)
+    public async Task A_value_is_returned_as_documented(string expression, string json, bool returns)
     {
         var result = await _bench.ResultAsync("db.query", $"SELECT {expression} AS v");
 
@@ -133,7 +133,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     }
 
     [Fact]
-    public async Task Every_type_of_the_catalogue_comes_as_json()
+    public async Task Every_type_of_the_catalogue_is_returned_as_JSON()
     {
         await database.Database.ExecuteAsync(
             "CREATE EXTENSION IF NOT EXISTS hstore; CREATE EXTENSION IF NOT EXISTS citext; CREATE EXTENSION IF NOT EXISTS ltree");
@@ -199,7 +199,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     }
 
     [Fact]
-    public async Task Every_row_of_the_catalogues_themselves_comes_as_json()
+    public async Task Every_row_of_the_catalogues_is_returned_as_JSON()
     {
         foreach (
             var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop",

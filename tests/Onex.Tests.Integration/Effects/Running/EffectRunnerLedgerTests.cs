@@ -18,7 +18,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Running;
 
-/// <summary>The runner on the real ledger, against a service that remembers what it was asked.</summary>
+/// <summary>The runner on the real ledger, against a service that records its requests.</summary>
 public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private ExternalServices _world = null!;
@@ -28,7 +28,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Fact]
-    public async Task A_redelivered_command_is_answered_from_the_ledger_by_any_process_with_one_call_outside()
+    public async Task A_redelivered_command_is_answered_from_the_ledger_by_any_process_after_one_external_call()
     {
         await using var first = new Process(database, _world);
         await using var second = new Process(database, _world);
@@ -45,7 +45,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task Of_processes_that_get_a_command_at_once_one_runs_it()
+    public async Task One_of_several_processes_that_receive_a_command_at_once_runs_it()
     {
         await using var first = new Process(database, _world);
         await using var second = new Process(database, _world);
@@ -59,7 +59,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task What_a_process_finds_out_after_its_lease_was_taken_over_is_not_reported()
+    public async Task A_result_after_the_lease_was_taken_over_is_not_reported()
     {
         await using var frozen = new Process(database, _world);
         await using var successor = new Process(database, _world);
@@ -81,7 +81,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task A_command_whose_time_has_passed_is_never_run()
+    public async Task A_command_after_its_deadline_is_never_run()
     {
         await using var process = new Process(database, _world);
 
@@ -92,7 +92,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task Failed_attempts_make_way_for_the_next_under_one_key()
+    public async Task Failed_attempts_are_followed_by_the_next_under_one_idempotency_key()
     {
         await using var process = new Process(database, _world);
         var command = Reserve("flaky");
@@ -129,7 +129,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         };
     }
 
-    /// <summary>What one runtime-effects is made of, but for Kafka.</summary>
+    /// <summary>The parts of one effects process except Kafka.</summary>
     private sealed class Process : IRecordProducer, IAsyncDisposable
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;

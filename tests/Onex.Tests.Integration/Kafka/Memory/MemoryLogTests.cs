@@ -12,7 +12,7 @@ public sealed class MemoryLogTests
     private const string Other = "other";
 
     [Fact]
-    public async Task A_topic_that_nobody_reads_keeps_its_last_records()
+    public async Task A_topic_without_readers_keeps_its_last_records()
     {
         var bus = new MemoryTestBus(kept: 5);
         await using var member = await StartAsync(bus, 2);

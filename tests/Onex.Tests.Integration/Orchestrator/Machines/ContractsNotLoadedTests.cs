@@ -11,7 +11,7 @@ using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 
-/// <summary>What main says at its start of live sagas that run what it has not loaded.</summary>
+/// <summary>The warning at the start about live sagas whose contract or connection is not loaded.</summary>
 public sealed class ContractsNotLoadedTests : IDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;

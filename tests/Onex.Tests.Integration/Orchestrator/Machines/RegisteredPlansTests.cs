@@ -7,7 +7,7 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 
-/// <summary>Which content counts as a version's, over a real registry.</summary>
+/// <summary>The content of a contract version, over a real registry.</summary>
 public sealed class RegisteredPlansTests : IDisposable
 {
     private const string Nap = """
@@ -55,7 +55,7 @@ public sealed class RegisteredPlansTests : IDisposable
     }
 
     [Fact]
-    public async Task Content_that_means_something_else_is_refused_and_not_stored()
+    public async Task Content_with_another_meaning_is_rejected_and_not_stored()
     {
         await _database.OpenAsync(_none);
         await _registry.RegisterAsync([RegisteredPlans.ToRow(Compile(Nap))], mutable: false, _none);

@@ -11,7 +11,7 @@ namespace Onex.Tests.Integration.Orchestrator.Machines;
 public sealed class StagingSagaRepositoryTests
 {
     [Fact]
-    public async Task A_starting_message_makes_an_instance_that_is_staged_as_new()
+    public async Task A_starting_message_creates_an_instance_that_is_staged_as_new()
     {
         var staging = new SagaStaging<Door>(Rows.Id(), null);
 
@@ -45,7 +45,7 @@ public sealed class StagingSagaRepositoryTests
     }
 
     [Fact]
-    public async Task A_message_in_the_wrong_state_is_refused_by_the_machine()
+    public async Task A_message_in_the_wrong_state_is_rejected_by_the_machine()
     {
         var door = new Door { CorrelationId = Rows.Id(), State = "Open" };
         var staging = new SagaStaging<Door>(door.CorrelationId, door);

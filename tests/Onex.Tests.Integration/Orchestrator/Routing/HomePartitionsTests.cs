@@ -14,7 +14,7 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
-/// <summary>Partitions that are given up while they are still being taken over: the other main wakes their sagas.</summary>
+/// <summary>Partitions that are revoked before their assignment completes: the other orchestrator wakes their sagas.</summary>
 public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposable
 {
     private const int Partition = 7;
@@ -41,7 +41,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     }
 
     [Fact]
-    public async Task Partitions_that_were_lost_before_they_are_taken_over_are_not_swept()
+    public async Task Partitions_that_are_lost_before_their_assignment_completes_are_not_swept()
     {
         await StartAsync();
         _home.Revoked([Partition]);
@@ -54,7 +54,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     }
 
     [Fact]
-    public async Task What_was_read_of_a_partition_that_is_revoked_meanwhile_is_not_kept()
+    public async Task Wakeups_read_for_a_partition_that_is_revoked_in_the_meantime_are_not_queued()
     {
         await StartAsync();
         await using var reading = await _database.Database.Source.OpenConnectionAsync(_none);
@@ -75,7 +75,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     }
 
     [Fact]
-    public async Task Partitions_that_stay_have_their_wakeups()
+    public async Task Partitions_that_stay_assigned_keep_their_wakeups()
     {
         await StartAsync();
 

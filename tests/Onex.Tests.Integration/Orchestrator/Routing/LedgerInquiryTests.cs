@@ -20,7 +20,7 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
-/// <summary>What a wake-up brings to light in the real ledger.</summary>
+/// <summary>The look-up of overdue commands in the real ledger.</summary>
 public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private const string Contract = """
@@ -43,7 +43,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     private readonly PostgresSagaStore _store = new(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
     [Fact]
-    public async Task Every_outcome_that_is_known_becomes_a_result_before_the_wake_up_itself()
+    public async Task Every_known_outcome_becomes_a_result_before_the_wake_up()
     {
         var (completed, large, taken, unknown) = (Command("first"), Command("second"), Command("first"), Command("second"));
         var reference = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -64,7 +64,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task What_was_interrupted_and_nobody_has_taken_is_cancelled_so_that_nobody_ever_will()
+    public async Task An_interrupted_command_without_a_claim_is_cancelled_and_can_never_be_claimed()
     {
         var (free, taken, done) = (
             Command("first", interrupted: true), Command("second", interrupted: true), Command("first", interrupted: true));
@@ -81,7 +81,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task An_attempt_that_was_begun_and_never_reported_is_closed_before_it_counts_as_failed()
+    public async Task An_attempt_without_a_reported_outcome_is_closed_before_it_counts_as_failed()
     {
         var command = Command("first");
         await _ledger.ClaimAsync(Message(command), _none);
@@ -96,7 +96,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task An_attempt_that_is_about_to_be_committed_counts_as_leased_whatever_its_time()
+    public async Task An_attempt_that_is_being_committed_counts_as_leased_whatever_its_deadline()
     {
         var command = Command("first");
         var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
@@ -196,7 +196,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             _none);
     }
 
-    // Nothing is decided here, so that no message passes a state machine.
+    // Nothing is decided here, so no message passes a state machine.
     private sealed class NoPipes : IPipeFactory
     {
         public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => null!;

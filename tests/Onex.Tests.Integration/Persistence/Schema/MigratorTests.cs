@@ -11,7 +11,7 @@ public sealed class MigratorTests
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Fact]
-    public async Task Of_two_orchestrators_that_start_at_once_one_migrates_and_the_other_waits()
+    public async Task One_of_two_orchestrators_that_start_at_once_migrates_and_the_other_waits()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Hosting.Settings;
 public sealed class SettingsDocumentTests
 {
     [Fact]
-    public void The_document_says_what_the_table_says()
+    public void The_OpenAPI_document_matches_the_table_of_calls()
     {
         var path = Repository.At("docs", "configuration.md");
         if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")

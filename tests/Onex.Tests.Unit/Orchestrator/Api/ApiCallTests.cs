@@ -7,7 +7,7 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>What a call may say.</summary>
+/// <summary>The parameters of an API call.</summary>
 public sealed class ApiCallTests
 {
     [Theory]
@@ -31,7 +31,7 @@ public sealed class ApiCallTests
     [InlineData("?status=%2B7", "+7")]
     [InlineData("?status=-1", "-1")]
     [InlineData("?status=completed|failed", "completed|failed")]
-    public void A_value_that_the_enumeration_does_not_have_is_refused(string query, string value)
+    public void A_value_that_the_enumeration_does_not_have_is_rejected(string query, string value)
     {
         var problem = Rejection(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
 
@@ -54,11 +54,11 @@ public sealed class ApiCallTests
     [InlineData("?STATUS=blocked", "There is no parameter 'STATUS' here. Did you mean 'status'?")]
     [InlineData("?contract=order&frobnicate=1", "There is no parameter 'frobnicate' here.")]
     [InlineData("?contract=a&contract=b", "'contract' is given 2 times.")]
-    public void An_unknown_parameter_is_refused_with_what_it_may_have_meant(string query, string detail) =>
+    public void An_unknown_parameter_is_rejected_with_a_suggestion(string query, string detail) =>
         Assert.Equal(detail, Rejection(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
 
     [Fact]
-    public void A_call_takes_the_parameters_that_its_document_names() => Assert.All(
+    public void A_call_accepts_every_documented_parameter() => Assert.All(
         ApiRoutes.All, route => Call(route, $"?{string.Join('&', route.Query.Select(parameter => $"{parameter.Name}=1"))}").CheckQuery());
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class ApiCallTests
     [InlineData("""[{"reson":1}]""", null)]
     [InlineData("""{"reason":"cut o""", null)]
     [InlineData("", null)]
-    public void An_unknown_field_is_refused_with_what_it_may_have_meant(string body, string? detail)
+    public void An_unknown_field_is_rejected_with_a_suggestion(string body, string? detail)
     {
         var call = Call(ApiRoutes.Cancel, "");
         if (detail is null)

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Orchestrator.Api;
 public sealed class ApiDocumentTests
 {
     [Fact]
-    public void The_document_says_what_the_table_says()
+    public void The_OpenAPI_document_matches_the_table_of_calls()
     {
         var path = Repository.At("docs", "http-api.md");
         if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
@@ -36,6 +36,6 @@ public sealed class ApiDocumentTests
     }
 
     [Fact]
-    public void Names_of_calls_are_given_once() =>
+    public void Names_of_calls_are_unique() =>
         Assert.Equal(ApiRoutes.All.Count, ApiRoutes.All.Select(route => route.Name).Distinct().Count());
 }

@@ -5,7 +5,7 @@ using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>What operators send: read as it is, or refused with a code; nothing is replaced silently.</summary>
+/// <summary>Text from operators: read as it is, or rejected with a code; nothing is replaced silently.</summary>
 public sealed class ApiTextTests
 {
     public static TheoryData<byte[], string> NoText() => new()
@@ -25,7 +25,7 @@ public sealed class ApiTextTests
 
     [Theory]
     [MemberData(nameof(NoText))]
-    public async Task A_body_that_is_no_text_is_refused_with_a_code(byte[] body, string code)
+    public async Task A_body_that_is_not_text_is_rejected_with_a_code(byte[] body, string code)
     {
         var wrong = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
 
@@ -45,7 +45,7 @@ public sealed class ApiTextTests
     [InlineData("?q=%ff")]
     [InlineData("?key=%ED%A0%80")]
     [InlineData("?state=a%00b")]
-    public void A_query_that_is_no_text_is_refused_with_a_code(string query)
+    public void A_query_that_is_not_text_is_rejected_with_a_code(string query)
     {
         var wrong = Assert.Throws<CallException>(Call([], query).CheckText);
 

@@ -13,7 +13,7 @@ public sealed class CallRoomTests
     private readonly TaskCompletionSource<int> _taken = new();
 
     [Fact]
-    public async Task Requests_over_HTTP_wait_for_their_turn_and_not_for_ever()
+    public async Task Requests_over_HTTP_wait_for_memory_for_a_limited_time()
     {
         var room = new CallRoom(new MemoryGate(JsonWeight.Handled(1_500L)), _time);
         var first = room.TakeAsync(Call(1_000), 1_000, Read, _ => _taken.Task);
@@ -32,7 +32,7 @@ public sealed class CallRoomTests
     }
 
     [Fact]
-    public async Task A_body_that_does_not_arrive_gives_its_place_back()
+    public async Task A_body_that_does_not_arrive_releases_its_memory()
     {
         var room = new CallRoom(new MemoryGate(JsonWeight.Handled(1_000L)), _time);
         var slow = room.TakeAsync(

@@ -68,12 +68,12 @@ public sealed class RedriveTests
             .ToList();
         Assert.Single(identities.Select(requester => requester.RequestId).Distinct());
 
-        // Each stands elsewhere: the answer to a second one is a duplicate of the first, and not silence.
+        // Each record has its own position, so the answer to a second one is a duplicate of the first, not silence.
         Assert.Equal(3, identities.Select(requester => requester.Source).Distinct().Count());
     }
 
     [Fact]
-    public void An_event_that_was_kept_is_the_same_new_one_however_often_it_is_redriven()
+    public void A_buffered_event_has_the_same_new_identity_however_often_it_is_redriven()
     {
         var deadLetter = _deadLetter with
         {
@@ -90,12 +90,12 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void A_record_whose_dead_letter_lacks_the_origin_is_known_by_the_dead_letter() => Assert.Equal(
+    public void A_record_whose_dead_letter_lacks_the_origin_is_identified_by_the_dead_letter() => Assert.Equal(
         [RecordOrigin.FromIdentity(_deadLetter.Id), RecordOrigin.FromIdentity(_deadLetter.Id)],
         new[] { Sent(_deadLetter, 5), Sent(_deadLetter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
-    public async Task A_redriven_record_that_is_given_up_again_opens_its_dead_letter_again()
+    public async Task A_dead_letter_of_a_redriven_record_reopens_the_original()
     {
         var index = new OutgoingSenderTests.Index();
         var sink = new DeadLetterIndexing(index);
@@ -118,7 +118,7 @@ public sealed class RedriveTests
         Assert.Equal([(_deadLetter.Id, true), (_deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
         Assert.Equal([_deadLetter.Id], index.Closed);
 
-        // An event that a saga kept, and refused later, has lost its record by then.
+        // A buffered event that its saga declined later has no record any more.
         var requester = new RequestReader(1 << 20).Read(
             Sent(_deadLetter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
         var rejection = new Rejection("ONEX3024", "no again", "X", requester);
@@ -134,7 +134,7 @@ public sealed class RedriveTests
     [InlineData("::")]
     [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:-1:4")]
     [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:1:4:5")]
-    public void An_origin_that_is_none_is_that_of_the_record_itself(string origin)
+    public void A_record_with_an_invalid_origin_is_its_own_origin(string origin)
     {
         var record = Sent(_deadLetter, 5, origin);
 
@@ -161,11 +161,11 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void What_never_stood_on_a_partition_goes_where_its_key_leads() =>
+    public void A_message_that_was_never_on_a_partition_is_sent_to_the_partition_of_its_key() =>
         Assert.Null(Redrive.Of(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
 
     [Fact]
-    public void Secrets_of_a_dead_letter_are_masked_where_it_is_shown()
+    public void Secrets_of_a_displayed_dead_letter_are_masked()
     {
         var shown = Shown(_deadLetter);
 
@@ -192,7 +192,7 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void A_value_that_is_no_text_is_shown_as_base64() =>
+    public void A_binary_value_is_shown_as_base64() =>
         Assert.Equal("base64:/wD+", Shown(_deadLetter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
 
     private static JsonElement Shown(DeadLetterRow row)

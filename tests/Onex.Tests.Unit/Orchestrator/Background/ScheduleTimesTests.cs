@@ -19,7 +19,7 @@ public sealed class ScheduleTimesTests
     }
 
     [Fact]
-    public void A_time_is_due_when_it_has_come_and_once()
+    public void A_time_is_due_once()
     {
         var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(1));
         Assert.Equal([_begin.AddHours(1)], due.Starts);
@@ -35,7 +35,7 @@ public sealed class ScheduleTimesTests
         Assert.Equal([_begin.AddHours(1)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(1).AddSeconds(59)).Starts);
 
     [Fact]
-    public void Each_of_several_that_are_late_starts_a_saga()
+    public void Each_of_several_late_times_starts_a_saga()
     {
         var due = ScheduleTimes.Since(Schedule("every: 1s, missed: skip"), _begin, _begin.AddSeconds(3.5));
 
@@ -44,7 +44,7 @@ public sealed class ScheduleTimesTests
     }
 
     [Fact]
-    public void Of_the_times_that_were_missed_the_last_one_starts_a_saga()
+    public void The_last_of_the_missed_times_starts_a_saga()
     {
         var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(10.5));
 
@@ -53,7 +53,7 @@ public sealed class ScheduleTimesTests
     }
 
     [Fact]
-    public void With_skip_none_of_them_does_and_the_schedule_goes_on()
+    public void With_skip_no_missed_time_starts_a_saga_and_the_schedule_continues()
     {
         var due = ScheduleTimes.Since(Hourly("skip"), _begin, _begin.AddHours(10.5));
 
@@ -65,11 +65,11 @@ public sealed class ScheduleTimesTests
     [Theory]
     [InlineData("latest")]
     [InlineData("skip")]
-    public void What_is_due_now_makes_up_for_what_was_missed(string missed) =>
+    public void A_time_that_is_due_now_replaces_the_missed_ones(string missed) =>
         Assert.Equal([_begin.AddHours(10)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(10).AddSeconds(5)).Starts);
 
     [Fact]
-    public void A_year_of_missed_seconds_is_worked_out_at_once()
+    public void A_year_of_missed_seconds_is_computed_at_once()
     {
         var due = ScheduleTimes.Since(Schedule("every: 1s"), _begin, _begin.AddDays(365));
 
@@ -78,7 +78,7 @@ public sealed class ScheduleTimesTests
     }
 
     [Fact]
-    public void A_clock_that_goes_back_starts_nothing() =>
+    public void A_clock_that_is_set_back_starts_nothing() =>
         Assert.Equal(_begin, ScheduleTimes.Since(Hourly(), _begin, _begin.AddDays(-1)).Last);
 
     [Fact]

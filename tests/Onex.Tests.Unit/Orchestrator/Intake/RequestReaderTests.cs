@@ -36,7 +36,7 @@ public sealed class RequestReaderTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void Bad_input_is_refused_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Rejection?.Code);
+    public void Bad_input_is_rejected_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Rejection?.Code);
 
     [Theory]
     [InlineData("""{"operation":"o","operation":"p"}""", "The key 'operation' occurs twice in one object (at byte 17).")]
@@ -47,7 +47,7 @@ public sealed class RequestReaderTests
         """{"operation":"o","payload":{"a":[{"b":1},{"b":1,"\u0062":2}]}}""",
         "The key 'b' of 'payload.a' occurs twice in one object (at byte 48).")]
     [InlineData("""{"operation":"o","else":{"b":1,"b":1}}""", "The key 'b' of 'else' occurs twice in one object (at byte 31).")]
-    public void A_key_that_stands_twice_in_one_object_is_refused_wherever_it_is(string value, string error)
+    public void A_duplicate_key_in_one_object_is_rejected_at_every_level(string value, string error)
     {
         var rejection = Read(value).Rejection!;
 
@@ -56,16 +56,16 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void The_same_key_in_several_objects_is_none_that_stands_twice() =>
+    public void The_same_key_in_several_objects_is_no_duplicate() =>
         Assert.Null(Read("""{"operation":"o","payload":{"a":[{"b":1},{"b":1}],"b":{"a":[],"b":1},"c":[[{"a":1}],{"a":1}]}}""").Rejection);
 
     [Fact]
-    public void Bytes_that_are_not_utf8_are_refused() =>
+    public void Bytes_that_are_not_utf8_are_rejected() =>
         Assert.Equal(
             ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Rejection?.Code);
 
     [Fact]
-    public void A_byte_order_mark_before_the_request_does_no_harm()
+    public void A_byte_order_mark_before_the_request_is_ignored()
     {
         var text = $$"""{"operation":"o","correlation_id":"{{Id}}","payload":{"a":"\n"} }""";
 
@@ -73,7 +73,7 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void Json_5000_deep_is_refused_and_whoever_sent_it_can_be_answered()
+    public void Json_5000_levels_deep_is_rejected_and_its_sender_is_answered()
     {
         var nested = string.Concat(Enumerable.Repeat("{\"a\":", 5_000)) + "1" + new string('}', 5_000);
         var deep = $$"""{"operation":"o","correlation_id":"{{Id}}","payload":{{nested}} }""";
@@ -84,12 +84,12 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void A_request_above_the_limit_is_refused() =>
+    public void A_request_above_the_limit_is_rejected() =>
         Assert.Equal(
             ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"} }""").Rejection?.Code);
 
     [Fact]
-    public void What_was_readable_before_the_damage_tells_whom_to_answer() =>
+    public void The_requester_is_read_from_the_part_before_the_damage() =>
         Assert.Equal(
             Id, Read($$"""{"correlation_id":"{{Id}}","operation":"o","payload":{""").Rejection!.Requester!.CorrelationId.ToString());
 
@@ -99,7 +99,7 @@ public sealed class RequestReaderTests
             "\"nonsense\"", Read("""{"operation":"o","correlation_id":"nonsense"}""").Rejection!.Error, StringComparison.Ordinal);
 
     [Fact]
-    public void A_missing_correlation_id_is_made_up_and_is_the_same_when_the_record_comes_again() =>
+    public void A_missing_correlation_id_is_generated_and_the_same_when_the_record_is_read_again() =>
         Assert.Equal(
             Read("""{"operation":"o"}""").Request!.Requester.CorrelationId, Read("""{"operation":"o"}""").Request!.Requester.CorrelationId);
 
@@ -114,7 +114,7 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void Unknown_fields_and_headers_are_carried_through_but_not_our_own()
+    public void Unknown_fields_and_headers_are_passed_through_except_those_of_Onex()
     {
         var requester = Read("""{"operation":"o","tenant":"t\"1","n":[1]}""").Request!.Requester;
 
@@ -134,7 +134,7 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void A_refused_request_is_answered_where_everyone_is_for_nobody_has_looked_at_its_reply_to() =>
+    public void A_rejected_request_is_answered_on_the_default_topic_because_its_reply_to_is_not_validated() =>
         Assert.Null(Read("""{"operation":"o","reply_to":"elsewhere","payload":[]}""").Rejection!.Requester!.ReplyTo);
 
     [Fact]

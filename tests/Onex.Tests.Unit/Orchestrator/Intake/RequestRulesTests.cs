@@ -36,7 +36,7 @@ public sealed class RequestRulesTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void What_cannot_be_asked_for_is_refused_with_a_reason(string request, string code, string says)
+    public void An_invalid_request_is_rejected_with_a_reason(string request, string code, string says)
     {
         var (accepted, rejection) = Accept(request);
 
@@ -46,7 +46,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void A_payload_that_does_not_fit_its_event_is_refused_with_the_place() => Assert.Equal(
+    public void A_payload_that_does_not_match_its_event_is_rejected_with_the_position() => Assert.Equal(
         """{"problems":[{"pointer":"/reason","problem":"must be string, not an integer"}]}""",
         Accept("""{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""").Rejection!.Details.ToString());
 
@@ -56,7 +56,7 @@ public sealed class RequestRulesTests
     [InlineData("1.5E+309", "a double can hold")]
     [InlineData("18446744073709551616", "18446744073709551615")]
     [InlineData("-9223372036854775809", "-9223372036854775808")]
-    public void A_number_out_of_every_range_is_refused_at_the_entry_with_its_place(string number, string says)
+    public void A_number_out_of_range_is_rejected_at_the_entry_with_its_position(string number, string says)
     {
         foreach (var operation in (string[])["orders", "orders.ping"])
         {
@@ -85,14 +85,14 @@ public sealed class RequestRulesTests
             Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
 
     [Fact]
-    public void A_topic_that_is_not_allowed_is_not_answered_on() =>
+    public void No_answer_is_sent_to_a_topic_that_is_not_allowed() =>
         Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Rejection!.Requester!.ReplyTo);
 
     [Theory]
     [InlineData("""{"operation":"orders.ping"}""", null, null)]
     [InlineData("""{"operation":"orders.ping","target":{"key":"o-1"}}""", null, "o-1")]
     [InlineData($$"""{"operation":"orders.ping","target":{"saga_id":"{{SagaId}}"} }""", SagaId, null)]
-    public void An_event_goes_to_what_its_request_names(string request, string? sagaId, string? key)
+    public void An_event_is_sent_to_the_target_that_its_request_names(string request, string? sagaId, string? key)
     {
         var sent = Assert.IsType<AcceptedRequest.Event>(Accept(request).Request).Request;
 
@@ -108,7 +108,7 @@ public sealed class RequestRulesTests
             Assert.IsType<AcceptedRequest.Start>(Accept("""{"operation":"orders","payload":{"order":"o-1"}}""").Request).Facts.BusinessKey);
 
     [Fact]
-    public void The_plan_that_a_saga_started_with_has_the_last_word()
+    public void An_event_is_checked_by_the_plan_that_its_saga_started_with()
     {
         var sagaId = new SagaId(Guid.Parse(SagaId));
         var sent = Assert.IsType<AcceptedRequest.Event>(
@@ -126,7 +126,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void An_event_is_checked_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
+    public void An_event_is_checked_by_its_sagas_contract_content_and_not_by_the_newest()
     {
         var sagaId = new SagaId(Guid.Parse(SagaId));
         var older = PlansWithEvents.With(
@@ -148,7 +148,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void An_event_of_a_contract_that_is_not_loaded_is_for_the_sagas_that_it_has()
+    public void An_event_of_a_contract_that_is_not_loaded_is_accepted_for_its_live_sagas()
     {
         var sent = Assert.IsType<AcceptedRequest.Event>(
             Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", orMisfit: false).Request).Request;

@@ -41,7 +41,7 @@ public sealed class ContractMachineTests
 
     [Theory]
     [MemberData(nameof(Expected))]
-    public void The_machine_accepts_in_each_state_what_the_plan_says(string state, string[] expected)
+    public void The_machine_accepts_in_each_state_the_events_of_the_plan(string state, string[] expected)
     {
         var plan = new SagaScenario(Contract).Plan;
         var machine = new ContractMachine(plan);
@@ -67,11 +67,11 @@ public sealed class ContractMachineTests
     }
 
     [Fact]
-    public void The_machine_is_called_like_its_contract() =>
+    public void The_machine_has_the_name_of_its_contract() =>
         Assert.Equal("story", ((StateMachine)new ContractMachine(new SagaScenario(Contract).Plan)).Name);
 
     [Fact]
-    public void Every_kind_of_event_has_a_place_in_the_machine()
+    public void The_machine_declares_every_type_of_event()
     {
         var machine = new ContractMachine(new SagaScenario(Contract).Plan);
 

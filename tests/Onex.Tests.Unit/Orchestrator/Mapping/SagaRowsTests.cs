@@ -79,7 +79,7 @@ public sealed class SagaRowsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_saga_comes_back_from_its_row_as_it_was(string name)
+    public void A_saga_is_the_same_after_it_was_stored_and_loaded(string name)
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
@@ -95,7 +95,7 @@ public sealed class SagaRowsTests
     }
 
     [Fact]
-    public void People_can_read_from_the_row_what_a_saga_waits_for()
+    public void The_row_shows_what_a_saga_waits_for()
     {
         var progress = SagaRows.ToRow(new SagaScenario(_plan).Starts().Saga, 1, Guid.Empty).Progress.ToString();
 
@@ -103,7 +103,7 @@ public sealed class SagaRowsTests
     }
 
     /// <summary>
-    /// What a store does with a saga, as far as the engine can see; kept events and the response are stored apart from the row.
+    /// Stores and loads a saga, as far as the engine can see; buffered events and the response are stored apart from the row.
     /// </summary>
     internal static SagaState There_and_back(Plan plan, SagaState saga)
     {

@@ -18,7 +18,7 @@ public sealed class StoredSagaSampleTests
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void A_saga_that_an_earlier_build_has_stored_goes_on_to_its_end(string name)
+    public void A_saga_that_an_earlier_build_has_stored_continues_to_its_end(string name)
     {
         var sample = StoredSagaSamples.All.Single(sample => sample.Name == name);
         if (RepositoryFiles.Updating && !Directory.Exists(FolderOf(name)))

@@ -3,7 +3,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>A saga in the middle of its work: how it came there, and how it goes on from its rows to its end.</summary>
+/// <summary>A saga in the middle of its work: how it got there, and how it continues from its rows to its end.</summary>
 /// <param name="Name">The folder.</param>
 /// <param name="Contract">The contract.</param>
 /// <param name="Input">The input, as JSON.</param>

@@ -26,7 +26,7 @@ public sealed class OutgoingSenderTests
     };
 
     [Fact]
-    public async Task What_the_broker_refuses_is_indexed_as_it_was_before_it_leaves_the_outbox()
+    public async Task A_message_that_the_broker_rejects_is_indexed_unchanged_before_it_leaves_the_outbox()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -50,7 +50,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public void What_could_not_be_indexed_stays_in_the_outbox()
+    public void A_message_that_could_not_be_indexed_stays_in_the_outbox()
     {
         var broker = new Refusing("responses");
         using var sender = new OutgoingSender(broker, new Index { IsAway = true }, NullLogger<OutgoingSender>.Instance);
@@ -63,7 +63,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_dead_letter_that_is_refused_itself_has_its_entry_already()
+    public async Task A_dead_letter_that_the_broker_rejects_is_already_indexed()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -77,7 +77,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task Where_nobody_has_made_a_dead_letter_topic_the_index_is_enough()
+    public async Task Without_a_dead_letter_topic_the_index_is_enough()
     {
         var (broker, index) = (new Refusing("orders.packed", "orders.packed.dlq"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -91,14 +91,14 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_was_read_before_the_store_forgot_it_is_not_sent_a_second_time()
+    public async Task A_message_that_was_read_before_it_was_deleted_is_not_sent_a_second_time()
     {
         var broker = new Refusing();
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
-        // A sweep, say: its query saw the row, and its answer comes after the row was deleted.
+        // For example a sweep: its query saw the row, and its result arrives after the row was deleted.
         using (sender.BeginReading())
         {
             sender.Deleted(sender.TakeAcknowledged(10));
@@ -110,7 +110,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_forgotten_is_kept_in_mind_no_longer_than_the_oldest_reading_lasts()
+    public async Task Deleted_messages_are_remembered_only_while_the_oldest_read_lasts()
     {
         var broker = new Refusing();
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
@@ -128,7 +128,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_response_that_the_broker_does_not_take_is_replaced_by_an_error_with_the_sagas_id()
+    public async Task A_response_that_the_broker_rejects_is_replaced_by_an_error_with_the_sagas_id()
     {
         var (broker, index) = (new Refusing { RefuseLongerThan = 4_000 }, new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -163,7 +163,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_response_whose_short_form_is_refused_too_becomes_a_dead_letter()
+    public async Task A_response_whose_short_form_is_rejected_too_becomes_a_dead_letter()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -176,7 +176,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_leaves_after_all_closes_the_dead_letter_of_the_try_before()
+    public async Task A_message_that_is_sent_later_closes_the_dead_letter_of_its_earlier_attempt()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
@@ -189,7 +189,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_sent_again_from_a_dead_letter_and_is_refused_again_opens_that_dead_letter_again()
+    public async Task A_redriven_message_that_is_rejected_again_reopens_its_dead_letter()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
@@ -205,7 +205,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_sent_again_from_a_dead_letter_and_leaves_after_all_closes_that_dead_letter()
+    public async Task A_redriven_message_that_is_sent_closes_its_dead_letter()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
@@ -252,7 +252,7 @@ public sealed class OutgoingSenderTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_message_that_certainly_has_not_left_is_no_copy(bool full)
+    public async Task A_message_that_was_certainly_not_sent_is_no_copy(bool full)
     {
         var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
         var held = new TaskCompletionSource<DeliveryReport>();
@@ -293,7 +293,7 @@ public sealed class OutgoingSenderTests
             [new("event_type", "onex.response"), new("timestamp", "2026-11-24T12:00:00Z"), new("x-large", "x")]),
     };
 
-    // A broker that takes nothing for some topics.
+    // A broker that rejects everything for some topics.
     [Fact]
     public void A_report_that_arrives_while_the_process_stops_is_not_an_error()
     {

@@ -12,7 +12,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
-/// <summary>From a message that the broker refuses to what its saga makes of that.</summary>
+/// <summary>From a message that the broker rejects to the reaction of its saga.</summary>
 public sealed class UndeliverableMessagesTests
 {
     private const string Effect =
@@ -74,7 +74,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_childs_outcome_that_the_broker_refuses_is_handed_to_its_parent_inside_the_process()
+    public async Task A_childs_outcome_that_the_broker_rejects_is_delivered_to_its_parent_inside_the_process()
     {
         var scenario = Starts(Child);
         var outcome = new StepResult
@@ -102,7 +102,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_child_that_cannot_be_called_is_cancelled_before_it_begins_and_fails_its_step()
+    public async Task A_child_whose_start_cannot_be_sent_is_cancelled_before_it_starts_and_fails_its_step()
     {
         var scenario = Starts(Child);
         await RefuseAsync(scenario, scenario.Last.Commands[0]);
@@ -113,7 +113,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_child_that_can_be_neither_called_nor_cancelled_blocks_with_the_reason()
+    public async Task A_child_that_can_be_neither_started_nor_cancelled_blocks_its_parent_with_the_reason()
     {
         var scenario = Starts(Child);
         await RefuseAsync(scenario, scenario.Last.Commands[0]);
@@ -131,7 +131,7 @@ public sealed class UndeliverableMessagesTests
     [InlineData(Effect, false, true)]
     [InlineData(Effect, true, false)]
     [InlineData(Child, false, true)]
-    public async Task The_dead_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(
+    public async Task The_dead_letter_of_a_rejected_command_is_closed_unless_its_saga_waits_for_an_operator(
         string call, bool taken, bool closes)
     {
         var scenario = Starts(call);

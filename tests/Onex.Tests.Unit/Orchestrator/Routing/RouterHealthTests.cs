@@ -9,7 +9,7 @@ public sealed class RouterHealthTests
     private readonly RouterHealth _health = new();
 
     [Fact]
-    public async Task An_orchestrator_whose_batches_fail_again_and_again_is_not_ready_until_one_comes_to_its_end()
+    public async Task An_orchestrator_whose_batches_fail_repeatedly_is_not_ready_until_one_succeeds()
     {
         Assert.Equal((ComponentState.Healthy, true), (await StateAsync(), _health.NeededForReadiness));
         _health.Failed(new InvalidOperationException("It broke."));

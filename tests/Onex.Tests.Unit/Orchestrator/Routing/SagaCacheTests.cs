@@ -19,7 +19,7 @@ public sealed class SagaCacheTests
     }
 
     [Fact]
-    public void The_oldest_sagas_go_when_those_that_are_kept_weigh_too_much()
+    public void The_oldest_sagas_are_evicted_when_the_cache_is_too_large()
     {
         var cache = new SagaCache(capacity: 100, weightMax: 40);
         var ids = Enumerable.Range(1, 6).Select(number => new SagaId(new Guid(number, 0, 0, new byte[8]))).ToList();

@@ -14,19 +14,19 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>What of a decision is committed.</summary>
+/// <summary>The commit of a decision.</summary>
 public sealed class SagaWorkTests
 {
     private static readonly DateTimeOffset _now = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
     private static readonly MessageWriter _messages = new(Topics.Default, new ResponseWriter(Topics.Default));
 
     [Fact]
-    public void Messages_that_were_seen_and_events_that_are_kept_or_not_any_more_leave_with_the_commit()
+    public void Seen_messages_and_buffered_and_released_events_are_part_of_the_commit()
     {
         var (first, second, third) = (Kept("first"), Kept("second"), Kept("third"));
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [first, second] }, version: 4);
 
-        // Kept and taken within one commit: the row need not be told.
+        // Buffered and released within one commit: the database needs no row.
         Apply(work, Saga with { Early = [first, second, third] }, third.MessageId);
         Apply(work, Saga with { Early = [second] });
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
@@ -70,7 +70,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void What_a_saga_responds_is_stored_once()
+    public void The_response_of_a_saga_is_stored_once()
     {
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 1);
         var responded = Saga with { Response = RawJson.FromText("""{"ok":true}""") };
@@ -84,7 +84,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void The_sender_of_a_buffered_event_that_nobody_claimed_is_answered_with_the_commit_and_the_event_becomes_a_dead_letter()
+    public void An_unclaimed_buffered_event_is_answered_and_becomes_a_dead_letter_in_one_commit()
     {
         var kept = Kept("cancel") with
         {
@@ -124,14 +124,14 @@ public sealed class SagaWorkTests
                 .CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
-        // What is sent again must be what came: the entry of the index masks nothing.
+        // A redrive must send the original: the entry of the index masks nothing.
         var entry = Assert.Single(work.ToEntry().DeadLetters);
         Assert.Equal((work.Outgoing[1].MessageId.Value, 3, 9L), (entry.Id, entry.Partition, entry.Offset));
         Assert.DoesNotContain("***", Encoding.UTF8.GetString(entry.Value!) + entry.Headers);
     }
 
     [Fact]
-    public void What_its_saga_has_seen_is_a_new_event_when_it_is_sent_again()
+    public void A_redriven_event_that_its_saga_has_seen_is_a_new_event()
     {
         var kept = Kept("cancel");
         kept = kept with { Requester = kept.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
@@ -149,7 +149,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_dead_letter_refers_to_what_is_too_large_for_it()
+    public void A_dead_letter_refers_to_a_value_that_is_too_large_for_it()
     {
         var kept = Kept("cancel") with
         {
@@ -171,7 +171,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void An_event_that_is_kept_is_the_same_when_it_is_read_again()
+    public void A_buffered_event_is_the_same_after_it_was_stored_and_loaded()
     {
         var plan = PlansWithEvents.Orders;
         var kept = Kept("cancel") with
@@ -230,7 +230,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_saga_without_a_partition_of_its_own_has_the_same_home_everywhere()
+    public void A_saga_without_a_request_partition_has_the_same_home_partition_everywhere()
     {
         var ids = Enumerable.Range(0, 200).Select(number => SagaId.Create(_now.AddMilliseconds(number))).ToList();
 

@@ -5,7 +5,7 @@ namespace Onex.Tests.Fault;
 /// <summary>
 /// Two orchestrators. One is frozen for longer than the session timeout of its consumer group, and continues without knowing it.
 /// </summary>
-public sealed class FrozenMainTests(ITestOutputHelper output)
+public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
 {
     private const string SessionTimeout = "4s";
 
@@ -28,10 +28,12 @@ public sealed class FrozenMainTests(ITestOutputHelper output)
             await frozen.FreezeAsync();
             await during;
 
-            // The other main answers for all partitions, which it may only after the group has given the frozen one up.
+            // The other orchestrator gets all partitions only after the group has removed the frozen one.
             var taken = await Eventually.Async(
-                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered while a main was frozen");
-            output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the main that was left");
+                () => load.Answered == load.Sent,
+                _within,
+                () => $"{load.Answered} of {load.Sent} were answered while an orchestrator was frozen");
+            output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the remaining orchestrator");
 
             var after = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
             await frozen.ThawAsync();
@@ -60,12 +62,12 @@ public sealed class FrozenMainTests(ITestOutputHelper output)
             await doomed.FreezeAsync();
             await during;
 
-            // What it holds belongs to the other main by now. It goes on with it for a moment, commits perhaps, and dies.
-            var calls = stack.Outside.Calls.Count;
+            // Its sagas belong to the other orchestrator by now. It continues with them for a moment, commits perhaps, and dies.
+            var calls = stack.Services.Calls.Count;
             await Eventually.Async(
-                () => load.Answered == load.Sent || stack.Outside.Calls.Count > calls + 20,
+                () => load.Answered == load.Sent || stack.Services.Calls.Count > calls + 20,
                 _within,
-                () => "the other main has not taken over");
+                () => "the other orchestrator has not taken over");
             await doomed.ThawAsync();
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 40)), TimeProvider.System);
             await doomed.KillAsync();

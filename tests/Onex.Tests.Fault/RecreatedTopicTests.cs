@@ -11,7 +11,7 @@ public sealed class RemadeTopicTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task Main_is_not_ready_without_the_topic_of_requests_and_answers_every_request_of_the_one_that_is_made_in_its_place()
+    public async Task The_orchestrator_is_not_ready_without_the_request_topic_and_answers_every_request_of_its_replacement()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Broker.NeedsReal("deletes no topics");
@@ -27,7 +27,7 @@ public sealed class RemadeTopicTests
             async () => await main.GetAsync("/ready") is { Status: HttpStatusCode.ServiceUnavailable } answer
                 && answer.Body.Contains($"there is no topic {requests}", StringComparison.Ordinal),
             _within,
-            () => "main is ready without its requests");
+            () => "the orchestrator is ready without its request topic");
         await admin.CreateTopicsAsync([new TopicSpecification { Name = requests, NumPartitions = OnexStack.Partitions }]);
         for (var i = 0; i < 3; i++)
         {
