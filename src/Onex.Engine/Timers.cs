@@ -7,7 +7,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// What a wake-up means: the deadline, the state's timeout, the end of a wait; the next attempt, or a look at what became of one that never came
-/// back (docs/architecture.md#7-the-result-moves-the-saga).
+/// back (docs/architecture.md#8-the-result-moves-the-saga).
 /// </summary>
 internal static class Timers
 {

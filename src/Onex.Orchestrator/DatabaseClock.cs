@@ -3,8 +3,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator;
 
 /// <summary>
-/// The database's time, from this machine's clock and the difference that was measured last. Leases and validity are judged by the database's
-/// clock, so decisions must be too, however wrong this machine's is.
+/// The database's time, computed from this machine's clock and the difference measured last. Leases expire by the database's clock, so
+/// decisions use it, too, however wrong this machine's clock is.
 /// </summary>
 internal sealed class DatabaseClock(TimeProvider time)
 {
@@ -13,7 +13,7 @@ internal sealed class DatabaseClock(TimeProvider time)
     /// <summary>The database's time now, to within half a round trip.</summary>
     public DateTimeOffset Now => time.GetUtcNow() + TimeSpan.FromTicks(Volatile.Read(ref _differenceTicks));
 
-    /// <summary>Asks the database.</summary>
+    /// <summary>Measures the difference.</summary>
     public async Task MeasureAsync(ISagaStore store, CancellationToken cancellation)
     {
         var before = time.GetUtcNow();

@@ -83,7 +83,9 @@ internal static partial class Log
     [LoggerMessage(1042, LogLevel.Error, "The broker does not take message {MessageId} for topic {Topic}: {Reason}")]
     public static partial void ResponseUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
 
-    /// <summary>The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.</summary>
+    /// <summary>
+    /// The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.
+    /// </summary>
     [LoggerMessage(1043, LogLevel.Information, "Messages of the outbox are sent although a copy may be there ({Count}): {Messages}")]
     public static partial void MessagesResent(ILogger logger, int count, string messages);
 

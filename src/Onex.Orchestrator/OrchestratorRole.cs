@@ -16,17 +16,17 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator;
 
-/// <summary>The role that hosts the sagas. The one public door of this project.</summary>
+/// <summary>The role that runs the sagas: the only public entry point of this project.</summary>
 public static class OrchestratorRole
 {
-    // Small ones; of large ones as many as there is memory for.
+    // A bound for small sagas; large ones are bounded by the memory budget.
     private const int CachedSagasMax = 20_000;
 
-    /// <summary>Adds the role. Kafka, store and ledger are added by whoever composes the process.</summary>
+    /// <summary>Adds the role. The caller adds Kafka, store and ledger.</summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The process's settings.</param>
-    /// <param name="plans">The plans that may be started.</param>
-    /// <param name="compiler">What contracts of the registry are compiled against.</param>
+    /// <param name="plans">The plans that requests can start.</param>
+    /// <param name="compiler">The context for compiling registered contracts.</param>
     public static IServiceCollection AddOnexOrchestrator(
         this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler)
     {
@@ -84,15 +84,19 @@ public static class OrchestratorRole
         return services;
     }
 
-    /// <summary>What handles the records of main's four topics.</summary>
+    /// <summary>The handler for the records of the orchestrator's four topics.</summary>
     public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<RecordHandler>();
 
     /// <summary>
-    /// Registers the plans' content, so that any main can continue their sagas, reports each as a handler, and says which live sagas run what is not
-    /// loaded. The answer is what is wrong, a line each: a version that is registered with other content.
+    /// Registers the plans' content, so that every orchestrator can continue their sagas, reports each plan to the health check, and logs
+    /// which live sagas need content that is not loaded. Returns one line for each version that is registered with other content.
     /// </summary>
     public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
-        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, CancellationToken cancellation)
+        IServiceProvider services,
+        RuntimeSettings settings,
+        IReadOnlyList<Plan> plans,
+        CompilerContext compiler,
+        CancellationToken cancellation)
     {
         var registry = services.GetRequiredService<IContractRegistry>();
         var changed = await RegisteredPlans.RegisterAsync(registry, plans, compiler, settings.ContractsMutable, cancellation);

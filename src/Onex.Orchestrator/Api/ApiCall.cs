@@ -13,34 +13,36 @@ using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>One call: what came, and how it is answered.</summary>
-/// <param name="http">The call.</param>
-/// <param name="route">Which call of the API it is: nothing that this one does not know is taken. Null for a path that is none.</param>
+/// <summary>One API call: the request, and its answer.</summary>
+/// <param name="http">The HTTP context.</param>
+/// <param name="route">The route, which lists the known parameters and fields; null for an unknown path.</param>
 /// <param name="caller">See <see cref="Caller"/>.</param>
 internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 {
-    /// <summary>A command's body needs no more.</summary>
+    /// <summary>The largest body of an operator command.</summary>
     public const int CommandBytesMax = 64 * 1024;
 
     private const int ReasonCharsMax = 1000;
 
     public HttpContext Http { get; } = http;
 
-    /// <summary>Who calls: the token's name, or <c>loopback</c>.</summary>
+    /// <summary>The caller: the token's name, or <c>loopback</c>.</summary>
     public string Caller { get; } = caller;
 
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>A value of the query, or null.</summary>
-    public string? Query(string name) => Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
+    public string? Query(string name) =>
+        Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
 
-    /// <summary>Refuses a query that is no text, instead of looking for something else than what was asked for.</summary>
+    /// <summary>Rejects a query that is not text, instead of searching for something else.</summary>
     public void CheckText()
     {
         var given = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
         if (WebUtility.UrlDecodeToBytes(given, 0, given.Length) is { } query && (!Utf8.IsValid(query) || query.Contains((byte)0)))
         {
-            throw new CallException(400, ErrorCodes.TextInvalid, "The query is not UTF-8, or holds U+0000.", "Percent-encode text as UTF-8: ?q=K%C3%B6ln.");
+            throw new CallException(
+                400, ErrorCodes.TextInvalid, "The query is not UTF-8, or holds U+0000.", "Percent-encode text as UTF-8: ?q=K%C3%B6ln.");
         }
     }
 
@@ -53,9 +55,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The dead letter's id in the path.</summary>
     public Guid DeadLetterId => Id("dead letter", "onex dlq list");
 
-    /// <summary>
-    /// Refuses parameters that this call does not have: passed over, a misspelt filter would list everything, as if it had been heeded.
-    /// </summary>
+    /// <summary>Rejects unknown parameters: an ignored, misspelt filter would list everything, as if it had been applied.</summary>
     public void CheckQuery()
     {
         foreach (var (name, values) in Http.Request.Query)
@@ -67,17 +67,20 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
             if (values.Count > 1 && !known.Several)
             {
-                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
+                throw new CallException(
+                    400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
             }
         }
     }
 
-    /// <summary>Refuses fields of the body that this call does not have. What is no JSON object is left to whoever reads it.</summary>
+    /// <summary>Rejects unknown fields of the body. Whoever reads the body reports what is not a JSON object.</summary>
     public void CheckFields(ReadOnlySpan<byte> body)
     {
         // Some tools put a byte order mark before UTF-8.
         var reader = new Utf8JsonReader(
-            body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
+            body.StartsWith(Encoding.UTF8.Preamble)
+                ? body[Encoding.UTF8.Preamble.Length..]
+                : body, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -127,8 +130,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>
-    /// The values of an enumeration that the query names, by commas or by being given again; empty if it names none. A name is compared whole:
-    /// .NET's own parser takes numbers, and adds up several names as bits.
+    /// The values of an enumeration in the query, separated by commas or repeated; empty without any. Compares whole names, because .NET's
+    /// own parser accepts numbers and combines several names as bits.
     /// </summary>
     public IReadOnlyList<T> Several<T>(string name, Func<T, string> text)
         where T : struct, Enum
@@ -160,10 +163,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
         return Durations.TryParseWithClock(text, out var span) && span >= TimeSpan.Zero && span <= max
             ? span
-            : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
+            : throw new CallException(
+                400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
-    /// <summary>The body, which may not be larger than that.</summary>
+    /// <summary>The body, with a maximum size.</summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
     {
         if (Http.Request.ContentLength > bytesMax)
@@ -197,7 +201,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
     public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
 
-    /// <summary>The same, read until then.</summary>
+    /// <summary>The same, with a deadline.</summary>
     public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
     {
         var body = await BodyAsync(bytesMax, cancellation);
@@ -231,7 +235,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
         catch (JsonException bad)
         {
-            throw new CallException(400, ErrorCodes.CallInvalid, $"The body is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}).", "Send a JSON object.");
+            throw new CallException(
+                400,
+                ErrorCodes.CallInvalid,
+                $"The body is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}).",
+                "Send a JSON object.");
         }
     }
 
@@ -243,14 +251,22 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             return null;
         }
 
-        return given.ValueKind == JsonValueKind.String && given.GetString() is { Length: <= ReasonCharsMax } text && !text.Contains('\0', StringComparison.Ordinal)
+        return given.ValueKind == JsonValueKind.String
+            && given.GetString() is { Length: <= ReasonCharsMax } text
+            && !text.Contains('\0', StringComparison.Ordinal)
             ? text
-            : throw new CallException(400, ErrorCodes.CallInvalid, "'reason' is no text that can be kept.", $"Give text of at most {ReasonCharsMax} characters.");
+            : throw new CallException(
+                400,
+                ErrorCodes.CallInvalid,
+                "'reason' is not text that can be stored.",
+                $"Give text of at most {ReasonCharsMax} characters.");
     }
 
     /// <summary>Answers with a page of a list, and the cursor of the next one if there is one.</summary>
     /// <param name="name">The list's name.</param>
-    /// <param name="read">Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not what an earlier page gave.</param>
+    /// <param name="read">
+    /// Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not what an earlier page gave.
+    /// </param>
     /// <param name="write">Writes a row's members.</param>
     public async Task AnswerPageAsync<TRow>(
         string name, Func<Task<(IReadOnlyList<TRow> Rows, string? Next)>> read, Action<Utf8JsonWriter, TRow> write)
@@ -263,7 +279,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
         catch (FormatException)
         {
-            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
+            throw new CallException(
+                400, ErrorCodes.CallInvalid, "'after' is not a position in a list.", "Give the 'next' of the page before, as it was.");
         }
 
         await AnswerAsync(200, writer =>
@@ -298,7 +315,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         return AnswerAsync(status, "application/json", buffer.WrittenMemory);
     }
 
-    /// <summary>Answers with what is written already.</summary>
+    /// <summary>Answers with content that is written already.</summary>
     public async Task AnswerAsync(int status, string contentType, ReadOnlyMemory<byte> body)
     {
         Http.Response.StatusCode = status;
@@ -311,13 +328,16 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>Text of a caller's, as far as it is told back.</summary>
+    /// <summary>Text from the caller, shortened for an answer.</summary>
     public static string Clip(string text) => text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
 
     private Guid Id(string what, string command) => Guid.TryParseExact(Path("id"), "D", out var id)
         ? id
         : throw new CallException(
-            400, ErrorCodes.CallInvalid, $"'{Clip(Path("id"))}' is no {what}'s id.", $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
+            400,
+            ErrorCodes.CallInvalid,
+            $"'{Clip(Path("id"))}' is no {what}'s id.",
+            $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
 
     private static CallException Unknown(string what, string name, IReadOnlyList<string> known) => new(
         400, ErrorCodes.CallInvalid,
@@ -325,7 +345,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         known.Count == 0 ? $"This call takes no {what}s." : $"This call takes {string.Join(", ", known)}.");
 
     private static CallException TooLarge(int bytesMax) => new(
-        413, ErrorCodes.RequestTooLarge, $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).", "Send a reference instead of the data.");
+        413,
+        ErrorCodes.RequestTooLarge,
+        $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).",
+        "Send a reference instead of the data.");
 }
 
 /// <summary>A call that is answered with a problem.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>docs/http-api.md, made from the table of calls.</summary>
+/// <summary>docs/http-api.md, generated from the routes.</summary>
 internal static class ApiDocument
 {
     /// <summary>The document.</summary>
@@ -12,20 +12,22 @@ internal static class ApiDocument
         var text = new StringBuilder("""
             # HTTP API
 
-            Made from the table in `ApiRoutes.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test writes this file again.
+            Generated from the routes in `ApiRoutes.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this file.
 
-            runtime-main (and profile `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for machines.
+            The orchestrator (profiles `main` and `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for machines.
 
-            **Who may call.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate` (which may read
-            too). A call sends the token as `Authorization: Bearer ...`. A token's name stands in the history of what it commanded.
+            **Authorization.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate` (which
+            includes `read`). A call sends the token as `Authorization: Bearer ...`. The history of a saga names the token of each command.
 
-            Without a configured token only callers on the same machine are served: behind a proxy on the same machine, or with a forwarded port of a
-            container, configure one. So that no page of another web site uses the API through a browser of this machine, `Host` must then be `localhost`
-            or a loopback address, `Origin` the API's own or missing (403, ONEX4016), and a body declared as `application/json` (415, ONEX4017).
+            Without a configured token, only callers on the same machine are served. Configure one behind a proxy on the same machine, or with a
+            forwarded port of a container. To keep pages of other web sites from using the API through a browser on this machine, `Host` must then
+            be `localhost` or a loopback address, `Origin` the API's own or missing (403, ONEX4016), and a body must be declared as
+            `application/json` (415, ONEX4017).
 
-            **Parameters and fields** that a call does not have are refused, so that a misspelt filter does not list everything.
+            **Unknown parameters and fields** are rejected, so that a misspelt filter does not list everything.
 
-            **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail`, and `remedy`.
+            **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail` and
+            `remedy`.
             Every call may answer 401, 403, and 503 while the runtime starts, stops, or has lost its store.
 
 
@@ -41,7 +43,10 @@ internal static class ApiDocument
 
             text.Append("\n\n");
             Table(text, "in the query", [.. route.Query.Select(parameter => (parameter.Name, parameter.Meaning))]);
-            Table(text, "in the body", [.. route.Body.Select(field => (field.Name, field.Required ? $"Required. {field.Meaning}" : field.Meaning))]);
+            Table(
+                text,
+                "in the body",
+                [.. route.Body.Select(field => (field.Name, field.Required ? $"Required. {field.Meaning}" : field.Meaning))]);
         }
 
         return text.ToString().TrimEnd('\n') + "\n";

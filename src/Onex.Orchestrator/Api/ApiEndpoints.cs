@@ -14,9 +14,13 @@ namespace Onex.Orchestrator.Api;
 /// Serves the API on the orchestrator's HTTP port, behind tokens. A failed call is answered with a problem, never with a stack trace.
 /// </summary>
 internal sealed class ApiEndpoints(
-    IServiceProvider services, RuntimeSettings settings, RoleHealth health, TimeProvider time, ILogger<ApiEndpoints> logger) : IHttpEndpoints
+    IServiceProvider services, RuntimeSettings settings, RoleHealth health, TimeProvider time, ILogger<ApiEndpoints> logger)
+    : IHttpEndpoints
 {
-    private static readonly string[] _any = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete];
+    private static readonly string[] _any =
+    [
+        HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete,
+    ];
 
     public void Map(IEndpointRouteBuilder endpoints)
     {
@@ -67,7 +71,8 @@ internal sealed class ApiEndpoints(
         }
         catch (StoreUnavailableException away)
         {
-            await new CallException(503, ErrorCodes.StoreAway, away.Message, "Call again when /ready answers 200.").Problem.WriteAsync(http);
+            await new CallException(
+                503, ErrorCodes.StoreAway, away.Message, "Call again when /ready answers 200.").Problem.WriteAsync(http);
         }
         catch (BadHttpRequestException bad)
         {
@@ -103,7 +108,8 @@ internal sealed class ApiEndpoints(
         var methods = ApiRoutes.All.Where(route => Matches(route.Path, path))
             .Select(route => route.Method).Distinct(StringComparer.Ordinal).ToList();
         throw methods.Count > 0
-            ? new CallException(405, ErrorCodes.PathUnknown, $"{path} does not take {call.Http.Request.Method}.", $"It takes {string.Join(", ", methods)}.")
+            ? new CallException(
+                405, ErrorCodes.PathUnknown, $"{path} does not take {call.Http.Request.Method}.", $"It takes {string.Join(", ", methods)}.")
             : new CallException(404, ErrorCodes.PathUnknown, $"There is no {ApiCall.Clip(path)}.", "GET /openapi/v1.json lists the paths.");
     }
 

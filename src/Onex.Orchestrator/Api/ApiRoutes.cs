@@ -10,14 +10,14 @@ namespace Onex.Orchestrator.Api;
 /// <param name="Meaning">What it is for.</param>
 internal sealed record ApiParameter(string Name, string Type, string Meaning)
 {
-    /// <summary>Whether it may have several values: by commas, or by being given again.</summary>
+    /// <summary>Whether it may have several values, separated by commas or repeated.</summary>
     public bool Several { get; init; }
 }
 
 /// <summary>A field of a call's body.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its JSON type.</param>
-/// <param name="Required">Whether it must be there.</param>
+/// <param name="Required">Whether it is required.</param>
 /// <param name="Meaning">What it is for.</param>
 internal sealed record ApiField(string Name, string Type, bool Required, string Meaning);
 
@@ -25,13 +25,13 @@ internal sealed record ApiField(string Name, string Type, bool Required, string 
 internal sealed record ApiRoute(
     string Name, string Method, string Path, ApiScope Scope, Func<IServiceProvider, ApiCall, Task> Handle, string Summary, string Answer)
 {
-    /// <summary>What may stand in the query.</summary>
+    /// <summary>The parameters of the query.</summary>
     public IReadOnlyList<ApiParameter> Query { get; init; } = [];
 
     /// <summary>The fields of the body, or empty for a call without one.</summary>
     public IReadOnlyList<ApiField> Body { get; init; } = [];
 
-    /// <summary>The statuses of errors that it may answer, besides 401, 403, 503, and 415 with a body.</summary>
+    /// <summary>The error statuses that it may answer, besides 401, 403, 503, and 415 with a body.</summary>
     public IReadOnlyList<int> Errors { get; init; } = [];
 
     /// <summary>The status of its usual answer.</summary>
@@ -42,24 +42,39 @@ internal sealed record ApiRoute(
         Path.Split('/').Where(part => part.StartsWith('{')).Select(part => part.Trim('{', '}'));
 }
 
-/// <summary>Every call of the API, in the order of the documentation.</summary>
+/// <summary>All routes of the API, in the order of the documentation.</summary>
 internal static class ApiRoutes
 {
-    private static readonly ApiField[] _reason = [new("reason", "string", false, "Why, in the operator's words; it goes into the saga's history.")];
+    private static readonly ApiField[] _reason =
+    [
+        new("reason", "string", false, "Why, in the operator's words; it goes into the saga's history."),
+    ];
 
     public static ApiRoute Submit { get; } = new(
         "submit", "POST", "/api/v1/requests", ApiScope.Operate, By<RequestCalls>((calls, call) => calls.SubmitAsync(call)),
-        "Takes a request in as if it had been published to the topic of requests.",
-        "`saga_id`, `request_id` and `correlation_id` once it is durable; with `wait` the response itself, as it stands on `responses`")
+        "Handles a request as if it had been published to the topic of requests.",
+        "`saga_id`, `request_id` and `correlation_id` once it is durable; with `wait` the response itself, in the form of `responses`")
     {
         Success = 202,
-        Query = [new("wait", "string", "How long to wait for the response: `30s`, at most `5m`. Answers 200 with it, or 202 when the time is over or the runtime is asked to stop.")],
+        Query =
+        [
+            new(
+                "wait",
+                "string",
+                "How long to wait for the response: `30s`, at most `5m`. Answers 200 with it, or 202 when the time is over or the runtime "
+                + "is asked to stop."),
+        ],
         Body =
         [
             new("operation", "string", true, "A contract (`order-fulfilment`) or an event of one (`order-fulfilment.cancel`)."),
             new("payload", "object", false, "Checked against the schema of the contract or the event."),
-            new("correlation_id", "string", false, "A UUID; made up and told if missing."),
-            new("envelope_id", "string", false, "A UUID: the request's identity. With it the same request may be sent again without harm; another one under it is refused (409)."),
+            new("correlation_id", "string", false, "A UUID; if missing, it is generated and returned."),
+            new(
+                "envelope_id",
+                "string",
+                false,
+                "A UUID: the request's identity. With it the same request may be sent again without harm; another request under it is "
+                + "rejected (409)."),
             new("target", "object", false, "For an event: `{key}` or `{saga_id}` instead of the correlation id."),
             new("handler_type", "string", false, "To come: overrides the operation's prefix. Today it has no effect."),
             new("reply_to", "string", false, "A topic of the allow-list for the response."),
@@ -75,11 +90,15 @@ internal static class ApiRoutes
         [
             new("contract", "string", "Only those of that contract."),
             new("state", "string", "Only those in that state."),
-            new("status", "string", "Only those with one of these statuses, separated by commas: `running`, `waiting`, `compensating`, `blocked`, `paused`, `completed`, `failed`, `cancelled`.") { Several = true },
+            new(
+                "status",
+                "string",
+                "Only those with one of these statuses, separated by commas: `running`, `waiting`, `compensating`, `blocked`, `paused`, "
+                + "`completed`, `failed`, `cancelled`.") { Several = true },
             new("key", "string", "Only those with that business key."),
             new("parent", "string", "Only the children of that saga, by its id."),
             new("q", "string", "A saga's id, a correlation id, or the beginning of a business key."),
-            new("after", "string", "The `next` of the page before."),
+            new("after", "string", "The `next` of the previous page."),
             new("limit", "integer", "Rows of a page: 1 to 500, usually 50."),
         ],
         Errors = [400],
@@ -91,7 +110,7 @@ internal static class ApiRoutes
 
     public static ApiRoute Stuck { get; } = new(
         "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, By<SagaCalls>((calls, call) => calls.StuckAsync(call)),
-        "Looks for live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
+        "Finds live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
 
     public static ApiRoute ShowSaga { get; } = new(
         "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, By<SagaCalls>((calls, call) => calls.ShowAsync(call)),
@@ -100,53 +119,66 @@ internal static class ApiRoutes
 
     public static ApiRoute History { get; } = new(
         "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, By<SagaCalls>((calls, call) => calls.HistoryAsync(call)),
-        "Tells a saga's story in order.", "`history`, and `next` if there is more")
+        "Shows a saga's history in order.", "`history`, and `next` if there is more")
     {
-        Query = [new("after", "string", "The `next` of the page before."), new("limit", "integer", "Entries of a page: 1 to what `ONEX_MAX_HISTORY_SHOWN` says (1000), usually 200.")],
+        Query =
+        [
+            new("after", "string", "The `next` of the previous page."),
+            new("limit", "integer", "Entries of a page: 1 to `ONEX_MAX_HISTORY_SHOWN` (1000), usually 200."),
+        ],
         Errors = [400, 404],
     };
 
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, By<SagaCalls>((calls, call) => calls.WhyAsync(call)),
-        "Tells what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step has failed lately")
+        "Shows what a saga waits for.",
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step "
+        + "has failed lately")
     { Errors = [400, 404] };
 
     public static ApiRoute Response { get; } = new(
         "response", "GET", "/api/v1/sagas/{id}/response", ApiScope.Read, By<SagaCalls>((calls, call) => calls.ResponseAsync(call)),
-        "Answers what the saga has answered to the request that started it, also where the broker did not take the response.",
-        "the response, as it stands on `responses`")
+        "Returns the saga's response to the request that started it, also if the broker rejected the response.",
+        "the response, in the form of `responses`")
     { Errors = [400, 404, 409] };
 
     public static ApiRoute Cancel { get; } = Command(
-        OperatorCommand.Cancel, "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
+        OperatorCommand.Cancel,
+        "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
 
     public static ApiRoute Terminate { get; } = Command(
-        OperatorCommand.Terminate, "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. What is in flight may still happen.") with
+        OperatorCommand.Terminate,
+        "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. Effects in flight may still happen.") with
     {
-        Body = [.. _reason, new("confirm", "string", true, "The saga's id once more: nothing is compensated.")],
+        Body = [.. _reason, new("confirm", "string", true, "The saga's id, to confirm that nothing is compensated.")],
     };
 
-    public static ApiRoute Retry { get; } = Command(OperatorCommand.Retry, "Lets a blocked saga try again what it is blocked by.");
+    public static ApiRoute Retry { get; } = Command(OperatorCommand.Retry, "Lets a blocked saga retry what blocks it.");
 
-    public static ApiRoute Skip { get; } = Command(OperatorCommand.Skip, "Lets a blocked saga pass over what it is blocked by.");
+    public static ApiRoute Skip { get; } = Command(OperatorCommand.Skip, "Lets a blocked saga skip what blocks it.");
 
     public static ApiRoute Pause { get; } = Command(OperatorCommand.Pause, "Sends nothing new for the saga until it is resumed.");
 
-    public static ApiRoute Resume { get; } = Command(OperatorCommand.Resume, "Lets a paused saga go on.");
+    public static ApiRoute Resume { get; } = Command(OperatorCommand.Resume, "Lets a paused saga continue.");
 
     public static ApiRoute Send { get; } = new(
         "send", "POST", "/api/v1/sagas/{id}/send", ApiScope.Operate, By<RequestCalls>((calls, call) => calls.SendAsync(call)),
         "Sends an event to the saga.", "`saga_id` and `request_id` once it is durable")
     {
         Success = 202,
-        Body = [new("event", "string", true, "The event's name, as the contract declares it."), new("data", "object", false, "The event's data.")],
+        Body =
+        [
+            new("event", "string", true, "The event's name, as the contract declares it."),
+            new("data", "object", false, "The event's data."),
+        ],
         Errors = [400, 404, 408, 409, 413, 429],
     };
 
     public static ApiRoute Contracts { get; } = new(
         "contracts", "GET", "/api/v1/contracts", ApiScope.Read, By<ContractCalls>((calls, call) => calls.ListAsync(call)),
-        "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`; one that starts by the clock with `schedule`, and `next_at` where this main knows it");
+        "Lists the loaded contracts.",
+        "`contracts`: each with `name`, `version`, `hash`, `description`; one with a schedule also with `schedule`, and `next_at` if this "
+        + "orchestrator knows it");
 
     public static ApiRoute Contract { get; } = new(
         "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, By<ContractCalls>((calls, call) => calls.ShowAsync(call)),
@@ -166,10 +198,13 @@ internal static class ApiRoutes
         Query =
         [
             new("topic", "string", "Only those whose record was read from that topic."),
-            new("code", "string", "Only those that were given up for that code: `ONEX3001`."),
-            new("status", "string", "Only those with one of these statuses, separated by commas: `open`, `redriven`, `discarded`.") { Several = true },
+            new("code", "string", "Only those with that code: `ONEX3001`."),
+            new(
+                "status",
+                "string",
+                "Only those with one of these statuses, separated by commas: `open`, `redriven`, `discarded`.") { Several = true },
             new("q", "string", "A dead letter's id, a correlation id, or the beginning of the record's key."),
-            new("after", "string", "The `next` of the page before."),
+            new("after", "string", "The `next` of the previous page."),
             new("limit", "integer", "Rows of a page: 1 to 500, usually 50."),
         ],
         Errors = [400],
@@ -182,7 +217,8 @@ internal static class ApiRoutes
     { Errors = [400, 404] };
 
     public static ApiRoute Redrive { get; } = new(
-        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate, By<DeadLetterCalls>((calls, call) => calls.RedriveAsync(call)),
+        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate, 
+        By<DeadLetterCalls>((calls, call) => calls.RedriveAsync(call)),
         "Sends the record again, as it was read, to the topic and partition that it was read from, with the header `onex-redrive`.",
         "`id`, `status` and `redrives` once it is durable that it will be sent")
     {
@@ -195,8 +231,10 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute Discard { get; } = new(
-        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate, By<DeadLetterCalls>((calls, call) => calls.DiscardAsync(call)),
-        "Marks an open dead letter as one of which nothing is wanted any more. It stays, with the reason, as long as an ended saga.", "`id` and `status`")
+        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate, 
+        By<DeadLetterCalls>((calls, call) => calls.DiscardAsync(call)),
+        "Marks an open dead letter as discarded. It stays, with the reason, as long as an ended saga.",
+        "`id` and `status`")
     {
         Body = [new("reason", "string", true, "Why, in the operator's words; it stays with the dead letter.")],
         Errors = [400, 404, 409],
@@ -205,7 +243,8 @@ internal static class ApiRoutes
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ApiRoute> All { get; } =
     [
-        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Terminate, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
+        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Terminate, Retry, Skip, Pause, Resume, Send,
+        Contracts, Contract, Graph,
         ListDeadLetters, ShowDeadLetter, Redrive, Discard,
     ];
 
@@ -213,7 +252,8 @@ internal static class ApiRoutes
     {
         var name = command.ToString().ToLowerInvariant();
         return new ApiRoute(
-            name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate, By<SagaCalls>((calls, call) => calls.CommandAsync(call, command)),
+            name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate, 
+            By<SagaCalls>((calls, call) => calls.CommandAsync(call, command)),
             summary, "`text`: what has happened, and `status`: the saga's status now")
         {
             Body = _reason,
@@ -221,7 +261,7 @@ internal static class ApiRoutes
         };
     }
 
-    // The service is resolved with each call, because it needs what the start of the process has prepared.
+    // Resolves the service with each call, because it needs what the start of the process has prepared.
     private static Func<IServiceProvider, ApiCall, Task> By<T>(Func<T, ApiCall, Task> handle)
         where T : notnull => (services, call) => handle(services.GetRequiredService<T>(), call);
 }

@@ -4,21 +4,22 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>
-/// Takes as many requests over HTTP at a time as there is memory for: what is read of one costs many times its bytes. Who waits too long for a turn is
-/// told so, and calls again; who sends too slowly holds the memory for no longer than that.
+/// Bounds how many requests over HTTP are read at a time by memory, because reading one needs many times its bytes. A caller that waits too
+/// long gets an error and calls again; a caller that sends too slowly holds the memory for no longer than that.
 /// </summary>
 internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
 {
     private static readonly TimeSpan _turnWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _bodyWithin = TimeSpan.FromSeconds(30);
 
-    /// <summary>Waits for a turn, reads the body and takes it in.</summary>
+    /// <summary>Waits for a turn, reads the body and handles it.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="bytesMax">The bytes that the body may have.</param>
+    /// <param name="bytesMax">The maximum size of the body.</param>
     /// <param name="read">Reads it.</param>
-    /// <param name="take">Takes it in.</param>
+    /// <param name="take">Handles it.</param>
     /// <exception cref="CallException">There was no turn in time, or the body did not arrive in time.</exception>
-    public async Task<TResult> TakeAsync<TBody, TResult>(ApiCall call, int bytesMax, Func<CancellationToken, Task<TBody>> read, Func<TBody, Task<TResult>> take)
+    public async Task<TResult> TakeAsync<TBody, TResult>(
+        ApiCall call, int bytesMax, Func<CancellationToken, Task<TBody>> read, Func<TBody, Task<TResult>> take)
     {
         using var place = await EnterAsync(call, Math.Min(call.Http.Request.ContentLength ?? bytesMax, bytesMax));
         return await take(await ReadAsync(call, read));
@@ -35,7 +36,9 @@ internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
         catch (OperationCanceledException) when (!call.Aborted.IsCancellationRequested)
         {
             throw new CallException(
-                503, ErrorCodes.CallsTooMany, $"There was no memory for the request within {_turnWithin.TotalSeconds} s: others are being taken in.",
+                503,
+                ErrorCodes.CallsTooMany,
+                $"There was no memory for the request within {_turnWithin.TotalSeconds} s, because other requests are being read.",
                 "Call again in a while, with fewer large requests at a time, or send them to the topic.");
         }
     }
@@ -51,7 +54,10 @@ internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
         catch (OperationCanceledException) when (!call.Aborted.IsCancellationRequested)
         {
             throw new CallException(
-                408, ErrorCodes.CallInvalid, $"The body did not arrive within {_bodyWithin.TotalSeconds} s.", "Send it faster, or a reference instead of the data.");
+                408,
+                ErrorCodes.CallInvalid,
+                $"The body did not arrive within {_bodyWithin.TotalSeconds} s.",
+                "Send it faster, or a reference instead of the data.");
         }
     }
 }

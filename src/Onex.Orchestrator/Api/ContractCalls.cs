@@ -6,13 +6,15 @@ using Onex.Orchestrator.Background;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>What is loaded.</summary>
+/// <summary>Calls about loaded contracts.</summary>
 internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler scheduler)
 {
     public Task ListAsync(ApiCall call) => call.AnswerAsync(200, writer =>
     {
         writer.WriteStartArray("contracts");
-        foreach (var plan in plans.OrderBy(plan => plan.Name, StringComparer.Ordinal).ThenByDescending(plan => plan.Version, SemanticVersionOrder.Instance))
+        foreach (
+            var plan in plans.OrderBy(plan => plan.Name, StringComparer.Ordinal)
+                .ThenByDescending(plan => plan.Version, SemanticVersionOrder.Instance))
         {
             writer.WriteStartObject();
             writer.WriteString("name", plan.Name);
@@ -72,7 +74,9 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
 
                 writer.WriteEndArray();
                 writer.WriteStartArray("leads_to");
-                foreach (var next in PlanTransitions.OutOf(state).Where(way => !way.Stays).Select(way => way.To).Distinct(StringComparer.Ordinal))
+                foreach (
+                    var next in PlanTransitions.OutOf(state).Where(way => !way.Stays).Select(way => way.To)
+                        .Distinct(StringComparer.Ordinal))
                 {
                     writer.WriteStringValue(next);
                 }
@@ -98,11 +102,14 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
     // The newest first.
     private List<Plan> Versions(string name)
     {
-        var versions = plans.Where(plan => plan.Name == name).OrderByDescending(plan => plan.Version, SemanticVersionOrder.Instance).ToList();
+        var versions = plans.Where(plan => plan.Name == name).OrderByDescending(plan => plan.Version, SemanticVersionOrder.Instance)
+            .ToList();
         return versions.Count > 0
             ? versions
             : throw new CallException(
                 404, ErrorCodes.ContractUnknown, $"No contract is called '{ApiCall.Clip(name)}'.",
-                $"Contracts here: {string.Join(", ", plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(20))}.");
+                "Contracts here: "
+                + string.Join(", ", plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(20))
+                + ".");
     }
 }

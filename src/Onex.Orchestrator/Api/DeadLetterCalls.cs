@@ -6,7 +6,7 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Looking at dead letters, and deciding about them.</summary>
+/// <summary>Calls that show, redrive and discard dead letters.</summary>
 internal sealed class DeadLetterCalls(
     IDeadLetterIndex letters, HandledAfterAll fate, OutgoingSender sender, TimeProvider time, ILogger<DeadLetterCalls> logger)
 {
@@ -53,26 +53,27 @@ internal sealed class DeadLetterCalls(
         if (row.Value is null)
         {
             throw new CallException(
-                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not kept here, so it cannot be sent again.",
-                $"Send the record again yourself: it stood on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its letter on {Topics.DeadLetter(row.Topic)}.");
+                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
+                $"Send the record again yourself: it was on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its "
+                + $"dead letter is on {Topics.DeadLetter(row.Topic)}.");
         }
 
         if (!force && await fate.FindAsync(row, call.Aborted) is { } handled)
         {
             throw new CallException(
-                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled after all. {handled.Reason}",
-                $"Look at it: onex sagas show {handled.SagaId}. Nothing is left to do about the letter: onex dlq discard {id} --reason TEXT. To send the record all the same, "
-                + "which nothing happens twice by: onex dlq redrive --force, or \"force\": true.");
+                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
+                $"Show the saga: onex sagas show {handled.SagaId}. The dead letter can be discarded: onex dlq discard {id} --reason TEXT. "
+                + "Sending the record all the same does no harm: onex dlq redrive --force, or \"force\": true.");
         }
 
-        // The row never changes but by decisions, and those the store compares.
+        // Only decisions change the row, and the store compares them.
         var now = time.GetUtcNow();
         var decisionId = Guid.CreateVersion7(now);
         var message = Redrive.Of(row, decisionId, now);
         var decided = await DecideAsync(
             call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Redriven, call.Caller, reason, force, message));
 
-        // It is in the outbox: if this process dies now, the sweep of any main sends it.
+        // The message is in the outbox: if this process dies now, the sweep of another orchestrator sends it.
         sender.Send(new SagaId(id), [message]);
         await AnswerAsync(call, decided);
     }
@@ -84,7 +85,10 @@ internal sealed class DeadLetterCalls(
         if (string.IsNullOrWhiteSpace(reason))
         {
             throw new CallException(
-                400, ErrorCodes.CallInvalid, "'reason' is missing.", "Say why nothing is wanted of it any more: {\"reason\": \"sent twice by mistake\"}.");
+                400,
+                ErrorCodes.CallInvalid,
+                "'reason' is missing.",
+                "Say why it is discarded: {\"reason\": \"sent twice by mistake\"}.");
         }
 
         var decisionId = Guid.CreateVersion7(time.GetUtcNow());
@@ -94,7 +98,7 @@ internal sealed class DeadLetterCalls(
 
     private async Task<DeadLetterRow> DecideAsync(ApiCall call, DeadLetterDecision decision)
     {
-        // Not cancelled once it is on its way: the caller's leaving must not leave the message to the sweep.
+        // Not cancelled: a caller that disconnects must not leave the message to the sweep.
         var row = await letters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
         if (row.DecisionId != decision.Id)
         {
@@ -114,12 +118,12 @@ internal sealed class DeadLetterCalls(
     });
 
     private static CallException Unknown(Guid id) => new(
-        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Look for it: onex dlq list --q TEXT.");
+        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
 
     private static CallException Decided(DeadLetterRow row) => new(
         409, ErrorCodes.LetterDecided,
         $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
-        "'onex dlq show' tells why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
+        "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 
     private static bool Force(JsonElement body)
     {
@@ -130,6 +134,10 @@ internal sealed class DeadLetterCalls(
 
         return force.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? force.GetBoolean()
-            : throw new CallException(400, ErrorCodes.CallInvalid, "'force' is neither true nor false.", "Give true to send a record that was redriven, discarded or handled already.");
+            : throw new CallException(
+                400,
+                ErrorCodes.CallInvalid,
+                "'force' is neither true nor false.",
+                "Give true to send a record that was redriven, discarded or handled already.");
     }
 }

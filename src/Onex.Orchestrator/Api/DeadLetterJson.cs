@@ -5,13 +5,13 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Dead letters as the API shows them: the names are those of the table's columns; what looks like a secret is masked.</summary>
+/// <summary>Dead letters in the API's form: the names are those of the table's columns, and secrets are masked.</summary>
 internal static class DeadLetterJson
 {
-    /// <summary>What of a value is shown at most.</summary>
+    /// <summary>The largest part of a value that is shown.</summary>
     public const int ValueCharsMax = 64 * 1024;
 
-    /// <summary>What a list shows.</summary>
+    /// <summary>The fields in a list.</summary>
     public static void WriteSummary(Utf8JsonWriter writer, DeadLetterRow row)
     {
         writer.WriteString("id", row.Id);
@@ -36,7 +36,7 @@ internal static class DeadLetterJson
         SagaJson.WriteText(writer, "decision_reason", row.DecisionReason);
     }
 
-    /// <summary>All that is known of one.</summary>
+    /// <summary>All fields.</summary>
     public static void WriteDetail(Utf8JsonWriter writer, DeadLetterRow row, Handled? handled = null)
     {
         WriteSummary(writer, row);

@@ -8,18 +8,18 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>What the record of a dead letter has come to although it has a letter.</summary>
+/// <summary>How the record of a dead letter was handled nevertheless.</summary>
 /// <param name="SagaId">The saga that has it.</param>
 /// <param name="Reason">How, for people.</param>
 internal sealed record Handled(SagaId SagaId, string Reason);
 
 /// <summary>
-/// Tells whether the record of a dead letter was handled after all. A letter is durable before its record's offset is: whoever dies between the two
-/// leaves a record that is read again, and may be handled then.
+/// Finds out whether the record of a dead letter was handled nevertheless. A dead letter is durable before its record's offset advances, so
+/// an orchestrator that dies in between leaves a record that is read again and may be handled then.
 /// </summary>
 internal sealed class HandledAfterAll(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex letters)
 {
-    /// <summary>What came of the record, or null if nothing did. Of records that no saga reads nobody here can tell.</summary>
+    /// <summary>How the record was handled, or null if it was not. It is unknown for records that no saga reads.</summary>
     public async Task<Handled?> FindAsync(DeadLetterRow letter, CancellationToken cancellation)
     {
         if (letter.Value is not { Length: > 0 } value)
@@ -29,7 +29,12 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
 
         if (letter.Topic == topics.Requests)
         {
-            var (read, _) = requests.Read(value, new RequestOrigin(RequestReader.Identity(letter.Topic, Redrive.Origin(letter), value), "", ImmutableSortedDictionary<string, string>.Empty));
+            var (read, _) = requests.Read(
+                value,
+                new RequestOrigin(
+                    RequestReader.Identity(letter.Topic, Redrive.Origin(letter), value),
+                    "",
+                    ImmutableSortedDictionary<string, string>.Empty));
             return read is not null && await letters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
                 ? new Handled(known, $"Saga {known} has its request already.")
                 : null;

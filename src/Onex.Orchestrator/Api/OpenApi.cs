@@ -7,7 +7,7 @@ using Onex.Hosting.Http;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>The OpenAPI document, made from the table of calls.</summary>
+/// <summary>The OpenAPI document, generated from the routes.</summary>
 internal static class OpenApi
 {
     /// <summary>The document as JSON.</summary>
@@ -22,7 +22,7 @@ internal static class OpenApi
         writer.WriteStartObject("info");
         writer.WriteString("title", "Onex");
         writer.WriteString("version", OnexHost.Version);
-        writer.WriteString("description", "Requests, sagas, contracts and dead letters of an Onex runtime-main.");
+        writer.WriteString("description", "Requests, sagas, contracts and dead letters of an Onex orchestrator.");
         writer.WriteEndObject();
         writer.WriteStartObject("paths");
         foreach (var path in ApiRoutes.All.GroupBy(route => route.Path, StringComparer.Ordinal))
@@ -157,7 +157,9 @@ internal static class OpenApi
         writer.WriteStartObject("token");
         writer.WriteString("type", "http");
         writer.WriteString("scheme", "bearer");
-        writer.WriteString("description", $"A token of ONEX_API_TOKEN. Without a configured one only callers on the same machine are served ({ApiAccess.Loopback}).");
+        writer.WriteString(
+            "description",
+            $"A token of ONEX_API_TOKEN. Without a configured one only callers on the same machine are served ({ApiAccess.Loopback}).");
         writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteStartObject("responses");
@@ -169,7 +171,10 @@ internal static class OpenApi
         writer.WriteString("type", "object");
         writer.WriteStartObject("properties");
         foreach (var (name, type) in (ReadOnlySpan<(string, string)>)
-            [("status", "integer"), ("title", "string"), ("code", "string"), ("detail", "string"), ("remedy", "string"), ("correlation_id", "string"), ("details", "object")])
+            [
+                ("status", "integer"), ("title", "string"), ("code", "string"), ("detail", "string"), ("remedy", "string"),
+                ("correlation_id", "string"), ("details", "object"),
+            ])
         {
             writer.WriteStartObject(name);
             writer.WriteString("type", type);

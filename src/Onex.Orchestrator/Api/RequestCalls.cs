@@ -10,7 +10,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Requests and events over HTTP: the same checks, identities and answers as over the topic.</summary>
-internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, CallRoom room, RuntimeSettings settings, IHostApplicationLifetime process)
+internal sealed class RequestCalls(
+    ISagaControl control, ISagaQueries sagas, CallRoom room, RuntimeSettings settings, IHostApplicationLifetime process)
 {
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
 
@@ -39,14 +40,16 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
     {
         var id = call.SagaId;
         await AnswerAsync(call, await room.TakeAsync(
-            call, settings.MaxRequestBytes, until => call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
+            call, settings.MaxRequestBytes, until =>
+                call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
     }
 
     private async Task<Submission.Accepted> SendAsync(ApiCall call, SagaId id, JsonElement given)
     {
         if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {
-            throw new CallException(400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
+            throw new CallException(
+                400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
         }
 
         var detail = await sagas.FindAsync(id, call.Aborted) ?? throw SagaCalls.Unknown(id);
@@ -71,7 +74,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
         return await SubmitAsync(call, buffer.WrittenMemory);
     }
 
-    // Null too if the process is asked to stop: the saga goes on elsewhere or after the next start, and a caller who waited on would hold up the stop.
+    // Null, too, if the process is asked to stop: the saga continues elsewhere or after the next start, and waiting would delay the stop.
     private async Task<ReadOnlyMemory<byte>?> WaitAsync(Submission.Accepted accepted, TimeSpan within, CancellationToken aborted)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, process.ApplicationStopping);
@@ -106,7 +109,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
                     Problem = new Problem
                     {
                         Status = Status(response.Code!),
-                        Title = "The request is refused",
+                        Title = "The request is rejected",
                         Code = response.Code!,
                         Detail = response.Error!,
                         CorrelationId = response.CorrelationId,
@@ -114,7 +117,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
                     },
                 };
             default:
-                throw new InvalidOperationException("A request is either accepted or refused.");
+                throw new InvalidOperationException("A request is either accepted or rejected.");
         }
     }
 
@@ -137,12 +140,13 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
         });
     }
 
-    // What HTTP calls the reason of a rejection.
+    // The HTTP status for the code of a rejection.
     private static int Status(string code) => code switch
     {
         ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,
         ErrorCodes.ReplyToForbidden or ErrorCodes.OperationForbidden => 403,
-        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed
+        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous
+            or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed
             or ErrorCodes.RequestDiffers => 409,
         ErrorCodes.RequestTooLarge => 413,
         ErrorCodes.EventsTooMany => 429,

@@ -6,10 +6,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Looking at sagas, and commanding them.</summary>
-/// <param name="control">Commands them.</param>
-/// <param name="sagas">Where they are looked up.</param>
-/// <param name="historyMax">Entries of a history on one page.</param>
+/// <summary>Calls that show sagas and send them commands.</summary>
+/// <param name="control">Sends the commands.</param>
+/// <param name="sagas">Finds the sagas.</param>
+/// <param name="historyMax">The maximum number of history entries on one page.</param>
 internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int historyMax)
 {
     private const int StuckMax = 1000;
@@ -17,7 +17,10 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     private const int ErrorVersions = 20;
 
     public static CallException Unknown(SagaId id) => new(
-        404, ErrorCodes.SagaUnknown, $"There is no saga {id}.", "It never began here, or its retention is over. Look for it: onex sagas list --q TEXT.");
+        404,
+        ErrorCodes.SagaUnknown,
+        $"There is no saga {id}.",
+        "It never started here, or its retention is over. Search for it: onex sagas list --q TEXT.");
 
     public async Task ListAsync(ApiCall call)
     {
@@ -129,7 +132,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, error));
     }
 
-    // Among what happened last: an error of long ago explains nothing.
+    // Only among the latest entries, because an old error explains nothing.
     private async Task<HistoryEntry?> LastErrorAsync(SagaId id, CancellationToken cancellation)
     {
         if (await sagas.FindAsync(id, cancellation) is not { } saga)
@@ -154,7 +157,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             200,
             "application/json",
             response ?? throw new CallException(
-                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' tells what it waits for."));
+                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' shows what it waits for."));
     }
 
     public async Task CommandAsync(ApiCall call, OperatorCommand command)
@@ -173,7 +176,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             case OperatorOutcome.NotFound:
                 throw Unknown(id);
             case OperatorOutcome.Refused:
-                throw new CallException(409, ErrorCodes.NotInThisCondition, answer.Text, "'onex sagas why' tells what can be done.");
+                throw new CallException(409, ErrorCodes.NotInThisCondition, answer.Text, "'onex sagas why' shows what can be done.");
         }
 
         await call.AnswerAsync(200, writer =>
@@ -184,14 +187,16 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         });
     }
 
-    // What it names is the saga, so that one confirmation cannot be used for another one.
+    // The confirmation names the saga, so that it cannot be used for another one.
     private static void CheckConfirmation(JsonElement body, SagaId id)
     {
         if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String
             || !string.Equals(confirm.GetString(), id.ToString(), StringComparison.OrdinalIgnoreCase))
         {
             throw new CallException(
-                400, ErrorCodes.ConfirmationMissing, "To terminate a saga compensates nothing of what it did, and the call does not confirm that.",
+                400,
+                ErrorCodes.ConfirmationMissing,
+                "Terminating a saga compensates nothing, and the call does not confirm that.",
                 $"Give 'confirm': the saga's id, {id} (onex sagas terminate {id} --confirm {id}). 'cancel' compensates.");
         }
     }
@@ -207,6 +212,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             && long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var v)
             && int.TryParse(ordinal, NumberStyles.None, CultureInfo.InvariantCulture, out var o)
             ? (v, o)
-            : throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a history.", "Give the 'next' of the page before, as it was.");
+            : throw new CallException(
+                400, ErrorCodes.CallInvalid, "'after' is not a position in a history.", "Give the 'next' of the page before, as it was.");
     }
 }

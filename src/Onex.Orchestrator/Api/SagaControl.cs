@@ -9,7 +9,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>What the HTTP API may ask of this main, through the same router as everything else.</summary>
+/// <summary>Handles requests and operator commands of the HTTP API through the same router as records.</summary>
 internal sealed class SagaControl(
     RequestReader requests,
     RequestRules rules,
@@ -22,7 +22,7 @@ internal sealed class SagaControl(
     DatabaseClock clock,
     TimeProvider time) : ISagaControl
 {
-    // For sagas that other mains move. Those of this main are told at once.
+    // For sagas that other orchestrators move; this one signals its own at once.
     private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
 
     public async Task<Submission> SubmitAsync(
@@ -31,7 +31,8 @@ internal sealed class SagaControl(
         var now = clock.Now;
         var id = MessageId.Create(now);
         var origin = new RequestOrigin(
-            id, $"http/{id}", RequestReader.Carried(headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
+            id, $"http/{id}", RequestReader.Carried(
+                headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
         var (read, rejection) = requests.Read(body, origin);
         if (read is null)
         {
@@ -60,7 +61,8 @@ internal sealed class SagaControl(
         };
     }
 
-    public async Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation)
+    public async Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(
+        Submission.Accepted request, TimeSpan within, CancellationToken cancellation)
     {
         if (request.SagaId is not { } sagaId)
         {
@@ -74,7 +76,7 @@ internal sealed class SagaControl(
         {
             if (saga is not null)
             {
-                // An event that was accepted is not answered.
+                // An accepted event has no answer.
                 if (SagaAnswers.Find(saga, request) is not { } waiter)
                 {
                     return null;
@@ -109,7 +111,7 @@ internal sealed class SagaControl(
             return (false, null);
         }
 
-        // Not as one expression: beside a ReadOnlyMemory<byte>, 'null' in '? :' is an empty one, and the caller is answered with nothing.
+        // Not as one expression: with ReadOnlyMemory<byte>, 'null' in '? :' is an empty value, and the caller would get an empty answer.
         if (SagaAnswers.To(saga, new Waiter(saga.Facts.Requester with { Parent = null }, IsDuplicate: false)) is not { } answer)
         {
             return (true, null);
@@ -121,36 +123,41 @@ internal sealed class SagaControl(
     public async Task<OperatorAnswer> AskAsync(
         SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
-        var asked = new OperatorAsked { SagaId = sagaId, CausedBy = MessageId.Create(clock.Now), Command = command, By = by, Reason = reason };
+        var asked = new OperatorAsked
+        {
+            SagaId = sagaId, CausedBy = MessageId.Create(clock.Now), Command = command, By = by, Reason = reason,
+        };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
         {
             DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
                 ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
-                : new OperatorAnswer(OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
+                : new OperatorAnswer(
+                    OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
             DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
                 OperatorOutcome.Refused,
                 saga.EndedAt is { } ended
                     ? $"The saga has ended in state '{saga.State}' at {ended:O}. What has ended stays as it is."
-                    : $"The saga is in state '{saga.State}', in which nothing can be asked of it.",
+                    : $"The saga is in state '{saga.State}', which accepts no operator command.",
                 saga.Status.ToText()),
             DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.Refused, reasonWhy, null),
             _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
         };
     }
 
-    public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
+    public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
+        await reader.ReadAsync([sagaId], cancellation) switch
     {
         [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
         [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
         [{ Row: { } row }] => new WaitReason(
             $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
-            + $"Put that version back and restart a main ({ErrorCodes.PlanMissing}).",
+            + $"Put that version back and restart an orchestrator ({ErrorCodes.PlanMissing}).",
             row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
         _ => null,
     };
 
-    // What cannot be handled cannot be explained either; the reason is what there is to tell.
+    // A saga that cannot be handled cannot be explained either, so only the reason is returned.
     private WaitReason Tell(PlanPipe pipe, SagaState saga, SagaRow row)
     {
         try
@@ -169,7 +176,7 @@ internal sealed class SagaControl(
         $"It is set aside and waits for an operator: {reason} ({ErrorCodes.SagaSetAside})",
         row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
 
-    // Whoever gives up waiting changes nothing: what has begun is done to its end.
+    // A caller that stops waiting changes nothing: the work continues to its end.
     private async Task<DeliveryOutcome> HandleAsync(
         Delivery delivery, TaskCompletionSource<DeliveryOutcome> caller, CancellationToken cancellation)
     {
@@ -177,7 +184,7 @@ internal sealed class SagaControl(
         return await caller.Task.WaitAsync(cancellation);
     }
 
-    // No saga is at hand while the database is away, or its plan is not here; the wait goes on.
+    // The saga cannot be read while the database is unavailable, or its plan is not registered here; the wait continues.
     private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(SagaId sagaId, CancellationToken cancellation)
     {
         try

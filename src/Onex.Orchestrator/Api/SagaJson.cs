@@ -5,10 +5,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Sagas as the API shows them: the names are those of the table's columns.</summary>
+/// <summary>Sagas in the API's form: the names are those of the table's columns.</summary>
 internal static class SagaJson
 {
-    /// <summary>What a list shows.</summary>
+    /// <summary>The fields in a list.</summary>
     public static void WriteSummary(Utf8JsonWriter writer, SagaRow row)
     {
         writer.WriteString("id", row.Id);
@@ -25,7 +25,7 @@ internal static class SagaJson
         WriteTime(writer, "next_wakeup_at", row.NextWakeupAt);
     }
 
-    /// <summary>All that is known of one.</summary>
+    /// <summary>All fields.</summary>
     public static void WriteDetail(Utf8JsonWriter writer, SagaDetail detail, WaitReason? why)
     {
         var row = detail.Row;
@@ -67,7 +67,7 @@ internal static class SagaJson
         }
     }
 
-    /// <summary>An entry of its story.</summary>
+    /// <summary>An entry of its history.</summary>
     public static void WriteEntry(Utf8JsonWriter writer, HistoryEntry entry)
     {
         writer.WriteString("at", entry.At);
@@ -96,7 +96,12 @@ internal static class SagaJson
             WriteText(writer, "step", error.Step);
             foreach (var name in (ReadOnlySpan<string>)["code", "message"])
             {
-                WriteText(writer, name, facts.RootElement.TryGetProperty(name, out var fact) && fact.ValueKind == JsonValueKind.String ? fact.GetString() : null);
+                WriteText(
+                    writer,
+                    name,
+                    facts.RootElement.TryGetProperty(name, out var fact) && fact.ValueKind == JsonValueKind.String
+                        ? fact.GetString()
+                        : null);
             }
 
             writer.WriteEndObject();

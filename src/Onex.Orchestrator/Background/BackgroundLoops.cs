@@ -12,8 +12,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// What main does without being asked: wakes sagas, gives them the events that came before them, forgets what was sent,
-/// sends what nobody sent, starts what is scheduled, keeps its clock right.
+/// The periodic jobs of an orchestrator: fires timers, delivers early events, deletes sent messages from the outbox, sends unsent ones,
+/// reports undeliverable ones, starts scheduled sagas, deletes old rows and measures the database's clock.
 /// </summary>
 internal sealed class BackgroundLoops(
     SagaRouter router,
@@ -40,7 +40,7 @@ internal sealed class BackgroundLoops(
     private static readonly TimeSpan _scheduleEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
 
-    // What the broker needs for the last of them at most, while it is there.
+    // The broker acknowledges the last messages within this time, if it can be reached.
     private static readonly TimeSpan _lastAcknowledgements = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
@@ -60,8 +60,8 @@ internal sealed class BackgroundLoops(
             stoppingToken),
         EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 
-    // The rider, which stops first, has drained: what its last batches sent is acknowledged within moments, and must not be sent again by
-    // whoever comes next.
+    // The rider stops first and has drained. The messages of its last batches are acknowledged within moments, and must not be sent again
+    // by the next orchestrator.
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -69,7 +69,7 @@ internal sealed class BackgroundLoops(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
         try
         {
-            while (sender.HasPending)
+            while (sender.HasInFlight)
             {
                 await ForgetAsync(either.Token);
             }
@@ -91,7 +91,7 @@ internal sealed class BackgroundLoops(
             return;
         }
 
-        // If it throws nothing is lost: each saga's row still says when it wants to be woken, and the sweep reads it.
+        // If this throws, nothing is lost: each saga's row still has its next timer, and the sweep reads it.
         await router.HandleAsync(
             [
                 .. due.Select(sagaId => new Delivery(
@@ -116,11 +116,11 @@ internal sealed class BackgroundLoops(
         }
         catch
         {
-            sender.GiveBack(acknowledged);
+            sender.ReturnAcknowledged(acknowledged);
             throw;
         }
 
-        sender.Forgotten(acknowledged);
+        sender.Deleted(acknowledged);
     }
 
     private async Task WaitForUndeliverableAsync(CancellationToken cancellation)
@@ -151,7 +151,7 @@ internal sealed class BackgroundLoops(
         }
     }
 
-    // Says once that something does not work, and once that it works again.
+    // Logs once that a job fails, and once that it works again.
     private async Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         var failing = false;

@@ -11,9 +11,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Delivers early events to their saga once it has started, and rejects those that have expired. Their rows are deleted only after that is durable,
-/// so that an orchestrator that dies in between loses none. Another one repeats the work without harm: the saga has seen the message, and answers
-/// have the same ids and the same bytes.
+/// Delivers early events to their saga once it has started, and rejects those that have expired. Their rows are deleted only after that is
+/// durable, so that an orchestrator that dies in between loses none. Another one repeats the work without harm: the saga has seen the
+/// message, and answers have the same ids and the same bytes.
 /// </summary>
 internal sealed class EarlySweep(
     SagaRouter router,
@@ -50,7 +50,8 @@ internal sealed class EarlySweep(
     private async Task SweepOnceAsync(CancellationToken cancellation)
     {
         var found = await early.DueEarlyAsync(_atOnce, cancellation);
-        var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null).ToList();
+        var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null)
+            .ToList();
         if (due.Count == 0)
         {
             return;
@@ -88,7 +89,8 @@ internal sealed class EarlySweep(
         }
     }
 
-    private async Task DeliverAsync(IReadOnlyList<(EarlyEvent Event, SagaId? SagaId, EventRequest Request)> due, CancellationToken cancellation)
+    private async Task DeliverAsync(
+        IReadOnlyList<(EarlyEvent Event, SagaId? SagaId, EventRequest Request)> due, CancellationToken cancellation)
     {
         var deliveries = due.Select(entry => Delivery.For(
             entry.Request with { KnownSagaId = entry.SagaId }, OutcomeSink.For(new TaskCompletionSource<DeliveryOutcome>()))).ToList();
@@ -113,7 +115,8 @@ internal sealed class EarlySweep(
         EventRequest sent, Rejection rejection, Disposition disposition, DateTimeOffset at, CancellationToken cancellation)
     {
         var requester = sent.Requester;
-        await rejections.SendAsync(messages.Rejection(rejection, new(Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source)), at), cancellation);
+        await rejections.SendAsync(
+            messages.Rejection(rejection, new(Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source)), at), cancellation);
         if (disposition != Disposition.DeadLetter)
         {
             return;

@@ -7,8 +7,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// The home partitions that this main reads. When it is assigned some it sends what their sagas have left unsent and takes over their wake-ups;
-/// when they are revoked it forgets them. That it believes to be at home somewhere decides nothing.
+/// The home partitions that this orchestrator is assigned. On assignment it loads the timers of their sagas and sends their unsent
+/// messages; on revocation it removes the timers. Nothing depends on the assignment being exclusive.
 /// </summary>
 internal sealed class HomePartitions(
     ISagaStore store,
@@ -22,20 +22,20 @@ internal sealed class HomePartitions(
 {
     private const int UnsentAtOnce = 1_000;
 
-    // Two sweeps long: what is due before the next one is in memory by then, and the long waits of which most are far away are not.
+    // Two sweeps long: a timer that fires before the next sweep is in memory by then, while most long timers are not.
     private static readonly TimeSpan _horizon = 2 * SweepEvery;
 
     private readonly Lock _lock = new();
     private readonly HashSet<int> _mine = [];
     private readonly TaskCompletionSource _assigned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>How often <see cref="SweepWakeupsAsync"/> is to be called.</summary>
+    /// <summary>The interval for <see cref="SweepWakeupsAsync"/>.</summary>
     public static TimeSpan SweepEvery { get; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Ends once partitions have been taken over for the first time.</summary>
+    /// <summary>Completes after the first assignment.</summary>
     public Task Assigned => _assigned.Task;
 
-    /// <summary>Takes partitions over.</summary>
+    /// <summary>Handles an assignment.</summary>
     public async Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
         if (partitions.Count == 0)
@@ -45,7 +45,7 @@ internal sealed class HomePartitions(
 
         lock (_lock)
         {
-            // They may have been revoked already.
+            // They may have been revoked in the meantime.
             cancellation.ThrowIfCancellationRequested();
             _mine.UnionWith(partitions);
         }
@@ -62,7 +62,7 @@ internal sealed class HomePartitions(
         Log.HomePartitionsAssigned(logger, string.Join(", ", partitions.Order()));
     }
 
-    /// <summary>Gives partitions up.</summary>
+    /// <summary>Handles a revocation.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions)
     {
         lock (_lock)
@@ -74,7 +74,8 @@ internal sealed class HomePartitions(
     }
 
     /// <summary>
-    /// Looks for wake-ups that come near and are not in memory: long waits, and what another main has committed for a saga that is at home here.
+    /// Loads timers that come near and are not in memory: long timers, and those that another orchestrator has committed for a saga of a
+    /// home partition.
     /// </summary>
     public Task SweepWakeupsAsync(CancellationToken cancellation)
     {
@@ -87,7 +88,9 @@ internal sealed class HomePartitions(
         return mine.Length == 0 ? Task.CompletedTask : RebuildWakeupsAsync(mine, cancellation);
     }
 
-    /// <summary>Sends what has been unsent for a while, whatever its home: any main may have committed it and died.</summary>
+    /// <summary>
+    /// Sends what has been unsent for a while in any partition, because the orchestrator that committed it may have died.
+    /// </summary>
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
         using var reading = sender.BeginReading();
@@ -102,7 +105,7 @@ internal sealed class HomePartitions(
         var found = await storedWakeups.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
         lock (_lock)
         {
-            // Not those of partitions that were revoked meanwhile.
+            // Ignores partitions that were revoked in the meantime.
             foreach (var wakeup in found.Where(wakeup => _mine.Contains(wakeup.HomePartition)))
             {
                 wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);

@@ -9,10 +9,11 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// For a bus that lives in memory: the log ended with the process before this one, and every command with it that was on its way. Once, after
-/// the first assignment, every live saga sends its commands in flight again. Those that were run are answered from the ledger.
+/// Resends commands with the in-memory bus, whose log ended with the previous process and lost every command in flight. Once, after the
+/// first assignment, every live saga sends its outstanding commands again. Commands that were run are answered from the ledger.
 /// </summary>
-internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
+internal sealed class LostCommands(
+    SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
     : BackgroundService
 {
     private const int AtOnce = 500;

@@ -2,21 +2,21 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Orchestrator.Background;
 
-/// <summary>What has come of a schedule since it was last looked after.</summary>
+/// <summary>The times of a schedule since it was last handled.</summary>
 /// <param name="Starts">The times that start a saga, in order.</param>
-/// <param name="Last">The last time that is dealt with then.</param>
+/// <param name="Last">The last time that is handled after these.</param>
 internal sealed record DueTimes(IReadOnlyList<DateTimeOffset> Starts, DateTimeOffset Last);
 
-/// <summary>Which times of a schedule start a saga. Pure: the same question has the same answer in every main.</summary>
+/// <summary>Decides which times of a schedule start a saga. Pure, so that every orchestrator decides the same.</summary>
 internal static class ScheduleTimes
 {
     /// <summary>
-    /// For how long a time is merely late: each such time starts its saga, whatever is done about missed ones. A restart of the only main takes
-    /// less; more than it would bring too many sagas at once.
+    /// A time that is late by at most this starts its saga, whatever the policy for missed times. A restart of the only orchestrator takes
+    /// less; a longer period would start too many sagas at once.
     /// </summary>
     public static readonly TimeSpan LateMax = TimeSpan.FromMinutes(1);
 
-    /// <summary>The times since the last one that was dealt with.</summary>
+    /// <summary>The times since the last one that was handled.</summary>
     public static DueTimes Since(SchedulePlan schedule, DateTimeOffset last, DateTimeOffset now)
     {
         var missed = schedule.Latest(last, now - LateMax);
@@ -28,7 +28,7 @@ internal static class ScheduleTimes
             dealt = next;
         }
 
-        // Whatever was missed is made up for by what is due now.
+        // The time that is due now makes up for all missed ones.
         if (starts.Count == 0 && missed is { } latest && schedule.Missed == MissedTimes.Latest)
         {
             starts.Add(latest);

@@ -13,8 +13,9 @@ using Onex.Persistence.Schedules;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Starts sagas when the schedules of their contracts say so, once per time however many mains do this: a time's request has the same identity
-/// everywhere. The saga starts before the schedule moves on, so that no time is lost between the two; a second start is known by then.
+/// Starts sagas at the times of their contracts' schedules, once per time although every orchestrator does this: the request of a time has
+/// the same identity everywhere. The saga starts before the schedule's row moves on, so that no time is lost in between; a second start is
+/// a duplicate.
 /// </summary>
 internal sealed partial class Scheduler(
     PlanCatalogue plans,
@@ -25,16 +26,16 @@ internal sealed partial class Scheduler(
     DatabaseClock clock,
     ILogger<Scheduler> logger)
 {
-    /// <summary>The business key of sagas that must not overlap, where their contract has none.</summary>
+    /// <summary>The business key of sagas that must not overlap and whose contract has no key.</summary>
     public const string ReservedKey = "schedule";
 
-    // By contract. Other mains move schedules too: this is never ahead of the database, and it is asked before anything starts.
+    // By contract. Other orchestrators move schedules, too, so this may be behind the database, which is read before anything starts.
     private readonly ConcurrentDictionary<string, DateTimeOffset> _last = new(StringComparer.Ordinal);
     private readonly List<Plan> _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
 
     private bool _begun;
 
-    /// <summary>The next time of a contract, or null if there is none, or it is not known yet.</summary>
+    /// <summary>The next time of a contract; null if it has no schedule, or the time is not known yet.</summary>
     public DateTimeOffset? Next(Plan plan) =>
         _scheduled.Contains(plan) && _last.TryGetValue(plan.Name, out var last) ? plan.Schedule!.After(last) : null;
 
@@ -56,7 +57,8 @@ internal sealed partial class Scheduler(
         }
     }
 
-    // By the database's clock from the first time on: this machine's may be wrong. Without a schedule too, so that those of before count as removed.
+    // Uses the database's clock from the first run on, because this machine's may be wrong. Runs without any schedule, too, so that the
+    // rows of removed schedules are noticed.
     private async Task BeginAsync(CancellationToken cancellation)
     {
         await clock.MeasureAsync(sagas, cancellation);
@@ -72,7 +74,7 @@ internal sealed partial class Scheduler(
         var name = NameOf(plan);
         if (await store.LastAsync(name, cancellation) is not { } last)
         {
-            // Its row is gone: the database is another one, or of before.
+            // Its row is missing: the database is another one, or was restored.
             _begun = false;
             return;
         }

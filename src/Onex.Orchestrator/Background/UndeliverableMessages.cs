@@ -42,8 +42,8 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     }
 
     /// <summary>
-    /// Closes the message's dead letter once its saga is committed, unless the saga is blocked by it: a message whose step has failed, or whose
-    /// content reached the saga without the broker, need not be sent again.
+    /// Closes the message's dead letter once its saga is committed, unless the saga is blocked by it: a message whose step has failed, or
+    /// whose content reached the saga without the broker, need not be sent again.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="delivery">What <see cref="ReadAsync"/> returned, handled by the router.</param>
@@ -61,8 +61,8 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         }
     }
 
-    // Prevents every copy of the command from being run: one that waits in the topic, and one that leaves the outbox or the dead letters later.
-    // False if a role has claimed one before, or if the ledger may have deleted that.
+    // Prevents every copy of the command from being run: one that waits in the topic, and one that leaves the outbox or the dead letters
+    // later. False if a role has claimed one before, or if the ledger may have deleted that.
     private async Task<bool> CloseAsync(StepCommand command, CancellationToken cancellation) =>
         command.NotAfter > clock.GetUtcNow()
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)

@@ -6,8 +6,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// A message for one saga, or an event whose saga is still to be found, and who learns its outcome. Immutable: each stage of the router passes
-/// on a copy with what it has added.
+/// A message for one saga, or an event whose saga is still to be found, and who learns its outcome. Immutable: each stage of the router
+/// passes on a copy with what it has added.
 /// </summary>
 /// <param name="Message">What happened. The message of an unaddressed event has no saga id.</param>
 /// <param name="Sink">Who learns the outcome.</param>
@@ -22,7 +22,9 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// <summary>The stored result that the message refers to, or null.</summary>
     public Guid? ResultRef { get; init; }
 
-    /// <summary>Whether it is an outcome that a wake-up found in the ledger. It is never decided again: the wake-up is, and finds it again.</summary>
+    /// <summary>
+    /// Whether it is an outcome that a wake-up found in the ledger. It is never decided again: the wake-up is, and finds it again.
+    /// </summary>
     public bool IsFromLedger { get; init; }
 
     /// <summary>Whether the database has rejected its values before.</summary>
@@ -45,7 +47,9 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
 
     /// <summary>The delivery of a result.</summary>
     public static Delivery For(StepResult result, OutcomeSink sink) =>
-        new(ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), sink) { ResultRef = result.ResultRef };
+        new(
+            ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)),
+            sink) { ResultRef = result.ResultRef };
 
     /// <summary>The same event for that saga.</summary>
     public Delivery To(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };
@@ -56,7 +60,9 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// <summary>The same delivery, to be decided again: only a final failure is kept.</summary>
     public Delivery Again() => Failure is { IsFinal: false } ? this with { Failure = null } : this;
 
-    /// <summary>Reads the saga on behalf of the delivery. If that throws, the answer is a copy with the failure, so that no other delivery fails.</summary>
+    /// <summary>
+    /// Reads the saga on behalf of the delivery. If that throws, the answer is a copy with the failure, so that no other delivery fails.
+    /// </summary>
     public Delivery Try(Action read)
     {
         try
@@ -111,7 +117,7 @@ internal readonly record struct OutcomeSink
 /// <param name="IsFinal">Whether the message must not be decided again.</param>
 internal sealed record HandlingFailure(string Code, string Reason, string ErrorType, bool IsFinal = false);
 
-/// <summary>The outcome of a delivery. <see cref="Outbox.OutcomeReporter"/> reports it to the delivery's sink.</summary>
+/// <summary>The outcome of a delivery. The outbox reports it to the delivery's sink.</summary>
 internal abstract record DeliveryOutcome
 {
     private DeliveryOutcome()
@@ -121,7 +127,9 @@ internal abstract record DeliveryOutcome
     /// <summary>What was decided is durable.</summary>
     /// <param name="SagaId">The saga that has it; null for an early event.</param>
     /// <param name="Saga">That saga afterwards; null if there is none, or it was not loaded.</param>
-    /// <param name="Decision">The decision; null if there was none, because the saga has ended, does not exist, or has had the message before.</param>
+    /// <param name="Decision">
+    /// The decision; null if there was none, because the saga has ended, does not exist, or has had the message before.
+    /// </param>
     public sealed record Done(SagaId? SagaId, SagaState? Saga = null, Decision? Decision = null) : DeliveryOutcome;
 
     /// <summary>It is rejected, and its requester learns why.</summary>

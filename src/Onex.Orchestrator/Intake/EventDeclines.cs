@@ -3,66 +3,73 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Refusals of events, by the engine and by the router.</summary>
+/// <summary>The rejections of events that the engine declines or that have no saga.</summary>
 internal static class EventDeclines
 {
-    /// <summary>A rejection of the engine's.</summary>
+    /// <summary>The rejection of an event that the engine declined.</summary>
     public static Rejection ToRejection(this DeclinedEvent refused, SagaId sagaId) =>
-        Of(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
+        Create(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
 
-    /// <summary>A saga in a state that takes no events at all.</summary>
+    /// <summary>The saga's state accepts no events at all.</summary>
     public static Rejection Unwanted(EventRequest request, SagaId sagaId, string state) =>
-        Of(
+        Create(
             ErrorCodes.EventUnwanted,
-            $"The saga is in state '{state}', which takes no events, nor does any state that it can still come to.",
+            $"The saga is in state '{state}', which accepts no events, and neither does any state that it can still enter.",
             request.Requester) with
         {
             SagaId = sagaId,
         };
 
-    /// <summary>Several live sagas fit.</summary>
-    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => Of(
+    /// <summary>Several live sagas match.</summary>
+    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => Create(
         ErrorCodes.TargetAmbiguous,
-        $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} ({string.Join(", ", live)}). "
-        + "Say which one is meant: \"target\": {\"key\": ...} with its business key, or {\"saga_id\": ...}.",
+        $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} "
+        + $"({string.Join(", ", live)}). "
+        + "Name one: \"target\": {\"key\": ...} with its business key, or {\"saga_id\": ...}.",
         request.Requester);
 
-    /// <summary>No live saga fits.</summary>
-    public static Rejection Missing(EventRequest request) => Of(
+    /// <summary>No live saga matches.</summary>
+    public static Rejection Missing(EventRequest request) => Create(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: it has ended, or has not started yet."
-        + (request.Early is null ? $" The contract does not declare '{request.Event}' with 'early', so it is not kept for one that starts later." : ""),
+        + (
+            request.Early is null
+                ? $" The contract does not declare '{request.Event}' with 'early', so it is not stored for a saga that starts later."
+                : ""),
         request.Requester);
 
-    /// <summary>The saga that it fits has ended, so that it is not early but late.</summary>
-    public static Rejection Late(EventRequest request, SagaId ended) => Of(
+    /// <summary>The matching saga has ended, so the event is late, not early.</summary>
+    public static Rejection Late(EventRequest request, SagaId ended) => Create(
         ErrorCodes.TargetMissing,
-        $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that comes after the end of a "
-        + "saga is not kept for the next one. If it is for the next one, send it again once that has started.",
+        $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that arrives "
+        + "after the end of a saga is not stored for the next one. If it is for the next one, send it again once that has started.",
         request.Requester);
 
-    /// <summary>Its identity belongs to another request.</summary>
-    /// <param name="requester">Who sent this one.</param>
-    /// <param name="sagaId">The saga that has the other one, or null.</param>
-    public static Rejection Differs(Requester requester, SagaId? sagaId) => Of(
+    /// <summary>The identity belongs to another request.</summary>
+    /// <param name="requester">Who sent this request.</param>
+    /// <param name="sagaId">The saga that has the other request, or null.</param>
+    public static Rejection Differs(Requester requester, SagaId? sagaId) => Create(
         ErrorCodes.RequestDiffers,
-        $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: operation, target or payload is "
-        + "not the same. Give another request an envelope_id of its own; send the first one as it was to be told its answer.",
+        $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: the "
+        + "operation, target or payload differs. Use another envelope_id for another request; to get the first request's answer, "
+        + "send it unchanged.",
         requester) with
     {
         SagaId = sagaId,
     };
 
-    /// <summary>So many wait for that saga already.</summary>
-    public static Rejection TooMany(EventRequest request, int limit) => Of(
+    /// <summary>Too many early events wait for the saga.</summary>
+    public static Rejection TooMany(EventRequest request, int limit) => Create(
         ErrorCodes.EventsTooMany,
-        $"No more events are kept for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or send less before it starts.",
+        $"Too many early events wait for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or "
+        + "send fewer events before it starts.",
         request.Requester);
 
-    /// <summary>Its saga did not start in time.</summary>
-    public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => Of(
+    /// <summary>The saga did not start in time.</summary>
+    public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => Create(
         ErrorCodes.EventExpired,
-        $"The event was kept from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in that time.",
+        $"The event waited from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in "
+        + "that time.",
         request.Requester);
 
     private static string Named(EventRequest request) => request.Address switch
@@ -72,7 +79,7 @@ internal static class EventDeclines
         var address => $"the correlation id {address.CorrelationId}",
     };
 
-    private static Rejection Of(string code, string error, Requester requester) => new(
+    private static Rejection Create(string code, string error, Requester requester) => new(
         code,
         error,
         code switch

@@ -3,19 +3,19 @@ using System.Text.Json;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// A key that stands twice in one object is refused at the edge: which of the two counts differs between readers of JSON, so that a check and what
-/// it was made for could see different values.
+/// Rejects a key that occurs twice in one object: JSON readers differ in which of the two counts, so a check and its user could see
+/// different values.
 /// </summary>
 internal static class KeyCheck
 {
     private const int NameCharsMax = 80;
 
-    /// <summary>What is wrong with the keys in JSON that is otherwise in order, or null.</summary>
+    /// <summary>What is wrong with the keys of well-formed JSON, or null.</summary>
     public static string? Problem(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
 
-        // One set of names per level, used again by each object of that level; and the name under which each level stands.
+        // One set of names per level, reused by each object of that level; and the name under which each level occurs.
         var names = new List<HashSet<string>>();
         var path = new List<string>();
         while (reader.Read())
@@ -38,8 +38,8 @@ internal static class KeyCheck
                 if (!names[level].Add(path[level]))
                 {
                     var within = string.Join('.', path.Take(level).Where(name => name.Length > 0));
-                    return $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} stands twice in one object (at byte {reader.TokenStartIndex}). "
-                        + "Send it once: nobody could tell which of the two counts.";
+                    return $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} occurs twice in one object "
+                        + $"(at byte {reader.TokenStartIndex}). Send it once: JSON readers differ in which of the two counts.";
                 }
             }
         }

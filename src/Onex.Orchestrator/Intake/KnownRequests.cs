@@ -5,8 +5,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// Finds the sagas of requests that the rules reject today, because their contract is gone or has another input, although they started a saga
-/// before. That saga answers them.
+/// Finds the sagas of requests that the rules reject today, because their contract is gone or has another input, although they started a
+/// saga before. That saga answers them.
 /// </summary>
 internal sealed class KnownRequests(ISagaStore store)
 {

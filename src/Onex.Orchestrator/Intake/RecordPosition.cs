@@ -5,8 +5,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// The position of a record, as <see cref="Engine.Requester.Source"/> keeps it: <c>topic/partition/offset</c>, and behind it the dead letter that
-/// the record was redriven from.
+/// The position of a record, as <see cref="Engine.Requester.Source"/> keeps it: <c>topic/partition/offset</c>, and behind it the dead
+/// letter that the record was redriven from.
 /// </summary>
 /// <param name="Topic">Its topic.</param>
 /// <param name="Partition">Its partition.</param>

@@ -25,7 +25,9 @@ internal readonly record struct IntakeResult
     public long Loaded { get; }
 }
 
-/// <summary>Reads the records of the orchestrator's four topics: requests, results of effects and of workers, and messages between sagas.</summary>
+/// <summary>
+/// Reads the records of the orchestrator's four topics: requests, results of effects and of workers, and messages between sagas.
+/// </summary>
 internal sealed class RecordReader(
     Topics topics,
     RequestReader requests,
@@ -105,7 +107,9 @@ internal sealed class RecordReader(
 
         var loaded = 0L;
         var input = call.Input ?? RawJson.EmptyObject;
-        if (call.InputRef is { } reference && (await payloads.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
+        if (
+            call.InputRef is { } reference
+                && (await payloads.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
         {
             input = stored.Content;
             loaded = JsonWeight.Handled(input.Utf8.Span);
@@ -117,7 +121,10 @@ internal sealed class RecordReader(
             call, input, source.ToString(), SagaId.Create(now), entry.Record.Partition, now);
         if (facts is not null)
         {
-            var started = new SagaStarted { SagaId = facts.SagaId, CausedBy = new(call.CommandId.Value), Facts = facts, CancelledBeforeStart = call.Cancels };
+            var started = new SagaStarted
+            {
+                SagaId = facts.SagaId, CausedBy = new(call.CommandId.Value), Facts = facts, CancelledBeforeStart = call.Cancels,
+            };
             return new IntakeResult(new Delivery(started, OutcomeSink.For(entry)), loaded);
         }
 
@@ -128,7 +135,8 @@ internal sealed class RecordReader(
     private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
         ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
         : Failed(
-            ErrorCodes.MalformedMessage, $"The record is no result of a step: {problem ?? "it is null."}", nameof(ErrorCodes.MalformedMessage));
+            ErrorCodes.MalformedMessage, $"The record is no result of a step: {problem ?? "it is null."}", nameof(
+                ErrorCodes.MalformedMessage));
 
     private static IntakeResult Failed(string code, string reason, string errorType) =>
         new(new DeliveryOutcome.Failed(new HandlingFailure(code, reason, errorType)));

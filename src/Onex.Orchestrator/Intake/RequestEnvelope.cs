@@ -3,14 +3,14 @@ using System.Text.Json;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>What can be read of a request that cannot be read whole: enough to answer it. Follows no nesting, so depth cannot hurt it.</summary>
+/// <summary>The fields of a malformed request that can be read: enough to answer it. Follows no nesting, so depth does no harm.</summary>
 internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, string? Operation)
 {
-    /// <summary>The fields of a request that have a meaning.</summary>
+    /// <summary>The known fields of a request.</summary>
     public static FrozenSet<string> Fields { get; } = FrozenSet.ToFrozenSet(
         ["operation", "payload", "correlation_id", "envelope_id", "target", "handler_type", "reply_to"], StringComparer.Ordinal);
 
-    /// <summary>Reads the top level as far as it goes.</summary>
+    /// <summary>Reads the top level up to the first error.</summary>
     public static RequestEnvelope Of(ReadOnlySpan<byte> value)
     {
         Guid? correlationId = null;
@@ -51,7 +51,7 @@ internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, st
         }
         catch (Exception stop) when (stop is JsonException or InvalidOperationException)
         {
-            // What was read before the damage still counts.
+            // The fields before the error count.
         }
 
         return new RequestEnvelope(correlationId, envelopeId, operation);

@@ -8,9 +8,9 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// Hash of what a request asks for: operation, target and payload. A duplicate has the same one; another request under the same identity has
-/// another. The order of fields, white space and the spelling of a number (<c>1</c>, <c>1.0</c>) do not count, so that a client may write the
-/// same request anew.
+/// The hash of a request's operation, target and payload. A duplicate has the same hash; another request under the same identity has
+/// another one. The order of fields, white space and the spelling of a number (<c>1</c>, <c>1.0</c>) do not count, so that a client may
+/// serialise the same request differently.
 /// </summary>
 internal static class RequestHash
 {
@@ -19,7 +19,7 @@ internal static class RequestHash
     /// <summary>The hash of a start.</summary>
     public static Guid OfStart(string contract, CelValue payload) => Of(contract, "", payload);
 
-    /// <summary>The hash of an event: the same one for another saga is another event.</summary>
+    /// <summary>The hash of an event. It includes the target, because the same event for another saga is another event.</summary>
     public static Guid OfEvent(string contract, string @event, Requester requester, CelValue payload) => Of(
         $"{contract}.{@event}",
         requester.Target switch
@@ -30,7 +30,7 @@ internal static class RequestHash
         },
         payload);
 
-    /// <summary>Whether two hashes of one identity say that it was used for two requests. One that is not known says nothing.</summary>
+    /// <summary>Whether two hashes show that one identity was used for two requests. An unknown hash shows nothing.</summary>
     public static bool Differ(Guid? known, Guid? given) => known is { } first && given is { } second && first != second;
 
     private static Guid Of(string operation, string target, CelValue payload)
@@ -46,7 +46,7 @@ internal static class RequestHash
 
     private static void Value(IncrementalHash hash, ArrayBufferWriter<byte> buffer, CelValue value)
     {
-        // In pieces, so that a large payload costs no second copy of itself.
+        // Hashes in pieces, so that a large payload needs no second copy.
         if (buffer.WrittenCount > FlushBytes)
         {
             hash.AppendData(buffer.WrittenSpan);
@@ -108,7 +108,7 @@ internal static class RequestHash
         buffer.Advance(1);
     }
 
-    // With its length before it, so that no two values run together to the same bytes.
+    // Writes the length first, so that different values never produce the same bytes.
     private static void Text(ArrayBufferWriter<byte> buffer, string text)
     {
         var length = Encoding.UTF8.GetByteCount(text);

@@ -15,33 +15,35 @@ namespace Onex.Orchestrator.Intake;
 /// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
 internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 
-/// <summary>A request that is refused: what its error says, and to whom.</summary>
+/// <summary>A rejected request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">For people: what, where, what to do.</param>
-/// <param name="ErrorType">The kind, for the dead letter.</param>
-/// <param name="Requester">Whom to answer; null if no correlation id can be read.</param>
+/// <param name="ErrorType">The error type of the dead letter.</param>
+/// <param name="Requester">Who is answered; null if no correlation id can be read.</param>
 /// <param name="Details">Structured facts, or null.</param>
 internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
 {
-    /// <summary>The saga that refuses, if one does.</summary>
+    /// <summary>The saga that rejects it, or null.</summary>
     public SagaId? SagaId { get; init; }
 }
 
 /// <summary>Where a request comes from.</summary>
 /// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
-/// <param name="Source">Its place: topic, partition and offset of its record, or another name that no other request has.</param>
-/// <param name="Headers">What came with it and is carried through.</param>
+/// <param name="Source">Its <see cref="RecordPosition"/>, or another text that no other request has.</param>
+/// <param name="Headers">The headers that are passed on.</param>
 internal sealed record RequestOrigin(MessageId RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
 
-/// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a rejection, never an exception.</summary>
+/// <summary>
+/// Reads records of <c>requests</c>, and requests over HTTP in the same form. Bad input gets a rejection, never an exception.
+/// </summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
-    /// <summary>JSON may be nested this deep: a payload as deep as any value, and the request around it. Deeper input is refused, not followed.</summary>
+    /// <summary>The maximum depth of JSON: a payload as deep as any value, and the request around it. Deeper input is rejected.</summary>
     public const int DepthMax = ExpressionLimits.KeptDepth + 1;
 
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The request, or why it is refused.</summary>
+    /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
@@ -57,10 +59,10 @@ internal sealed class RequestReader(int maxRequestBytes)
             ? new MessageId(id)
             : Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
-    /// <summary>The request, or why it is refused.</summary>
+    /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
     {
-        // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
+        // Some tools write a byte order mark before UTF-8. It is ignored.
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
 
@@ -70,14 +72,16 @@ internal sealed class RequestReader(int maxRequestBytes)
 
         if (value.Length == 0)
         {
-            return Reject(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
+            return Reject(
+                ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
         }
 
         if (value.Length > maxRequestBytes)
         {
             return Reject(
                 ErrorCodes.RequestTooLarge, "RequestTooLarge",
-                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
+                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). "
+                + "Send a reference instead of the data.");
         }
 
         if (!IsUtf8(value))
@@ -94,7 +98,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             return Reject(
                 ErrorCodes.MalformedMessage, "MalformedMessage",
-                $"The value is not JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
+                $"The value is not readable JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
                 + $"at most {DepthMax} levels deep): {FirstSentence(bad.Message)}");
         }
 
@@ -104,11 +108,12 @@ internal sealed class RequestReader(int maxRequestBytes)
                 ? Read(document.RootElement, json, origin)
                 : Reject(
                     ErrorCodes.NotAnObject, "NotAnObject",
-                    $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}; an object with 'operation' and 'payload' is wanted.");
+                    $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}. "
+                    + "Send an object with 'operation' and 'payload'.");
         }
     }
 
-    /// <summary>The headers that are carried through: not our own ones, and only what a database can hold.</summary>
+    /// <summary>The headers that are passed on: no standard headers, and only what a database can store.</summary>
     public static ImmutableSortedDictionary<string, string> Carried(IEnumerable<KeyValuePair<string, byte[]?>> headers)
     {
         var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -126,7 +131,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         return carried.ToImmutable();
     }
 
-    // The requester of a request that cannot be read whole: null without a correlation id, because then there is nobody to answer.
+    // The requester of a malformed request; null without a correlation id, because then there is nobody to answer.
     private static Requester? RequesterOf(ReadOnlySpan<byte> json, RequestOrigin origin)
     {
         var envelope = RequestEnvelope.Of(json);
@@ -147,7 +152,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         var value = json.Span;
 
-        // An object is answered although its correlation id cannot be read: under a derived one, and the error says so.
+        // A JSON object is answered although its correlation id cannot be read: under a derived one, which the error names.
         (ReadRequest?, Rejection?) Reject(string code, string type, string error) => (null, new Rejection(
             code, error, type, RequesterOf(json.Span, origin) ?? new Requester
             {
@@ -198,7 +203,9 @@ internal sealed class RequestReader(int maxRequestBytes)
         var requester = new Requester
         {
             RequestId = envelopeId is null ? origin.RequestId : new MessageId(envelope),
-            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+            CorrelationId = ids.TryGetValue("correlation_id", out var given)
+                ? given
+                : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
             Source = origin.Source,
             EnvelopeId = envelopeId,
@@ -208,7 +215,8 @@ internal sealed class RequestReader(int maxRequestBytes)
         };
 
         // Not to 'reply_to': whether that topic is allowed has not been checked yet.
-        (ReadRequest?, Rejection?) Answer(string code, string type, string error) => (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
+        (ReadRequest?, Rejection?) Answer(string code, string type, string error) =>
+            (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
 
         if (requester.Operation.Length == 0)
         {
@@ -232,7 +240,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             payload.ValueKind == JsonValueKind.Object ? CelValue.FromJson(payload) : CelValue.Map([])), null);
     }
 
-    // Exactly one of the two: of a request that says both, nobody knows which one is meant.
+    // Exactly one of the two, because a request with both is ambiguous.
     private static bool TryReadTarget(JsonElement root, out RequestTarget? target, [NotNullWhen(false)] out string? problem)
     {
         (target, problem) = (null, null);
@@ -246,16 +254,19 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             target = only switch
             {
-                { Name: "key", Value.ValueKind: JsonValueKind.String } when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
+                { Name: "key", Value.ValueKind: JsonValueKind.String }
+                    when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
                     new RequestTarget { Key = key },
-                { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(only.Value.GetString(), "D", out var id) =>
+                { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(
+                    only.Value.GetString(), "D", out var id) =>
                     new RequestTarget { SagaId = new(id) },
                 _ => null,
             };
         }
 
         problem = target is null
-            ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, exactly one of them, not {Shown(field)}."
+            ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, "
+                + $"exactly one of them, not {Shown(field)}."
             : null;
         return problem is null;
     }
@@ -263,13 +274,15 @@ internal sealed class RequestReader(int maxRequestBytes)
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var field) && field.ValueKind == JsonValueKind.String ? field.GetString() : null;
 
-    // What we don't know is carried through below `extra`, so that it replaces nothing.
+    // Unknown fields are passed on below `extra`, so that they replace nothing.
     private static RawJson? Extra(JsonElement root)
     {
         var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();
         return unknown.Count == 0
             ? null
-            : RawJson.FromText("{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}")) + "}");
+            : RawJson.FromText(
+                "{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}"))
+                    + "}");
     }
 
     private static string Shown(JsonElement field)

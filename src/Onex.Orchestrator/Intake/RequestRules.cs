@@ -12,22 +12,25 @@ using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Which requests are accepted, and what each of them asks for.</summary>
+/// <summary>Decides which requests are accepted, and what each of them does.</summary>
 internal sealed class RequestRules(
     PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
 {
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
 
-    /// <summary>What the request asks for, or why it is refused.</summary>
+    /// <summary>What the request does, or why it is rejected.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = read.Requester;
-        if (requester.ReplyTo is { } reply && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
+        if (
+            requester.ReplyTo is { } reply
+                && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
         {
-            return Refuse(
+            return Reject(
                 requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
-                $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. Add it there, or leave 'reply_to' out.");
+                $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. "
+                + "Add it there, or leave 'reply_to' out.");
         }
 
         if (plans.Newest(requester.Operation) is { } plan)
@@ -37,21 +40,26 @@ internal sealed class RequestRules(
 
         if (IsOperation(requester.Operation))
         {
-            return Refuse(
+            return Reject(
                 requester, ErrorCodes.OperationForbidden, "OperationForbidden",
-                $"'{requester.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
+                $"'{requester.Operation}' is an operation of a step and cannot be requested directly. "
+                + "Request a contract that has such a step.");
         }
 
-        // A contract that is not loaded may have live sagas, which take their events.
+        // A contract that is not loaded may have live sagas, which accept events.
         var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
         return dot > 0
             ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
-            : Refuse(
-                requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) }, ErrorCodes.OperationUnknown, "OperationUnknown",
+            : Reject(
+                requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) },
+                ErrorCodes.OperationUnknown,
+                "OperationUnknown",
                 Unknown(requester.Operation));
     }
 
-    /// <summary>The saga that another one calls, or why it is refused. One that is cancelled before it began needs no input.</summary>
+    /// <summary>
+    /// The child saga that a call starts, or why it is rejected. A call that is cancelled before it began needs no input.
+    /// </summary>
     public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
         SagaCall call, RawJson input, string source, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
@@ -77,7 +85,7 @@ internal sealed class RequestRules(
         return ((accepted as AcceptedRequest.Start)?.Facts, rejection);
     }
 
-    /// <summary>Says that a payload is none of that event.</summary>
+    /// <summary>The rejection of a payload that does not match the event's schema.</summary>
     public static Rejection Mismatch(Plan plan, string @event, SchemaProblem problem, Requester requester) => new(
         ErrorCodes.PayloadInvalid,
         $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
@@ -90,15 +98,16 @@ internal sealed class RequestRules(
         var requester = read.Requester;
         if (requester.Target is not null)
         {
-            return Refuse(
+            return Reject(
                 requester, ErrorCodes.FieldInvalid, "FieldInvalid",
-                $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
+                $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: "
+                + $"leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
         return Start(plan, requester, read.Payload, sagaId, homePartition, now);
     }
 
-    /// <summary>The start of a saga with that input, or why it is refused.</summary>
+    /// <summary>The start of a saga with that input, or why it is rejected.</summary>
     public static (AcceptedRequest? Request, Rejection? Rejection) Start(
         Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
@@ -106,13 +115,13 @@ internal sealed class RequestRules(
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
-            // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+            // A number beyond every range would fail in the first step that writes it, when it is too late to reject the request.
             problems = JsonNumbers.Problems(input);
         }
 
         if (problems.Count > 0)
         {
-            return Refuse(
+            return Reject(
                 requester, ErrorCodes.PayloadInvalid, "SchemaMismatch",
                 $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
                 + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
@@ -123,7 +132,8 @@ internal sealed class RequestRules(
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, requester);
     }
 
-    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now) => new()
+    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now) =>
+        new()
     {
         SagaId = sagaId,
         Contract = plan.Name,
@@ -135,15 +145,16 @@ internal sealed class RequestRules(
         Input = input,
     };
 
-    // The plan that the saga started with judges it, be it another version than the newest, or one whose file is gone. What the newest one says is
-    // told to those for whom there is no saga, and decides whether the event may come early.
+    // The plan that the saga started with decides, even if it is another version than the newest, or its file is gone. The newest plan's
+    // rejection counts only if there is no saga; that plan also says whether the event may be early.
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
         var given = read.Payload;
         var requester = read.Requester with { RequestHash = RequestHash.OfEvent(contract, name, read.Requester, given) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
-        var misfit = newest is null ? new Rejection(ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
+        var misfit = newest is null ? new Rejection(
+            ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
             : declared is null
                 ? new Rejection(
                     ErrorCodes.OperationUnknown,
@@ -153,13 +164,14 @@ internal sealed class RequestRules(
                     requester)
             : TryRead(declared, given, out _, out var problem) ? null
             : Mismatch(newest, name, problem, requester);
-        return new AcceptedRequest.Event(new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
+        return new AcceptedRequest.Event(
+            new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
     }
 
-    /// <summary>The payload of an event with the types that it is declared with, or why it is none.</summary>
+    /// <summary>The payload of an event with its declared types, or why it does not match.</summary>
     public static bool TryRead(EventPlan declared, CelValue given, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
     {
-        // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+        // A number beyond every range would fail in the first step that writes it, when it is too late to reject the event.
         if (declared.Data.TryConvert(given, out data, out problem))
         {
             problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
@@ -168,7 +180,8 @@ internal sealed class RequestRules(
         return problem is null;
     }
 
-    private static (AcceptedRequest?, Rejection?) Refuse(Requester requester, string code, string type, string error, RawJson? details = null) =>
+    private static (AcceptedRequest?, Rejection?) Reject(
+        Requester requester, string code, string type, string error, RawJson? details = null) =>
         (null, new Rejection(code, error, type, requester, details));
 
     private static (AcceptedRequest?, Rejection?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
@@ -186,12 +199,14 @@ internal sealed class RequestRules(
             : (null, new Rejection(
                 ErrorCodes.KeyInvalid,
                 $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
-                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Format(text.Length, "character")}."),
+                + (key.IsError ? key.AsError()
+                    : text is null ? $"its type is {key.Kind}."
+                    : $"it has {Plural.Format(text.Length, "character")}."),
                 "KeyInvalid",
                 requester));
     }
 
-    // `database.` is an alias of `db.`; a prefix of known operations is enough, for not all of them are in this catalogue.
+    // `database.` is an alias of `db.`. The prefix of a known operation is enough, because this catalogue does not have all of them.
     private bool IsOperation(string name)
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);
@@ -204,7 +219,8 @@ internal sealed class RequestRules(
         var names = plans.Names.Order(StringComparer.Ordinal).ToList();
         var (name, rest) = operation.Split('.', 2) is [var contract, var @event] ? (contract, "." + @event) : (operation, "");
         var near = Spelling.Nearest(name, names) is { } nearest ? $" Did you mean '{nearest}{Spelling.Clip(rest)}'?" : "";
-        return $"Nothing here is called '{Spelling.Clip(operation)}'.{near} Contracts here: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.";
+        return $"There is no contract or operation '{Spelling.Clip(operation)}' here.{near} "
+            + $"Contracts here: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.";
     }
 
     private static string At(SchemaProblem problem) => problem.Pointer.Length == 0 ? "the payload" : problem.Pointer;

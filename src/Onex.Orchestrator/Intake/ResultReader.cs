@@ -7,14 +7,16 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Results of roles, read for the engine.</summary>
+/// <summary>Reads results of steps for the engine.</summary>
 internal static class ResultReader
 {
     /// <summary>The result in a record's value, or what is wrong with it.</summary>
-    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.StepResult, out problem);
+    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem) =>
+        Read(value, MessageJson.Default.StepResult, out problem);
 
-    /// <summary>What sagas say to each other, or what is wrong with it.</summary>
-    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.SagaMessage, out problem);
+    /// <summary>The message between sagas in a record's value, or what is wrong with it.</summary>
+    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) =>
+        Read(value, MessageJson.Default.SagaMessage, out problem);
 
     /// <summary>The event of a result.</summary>
     public static StepResultArrived ToEvent(StepResult result, MessageId causedBy) => new()

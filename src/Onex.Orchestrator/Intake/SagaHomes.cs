@@ -6,14 +6,14 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The home partitions of sagas whose request came from no partition.</summary>
+/// <summary>The home partitions of sagas whose request did not come from a record.</summary>
 internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
 {
     private int _partitions;
 
     /// <summary>
-    /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> if it cannot be told yet, for the broker has not been reached since
-    /// the process began.
+    /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> as long as the broker has not been reached since the
+    /// process began.
     /// </summary>
     public async Task<int> OfAsync(SagaId sagaId, CancellationToken cancellation)
     {
@@ -21,19 +21,20 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
         {
             try
             {
-                // Asked once. A topic that has got more partitions since still has these.
+                // Read once: a topic that gets more partitions keeps these.
                 _partitions = await producer.PartitionsAsync(topics.Requests, cancellation);
             }
             catch (BrokerUnavailableException unreachable)
             {
-                throw new StoreUnavailableException($"The partitions of '{topics.Requests}' are not known yet: {unreachable.Message}", unreachable);
+                throw new StoreUnavailableException(
+                    $"The partitions of '{topics.Requests}' are not known yet: {unreachable.Message}", unreachable);
             }
         }
 
         return Of(sagaId, _partitions);
     }
 
-    /// <summary>A saga's home among so many partitions: always the same.</summary>
+    /// <summary>A saga's home among that many partitions: always the same one.</summary>
     public static int Of(SagaId sagaId, int partitions)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];

@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Text that no database column can hold is refused at the edge: <c>\u0000</c>, and halves of surrogate pairs.</summary>
+/// <summary>Rejects text that no database column can store: <c>\u0000</c>, and halves of surrogate pairs.</summary>
 internal static class TextCheck
 {
-    /// <summary>What is wrong with the texts in JSON that is otherwise in order, or null.</summary>
+    /// <summary>What is wrong with the strings of well-formed JSON, or null.</summary>
     public static string? Problem(ReadOnlySpan<byte> json)
     {
-        // Raw control characters and raw surrogates are no JSON and no UTF-8; only an escape can smuggle one in.
+        // Raw control characters are not JSON and raw surrogates are not UTF-8, so only an escape can contain one.
         if (json.IndexOf((byte)'\\') < 0)
         {
             return null;
@@ -17,7 +17,10 @@ internal static class TextCheck
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
         while (reader.Read())
         {
-            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped && Problem(ref reader) is { } problem)
+            if (
+                reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
+                    && reader.ValueIsEscaped
+                    && Problem(ref reader) is { } problem)
             {
                 return problem;
             }
@@ -36,7 +39,8 @@ internal static class TextCheck
         }
         catch (InvalidOperationException)
         {
-            return $"The text at byte {reader.TokenStartIndex} contains half of a surrogate pair, which is no Unicode text. Send the whole character.";
+            return $"The text at byte {reader.TokenStartIndex} contains half of a surrogate pair, which is not Unicode text. "
+                + "Send the whole character.";
         }
     }
 }

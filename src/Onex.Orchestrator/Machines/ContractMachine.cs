@@ -6,9 +6,9 @@ using State = MassTransit.State;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The MassTransit state machine of one plan. Its states are the contract's own; which messages a state accepts is declared here, and rejection
-/// of a message in the wrong state comes from here. What follows from an accepted one, the engine decides. MassTransit allows one event per
-/// message type and machine, so the events are the engine's few.
+/// The MassTransit state machine of one plan. Its states are those of the contract, and it declares which messages a state accepts. The
+/// engine decides what follows from an accepted message. MassTransit allows one event per message type and machine, so the events are those
+/// of the engine.
 /// </summary>
 internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 {
@@ -42,14 +42,16 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
                     EventKind.Joined => [When(joined).ThenAsync(DecideAsync)],
                     EventKind.External => [When(external).ThenAsync(DecideAsync)],
 
-                    // The runtime's own wish is accepted where an operator's is.
+                    // A request of the runtime itself is accepted wherever an operator's command is.
                     EventKind.Operator => [When(asked).ThenAsync(DecideAsync), When(resend).ThenAsync(DecideAsync)],
-                    _ => throw new InvalidOperationException($"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
+                    _ =>
+                        throw new InvalidOperationException(
+                            $"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
                 });
             }
         }
 
-        // Whoever sent the message asks what came of it; a message that comes too late is no error.
+        // The router handles a message that the state does not accept; a late message is no error.
         OnUnhandledEvent(_ => Task.CompletedTask);
     }
 
@@ -70,7 +72,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         instance.Decision = decision;
         instance.Saga = decision.State;
 
-        // The next state is the engine's choice at run time, so it is set, not wired.
+        // The engine chooses the next state at run time, so the machine sets it instead of declaring the transition.
         await Accessor.Set(context, GetState(decision.State.State));
     }
 }

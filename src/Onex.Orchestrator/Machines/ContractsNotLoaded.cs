@@ -6,10 +6,10 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>Says at the start how many live sagas run what this main has not loaded: contracts, and connections of theirs.</summary>
+/// <summary>Logs at the start how many live sagas need contracts, or connections, that this orchestrator has not loaded.</summary>
 internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILogger<ContractsNotLoaded> logger)
 {
-    /// <summary>Looks once.</summary>
+    /// <summary>Reports once.</summary>
     public async Task ReportAsync(IReadOnlyList<Plan> loaded, CompilerContext compiler, CancellationToken cancellation)
     {
         var hashes = loaded.Select(plan => plan.Hash).ToHashSet(StringComparer.Ordinal);
@@ -38,7 +38,8 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
                 }
             }
 
-            var connections = ConnectionsOf(plan).Where(name => compiler.Connections?.ContainsKey(name) == false).Distinct(StringComparer.Ordinal)
+            var connections = ConnectionsOf(plan).Where(name => compiler.Connections?.ContainsKey(name) == false)
+                .Distinct(StringComparer.Ordinal)
                 .Order(StringComparer.Ordinal).ToList();
             if (connections.Count > 0)
             {
@@ -53,18 +54,29 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
         .OfType<string>();
 
     /// <summary>Put the contract back into the contracts directory if new sagas are to start.</summary>
-    [LoggerMessage(1101, LogLevel.Warning, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and no version of it is loaded: they go on by the registered content and take their events; new ones cannot be started")]
+    [LoggerMessage(
+        1101, LogLevel.Warning,
+        "Contract {Contract} {ContractVersion} has live sagas ({Sagas}), but no version of it is loaded. They continue with the registered "
+        + "content and accept events; new ones cannot start")]
     private partial void NotLoaded(long sagas, string contract, string contractVersion);
 
     /// <summary>Sagas keep the content that they started with, so there is nothing to do.</summary>
-    [LoggerMessage(1102, LogLevel.Information, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and is not loaded: they go on by the registered content")]
+    [LoggerMessage(
+        1102, LogLevel.Information,
+        "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and is not loaded. They continue with the registered content")]
     private partial void OtherVersion(long sagas, string contract, string contractVersion);
 
     /// <summary>Put that version of the contract back into the contracts directory.</summary>
-    [LoggerMessage(1103, LogLevel.Error, "Contract {Contract} {ContractVersion} ({Hash}) has live sagas ({Sagas}) and is neither loaded nor registered in a form that compiles: they wait until it is loaded again ({Code})")]
+    [LoggerMessage(
+        1103, LogLevel.Error,
+        "Contract {Contract} {ContractVersion} ({Hash}) has live sagas ({Sagas}), but is not loaded, and its registered content does not "
+        + "compile. They wait until it is loaded ({Code})")]
     private partial void CannotGoOn(long sagas, string contract, string contractVersion, string hash, string code);
 
     /// <summary>Define the connections again until these sagas have ended.</summary>
-    [LoggerMessage(1104, LogLevel.Warning, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and connections that are not loaded: {Connections}. Steps that use them fail until they are there again")]
+    [LoggerMessage(
+        1104, LogLevel.Warning,
+        "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and connections that are not loaded: {Connections}. Steps that use "
+        + "them fail until they are loaded")]
     private partial void NoConnection(long sagas, string contract, string contractVersion, string connections);
 }

@@ -8,18 +8,19 @@ using Onex.Persistence.Registry;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The plans that this main can run: those it was started with take new sagas, any other content that was ever registered continues the
-/// sagas that began with it.
+/// The plans that this orchestrator can run: loaded plans start new sagas; every other registered content continues the sagas that started
+/// with it.
 /// </summary>
 internal sealed class PlanCatalogue(
     IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
 {
-    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash).ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash)
+        .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
 
-    // Built when they are first needed: this object belongs to the bus, and only a bus that is there can make pipes.
+    // Built when first needed, because pipes can be made only once the bus exists.
     private readonly ConcurrentDictionary<string, PlanPipe> _pipes = new(StringComparer.Ordinal);
 
-    // A start takes the highest version that is loaded.
+    // A request starts the highest loaded version.
     private readonly FrozenDictionary<string, Plan> _newest = loaded
         .GroupBy(plan => plan.Name, StringComparer.Ordinal)
         .ToFrozenDictionary(
@@ -47,7 +48,7 @@ internal sealed class PlanCatalogue(
             return _pipes.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
         }
 
-        // Content that means the same as what is loaded is run by the same plan, under whatever hash it was registered.
+        // Content with the same meaning as a loaded plan runs on that plan, under whatever hash it was registered.
         return await RegisteredPlans.FindAsync(registry, hash, compiler, cancellation) is { } plan
             ? _pipes.GetOrAdd(hash, _ => _pipes.GetOrAdd(plan.Hash, _ => new PlanPipe(_loaded.GetValueOrDefault(plan.Hash) ?? plan, pipes)))
             : null;

@@ -6,7 +6,7 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>A plan's state machine behind a receive pipe of its own. The repository behind it only stages; the router commits.</summary>
+/// <summary>A plan's state machine behind a receive pipe. Its repository only stages the saga; the router commits it.</summary>
 internal sealed class PlanPipe
 {
     private readonly IMessagePipe _pipe;
@@ -24,7 +24,7 @@ internal sealed class PlanPipe
 
     public ContractMachine Machine { get; }
 
-    /// <summary>What follows from a message for a saga (null: one that is to be started). Null if its state does not accept it.</summary>
+    /// <summary>The decision on a message for a saga (null for a start); null if the saga's state does not accept the message.</summary>
     public async Task<Decision?> DecideAsync(SagaState? saga, SagaEvent message, DateTimeOffset now, CancellationToken cancellation)
     {
         var instance = saga is null

@@ -7,7 +7,7 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>Plans and the rows of <c>contracts</c> that keep their source.</summary>
+/// <summary>Maps plans to and from the rows of <c>contracts</c> that hold their source.</summary>
 internal static class RegisteredPlans
 {
     /// <summary>The row of a plan.</summary>
@@ -24,12 +24,13 @@ internal static class RegisteredPlans
         ContractCompiler.Compile(SourceOf(registered), compiler with { IsRegistered = true }).Plans is [var plan] ? plan : null;
 
     /// <summary>The plan of that content; null if it was never registered or no longer compiles.</summary>
-    public static async Task<Plan?> FindAsync(IContractRegistry registry, string hash, CompilerContext compiler, CancellationToken cancellation) =>
+    public static async Task<Plan?> FindAsync(
+        IContractRegistry registry, string hash, CompilerContext compiler, CancellationToken cancellation) =>
         await registry.FindAsync(hash, cancellation) is { } registered ? ToPlan(registered, compiler) : null;
 
     /// <summary>
-    /// Registers plans, so that any main can continue their sagas. The answer is the content that versions were registered with first, where that
-    /// means something else.
+    /// Registers plans, so that every orchestrator can continue their sagas. Returns the registered content of versions that were
+    /// registered before with another meaning.
     /// </summary>
     public static async Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IContractRegistry registry, IReadOnlyList<Plan> plans, CompilerContext compiler, bool mutable, CancellationToken cancellation)
@@ -40,7 +41,7 @@ internal static class RegisteredPlans
             return [];
         }
 
-        // An older version of Onex, or other comments, may have given the same meaning another hash.
+        // Another version of Onex or other comments may give the same meaning another hash.
         var byVersion = plans.ToLookup(plan => (plan.Name, plan.Version));
         var same = others
             .SelectMany(other => byVersion[(other.Name, other.Version)], (other, plan) => (Other: other, Plan: plan))
@@ -50,7 +51,7 @@ internal static class RegisteredPlans
         return [.. others.Except(same.Select(pair => pair.Other))];
     }
 
-    // By the letter first: what this version would no longer compile may be the very same file.
+    // Compares the text first, because this version of Onex may no longer compile the very same file.
     private static bool IsSame(RegisteredContract registered, Plan plan, CompilerContext compiler)
     {
         var source = SourceOf(registered);

@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>What MassTransit's state machine works on: its own view (id, state's name) and the engine's.</summary>
+/// <summary>The saga as MassTransit's state machine sees it: its id, the state's name, and the engine's state.</summary>
 internal sealed class SagaInstance : SagaStateMachineInstance
 {
     /// <summary>The saga's id; MassTransit's name for it.</summary>
@@ -12,12 +12,12 @@ internal sealed class SagaInstance : SagaStateMachineInstance
     /// <summary>The current state, by the contract's own name.</summary>
     public string CurrentState { get; set; } = "Initial";
 
-    /// <summary>The engine's view; null before the start.</summary>
+    /// <summary>The engine's state; null before the start.</summary>
     public SagaState? Saga { get; set; }
 
-    /// <summary>The database's time at which the message in hand is decided.</summary>
+    /// <summary>The database's time at which the current message is decided.</summary>
     public DateTimeOffset Now { get; set; }
 
-    /// <summary>What followed from the message in hand; null if the state does not accept it.</summary>
+    /// <summary>The decision on the current message; null if the state does not accept it.</summary>
     public Decision? Decision { get; set; }
 }

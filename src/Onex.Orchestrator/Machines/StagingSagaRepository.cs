@@ -5,7 +5,8 @@ using MassTransit.Saga;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// What a state machine works on: put as payload on the message by the router, which loaded the row before and commits after the batch.
+/// The saga that a state machine works on. The router adds it to the message as a payload: it has loaded the row before and commits after
+/// the batch.
 /// </summary>
 /// <param name="sagaId">The saga that the message is for.</param>
 /// <param name="instance">The saga as loaded, or null if there is none.</param>
@@ -15,19 +16,19 @@ public sealed class SagaStaging<TSaga>(Guid sagaId, TSaga? instance)
     /// <summary>The saga that the message is for.</summary>
     public Guid SagaId { get; } = sagaId;
 
-    /// <summary>The saga as loaded, or as the machine made or left it; null if there is none.</summary>
+    /// <summary>The saga as loaded, created or changed; null if there is none.</summary>
     public TSaga? Instance { get; set; } = instance;
 
-    /// <summary>Whether the machine made the instance: there is no row.</summary>
+    /// <summary>Whether the machine created the instance, so that there is no row.</summary>
     public bool IsNew { get; set; }
 
-    /// <summary>Whether the machine wants the instance kept.</summary>
+    /// <summary>Whether the machine wants to save the instance.</summary>
     public bool Changed { get; set; }
 }
 
 /// <summary>
-/// MassTransit's saga repository on top of the batch seam: it touches no database. Use as <c>new SagaRepository&lt;TSaga&gt;(factory)</c>;
-/// it keeps nothing, so one will do for all machines of an instance type.
+/// MassTransit's saga repository on top of the batch seam: it uses no database. Use it as <c>new SagaRepository&lt;TSaga&gt;(factory)</c>;
+/// it has no state, so all machines of an instance type can share it.
 /// </summary>
 public sealed class StagingSagaRepositoryContextFactory<TSaga> : ISagaRepositoryContextFactory<TSaga>
     where TSaga : class, SagaStateMachineInstance
@@ -38,7 +39,8 @@ public sealed class StagingSagaRepositoryContextFactory<TSaga> : ISagaRepository
     {
         if (!context.TryGetPayload<SagaStaging<TSaga>>(out var staging))
         {
-            throw new InvalidOperationException($"A message of {typeof(T).Name} reached the machine without its saga: only the router may send it.");
+            throw new InvalidOperationException(
+                $"A message of {typeof(T).Name} reached the machine without its saga: only the router may send it.");
         }
 
         return next.Send(new StagingContext<TSaga, T>(context, staging));

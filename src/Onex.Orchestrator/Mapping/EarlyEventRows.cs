@@ -8,10 +8,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Events that wait, as rows of <c>early_events</c>, and back.</summary>
+/// <summary>Maps early and buffered events to and from rows of <c>early_events</c>.</summary>
 internal static class EarlyEventRows
 {
-    /// <summary>The row of an event that came before its saga.</summary>
+    /// <summary>The row of an early event.</summary>
     public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan keptFor) => new()
     {
         MessageId = request.MessageId,
@@ -25,7 +25,7 @@ internal static class EarlyEventRows
         ExpiresAt = now + keptFor,
     };
 
-    /// <summary>The row of an event that a saga keeps.</summary>
+    /// <summary>The row of a buffered event.</summary>
     public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent kept) => new()
     {
         MessageId = kept.MessageId,
@@ -40,7 +40,7 @@ internal static class EarlyEventRows
         ExpiresAt = kept.ExpiresAt,
     };
 
-    /// <summary>The event that a saga keeps. The plan gives its payload its types again.</summary>
+    /// <summary>A buffered event. The plan gives its payload its types.</summary>
     public static BufferedEvent ToKept(Plan plan, EarlyEvent row)
     {
         var request = ToRequest(row);
@@ -50,7 +50,7 @@ internal static class EarlyEventRows
         return new BufferedEvent(row.MessageId, row.Event, data, request.Requester, row.ReceivedAt, row.ExpiresAt);
     }
 
-    /// <summary>The event as it came.</summary>
+    /// <summary>The event as it was sent.</summary>
     public static EventRequest ToRequest(EarlyEvent row)
     {
         using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.Reading);

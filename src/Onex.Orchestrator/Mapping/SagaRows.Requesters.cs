@@ -6,10 +6,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Those who are answered.</summary>
+/// <summary>Requesters and waiters.</summary>
 internal static partial class SagaRows
 {
-    /// <summary>Writes who asked; whole where no row has the rest.</summary>
+    /// <summary>Writes a requester: all of it, or only what the saga's row does not have in its own columns.</summary>
     internal static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
     {
         writer.WriteString("operation", requester.Operation);
@@ -61,7 +61,7 @@ internal static partial class SagaRows
         }
     }
 
-    /// <summary>Writes the field <c>target</c> as requests have it, if there is one.</summary>
+    /// <summary>Writes the field <c>target</c> in the form of a request, if there is one.</summary>
     internal static void WriteTarget(Utf8JsonWriter writer, RequestTarget? target)
     {
         if (target is null)
@@ -88,7 +88,7 @@ internal static partial class SagaRows
             ? new RequestTarget { SagaId = new(id.GetGuid()) }
             : new RequestTarget { Key = Text(target, "key") };
 
-    /// <summary>Who asked: of a row, or (<paramref name="row"/> is null) as it was written whole.</summary>
+    /// <summary>Reads a requester that was written beside a row, or (<paramref name="row"/> is null) all of it.</summary>
     internal static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? new MessageId(json.GetProperty("request_id").GetGuid()),
@@ -101,7 +101,8 @@ internal static partial class SagaRows
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
         Parent = json.TryGetProperty("parent", out var parent)
             ? new ParentLink(
-                new(parent.GetProperty("saga_id").GetGuid()), new(parent.GetProperty("command_id").GetGuid()), parent.GetProperty("attempt").GetInt32(),
+                new(parent.GetProperty("saga_id").GetGuid()), new(parent.GetProperty("command_id").GetGuid()), parent.GetProperty("attempt")
+                    .GetInt32(),
                 parent.GetProperty("home_partition").GetInt32(), parent.GetProperty("awaits").GetBoolean())
             : null,
         Headers = json.TryGetProperty("headers", out var headers)

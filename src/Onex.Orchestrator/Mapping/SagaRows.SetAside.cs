@@ -9,8 +9,8 @@ namespace Onex.Orchestrator.Mapping;
 internal static partial class SagaRows
 {
     /// <summary>
-    /// The row of a saga that cannot be read, set aside: all stays as it is but for the reason, so that a version of Onex that can read it, or whoever
-    /// mends the row, finds everything.
+    /// The row of an unreadable saga, blocked with the reason. Everything else stays as it is, so that a version of Onex that can read it,
+    /// or an operator who repairs it, finds everything.
     /// </summary>
     public static SagaRow ToSetAside(SagaRow row, string reason, Guid transitionId, DateTimeOffset now) => row with
     {
@@ -23,7 +23,7 @@ internal static partial class SagaRows
         Parked = true,
     };
 
-    // Only what people look at and what a reader needs to know it as blocked. Progress that is no object is left as it is.
+    // Changes only what people look at and what marks the saga as blocked. Progress that is no JSON object stays as it is.
     private static RawJson WithBlockage(RawJson progress, string reason, DateTimeOffset now)
     {
         using var document = JsonDocument.Parse(progress.Utf8, ValueJson.Reading);
@@ -34,7 +34,8 @@ internal static partial class SagaRows
 
         return Json(writer =>
         {
-            foreach (var member in document.RootElement.EnumerateObject().Where(member => member.Name is not ("blocked" or "blocked_because")))
+            foreach (
+                var member in document.RootElement.EnumerateObject().Where(member => member.Name is not ("blocked" or "blocked_because")))
             {
                 member.WriteTo(writer);
             }

@@ -7,7 +7,7 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Values of the expression language: plain JSON, and beside it what that does not tell of their kinds.</summary>
+/// <summary>Values of the expression language: plain JSON, and beside it the types that JSON does not have.</summary>
 internal static partial class SagaRows
 {
     private static ImmutableDictionary<string, CelValue> ReadData(Plan plan, RawJson json, JsonElement? kinds)
@@ -27,7 +27,8 @@ internal static partial class SagaRows
     }
 
     private static ImmutableDictionary<string, CelValue> ReadValues(JsonElement values, JsonElement? kinds) =>
-        values.EnumerateObject().ToImmutableDictionary(value => value.Name, value => StoredValues.Read(value.Value, Member(kinds, value.Name)));
+        values.EnumerateObject()
+            .ToImmutableDictionary(value => value.Name, value => StoredValues.Read(value.Value, Member(kinds, value.Name)));
 
     private static void WriteValues(Utf8JsonWriter writer, ImmutableDictionary<string, CelValue> values)
     {
@@ -38,7 +39,7 @@ internal static partial class SagaRows
         }
     }
 
-    // What the plain JSON of those values does not tell of their kinds; most do not need it.
+    // The types that plain JSON does not have; most values need none.
     private static void WriteKinds(Utf8JsonWriter writer, string name, ImmutableDictionary<string, CelValue> values)
     {
         var begun = false;
@@ -63,7 +64,7 @@ internal static partial class SagaRows
         }
     }
 
-    /// <summary>Writes a value under a name, and beside it what its plain JSON does not tell.</summary>
+    /// <summary>Writes a value under a name, and beside it the types that plain JSON does not have.</summary>
     internal static void WriteValue(Utf8JsonWriter writer, string name, CelValue value)
     {
         writer.WritePropertyName(name);
@@ -75,7 +76,7 @@ internal static partial class SagaRows
         }
     }
 
-    /// <summary>Reads what <see cref="WriteValue"/> wrote; null if it is not there.</summary>
+    /// <summary>Reads what <see cref="WriteValue"/> wrote; null if it does not exist.</summary>
     internal static CelValue? ReadValue(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) ? StoredValues.Read(value, Member(json, name + "_kinds")) : null;
 

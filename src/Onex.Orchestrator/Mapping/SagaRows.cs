@@ -8,12 +8,12 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>A saga as a row, and back. The names in the JSON columns are read by people with <c>psql</c>.</summary>
+/// <summary>Maps a saga to its row and back. People read the names in the JSON columns with <c>psql</c>.</summary>
 internal static partial class SagaRows
 {
     private const string Handling = "handling";
 
-    /// <summary>The row of a state, after the transition that made it.</summary>
+    /// <summary>The row of a state, after the transition that led to it.</summary>
     public static SagaRow ToRow(SagaState saga, long version, Guid transitionId) => new()
     {
         Id = saga.Facts.SagaId,
@@ -45,8 +45,8 @@ internal static partial class SagaRows
     };
 
     /// <summary>
-    /// The state of a row. The plan gives the values of <c>data</c> their types. The output and the response are rows of their own: as long as
-    /// <see cref="SagaState.Response"/> is null here, <paramref name="hasResponded"/> says whether there is one.
+    /// The state of a row. The plan gives the values of <c>data</c> their types. Output and response are rows of their own and missing
+    /// here; <paramref name="hasResponded"/> says whether there is a response.
     /// </summary>
     public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, out bool hasResponded)
     {
@@ -94,19 +94,29 @@ internal static partial class SagaRows
             StateDueAt = Time(root, "state_due_at"),
             DeadlineAt = Time(root, "deadline_at"),
             WaitUntil = Time(root, "wait_until"),
-            WaitingFor = root.TryGetProperty("waiting_for", out var names) ? [.. names.EnumerateArray().Select(name => name.GetString()!)] : [],
+            WaitingFor = root.TryGetProperty("waiting_for", out var names)
+                ? [.. names.EnumerateArray().Select(name => name.GetString()!)]
+                : [],
             Leaving = root.TryGetProperty("leaving", out var leaving)
                 ? new Departure(leaving.GetProperty("next").GetString()!) { Failed = Flag(leaving, "failed"), At = Time(leaving, "at") }
                 : null,
             Idle = root.TryGetProperty("idle_entries", out var idle)
                 ? idle.EnumerateObject().ToImmutableDictionary(
-                    entry => entry.Name, entry => new IdleEntries(entry.Value.GetProperty("count").GetInt32(), Count(entry.Value, "failures"), entry.Value.GetProperty("mark").GetString()!))
+                    entry =>
+                        entry.Name, entry =>
+                            new IdleEntries(
+                                entry.Value.GetProperty("count").GetInt32(),
+                                Count(entry.Value, "failures"),
+                                entry.Value.GetProperty("mark").GetString()!))
                 : ImmutableDictionary<string, IdleEntries>.Empty,
             Skipped = root.TryGetProperty("skipped", out var skipped)
                 ? skipped.EnumerateArray().Select(id => id.GetString()!).ToImmutableSortedSet(StringComparer.Ordinal)
                 : ImmutableSortedSet<string>.Empty.WithComparer(StringComparer.Ordinal),
             Held = root.TryGetProperty("held", out var held)
-                ? [.. held.EnumerateArray().Select(each => new HeldSequence(each.GetProperty("steps_of").GetString()!, Count(each, "round")))]
+                ? [
+                    .. held.EnumerateArray()
+                        .Select(each => new HeldSequence(each.GetProperty("steps_of").GetString()!, Count(each, "round"))),
+                ]
                 : [],
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
@@ -281,7 +291,8 @@ internal static partial class SagaRows
         WriteCount(writer, "round", branch.Round);
     }
 
-    private static BranchState ReadBranch(JsonElement json) => new(json.GetProperty("parallel").GetString()!, json.GetProperty("branch").GetInt32())
+    private static BranchState ReadBranch(JsonElement json) =>
+        new(json.GetProperty("parallel").GetString()!, json.GetProperty("branch").GetInt32())
     {
         Index = json.GetProperty("step").GetInt32(),
         Phase = json.GetProperty("phase").GetString() switch
@@ -380,7 +391,7 @@ internal static partial class SagaRows
         WriteCount(writer, "attempts_before", command.AttemptsBefore);
         WriteTime(writer, "retried_at", command.RetriedAt);
 
-        // As text, because every attempt says the same to the letter, and jsonb keeps the letters of text only.
+        // As text, because every attempt must send the same bytes, and jsonb keeps the bytes of strings only.
         WriteText(writer, "arguments", command.Arguments?.ToString());
         if (command.ArgumentsIfUnknown is { } unknown)
         {
@@ -419,7 +430,7 @@ internal static partial class SagaRows
             "yes" => Happening.Yes,
             "unknown" => Happening.Unknown,
 
-            // Written by a version that did not tell: an attempt that had ended may have happened.
+            // Written by a version without this field: an attempt that had ended may have happened.
             _ => json.GetProperty("attempt").GetInt32() > 1 || json.GetProperty("phase").GetString() is "backing_off" or "stuck"
                 ? Happening.Unknown
                 : Happening.No,
@@ -428,7 +439,9 @@ internal static partial class SagaRows
         InterruptedAt = Count(json, "interrupted_at"),
         ArgumentsIfDone = Text(json, "arguments_if_done") is { } done ? RawJson.FromText(done) : null,
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
-        ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown) ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText())) : null,
+        ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown)
+            ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText()))
+            : null,
     };
 
     private static void WriteCompensable(Utf8JsonWriter writer, Compensable undo)
@@ -461,7 +474,9 @@ internal static partial class SagaRows
         Visit = Count(json, "visit"),
         Item = Number(json, "item"),
         Lost = Flag(json, "lost"),
-        Items = json.TryGetProperty("items", out var items) ? new ItemCompensation(items.GetProperty("below").GetInt32(), Flag(items, "fetching")) : null,
+        Items = json.TryGetProperty("items", out var items)
+            ? new ItemCompensation(items.GetProperty("below").GetInt32(), Flag(items, "fetching"))
+            : null,
     };
 
     private static void WriteFault(Utf8JsonWriter writer, Fault fault)
@@ -477,7 +492,8 @@ internal static partial class SagaRows
         using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
         var root = document.RootElement;
         return new Fault(
-            root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at").GetDateTimeOffset());
+            root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at")
+                .GetDateTimeOffset());
     }
 
     private static string? Text(JsonElement json, string name) =>

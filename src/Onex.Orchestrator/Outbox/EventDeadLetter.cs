@@ -11,8 +11,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The dead letter of an event that was kept, and of which nothing came. Its record is long gone, so the request is written anew, with all that
-/// a redrive needs.
+/// The dead letter of a buffered or early event that was declined. Its record is long gone, so the request is written again from the event,
+/// with everything that a redrive needs.
 /// </summary>
 internal static class EventDeadLetter
 {
@@ -44,12 +44,12 @@ internal static class EventDeadLetter
         }
     });
 
-    /// <summary>The letter's value.</summary>
+    /// <summary>The dead letter's value.</summary>
     /// <param name="topic">The topic of requests.</param>
-    /// <param name="rejection">Why nothing came of it, and who sent it.</param>
+    /// <param name="rejection">Why it was declined, and who sent it.</param>
     /// <param name="request">The request; see <see cref="Request"/>.</param>
-    /// <param name="requestRef">Where it is kept if it is too large for the letter, else null.</param>
-    /// <param name="at">When it was given up. Every copy of the letter has the same bytes, so this is no clock's time.</param>
+    /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
+    /// <param name="at">When it was declined. Every copy of the dead letter has the same bytes, so this is not a clock's time.</param>
     public static byte[] Write(string topic, Rejection rejection, RawJson request, Guid? requestRef, DateTimeOffset at)
     {
         var requester = rejection.Requester!;
@@ -62,7 +62,8 @@ internal static class EventDeadLetter
                 Key = requester.CorrelationId.ToString(),
                 Value = requestRef is null ? SecretMask.Apply(Encoding.UTF8.GetString(request.Utf8.Span)) : null,
                 ValueRef = requestRef,
-                Headers = requester.Headers.ToDictionary(header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
+                Headers = requester.Headers.ToDictionary(
+                    header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
                 Partition = partition,
                 Offset = offset,
             },
@@ -76,13 +77,13 @@ internal static class EventDeadLetter
         return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
     }
 
-    /// <summary>Its entry in the index, with the request unmasked: what is sent again must be what came.</summary>
-    /// <param name="id">The letter's identity.</param>
+    /// <summary>Its row in the index, with the request unmasked: a redrive must send what was received.</summary>
+    /// <param name="id">The dead letter's identity.</param>
     /// <param name="topic">The topic of requests.</param>
     /// <param name="rejection">Why nothing came of it, and who sent it.</param>
-    /// <param name="request">The request as it may be sent again; see <see cref="Request"/>.</param>
-    /// <param name="at">When it was given up.</param>
-    /// <param name="identity">Who the event is when it is sent again, unless it has an envelope id.</param>
+    /// <param name="request">The request as a redrive sends it; see <see cref="Request"/>.</param>
+    /// <param name="at">When it was declined.</param>
+    /// <param name="identity">The identity of the event when it is redriven, unless it has an envelope id.</param>
     public static DeadLetterRow Row(Guid id, string topic, Rejection rejection, RawJson request, DateTimeOffset at, Guid identity)
     {
         var requester = rejection.Requester!;
@@ -97,13 +98,16 @@ internal static class EventDeadLetter
         };
     }
 
-    /// <summary>The letter that the event was sent again from, or null.</summary>
+    /// <summary>The dead letter that the event was redriven from, or null.</summary>
     public static Guid? RedrivenFrom(Requester requester) =>
         requester.Source.Split('/') is [_, _, _, var text] && Guid.TryParseExact(text, "D", out var letter) ? letter : null;
 
     /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>
     public static (int Partition, long Offset) Position(string topic, string source) =>
-        source.Split('/') is [var name, var partition, var offset, ..] && name == topic && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+        source.Split('/') is [var name, var partition, var offset, ..]
+            && name == topic
+            && int.TryParse(partition, out var at)
+            && long.TryParse(offset, out var where)
             ? (at, where)
             : (-1, -1);
 }

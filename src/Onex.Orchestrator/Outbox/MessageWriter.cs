@@ -8,7 +8,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>What leaves main because of a transition, or instead of one.</summary>
+/// <summary>Writes the messages that leave with a transition: commands, events, responses and dead letters.</summary>
 internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
 {
     /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
@@ -48,7 +48,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         };
     }
 
-    // The partition that it lands on is the child's home.
+    // The partition that it lands in becomes the child's home.
     private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, MessageId messageId, DateTimeOffset at)
     {
         var message = new SagaMessage
@@ -77,7 +77,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         };
     }
 
-    /// <summary>A domain event. Its value is the contract's own; what Onex has to say of it stands in the headers.</summary>
+    /// <summary>A domain event. Its value is the contract's own; what Onex adds is in the headers.</summary>
     public static OutgoingMessage DomainEvent(SagaState saga, EventToPublish published, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
@@ -94,15 +94,15 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Response(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at) =>
         responses.Write(sagaId, answer, messageId, at);
 
-    /// <summary>The answer to an event that was kept, and of which nothing came.</summary>
+    /// <summary>The answer to a buffered event that was declined.</summary>
     public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) => responses.Write(rejection, messageId, at);
 
     /// <summary>The dead letter of such an event.</summary>
-    /// <param name="rejection">Why nothing came of it.</param>
+    /// <param name="rejection">Why it was declined.</param>
     /// <param name="request">The request that carried it.</param>
-    /// <param name="requestRef">Where the request is kept if it is too large for the letter, else null.</param>
-    /// <param name="messageId">The letter's identity.</param>
-    /// <param name="at">When it was given up.</param>
+    /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
+    /// <param name="messageId">The dead letter's identity.</param>
+    /// <param name="at">When it was declined.</param>
     public OutgoingMessage DeadEvent(Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
@@ -112,12 +112,12 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester, at),
     };
 
-    /// <summary>Its entry in the index.</summary>
-    /// <param name="rejection">Why nothing came of it.</param>
-    /// <param name="request">The request as it may be sent again.</param>
-    /// <param name="id">The entry's id.</param>
-    /// <param name="at">When it was given up.</param>
-    /// <param name="identity">Who the event is when it is sent again.</param>
+    /// <summary>Its row in the index of dead letters.</summary>
+    /// <param name="rejection">Why it was declined.</param>
+    /// <param name="request">The request as a redrive sends it.</param>
+    /// <param name="id">The row's id.</param>
+    /// <param name="at">When it was declined.</param>
+    /// <param name="identity">The identity of the event when it is redriven.</param>
     public DeadLetterRow DeadEventRow(Rejection rejection, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
         EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);
 
@@ -128,5 +128,6 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     // The same with the trace context of the request.
     private static MessageHeaders Headers(string eventType, MessageId messageId, Requester requester, DateTimeOffset at) =>
         Headers(eventType, messageId, requester.CorrelationId, at)
-            .WithTrace(requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
+            .WithTrace(
+                requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
 }

@@ -3,7 +3,9 @@ using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>Reports the outcome of a delivery to its sink: the one place where a record is completed and a caller gets his answer.</summary>
+/// <summary>
+/// Reports the outcome of a delivery to its sink: the one place where a record is completed and a caller gets his answer.
+/// </summary>
 internal sealed class OutcomeReporter(RejectionSender rejections)
 {
     /// <summary>Reports an outcome. A rejected record is completed later, once its requester has been answered.</summary>

@@ -15,81 +15,87 @@ namespace Onex.Orchestrator.Outbox;
 internal sealed record Undeliverable(SagaId SagaId, OutgoingMessage Message, string Reason);
 
 /// <summary>
-/// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
-/// loaded, when its partition is assigned, and by the sweep. A message that the broker refuses for good goes to the dead-letter topic.
+/// Sends committed messages. A message leaves the outbox once the broker has acknowledged it; until then it is sent again when its saga is
+/// loaded, when its partition is assigned, and by the sweep. A message that the broker rejects for good goes to the dead-letter topic.
 /// </summary>
 internal sealed class OutgoingSender(
-    IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger, long bytesMax = long.MaxValue, ResentMessages? resent = null)
+    IRecordProducer producer,
+    IDeadLetterIndex deadLetters,
+    ILogger<OutgoingSender> logger,
+    long bytesMax = long.MaxValue,
+    ResentMessages? resent = null)
     : IDisposable
 {
-    // How many of the messages that are found at a time the log names, and of how many is known that they have not left.
+    // How many resent messages one log line names, and how many unsent messages are remembered as certainly not sent.
     private const int NamedMax = 20;
-    private const int NotLeftMax = 100_000;
+    private const int CertainlyUnsentMax = 100_000;
 
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
-    // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
-    private readonly ConcurrentDictionary<MessageId, byte> _inHand = new();
+    // Messages that are in flight, or acknowledged and still in the outbox: they must not be sent again from here.
+    private readonly ConcurrentDictionary<MessageId, byte> _inFlight = new();
     private readonly ConcurrentQueue<MessageId> _acknowledged = new();
 
-    // Messages that certainly have not left: there was no room for them, or the producer says so.
-    private readonly ConcurrentDictionary<MessageId, byte> _notLeft = new();
+    // Messages that were certainly not sent: there was no room for them, or the producer reports so.
+    private readonly ConcurrentDictionary<MessageId, byte> _certainlyUnsent = new();
     private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
     private long _bytes;
     private volatile bool _isDisposed;
 
-    // Guards what follows: who reads the outbox now, by when they began, and what the store has forgotten since the oldest of them did.
+    // Guards the following fields: when each current reading of the outbox began, and which messages were deleted since the oldest of them
+    // began.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
-    private readonly Queue<(long At, MessageId Id)> _forgotten = new();
+    private readonly Queue<(long At, MessageId Id)> _deleted = new();
     private readonly List<OutgoingMessage> _possibleCopies = [];
     private long _clock;
 
-    /// <summary>The messages that the broker rejects for good, for a loop that reports them to their sagas.</summary>
+    /// <summary>The messages that the broker rejected for good; a loop reports them to their sagas.</summary>
     public ChannelReader<Undeliverable> Undeliverable => _undeliverable.Reader;
 
-    /// <summary>Whether messages are in transit, or acknowledged and not yet deleted from the outbox.</summary>
-    public bool HasPending
+    /// <summary>Whether messages are in flight, or acknowledged and still in the outbox.</summary>
+    public bool HasInFlight
     {
         get
         {
             lock (_lock)
             {
-                return _inHand.Count > _forgotten.Count;
+                return _inFlight.Count > _deleted.Count;
             }
         }
     }
 
     /// <summary>
-    /// Hands messages to the producer, in order, unless they are on their way already. Nothing cancels that: a stop would not know which of them
-    /// have left, and they would leave again.
+    /// Hands messages to the producer, in order, unless they are in flight. Nothing cancels this: a stop would not know which of them were
+    /// sent, and they would be sent again.
     /// </summary>
-    /// <param name="sagaId">Whose they are.</param>
+    /// <param name="sagaId">Their saga.</param>
     /// <param name="messages">The messages.</param>
     /// <param name="again">
-    /// Whether they were found in the outbox: an earlier try may have been refused and left a letter, which is closed if the message leaves now.
+    /// Whether they were found in the outbox: an earlier attempt may have been rejected and left a dead letter, which is closed if the
+    /// message is sent now.
     /// </param>
     public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
         var isFull = false;
         foreach (var message in messages)
         {
-            // The outbox has it, and the sweep finds it when there is room again. What comes after it waits with it.
+            // The message stays in the outbox, and the sweep finds it when there is room. The messages after it wait with it.
             isFull |= Interlocked.Read(ref _bytes) >= bytesMax;
             if (isFull)
             {
                 if (!again)
                 {
-                    HasNotLeft(message);
+                    AddUnsent(message);
                 }
             }
-            else if (_inHand.TryAdd(message.MessageId, 0))
+            else if (_inFlight.TryAdd(message.MessageId, 0))
             {
-                if (!_notLeft.TryRemove(message.MessageId, out _) && again)
+                if (!_certainlyUnsent.TryRemove(message.MessageId, out _) && again)
                 {
-                    MayHaveLeft(message);
+                    AddPossibleCopy(message);
                 }
 
                 Interlocked.Add(ref _bytes, message.Value.Length);
@@ -98,7 +104,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Ends when there is room for more messages, and soon in any case: then what is committed waits in the outbox.</summary>
+    /// <summary>Waits for room for more messages, but not for long: without room, committed messages wait in the outbox.</summary>
     public async Task RoomAsync(CancellationToken cancellation)
     {
         if (Interlocked.Read(ref _bytes) >= bytesMax)
@@ -107,7 +113,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Takes the ids that the broker has acknowledged and the store may forget.</summary>
+    /// <summary>Takes the ids that the broker has acknowledged, to delete them from the outbox.</summary>
     public List<MessageId> TakeAcknowledged(int limit)
     {
         var taken = new List<MessageId>();
@@ -120,8 +126,8 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>
-    /// Around reading unsent messages and sending them: what is read may have been acknowledged, and forgotten by the store, since it was read, and
-    /// is not sent a second time.
+    /// Marks the time between reading unsent messages and sending them: a message that was acknowledged and deleted since it was read is
+    /// not sent again.
     /// </summary>
     public Reading BeginReading()
     {
@@ -132,23 +138,23 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>The store has forgotten them.</summary>
-    public void Forgotten(IEnumerable<MessageId> ids)
+    /// <summary>They were deleted from the outbox.</summary>
+    public void Deleted(IEnumerable<MessageId> ids)
     {
         lock (_lock)
         {
             _clock++;
             foreach (var id in ids)
             {
-                _forgotten.Enqueue((_clock, id));
+                _deleted.Enqueue((_clock, id));
             }
 
-            LetGo();
+            ReleaseDeleted();
         }
     }
 
-    /// <summary>The store could not be told: later.</summary>
-    public void GiveBack(IEnumerable<MessageId> ids)
+    /// <summary>They could not be deleted; they are deleted later.</summary>
+    public void ReturnAcknowledged(IEnumerable<MessageId> ids)
     {
         foreach (var id in ids)
         {
@@ -158,7 +164,7 @@ internal sealed class OutgoingSender(
         Signal(_moreAcknowledged);
     }
 
-    /// <summary>Ends when there are acknowledged messages to be forgotten.</summary>
+    /// <summary>Waits for acknowledged messages.</summary>
     public Task WaitForAcknowledgedAsync(CancellationToken cancellation) => _moreAcknowledged.WaitAsync(cancellation);
 
     public void Dispose()
@@ -174,7 +180,7 @@ internal sealed class OutgoingSender(
         lock (_lock)
         {
             _readings.Remove(began);
-            LetGo();
+            ReleaseDeleted();
             copies = [.. _possibleCopies];
             _possibleCopies.Clear();
         }
@@ -184,12 +190,13 @@ internal sealed class OutgoingSender(
             Log.MessagesResent(
                 logger,
                 copies.Length,
-                string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}")) + (copies.Length > NamedMax ? ", ..." : ""));
+                string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}"))
+                    + (copies.Length > NamedMax ? ", ..." : ""));
         }
     }
 
-    // Named when the reading that found it ends.
-    private void MayHaveLeft(OutgoingMessage message)
+    // Logged when the reading that found it ends.
+    private void AddPossibleCopy(OutgoingMessage message)
     {
         resent?.Add(message.Topic);
         lock (_lock)
@@ -198,21 +205,21 @@ internal sealed class OutgoingSender(
         }
     }
 
-    // Of more than that it is not remembered: they count as possible copies.
-    private void HasNotLeft(OutgoingMessage message)
+    // Further ones are not remembered and count as possible copies.
+    private void AddUnsent(OutgoingMessage message)
     {
-        if (_notLeft.Count < NotLeftMax)
+        if (_certainlyUnsent.Count < CertainlyUnsentMax)
         {
-            _notLeft.TryAdd(message.MessageId, 0);
+            _certainlyUnsent.TryAdd(message.MessageId, 0);
         }
     }
 
-    // What was forgotten before the oldest reading began cannot be found by any of them.
-    private void LetGo()
+    // No current reading can find messages that were deleted before it began.
+    private void ReleaseDeleted()
     {
-        while (_forgotten.TryPeek(out var oldest) && (_readings.Count == 0 || oldest.At < _readings.Min))
+        while (_deleted.TryPeek(out var oldest) && (_readings.Count == 0 || oldest.At < _readings.Min))
         {
-            _inHand.TryRemove(_forgotten.Dequeue().Id, out _);
+            _inFlight.TryRemove(_deleted.Dequeue().Id, out _);
         }
     }
 
@@ -224,11 +231,12 @@ internal sealed class OutgoingSender(
             var report = await producer.ProduceAsync(record, CancellationToken.None);
             if (report.Delivery == DeliveryStatus.Undeliverable)
             {
-                report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
+                report = await SendUndeliverableAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
-            else if (again && report.Delivery == DeliveryStatus.Acknowledged && !IsLetter(message))
+            else if (again && report.Delivery == DeliveryStatus.Acknowledged && !IsDeadLetter(message))
             {
-                await deadLetters.CloseAsync(UndeliverableDeadLetter.Id(message), "The message was sent after all.", CancellationToken.None);
+                await deadLetters.CloseAsync(
+                    UndeliverableDeadLetter.Id(message), "The message was sent later.", CancellationToken.None);
             }
 
             if (report.Delivery == DeliveryStatus.Acknowledged)
@@ -240,14 +248,15 @@ internal sealed class OutgoingSender(
 
             if (report.IsUnwritten)
             {
-                HasNotLeft(message);
+                AddUnsent(message);
             }
         }
 #pragma warning disable CA1031 // Whatever went wrong, the message is in the outbox, and the sweep finds it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            // The producer reports what is in flight when it closes, after this has been disposed of: the next process deletes those messages.
+            // The producer reports what is in flight when it closes, after this has been disposed of: the next process deletes those
+            // messages.
             if (!_isDisposed)
             {
                 Log.MessageNotProduced(logger, failure);
@@ -261,42 +270,43 @@ internal sealed class OutgoingSender(
             }
         }
 
-        _inHand.TryRemove(message.MessageId, out _);
+        _inFlight.TryRemove(message.MessageId, out _);
     }
 
-    private async Task<DeliveryReport> SendRefusedAsync(
+    private async Task<DeliveryReport> SendUndeliverableAsync(
         SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
-            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
-            if (said.Delivery != DeliveryStatus.Undeliverable)
+            var replaced = await producer.ProduceAsync(
+                record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
+            if (replaced.Delivery != DeliveryStatus.Undeliverable)
             {
-                // Whoever asked knows what happened and where the response is: in the saga's own rows.
-                return said;
+                // The requester knows what happened and where the response is: in the saga's rows.
+                return replaced;
             }
         }
 
-        // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
+        // The value may be what is rejected (too large), so the dead letter says where it is stored: in the saga's rows.
         var letter = UndeliverableDeadLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
-        if (!IsLetter(message))
+        if (!IsDeadLetter(message))
         {
             topic = Topics.DeadLetter(topic);
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
-        // Behind the letter, which is closed if the saga fails its step because of this.
+        // After the dead letter was added, because it is closed if the saga fails its step because of this.
         _undeliverable.Writer.TryWrite(new Undeliverable(sagaId, message, reason));
 
-        // The index has the message by now (what went to a dead-letter topic itself, since its commit), so that nothing is lost where nobody has
-        // made such a topic: to be refused for ever would be no better.
+        // The index has the message by now (a dead letter itself since its commit), so nothing is lost if the dead-letter topic does not
+        // exist.
         var report = await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
         return report.Delivery == DeliveryStatus.Undeliverable ? new DeliveryReport(DeliveryStatus.Acknowledged, null) : report;
     }
 
-    private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
+    private static bool IsDeadLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
 
     private static void Signal(SemaphoreSlim what)
     {
@@ -315,7 +325,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Somebody reads unsent messages.</summary>
+    /// <summary>A reading of unsent messages.</summary>
     public readonly struct Reading(OutgoingSender sender, long began) : IDisposable
     {
         /// <inheritdoc />

@@ -5,14 +5,14 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>A dead letter's record once more.</summary>
+/// <summary>Redrives the records of dead letters.</summary>
 internal static class Redrive
 {
     /// <summary>
-    /// The record as it was read, to the partition that it was read from, so that a result finds its home and keyed records stay in one place.
-    /// Headers tell that it is sent again, since when, and who it was when it was read first.
+    /// The record as it was read, for the partition that it was read from, so that a result reaches its home partition and keyed records
+    /// stay together. Headers mark it as redriven, since when, and with which identity.
     /// </summary>
-    /// <param name="letter">The letter, with its value.</param>
+    /// <param name="letter">The dead letter, with its value.</param>
     /// <param name="decisionId">The operator's decision.</param>
     /// <param name="at">When it was made.</param>
     public static OutgoingMessage Of(DeadLetterRow letter, Guid decisionId, DateTimeOffset at) => new()
@@ -29,9 +29,11 @@ internal static class Redrive
     };
 
     /// <summary>
-    /// Who the letter's record is. DeadLetters of before this was kept tell no topic's id: their records are known by the letter from then on, so that
-    /// at least no redrive counts twice.
+    /// The identity of a dead letter's record. Rows of older versions do not have the topic's id: their records are identified by the dead
+    /// letter, so that at least no redrive counts twice.
     /// </summary>
     public static RecordOrigin Origin(DeadLetterRow letter) =>
-        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin ? origin : RecordOrigin.FromIdentity(letter.Id);
+        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin
+            ? origin
+            : RecordOrigin.FromIdentity(letter.Id);
 }

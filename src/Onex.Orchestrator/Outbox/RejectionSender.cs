@@ -7,14 +7,15 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Answers requests of which nothing comes. There is no row that would hold the answer, so the record's offset waits until the broker has it; every
-/// copy has the same id, derived from the record's position.
+/// Answers rejected requests. No row holds the answer, so the record's offset waits until the broker has it. Every copy has the same id,
+/// derived from the record's position.
 /// </summary>
-internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
+internal sealed class RejectionSender(
+    ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Answers, if there is someone to answer, then settles the record: as dead if it is bad input, else as done.</summary>
+    /// <summary>Answers if there is a requester, then completes the record: as a dead letter if it is bad input, else as handled.</summary>
     public async Task AnswerAsync(BatchEntry entry, Rejection rejection, Disposition disposition, CancellationToken cancellation)
     {
         try
@@ -30,11 +31,11 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // Stopping: the record is not settled, so whoever comes next reads it again and answers.
+            // Stopping: the record is not completed, so it is read again and answered then.
         }
     }
 
-    /// <summary>Ends when the broker has the message, or refuses it for good.</summary>
+    /// <summary>Completes when the broker has the message, or rejects it for good.</summary>
     public async Task SendAsync(OutgoingMessage message, CancellationToken cancellation)
     {
         var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);

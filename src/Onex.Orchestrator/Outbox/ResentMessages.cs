@@ -4,8 +4,9 @@ using Onex.Hosting.Health;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Counts the messages that this process sent although a copy of them may be on their topic, since it began: the broker did not acknowledge them, or
-/// whoever committed them may have sent them before it died. Copies have the same <c>message_id</c>. A message that is not counted was sent once.
+/// Counts the messages that this process has sent although a copy may be on their topic: the broker did not acknowledge them, or the
+/// orchestrator that committed them may have sent them before it died. Copies have the same <c>message_id</c>. A message that is not
+/// counted was sent once.
 /// </summary>
 internal sealed class ResentMessages : IHealthComponent
 {
@@ -16,7 +17,7 @@ internal sealed class ResentMessages : IHealthComponent
 
     public bool NeededForReadiness => false;
 
-    /// <summary>How many there are of each topic; topics without any are left out.</summary>
+    /// <summary>The number by topic; topics without any are left out.</summary>
     public IReadOnlyDictionary<string, long> Topics
     {
         get
@@ -28,7 +29,7 @@ internal sealed class ResentMessages : IHealthComponent
         }
     }
 
-    /// <summary>One more.</summary>
+    /// <summary>Counts a message.</summary>
     public void Add(string topic)
     {
         lock (_lock)
@@ -37,11 +38,12 @@ internal sealed class ResentMessages : IHealthComponent
         }
     }
 
-    // Nothing is wrong: whoever reads compares the message_id.
+    // Always healthy: readers compare the message_id.
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(ComponentReport.Healthy with
     {
         Note = Topics is { Count: > 0 } topics
-            ? "sent although a copy may be there, since the process began: " + string.Join(", ", topics.Select(topic => $"{Plural.Format(topic.Value, "message")} for {topic.Key}"))
+            ? "sent although a copy may be there, since the process began: "
+                + string.Join(", ", topics.Select(topic => $"{Plural.Format(topic.Value, "message")} for {topic.Key}"))
             : null,
     });
 }

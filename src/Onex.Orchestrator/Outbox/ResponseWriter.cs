@@ -6,7 +6,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>What leaves for clients.</summary>
+/// <summary>Writes responses to clients and to parent sagas.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
     /// <summary>The response of a saga.</summary>
@@ -48,15 +48,15 @@ internal sealed class ResponseWriter(Topics topics)
         });
     }
 
-    /// <summary>The response to a request that is refused. No saga holds it, so its identity comes from the record's position.</summary>
+    /// <summary>The response to a rejected request. No saga has it, so its identity is derived from the record's position.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
         Write(to, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at, Of(to, rejection));
 
-    /// <summary>The response to an event that a saga kept and of which nothing came.</summary>
+    /// <summary>The response to a buffered event that was declined.</summary>
     public OutgoingMessage Write(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
         Write(rejection.Requester!, messageId, at, Of(rejection.Requester!, rejection));
 
-    /// <summary>What a rejection says.</summary>
+    /// <summary>The content of a rejection's response.</summary>
     public static Response Of(Requester to, Rejection rejection) => new()
     {
         Success = false,
@@ -71,7 +71,7 @@ internal sealed class ResponseWriter(Topics topics)
         Extra = to.Extra,
     };
 
-    // To its parent: the outcome of the step that called it.
+    // For the parent saga: the outcome of the step that called it.
     private OutgoingMessage Outcome(Requester to, ParentLink parent, MessageId messageId, DateTimeOffset at, StepResult result) => new()
     {
         MessageId = messageId,

@@ -6,14 +6,14 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// What is sent in the place of a response that the broker does not take. Whoever asked waits for an answer: it learns what has happened, and where the
-/// response itself is. Everything that can be large is left out, the headers that are carried through among it.
+/// Replaces a response that the broker rejects. The requester waits for an answer: it learns what happened, and where the response is.
+/// Everything that can be large is left out, including the headers that are passed on.
 /// </summary>
 internal static class ShortResponse
 {
     private const int OperationCharsMax = 256;
 
-    /// <summary>The same message with a short response; null if it is no response, or a short one already.</summary>
+    /// <summary>The same message with a short response; null if it is no response, or is short already.</summary>
     public static OutgoingMessage? For(OutgoingMessage message, string reason)
     {
         if (message.Headers[HeaderNames.EventType] != EventTypes.Response
@@ -28,10 +28,11 @@ internal static class ShortResponse
             Success = false,
             Status = ResponseStatus.Error,
             OriginalStatus = response.OriginalStatus ?? response.Status,
-            Error = $"The response has {Plural.Format(message.Value.Length, "byte")}, and the broker does not take it on '{message.Topic}': {Clip(reason)} "
+            Error = $"The response has {Plural.Format(message.Value.Length, "byte")}, and the broker rejects it on '{message.Topic}': "
+                + $"{Clip(reason)} "
                 + (response.SagaId is { } saga
-                    ? $"The process itself is not concerned. Fetch the response: GET /api/v1/sagas/{saga}/response."
-                    : "The request was refused. Send a smaller one, and the answer says why."),
+                    ? $"The saga itself is not affected. Fetch the response: GET /api/v1/sagas/{saga}/response."
+                    : "The request was rejected. Send a smaller one to get the reason."),
             Code = ErrorCodes.ResponseUndeliverable,
             CorrelationId = response.CorrelationId,
             Operation = response.Operation is { } operation ? Clip(operation) : null,
@@ -42,9 +43,11 @@ internal static class ShortResponse
         {
             Value = JsonSerializer.SerializeToUtf8Bytes(shortened, MessageJson.Readable.Response),
             Headers = MessageWriter.Headers(
-                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(message.Headers[HeaderNames.Timestamp]!)),
+                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(
+                    message.Headers[HeaderNames.Timestamp]!)),
         };
     }
 
-    private static string Clip(string text) => text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");
+    private static string Clip(string text) =>
+        text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");
 }

@@ -5,10 +5,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>The dead letter of a message that never left: too large, or its topic is unknown or forbidden.</summary>
+/// <summary>The dead letter of a message that was never sent: it is too large, or its topic is unknown or forbidden.</summary>
 internal static class UndeliverableDeadLetter
 {
-    /// <summary>The letter's value. A value that would be refused again is left out: the saga's rows hold what it was made of.</summary>
+    /// <summary>The dead letter's value. It leaves out a message that would be rejected again: the saga's rows have the data.</summary>
     public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
     {
         var letter = new DeadLetter
@@ -32,7 +32,7 @@ internal static class UndeliverableDeadLetter
         return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
     }
 
-    /// <summary>Its entry in the index, with the message itself: it can be sent again once the topic takes it.</summary>
+    /// <summary>Its row in the index, with the message itself: it can be redriven once the topic accepts it.</summary>
     public static DeadLetterRow Row(OutgoingMessage message, string reason) =>
         new(
             Id(message),
@@ -51,10 +51,10 @@ internal static class UndeliverableDeadLetter
             Reopens = Id(message) != message.MessageId.Value,
         };
 
-    /// <summary>The letter's id. What was sent again from a letter has that one, or each redrive would leave one more.</summary>
+    /// <summary>The dead letter's id. A redriven message keeps the one of its dead letter, so that a redrive adds no other one.</summary>
     public static Guid Id(OutgoingMessage message) =>
         Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId.Value;
 
-    // Every copy has the same bytes, so the time is the decision's, not the clock's.
+    // Every copy has the same bytes, so the time is that of the decision.
     private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;
 }

@@ -5,8 +5,9 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Which messages of a batch may be handled together. Events find their saga after everything else of their part is committed, so that a saga
-/// that starts in the same batch before its event is found; one that starts after it is not what the event was for, so it belongs to another part.
+/// Decides which deliveries of a batch are handled together. Events look for their saga after the other deliveries of their part are
+/// committed, so that a saga that starts before its event in the same batch is found. A saga that starts after the event is not its target,
+/// so it goes into another part.
 /// </summary>
 internal static class BatchOrder
 {
@@ -29,7 +30,7 @@ internal static class BatchOrder
                 awaited.Clear();
             }
 
-            // Two events under one identity: which saga has taken the first one is to be seen before the second one is looked at.
+            // Two events under one identity: which saga has the first one must be known before the second one is handled.
             if (delivery is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
             {
                 if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))

@@ -9,8 +9,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Acts on the commit's result for one saga: caches it, sends its messages, sets its timer and reports the outcome of each delivery, or returns the
-/// deliveries to be decided again.
+/// Acts on the commit's result for one saga: caches it, sends its messages, sets its timer and reports the outcome of each delivery, or
+/// returns the deliveries to be decided again.
 /// </summary>
 internal sealed class CommitFollowUp(
     SagaCache cache,
@@ -39,7 +39,8 @@ internal sealed class CommitFollowUp(
             case CommitResult.DuplicateRequest known:
                 Join(work, known.SagaId, known.Source, isDuplicate: true, again, cancellation);
                 break;
-            case CommitResult.KeyTaken taken when IsJoining(work) && !RequestHash.Differ(taken.Hash, work.Saga!.Facts.Requester.RequestHash):
+            case CommitResult.KeyTaken taken when IsJoining(work)
+                && !RequestHash.Differ(taken.Hash, work.Saga!.Facts.Requester.RequestHash):
                 Join(work, taken.SagaId, source: null, isDuplicate: false, again, cancellation);
                 break;
             case CommitResult.KeyTaken taken:
@@ -53,7 +54,8 @@ internal sealed class CommitFollowUp(
                 DecideAgain(work, sent => known.MessageIds.Contains(sent.MessageId), again);
                 break;
             default:
-                // Stale: the row is another one. Its events are looked up again, because another orchestrator may have delivered them to the saga.
+                // Stale: the row is another one. Its events are looked up again, because another orchestrator may have delivered them to
+                // the saga.
                 cache.Evict(work.SagaId);
                 DecideAgain(work, _ => true, again);
                 break;
@@ -78,7 +80,8 @@ internal sealed class CommitFollowUp(
             RouterLog.Moved(logger, saga);
         }
 
-        // Also after a wake-up that changed nothing, because the queue has removed the timer. The sweep loads a long timer when it comes near.
+        // Also after a wake-up that changed nothing, because the queue has removed the timer. The sweep loads a long timer when it comes
+        // near.
         if (work.Saga is { } current)
         {
             var at = current.EndedAt is null && current.NextWakeupAt <= clock.Now + WakeupQueue.Near ? current.NextWakeupAt : null;
@@ -124,18 +127,19 @@ internal sealed class CommitFollowUp(
             ?? (delivery.Message as RequestJoined)?.Waiter.Requester;
         return requester is null || failure.Code == ErrorCodes.PlanMissing
             ? new DeliveryOutcome.Failed(failure)
-            : new DeliveryOutcome.Rejected(new Rejection(failure.Code, failure.Reason, failure.ErrorType, requester), Disposition.DeadLetter);
+            : new DeliveryOutcome.Rejected(
+                new Rejection(failure.Code, failure.Reason, failure.ErrorType, requester), Disposition.DeadLetter);
     }
 
-    // Events that may have been seen lose their address: finding their saga again shows whether the saga has seen this event or another one of the
-    // same identity.
-    private static void DecideAgain(SagaWork work, Func<EventRequest, bool> maySeen, List<Delivery> again)
+    // Events that may have been seen lose their address: finding their saga again shows whether the saga has seen this event or another one
+    // of the same identity.
+    private static void DecideAgain(SagaWork work, Func<EventRequest, bool> mayBeSeen, List<Delivery> again)
     {
         foreach (var (delivery, _, _) in work.Decided)
         {
             if (!delivery.IsFromLedger)
             {
-                again.Add((delivery.Event is { } sent && maySeen(sent) ? delivery.Unaddressed() : delivery).Again());
+                again.Add((delivery.Event is { } sent && mayBeSeen(sent) ? delivery.Unaddressed() : delivery).Again());
             }
         }
     }
@@ -174,7 +178,8 @@ internal sealed class CommitFollowUp(
                 + "Wait for its end, use another key, or send the same payload.",
                 nameof(ErrorCodes.RequestDiffers),
                 RequesterOf(start))
-            : new Rejection(ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", nameof(ErrorCodes.KeyTaken), RequesterOf(start));
+            : new Rejection(
+                ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", nameof(ErrorCodes.KeyTaken), RequesterOf(start));
         return rejection with { SagaId = liveSagaId };
     }
 
@@ -187,7 +192,8 @@ internal sealed class CommitFollowUp(
 
     private static Requester RequesterOf(Delivery start) => ((SagaStarted)start.Message).Facts.Requester;
 
-    // The database rejects a value. A result becomes a rejected step; any other message fails, after it has blocked its saga if Onex itself sent it.
+    // The database rejects a value. A result becomes a rejected step; any other message fails, after it has blocked its saga if Onex itself
+    // sent it.
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> again)
     {
         cache.Evict(work.SagaId);
@@ -199,14 +205,20 @@ internal sealed class CommitFollowUp(
                 again.Add(delivery.Again() with
                 {
                     IsRejectedByDatabase = true,
-                    Message = result with { Outcome = StepOutcome.Rejected, Result = null, Code = StepCodes.ResultInvalid, Message = reason },
+                    Message = result with
+                    {
+                        Outcome = StepOutcome.Rejected, Result = null, Code = StepCodes.ResultInvalid, Message = reason,
+                    },
                 });
                 continue;
             }
 
             Log.MessageNotStored(logger, work.SagaId, reason);
             var failure = new HandlingFailure(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
-            if (outcome is not DeliveryOutcome.Failed && !delivery.IsFromLedger && delivery.Message is StepResultArrived or TimerFired or ResendAsked)
+            if (
+                outcome is not DeliveryOutcome.Failed
+                    && !delivery.IsFromLedger
+                    && delivery.Message is StepResultArrived or TimerFired or ResendAsked)
             {
                 again.Add(delivery with { Failure = failure });
             }

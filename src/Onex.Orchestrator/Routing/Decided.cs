@@ -6,7 +6,9 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>What was decided on a delivery; it counts once its saga is committed.</summary>
 /// <param name="Delivery">The delivery.</param>
-/// <param name="Decision">The engine's decision; null if the saga's state does not accept the message, or the engine was not needed.</param>
+/// <param name="Decision">
+/// The engine's decision; null if the saga's state does not accept the message, or the engine was not needed.
+/// </param>
 /// <param name="Outcome">The outcome if it is known without the commit's result: rejected or failed.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Decided(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null);

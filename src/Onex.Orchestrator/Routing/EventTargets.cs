@@ -6,12 +6,14 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>Finds the sagas that events are for. An early event is stored, if its contract declares it with <c>early</c>.</summary>
-/// <param name="events">Finds the sagas and stores early events.</param>
+/// <param name="events">The saga store.</param>
 /// <param name="outcomes">Reports the outcome of events without a saga.</param>
 /// <param name="earlyMax">How many early events wait for one saga at most.</param>
 internal sealed class EventTargets(IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
-    /// <summary>The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.</summary>
+    /// <summary>
+    /// The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.
+    /// </summary>
     public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
         var targets = await events.FindTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
@@ -63,7 +65,9 @@ internal sealed class EventTargets(IEarlyEvents events, OutcomeReporter outcomes
         }
 
         var kept = await events.StoreEarlyAsync(
-            [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))], earlyMax, cancellation);
+            [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))],
+            earlyMax,
+            cancellation);
         foreach (var delivery in deliveries)
         {
             var request = delivery.Event!;

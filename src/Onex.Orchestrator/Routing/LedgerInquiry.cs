@@ -9,8 +9,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Looks up effects that never answered, for the sagas that wake up because of them: known outcomes become results, as many as there are; of the
-/// others the wake-up gets the state of their lease.
+/// Looks up effects that never answered, for the sagas that wake up because of them: known outcomes become results, as many as there are;
+/// of the others the wake-up gets the state of their lease.
 /// </summary>
 internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, MemoryBudget memory)
 {
@@ -77,8 +77,8 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return ready;
     }
 
-    // Cancels interrupted commands that no role has claimed: until their outcome is known, nothing behind them is compensated. Closes commands that
-    // were begun and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
+    // Cancels interrupted commands that no role has claimed: until their outcome is known, nothing behind them is compensated. Closes
+    // commands that were begun and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
     private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
         HashSet<CommandId> cancelled, HashSet<CommandId> asked, CancellationToken cancellation)
     {
@@ -155,7 +155,8 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
             else if (state.Outcome is null)
             {
-                leases[command.CommandId] = new Lease(state.Attempt, state.Leased ? state.LeasedUntil : null) { Cancelled = state.Cancelled };
+                leases[command.CommandId] = new Lease(
+                    state.Attempt, state.Leased ? state.LeasedUntil : null) { Cancelled = state.Cancelled };
             }
         }
 

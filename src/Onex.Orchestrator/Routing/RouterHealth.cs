@@ -4,12 +4,12 @@ using Onex.Hosting.Health;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Whether messages for sagas come to their end. No single saga can hold the others up, so that a batch that fails again and again means that none
-/// of them goes on: then this main is not ready.
+/// Whether batches of messages for sagas succeed. No single saga can stop the others, so a batch that fails repeatedly means that no saga
+/// moves: then this orchestrator is not ready.
 /// </summary>
 internal sealed class RouterHealth : IHealthComponent
 {
-    // One failure may be a moment's, such as a batch that was given up because its partition was lost.
+    // Single failures are normal, such as a batch whose partition was lost.
     private const int FailuresBorne = 2;
 
     private readonly Lock _lock = new();
@@ -26,11 +26,14 @@ internal sealed class RouterHealth : IHealthComponent
         {
             return Task.FromResult(_failures <= FailuresBorne
                 ? ComponentReport.Healthy
-                : new ComponentReport(ComponentState.Unhealthy, $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}", null));
+                : new ComponentReport(
+                    ComponentState.Unhealthy,
+                    $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}",
+                    null));
         }
     }
 
-    /// <summary>A batch came to its end.</summary>
+    /// <summary>A batch succeeded.</summary>
     public void Worked()
     {
         lock (_lock)
@@ -39,7 +42,7 @@ internal sealed class RouterHealth : IHealthComponent
         }
     }
 
-    /// <summary>A batch did not, and is tried again.</summary>
+    /// <summary>A batch failed, and is retried.</summary>
     public void Failed(Exception failure)
     {
         lock (_lock)

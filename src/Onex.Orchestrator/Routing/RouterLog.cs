@@ -3,10 +3,10 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>What main says of sagas, with their ids in scope. Payloads are never told.</summary>
+/// <summary>Logs the transitions of sagas, with their ids in scope. Never logs payloads.</summary>
 internal static partial class RouterLog
 {
-    /// <summary>A saga has moved.</summary>
+    /// <summary>A transition was committed.</summary>
     public static void Moved(ILogger logger, SagaState saga)
     {
         var level = saga.Status switch
@@ -53,7 +53,9 @@ internal static partial class RouterLog
     private static partial void Failed(ILogger logger, string state, string? code);
 
     /// <summary>The contract repeats itself without anything new. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
-    [LoggerMessage(1004, LogLevel.Warning, "The saga repeats the same states without an event, a wait or new data: it enters state {State} again at {At}")]
+    [LoggerMessage(
+        1004, LogLevel.Warning,
+        "The saga repeats the same states without an event, a wait or new data. It enters state {State} again at {At}")]
     private static partial void SlowedDown(ILogger logger, string state, DateTimeOffset at);
 
     /// <summary>A transition of the saga was committed.</summary>

@@ -4,26 +4,26 @@ using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>A saga as it was committed, with its plan.</summary>
+/// <summary>A committed saga with its plan.</summary>
 /// <param name="Saga">The saga.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Pipe">Its plan.</param>
-/// <param name="Weight">What it weighs.</param>
+/// <param name="Weight">Its weight.</param>
 internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe, SagaWeight Weight)
 {
-    /// <summary>What of it its input weighs.</summary>
+    /// <summary>The weight of its input.</summary>
     public SagaWeight Input { get; init; }
 }
 
-/// <summary>The memory that a saga takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
-/// <param name="Handled">While something is decided on it.</param>
-/// <param name="Kept">While it is only kept.</param>
+/// <summary>The memory that a saga needs (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
+/// <param name="Handled">While a decision is made on it.</param>
+/// <param name="Kept">While it is only cached.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct SagaWeight(long Handled, long Kept)
 {
     public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Kept + other.Kept);
 
-    /// <summary>Of values whose JSON is at hand.</summary>
+    /// <summary>The weight of JSON values.</summary>
     public static SagaWeight Of(params ReadOnlySpan<Onex.Contracts.Messages.RawJson> parts)
     {
         var weight = default(SagaWeight);
@@ -38,8 +38,8 @@ internal readonly record struct SagaWeight(long Handled, long Kept)
 }
 
 /// <summary>
-/// Committed sagas of this main, bounded by number and weight. Only a hint: every decision that was made on one is checked against the version in the database.
-/// Used by one batch at a time.
+/// Committed sagas of this orchestrator, bounded by number and weight. Only a hint: every decision on one is checked against the version in
+/// the database. Used by one batch at a time.
 /// </summary>
 internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
 {
@@ -63,7 +63,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
     {
         Evict(saga.Saga.Facts.SagaId);
 
-        // One in the place of many is no gain: the next message reads it again.
+        // One large saga in the place of many is no gain: the next message reads it again.
         if (saga.Weight.Kept > weightMax / 4)
         {
             return;
@@ -86,7 +86,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         }
     }
 
-    /// <summary>Forgets all: the memory is needed.</summary>
+    /// <summary>Evicts everything, because the memory is needed.</summary>
     public void Clear()
     {
         _byId.Clear();
@@ -94,7 +94,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         _weight = 0;
     }
 
-    /// <summary>Forgets what belongs to other readers from now on.</summary>
+    /// <summary>Evicts the sagas of revoked partitions.</summary>
     public void EvictPartitions(IReadOnlyCollection<int> partitions)
     {
         foreach (var saga in _byAge.Where(saga => partitions.Contains(saga.Saga.Facts.HomePartition)).ToList())

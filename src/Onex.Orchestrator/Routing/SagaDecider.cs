@@ -8,7 +8,9 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Decides on deliveries: passes each through its plan's machine and adds the decision to its saga's work. A delivery fails alone.</summary>
+/// <summary>
+/// Decides on deliveries: passes each through its plan's machine and adds the decision to its saga's work. A delivery fails alone.
+/// </summary>
 internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> logger)
 {
     /// <summary>Decides on a delivery, and adds it to <see cref="SagaWork.Decided"/>.</summary>
@@ -24,7 +26,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             }
             else if (work.Unreadable is { } unreadable)
             {
-                decided = Failed(delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable");
+                decided = Failed(
+                    delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable");
                 work.SetAside(delivery.Message.CausedBy, now);
             }
             else if (work.Pipe is { } pipe && (work.Saga is not null || delivery.Message is SagaStarted))
@@ -34,7 +37,11 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             else
             {
                 decided = work.ReadVersion > 0
-                    ? Failed(delivery, ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing")
+                    ? Failed(
+                        delivery,
+                        ErrorCodes.PlanMissing,
+                        $"The contract version of saga {work.SagaId} is not registered here.",
+                        "PlanMissing")
                     : new Decided(delivery);
             }
         }
@@ -62,7 +69,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         work.Decided.Add(decided);
     }
 
-    private async Task<Decided> DecideAsync(SagaWork work, PlanPipe pipe, Delivery delivery, DateTimeOffset now, CancellationToken cancellation)
+    private async Task<Decided> DecideAsync(
+        SagaWork work, PlanPipe pipe, Delivery delivery, DateTimeOffset now, CancellationToken cancellation)
     {
         var message = delivery.Message;
         if (delivery.Event is { } sent)
@@ -90,14 +98,15 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             work.Apply(decision, message, messages);
         }
 
-        return delivery.Event is { } given && decision?.Rejections.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
+        return delivery.Event is { } given
+            && decision?.Rejections.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
             ? new Decided(delivery, decision, new DeliveryOutcome.Rejected(
                 own.ToRejection(work.SagaId), own.IsDead ? Disposition.DeadLetter : Disposition.Discard, IsAnswered: decision.Changed))
             : new Decided(delivery, decision);
     }
 
-    // A message from outside fails for its sender and changes nothing. One of Onex itself would come again and again, so the saga is blocked with
-    // the reason.
+    // A message from outside fails for its sender and changes nothing. One of Onex itself would come again and again, so the saga is
+    // blocked with the reason.
     private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));

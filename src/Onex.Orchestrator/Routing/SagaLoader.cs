@@ -9,7 +9,9 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Loads what a round needs: the sagas of its deliveries, large results, and what wake-ups need of items and of the ledger.</summary>
+/// <summary>
+/// Loads what a round needs: the sagas of its deliveries, large results, and what wake-ups need of items and of the ledger.
+/// </summary>
 internal sealed class SagaLoader(
     PlanCatalogue plans,
     IPayloads storedPayloads,

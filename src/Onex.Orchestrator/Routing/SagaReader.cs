@@ -7,17 +7,17 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>A saga as it stands in the store.</summary>
+/// <summary>A saga as read from the store.</summary>
 /// <param name="Row">Its row.</param>
 /// <param name="Pipe">Its plan; null if it is not registered here, and then nothing else can be read.</param>
-/// <param name="Saga">The engine's view.</param>
+/// <param name="Saga">The engine's state.</param>
 /// <param name="Unsent">Its messages that no broker has acknowledged yet.</param>
 internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
 {
-    /// <summary>Why it cannot be read although its contract is registered here, or null.</summary>
+    /// <summary>Why it cannot be read although its contract is registered here; or null.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>What its input weighs.</summary>
+    /// <summary>The weight of its input.</summary>
     public SagaWeight Input { get; init; }
 }
 
@@ -50,7 +50,9 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
 
                 var saga = SagaRows.FromRow(pipe.Plan, row, input, out var hasResponded);
                 sagas.Add(new StoredSaga(
-                    row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
+                    row, pipe, early.Count == 0
+                        ? saga
+                        : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
                 {
                     Input = SagaWeight.Of(input),
                 });
@@ -65,7 +67,8 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
                 }
             }
 #pragma warning disable CA1031 // One saga that cannot be read must not stop the others.
-            catch (Exception failure) when (failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
+            catch (Exception failure) when (
+                failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
             {
                 Log.SagaUnreadable(logger, row.Id, failure);

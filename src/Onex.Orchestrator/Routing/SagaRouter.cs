@@ -7,9 +7,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Stands before the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each message
-/// through its plan's machine, commits all decisions in one transaction, and only then sends. Every decision, including one that changes nothing,
-/// is checked against the saga's version in the database; a decision on an old row is made again.
+/// Stands before the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each
+/// message through its plan's machine, commits all decisions in one transaction, and only then sends. Every decision, including one that
+/// changes nothing, is checked against the saga's version in the database; a decision on an old row is made again.
 /// </summary>
 internal sealed class SagaRouter(
     SagaLoader loader,
@@ -82,7 +82,8 @@ internal sealed class SagaRouter(
     /// <summary>Evicts the sagas of these partitions before the next batch: another orchestrator moves them from now on.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions) => _revoked.Enqueue(partitions);
 
-    // First the deliveries that have a saga; after their commit the events whose saga is to be found, so that no saga starts too late for its event.
+    // First the deliveries that have a saga; after their commit the events whose saga is to be found, so that no saga starts too late for
+    // its event.
     private async Task<IReadOnlyList<Delivery>> StepAsync(IReadOnlyList<Delivery> open, CancellationToken cancellation)
     {
         var unaddressed = open.Where(delivery => delivery.IsUnaddressed).ToList();
@@ -118,11 +119,11 @@ internal sealed class SagaRouter(
         }
         catch
         {
-            sender.GiveBack(acknowledged);
+            sender.ReturnAcknowledged(acknowledged);
             throw;
         }
 
-        sender.Forgotten(acknowledged);
+        sender.Deleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
             followUp.Handle(work, result, again, cancellation);

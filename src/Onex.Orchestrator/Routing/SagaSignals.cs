@@ -3,7 +3,9 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Tells those in this process who wait for a saga that it has answered. Only a hint: another main may have moved it.</summary>
+/// <summary>
+/// Signals that a saga has answered to those in this process who wait for it. Only a hint: another orchestrator may have moved the saga.
+/// </summary>
 internal sealed class SagaSignals
 {
     private readonly Lock _lock = new();
@@ -54,7 +56,7 @@ internal sealed class SagaSignals
         }
     }
 
-    /// <summary>One who waits.</summary>
+    /// <summary>A subscription to one saga.</summary>
     public sealed class Listener(SagaSignals signals, SagaId sagaId) : IDisposable
     {
         private readonly TaskCompletionSource<SagaState> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -62,7 +64,7 @@ internal sealed class SagaSignals
         /// <summary>The saga.</summary>
         public SagaId SagaId { get; } = sagaId;
 
-        /// <summary>Ends with the saga as it was committed when it had answered.</summary>
+        /// <summary>Completes with the saga as it was committed when it answered.</summary>
         public Task<SagaState> Answered => _answered.Task;
 
         public void Dispose() => signals.Remove(this);

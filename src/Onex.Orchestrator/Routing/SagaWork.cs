@@ -9,7 +9,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>One saga in one commit: what was read of it, and the transitions that were decided on top of each other, all or none.</summary>
+/// <summary>One saga in one commit: what was read, and the transitions that were decided on top of each other, all or none.</summary>
 internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
@@ -28,25 +28,25 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
 
     public PlanPipe? Pipe { get; } = pipe;
 
-    /// <summary>The saga after what was decided so far; null before a start.</summary>
+    /// <summary>The saga after the decisions so far; null before a start.</summary>
     public SagaState? Saga { get; private set; } = saga;
 
-    /// <summary>The version that was read; 0 if there is no such row.</summary>
+    /// <summary>The version that was read; 0 without a row.</summary>
     public long ReadVersion { get; } = version;
 
-    /// <summary>The version after what was decided so far.</summary>
+    /// <summary>The version after the decisions so far.</summary>
     public long Version { get; private set; } = version;
 
-    /// <summary>Whether there is such a saga, but its plan is not registered here.</summary>
+    /// <summary>Whether the saga exists, but its plan is not registered here.</summary>
     public bool IsUnreadable => Pipe is null && ReadVersion > 0;
 
     /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
     public (SagaRow Row, string Reason)? Unreadable { get; init; }
 
-    /// <summary>What its input weighs.</summary>
+    /// <summary>The weight of its input.</summary>
     public SagaWeight Input => _input;
 
-    /// <summary>What the saga weighs after what was decided; told once something was.</summary>
+    /// <summary>The weight of the saga after the decisions; set once there is one.</summary>
     public SagaWeight Weight { get; private set; }
 
     /// <summary>The deliveries that were decided on.</summary>
@@ -54,15 +54,15 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
 
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 
-    /// <summary>Whether the saga has taken that message in, or keeps it, by what was decided so far.</summary>
+    /// <summary>Whether the saga has handled or buffered that message in the decisions so far.</summary>
     public bool HasSeen(MessageId messageId) => FindSeen(messageId) is not null;
 
-    /// <summary>That message as the saga has taken it in, or null.</summary>
+    /// <summary>That message as the saga has seen it, or null.</summary>
     public SeenMessage? FindSeen(MessageId messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
     /// <summary>
-    /// Takes a decision in, and makes of it all that is committed. If that is not possible it throws, and everything is as it was before, so that the
-    /// message alone has failed.
+    /// Adds a decision, and builds everything that is to be committed for it. If that is impossible it throws and restores the previous
+    /// state, so that only the message fails.
     /// </summary>
     public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
     {
@@ -89,7 +89,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         static void Cut<T>(List<T> list, int count) => list.RemoveRange(count, list.Count - count);
     }
 
-    /// <summary>Sets the saga aside whose row cannot be read: it is blocked with the reason, and nothing wakes it.</summary>
+    /// <summary>Sets an unreadable saga aside: it is blocked with the reason, and no timer fires for it.</summary>
     public void SetAside(MessageId causedBy, DateTimeOffset now)
     {
         if (_entry is not null || Unreadable is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
@@ -103,7 +103,11 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         _entry = new CommitEntry.Move(
             aside,
             ReadVersion,
-            [new HistoryEntry(Version, 0, aside.UpdatedAt, HistoryKinds.Blocked, row.State, null, SagaRows.Json(writer => writer.WriteString("reason", reason)))],
+            [
+                new HistoryEntry(
+                    Version, 0, aside.UpdatedAt, HistoryKinds.Blocked, row.State, null,
+                    SagaRows.Json(writer => writer.WriteString("reason", reason))),
+            ],
             [],
             [])
         {
@@ -166,7 +170,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         }
     }
 
-    /// <summary>What is to be committed of it.</summary>
+    /// <summary>What is to be committed for the saga.</summary>
     public CommitEntry ToEntry() => _entry ?? new CommitEntry.Check(SagaId, ReadVersion);
 
     private CommitEntry MakeEntry()
@@ -179,16 +183,22 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                BufferedEvents = [.. Saga!.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga!.Facts, kept))],
-                ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga!, kept)).Select(kept => kept.MessageId)],
+                BufferedEvents =
+                [
+                    .. Saga!.Early.Where(buffered => !Buffers(_read!, buffered))
+                        .Select(buffered => EarlyEventRows.ToRow(Saga!.Facts, buffered)),
+                ],
+                ReleasedEvents = [.. _read!.Early.Where(kept => !Buffers(Saga!, kept)).Select(kept => kept.MessageId)],
                 WasParked = _read.EndedAt is null && _read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
             };
         }
 
-        // To the letter; what another version has accepted is kept all the same.
-        if (!ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem) && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
+        // Strictly first; an input that another version accepted is stored all the same.
+        if (
+            !ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem)
+                && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
         {
             throw new InvalidOperationException($"An input without JSON reached the store: {problem}");
         }
@@ -199,7 +209,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
-    // Its sender is told with the commit, and what nobody could want goes to the dead-letter topic with it.
+    // The answer to its requester, and the dead letter if no state accepts the event any more, leave with the commit.
     private void Refuse(DeclinedEvent refused, MessageWriter messages, ref int ordinal)
     {
         var rejection = refused.ToRejection(SagaId);
@@ -208,19 +218,21 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         if (refused.IsDead)
         {
             var request = EventDeadLetter.Request(refused.Requester, refused.Event.Data);
-            var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax ? Store($"event:{refused.Event.MessageId}", request) : null;
+            var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax
+                ? Store($"event:{refused.Event.MessageId}", request)
+                : null;
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
-            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
-            // one however often.
+            // This saga has seen the event under its envelope id, so it would ignore a second one. A redriven event is therefore a new
+            // event, and the same one however often it is redriven.
             var again = EventDeadLetter.Request(refused.Requester with { EnvelopeId = null }, refused.Event.Data);
             var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id.Value;
             _deadLetters.Add(messages.DeadEventRow(rejection, again, letter, at, identity: letter));
         }
     }
 
-    private static bool Keeps(SagaState saga, BufferedEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
+    private static bool Buffers(SagaState saga, BufferedEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
 
     private Guid? Store(string name, RawJson content)
     {

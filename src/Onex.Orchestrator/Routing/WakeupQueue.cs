@@ -3,19 +3,19 @@ using Onex.Contracts.Messages;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// When sagas want to be woken: the memory of their home partition's reader. Most entries never fire; a saga that moved on has another time,
-/// or none, and its old entry is passed over. Thread-safe.
+/// The timers of sagas, in the memory of their home partition's orchestrator. Most entries never fire: a saga that moved on has another
+/// timer, or none, and its old entry is skipped. Thread-safe.
 /// </summary>
 internal sealed class WakeupQueue
 {
-    /// <summary>What is farther away than this is not kept here: the sweep brings it in time.</summary>
+    /// <summary>Longer timers are not kept here; the sweep loads them in time.</summary>
     public static readonly TimeSpan Near = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private readonly PriorityQueue<SagaId, DateTimeOffset> _byTime = new();
     private readonly Dictionary<SagaId, (DateTimeOffset At, int HomePartition)> _current = [];
 
-    /// <summary>How many sagas are known.</summary>
+    /// <summary>The number of sagas with a timer.</summary>
     public int Count
     {
         get
@@ -27,7 +27,7 @@ internal sealed class WakeupQueue
         }
     }
 
-    /// <summary>Says when a saga wants to be woken; null if it does not.</summary>
+    /// <summary>Sets the timer of a saga; null removes it.</summary>
     public void Set(SagaId sagaId, int homePartition, DateTimeOffset? at)
     {
         lock (_lock)
@@ -48,7 +48,7 @@ internal sealed class WakeupQueue
         }
     }
 
-    /// <summary>Takes the sagas whose time has come.</summary>
+    /// <summary>Takes the sagas whose timer is due.</summary>
     public List<SagaId> TakeDue(DateTimeOffset now, int limit)
     {
         var due = new List<SagaId>();
@@ -68,12 +68,13 @@ internal sealed class WakeupQueue
         return due;
     }
 
-    /// <summary>Forgets sagas whose home is elsewhere from now on.</summary>
+    /// <summary>Removes the timers of revoked partitions.</summary>
     public void RemovePartitions(IReadOnlyCollection<int> partitions)
     {
         lock (_lock)
         {
-            foreach (var sagaId in _current.Where(entry => partitions.Contains(entry.Value.HomePartition)).Select(entry => entry.Key).ToList())
+            foreach (
+                var sagaId in _current.Where(entry => partitions.Contains(entry.Value.HomePartition)).Select(entry => entry.Key).ToList())
             {
                 _current.Remove(sagaId);
             }

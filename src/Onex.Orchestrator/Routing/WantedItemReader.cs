@@ -25,7 +25,8 @@ internal sealed class WantedItemReader(ISagaStore store)
             if (delivery.Message is TimerFired { SagaId: var sagaId } && works[sagaId] is { Saga: { } saga, Pipe: { } pipe })
             {
                 var index = i;
-                var tried = delivery.Try(() => asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
+                var tried = delivery.Try(
+                    () => asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
                 if (!ReferenceEquals(tried, delivery))
                 {
                     (changed ??= [.. deliveries])[i] = tried;
@@ -37,7 +38,8 @@ internal sealed class WantedItemReader(ISagaStore store)
         {
             changed ??= [.. deliveries];
             var pages = await store.LoadItemsAsync([.. asked.Select(each => Query(each.SagaId, each.Wanted))], cancellation);
-            foreach (var group in asked.Zip(pages).GroupBy(pair => pair.First.Index, pair => new StoredItems(pair.First.Wanted, pair.Second)))
+            foreach (
+                var group in asked.Zip(pages).GroupBy(pair => pair.First.Index, pair => new StoredItems(pair.First.Wanted, pair.Second)))
             {
                 var delivery = changed[group.Key];
                 changed[group.Key] = delivery with { Message = (TimerFired)delivery.Message with { Items = group.ToList() } };
@@ -48,5 +50,7 @@ internal sealed class WantedItemReader(ISagaStore store)
     }
 
     private static SagaItemsQuery Query(SagaId sagaId, WantedItems wanted) => new(
-        sagaId, wanted.Step, wanted.Visit, wanted.Below is null ? _all : _toCompensate, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
+        sagaId, wanted.Step, wanted.Visit, wanted.Below is null
+            ? _all
+            : _toCompensate, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
 }

@@ -39,14 +39,14 @@ public sealed class RequestReaderTests
     public void Bad_input_is_rejected_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Rejection?.Code);
 
     [Theory]
-    [InlineData("""{"operation":"o","operation":"p"}""", "The key 'operation' stands twice in one object (at byte 17).")]
+    [InlineData("""{"operation":"o","operation":"p"}""", "The key 'operation' occurs twice in one object (at byte 17).")]
     [InlineData(
         """{"operation":"o","payload":{"a":{"b":1,"c":{"b":2},"b":3}}}""",
-        "The key 'b' of 'payload.a' stands twice in one object (at byte 51).")]
+        "The key 'b' of 'payload.a' occurs twice in one object (at byte 51).")]
     [InlineData(
         """{"operation":"o","payload":{"a":[{"b":1},{"b":1,"\u0062":2}]}}""",
-        "The key 'b' of 'payload.a' stands twice in one object (at byte 48).")]
-    [InlineData("""{"operation":"o","else":{"b":1,"b":1}}""", "The key 'b' of 'else' stands twice in one object (at byte 31).")]
+        "The key 'b' of 'payload.a' occurs twice in one object (at byte 48).")]
+    [InlineData("""{"operation":"o","else":{"b":1,"b":1}}""", "The key 'b' of 'else' occurs twice in one object (at byte 31).")]
     public void A_duplicate_key_in_one_object_is_rejected_at_every_level(string value, string error)
     {
         var rejection = Read(value).Rejection!;

@@ -58,7 +58,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
 
         Assert.Empty(sender.TakeAcknowledged(10));
-        Assert.False(sender.HasPending);
+        Assert.False(sender.HasInFlight);
         Assert.Equal(["responses"], broker.Topics);
     }
 
@@ -101,12 +101,12 @@ public sealed class OutgoingSenderTests
         // For example a sweep: its query saw the row, and its result arrives after the row was deleted.
         using (sender.BeginReading())
         {
-            sender.Forgotten(sender.TakeAcknowledged(10));
+            sender.Deleted(sender.TakeAcknowledged(10));
             sender.Send(_saga, [_message]);
         }
 
         Assert.Equal(["responses"], broker.Topics);
-        Assert.False(sender.HasPending);
+        Assert.False(sender.HasInFlight);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         var older = sender.BeginReading();
-        sender.Forgotten(sender.TakeAcknowledged(10));
+        sender.Deleted(sender.TakeAcknowledged(10));
         using var younger = sender.BeginReading();
 
         sender.Send(_saga, [_message]);
