@@ -183,8 +183,8 @@ public sealed class RedriveTests
     [Fact]
     public void A_long_value_is_cut_and_never_within_a_character()
     {
-        var shown = Shown(
-            _deadLetter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
+        var value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}");
+        var shown = Shown(_deadLetter with { Value = value });
 
         Assert.True(shown.GetProperty("value_cut").GetBoolean());
         Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);
