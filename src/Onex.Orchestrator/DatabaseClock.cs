@@ -4,7 +4,7 @@ namespace Onex.Orchestrator;
 
 /// <summary>
 /// The database's time, computed from this machine's clock and the difference measured last. Leases expire by the database's clock, so
-/// decisions use it, too, however wrong this machine's clock is.
+/// decisions use it, too: this machine's clock may be wrong.
 /// </summary>
 internal sealed class DatabaseClock(TimeProvider time)
 {

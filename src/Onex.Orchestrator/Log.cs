@@ -4,7 +4,7 @@ using Onex.Contracts.Messages;
 namespace Onex.Orchestrator;
 
 /// <summary>
-/// The log lines of the orchestrator, but for what a class of its own says. Ids from 1000; docs/logs.md is made from them.
+/// The log lines that no other class of the orchestrator declares. Ids start at 1000; docs/logs.md is generated from them.
 /// </summary>
 internal static partial class Log
 {
@@ -57,7 +57,7 @@ internal static partial class Log
     [LoggerMessage(1030, LogLevel.Error, "A message for saga {SagaId} cannot be handled: {Reason}")]
     public static partial void MessageNotHandled(ILogger logger, SagaId sagaId, string reason);
 
-    /// <summary>A defect: report it, with the exception. What becomes of the message is said under 1030.</summary>
+    /// <summary>A defect: report it, with the exception. The message is handled as described for 1030.</summary>
     [LoggerMessage(1031, LogLevel.Error, "A message for saga {SagaId} cannot be handled")]
     public static partial void HandlingThrew(ILogger logger, SagaId sagaId, Exception? exception);
 

@@ -19,7 +19,7 @@ namespace Onex.Orchestrator;
 /// <summary>The role that runs the sagas: the only public entry point of this project.</summary>
 public static class OrchestratorRole
 {
-    // A bound for small sagas; large ones are bounded by the memory budget.
+    // Bounds the number of small sagas; the memory budget bounds large ones.
     private const int CachedSagasMax = 20_000;
 
     /// <summary>Adds the role. The caller adds Kafka, store and ledger.</summary>

@@ -13,8 +13,8 @@ internal sealed class RecordHandler(
 {
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
-        // What was read weighs many times its bytes, and inputs of calls are loaded from the store, so the router gets a bounded weight at
-        // a time.
+        // Parsed records weigh many times their bytes, and inputs of calls are loaded from the store, so the router gets a bounded weight
+        // at a time.
         var deliveries = new List<Delivery>(batch.Count);
         var weight = 0L;
         foreach (var entry in batch)

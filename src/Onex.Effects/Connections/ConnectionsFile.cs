@@ -172,13 +172,17 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     // A key at the beginning of a line, or of an entry in braces.
     [GeneratedRegex(
-        """(?:^[\s-]*|(?<!\$)[{,]\s*)(?<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')(?=\s*:)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        """(?:^[\s-]*|(?<!\$)[{,]\s*)(?<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')(?=\s*:)""",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex KeyPattern();
 
     [GeneratedRegex("""\$\{secret:[^}]{0,100}\}""", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ReferencePattern();
 
     [GeneratedRegex(
-        """(?<scheme>[a-z]+://)([^/?#@"'\s]*@)?(?<host>[^/?#@"'\s,}]*)(?![^\s"',}]*@)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        """(?<scheme>[a-z]+://)([^/?#@"'\s]*@)?(?<host>[^/?#@"'\s,}]*)(?![^\s"',}]*@)""",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex AddressPattern();
 }

@@ -130,7 +130,10 @@ internal static class DatabaseErrors
     {
         var names = new[]
             {
-                ("constraint", error.ConstraintName), ("table", error.TableName), ("column", error.ColumnName), ("type", error.DataTypeName),
+                ("constraint", error.ConstraintName),
+                ("table", error.TableName),
+                ("column", error.ColumnName),
+                ("type", error.DataTypeName),
             }
             .Where(name => !string.IsNullOrEmpty(name.Item2))
             .Select(name => $"{name.Item1} '{name.Item2}'");

@@ -136,7 +136,8 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
         catch (JsonException exception)
         {
             // Only the path, because the value may be a secret.
-            return AttemptOutcome.Rejected(StepCodes.ArgumentsInvalid, $"The arguments of {context.Operation} are wrong at {exception.Path}.");
+            return AttemptOutcome.Rejected(
+                StepCodes.ArgumentsInvalid, $"The arguments of {context.Operation} are wrong at {exception.Path}.");
         }
 
         if (typed is null)

@@ -100,8 +100,8 @@ internal sealed class EffectRunner(
             return EffectOperations.IsToCome(command.Operation)
                 ? AttemptOutcome.Rejected(
                     "operation_unavailable",
-                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex does not "
-                    + "run yet. "
+                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex "
+                    + "does not run yet. "
                     + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
                 : AttemptOutcome.Failed(
                     AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");

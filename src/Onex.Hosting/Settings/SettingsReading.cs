@@ -290,7 +290,9 @@ internal sealed partial class SettingsReading
         Distinct(
             "group",
             [
-                (groups.Item1, SettingsTable.MainGroup), (groups.Item2, SettingsTable.EffectsGroup), (groups.Item3, SettingsTable.WorkerGroup),
+                (groups.Item1, SettingsTable.MainGroup),
+                (groups.Item2, SettingsTable.EffectsGroup),
+                (groups.Item3, SettingsTable.WorkerGroup),
             ]);
         return groups;
     }

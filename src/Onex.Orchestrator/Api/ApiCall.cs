@@ -35,7 +35,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public string? Query(string name) =>
         Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
 
-    /// <summary>Rejects a query that is not text, instead of searching for something else.</summary>
+    /// <summary>Rejects a query that is not valid text, because the search would use another text.</summary>
     public void CheckText()
     {
         var given = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
@@ -55,7 +55,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The dead letter's id in the path.</summary>
     public Guid DeadLetterId => Id("dead letter", "onex dlq list");
 
-    /// <summary>Rejects unknown parameters: an ignored, misspelt filter would list everything, as if it had been applied.</summary>
+    /// <summary>Rejects unknown parameters, because an ignored misspelt filter would list everything.</summary>
     public void CheckQuery()
     {
         foreach (var (name, values) in Http.Request.Query)
@@ -73,7 +73,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>Rejects unknown fields of the body. Whoever reads the body reports what is not a JSON object.</summary>
+    /// <summary>Rejects unknown fields of the body. The reader of the body reports one that is not a JSON object.</summary>
     public void CheckFields(ReadOnlySpan<byte> body)
     {
         // Some tools put a byte order mark before UTF-8.
@@ -265,7 +265,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>Answers with a page of a list, and the cursor of the next one if there is one.</summary>
     /// <param name="name">The list's name.</param>
     /// <param name="read">
-    /// Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not what an earlier page gave.
+    /// Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not the cursor of an earlier page.
     /// </param>
     /// <param name="write">Writes a row's members.</param>
     public async Task AnswerPageAsync<TRow>(

@@ -12,17 +12,20 @@ internal static class ApiDocument
         var text = new StringBuilder("""
             # HTTP API
 
-            Generated from the routes in `ApiRoutes.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this file.
+            Generated from the routes in `ApiRoutes.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this
+            file.
 
-            The orchestrator (profiles `main` and `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for machines.
+            The orchestrator (profiles `main` and `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for
+            machines.
 
-            **Authorization.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate` (which
-            includes `read`). A call sends the token as `Authorization: Bearer ...`. The history of a saga names the token of each command.
+            **Authorization.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate`
+            (which includes `read`). A call sends the token as `Authorization: Bearer ...`. The history of a saga names the token of each
+            command.
 
-            Without a configured token, only callers on the same machine are served. Configure one behind a proxy on the same machine, or with a
-            forwarded port of a container. To keep pages of other web sites from using the API through a browser on this machine, `Host` must then
-            be `localhost` or a loopback address, `Origin` the API's own or missing (403, ONEX4016), and a body must be declared as
-            `application/json` (415, ONEX4017).
+            Without a configured token, only callers on the same machine are served. Configure one behind a proxy on the same machine, or
+            with a forwarded port of a container. To keep pages of other web sites from using the API through a browser on this machine,
+            `Host` must then be `localhost` or a loopback address, `Origin` the API's own or missing (403, ONEX4016), and a body must be
+            declared as `application/json` (415, ONEX4017).
 
             **Unknown parameters and fields** are rejected, so that a misspelt filter does not list everything.
 

@@ -38,7 +38,7 @@ internal sealed class ApiEndpoints(
             [HttpMethods.Get],
             http => new ApiCall(http, null, ApiAccess.Loopback).AnswerAsync(200, "application/json", OpenApi.Document));
 
-        // Every other path below /api needs a token, too, and answers what is wrong with it. The routes above are more specific and win.
+        // Every other path below /api needs a token, too, and is answered with the problem. The routes above are more specific and win.
         endpoints.MapMethods("/api/{**path}", _any, http => ServeAsync(http, null, ApiScope.Read, UnknownAsync));
     }
 
@@ -82,7 +82,7 @@ internal sealed class ApiEndpoints(
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The client has gone, so there is nobody to answer.
+            // The client has disconnected, so nobody can be answered.
         }
 #pragma warning disable CA1031 // Whatever goes wrong, the client gets an answer and the log the cause.
         catch (Exception failure)

@@ -261,7 +261,7 @@ internal static class ApiRoutes
         };
     }
 
-    // Resolves the service with each call, because it needs what the start of the process has prepared.
+    // Resolves the service with each call, because it depends on the start of the process.
     private static Func<IServiceProvider, ApiCall, Task> By<T>(Func<T, ApiCall, Task> handle)
         where T : notnull => (services, call) => handle(services.GetRequiredService<T>(), call);
 }

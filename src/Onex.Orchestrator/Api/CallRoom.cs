@@ -4,8 +4,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>
-/// Bounds how many requests over HTTP are read at a time by memory, because reading one needs many times its bytes. A caller that waits too
-/// long gets an error and calls again; a caller that sends too slowly holds the memory for no longer than that.
+/// Bounds the memory of concurrent requests over HTTP, because reading one needs many times its bytes. A caller that waits too long gets an
+/// error and calls again; a caller that sends too slowly keeps the memory for no longer than that.
 /// </summary>
 internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
 {

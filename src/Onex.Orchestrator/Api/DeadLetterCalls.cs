@@ -8,7 +8,11 @@ namespace Onex.Orchestrator.Api;
 
 /// <summary>Calls that show, redrive and discard dead letters.</summary>
 internal sealed class DeadLetterCalls(
-    IDeadLetterIndex letters, HandledAfterAll fate, OutgoingSender sender, TimeProvider time, ILogger<DeadLetterCalls> logger)
+    IDeadLetterIndex deadLetters,
+    HandledAfterAll handledAfterAll,
+    OutgoingSender sender,
+    TimeProvider time,
+    ILogger<DeadLetterCalls> logger)
 {
     public async Task ListAsync(ApiCall call)
     {
@@ -25,7 +29,7 @@ internal sealed class DeadLetterCalls(
             "dead_letters",
             async () =>
             {
-                var page = await letters.ListAsync(filter, call.Aborted);
+                var page = await deadLetters.ListAsync(filter, call.Aborted);
                 return (page.DeadLetters, page.Next);
             },
             DeadLetterJson.WriteSummary);
@@ -34,8 +38,8 @@ internal sealed class DeadLetterCalls(
     public async Task ShowAsync(ApiCall call)
     {
         var id = call.DeadLetterId;
-        var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
-        var handled = await fate.FindAsync(row, call.Aborted);
+        var row = await deadLetters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
+        var handled = await handledAfterAll.FindAsync(row, call.Aborted);
         await call.AnswerAsync(200, writer => DeadLetterJson.WriteDetail(writer, row, handled));
     }
 
@@ -44,7 +48,7 @@ internal sealed class DeadLetterCalls(
         var id = call.DeadLetterId;
         var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
         var (reason, force) = (ApiCall.Reason(body), Force(body));
-        var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
+        var row = await deadLetters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
         if (row.Status != DeadLetterStatus.Open && !force)
         {
             throw Decided(row);
@@ -53,15 +57,15 @@ internal sealed class DeadLetterCalls(
         if (row.Value is null)
         {
             throw new CallException(
-                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
+                409, ErrorCodes.DeadLetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
                 $"Send the record again yourself: it was on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its "
                 + $"dead letter is on {Topics.DeadLetter(row.Topic)}.");
         }
 
-        if (!force && await fate.FindAsync(row, call.Aborted) is { } handled)
+        if (!force && await handledAfterAll.FindAsync(row, call.Aborted) is { } handled)
         {
             throw new CallException(
-                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
+                409, ErrorCodes.DeadLetterHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
                 $"Show the saga: onex sagas show {handled.SagaId}. The dead letter can be discarded: onex dlq discard {id} --reason TEXT. "
                 + "Sending the record all the same does no harm: onex dlq redrive --force, or \"force\": true.");
         }
@@ -99,7 +103,7 @@ internal sealed class DeadLetterCalls(
     private async Task<DeadLetterRow> DecideAsync(ApiCall call, DeadLetterDecision decision)
     {
         // Not cancelled: a caller that disconnects must not leave the message to the sweep.
-        var row = await letters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
+        var row = await deadLetters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
         if (row.DecisionId != decision.Id)
         {
             throw Decided(row);
@@ -118,10 +122,10 @@ internal sealed class DeadLetterCalls(
     });
 
     private static CallException Unknown(Guid id) => new(
-        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
+        404, ErrorCodes.DeadLetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
 
     private static CallException Decided(DeadLetterRow row) => new(
-        409, ErrorCodes.LetterDecided,
+        409, ErrorCodes.DeadLetterDecided,
         $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
         "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 

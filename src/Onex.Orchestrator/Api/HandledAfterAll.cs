@@ -8,58 +8,58 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>How the record of a dead letter was handled nevertheless.</summary>
+/// <summary>How the record of a dead letter was handled although it became one.</summary>
 /// <param name="SagaId">The saga that has it.</param>
 /// <param name="Reason">How, for people.</param>
 internal sealed record Handled(SagaId SagaId, string Reason);
 
 /// <summary>
-/// Finds out whether the record of a dead letter was handled nevertheless. A dead letter is durable before its record's offset advances, so
-/// an orchestrator that dies in between leaves a record that is read again and may be handled then.
+/// Checks whether the record of a dead letter was handled although it became one. A dead letter is durable before its record's offset
+/// advances, so if an orchestrator dies in between, the record is read again and may be handled then.
 /// </summary>
-internal sealed class HandledAfterAll(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex letters)
+internal sealed class HandledAfterAll(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex deadLetters)
 {
     /// <summary>How the record was handled, or null if it was not. It is unknown for records that no saga reads.</summary>
-    public async Task<Handled?> FindAsync(DeadLetterRow letter, CancellationToken cancellation)
+    public async Task<Handled?> FindAsync(DeadLetterRow deadLetter, CancellationToken cancellation)
     {
-        if (letter.Value is not { Length: > 0 } value)
+        if (deadLetter.Value is not { Length: > 0 } value)
         {
             return null;
         }
 
-        if (letter.Topic == topics.Requests)
+        if (deadLetter.Topic == topics.Requests)
         {
             var (read, _) = requests.Read(
                 value,
                 new RequestOrigin(
-                    RequestReader.Identity(letter.Topic, Redrive.Origin(letter), value),
+                    RequestReader.Identity(deadLetter.Topic, Redrive.Origin(deadLetter), value),
                     "",
                     ImmutableSortedDictionary<string, string>.Empty));
-            return read is not null && await letters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
+            return read is not null && await deadLetters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
                 ? new Handled(known, $"Saga {known} has its request already.")
                 : null;
         }
 
-        var message = letter.Topic == topics.SagaEvents ? ResultReader.ReadSagaMessage(value, out _) : null;
+        var message = deadLetter.Topic == topics.SagaEvents ? ResultReader.ReadSagaMessage(value, out _) : null;
         if (message is { Call: { } call })
         {
-            return await letters.HandledByAsync(new(call.CommandId.Value), cancellation) is { } child
+            return await deadLetters.HandledByAsync(new(call.CommandId.Value), cancellation) is { } child
                 ? new Handled(child, $"Saga {child} was started by this call already.")
                 : null;
         }
 
-        if (letter.Topic == topics.EffectResponses || letter.Topic == topics.WorkerResponses || message is not null)
+        if (deadLetter.Topic == topics.EffectResponses || deadLetter.Topic == topics.WorkerResponses || message is not null)
         {
             var result = message is null ? ResultReader.Read(value, out _) : message.Result;
             return result is null ? null : await AwaitedAsync(result.SagaId, result.CommandId, cancellation);
         }
 
-        return (letter.Topic == topics.EffectRequests || letter.Topic == topics.WorkerRequests) && Command(value) is { } command
+        return (deadLetter.Topic == topics.EffectRequests || deadLetter.Topic == topics.WorkerRequests) && Command(value) is { } command
             ? await AwaitedAsync(command.SagaId, command.CommandId, cancellation)
             : null;
     }
 
-    // A saga that no longer waits for the command has an outcome of it, or needs none.
+    // A saga that no longer waits for the command has its outcome, or does not need it.
     private async Task<Handled?> AwaitedAsync(SagaId sagaId, CommandId commandId, CancellationToken cancellation) =>
         await sagas.ReadAsync([sagaId], cancellation) is [{ Saga: { } saga }]
             && (saga.EndedAt is not null || saga.Outstanding.All(command => command.CommandId != commandId))

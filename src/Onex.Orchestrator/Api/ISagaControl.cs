@@ -4,9 +4,9 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>
-/// What the HTTP API needs of this orchestrator. Every orchestrator can do it for every saga, because the commit checks the version. Throws
-/// <see cref="Onex.Persistence.Sagas.StoreUnavailableException"/>: then nothing has happened, or the next call with the same identity finds
-/// it.
+/// The orchestrator's operations for the HTTP API. Every orchestrator can do them for every saga, because the commit checks the version.
+/// If one throws <see cref="Onex.Persistence.Sagas.StoreUnavailableException"/>, nothing has happened, or the next call with the same
+/// identity finds the result.
 /// </summary>
 internal interface ISagaControl
 {
@@ -60,7 +60,7 @@ internal abstract record Submission
 
 /// <summary>The outcome of an operator's command.</summary>
 /// <param name="Outcome">Whether it was done.</param>
-/// <param name="Text">What has happened, or why nothing has and what to do instead, for people.</param>
+/// <param name="Text">The effect, or the reason for none and the remedy, for people.</param>
 /// <param name="Status">The saga's status now; null if there is no such saga.</param>
 internal sealed record OperatorAnswer(OperatorOutcome Outcome, string Text, string? Status);
 

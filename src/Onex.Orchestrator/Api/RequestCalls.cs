@@ -74,7 +74,7 @@ internal sealed class RequestCalls(
         return await SubmitAsync(call, buffer.WrittenMemory);
     }
 
-    // Null, too, if the process is asked to stop: the saga continues elsewhere or after the next start, and waiting would delay the stop.
+    // Null also if the process is stopping: waiting would delay the stop, and the saga continues elsewhere or after the next start.
     private async Task<ReadOnlyMemory<byte>?> WaitAsync(Submission.Accepted accepted, TimeSpan within, CancellationToken aborted)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, process.ApplicationStopping);

@@ -2,7 +2,7 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>What a saga has answered, read from its row.</summary>
+/// <summary>Finds the answer of a saga in its state.</summary>
 internal static class SagaAnswers
 {
     /// <summary>The request as the saga has it: the one that started it, or one that joined; null if it is neither.</summary>

@@ -132,7 +132,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, error));
     }
 
-    // Only among the latest entries, because an old error explains nothing.
+    // Searches only the latest entries, because an old error does not explain the present state.
     private async Task<HistoryEntry?> LastErrorAsync(SagaId id, CancellationToken cancellation)
     {
         if (await sagas.FindAsync(id, cancellation) is not { } saga)

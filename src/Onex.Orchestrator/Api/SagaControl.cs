@@ -22,7 +22,7 @@ internal sealed class SagaControl(
     DatabaseClock clock,
     TimeProvider time) : ISagaControl
 {
-    // For sagas that other orchestrators move; this one signals its own at once.
+    // The poll interval for sagas that other orchestrators move; this orchestrator signals its own at once.
     private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
 
     public async Task<Submission> SubmitAsync(
@@ -148,7 +148,7 @@ internal sealed class SagaControl(
     public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
         await reader.ReadAsync([sagaId], cancellation) switch
     {
-        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
+        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Explain(pipe, saga, row),
         [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
         [{ Row: { } row }] => new WaitReason(
             $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
@@ -158,13 +158,13 @@ internal sealed class SagaControl(
     };
 
     // A saga that cannot be handled cannot be explained either, so only the reason is returned.
-    private WaitReason Tell(PlanPipe pipe, SagaState saga, SagaRow row)
+    private WaitReason Explain(PlanPipe pipe, SagaState saga, SagaRow row)
     {
         try
         {
             return Waits.Tell(pipe.Plan, saga, clock.Now);
         }
-#pragma warning disable CA1031 // Whoever asks after a saga that is set aside is told so, whatever is wrong with it.
+#pragma warning disable CA1031 // The caller learns that the saga is set aside, whichever exception explains it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

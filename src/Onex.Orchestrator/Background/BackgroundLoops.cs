@@ -26,13 +26,13 @@ internal sealed class BackgroundLoops(
     UndeliverableMessages undeliverable,
     Scheduler scheduler,
     DatabaseClock clock,
-    IStoreMaintenance upkeep,
+    IStoreMaintenance maintenance,
     RuntimeSettings settings,
     TimeProvider time,
     ILogger<BackgroundLoops> logger) : BackgroundService
 {
     private const int WakeupsAtOnce = 500;
-    private const int ForgottenAtOnce = 2_000;
+    private const int DeletedAtOnce = 2_000;
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _sweepUnsentEvery = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan _unsentAge = TimeSpan.FromSeconds(5);
@@ -43,11 +43,11 @@ internal sealed class BackgroundLoops(
     // The broker acknowledges the last messages within this time, if it can be reached.
     private static readonly TimeSpan _lastAcknowledgements = TimeSpan.FromSeconds(4);
 
-    private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _maintenanceEvery = TimeSpan.FromHours(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
-        EveryAsync("sent messages", _tick, ForgetAsync, stoppingToken),
+        EveryAsync("sent messages", _tick, DeleteSentAsync, stoppingToken),
         EveryAsync("undeliverable messages", _tick, WaitForUndeliverableAsync, stoppingToken),
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
@@ -55,13 +55,13 @@ internal sealed class BackgroundLoops(
         EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
         EveryAsync(
             "old and coming rows",
-            _tidyEvery,
-            cancellation => upkeep.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
+            _maintenanceEvery,
+            cancellation => maintenance.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
             stoppingToken),
         EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 
-    // The rider stops first and has drained. The messages of its last batches are acknowledged within moments, and must not be sent again
-    // by the next orchestrator.
+    // The rider has stopped and drained before. Waits until the broker has acknowledged the messages of its last batches, so that the next
+    // orchestrator does not send them again.
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -71,7 +71,7 @@ internal sealed class BackgroundLoops(
         {
             while (sender.HasInFlight)
             {
-                await ForgetAsync(either.Token);
+                await DeleteSentAsync(either.Token);
             }
 
             await ReportUndeliverableAsync(either.Token);
@@ -95,16 +95,21 @@ internal sealed class BackgroundLoops(
         await router.HandleAsync(
             [
                 .. due.Select(sagaId => new Delivery(
-                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<CommandId, Lease>() },
+                    new TimerFired
+                    {
+                        SagaId = sagaId,
+                        CausedBy = Identity.Wakeup(sagaId, now),
+                        Leases = new Dictionary<CommandId, Lease>(),
+                    },
                     OutcomeSink.None)),
             ],
             cancellation);
     }
 
-    private async Task ForgetAsync(CancellationToken cancellation)
+    private async Task DeleteSentAsync(CancellationToken cancellation)
     {
         await sender.WaitForAcknowledgedAsync(cancellation);
-        var acknowledged = sender.TakeAcknowledged(ForgottenAtOnce);
+        var acknowledged = sender.TakeAcknowledged(DeletedAtOnce);
         if (acknowledged.Count == 0)
         {
             return;
@@ -151,7 +156,7 @@ internal sealed class BackgroundLoops(
         }
     }
 
-    // Logs once that a job fails, and once that it works again.
+    // Logs once that a job fails, and once that it succeeds again.
     private async Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         var failing = false;

@@ -25,10 +25,10 @@ internal sealed class EarlySweep(
 {
     private const int AtOnceMax = 500;
 
-    // Those that were logged already.
+    // The unreadable events that were logged already.
     private readonly HashSet<MessageId> _unreadable = [];
 
-    // Halved when there is not enough memory.
+    // The number of events per batch, halved when there is not enough memory.
     private int _atOnce = AtOnceMax;
 
     /// <summary>Sweeps once.</summary>
@@ -65,7 +65,7 @@ internal sealed class EarlySweep(
 
         await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation);
 
-        // The store does not delete those that their saga has buffered in the meantime.
+        // The store does not delete events that their saga has buffered in the meantime.
         await early.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
     }
 
@@ -125,8 +125,8 @@ internal sealed class EarlySweep(
         var request = EventDeadLetter.Request(requester, sent.Given);
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
-        var letter = EventDeadLetter.RedrivenFrom(requester) ?? id;
-        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId.Value), cancellation);
-        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, new(id), at), cancellation);
+        var deadLetterId = EventDeadLetter.RedrivenFrom(requester) ?? id;
+        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, deadLetterId, at, requester.RequestId.Value), cancellation);
+        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? deadLetterId : null, new(id), at), cancellation);
     }
 }

@@ -7,8 +7,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// The home partitions that this orchestrator is assigned. On assignment it loads the timers of their sagas and sends their unsent
-/// messages; on revocation it removes the timers. Nothing depends on the assignment being exclusive.
+/// Tracks the home partitions that this orchestrator is assigned. On assignment it loads the timers of their sagas and sends their unsent
+/// messages; on revocation it removes the timers. Correctness does not depend on an exclusive assignment.
 /// </summary>
 internal sealed class HomePartitions(
     ISagaStore store,
@@ -22,7 +22,7 @@ internal sealed class HomePartitions(
 {
     private const int UnsentAtOnce = 1_000;
 
-    // Two sweeps long: a timer that fires before the next sweep is in memory by then, while most long timers are not.
+    // The length of two sweeps, so that a timer that fires before the next sweep is in memory, but most long timers are not.
     private static readonly TimeSpan _horizon = 2 * SweepEvery;
 
     private readonly Lock _lock = new();
@@ -74,7 +74,7 @@ internal sealed class HomePartitions(
     }
 
     /// <summary>
-    /// Loads timers that come near and are not in memory: long timers, and those that another orchestrator has committed for a saga of a
+    /// Loads timers that are due soon and not in memory: long timers, and those that another orchestrator has committed for a saga of a
     /// home partition.
     /// </summary>
     public Task SweepWakeupsAsync(CancellationToken cancellation)
@@ -89,7 +89,7 @@ internal sealed class HomePartitions(
     }
 
     /// <summary>
-    /// Sends what has been unsent for a while in any partition, because the orchestrator that committed it may have died.
+    /// Sends messages of any partition that have been unsent for a while, because the orchestrator that committed them may have died.
     /// </summary>
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {

@@ -9,8 +9,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Resends commands with the in-memory bus, whose log ended with the previous process and lost every command in flight. Once, after the
-/// first assignment, every live saga sends its outstanding commands again. Commands that were run are answered from the ledger.
+/// Resends commands with the in-memory bus, whose log ended with the previous process and lost every command in flight. Every live saga
+/// sends its outstanding commands again, once, after the first assignment. The ledger answers commands that were run.
 /// </summary>
 internal sealed class LostCommands(
     SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
@@ -44,7 +44,7 @@ internal sealed class LostCommands(
             {
                 throw;
             }
-#pragma warning disable CA1031 // Whatever stands in the way, the process goes on without it: it is not ready, and says why.
+#pragma warning disable CA1031 // Whatever fails, the process continues: it is not ready, and logs why.
             catch (Exception failure)
 #pragma warning restore CA1031
             {

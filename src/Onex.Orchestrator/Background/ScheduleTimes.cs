@@ -4,15 +4,15 @@ namespace Onex.Orchestrator.Background;
 
 /// <summary>The times of a schedule since it was last handled.</summary>
 /// <param name="Starts">The times that start a saga, in order.</param>
-/// <param name="Last">The last time that is handled after these.</param>
+/// <param name="Last">The last time that is handled once these have started.</param>
 internal sealed record DueTimes(IReadOnlyList<DateTimeOffset> Starts, DateTimeOffset Last);
 
 /// <summary>Decides which times of a schedule start a saga. Pure, so that every orchestrator decides the same.</summary>
 internal static class ScheduleTimes
 {
     /// <summary>
-    /// A time that is late by at most this starts its saga, whatever the policy for missed times. A restart of the only orchestrator takes
-    /// less; a longer period would start too many sagas at once.
+    /// A time that is late by at most this starts its saga, regardless of the policy for missed times. A restart of the only orchestrator
+    /// takes less; a longer period would start too many sagas at once.
     /// </summary>
     public static readonly TimeSpan LateMax = TimeSpan.FromMinutes(1);
 
@@ -28,7 +28,7 @@ internal static class ScheduleTimes
             dealt = next;
         }
 
-        // The time that is due now makes up for all missed ones.
+        // The time that is due now replaces all missed ones.
         if (starts.Count == 0 && missed is { } latest && schedule.Missed == MissedTimes.Latest)
         {
             starts.Add(latest);

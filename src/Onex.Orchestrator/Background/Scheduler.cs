@@ -13,9 +13,9 @@ using Onex.Persistence.Schedules;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Starts sagas at the times of their contracts' schedules, once per time although every orchestrator does this: the request of a time has
-/// the same identity everywhere. The saga starts before the schedule's row moves on, so that no time is lost in between; a second start is
-/// a duplicate.
+/// Starts sagas at the times of their contracts' schedules. Every orchestrator does this, but each time starts one saga, because its
+/// request has the same identity everywhere. The saga starts before the schedule's row advances, so that no time is lost in between; a
+/// second start is a duplicate.
 /// </summary>
 internal sealed partial class Scheduler(
     PlanCatalogue plans,
@@ -29,7 +29,7 @@ internal sealed partial class Scheduler(
     /// <summary>The business key of sagas that must not overlap and whose contract has no key.</summary>
     public const string ReservedKey = "schedule";
 
-    // By contract. Other orchestrators move schedules, too, so this may be behind the database, which is read before anything starts.
+    // Keyed by contract. May be stale, because other orchestrators advance schedules, too; the database is read before a saga starts.
     private readonly ConcurrentDictionary<string, DateTimeOffset> _last = new(StringComparer.Ordinal);
     private readonly List<Plan> _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
 
@@ -57,8 +57,8 @@ internal sealed partial class Scheduler(
         }
     }
 
-    // Uses the database's clock from the first run on, because this machine's may be wrong. Runs without any schedule, too, so that the
-    // rows of removed schedules are noticed.
+    // Uses the database's clock from the first run on, because this machine's may be wrong. Also runs without any schedule, to find the
+    // rows of removed schedules.
     private async Task BeginAsync(CancellationToken cancellation)
     {
         await clock.MeasureAsync(sagas, cancellation);

@@ -10,11 +10,11 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Turns a message that the broker rejects for good into what its saga receives instead, so that no saga waits for what cannot come.
+/// Turns a message that the broker rejects for good into a message for its saga, so that no saga waits for an answer that cannot arrive.
 /// </summary>
-internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterIndex letters, TimeProvider clock, Topics topics)
+internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterIndex deadLetters, TimeProvider clock, Topics topics)
 {
-    /// <summary>What the saga receives for the message; null if no saga waits for what the message would cause.</summary>
+    /// <summary>The message that the saga receives instead; null if no saga waits for an answer to the undeliverable one.</summary>
     public async Task<Delivery?> ReadAsync(Undeliverable undeliverable, CancellationToken cancellation)
     {
         var message = undeliverable.Message;
@@ -42,7 +42,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     }
 
     /// <summary>
-    /// Closes the message's dead letter once its saga is committed, unless the saga is blocked by it: a message whose step has failed, or
+    /// Closes the message's dead letter once its saga is committed, unless the message blocks the saga. A message whose step has failed, or
     /// whose content reached the saga without the broker, need not be sent again.
     /// </summary>
     /// <param name="message">The message.</param>
@@ -54,15 +54,15 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         if (await delivery.Sink.Caller!.Task is DeliveryOutcome.Done { Saga: { } saga }
             && saga.Blockages.All(blockage => blockage.CommandId != command))
         {
-            await letters.CloseAsync(
+            await deadLetters.CloseAsync(
                 UndeliverableDeadLetter.Id(message),
                 $"Saga {delivery.Message.SagaId} knows that the message was not delivered, and does not wait for it.",
                 cancellation);
         }
     }
 
-    // Prevents every copy of the command from being run: one that waits in the topic, and one that leaves the outbox or the dead letters
-    // later. False if a role has claimed one before, or if the ledger may have deleted that.
+    // Prevents every copy of the command from being run, in the topic, the outbox or the dead letters. Returns false if a role has claimed
+    // one before, or if the ledger may have deleted that claim.
     private async Task<bool> CloseAsync(StepCommand command, CancellationToken cancellation) =>
         command.NotAfter > clock.GetUtcNow()
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)

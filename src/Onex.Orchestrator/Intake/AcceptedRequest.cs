@@ -21,10 +21,10 @@ internal abstract record AcceptedRequest
     public sealed record Event(EventRequest Request) : AcceptedRequest;
 }
 
-/// <summary>An event before its saga is known.</summary>
+/// <summary>An event whose saga is still to be found.</summary>
 /// <param name="Contract">The contract.</param>
 /// <param name="Event">The event's name.</param>
-/// <param name="Given">Its payload as it was sent; the plan of its saga gives it its types.</param>
+/// <param name="Given">Its payload as it was sent. The plan of its saga determines the types.</param>
 /// <param name="Requester">Who is answered if it is rejected.</param>
 internal sealed record EventRequest(string Contract, string Event, CelValue Given, Requester Requester)
 {
@@ -32,17 +32,17 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     public TimeSpan? Early { get; init; }
 
     /// <summary>
-    /// Why the newest loaded plan rejects it, or null. It counts only if there is no live saga, because a saga's own plan decides.
+    /// Why the newest loaded plan rejects it, or null. Used only if there is no live saga, because a live saga's own plan decides.
     /// </summary>
     public Rejection? Misfit { get; init; }
 
     /// <summary>The saga that it is known to be for, whatever the sender named; or null.</summary>
     public SagaId? KnownSagaId { get; init; }
 
-    /// <summary>Its identity.</summary>
+    /// <summary>The identity of its request.</summary>
     public MessageId MessageId => Requester.RequestId;
 
-    /// <summary>The address by which its saga is found.</summary>
+    /// <summary>The address of its saga.</summary>
     public EventAddress Address =>
         new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
 

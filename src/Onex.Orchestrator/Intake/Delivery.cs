@@ -6,31 +6,31 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// A message for one saga, or an event whose saga is still to be found, and who learns its outcome. Immutable: each stage of the router
-/// passes on a copy with what it has added.
+/// A message for one saga, or an event whose saga is still to be found, with the sink of its outcome. Immutable: each stage of the router
+/// passes on a changed copy.
 /// </summary>
-/// <param name="Message">What happened. The message of an unaddressed event has no saga id.</param>
-/// <param name="Sink">Who learns the outcome.</param>
+/// <param name="Message">The message. That of an unaddressed event has no saga id.</param>
+/// <param name="Sink">Receives the outcome.</param>
 internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
 {
     /// <summary>The request that carried the event; null if the message is not an event from outside.</summary>
     public EventRequest? Event { get; init; }
 
-    /// <summary>Whether the saga that its event is for is not known yet.</summary>
+    /// <summary>Whether the saga of its event is still to be found.</summary>
     public bool IsUnaddressed => Event is not null && Message.SagaId == default;
 
     /// <summary>The stored result that the message refers to, or null.</summary>
     public Guid? ResultRef { get; init; }
 
     /// <summary>
-    /// Whether it is an outcome that a wake-up found in the ledger. It is never decided again: the wake-up is, and finds it again.
+    /// Whether it is an outcome that a wake-up found in the ledger. It is never decided again, because the wake-up is and finds it again.
     /// </summary>
     public bool IsFromLedger { get; init; }
 
     /// <summary>Whether the database has rejected its values before.</summary>
     public bool IsRejectedByDatabase { get; init; }
 
-    /// <summary>Why it cannot be decided, if that is known before; or null.</summary>
+    /// <summary>Why it cannot be decided, if that is known before the decision; or null.</summary>
     public HandlingFailure? Failure { get; init; }
 
     /// <summary>The delivery of an accepted request.</summary>
@@ -88,7 +88,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     };
 }
 
-/// <summary>Who learns the outcome of a delivery: the record that it came from, a caller in this process, or nobody.</summary>
+/// <summary>The receiver of a delivery's outcome: the record that it came from, a caller in this process, or nobody.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct OutcomeSink
 {
@@ -124,7 +124,7 @@ internal abstract record DeliveryOutcome
     {
     }
 
-    /// <summary>What was decided is durable.</summary>
+    /// <summary>The decision is durable.</summary>
     /// <param name="SagaId">The saga that has it; null for an early event.</param>
     /// <param name="Saga">That saga afterwards; null if there is none, or it was not loaded.</param>
     /// <param name="Decision">
@@ -135,7 +135,7 @@ internal abstract record DeliveryOutcome
     /// <summary>It is rejected, and its requester learns why.</summary>
     /// <param name="Rejection">Why.</param>
     /// <param name="Disposition">Where its record goes.</param>
-    /// <param name="IsAnswered">Whether the answer was committed with the saga, so that nothing else is to be sent.</param>
+    /// <param name="IsAnswered">Whether the answer was committed with the saga, so that no other is sent.</param>
     public sealed record Rejected(Rejection Rejection, Disposition Disposition, bool IsAnswered = false) : DeliveryOutcome;
 
     /// <summary>It cannot be handled.</summary>
@@ -148,6 +148,6 @@ internal enum Disposition
     /// <summary>To the dead-letter topic: it is bad input.</summary>
     DeadLetter,
 
-    /// <summary>Nowhere: the answer says all.</summary>
+    /// <summary>Nowhere: the answer is enough.</summary>
     Discard,
 }

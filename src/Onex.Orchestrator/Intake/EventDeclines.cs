@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The rejections of events that the engine declines or that have no saga.</summary>
+/// <summary>Creates the rejections of events that the engine declines or that have no saga.</summary>
 internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>

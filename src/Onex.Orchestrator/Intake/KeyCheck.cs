@@ -10,7 +10,7 @@ internal static class KeyCheck
 {
     private const int NameCharsMax = 80;
 
-    /// <summary>What is wrong with the keys of well-formed JSON, or null.</summary>
+    /// <summary>Describes a duplicate key in well-formed JSON, or returns null.</summary>
     public static string? Problem(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });

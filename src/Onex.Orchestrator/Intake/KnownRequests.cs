@@ -5,17 +5,17 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// Finds the sagas of requests that the rules reject today, because their contract is gone or has another input, although they started a
-/// saga before. That saga answers them.
+/// Finds the sagas of requests that started a saga before but are rejected by the present rules, because their contract is gone or has
+/// another input. That saga answers them.
 /// </summary>
 internal sealed class KnownRequests(ISagaStore store)
 {
     /// <summary>
-    /// The request as a message for its saga, or that it is done because it is the same record again. Null if no saga has the request.
+    /// The request as a message for its saga; the outcome "done" for a redelivery of the same record; null if no saga has the request.
     /// </summary>
     /// <param name="requester">The request.</param>
     /// <param name="cancels">Whether it cancels the saga.</param>
-    /// <param name="sink">Who learns its outcome.</param>
+    /// <param name="sink">Receives its outcome.</param>
     /// <param name="cancellation">Ends the search.</param>
     public async ValueTask<IntakeResult?> FindAsync(Requester? requester, bool cancels, OutcomeSink sink, CancellationToken cancellation)
     {

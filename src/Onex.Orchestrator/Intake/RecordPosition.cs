@@ -5,8 +5,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// The position of a record, as <see cref="Engine.Requester.Source"/> keeps it: <c>topic/partition/offset</c>, and behind it the dead
-/// letter that the record was redriven from.
+/// The position of a record in the form of <see cref="Engine.Requester.Source"/>: <c>topic/partition/offset</c>, followed by the id of
+/// the dead letter that the record was redriven from, if any.
 /// </summary>
 /// <param name="Topic">Its topic.</param>
 /// <param name="Partition">Its partition.</param>
@@ -18,16 +18,17 @@ internal readonly record struct RecordPosition(string Topic, int Partition, long
     /// <summary>The position of a record.</summary>
     public static RecordPosition Of(ConsumedRecord record) => new(
         record.Topic, record.Partition, record.Offset,
-        Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? letter : null);
+        Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null);
 
     /// <summary>The position in that text, or null: requests over HTTP and of schedules come from no record.</summary>
     public static RecordPosition? Parse(string source) =>
         source.Split('/') is [var topic, var partition, var offset, .. var rest]
             && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
-            ? new RecordPosition(topic, at, where, rest is [var text] && Guid.TryParseExact(text, "D", out var letter) ? letter : null)
+            ? new RecordPosition(
+                topic, at, where, rest is [var text] && Guid.TryParseExact(text, "D", out var deadLetter) ? deadLetter : null)
             : null;
 
     /// <inheritdoc />
     public override string ToString() =>
-        RedrivenFrom is { } letter ? $"{Topic}/{Partition}/{Offset}/{letter}" : $"{Topic}/{Partition}/{Offset}";
+        RedrivenFrom is { } deadLetter ? $"{Topic}/{Partition}/{Offset}/{deadLetter}" : $"{Topic}/{Partition}/{Offset}";
 }

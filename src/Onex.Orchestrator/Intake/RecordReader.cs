@@ -7,7 +7,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>What reading a record or a request results in: a delivery for the router, or an outcome without one.</summary>
+/// <summary>The result of reading a record or a request: a delivery for the router, or an outcome without one.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct IntakeResult
 {
@@ -21,7 +21,7 @@ internal readonly record struct IntakeResult
     /// <summary>The outcome if there is no delivery.</summary>
     public DeliveryOutcome? Outcome { get; }
 
-    /// <summary>The weight of what was loaded from the store for the delivery.</summary>
+    /// <summary>The weight of the data that was loaded from the store for the delivery.</summary>
     public long Loaded { get; }
 }
 
@@ -37,7 +37,7 @@ internal sealed class RecordReader(
     DatabaseClock clock,
     ILogger<RecordReader> logger)
 {
-    /// <summary>Reads a record. One that cannot be read fails alone.</summary>
+    /// <summary>Reads a record. If that fails, no other record is affected.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
         var topic = entry.Record.Topic;

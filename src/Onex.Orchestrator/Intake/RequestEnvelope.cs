@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The fields of a malformed request that can be read: enough to answer it. Follows no nesting, so depth does no harm.</summary>
+/// <summary>The readable fields of a malformed request: enough to answer it. Reads only the top level, so depth is no risk.</summary>
 internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, string? Operation)
 {
     /// <summary>The known fields of a request.</summary>
@@ -51,7 +51,7 @@ internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, st
         }
         catch (Exception stop) when (stop is JsonException or InvalidOperationException)
         {
-            // The fields before the error count.
+            // Keeps the fields before the error.
         }
 
         return new RequestEnvelope(correlationId, envelopeId, operation);

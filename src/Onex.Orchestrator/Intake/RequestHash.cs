@@ -8,9 +8,9 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// The hash of a request's operation, target and payload. A duplicate has the same hash; another request under the same identity has
-/// another one. The order of fields, white space and the spelling of a number (<c>1</c>, <c>1.0</c>) do not count, so that a client may
-/// serialise the same request differently.
+/// Hashes a request's operation, target and payload. A duplicate has the same hash; another request under the same identity has a different
+/// one. The hash ignores the order of fields, white space and the spelling of a number (<c>1</c>, <c>1.0</c>), because a client may
+/// serialize the same request differently.
 /// </summary>
 internal static class RequestHash
 {

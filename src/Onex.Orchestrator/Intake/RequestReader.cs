@@ -11,13 +11,13 @@ using Onex.Kafka.Consuming;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>A request that was read.</summary>
-/// <param name="Requester">Its fields, and what its record adds: what the answer needs.</param>
+/// <param name="Requester">The data that the answer needs: the fields of the request and of its record.</param>
 /// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
 internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 
 /// <summary>A rejected request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
-/// <param name="Error">For people: what, where, what to do.</param>
+/// <param name="Error">The problem, its position and the remedy, for people.</param>
 /// <param name="ErrorType">The error type of the dead letter.</param>
 /// <param name="Requester">Who is answered; null if no correlation id can be read.</param>
 /// <param name="Details">Structured facts, or null.</param>
@@ -113,7 +113,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
     }
 
-    /// <summary>The headers that are passed on: no standard headers, and only what a database can store.</summary>
+    /// <summary>The headers that are passed on: all but standard headers and those that a database cannot store.</summary>
     public static ImmutableSortedDictionary<string, string> Carried(IEnumerable<KeyValuePair<string, byte[]?>> headers)
     {
         var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -131,7 +131,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         return carried.ToImmutable();
     }
 
-    // The requester of a malformed request; null without a correlation id, because then there is nobody to answer.
+    // The requester of a malformed request; null without a correlation id, because nobody can be answered.
     private static Requester? RequesterOf(ReadOnlySpan<byte> json, RequestOrigin origin)
     {
         var envelope = RequestEnvelope.Of(json);
@@ -152,7 +152,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         var value = json.Span;
 
-        // A JSON object is answered although its correlation id cannot be read: under a derived one, which the error names.
+        // Answers a JSON object whose correlation id cannot be read under a derived one, which the error names.
         (ReadRequest?, Rejection?) Reject(string code, string type, string error) => (null, new Rejection(
             code, error, type, RequesterOf(json.Span, origin) ?? new Requester
             {
@@ -214,7 +214,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             Extra = Extra(root),
         };
 
-        // Not to 'reply_to': whether that topic is allowed has not been checked yet.
+        // Ignores 'reply_to', because it has not been checked yet whether that topic is allowed.
         (ReadRequest?, Rejection?) Answer(string code, string type, string error) =>
             (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
 
@@ -274,7 +274,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var field) && field.ValueKind == JsonValueKind.String ? field.GetString() : null;
 
-    // Unknown fields are passed on below `extra`, so that they replace nothing.
+    // Passes on unknown fields below `extra`, so that they do not replace known ones.
     private static RawJson? Extra(JsonElement root)
     {
         var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();

@@ -12,7 +12,7 @@ using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Decides which requests are accepted, and what each of them does.</summary>
+/// <summary>Accepts or rejects requests, and determines what an accepted one does.</summary>
 internal sealed class RequestRules(
     PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
 {
@@ -145,8 +145,8 @@ internal sealed class RequestRules(
         Input = input,
     };
 
-    // The plan that the saga started with decides, even if it is another version than the newest, or its file is gone. The newest plan's
-    // rejection counts only if there is no saga; that plan also says whether the event may be early.
+    // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The rejection by the newest plan
+    // is used only if there is no saga; the newest plan also determines whether the event may be early.
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
         var given = read.Payload;

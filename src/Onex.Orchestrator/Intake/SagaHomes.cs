@@ -12,8 +12,8 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
     private int _partitions;
 
     /// <summary>
-    /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> as long as the broker has not been reached since the
-    /// process began.
+    /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> until the process has reached the broker for the first
+    /// time.
     /// </summary>
     public async Task<int> OfAsync(SagaId sagaId, CancellationToken cancellation)
     {
@@ -21,7 +21,7 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
         {
             try
             {
-                // Read once: a topic that gets more partitions keeps these.
+                // Read once, so that a saga keeps its home if the topic gets more partitions.
                 _partitions = await producer.PartitionsAsync(topics.Requests, cancellation);
             }
             catch (BrokerUnavailableException unreachable)

@@ -5,7 +5,7 @@ namespace Onex.Orchestrator.Intake;
 /// <summary>Rejects text that no database column can store: <c>\u0000</c>, and halves of surrogate pairs.</summary>
 internal static class TextCheck
 {
-    /// <summary>What is wrong with the strings of well-formed JSON, or null.</summary>
+    /// <summary>Describes unstorable text in well-formed JSON, or returns null.</summary>
     public static string? Problem(ReadOnlySpan<byte> json)
     {
         // Raw control characters are not JSON and raw surrogates are not UTF-8, so only an escape can contain one.

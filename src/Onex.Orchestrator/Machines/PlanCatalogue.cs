@@ -29,7 +29,7 @@ internal sealed class PlanCatalogue(
     /// <summary>The names of the contracts that may be started.</summary>
     public IEnumerable<string> Names => _newest.Keys;
 
-    /// <summary>The plans that take new sagas: of each contract the highest version.</summary>
+    /// <summary>The plans that start new sagas: the highest version of each contract.</summary>
     public IEnumerable<Plan> Startable => _newest.Values;
 
     /// <summary>The plan that a request of that contract starts with, or null.</summary>
@@ -48,7 +48,7 @@ internal sealed class PlanCatalogue(
             return _pipes.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
         }
 
-        // Content with the same meaning as a loaded plan runs on that plan, under whatever hash it was registered.
+        // Content with the same meaning as a loaded plan runs on that plan, even if it was registered under another hash.
         return await RegisteredPlans.FindAsync(registry, hash, compiler, cancellation) is { } plan
             ? _pipes.GetOrAdd(hash, _ => _pipes.GetOrAdd(plan.Hash, _ => new PlanPipe(_loaded.GetValueOrDefault(plan.Hash) ?? plan, pipes)))
             : null;

@@ -41,7 +41,7 @@ internal static class RegisteredPlans
             return [];
         }
 
-        // Another version of Onex or other comments may give the same meaning another hash.
+        // The same meaning may have another hash, because of another version of Onex or other comments.
         var byVersion = plans.ToLookup(plan => (plan.Name, plan.Version));
         var same = others
             .SelectMany(other => byVersion[(other.Name, other.Version)], (other, plan) => (Other: other, Plan: plan))

@@ -5,8 +5,7 @@ using MassTransit.Saga;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The saga that a state machine works on. The router adds it to the message as a payload: it has loaded the row before and commits after
-/// the batch.
+/// The saga that a state machine works on. The router loads the row, adds this to the message as a payload, and commits after the batch.
 /// </summary>
 /// <param name="sagaId">The saga that the message is for.</param>
 /// <param name="instance">The saga as loaded, or null if there is none.</param>

@@ -9,8 +9,8 @@ namespace Onex.Orchestrator.Mapping;
 internal static partial class SagaRows
 {
     /// <summary>
-    /// The row of an unreadable saga, blocked with the reason. Everything else stays as it is, so that a version of Onex that can read it,
-    /// or an operator who repairs it, finds everything.
+    /// The row of an unreadable saga, blocked with the reason. Everything else is unchanged, so that a version of Onex that can read it, or
+    /// an operator who repairs it, finds everything.
     /// </summary>
     public static SagaRow ToSetAside(SagaRow row, string reason, Guid transitionId, DateTimeOffset now) => row with
     {
@@ -23,7 +23,7 @@ internal static partial class SagaRows
         Parked = true,
     };
 
-    // Changes only what people look at and what marks the saga as blocked. Progress that is no JSON object stays as it is.
+    // Changes only the fields that people read and the mark of a blocked saga. Progress that is not a JSON object is unchanged.
     private static RawJson WithBlockage(RawJson progress, string reason, DateTimeOffset now)
     {
         using var document = JsonDocument.Parse(progress.Utf8, ValueJson.Reading);

@@ -337,20 +337,21 @@ internal static partial class SagaRows
         Items = ReadValue(json, "items"),
     };
 
-    private static void WriteOperatorRequest(Utf8JsonWriter writer, string name, OperatorRequest? wish)
+    private static void WriteOperatorRequest(Utf8JsonWriter writer, string name, OperatorRequest? request)
     {
-        if (wish is not null)
+        if (request is not null)
         {
             writer.WriteStartObject(name);
-            writer.WriteString("by", wish.By);
-            WriteText(writer, "reason", wish.Reason);
-            WriteTime(writer, "at", wish.At);
+            writer.WriteString("by", request.By);
+            WriteText(writer, "reason", request.Reason);
+            WriteTime(writer, "at", request.At);
             writer.WriteEndObject();
         }
     }
 
-    private static OperatorRequest? ReadOperatorRequest(JsonElement json, string name) => json.TryGetProperty(name, out var wish)
-        ? new OperatorRequest(wish.GetProperty("by").GetString()!, Text(wish, "reason"), wish.GetProperty("at").GetDateTimeOffset())
+    private static OperatorRequest? ReadOperatorRequest(JsonElement json, string name) => json.TryGetProperty(name, out var request)
+        ? new OperatorRequest(
+            request.GetProperty("by").GetString()!, Text(request, "reason"), request.GetProperty("at").GetDateTimeOffset())
         : null;
 
     private static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)
@@ -430,7 +431,7 @@ internal static partial class SagaRows
             "yes" => Happening.Yes,
             "unknown" => Happening.Unknown,
 
-            // Written by a version without this field: an attempt that had ended may have happened.
+            // A version without this field wrote the row: an attempt that had ended may have taken effect.
             _ => json.GetProperty("attempt").GetInt32() > 1 || json.GetProperty("phase").GetString() is "backing_off" or "stuck"
                 ? Happening.Unknown
                 : Happening.No,

@@ -11,8 +11,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The dead letter of a buffered or early event that was declined. Its record is long gone, so the request is written again from the event,
-/// with everything that a redrive needs.
+/// The dead letter of a buffered or early event that was declined. Its record may be deleted by now, so the request is rebuilt from
+/// the event, with everything that a redrive needs.
 /// </summary>
 internal static class EventDeadLetter
 {
@@ -54,7 +54,7 @@ internal static class EventDeadLetter
     {
         var requester = rejection.Requester!;
         var (partition, offset) = Position(topic, requester.Source);
-        var letter = new DeadLetter
+        var deadLetter = new DeadLetter
         {
             OriginalTopic = topic,
             OriginalMessage = new DeadLetterMessage
@@ -74,13 +74,13 @@ internal static class EventDeadLetter
             RetryCount = 0,
             ErrorType = rejection.ErrorType,
         };
-        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+        return JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter);
     }
 
     /// <summary>Its row in the index, with the request unmasked: a redrive must send what was received.</summary>
     /// <param name="id">The dead letter's identity.</param>
     /// <param name="topic">The topic of requests.</param>
-    /// <param name="rejection">Why nothing came of it, and who sent it.</param>
+    /// <param name="rejection">Why it was declined, and who sent it.</param>
     /// <param name="request">The request as a redrive sends it; see <see cref="Request"/>.</param>
     /// <param name="at">When it was declined.</param>
     /// <param name="identity">The identity of the event when it is redriven, unless it has an envelope id.</param>
@@ -100,9 +100,9 @@ internal static class EventDeadLetter
 
     /// <summary>The dead letter that the event was redriven from, or null.</summary>
     public static Guid? RedrivenFrom(Requester requester) =>
-        requester.Source.Split('/') is [_, _, _, var text] && Guid.TryParseExact(text, "D", out var letter) ? letter : null;
+        requester.Source.Split('/') is [_, _, _, var text] && Guid.TryParseExact(text, "D", out var deadLetter) ? deadLetter : null;
 
-    /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>
+    /// <summary>The position of the record; -1 if the event did not come from a record.</summary>
     public static (int Partition, long Offset) Position(string topic, string source) =>
         source.Split('/') is [var name, var partition, var offset, ..]
             && name == topic

@@ -48,7 +48,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         };
     }
 
-    // The partition that it lands in becomes the child's home.
+    // The partition that the broker chooses becomes the child's home.
     private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, MessageId messageId, DateTimeOffset at)
     {
         var message = new SagaMessage
@@ -77,7 +77,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         };
     }
 
-    /// <summary>A domain event. Its value is the contract's own; what Onex adds is in the headers.</summary>
+    /// <summary>A domain event. The contract defines its value; Onex adds only headers.</summary>
     public static OutgoingMessage DomainEvent(SagaState saga, EventToPublish published, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
@@ -95,7 +95,8 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         responses.Write(sagaId, answer, messageId, at);
 
     /// <summary>The answer to a buffered event that was declined.</summary>
-    public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) => responses.Write(rejection, messageId, at);
+    public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
+        responses.Write(rejection, messageId, at);
 
     /// <summary>The dead letter of such an event.</summary>
     /// <param name="rejection">Why it was declined.</param>
@@ -103,7 +104,8 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
     /// <param name="messageId">The dead letter's identity.</param>
     /// <param name="at">When it was declined.</param>
-    public OutgoingMessage DeadEvent(Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
+    public OutgoingMessage DeadEvent(
+        Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
         Topic = Topics.DeadLetter(topics.Requests),

@@ -4,7 +4,7 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Reports the outcome of a delivery to its sink: the one place where a record is completed and a caller gets his answer.
+/// Reports the outcome of a delivery to its sink: the only place that completes a record or answers a caller.
 /// </summary>
 internal sealed class OutcomeReporter(RejectionSender rejections)
 {

@@ -32,11 +32,11 @@ internal sealed class OutgoingSender(
 
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
-    // Messages that are in flight, or acknowledged and still in the outbox: they must not be sent again from here.
+    // Messages that are in flight, or acknowledged and still in the outbox. This process must not send them again.
     private readonly ConcurrentDictionary<MessageId, byte> _inFlight = new();
     private readonly ConcurrentQueue<MessageId> _acknowledged = new();
 
-    // Messages that were certainly not sent: there was no room for them, or the producer reports so.
+    // Messages that were certainly not sent, because there was no room for them or the producer reports so.
     private readonly ConcurrentDictionary<MessageId, byte> _certainlyUnsent = new();
     private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
@@ -68,8 +68,8 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>
-    /// Hands messages to the producer, in order, unless they are in flight. Nothing cancels this: a stop would not know which of them were
-    /// sent, and they would be sent again.
+    /// Hands messages to the producer, in order, unless they are in flight. Cannot be cancelled, because it would be unknown which of them
+    /// were sent, and they would be sent again.
     /// </summary>
     /// <param name="sagaId">Their saga.</param>
     /// <param name="messages">The messages.</param>
@@ -82,7 +82,7 @@ internal sealed class OutgoingSender(
         var isFull = false;
         foreach (var message in messages)
         {
-            // The message stays in the outbox, and the sweep finds it when there is room. The messages after it wait with it.
+            // The message stays in the outbox until the sweep finds it when there is room. So do the messages after it.
             isFull |= Interlocked.Read(ref _bytes) >= bytesMax;
             if (isFull)
             {
@@ -113,7 +113,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Takes the ids that the broker has acknowledged, to delete them from the outbox.</summary>
+    /// <summary>Removes and returns the ids that the broker has acknowledged, to delete them from the outbox.</summary>
     public List<MessageId> TakeAcknowledged(int limit)
     {
         var taken = new List<MessageId>();
@@ -138,7 +138,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>They were deleted from the outbox.</summary>
+    /// <summary>Marks messages as deleted from the outbox.</summary>
     public void Deleted(IEnumerable<MessageId> ids)
     {
         lock (_lock)
@@ -153,7 +153,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>They could not be deleted; they are deleted later.</summary>
+    /// <summary>Returns messages that could not be deleted; they are deleted later.</summary>
     public void ReturnAcknowledged(IEnumerable<MessageId> ids)
     {
         foreach (var id in ids)
@@ -288,8 +288,8 @@ internal sealed class OutgoingSender(
             }
         }
 
-        // The value may be what is rejected (too large), so the dead letter says where it is stored: in the saga's rows.
-        var letter = UndeliverableDeadLetter.Write(sagaId, message, reason);
+        // A value that is too large would be rejected again, so the dead letter refers to the saga's rows, which store it.
+        var deadLetter = UndeliverableDeadLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
         if (!IsDeadLetter(message))
         {
@@ -297,12 +297,13 @@ internal sealed class OutgoingSender(
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
-        // After the dead letter was added, because it is closed if the saga fails its step because of this.
+        // Only after the dead letter was added, because it is closed if this makes the saga fail its step.
         _undeliverable.Writer.TryWrite(new Undeliverable(sagaId, message, reason));
 
         // The index has the message by now (a dead letter itself since its commit), so nothing is lost if the dead-letter topic does not
         // exist.
-        var report = await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
+        var report = await producer.ProduceAsync(
+            record with { Topic = topic, Partition = null, Value = deadLetter }, CancellationToken.None);
         return report.Delivery == DeliveryStatus.Undeliverable ? new DeliveryReport(DeliveryStatus.Acknowledged, null) : report;
     }
 

@@ -10,30 +10,30 @@ internal static class Redrive
 {
     /// <summary>
     /// The record as it was read, for the partition that it was read from, so that a result reaches its home partition and keyed records
-    /// stay together. Headers mark it as redriven, since when, and with which identity.
+    /// stay together. Headers say that it was redriven, when, and with which identity.
     /// </summary>
-    /// <param name="letter">The dead letter, with its value.</param>
+    /// <param name="deadLetter">The dead letter, with its value.</param>
     /// <param name="decisionId">The operator's decision.</param>
     /// <param name="at">When it was made.</param>
-    public static OutgoingMessage Of(DeadLetterRow letter, Guid decisionId, DateTimeOffset at) => new()
+    public static OutgoingMessage Of(DeadLetterRow deadLetter, Guid decisionId, DateTimeOffset at) => new()
     {
         MessageId = new(decisionId),
-        Topic = letter.Topic,
-        Partition = letter.Partition >= 0 ? letter.Partition : null,
-        Key = letter.Key ?? "",
-        Value = letter.Value ?? throw new ArgumentException("The record's value is not kept.", nameof(letter)),
-        Headers = (letter.Headers ?? MessageHeaders.Empty)
+        Topic = deadLetter.Topic,
+        Partition = deadLetter.Partition >= 0 ? deadLetter.Partition : null,
+        Key = deadLetter.Key ?? "",
+        Value = deadLetter.Value ?? throw new ArgumentException("The record's value is not kept.", nameof(deadLetter)),
+        Headers = (deadLetter.Headers ?? MessageHeaders.Empty)
             .WithTimestamp(at)
-            .With(HeaderNames.Redrive, letter.Id.ToString())
-            .With(HeaderNames.Origin, Origin(letter).ToString()),
+            .With(HeaderNames.Redrive, deadLetter.Id.ToString())
+            .With(HeaderNames.Origin, Origin(deadLetter).ToString()),
     };
 
     /// <summary>
-    /// The identity of a dead letter's record. Rows of older versions do not have the topic's id: their records are identified by the dead
-    /// letter, so that at least no redrive counts twice.
+    /// The identity of a dead letter's record. Rows of older versions lack the topic's id. The dead letter's id identifies their records,
+    /// so at least no redrive counts twice.
     /// </summary>
-    public static RecordOrigin Origin(DeadLetterRow letter) =>
-        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin
+    public static RecordOrigin Origin(DeadLetterRow deadLetter) =>
+        deadLetter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin
             ? origin
-            : RecordOrigin.FromIdentity(letter.Id);
+            : RecordOrigin.FromIdentity(deadLetter.Id);
 }

@@ -7,8 +7,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Answers rejected requests. No row holds the answer, so the record's offset waits until the broker has it. Every copy has the same id,
-/// derived from the record's position.
+/// Sends the answers to rejected requests. No row stores the answer, so the record's offset waits until the broker has it. Every copy has
+/// the same id, derived from the record's position.
 /// </summary>
 internal sealed class RejectionSender(
     ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)

@@ -6,8 +6,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Replaces a response that the broker rejects. The requester waits for an answer: it learns what happened, and where the response is.
-/// Everything that can be large is left out, including the headers that are passed on.
+/// Replaces a response that the broker rejects, because the requester waits for an answer: it gets the outcome and the location of the
+/// response. Everything that can be large is left out, including the headers that are passed on.
 /// </summary>
 internal static class ShortResponse
 {

@@ -11,14 +11,15 @@ internal static class UndeliverableDeadLetter
     /// <summary>The dead letter's value. It leaves out a message that would be rejected again: the saga's rows have the data.</summary>
     public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
     {
-        var letter = new DeadLetter
+        var fits = message.Value.Length <= MessageSizes.DeadLetterValueMax;
+        var deadLetter = new DeadLetter
         {
             OriginalTopic = message.Topic,
             OriginalMessage = new DeadLetterMessage
             {
                 Key = message.Key,
-                Value = message.Value.Length <= MessageSizes.DeadLetterValueMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
-                ValueRef = message.Value.Length <= MessageSizes.DeadLetterValueMax ? null : sagaId.Value,
+                Value = fits ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
+                ValueRef = fits ? null : sagaId.Value,
                 Headers = message.Headers.Items.ToDictionary(),
                 Partition = message.Partition ?? -1,
                 Offset = -1,
@@ -29,7 +30,7 @@ internal static class UndeliverableDeadLetter
             RetryCount = 0,
             ErrorType = "DeliveryRefused",
         };
-        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+        return JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter);
     }
 
     /// <summary>Its row in the index, with the message itself: it can be redriven once the topic accepts it.</summary>

@@ -5,13 +5,13 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Decides which deliveries of a batch are handled together. Events look for their saga after the other deliveries of their part are
-/// committed, so that a saga that starts before its event in the same batch is found. A saga that starts after the event is not its target,
-/// so it goes into another part.
+/// Splits a batch into parts that are handled one after the other. The saga of an event is looked up after the other deliveries of its part
+/// are committed, so that a saga that starts before its event in the same batch is found. A saga that starts after the event is not its
+/// target, so its start belongs to a later part.
 /// </summary>
 internal static class BatchOrder
 {
-    /// <summary>The batch in parts, to be handled one after the other. Nearly always one.</summary>
+    /// <summary>The parts of the batch, in order. Nearly always one.</summary>
     public static IEnumerable<IReadOnlyList<Delivery>> Parts(IReadOnlyList<Delivery> deliveries)
     {
         if (!deliveries.Any(delivery => delivery.IsUnaddressed))
@@ -30,7 +30,7 @@ internal static class BatchOrder
                 awaited.Clear();
             }
 
-            // Two events under one identity: which saga has the first one must be known before the second one is handled.
+            // Two events have one identity: the saga of the first one must be known before the second one is handled.
             if (delivery is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
             {
                 if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))

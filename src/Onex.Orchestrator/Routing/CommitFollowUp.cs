@@ -54,8 +54,8 @@ internal sealed class CommitFollowUp(
                 DecideAgain(work, sent => known.MessageIds.Contains(sent.MessageId), again);
                 break;
             default:
-                // Stale: the row is another one. Its events are looked up again, because another orchestrator may have delivered them to
-                // the saga.
+                // Stale: the row has changed. The sagas of its events are looked up again, because another orchestrator may have
+                // delivered them to the saga.
                 cache.Evict(work.SagaId);
                 DecideAgain(work, _ => true, again);
                 break;
@@ -80,8 +80,8 @@ internal sealed class CommitFollowUp(
             RouterLog.Moved(logger, saga);
         }
 
-        // Also after a wake-up that changed nothing, because the queue has removed the timer. The sweep loads a long timer when it comes
-        // near.
+        // Sets the timer after a wake-up that changed nothing, too, because the queue has removed it. The sweep loads long timers shortly
+        // before they are due.
         if (work.Saga is { } current)
         {
             var at = current.EndedAt is null && current.NextWakeupAt <= clock.Now + WakeupQueue.Near ? current.NextWakeupAt : null;
@@ -101,7 +101,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // Null for an event whose saga has ended or was deleted since it was found: it may be for another saga, or for none.
+    // Returns null for an event whose saga has ended or was deleted since it was found: the event may be for another saga, or for none.
     private static DeliveryOutcome? OutcomeOf(SagaWork work, Decided decided)
     {
         switch (decided)
@@ -131,7 +131,7 @@ internal sealed class CommitFollowUp(
                 new Rejection(failure.Code, failure.Reason, failure.ErrorType, requester), Disposition.DeadLetter);
     }
 
-    // Events that may have been seen lose their address: finding their saga again shows whether the saga has seen this event or another one
+    // Removes the address of events that may have been seen: finding their saga again shows whether it has seen this event or another one
     // of the same identity.
     private static void DecideAgain(SagaWork work, Func<EventRequest, bool> mayBeSeen, List<Delivery> again)
     {
@@ -186,7 +186,7 @@ internal sealed class CommitFollowUp(
     private static bool IsJoining(SagaWork work) =>
         work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false };
 
-    // Requests that Onex makes itself, of a repeated step and of a schedule's time, are the same whatever they contain.
+    // Requests that Onex makes itself, for a repeated step or a schedule's time, are identified without their content.
     private static bool IsAnother(SagaWork work, Guid? known) =>
         work.Saga?.Facts.Requester is { Parent: null, Silent: false } requester && RequestHash.Differ(known, requester.RequestHash);
 

@@ -4,7 +4,7 @@ using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>What was decided on a delivery; it counts once its saga is committed.</summary>
+/// <summary>The decision on a delivery; it takes effect once its saga is committed.</summary>
 /// <param name="Delivery">The delivery.</param>
 /// <param name="Decision">
 /// The engine's decision; null if the saga's state does not accept the message, or the engine was not needed.

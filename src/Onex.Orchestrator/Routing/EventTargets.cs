@@ -5,14 +5,14 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Finds the sagas that events are for. An early event is stored, if its contract declares it with <c>early</c>.</summary>
+/// <summary>Finds the sagas that events are for. Stores an early event if its contract declares it with <c>early</c>.</summary>
 /// <param name="events">The saga store.</param>
 /// <param name="outcomes">Reports the outcome of events without a saga.</param>
 /// <param name="earlyMax">How many early events wait for one saga at most.</param>
 internal sealed class EventTargets(IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
     /// <summary>
-    /// The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.
+    /// The events that have a saga, addressed to it. The outcome of the others is durable, or being sent to their requesters.
     /// </summary>
     public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
@@ -28,7 +28,7 @@ internal sealed class EventTargets(IEarlyEvents events, OutcomeReporter outcomes
                     Reject(delivery, EventDeclines.Differs(request.Requester, other), cancellation);
                     break;
 
-                // A redelivery: the saga has seen it, whatever it would decide now.
+                // A redelivery: that saga has seen the event, so nothing is left to do.
                 case { SeenBy: { } seen }:
                     outcomes.Report(delivery.Sink, new DeliveryOutcome.Done(seen), cancellation);
                     break;

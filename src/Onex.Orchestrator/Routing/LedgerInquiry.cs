@@ -9,16 +9,16 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Looks up effects that never answered, for the sagas that wake up because of them: known outcomes become results, as many as there are;
-/// of the others the wake-up gets the state of their lease.
+/// Looks up overdue effects in the ledger, for the sagas that wake up because of them. Known outcomes become results; for the others, the
+/// wake-up gets the state of their lease.
 /// </summary>
 internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, MemoryBudget memory)
 {
-    /// <summary>The deliveries, with the results that the ledger has for wake-ups before them.</summary>
+    /// <summary>Inserts before each wake-up the results that the ledger has for it.</summary>
     /// <param name="deliveries">The deliveries.</param>
     /// <param name="works">Their sagas.</param>
     /// <param name="now">The time.</param>
-    /// <param name="later">Receives the wake-ups whose results do not fit into memory now; they look again.</param>
+    /// <param name="later">Receives the wake-ups whose results do not fit into memory now; they are looked up again.</param>
     /// <param name="cancellation">Ends the work.</param>
     public async Task<IReadOnlyList<Delivery>> AddOutcomesAsync(
         IReadOnlyList<Delivery> deliveries,
@@ -69,7 +69,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
             else
             {
-                // Not all of its results fit into memory: those that were read are decided first, then it looks for the others.
+                // Not all of its results fit into memory: those that were read are decided first, then the others are looked up.
                 later.Add(delivery.Again());
             }
         }
@@ -77,8 +77,8 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return ready;
     }
 
-    // Cancels interrupted commands that no role has claimed: until their outcome is known, nothing behind them is compensated. Closes
-    // commands that were begun and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
+    // Cancels interrupted commands that no role has claimed, because no earlier step is compensated until their outcome is known. Closes
+    // commands that were claimed and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
     private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
         HashSet<CommandId> cancelled, HashSet<CommandId> asked, CancellationToken cancellation)
     {
@@ -102,7 +102,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return states;
     }
 
-    // Results that were too large for the ledger: as many as fit into memory.
+    // Loads results that were too large for the ledger, as many as fit into memory.
     private async Task<(IReadOnlyDictionary<Guid, SagaPayload> Payloads, bool IsAll)> PayloadsAsync(
         IEnumerable<LedgerState> states, CancellationToken cancellation)
     {
@@ -117,7 +117,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return (payloads, !limit.IsReached);
     }
 
-    // False if a result was not read.
+    // Returns false if a result was not read.
     private static bool TryAddResults(
         TimerFired timer,
         SagaState saga,

@@ -4,8 +4,8 @@ using Onex.Hosting.Health;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Whether batches of messages for sagas succeed. No single saga can stop the others, so a batch that fails repeatedly means that no saga
-/// moves: then this orchestrator is not ready.
+/// Reports whether batches of messages for sagas succeed. A single saga cannot stop the others, so a batch that fails repeatedly means that
+/// no saga moves, and this orchestrator is not ready.
 /// </summary>
 internal sealed class RouterHealth : IHealthComponent
 {

@@ -16,8 +16,8 @@ internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe, S
 }
 
 /// <summary>The memory that a saga needs (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
-/// <param name="Handled">While a decision is made on it.</param>
-/// <param name="Kept">While it is only cached.</param>
+/// <param name="Handled">The weight while a decision is made on it.</param>
+/// <param name="Kept">The weight while it is only cached.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct SagaWeight(long Handled, long Kept)
 {
@@ -38,8 +38,8 @@ internal readonly record struct SagaWeight(long Handled, long Kept)
 }
 
 /// <summary>
-/// Committed sagas of this orchestrator, bounded by number and weight. Only a hint: every decision on one is checked against the version in
-/// the database. Used by one batch at a time.
+/// Caches committed sagas of this orchestrator, bounded by number and weight. An entry may be stale, because every decision is checked
+/// against the version in the database. One batch at a time uses the cache.
 /// </summary>
 internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
 {
@@ -63,7 +63,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
     {
         Evict(saga.Saga.Facts.SagaId);
 
-        // One large saga in the place of many is no gain: the next message reads it again.
+        // Does not evict many sagas for a large one: the next message reads the large one again.
         if (saga.Weight.Kept > weightMax / 4)
         {
             return;
@@ -86,7 +86,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         }
     }
 
-    /// <summary>Evicts everything, because the memory is needed.</summary>
+    /// <summary>Evicts everything, because other work needs the memory.</summary>
     public void Clear()
     {
         _byId.Clear();

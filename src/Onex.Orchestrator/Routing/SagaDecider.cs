@@ -75,7 +75,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         var message = delivery.Message;
         if (delivery.Event is { } sent)
         {
-            // The saga has it from this batch already.
+            // An earlier delivery of this batch has the same identity.
             if (work.FindSeen(sent.MessageId) is { } seen)
             {
                 return RequestHash.Differ(seen.Hash, sent.Requester.RequestHash)
@@ -105,8 +105,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             : new Decided(delivery, decision);
     }
 
-    // A message from outside fails for its sender and changes nothing. One of Onex itself would come again and again, so the saga is
-    // blocked with the reason.
+    // A message from outside fails for its sender and changes nothing. A message of Onex itself would be sent again and again, so it
+    // blocks the saga with the reason.
     private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));

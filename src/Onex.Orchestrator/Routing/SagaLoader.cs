@@ -10,7 +10,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Loads what a round needs: the sagas of its deliveries, large results, and what wake-ups need of items and of the ledger.
+/// Loads the data of a round: the sagas of its deliveries, large results, and the items and ledger entries that wake-ups need.
 /// </summary>
 internal sealed class SagaLoader(
     PlanCatalogue plans,
@@ -24,7 +24,7 @@ internal sealed class SagaLoader(
 {
     private const int LoadedAtOnceMax = 1_000;
 
-    // How many rows one query loads: fewer where they are large, so that few are read in vain.
+    // How many rows one query loads: fewer if they are large, so that few are read and then dropped.
     private int _loadedAtOnce = LoadedAtOnceMax;
     private int _resultsAtOnce = LoadedAtOnceMax;
 
@@ -66,7 +66,7 @@ internal sealed class SagaLoader(
         var payloads = await storedPayloads.LoadPayloadsAsync(refs, limit, cancellation);
         if (limit.IsReached)
         {
-            // They come in any order. The first one is needed in any case, and as many as fitted this time are tried next.
+            // The store returns them in any order. The next query asks for the first one and as many as fitted this time.
             _resultsAtOnce = payloads.Count;
             refs = refs[..payloads.Count];
             if (!refs.TrueForAll(payloads.ContainsKey))
@@ -124,7 +124,7 @@ internal sealed class SagaLoader(
             }
         }
 
-        // A saga that fills the memory alone needs all of it.
+        // A saga that alone exceeds the memory gets all of it.
         if (weight > memory.Batch)
         {
             cache.Clear();
@@ -145,7 +145,7 @@ internal sealed class SagaLoader(
         var loaded = new HashSet<SagaId>();
         foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))
         {
-            // Before anything newer of this saga: whoever committed these may have died before sending them.
+            // Sends these before newer messages of the saga, because the orchestrator that committed them may have died before that.
             var row = stored.Row;
             sender.Send(row.Id, stored.Unsent, again: true);
             works[row.Id] = new SagaWork(row.Id, stored.Pipe, stored.Saga, row.Version, stored.Input)

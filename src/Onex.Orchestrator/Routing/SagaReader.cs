@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>A saga as read from the store.</summary>
 /// <param name="Row">Its row.</param>
-/// <param name="Pipe">Its plan; null if it is not registered here, and then nothing else can be read.</param>
+/// <param name="Pipe">Its plan; null if it is not registered here, in which case the state cannot be read.</param>
 /// <param name="Saga">The engine's state.</param>
 /// <param name="Unsent">Its messages that no broker has acknowledged yet.</param>
 internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
@@ -27,12 +27,13 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
     private const string Output = "output";
     private const string Response = "response";
 
-    /// <summary>The sagas of those ids; the answer leaves out ids without a saga.</summary>
+    /// <summary>Reads the sagas with these ids; ids without a saga are left out.</summary>
     public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         ReadAsync(ids, null, cancellation);
 
-    /// <summary>The same, as many of them as the limit allows.</summary>
-    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
+    /// <summary>Reads the sagas with these ids, as many of them as the limit allows.</summary>
+    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(
+        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
     {
         var loaded = await store.LoadAsync(ids, limit, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
@@ -83,7 +84,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
         return wanted.Count == 0 ? sagas : WithAnswers(sagas, await payloads.LoadPayloadsAsync(wanted, cancellation));
     }
 
-    // Outputs and responses are rows of their own: one query loads them for all sagas, and none if no saga has answered.
+    // Outputs and responses are rows of their own: one query loads them for all sagas. If no saga has answered, there is no query.
     private static List<StoredSaga> WithAnswers(List<StoredSaga> sagas, IReadOnlyDictionary<Guid, SagaPayload> answers) =>
     [
         .. sagas.Select(stored => stored.Saga is not { } saga ? stored : stored with

@@ -7,9 +7,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Stands before the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each
+/// Routes messages to the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each
 /// message through its plan's machine, commits all decisions in one transaction, and only then sends. Every decision, including one that
-/// changes nothing, is checked against the saga's version in the database; a decision on an old row is made again.
+/// changes nothing, is checked against the saga's version in the database; a decision on a stale row is made again.
 /// </summary>
 internal sealed class SagaRouter(
     SagaLoader loader,
@@ -28,7 +28,7 @@ internal sealed class SagaRouter(
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly ConcurrentQueue<IReadOnlyCollection<int>> _revoked = new();
 
-    /// <summary>Handles deliveries. When it returns, the outcome of each is durable or on its way to a dead-letter topic.</summary>
+    /// <summary>Handles deliveries. When it returns, the outcome of each is durable or being sent to a dead-letter topic.</summary>
     public async Task HandleAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         if (deliveries.Count == 0)
@@ -79,11 +79,11 @@ internal sealed class SagaRouter(
 
     public void Dispose() => _gate.Dispose();
 
-    /// <summary>Evicts the sagas of these partitions before the next batch: another orchestrator moves them from now on.</summary>
+    /// <summary>Evicts the sagas of these partitions before the next batch, because another orchestrator moves them from now on.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions) => _revoked.Enqueue(partitions);
 
-    // First the deliveries that have a saga; after their commit the events whose saga is to be found, so that no saga starts too late for
-    // its event.
+    // Decides first on the deliveries that have a saga. Finds the sagas of events after that commit, so that a saga that starts in this
+    // batch is found.
     private async Task<IReadOnlyList<Delivery>> StepAsync(IReadOnlyList<Delivery> open, CancellationToken cancellation)
     {
         var unaddressed = open.Where(delivery => delivery.IsUnaddressed).ToList();
@@ -97,7 +97,7 @@ internal sealed class SagaRouter(
             : await RoundAsync(await targets.FindAsync(unaddressed, clock.Now, cancellation), cancellation);
     }
 
-    // One commit. Returns what must be decided again.
+    // Decides and commits once. Returns the deliveries that must be decided again.
     private async Task<IReadOnlyList<Delivery>> RoundAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         // Waits for room in memory, because committed messages are held until they are sent.
@@ -109,7 +109,7 @@ internal sealed class SagaRouter(
             await decider.DecideAsync(works[delivery.Message.SagaId], delivery, now, cancellation);
         }
 
-        // From here on no single saga makes this throw: what is committed of each was built when it was decided.
+        // From here on a single saga cannot make this throw: its part of the commit was built when it was decided.
         var batch = works.Values.Where(work => work.Decided.Count > 0).ToList();
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitResult> results;

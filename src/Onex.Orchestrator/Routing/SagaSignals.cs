@@ -4,14 +4,15 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Signals that a saga has answered to those in this process who wait for it. Only a hint: another orchestrator may have moved the saga.
+/// Signals the answer of a saga to the callers in this process that wait for it. They must also poll, because another orchestrator may move
+/// the saga.
 /// </summary>
 internal sealed class SagaSignals
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, List<Listener>> _listeners = [];
 
-    /// <summary>A saga has been committed.</summary>
+    /// <summary>Signals a committed saga.</summary>
     public void Moved(SagaState saga)
     {
         if (saga.EndedAt is null && saga.Response is null)
@@ -64,7 +65,7 @@ internal sealed class SagaSignals
         /// <summary>The saga.</summary>
         public SagaId SagaId { get; } = sagaId;
 
-        /// <summary>Completes with the saga as it was committed when it answered.</summary>
+        /// <summary>Completes with the committed saga once it has answered.</summary>
         public Task<SagaState> Answered => _answered.Task;
 
         public void Dispose() => signals.Remove(this);

@@ -9,7 +9,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>One saga in one commit: what was read, and the transitions that were decided on top of each other, all or none.</summary>
+/// <summary>One saga in one commit: the state that was read, and the transitions decided on it. All are committed, or none.</summary>
 internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
@@ -61,8 +61,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
     public SeenMessage? FindSeen(MessageId messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
     /// <summary>
-    /// Adds a decision, and builds everything that is to be committed for it. If that is impossible it throws and restores the previous
-    /// state, so that only the message fails.
+    /// Adds a decision, and builds everything that is to be committed for it. Throws and restores the previous state if that fails, so
+    /// that only the message fails.
     /// </summary>
     public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
     {
@@ -170,7 +170,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         }
     }
 
-    /// <summary>What is to be committed for the saga.</summary>
+    /// <summary>The commit of the saga.</summary>
     public CommitEntry ToEntry() => _entry ?? new CommitEntry.Check(SagaId, ReadVersion);
 
     private CommitEntry MakeEntry()
@@ -195,7 +195,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
             };
         }
 
-        // Strictly first; an input that another version accepted is stored all the same.
+        // Tries the strict mapping first; an input that another version accepted is stored nevertheless.
         if (
             !ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem)
                 && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
@@ -209,7 +209,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
-    // The answer to its requester, and the dead letter if no state accepts the event any more, leave with the commit.
+    // The answer to the requester, and the dead letter if no state accepts the event any more, are part of the commit.
     private void Refuse(DeclinedEvent refused, MessageWriter messages, ref int ordinal)
     {
         var rejection = refused.ToRejection(SagaId);
@@ -224,11 +224,11 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
-            // This saga has seen the event under its envelope id, so it would ignore a second one. A redriven event is therefore a new
-            // event, and the same one however often it is redriven.
+            // This saga has seen the event under its envelope id, so it would ignore a redriven one as a duplicate. A redriven event
+            // therefore gets a new identity, the same one for every redrive.
             var again = EventDeadLetter.Request(refused.Requester with { EnvelopeId = null }, refused.Event.Data);
-            var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id.Value;
-            _deadLetters.Add(messages.DeadEventRow(rejection, again, letter, at, identity: letter));
+            var deadLetterId = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id.Value;
+            _deadLetters.Add(messages.DeadEventRow(rejection, again, deadLetterId, at, identity: deadLetterId));
         }
     }
 

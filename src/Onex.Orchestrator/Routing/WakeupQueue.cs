@@ -3,12 +3,12 @@ using Onex.Contracts.Messages;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// The timers of sagas, in the memory of their home partition's orchestrator. Most entries never fire: a saga that moved on has another
-/// timer, or none, and its old entry is skipped. Thread-safe.
+/// Holds the timers of sagas in the memory of their home partition's orchestrator. Most entries never fire: once a saga has another timer,
+/// or none, its old entry is skipped. Thread-safe.
 /// </summary>
 internal sealed class WakeupQueue
 {
-    /// <summary>Longer timers are not kept here; the sweep loads them in time.</summary>
+    /// <summary>Longer timers are not queued; the sweep loads them in time.</summary>
     public static readonly TimeSpan Near = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
@@ -48,7 +48,7 @@ internal sealed class WakeupQueue
         }
     }
 
-    /// <summary>Takes the sagas whose timer is due.</summary>
+    /// <summary>Removes and returns the sagas whose timer is due.</summary>
     public List<SagaId> TakeDue(DateTimeOffset now, int limit)
     {
         var due = new List<SagaId>();

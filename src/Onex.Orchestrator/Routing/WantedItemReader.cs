@@ -12,7 +12,7 @@ internal sealed class WantedItemReader(ISagaStore store)
     private static readonly SagaItemStatus[] _toCompensate = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
 
     /// <summary>
-    /// Adds the rows to the wake-ups among the deliveries. Rows that an earlier decision of the same batch makes useless do no harm.
+    /// Adds the rows to the wake-ups among the deliveries. If an earlier decision of the same batch makes a row unnecessary, it is ignored.
     /// </summary>
     public async Task<IReadOnlyList<Delivery>> AddItemsAsync(
         IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<SagaId, SagaWork> works, CancellationToken cancellation)

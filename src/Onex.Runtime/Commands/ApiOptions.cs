@@ -129,8 +129,8 @@ internal static class ApiOptions
         catch (JsonException bad)
         {
             throw new CommandException(
-                $"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into single quotes: "
-                + "--data '{\"order_id\": \"o-1\"}'.",
+                $"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into "
+                + "single quotes: --data '{\"order_id\": \"o-1\"}'.",
                 bad);
         }
     }

@@ -6,22 +6,25 @@ namespace Onex.Runtime.Commands;
 /// <summary>Renders docs/cli.md from the commands.</summary>
 internal static class CommandDocument
 {
+    private const string Failure = "The command failed: rejected, not found, or no response; stderr has the reason. "
+        + "`onex run`: crashed. `onex contracts check`: warnings, with `--warnings-as-errors`. `onex contracts test`: an example failed.";
+
     /// <summary>The document.</summary>
     public static string Render()
     {
-        var text = new StringBuilder("""
+        var text = new StringBuilder($"""
             # The command `onex`
 
             Generated from `src/Onex.Runtime/Commands/`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this file.
             `onex --help`, and `--help` after any command, show the same. `source <(onex completion bash)` enables completion in the shell.
 
-            Data goes to stdout, everything else to stderr. `--json`, after any command, prints data as JSON. On a terminal lists are tables;
-            otherwise they are plain columns for other programs.
+            Data goes to stdout, everything else to stderr. `--json`, after any command, prints data as JSON. On a terminal lists are
+            tables; otherwise they are plain columns for other programs.
 
             | exit code | meaning |
             | --- | --- |
             | 0 | The command succeeded. `onex run`: stopped by a signal, after draining. |
-            | 1 | The command failed: rejected, not found, or no response; stderr has the reason. `onex run`: crashed. `onex contracts check`: warnings, with `--warnings-as-errors`. `onex contracts test`: an example failed. |
+            | 1 | {Failure} |
             | 2 | The command line is invalid; stderr has the reason, and a suggestion if there is one. |
             | 78 | Settings or contracts are wrong. All problems are listed. |
 

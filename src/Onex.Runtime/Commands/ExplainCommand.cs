@@ -59,7 +59,8 @@ internal static class ExplainCommand
         if (Page(code) is not { } page)
         {
             Console.Error.WriteLine(
-                $"There is no code '{TableOutput.Harmless(code)}'.{(Spelling.Nearest(code, Codes) is { } near ? $" Did you mean {near}?" : "")}"
+                $"There is no code '{TableOutput.Harmless(code)}'."
+                + (Spelling.Nearest(code, Codes) is { } near ? $" Did you mean {near}?" : "")
                 + " 'onex explain' lists all codes.");
             return CommandLine.Failed;
         }

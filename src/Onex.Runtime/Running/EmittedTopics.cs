@@ -25,8 +25,8 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     {
         var denied = own.All.Concat(own.All.Select(Topics.DeadLetter)).ToHashSet(StringComparer.Ordinal);
         return _all.Where(written => denied.Contains(written.Topic)).Select(written =>
-            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Does} to '{written.Topic}' (step '{written.Step}'), a topic of "
-            + "the runtime itself. "
+            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Does} to '{written.Topic}' (step '{written.Step}'), a topic "
+            + "of the runtime itself. "
             + $"Name another topic under '{(written.Does == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and "
             + "'detached: true'.");
     }

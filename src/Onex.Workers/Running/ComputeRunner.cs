@@ -73,7 +73,8 @@ internal sealed class ComputeRunner(
 
                 if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
                 {
-                    return Answer(command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.");
+                    return Answer(
+                        command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.");
                 }
 
                 arguments = stored.Content;
@@ -100,7 +101,8 @@ internal sealed class ComputeRunner(
             && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
-            return Answer(command, StepOutcomes.Failed, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
+            return Answer(
+                command, StepOutcomes.Failed, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
         }
     }
 
