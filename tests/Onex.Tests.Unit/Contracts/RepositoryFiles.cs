@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Contracts;
 
-/// <summary>Files of the repository that tests read, and, when asked to, write.</summary>
+/// <summary>Files of the repository that tests read, and write with <c>ONEX_GOLDEN=update</c>.</summary>
 internal static class RepositoryFiles
 {
     public static string Root { get; } = FindRoot();

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts;
 
-/// <summary>Contracts of a few lines: a head that is right, and what the test is about.</summary>
+/// <summary>Contracts of a few lines: a valid head, and the part that a test is about.</summary>
 internal static class TestContracts
 {
     public const string Head = "contract: small\nversion: 1.0.0\ninput: {}\n";
@@ -21,6 +21,6 @@ internal static class TestContracts
         ContractCompiler.Compile(
             new ContractSource("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
 
-    /// <summary>The codes of what is wrong with a head and the rest.</summary>
+    /// <summary>The codes of the diagnostics for a head and the rest.</summary>
     public static IEnumerable<string> Codes(string rest) => Check(Head + rest).Diagnostics.Select(diagnostic => diagnostic.Code);
 }

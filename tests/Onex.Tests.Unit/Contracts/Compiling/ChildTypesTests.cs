@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// A contract that is called is known to its caller: what goes in by its <c>input</c>, what comes back by its <c>output</c>.
+/// The caller of a contract knows its types: those of the arguments from <c>input</c>, those of the result from <c>output</c>.
 /// </summary>
 public sealed class ChildTypesTests
 {
@@ -21,7 +21,10 @@ public sealed class ChildTypesTests
             weight: { type: integer, minimum: 1 }
             service: { enum: [slow, fast] }
             lines: { type: array, items: { type: object, required: [sku], properties: { sku: { type: string }, gift: { type: boolean } } } }
-        output: { type: object, required: [tracking, cost], properties: { tracking: { type: string }, cost: { type: number }, at: { type: string } } }
+        output:
+          type: object
+          required: [tracking, cost]
+          properties: { tracking: { type: string }, cost: { type: number }, at: { type: string } }
         initial: done
         states:
           done: { end: completed, output: { tracking: t-1, cost: 1.5 } }

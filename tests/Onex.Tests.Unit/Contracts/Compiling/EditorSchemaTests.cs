@@ -11,7 +11,7 @@ using Onex.Workers;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema for editors says what the compiler says: it is made from the compiler's own tables, and judges real contracts.
+/// The JSON Schema for editors agrees with the compiler: it is generated from the compiler's tables, and validates real contracts.
 /// </summary>
 public sealed class EditorSchemaTests
 {
@@ -72,13 +72,13 @@ public sealed class EditorSchemaTests
     [MemberData(nameof(Valid))]
     public void A_contract_that_compiles_is_valid(string path)
     {
-        // Compiled with the small catalogue of the tests, but for what is about databases and topics.
+        // Compiled with the small catalogue of the tests, except for contracts about databases and topics.
         var isReal = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
             || path.Contains("order-fulfilment-full", StringComparison.Ordinal);
         Assert.Empty(Problems(isReal ? _real : _ofTests, File.ReadAllText(Path.Combine(RepositoryFiles.Root, path))));
     }
 
-    // Unknown keys, keys of later versions, values of another kind, missing keys, keys that exclude one another, operations and arguments.
+    // Unknown keys, keys of later versions, values of another kind, missing keys, mutually exclusive keys, operations and arguments.
     [Theory]
     [InlineData("ONEX1010")]
     [InlineData("ONEX1011")]
@@ -118,7 +118,7 @@ public sealed class EditorSchemaTests
         return compiled;
     }
 
-    // `if` and `then` in words that contracts' own schemas have: either it is not so, or that follows.
+    // `if` and `then` with the keywords of contracts' schemas: the condition is false, or the consequence holds.
     private static JsonNode Without(JsonNode node)
     {
         switch (node)

@@ -60,12 +60,12 @@ public sealed class EventsAndTimeTests
             TestContracts.Head
                 + "data: { at: { type: timestamp?, initial: null }, n: { type: int, initial: 0 } }\ninitial: work\nstates:\n  work:\n    "
                 + "steps:\n      - wait: 5m\n"
-            + "      - wait: { until: data.at }\n      - set: { n: data.n + 1 }\n      - id: told\n        respond: { n: \"${data.n}\" }\n"
+            + "      - wait: { until: data.at }\n      - set: { n: data.n + 1 }\n      - id: reply\n        respond: { n: \"${data.n}\" }\n"
             + "      - fail: { code: too_late, message: \"It is ${data.n}.\" }\n        catch: [{ next: late }]\n    next: "
             + "done\n" + Ends).Plans.Single();
 
         var steps = plan.State("work").Steps;
-        Assert.Equal(["work[0]", "work[1]", "work[2]", "told", "work[4]"], steps.Select(step => step.Id));
+        Assert.Equal(["work[0]", "work[1]", "work[2]", "reply", "work[4]"], steps.Select(step => step.Id));
         Assert.Equal(TimeSpan.FromMinutes(5), Assert.IsType<WaitStep>(steps[0]).For);
         Assert.Equal("data.at", Assert.IsType<WaitStep>(steps[1]).Until!.Text);
         Assert.Equal("n", Assert.IsType<SetStep>(steps[2]).Assignments.Single().Field);
@@ -189,7 +189,8 @@ public sealed class EventsAndTimeTests
     {
         string[] ofRoles =
         [
-            StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing, StepCodes.OperationUnknown, StepCodes.OperationFailed, StepCodes.StoreMissing,
+            StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing, StepCodes.OperationUnknown, StepCodes.OperationFailed,
+            StepCodes.StoreMissing,
         ];
         var codes = typeof(StepCodes)
             .GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -249,26 +250,26 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("", 1)]
     [InlineData("pivot: true, ", 0)]
-    public void A_wait_is_shorter_than_the_deadline_where_that_applies(string pivot, int complaints)
+    public void A_wait_is_shorter_than_the_deadline_where_that_applies(string pivot, int count)
     {
         var rest =
             $"deadline: {{ after: 24h, next: late }}\ninitial: work\nstates:\n  work: {{ next: waiting }}\n  waiting: {{ {pivot}steps: "
                 + $"[{{ wait: 24h }}], next: done }}\n"
             + Ends;
 
-        Assert.Equal(complaints, TestContracts.Codes(rest).Count(code => code == "ONEX1059"));
+        Assert.Equal(count, TestContracts.Codes(rest).Count(code => code == "ONEX1059"));
     }
 
     [Theory]
     [InlineData("waiting: { timeout: { after: 1h, next: late } }", "", 0)]
     [InlineData("waiting: { timeout: { after: 1h, next: asking } }", "", 1)]
     [InlineData("waiting: {}", "any_state: [{ event: go, next: asking }]\n", 1)]
-    public void What_only_the_deadline_leads_to_may_wait_longer(string waiting, string anyState, int complaints)
+    public void A_state_that_only_the_deadline_leads_to_may_wait_longer(string waiting, string anyState, int count)
     {
         var rest = $"events: {{ go: {{}} }}\n{anyState}deadline: {{ after: 24h, next: asking }}\ninitial: waiting\nstates:\n  {waiting}\n"
             + "  asking: { on_event: [{ event: go, next: done }], timeout: { after: 7d, next: late } }\n" + Ends;
 
-        Assert.Equal(Enumerable.Repeat("ONEX1059", complaints), TestContracts.Codes(rest));
+        Assert.Equal(Enumerable.Repeat("ONEX1059", count), TestContracts.Codes(rest));
     }
 
     [Theory]

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// What the compiler says of failures that lead back to themselves, of pivots that compensate, and of states that end in a failure.
+/// The diagnostics for failures that lead back to themselves, for pivots that compensate, and for states that end in a failure.
 /// </summary>
 public sealed class FailureCyclesTests
 {
@@ -130,7 +130,7 @@ public sealed class FailureCyclesTests
     private static IEnumerable<string> Render(string head, string states) =>
         TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
-    // The states begin with one that leads to `more`, or is all there is, and end with those that most need.
+    // The first state leads to `more`, or is the only one. The last ones are needed by most cases.
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal)

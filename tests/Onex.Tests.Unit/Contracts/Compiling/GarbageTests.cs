@@ -5,7 +5,7 @@ using Onex.Contracts.Compiling;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// Whatever a file holds, the compiler answers: no exception, no hang, places that exist, at most 100 diagnostics a file.
+/// The compiler handles every file: no exception, no hang, positions that exist, at most 100 diagnostics per file.
 /// </summary>
 public sealed class GarbageTests(ITestOutputHelper output)
 {
@@ -41,7 +41,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         var random = new Random(seed);
         for (var round = 0; round < Rounds; round++)
         {
-            // Letters mostly break the YAML; lines mostly leave it whole, so that what comes after it is reached.
+            // Changed characters mostly break the YAML. Changed lines mostly keep it valid, so that later checks run, too.
             var contract = _seeds[random.Next(_seeds.Length)];
             var text = round % 2 == 0 ? Mutate(contract, random) : MutateLines(contract, random);
             try
@@ -197,7 +197,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         var watch = Stopwatch.StartNew();
         Answer(text);
 
-        // They take about a second; what grows with the square of the size takes minutes.
+        // They take about a second; an algorithm that is quadratic in the size takes minutes.
         Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"{what}: {watch.Elapsed}");
     }
 
@@ -270,7 +270,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
                     lines[at] = lines[at][2..];
                     break;
                 default:
-                    // What stands behind a key is put behind another.
+                    // Moves the value of a key to another key.
                     var (key, value) = (
                         lines[at].IndexOf(": ", StringComparison.Ordinal), lines[other].IndexOf(": ", StringComparison.Ordinal));
                     if (key > 0 && value > 0)
@@ -285,7 +285,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         return string.Join('\n', lines);
     }
 
-    // A saga that goes round for ever, and has an event that it never wants elsewhere.
+    // A saga in an endless loop, with an event that no other state accepts.
     private const string Looping = TestContracts.Head + """
         events: { e: {} }
         initial: a
@@ -301,7 +301,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
 
         """;
 
-    // The same schema for the input and, written again so that it is another one, for the output.
+    // The same schema for the input and, written again as a second instance, for the output.
     private static string Schema(string schema, string output) =>
         $"contract: small\nversion: 1.0.0\ninput: {{ {schema} }}\noutput: {{ {schema} }}\ninitial: done\nstates:\n  done: {{ end: "
             + $"completed, output: {{ a: '{output}', b: '${{input}}' }} }}\n  again: {{ end: completed, output: '${{input}}' }}\n";

@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Every limit that can be chosen: docs/contract-language.md#limits.</summary>
+/// <summary>Every configurable limit: docs/contract-language.md#limits.</summary>
 public sealed class LimitTests
 {
     private const string Contract = """
@@ -44,7 +44,9 @@ public sealed class LimitTests
     public void A_contract_beyond_a_limit_has_only_that_error(string what, ContractLimits limits, string code)
     {
         Assert.Empty(Compile(TestCatalogue.Context).Diagnostics);
-        Assert.Equal([(what, code)], Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
+        Assert.Equal(
+            [(what, code)],
+            Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
     }
 
     [Theory]
@@ -53,19 +55,23 @@ public sealed class LimitTests
     {
         var compilation = Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true });
 
-        Assert.True(compilation.Plans.Count == 1, $"{what} {code}: {string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render()))}");
+        Assert.True(
+            compilation.Plans.Count == 1,
+            $"{what} {code}: {string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render()))}");
     }
 
     [Fact]
     public void An_evaluation_may_cost_what_is_allowed_and_no_more()
     {
         var names = string.Join(", ", Enumerable.Range(0, 300).Select(number => $"'{number}'"));
-        var text = $"contract: small\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ all: \"${{dyn([{names}]).all(a, dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
+        var text = "contract: small\nversion: 1.0.0\ninput: {}\ninitial: done\nstates:\n"
+            + $"  done: {{ end: completed, output: {{ all: \"${{dyn([{names}]).all(a, "
+            + $"dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
 
         Assert.True(Output(ContractLimits.Default).IsError);
         Assert.False(Output(ContractLimits.Highest).IsError);
 
-        // What is estimated is let through, as of a contract that is registered.
+        // A registered contract is not rejected because of the estimated cost, so it can be evaluated.
         CelValue Output(ContractLimits limits) => Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true }, text)
             .Plans.Single().State("done").Output!.Evaluate(new Onex.Tests.Unit.Contracts.Expressions.Scope([]));
     }

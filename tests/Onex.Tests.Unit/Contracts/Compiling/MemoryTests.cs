@@ -4,17 +4,17 @@ using SourceFile = Onex.Contracts.Diagnostics.SourceFile;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// What a hostile file costs, counted in bytes: never more than a ceiling, and twice the file never much more than twice the bytes. Time is
-/// not measured: what takes the square of the size takes the bytes too, or the tests do not end.
+/// The memory that a hostile file costs: never more than a ceiling, and for twice the file never much more than twice the bytes. Time is
+/// not measured: an algorithm that is quadratic in the size also allocates that much, or the tests do not end.
 /// </summary>
 public sealed class MemoryTests(ITestOutputHelper output)
 {
-    // A file has a megabyte at most: a hundred bytes for each of them is a lot, and still no danger.
+    // A file has at most a megabyte. A hundred bytes per byte is much, but not dangerous.
     private const long CeilingBytes = 256 * 1024 * 1024;
 
     private const double GrowthMax = 2.5;
 
-    // What a compilation costs however small the file is; below it nothing is said about growth.
+    // The fixed cost of a compilation. Growth is not checked below it.
     private const long BaseBytes = 512 * 1024;
 
     private static readonly Dictionary<string, (int Size, Func<int, string> Text)> _files = new(StringComparer.Ordinal)
@@ -127,7 +127,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
         Assert.InRange(all, 0, (long)(GrowthMax * Math.Max(half, BaseBytes)));
     }
 
-    // The second time: the first one pays for what is made once.
+    // Measures the second run, because the first one includes what is created once.
     private static long Spent(Action work)
     {
         work();

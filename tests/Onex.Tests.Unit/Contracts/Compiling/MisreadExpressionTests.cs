@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Bare expressions are YAML first. Where YAML takes them apart, the remedy shows them quoted.</summary>
+/// <summary>Unquoted expressions are parsed as YAML first. If YAML splits one, the remedy shows it quoted.</summary>
 public sealed class MisreadExpressionTests
 {
     [Theory]
@@ -91,7 +91,7 @@ public sealed class MisreadExpressionTests
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
 
-    // The smallest of each kind: what holds a bracket, a colon, or a comma in quotes ends where YAML sees its own mark.
+    // The smallest of each kind: YAML ends a text with a bracket, a colon, or a comma in quotes at its own delimiter.
     [Theory]
     [InlineData("steps: [{ id: a, compute: transform, with: { order: ${input.id} } }]", "order: \"${input.id}\"")]
     [InlineData("steps: [{ set: { n: input.a == \"x\" ? \"a\" : \"b\" } }]", "n: 'input.a == \"x\" ? \"a\" : \"b\"'")]

@@ -1,11 +1,11 @@
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Text with a value in it that may be null is refused, unless something says that it is not null there.</summary>
+/// <summary>Text with a value that may be null is an error, unless a condition excludes null there.</summary>
 public sealed class NullInTextTests
 {
     private const string MayBeNull = "ONEX1171";
 
-    // Which of the fields a case makes use of is not what it is about.
+    // The cases do not test which of the fields they use.
     private const string Unused = "ONEX1187";
 
     [Theory]
@@ -164,7 +164,7 @@ public sealed class NullInTextTests
           done: { end: completed }
         """).Diagnostics.Select(diagnostic => diagnostic.Code).Where(code => code != Unused);
 
-    // One of them shows itself where the text is read, the other only when all ways are known.
+    // One of them is found when the text is read, the other only when all paths are known.
     [Fact]
     public void All_values_that_may_be_null_are_reported_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
           work:

@@ -4,7 +4,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary><c>schedule</c>: what it says, and which times it names.</summary>
+/// <summary><c>schedule</c>: its syntax, and the times that it names.</summary>
 public sealed class ScheduleTests
 {
     private const string End = "initial: done\nstates:\n  done: { end: completed }\n";
@@ -80,7 +80,7 @@ public sealed class ScheduleTests
         Assert.Equal(TimeSpan.Zero, schedule.After(At("2026-06-30T12:00:00Z"))!.Value.Offset);
     }
 
-    // At 02:00 in the night to 2026-03-29 the clocks of Zurich are put on to 03:00.
+    // At 02:00 in the night to 2026-03-29 the clocks of Zurich advance to 03:00.
     [Fact]
     public void A_time_that_clocks_skip_starts_right_after_the_change()
     {
@@ -91,7 +91,7 @@ public sealed class ScheduleTests
             Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
     }
 
-    // At 03:00 in the night to 2026-10-25 they are put back to 02:00.
+    // At 03:00 in the night to 2026-10-25 they go back to 02:00.
     [Fact]
     public void A_time_that_clocks_show_twice_starts_once()
     {
@@ -130,8 +130,8 @@ public sealed class ScheduleTests
             Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
     }
 
-    // At 03:00 in the night to 2026-10-25 the clocks of Zurich are put back to 02:00. Hours that are named come once each; only a schedule
-    // of every hour counts the hour that comes twice.
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich go back to 02:00. Named hours occur once each; only a schedule of every
+    // hour counts the repeated hour.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-10-25T00:30:00Z")]
@@ -153,7 +153,7 @@ public sealed class ScheduleTests
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
 
-    // At 02:00 in the night to 2026-03-29 they are put on to 03:00.
+    // At 02:00 in the night to 2026-03-29 they advance to 03:00.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-03-29T00:30:00Z 2026-03-29T01:00:00Z 2026-03-29T01:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-03-29T01:00:00Z")]

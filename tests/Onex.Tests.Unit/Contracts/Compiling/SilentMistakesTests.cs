@@ -6,7 +6,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>What a contract says and does not mean: it is let through, with a warning that says the remedy.</summary>
+/// <summary>Valid contracts that probably mean something else: they compile, with a warning that names the remedy.</summary>
 public sealed partial class SilentMistakesTests
 {
     private const string Reject = "reject: [{ when: result.status_code == 402, code: declined }]";
@@ -130,16 +130,17 @@ public sealed partial class SilentMistakesTests
                 steps:
                   - { id: look, effect: http.get, connection: stock, with: { path: /a } }
                   - { id: deep, saga: deep, compensate: { none: a test } }
-                choose: [{ when: steps.look.status_code == 204, next: gone, fault: weather }, { when: steps.look.status_code == 200, next: giving_up }, { next: done }]
+                choose:
+                  - { when: steps.look.status_code == 204, next: gone, fault: weather }
+                  - { when: steps.look.status_code == 200, next: giving_up }
+                  - { next: done }
               giving_up: { steps: [{ fail: { code: out_of_stock, message: no } }] }
               gone: { end: failed }
               done: { end: completed }
             """;
-        var deep =
-            $"contract: deep\nversion: 1.0.0\ninput: {{}}\n{Work("{ fail: { code: deepest, message: no }, catch: [{ error: expression_failed, next: done }] }")}".Replace(
-            "    next: done\n",
-            "",
-            StringComparison.Ordinal);
+        const string Step = "{ fail: { code: deepest, message: no }, catch: [{ error: expression_failed, next: done }] }";
+        var deep = $"contract: deep\nversion: 1.0.0\ninput: {{}}\n{Work(Step)}"
+            .Replace("    next: done\n", "", StringComparison.Ordinal);
         var parent = TestContracts.Head
             + Work($"{{ id: a, saga: child, compensate: {{ none: a test }}, catch: [{{ error: {caught}, next: late }}] }}");
 
@@ -166,7 +167,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("body: { order: $.order_id }", "input.order_id", "$.order_id")]
     [InlineData("body: { order: $note }", "data.note", "$note")]
     [InlineData("body: { order: \"$input.order_id\" }", "input.order_id", "$input.order_id")]
-    [InlineData("body: { text: \"Order {{input.order_id}} is on its way.\" }", "input.order_id", "{{input.order_id}}")]
+    [InlineData("body: { text: \"Order {{input.order_id}} is sent.\" }", "input.order_id", "{{input.order_id}}")]
     [InlineData("body: { text: \"Order {input.order_id} of ${input.total}\" }", "input.order_id", "{input.order_id}")]
     [InlineData("body: { text: \"Order $(input.order_id)\" }", "input.order_id", "$(input.order_id)")]
     [InlineData("body: { text: \"Order <%= input.order_id %>\" }", "input.order_id", "<%= input.order_id %>")]
@@ -470,7 +471,11 @@ public sealed partial class SilentMistakesTests
           work:
             steps:
               - { id: look, effect: http.get, connection: stock, with: { path: /a } }
-              - { id: tell, effect: http.put, connection: stock, with: { {{(with.StartsWith("path", StringComparison.Ordinal) ? "" : "path: /a, ")}}{{with}} }, compensate: { none: a test } }
+              - id: report
+                effect: http.put
+                connection: stock
+                with: { {{(with.StartsWith("path", StringComparison.Ordinal) ? "" : "path: /a, ")}}{{with}} }
+                compensate: { none: a test }
               - { id: end, compute: transform, with: { values: { a: "${data.note}", b: "${steps.look.body.id}" } } }
             next: done
           done: { end: completed }

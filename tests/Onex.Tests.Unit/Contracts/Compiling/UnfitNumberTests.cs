@@ -6,7 +6,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Numbers in contracts are kept or refused, never rounded or taken for text in silence.</summary>
+/// <summary>Numbers in contracts are kept or reported, never silently rounded or read as text.</summary>
 public sealed class UnfitNumberTests
 {
     [Theory]

@@ -5,8 +5,8 @@ using Onex.Contracts.Compiling;
 namespace Onex.Tests.Unit.Contracts.Diagnostics;
 
 /// <summary>
-/// Every complaint of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), the exact output
-/// expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may be there without the others.
+/// Every diagnostic of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), the exact output
+/// expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may exist without the others.
 /// </summary>
 public sealed partial class ContractDiagnosticsTests
 {
@@ -91,7 +91,7 @@ public sealed partial class ContractDiagnosticsTests
         }
     }
 
-    // Some complaints only a strict check makes: a file says so in its first line.
+    // Only a strict check reports some diagnostics. A file says so in its first line.
     private static string Render(string directory, string prefix, bool isStrict) =>
         string.Concat(
             ContractCompiler.CompileDirectory(
@@ -99,7 +99,7 @@ public sealed partial class ContractDiagnosticsTests
             .Replace(prefix + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)
             .Replace(prefix, "contracts", StringComparison.Ordinal);
 
-    // A file that says so grows: a mebibyte of comments is no part of a repository.
+    // Fills a file that says so in its first line with comments, because a repository should not contain a mebibyte of them.
     private static byte[] Repeat(byte[] bytes)
     {
         const string Mark = "# repeated to more than 1 MiB\n";

@@ -68,7 +68,7 @@ public sealed class DiagnosticTests
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
 
-    // A swap of letters is one slip; so are the same letters in another order, and a word that begins and ends alike.
+    // Swapped characters are one typing error; so are reordered characters, and a word with the same beginning and end.
     [Theory]
     [InlineData("retires", "retries")]
     [InlineData("payed", "paid")]

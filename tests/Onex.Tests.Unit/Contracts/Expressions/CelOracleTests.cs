@@ -5,14 +5,14 @@ using Onex.Contracts.Expressions;
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 /// <summary>
-/// Expressions that nobody wrote, held against the package Cel: both give the same value, or an error. Left out is where Cel 0.3.3 does not
-/// do what the language definition of CEL says:
+/// Compares generated expressions with the package Cel: both give the same value, or an error. Leaves out the cases in which Cel 0.3.3
+/// differs from the language definition of CEL:
 /// <list type="bullet">
-/// <item>A double divided by zero is not a number there, for an infinity ("Arithmetic operators", IEEE 754).</item>
-/// <item><c>size()</c> is no <c>int</c> there but something that other functions do not take ("List of Standard Definitions": size).</item>
-/// <item><c>all</c> and <c>exists_one</c> whose condition is an error give null there ("Macros"): counted as the error.</item>
-/// <item>Texts have no order there ("List of Standard Definitions": operators).</item>
-/// <item>Fields are those of messages there: <c>m.a</c> and <c>has(m.a)</c> of a map are errors ("Field Selection").</item>
+/// <item>There, a double divided by zero is NaN instead of an infinity ("Arithmetic operators", IEEE 754).</item>
+/// <item>There, <c>size()</c> is not an <c>int</c>, and other functions do not accept it ("List of Standard Definitions": size).</item>
+/// <item>There, <c>all</c> and <c>exists_one</c> are null if their condition is an error ("Macros"): counted as the error.</item>
+/// <item>There, texts have no order ("List of Standard Definitions": operators).</item>
+/// <item>There, only messages have fields: <c>m.a</c> and <c>has(m.a)</c> of a map are errors ("Field Selection").</item>
 /// </list>
 /// </summary>
 public sealed class CelOracleTests

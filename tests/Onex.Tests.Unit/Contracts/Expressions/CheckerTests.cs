@@ -4,7 +4,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
-/// <summary>The type of every expression, and what is wrong with the types of those that have none.</summary>
+/// <summary>The type of every expression, and the diagnostics for expressions with a type error.</summary>
 public class CheckerTests
 {
     private static readonly CelType _input = StaticTypes.From(TestContracts.Compile("""
@@ -19,7 +19,10 @@ public class CheckerTests
             name: { type: string, maxLength: 10 }
             note: { type: [string, 'null'] }
             flag: { type: boolean }
-            items: { type: array, maxItems: 100, items: { type: object, properties: { sku: { type: string }, price: { type: number } }, additionalProperties: false } }
+            items:
+              type: array
+              maxItems: 100
+              items: { type: object, properties: { sku: { type: string }, price: { type: number } }, additionalProperties: false }
             any: {}
             either: { type: [string, integer] }
             deep: { $ref: '#/$defs/deep' }
@@ -181,7 +184,7 @@ public class CheckerTests
             TypeRules.Conversion(
                 StaticTypes.From(DataTypeReader.Parse(value)), StaticTypes.From(DataTypeReader.Parse(field)), asJson: false) is null);
 
-    // Over values that are of their types, what the checker lets through gives a value of the type that it says, or an error.
+    // For values of the declared types, an expression that passes the checker gives a value of the checked type, or an error.
     [Theory]
     [InlineData(31)]
     [InlineData(32)]

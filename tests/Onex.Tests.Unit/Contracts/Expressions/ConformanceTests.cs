@@ -10,7 +10,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 /// </summary>
 public partial class ConformanceTests
 {
-    // Files that are not for us at all; docs/expressions.md lists the same.
+    // Files that do not apply to Onex at all; docs/expressions.md lists the same.
     private static readonly string[] _otherFiles =
     [
         "bindings_ext", "block_ext", "encoders_ext", "enums", "macros2", "math_ext", "network_ext", "proto2", "proto2_ext", "proto3",
@@ -22,7 +22,7 @@ public partial class ConformanceTests
     private const string Wrappers = "protobuf wrappers and messages are out of scope";
     private const string InsideMessage = "written around a protobuf message; ExpressionTests has the same without one";
 
-    // file/section, or file/section/test, and why it is not for us: docs/expressions.md lists the same.
+    // file/section, or file/section/test, and why it does not apply to Onex: docs/expressions.md lists the same.
     private static readonly Dictionary<string, string> _excluded = new()
     {
         ["comparisons/eq_literal/eq_dyn_json_null"] = Messages,
@@ -88,7 +88,7 @@ public partial class ConformanceTests
             return;
         }
 
-        // A case without a result wants true.
+        // A case without a result expects true.
         var result = test.Message("value") ?? test.Message("typed_result")?.Message("result");
         var expected = result is null ? CelValue.Bool(true) : Value(result);
         Assert.True(
@@ -148,7 +148,7 @@ public partial class ConformanceTests
         }
     }
 
-    // Names looked up in a container, messages and enumerations as values, and expressions that make them or name their types.
+    // Names resolved in a container, messages and enumerations as values, and expressions that create them or name their types.
     private static bool IsAboutMessages(TextProto test) =>
         test.Text("container") is { Length: > 0 } || test.Text("check_only") == "true" || Message().IsMatch(test.Text("expr") ?? "")
         || test.Names().Any(name => name is "object_value" or "enum_value" or "message_type" or "unknown" or "any_unknowns");

@@ -26,7 +26,14 @@ public class ExpressionFuzzTests
     ];
 
     private static readonly Scope _scope = Scope.Of(
-        """{ "input": { "total": 1.5, "name": "abcabc", "a": { "b": [1, null, "x", {}] }, "items": [{ "price": 2.5 }, { "price": 1 }] }, "data": { "limit": 1 }, "steps": { "fraud": { "body": { "score": 90 } } }, "saga": { "id": "0199b6a8-0000-7000-8000-000000000001" } }""");
+        """
+        {
+          "input": { "total": 1.5, "name": "abcabc", "a": { "b": [1, null, "x", {}] }, "items": [{ "price": 2.5 }, { "price": 1 }] },
+          "data": { "limit": 1 },
+          "steps": { "fraud": { "body": { "score": 90 } } },
+          "saga": { "id": "0199b6a8-0000-7000-8000-000000000001" }
+        }
+        """);
 
     // Pieces of text, pieces of the seeds, and single characters of any kind.
     private static readonly Gen<string> _piece = Gen.OneOf(
@@ -190,7 +197,7 @@ public class ExpressionFuzzTests
         var value = expression.Evaluate(scope);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-        // A pattern that is compiled on the way is kept, and its states with it.
+        // A pattern that is compiled during the evaluation is cached, with its states.
         Assert.True(allocated < 8_000_000, $"{text} allocated {allocated}");
         Assert.True(!value.IsError || value.AsError().Length > 0);
         Assert.True(expression.Spent(scope) <= ExpressionLimits.Budget || value.IsError, text);

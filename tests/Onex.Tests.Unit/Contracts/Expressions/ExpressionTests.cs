@@ -6,13 +6,14 @@ public class ExpressionTests
 {
     private static readonly Scope _scope = Scope.Of("""
         {
-          "input": { "total": 10.5, "count": 3, "name": "Anna", "tags": ["a", "b"], "nothing": null, "items": [{ "price": 2, "sku": "x" }, { "price": 5, "sku": "y" }] },
+          "input": { "total": 10.5, "count": 3, "name": "Anna", "tags": ["a", "b"], "nothing": null,
+          "items": [{ "price": 2, "sku": "x" }, { "price": 5, "sku": "y" }] },
           "saga": { "id": "0199b6a8-0000-7000-8000-000000000001" }
         }
         """);
 
     [Theory]
-    // Fields, indexes and what is missing.
+    // Fields, indexes and missing values.
     [InlineData("input.total > 10.0")]
     [InlineData("input['count'] == 3 && input.tags[1] == 'b' && input.nothing == null")]
     [InlineData("has(input.total) && !has(input.missing)")]
@@ -55,7 +56,7 @@ public class ExpressionTests
     // Numbers.
     [InlineData("1 == 1u && 1 == 1.0 && 1u < 2 && 1.5 > 1 && 7 / 2 == 3 && -7 % 3 == -1 && 7u % 4u == 3u")]
     [InlineData("round(2.5) == 3.0 && round(-2.5) == -3.0 && round(1.005, 1) == 1.0 && round(3) == 3")]
-    // Of the digits that string() shows, halves away from zero.
+    // Rounds the digits that string() shows, halves away from zero.
     [InlineData("round(2.675, 2) == 2.68 && round(1.005, 2) == 1.01 && round(1.115, 2) == 1.12 && round(-1.005, 2) == -1.01")]
     [InlineData(
         "round(0.285, 2) == 0.29 && round(10.075, 2) == 10.08 && round(9.995, 2) == 10.0 && round(0.5) == 1.0 && "
@@ -109,7 +110,7 @@ public class ExpressionTests
     [InlineData(
         "duration('9223372036854775807ns') == duration('9223372036s') + duration('854775807ns') && "
             + "string(duration('-9223372036854775808ns')) == '-9223372036.854775808s'")]
-    // Bern's time until 1894, 29 min 46 s: .NET keeps no seconds of a zone.
+    // Bern's time until 1894, 29 min 46 s: .NET does not store the seconds of a zone.
     [InlineData(
         "timestamp('1880-01-01T00:00:00Z').getSeconds('+00:29:46') == 46 && "
             + "timestamp('1880-01-01T00:00:00Z').getSeconds('Europe/Zurich') == 46")]
@@ -123,7 +124,7 @@ public class ExpressionTests
         "timestamp('2030-03-05T06:07:08Z').getSeconds('+01:00:30') == 38 && timestamp('2030-03-05T06:07:08Z').getMinutes('-00:00:10') == "
             + "6")]
     [InlineData("[,] == [] && {,} == {} && [1,] == [1] && {'a': 1,} == {'a': 1}")]
-    // Errors are outweighed in either order.
+    // A result absorbs an error in either order.
     [InlineData("1 / 0 == 0 || true")]
     [InlineData("!(input.missing && false)")]
     [InlineData("nobody || true")]

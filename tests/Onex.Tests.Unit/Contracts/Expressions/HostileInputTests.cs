@@ -49,7 +49,7 @@ public class HostileInputTests
         Assert.True(ran > 100, $"only {ran} were expressions at all");
     }
 
-    // Well-formed by construction, so that evaluation is what is tried.
+    // Well-formed by construction, so that the test covers evaluation.
     [Theory]
     [InlineData(11)]
     [InlineData(12)]
@@ -145,7 +145,7 @@ public class HostileInputTests
         Assert.Equal("expression budget exceeded", value.AsError());
         Assert.InRange(allocated, 0, 2_500_000);
 
-        // A hundred times the aim: a busy machine is no failure, a budget that does not count is.
+        // A hundred times the target, so that a busy machine does not fail the test, but a budget that does not count does.
         Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 20);
     }
 

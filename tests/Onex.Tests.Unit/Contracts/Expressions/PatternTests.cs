@@ -170,7 +170,7 @@ public sealed class PatternTests
     [InlineData(@"[^]")]
     public void Syntax_that_re2_does_not_have_is_an_error(string pattern) => Assert.Null(Pattern.Compile(pattern, out _));
 
-    // Without \B, behind which the platform's engine takes nothing back: it does not find \W+\B in "- a".
+    // Without \B, because the platform's engine does not backtrack before it: it does not find \W+\B in "- a".
     [Fact]
     public void A_pattern_finds_what_the_platforms_own_engine_finds()
     {
@@ -179,7 +179,7 @@ public sealed class PatternTests
             "[a-c_]", "|", "(", ")",
             "(?:", "*", "+", "?", "{2}", "{0,2}", "{1,}", "*?");
         var pattern = part.Array[1, 9].Select(string.Concat);
-        var text = Gen.OneOf('a', 'b', 'c', '_', '1', '-', ' ', 'A').Array[0, 9].Select(letters => new string(letters));
+        var text = Gen.OneOf('a', 'b', 'c', '_', '1', '-', ' ', 'A').Array[0, 9].Select(characters => new string(characters));
         Gen.Select(pattern, text.Array[4], Gen.Bool).Sample((source, texts, isEcma) =>
         {
             if (!IsNets(source, out var net) || (isEcma ? Pattern.OfSchema(source, out _) : Pattern.Compile(source, out _)) is not { } ours)

@@ -3,12 +3,12 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
-/// <summary>Names and values for an expression of a test.</summary>
+/// <summary>The names and values for an expression of a test.</summary>
 internal sealed class Scope(Dictionary<string, CelValue> values) : IExpressionScope
 {
     public static Scope Empty => new([]);
 
-    /// <summary>The fields of a JSON object as the names.</summary>
+    /// <summary>A scope with the fields of a JSON object as names.</summary>
     public static Scope Of(string json) =>
         new(JsonDocument.Parse(json).RootElement.EnumerateObject().ToDictionary(
             field => field.Name, field => CelValue.FromJson(field.Value)));

@@ -2,7 +2,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
-/// <summary>What the public specification of CEL says beyond the files of its suite that this repository was built with.</summary>
+/// <summary>Rules of the public CEL specification that the files of its conformance suite do not cover.</summary>
 public class SpecificationTests
 {
     [Theory]
@@ -14,7 +14,7 @@ public class SpecificationTests
         "9223372036854775807 - 9223372036854775807 == 0 && -9223372036854775808 + 9223372036854775807 == -1 && 0x7FFFFFFFFFFFFFFF == "
             + "9223372036854775807")]
     [InlineData("42u + 2u == 44u && 44u - 2u == 42u && 21u * 2u == 42u && 85u / 2u == 42u && 43u % 42u == 1u && 0xFFu == 255u")]
-    // Doubles: what leaves their range is infinite.
+    // Doubles: a value outside their range is infinite.
     [InlineData(
         "4.25 * 15.25 == 64.8125 && 64.875 - 0.0625 == 64.8125 && -3.2 == -(3.2) && 1.0 / 0.0 == double('inf') && -1.0 / 0.0 == "
             + "double('-Infinity')")]
@@ -73,7 +73,7 @@ public class SpecificationTests
         "has({'a': 1, 'b': 2}.a) && !has({'a': 1}.b) && !has({}.a) && has({'/api/v1': true}.`/api/v1`) && {'content-type': "
             + "'x'}.`content-type` == 'x' && {'a.b': 1}.`a.b` == 1")]
     [InlineData("{'a': 1, 'b': [2]} == {'b': [2.0], 'a': 1u} && {} == {} && {'a': 1} != {'a': 2} && {1: 'a'} == {1u: 'a'}")]
-    // Macros: absorption, names of their own.
+    // Macros: absorption, own names.
     [InlineData(
         "[1, 'foo', 3].exists(e, e != '1') && ![1, 'foo', 3].exists(e, e == '10') && ![].exists(e, e == 2) && {'key1': 1, 'key2': "
             + "2}.exists(k, k == 'key2')")]

@@ -54,7 +54,7 @@ public class TemplateTests
         Assert.Contains(reason, template.Evaluate(_scope).AsError(), StringComparison.Ordinal);
     }
 
-    // Literals and expressions in turn.
+    // Alternates literals and expressions.
     private static CelValue Text(bool percentEncoded, params string[] parts) => new Template.Text(
         [.. parts.Select(
             (part, i) => i % 2 == 0 ? new TextPart(part, null) : new TextPart(

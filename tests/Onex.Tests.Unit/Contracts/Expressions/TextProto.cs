@@ -25,7 +25,7 @@ internal sealed class TextProto
 
     public string? FirstField => _fields.Count == 0 ? null : _fields[0].Name;
 
-    /// <summary>The names of all fields, of all messages below too.</summary>
+    /// <summary>The names of all fields, including those of nested messages.</summary>
     public IEnumerable<string> Names() =>
         _fields.SelectMany(field => field.Value is TextProto message ? message.Names().Prepend(field.Name) : [field.Name]);
 

@@ -140,7 +140,7 @@ public class ValueTests
             Assert.True(value.TryWriteJson(writer, out var problem), problem);
         }
 
-        // Astral characters are escaped even by the relaxed encoder: the same text, written otherwise.
+        // Even the relaxed encoder escapes characters outside the BMP: the same text in another form.
         return Encoding.UTF8.GetString(buffer.WrittenSpan).Replace("\\uD83D\\uDE00", "😀", StringComparison.Ordinal);
     }
 }

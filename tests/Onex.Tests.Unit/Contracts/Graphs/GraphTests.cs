@@ -9,7 +9,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Contracts.Graphs;
 
-/// <summary>Contracts drawn: everything is there, under the names that the state machine has, and nothing lies on anything else.</summary>
+/// <summary>Graphs of contracts: they show everything under the names of the state machine, and nothing overlaps.</summary>
 public sealed class GraphTests
 {
     private static readonly Plan _onboarding = ContractCompiler
@@ -108,7 +108,7 @@ public sealed class GraphTests
         Assert.NotEmpty(ContractGraph.Mermaid(Chain(201)));
     }
 
-    // Each leads to the next, some ahead, and some back.
+    // Each state leads to the next, some to later ones, and some to earlier ones.
     private static Plan Chain(int states)
     {
         var text = new StringBuilder("initial: s1\nstates:\n");

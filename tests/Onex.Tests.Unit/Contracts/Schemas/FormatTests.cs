@@ -2,7 +2,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
-/// <summary>What is of a <c>format</c> and what is not, with the edges of the public suite's optional files.</summary>
+/// <summary>Valid and invalid values of each <c>format</c>, with the edge cases of the public suite's optional files.</summary>
 public sealed class FormatTests
 {
     [Theory]

@@ -5,11 +5,11 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
-/// <summary>JSON Schema 2020-12, keyword by keyword as the specification has it: what fits, and what does not, apart by blanks.</summary>
+/// <summary>JSON Schema 2020-12, in the order of the specification: valid and invalid instances, separated by blanks.</summary>
 public sealed class JsonSchemaKeywordTests
 {
     [Theory]
-    // type: 1.0 is an integer, a bool is no number.
+    // type: 1.0 is an integer, a bool is not a number.
     [InlineData("{type: integer}", "1 1.0 -0.0 1e3", "1.5 '1' true null [] {}")]
     [InlineData("{type: number}", "1 1.5 1e400 100000000000000000000", "'1' false null")]
     [InlineData("{type: 'null'}", "null", "0 '' false [] {}")]
@@ -18,7 +18,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{type: object}", "{}", "[] null")]
     [InlineData("{type: array}", "[]", "{} null")]
     [InlineData("{type: [array, object]}", "[] {}", "null 1 ''")]
-    // enum and const: deep equality, in which 1 is 1.0 and no bool.
+    // enum and const: deep equality, in which 1 equals 1.0 but not a bool.
     [InlineData(
         "{enum: [1, [false], {a: [0]}, null]}", "1 1.0 [false] {\"a\":[0.0]} null", "true [0] [] {\"a\":[false]} {\"a\":[0],\"b\":1} '1'")]
     [InlineData("{const: 0}", "0 0.0 -0.0", "false '' [] null")]
@@ -27,7 +27,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{const: null}", "null", "0 false ''")]
     [InlineData("{const: 9007199254740993}", "9007199254740993", "9007199254740992 9007199254740994")]
     [InlineData("{enum: []}", "", "1 null")]
-    // Numbers: other values do not care.
+    // Numbers: the keywords ignore other values.
     [InlineData("{const: 18446744073709551615}", "18446744073709551615", "18446744073709551614 18446744073709551616 1.8446744073709552e19")]
     [InlineData("{type: number, const: 18446744073709551615}", "18446744073709551615", "18446744073709551614")]
     [InlineData(
@@ -78,7 +78,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{maximum: 300}", "299.97 300 300.0", "300.5")]
     [InlineData("{minimum: 9007199254740993}", "9007199254740993", "9007199254740992")]
     [InlineData("{exclusiveMinimum: 1.1, exclusiveMaximum: 3}", "1.2 2.9", "1.1 3 3.0 0")]
-    // Text: characters are code points; a pattern is found anywhere, in the words of ECMA-262.
+    // Text: characters are code points; a pattern matches anywhere, as in ECMA-262.
     [InlineData("{minLength: 2}", "'ab' '\\ud83d\\udca9\\ud83d\\udca9' 1", "'a' '\\ud83d\\udca9'")]
     [InlineData("{minLength: 2.0, maxLength: 2.0}", "'ab' '\\ud83d\\udca9\\ud83d\\udca9'", "'a' 'abc'")]
     [InlineData("{pattern: 'a+'}", "'xxaayy' 1 null {}", "'b'")]
@@ -281,7 +281,7 @@ public sealed class JsonSchemaKeywordTests
 
     private static JsonSchema Schema(string yaml) => TestContracts.Compile(Text(yaml)).Output!;
 
-    // An end that is always allowed to say anything: only its schema matters here.
+    // The final state may have any output, because only its schema matters here.
     private static string Text(string schema) => $"initial: done\nstates:\n  done: {{ end: completed }}\noutput: {schema}\n";
 
     private static string[] Instances(string texts) => texts.Split(' ', StringSplitOptions.RemoveEmptyEntries);

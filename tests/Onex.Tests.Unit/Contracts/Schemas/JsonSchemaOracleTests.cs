@@ -9,11 +9,11 @@ using Onex.Contracts.Yaml;
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
 /// <summary>
-/// A second opinion: the package JsonSchema.Net judges the cases of the keywords as ours does, but for those that are named here.
+/// Validates the cases of the keyword tests with the package JsonSchema.Net: the results are equal, except for the cases named here.
 /// </summary>
 public sealed class JsonSchemaOracleTests
 {
-    // By what a schema or an instance contains.
+    // Keyed by a part of the schema or of the instance.
     private static readonly Dictionary<string, string> _excused = new(StringComparer.Ordinal)
     {
         ["\"pattern\""] =
@@ -26,16 +26,16 @@ public sealed class JsonSchemaOracleTests
 
     [Fact]
     public void Another_implementation_agrees_on_the_cases() => Assert.Empty(_cases
-        .Where(judged => !_excused.Keys.Any(part => Contains(judged, part)) && Fits(judged.Schema, judged.Instance) != judged.Fits)
-        .Select(judged => $"{judged.Schema} {judged.Instance}: we say {(judged.Fits ? "it fits" : "it does not")}"));
+        .Where(example => !_excused.Keys.Any(part => Contains(example, part)) && Fits(example.Schema, example.Instance) != example.Fits)
+        .Select(example => $"{example.Schema} {example.Instance}: we say {(example.Fits ? "it fits" : "it does not")}"));
 
     [Fact]
     public void What_is_excused_still_differs() => Assert.All(
         _excused.Keys,
-        part => Assert.Contains(_cases, judged => Contains(judged, part) && Fits(judged.Schema, judged.Instance) != judged.Fits));
+        part => Assert.Contains(_cases, example => Contains(example, part) && Fits(example.Schema, example.Instance) != example.Fits));
 
-    private static bool Contains((string Schema, string Instance, bool Fits) judged, string part) =>
-        judged.Schema.Contains(part, StringComparison.Ordinal) || judged.Instance == part;
+    private static bool Contains((string Schema, string Instance, bool Fits) example, string part) =>
+        example.Schema.Contains(part, StringComparison.Ordinal) || example.Instance == part;
 
     private static bool? Fits(string schema, string instance)
     {
@@ -52,7 +52,7 @@ public sealed class JsonSchemaOracleTests
         }
     }
 
-    // The rows of the theory: a schema in YAML, and instances that fit and that do not, apart by blanks.
+    // The rows of the theory: a schema in YAML, and valid and invalid instances, separated by blanks.
     private static IEnumerable<(string Schema, string Instance, bool Fits)> Cases()
     {
         var theory = typeof(JsonSchemaKeywordTests).GetMethod(

@@ -6,9 +6,8 @@ using Onex.Contracts.Expressions;
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
 /// <summary>
-/// Schemas that nobody wrote, held against JsonSchema.Net: what fits a schema here fits it there. Left out are patterns that count
-/// characters: there they count UTF-16 units, where 2020-12 says that patterns should be Unicode's (6.3.3). Formats are
-/// <c>FormatTests</c>'.
+/// Compares generated schemas with JsonSchema.Net: both accept the same values. Leaves out patterns that count characters: that package
+/// counts UTF-16 units, but 2020-12 says that patterns should be Unicode's (6.3.3). <c>FormatTests</c> covers formats.
 /// </summary>
 public sealed class SchemaOracleTests
 {
