@@ -20,7 +20,7 @@ internal sealed class MemoryLedger : IEffectLedger
 
     public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
-    /// <summary>What a lease that ran out and was claimed again by another process leaves behind.</summary>
+    /// <summary>The state after a lease expired and another process claimed the command.</summary>
     public void TakeOver(CommandId command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
 
     /// <summary>The same under a known token.</summary>
@@ -117,7 +117,7 @@ internal sealed class MemoryPayloads : IPayloads
     }
 }
 
-/// <summary>Keeps what is produced.</summary>
+/// <summary>Records the produced messages.</summary>
 internal sealed class KeptRecords : IRecordProducer
 {
     public ConcurrentQueue<ProducedRecord> Records { get; } = new();

@@ -20,8 +20,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
 
     /// <param name="connections">The text of the connections file.</param>
     /// <param name="time">Measures attempts and breakers.</param>
-    /// <param name="environment">Where secrets are.</param>
-    /// <param name="room">Where room for results is made; unbounded if it is null.</param>
+    /// <param name="environment">The environment with the secrets.</param>
+    /// <param name="room">Bounds the memory of results; null for no bound.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
@@ -86,7 +86,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
         NotAfter = DateTimeOffset.MaxValue,
     };
 
-    /// <summary>Runs the command and gives the one result that was sent.</summary>
+    /// <summary>Runs the command and returns the one result that was sent.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)
     {
         var before = Produced.Records.Count;

@@ -11,8 +11,8 @@ namespace Onex.Tests.Unit.House;
 /// without the others.
 /// </summary>
 /// <remarks>
-/// An example of connections is a file or a folder of files. One of settings is an environment (<c>.env</c>), a settings file (<c>.yaml</c>),
-/// or both.
+/// An example of connections is a file or a folder of files. An example of settings is an environment (<c>.env</c>), a settings file
+/// (<c>.yaml</c>), or both.
 /// </remarks>
 public sealed partial class ConfigurationDiagnosticsTests
 {
@@ -71,7 +71,8 @@ public sealed partial class ConfigurationDiagnosticsTests
     }
 
     private static IEnumerable<string> DeclaredCodes() =>
-        Declared("Onex.Effects", "Connections", "ConnectionDiagnostics.cs").Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"));
+        Declared("Onex.Effects", "Connections", "ConnectionDiagnostics.cs")
+            .Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"));
 
     private static IEnumerable<string> Declared(params string[] file) =>
         Code().Matches(File.ReadAllText(RepositoryFiles.At(["src", .. file]))).Select(match => match.Value).Distinct().Order();
@@ -120,7 +121,9 @@ public sealed partial class ConfigurationDiagnosticsTests
     }
 
     private static string RenderConnections(string directory) =>
-        string.Concat(ConnectionsReader.Read(directory, new Dictionary<string, string>(), resolveSecrets: false).Diagnostics.Select(diagnostic => diagnostic.Render()))
+        string.Concat(
+                ConnectionsReader.Read(directory, new Dictionary<string, string>(), resolveSecrets: false)
+                    .Diagnostics.Select(diagnostic => diagnostic.Render()))
             .Replace(directory + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 
     [GeneratedRegex("ONEX2[0-9]{3}", RegexOptions.NonBacktracking)]

@@ -3,14 +3,14 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>Dependencies point one way: docs/architecture.md says which, this test holds it.</summary>
+/// <summary>Checks the direction of dependencies that docs/architecture.md defines.</summary>
 public sealed class DependencyTests
 {
     private static readonly string[] _leaves = ["Onex.Contracts.Messages", "Onex.Contracts"];
     private static readonly string[] _infrastructure = ["Onex.Kafka", "Onex.Persistence", "Onex.Hosting"];
     private static readonly string[] _roles = ["Onex.Orchestrator", "Onex.Effects", "Onex.Workers"];
 
-    // What a project may refer to. What is not here may refer to nothing.
+    // The references that each project may have. A project that is not listed may have none.
     private static readonly Dictionary<string, string[]> _allowed = new()
     {
         ["Onex.Contracts.Messages"] = [],

@@ -5,7 +5,7 @@ using System.Xml.Linq;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>The documentation comments of the code, as Markdown: generated documents are made from them.</summary>
+/// <summary>The documentation comments of the code as Markdown, for generated documents.</summary>
 internal static partial class DocComments
 {
     private static readonly Dictionary<Assembly, Dictionary<string, XElement>> _read = [];
@@ -16,7 +16,7 @@ internal static partial class DocComments
     /// <summary>The summary of a property, field or method.</summary>
     public static string Of(MemberInfo member) => Summary(member.Module.Assembly, Id(member));
 
-    /// <summary>What the comment of a record says of one of its positional parameters.</summary>
+    /// <summary>The description of a positional parameter in the comment of its record.</summary>
     public static string OfParameter(Type record, string parameter)
     {
         var element = Members(record.Assembly).GetValueOrDefault($"T:{Name(record)}")?.Elements("param")
@@ -27,7 +27,7 @@ internal static partial class DocComments
 
     private static string Summary(Assembly assembly, string id)
     {
-        // The id of a method goes on with its parameters.
+        // The id of a method continues with its parameters.
         var element = Members(assembly)
             .FirstOrDefault(member => member.Key == id || (id[0] == 'M' && member.Key.StartsWith(id + "(", StringComparison.Ordinal)))
             .Value;
@@ -72,7 +72,7 @@ internal static partial class DocComments
             _ => "",
         })), " ").Trim();
 
-    // A property is called as it is on the wire, a constant is its value, all else has its own name.
+    // A property has its name on the wire, a constant is its value, everything else has its own name.
     private static string Referred(Assembly assembly, string id)
     {
         var name = id[2..].Split('(')[0];

@@ -7,14 +7,14 @@ using YamlDotNet.RepresentationModel;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// What lies in docker/ lists settings, names and numbers that users rely on: it must say what the code says, and go on saying it.
+/// The files in docker/ contain settings, names and numbers that users rely on. They must agree with the code.
 /// </summary>
 public sealed partial class DockerFilesTests
 {
     private static readonly string[] _services = ["runtime-main", "runtime-effects", "runtime-worker"];
 
-    // Fixed by the image or the service, or of no use where each role is a process of its own. A new setting belongs into the compose file
-    // and into .env.example, or here.
+    // Settings that the image or the service fixes, or that do not apply if each role is its own process. Add a new setting to the compose
+    // file and to .env.example, or to this list.
     private static readonly string[] _notForUsers =
         [
             "RUNTIME_PROFILE",
@@ -27,7 +27,7 @@ public sealed partial class DockerFilesTests
             "ONEX_DATA_DIR",
             "ONEX_API_URL"];
 
-    // What Compose itself or a build reads.
+    // Settings that Compose itself or a build reads.
     private static readonly string[] _composes =
         [
             "COMPOSE_PROFILES",
@@ -40,7 +40,7 @@ public sealed partial class DockerFilesTests
             "VCS_REF",
             "GITHUB_TOKEN"];
 
-    // Names of OpenTelemetry's own specification.
+    // Names from the specification of OpenTelemetry.
     private static readonly string[] _openTelemetry =
         ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"];
 
@@ -239,7 +239,7 @@ public sealed partial class DockerFilesTests
 
     private static IEnumerable<Setting> Variables() => SettingsTable.All.Where(setting => setting.Variable is not null);
 
-    // Those that are not set are there as comments.
+    // Settings without a value are there as comments.
     private static Dictionary<string, (string Value, bool IsSet)> Example() => File.ReadLines(Repository.At("docker", ".env.example"))
         .Select(line => Assignment().Match(line))
         .Where(match => match.Success)
@@ -248,7 +248,7 @@ public sealed partial class DockerFilesTests
     [GeneratedRegex("^(?<off>#?)(?<name>[A-Z][A-Z0-9_]*)=(?<value>.*)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Assignment();
 
-    /// <summary>A compose file, as far as these tests look into it: with its merge keys followed.</summary>
+    /// <summary>The part of a compose file that these tests read, with its merge keys resolved.</summary>
     private sealed class Compose(YamlNode root)
     {
         public static Compose Read(string name)

@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>Documents that list what is in the code, and must not drift from it.</summary>
+/// <summary>Documents with lists of the code agree with it.</summary>
 public sealed class DocumentTests
 {
     private static readonly string[] _sections = ["## Cause", "## Example", "## Remedy"];

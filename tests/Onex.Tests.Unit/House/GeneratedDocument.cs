@@ -2,12 +2,12 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>Documents, and parts of them, made from code: compared with it, or written again with <c>ONEX_GOLDEN=update</c>.</summary>
+/// <summary>Compares generated documents, or parts of them, with the code, or updates them with <c>ONEX_GOLDEN=update</c>.</summary>
 internal static class GeneratedDocument
 {
     private const string End = "<!-- end -->";
 
-    /// <summary>The whole of a document.</summary>
+    /// <summary>Compares a whole document.</summary>
     public static void Holds(string document, string expected)
     {
         var path = RepositoryFiles.At("docs", document);
@@ -19,7 +19,7 @@ internal static class GeneratedDocument
         Assert.Equal(expected, File.ReadAllText(path));
     }
 
-    /// <summary>What stands between <c>&lt;!-- made: name --&gt;</c> and <c>&lt;!-- end --&gt;</c>.</summary>
+    /// <summary>Compares the part between <c>&lt;!-- made: name --&gt;</c> and <c>&lt;!-- end --&gt;</c>.</summary>
     public static void Holds(string document, string part, string expected)
     {
         var path = RepositoryFiles.At("docs", document);
@@ -40,7 +40,7 @@ internal static class GeneratedDocument
         Assert.Equal(expected, text[start..end]);
     }
 
-    /// <summary>A table, or nothing without rows.</summary>
+    /// <summary>A Markdown table, or an empty text without rows.</summary>
     public static string Table(string head, IEnumerable<string> rows)
     {
         var all = rows.ToList();
@@ -48,6 +48,6 @@ internal static class GeneratedDocument
         return all.Count == 0 ? "" : $"| {head} |\n|{line}\n{string.Concat(all.Select(row => $"| {row} |\n"))}";
     }
 
-    /// <summary>Text that may stand in a cell of a table.</summary>
+    /// <summary>Escapes text for a cell of a table.</summary>
     public static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 }

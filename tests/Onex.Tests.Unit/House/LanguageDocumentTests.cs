@@ -12,7 +12,7 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// <c>docs/contract-language.md</c> says what the compiler does: every piece of YAML compiles, every table is the compiler's own.
+/// <c>docs/contract-language.md</c> agrees with the compiler: every piece of YAML compiles, every table is generated from the compiler's.
 /// </summary>
 public sealed partial class LanguageDocumentTests
 {
@@ -122,7 +122,7 @@ public sealed partial class LanguageDocumentTests
     [InlineData("fault")]
     public void The_fields_of_a_name_are_those_that_the_checker_knows(string name)
     {
-        // The remedy for a field that does not exist lists those that do.
+        // The remedy for an unknown field lists the known ones.
         var unknown = Read($"{name}.nothing").Diagnostics.Single();
         var fields = Rows($"field of `{name}`").ToList();
 
@@ -144,7 +144,7 @@ public sealed partial class LanguageDocumentTests
 
     private static string Piece(int index) => Yaml().Matches(_document)[index].Groups["text"].Value;
 
-    // A piece leaves out the head, and the states that every reader can imagine.
+    // A piece omits the head and obvious states.
     private static string Completed(string piece)
     {
         if (piece.StartsWith("contract:", StringComparison.Ordinal) || piece.StartsWith(
@@ -181,7 +181,7 @@ public sealed partial class LanguageDocumentTests
             .Select(cells => (cells[1].Trim(), cells[2].Trim()));
     }
 
-    // What stands in apostrophes in a message stands in backticks in a document.
+    // A message quotes with apostrophes, a document with backticks.
     private static string Shown(string what) => Quoted().Replace(what, "`${name}`");
 
     private static IEnumerable<string> Names(string cell) => Code().Matches(cell).Select(match => match.Groups["name"].Value);

@@ -6,10 +6,10 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/logs.md</c> lists every log line, and each is a generated method with an id in the range of its project.</summary>
+/// <summary><c>docs/logs.md</c> lists every log line. Each is a generated method with an id in the range of its project.</summary>
 public sealed partial class LogsDocumentTests
 {
-    // The first id of each project; a range ends a thousand above.
+    // The first id of each project; a range has a thousand ids.
     private static readonly (string Project, int First)[] _ranges =
     [
         ("Onex.Orchestrator", 1000), ("Onex.Effects", 2000), ("Onex.Workers", 3000), ("Onex.Kafka", 4000), ("Onex.Persistence", 5000),
@@ -27,12 +27,12 @@ public sealed partial class LogsDocumentTests
         var text = new StringBuilder("""
             # Logs
 
-            Every line that Onex itself logs. Made from the log methods; a test compares the two, and `ONEX_GOLDEN=update` with that test
-            writes this file again.
+            Every line that Onex itself logs. Generated from the log methods; a test compares the two, and `ONEX_GOLDEN=update` with that
+            test updates this file.
 
-            With `ONEX_LOG_FORMAT=json` a line has `timestamp`, `level`, `category` (the class that logs), `message`, and the id as `event_id`;
-            what is about a saga has its `saga_id`, `correlation_id` and `contract`. An id keeps its meaning; a text may change. Lines without an
-            id come from libraries: ASP.NET Core, MassTransit, Npgsql.
+            With `ONEX_LOG_FORMAT=json` a line has `timestamp`, `level`, `category` (the class that logs), `message`, and the id as
+            `event_id`; lines about a saga have its `saga_id`, `correlation_id` and `contract`. An id keeps its meaning; a text may change.
+            Lines without an id come from libraries: ASP.NET Core, MassTransit, Npgsql.
 
             A project has a thousand ids.
 

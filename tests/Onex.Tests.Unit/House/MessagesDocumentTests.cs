@@ -25,7 +25,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/messages.md</c>: its tables come from the types of the messages, its examples from the code that runs.</summary>
+/// <summary><c>docs/messages.md</c>: its tables come from the types of the messages, its examples from the code that writes them.</summary>
 public sealed partial class MessagesDocumentTests
 {
     private const string Document = "messages.md";
@@ -37,7 +37,7 @@ public sealed partial class MessagesDocumentTests
 
     private static readonly string _text = File.ReadAllText(RepositoryFiles.At("docs", Document));
 
-    // Every message and every part of one that has a name.
+    // Every message, and every named part of one.
     private static readonly Type[] _messages =
     [
         typeof(Request), typeof(RequestTarget), typeof(Response), typeof(DeadLetter), typeof(DeadLetterMessage),
@@ -85,7 +85,9 @@ public sealed partial class MessagesDocumentTests
 
     [Fact]
     public void The_headers_that_are_not_copied_are_those_that_the_code_writes() => GeneratedDocument.Holds(
-        Document, "own headers", string.Join(", ", MessageHeaders.Standard.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
+        Document,
+        "own headers",
+        string.Join(", ", MessageHeaders.Standard.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
 
     [Fact]
     public void Every_message_that_is_written_as_json_is_in_it() => Assert.Empty(
@@ -138,7 +140,7 @@ public sealed partial class MessagesDocumentTests
             : throw new InvalidOperationException($"Say how {type} is called in docs/{Document}.");
     }
 
-    // What the code makes of one request for the contract of the README, from its acceptance to its end.
+    // The messages of one request for the contract of the README, from its acceptance to its end.
     private static Dictionary<string, string> MadeMessages()
     {
         var plan = Greeting();
@@ -177,7 +179,8 @@ public sealed partial class MessagesDocumentTests
             ["a command"] = Shown(written),
             ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
             ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga.Value, 1), _at)),
-            ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _at).Value),
+            ["a duplicate"] = Indented(
+                writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _at).Value),
             ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(requester, rejection, _at).Value),
             ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(dead, MessageJson.Readable.DeadLetter)),
         };

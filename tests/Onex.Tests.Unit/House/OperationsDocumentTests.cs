@@ -7,7 +7,7 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/operations.md</c>: operations come from the catalogue, connections from the table that their reader uses.</summary>
+/// <summary><c>docs/operations.md</c> lists the operations of the catalogue and the connections of the reader's table.</summary>
 public sealed class OperationsDocumentTests
 {
     private const string Document = "operations.md";

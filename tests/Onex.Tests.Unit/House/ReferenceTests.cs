@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>What documents and comments refer to exists: files, headings, decisions.</summary>
+/// <summary>The files, headings and decisions that documents and comments refer to exist.</summary>
 public sealed partial class ReferenceTests
 {
     private static readonly string[] _code = ["src", "tests", "migrations", "benchmarks", "contracts", "docker", "findings"];
@@ -41,7 +41,7 @@ public sealed partial class ReferenceTests
             .Where(path => !File.Exists(Repository.At(path)) && !Directory.Exists(Repository.At(path)))
             .Select(path => $"docs/contributing.md names {path}, which does not exist"));
 
-    // Until its issue lands.
+    // Delete an entry once its code exists.
     [Theory]
     [InlineData("OTEL_")]
     [InlineData("/metrics")]
@@ -52,7 +52,7 @@ public sealed partial class ReferenceTests
         string[] settings = ["docker/.env.example", "docker/docker-compose.runtime.yml"];
         foreach (var path in Documents.Select(document => document.Data).Concat(settings))
         {
-            // A row of a table says it itself, in a paragraph any sentence does.
+            // In a table, the row itself must say it; in a paragraph, any sentence may.
             var parts = File.ReadAllText(Repository.At(path)).Split("\n\n")
                 .SelectMany(block => block.StartsWith('|') ? block.Split('\n') : [block]);
             Assert.All(
@@ -78,7 +78,7 @@ public sealed partial class ReferenceTests
 
     private static IEnumerable<string> Wrong(string line)
     {
-        // A place in a document is its heading: numbers of sections move, and today's documents have none.
+        // A reference names a heading, because the numbers of sections change, and the present documents have none.
         foreach (Match number in Numbered().Matches(line))
         {
             yield return $"'{number.Value}' is no heading of a document: cite the document and its heading, NAME.md#heading below docs";
@@ -110,7 +110,7 @@ public sealed partial class ReferenceTests
         return heading is null ? File.Exists(path) || Directory.Exists(path) : File.Exists(path) && Anchors(path).Contains(heading);
     }
 
-    // As GitHub makes them: lower case, without punctuation, dashes for blanks.
+    // GitHub's form of anchors: lower case, without punctuation, dashes for blanks.
     private static HashSet<string> Anchors(string path)
     {
         lock (_anchors)
@@ -129,9 +129,10 @@ public sealed partial class ReferenceTests
     private static string Anchor(string heading)
     {
         var text = new StringBuilder();
-        foreach (var letter in heading.ToLowerInvariant())
+        foreach (var character in heading.ToLowerInvariant())
         {
-            text.Append(letter == ' ' ? "-" : char.IsLetterOrDigit(letter) || letter is '-' or '_' ? letter.ToString() : "");
+            text.Append(
+                character == ' ' ? "-" : char.IsLetterOrDigit(character) || character is '-' or '_' ? character.ToString() : "");
         }
 
         return text.ToString();
@@ -169,6 +170,8 @@ public sealed partial class ReferenceTests
     private static partial Regex Decision();
 
     [GeneratedRegex(
-        @"`(?<path>(src|tests|docs|migrations|docker|contracts|benchmarks)/[^`\s]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+        @"`(?<path>(src|tests|docs|migrations|docker|contracts|benchmarks)/[^`\s]+)`",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 5000)]
     private static partial Regex Named();
 }

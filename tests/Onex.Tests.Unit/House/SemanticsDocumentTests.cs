@@ -3,7 +3,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/semantics.md</c> says which tests hold a rule: they exist, and every rule has one.</summary>
+/// <summary><c>docs/semantics.md</c> names the tests of each rule. They exist, and every rule has one.</summary>
 public sealed partial class SemanticsDocumentTests
 {
     [Fact]

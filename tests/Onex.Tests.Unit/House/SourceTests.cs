@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>What no analyzer holds. Each message says file, line and what instead of what.</summary>
+/// <summary>Rules that no analyzer checks. Each message names the file, the line and the replacement.</summary>
 public sealed partial class SourceTests
 {
     private const int LongestFile = 600;
@@ -39,7 +39,7 @@ public sealed partial class SourceTests
                 ".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
     }
 
-    // "1 contracts" reads like a mistake. A count that may be 1 goes through Plural.Of, or stands behind the words: "live sagas (1)".
+    // "1 contracts" is wrong English. Use Plural.Of for a count that may be 1, or put it behind the words: "live sagas (1)".
     [Fact]
     public void A_count_in_a_text_is_singular_or_plural() => Assert.Empty(
         Sources().Where(path => path.StartsWith("src/", StringComparison.Ordinal)).SelectMany(path => File.ReadLines(Repository.At(path))
@@ -55,12 +55,13 @@ public sealed partial class SourceTests
         .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal);
 
-    // Written apart, so that this line does not find itself.
+    // Split, so that this line does not match itself.
     [GeneratedRegex("\\b(TO" + "DO|FIX" + "ME)\\b(?!.*#[0-9])", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LeftToDo();
 
     [GeneratedRegex(
-        """\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} (more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""",
+        """\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} """
+            + """(more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""",
         RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 5000)]
     private static partial Regex CountedWord();

@@ -5,11 +5,11 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// Where things are: the direction of references between folders, the names of files, what nothing uses, and patches that apply.
+/// The structure of the code: the direction of references between folders, names of files, unused members, and patches that apply.
 /// </summary>
 public sealed partial class StructureTests
 {
-    // References that would close a circle between folders of one project. The list only shrinks.
+    // Permitted references that close a cycle between folders of one project. Do not add any.
     private static readonly Dictionary<string, string> _backwards = new()
     {
         ["Onex.Contracts: Schemas -> Compiling"] = "SchemaReader reads within a contract's scope",
@@ -24,7 +24,7 @@ public sealed partial class StructureTests
         ["Onex.Persistence: Sagas -> DeadLetters"] = "a commit indexes the dead letters of its sagas",
     };
 
-    // Files that hold a family of small types and are named after the family.
+    // Files with a family of small types, named after the family.
     private static readonly Dictionary<string, string> _families = new()
     {
         ["src/Onex.Effects/Db/DbMessages.cs"] = "arguments and results of the operations db.*",
@@ -154,7 +154,7 @@ public sealed partial class StructureTests
         @"\b(class|record struct|record|struct|interface|enum) (?<name>\w+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Declaration();
 
-    // Private and internal members; what is public may be a seam's, a wire type's or a framework's.
+    // Private and internal members only, because a public one may belong to a seam, a wire type or a framework.
     [GeneratedRegex(
         @"^ +((private|internal|static|readonly|const|async|volatile) )+[\w<>\[\]?.,]+ (?<name>\w+) ?([({=;]|=>)",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture,

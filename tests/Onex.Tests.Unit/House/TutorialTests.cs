@@ -8,7 +8,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/tutorial.md</c>: every contract compiles and has examples that hold, and every command exists.</summary>
+/// <summary><c>docs/tutorial.md</c>: every contract compiles and its examples pass, and every command exists.</summary>
 public sealed partial class TutorialTests
 {
     private const string Last = "contract: order-fulfilment\n";
@@ -49,7 +49,7 @@ public sealed partial class TutorialTests
     [MemberData(nameof(Commands))]
     public void Every_command_is_one_that_onex_knows(string line)
     {
-        // As a shell has it: what stands in apostrophes is one word.
+        // Splits as a shell does: text in apostrophes is one word.
         var words = line.Split('\'')
             .SelectMany((part, index) => index % 2 == 1 ? [part] : part.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 

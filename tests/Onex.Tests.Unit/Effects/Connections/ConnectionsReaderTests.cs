@@ -199,7 +199,7 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Equal(["y"], reading.Connections.Keys);
     }
 
-    // What someone wrote where a reference belongs is a secret all the same; so is what stands behind the host of an address.
+    // A literal value in the place of a reference is a secret, too; so is the text after the host of an address.
     [Theory]
     [InlineData(
         "  x: { type: http, url: http://me:hidden@stock/hidden, timeout: 1s }",
@@ -262,7 +262,9 @@ public sealed class ConnectionsReaderTests : IDisposable
     {
         Write("a.yaml", """
             connections:
-              parts: { type: postgres, host: db.internal, port: 6543, database: ledger, user: onex, password: "${secret:PASSWORD}", sslmode: verify-full }
+              parts:
+                { type: postgres, host: db.internal, port: 6543, database: ledger, user: onex, password: "${secret:PASSWORD}",
+                  sslmode: verify-full }
               whole: { type: postgres, url: "postgres://me%40corp:${secret:PASSWORD}@[::1]/led%20ger?sslmode=require", concurrency: 3 }
               moved: { type: postgres, host: old, port: 1, database: old, user: onex, password: kept }
             """);

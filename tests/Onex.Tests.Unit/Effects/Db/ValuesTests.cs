@@ -5,7 +5,7 @@ using Onex.Effects.Db;
 
 namespace Onex.Tests.Unit.Effects.Db;
 
-/// <summary>Values of the database to JSON and back, without a server.</summary>
+/// <summary>Converts values of the database to JSON and back, without a server.</summary>
 public sealed class ValuesTests
 {
     private const uint Text = 25;

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.Unit.Effects.Http;
 
-/// <summary>A real HTTP server on loopback that answers as a test says and remembers what it was asked.</summary>
+/// <summary>A real HTTP server on loopback that gives the answers of a test and records the requests.</summary>
 public sealed class HttpTestServer : IAsyncDisposable
 {
     private readonly WebApplication _server;

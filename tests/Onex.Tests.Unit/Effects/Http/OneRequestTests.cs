@@ -45,7 +45,8 @@ public sealed class OneRequestTests : IAsyncLifetime
     [Theory]
     [InlineData("get")]
     [InlineData("post")]
-    public async Task A_pooled_connection_that_is_closed_as_the_request_arrives_is_one_request_on_the_wire_and_leaves_it_unknown(string method)
+    public async Task A_pooled_connection_that_is_closed_as_the_request_arrives_is_one_request_on_the_wire_and_leaves_it_unknown(
+        string method)
     {
         _server.Answer = request => request == 2 ? WireAnswer.Close : WireAnswer.Ok;
         Assert.Equal(StepOutcomes.Completed, (await RunAsync(method)).Outcome);
@@ -92,7 +93,7 @@ public sealed class OneRequestTests : IAsyncLifetime
         Close,
     }
 
-    /// <summary>Counts the requests that arrive on its sockets; none has a body.</summary>
+    /// <summary>Counts the requests that arrive on its sockets. None of them has a body.</summary>
     private sealed class WireServer : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

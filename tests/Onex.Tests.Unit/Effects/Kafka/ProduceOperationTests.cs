@@ -4,7 +4,7 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Tests.Unit.Effects.Kafka;
 
-/// <summary>Records that steps write: what stands in them, and where they may not go.</summary>
+/// <summary>Records that steps produce: their content, and the topics that are forbidden.</summary>
 public sealed class ProduceOperationTests
 {
     [Fact]

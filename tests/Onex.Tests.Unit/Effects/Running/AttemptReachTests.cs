@@ -76,7 +76,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Fact]
     public async Task An_answer_that_does_not_come_in_time_leaves_it_unknown()
     {
-        // The second goes out over the socket of the first.
+        // The second request uses the socket of the first one.
         Assert.Null((await _bench.RunAsync(Post())).Reach);
         _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
 

@@ -38,7 +38,9 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         Assert.Equal(ResultSender.MessageId(command.CommandId, 1).ToString(), headers["message_id"]);
         Assert.Equal(
             ("application/json", "onex-effects", "onex.result", "1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1"),
-            (headers["content_type"], headers["source"], headers["event_type"], headers["schema_version"], headers["traceparent"], headers["tracestate"]));
+            (
+                headers["content_type"], headers["source"], headers["event_type"], headers["schema_version"], headers["traceparent"],
+                headers["tracestate"]));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Running;
 
-/// <summary>Results of attempts are held as many at a time as there is memory for.</summary>
+/// <summary>The memory bounds how many results of attempts are held at a time.</summary>
 public sealed class ResultRoomTests
 {
     private static readonly TimeSpan _soon = TimeSpan.FromSeconds(10);
@@ -21,7 +21,7 @@ public sealed class ResultRoomTests
         await first.HoldAsync(4, CancellationToken.None);
         await second.HoldAsync(6, CancellationToken.None);
 
-        // All hold something and want more: one goes beyond, and never waits again.
+        // All hold memory and need more: one exceeds the limit, and never waits again.
         await first.HoldAsync(40, CancellationToken.None);
         await first.HoldAsync(100, CancellationToken.None);
         var more = second.HoldAsync(20, CancellationToken.None).AsTask();
@@ -81,7 +81,7 @@ public sealed class ResultRoomTests
 
         Assert.Equal(StepOutcomes.Completed, (await run).Outcome);
 
-        // What it held is given back.
+        // Its memory is released.
         using var after = room.Begin();
         await after.HoldAsync(1_000, CancellationToken.None).AsTask().WaitAsync(_soon, TestContext.Current.CancellationToken);
     }

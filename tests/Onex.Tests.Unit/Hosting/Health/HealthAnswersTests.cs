@@ -61,7 +61,10 @@ public sealed class HealthAnswersTests
         _role.MarkInitialized();
 
         Assert.Equal(
-            """{"status":"healthy","version":"0.1.0","details":{"healthy":true,"degraded":false,"runtime_active":true,"handlers":{"registered":2,"active":2},"is_running":true,"is_draining":false,"event_bus_healthy":false,"registered_handlers":["order","refund"],"failed_handlers":{}}}""",
+            """{"status":"healthy","version":"0.1.0","details":{"healthy":true,"degraded":false,"runtime_active":true"""
+                + ""","handlers":{"registered":2,"active":2}"""
+                + ""","is_running":true,"is_draining":false,"event_bus_healthy":false"""
+                + ""","registered_handlers":["order","refund"],"failed_handlers":{}}}""",
             Json(_answers.Liveness()));
     }
 
@@ -73,7 +76,10 @@ public sealed class HealthAnswersTests
         _role.MarkInitialized();
 
         Assert.Equal(
-            """{"status":"degraded","version":"0.1.0","details":{"healthy":false,"degraded":true,"runtime_active":true,"handlers":{"registered":2,"active":1,"failed":["stock"]},"is_running":true,"is_draining":false,"event_bus_healthy":false,"registered_handlers":["order","stock"],"failed_handlers":{"stock":"circuit open"}}}""",
+            """{"status":"degraded","version":"0.1.0","details":{"healthy":false,"degraded":true,"runtime_active":true"""
+                + ""","handlers":{"registered":2,"active":1,"failed":["stock"]}"""
+                + ""","is_running":true,"is_draining":false,"event_bus_healthy":false"""
+                + ""","registered_handlers":["order","stock"],"failed_handlers":{"stock":"circuit open"}}}""",
             Json(_answers.Liveness()));
     }
 

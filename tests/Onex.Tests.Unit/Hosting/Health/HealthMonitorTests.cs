@@ -4,7 +4,7 @@ using Onex.Hosting.Health;
 
 namespace Onex.Tests.Unit.Hosting.Health;
 
-/// <summary>In virtual time: a step is taken only when every loop waits for the clock.</summary>
+/// <summary>Uses virtual time, which advances only when every loop waits for the clock.</summary>
 public sealed class HealthMonitorTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new();
@@ -73,7 +73,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     {
         await Until(() => Of("database").Usable);
 
-        // As after a SIGSTOP: time has passed, and no loop has run yet.
+        // The state after a SIGSTOP: time has passed, and no loop has run yet.
         _database.Hang = new TaskCompletionSource();
         _time.Advance(TimeSpan.FromSeconds(3));
 
@@ -90,7 +90,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
         }
     }
 
-    // Lets virtual time pass in small steps, each followed by a moment in which the loops can act, and says how much has passed.
+    // Advances virtual time in small steps, lets the loops run after each, and returns the total.
     private async Task<TimeSpan> Steps(Func<bool> until)
     {
         var began = _time.GetTimestamp();

@@ -64,7 +64,7 @@ public sealed class LogFileTests : IDisposable
     [Fact]
     public void A_full_disk_costs_lines_and_a_warning_and_nothing_else()
     {
-        // Linux's device that is always full.
+        // The device of Linux that is always full.
         File.CreateSymbolicLink(Path.Combine(_directory, "host.log"), "/dev/full");
         using (var writer = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, _errors))
         {
@@ -72,8 +72,8 @@ public sealed class LogFileTests : IDisposable
             writer.Write("lost within the minute\n", 0, flush: true);
             Assert.Single(
                 Warnings(),
-                warning => warning.Contains(
-                    "log lines cannot be written", StringComparison.Ordinal) && warning.Contains("No space left", StringComparison.Ordinal));
+                warning => warning.Contains("log lines cannot be written", StringComparison.Ordinal)
+                    && warning.Contains("No space left", StringComparison.Ordinal));
 
             File.Delete(Path.Combine(_directory, "host.log"));
             _time.Advance(TimeSpan.FromMinutes(1));

@@ -22,7 +22,8 @@ public sealed class LogFormatterTests
         var line = Write(new JsonLogFormatter(_time), LogLevel.Warning, "line one\nline two", null);
 
         Assert.Equal(
-            """{"timestamp":"2026-03-04T05:06:07.089Z","level":"WARNING","message":"line one\nline two","category":"Onex.Test","event_id":7,"saga_id":"s-1","step":"charge","attempt":2,"scope_level":"odd"}"""
+            """{"timestamp":"2026-03-04T05:06:07.089Z","level":"WARNING","message":"line one"""
+                + """\nline two","category":"Onex.Test","event_id":7,"saga_id":"s-1","step":"charge","attempt":2,"scope_level":"odd"}"""
                 + "\n",
             line);
     }

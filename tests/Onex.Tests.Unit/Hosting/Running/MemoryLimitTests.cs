@@ -21,7 +21,7 @@ public sealed class MemoryLimitTests
         Assert.True(budget.Intake + budget.Batch + budget.Cache + budget.Unsent + budget.Commands < heap * 3 / 4);
     }
 
-    // 155 MiB are what a role has used beside the collector's memory.
+    // A role has used 155 MiB outside of the collector's memory.
     [Theory]
     [InlineData(256)]
     [InlineData(512)]

@@ -193,7 +193,8 @@ public sealed class SettingsReaderTests : IDisposable
         Set("REDIS_PASSWORD_FILE=token");
 
         Problems(
-            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, "
+            + "or remove the variable if nothing uses it.");
     }
 
     [Fact]
@@ -294,7 +295,8 @@ public sealed class SettingsReaderTests : IDisposable
         "contracts/runtime/runtime_config.yaml:1:1: the settings file must be a map ('key: value' lines), not a list. Write a "
         + "map ('key: value' lines) here.")]
     [InlineData("handlers: { reply_to: [effect-requests] }",
-        "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. Remove it: responses must not go there.")]
+        "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. "
+        + "Remove it: responses must not go there.")]
     public void A_problem_of_the_file_has_its_position(string yaml, string problem)
     {
         File(yaml);
