@@ -30,18 +30,17 @@ internal static class ApiDocument
             **Unknown parameters and fields** are rejected, so that a misspelt filter does not list everything.
 
             **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail` and
-            `remedy`.
-            Every call may answer 401, 403, and 503 while the runtime starts, stops, or has lost its store.
+            `remedy`. Every call may answer 401, 403, and 503 while the runtime starts, stops, or has lost its store.
 
 
             """);
         foreach (var route in ApiRoutes.All)
         {
-            text.Append($"## {route.Method} {route.Path}\n\n{route.Summary} Scope `{route.Scope.ToString().ToLowerInvariant()}`. ");
+            text.Append($"## {route.Method} {route.Path}\n\n{route.Summary}\nScope `{route.Scope.ToString().ToLowerInvariant()}`.\n");
             text.Append($"Answers {route.Success.ToString(CultureInfo.InvariantCulture)}: {route.Answer}.");
             if (route.Errors.Count > 0)
             {
-                text.Append($" Errors: {string.Join(", ", route.Errors)}.");
+                text.Append($"\nErrors: {string.Join(", ", route.Errors)}.");
             }
 
             text.Append("\n\n");

@@ -132,8 +132,7 @@ internal static class ApiRoutes
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, By<SagaCalls>((calls, call) => calls.WhyAsync(call)),
         "Shows what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step "
-        + "has failed lately")
+        "`sentence` and its parts `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and a recent `last_error`")
     { Errors = [400, 404] };
 
     public static ApiRoute Response { get; } = new(
@@ -177,8 +176,7 @@ internal static class ApiRoutes
     public static ApiRoute Contracts { get; } = new(
         "contracts", "GET", "/api/v1/contracts", ApiScope.Read, By<ContractCalls>((calls, call) => calls.ListAsync(call)),
         "Lists the loaded contracts.",
-        "`contracts`: each with `name`, `version`, `hash`, `description`; one with a schedule also with `schedule`, and `next_at` if this "
-        + "orchestrator knows it");
+        "`contracts`: each with `name`, `version`, `hash`, `description`; with a schedule also `schedule` and, if known, `next_at`");
 
     public static ApiRoute Contract { get; } = new(
         "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, By<ContractCalls>((calls, call) => calls.ShowAsync(call)),
@@ -217,7 +215,7 @@ internal static class ApiRoutes
     { Errors = [400, 404] };
 
     public static ApiRoute Redrive { get; } = new(
-        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate, 
+        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate,
         By<DeadLetterCalls>((calls, call) => calls.RedriveAsync(call)),
         "Sends the record again, as it was read, to the topic and partition that it was read from, with the header `onex-redrive`.",
         "`id`, `status` and `redrives` once it is durable that it will be sent")
@@ -231,7 +229,7 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute Discard { get; } = new(
-        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate, 
+        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate,
         By<DeadLetterCalls>((calls, call) => calls.DiscardAsync(call)),
         "Marks an open dead letter as discarded. It stays, with the reason, as long as an ended saga.",
         "`id` and `status`")
@@ -252,7 +250,7 @@ internal static class ApiRoutes
     {
         var name = command.ToString().ToLowerInvariant();
         return new ApiRoute(
-            name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate, 
+            name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate,
             By<SagaCalls>((calls, call) => calls.CommandAsync(call, command)),
             summary, "`text`: what has happened, and `status`: the saga's status now")
         {
