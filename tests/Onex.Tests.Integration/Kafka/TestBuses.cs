@@ -56,7 +56,8 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
             .ToDictionary(offset => offset.Partition.Value, offset => offset.Offset.Value);
     }
 
-    public override async Task<IReadOnlyList<ConsumedRecord>> ReadAsync(string topic, int count) => await Task.Run(() => Read(topic, count));
+    public override async Task<IReadOnlyList<ConsumedRecord>> ReadAsync(string topic, int count) =>
+        await Task.Run(() => Read(topic, count));
 
     private List<ConsumedRecord> Read(string topic, int count)
     {
