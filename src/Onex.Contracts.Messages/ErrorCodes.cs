@@ -121,13 +121,13 @@ public static class ErrorCodes
     public const string CallFailed = "ONEX4012";
 
     /// <summary>There is no such dead letter.</summary>
-    public const string LetterUnknown = "ONEX4013";
+    public const string DeadLetterUnknown = "ONEX4013";
 
     /// <summary>The dead letter was redriven or discarded already.</summary>
-    public const string LetterDecided = "ONEX4014";
+    public const string DeadLetterAlreadyHandled = "ONEX4014";
 
     /// <summary>The dead letter's record is not kept, so that it cannot be sent again from here.</summary>
-    public const string LetterIncomplete = "ONEX4015";
+    public const string DeadLetterIncomplete = "ONEX4015";
 
     /// <summary>No API token is configured, and the call may come from a web page: a <c>Host</c> or an <c>Origin</c> that is not this machine's.</summary>
     public const string CallerForeign = "ONEX4016";
@@ -139,7 +139,7 @@ public static class ErrorCodes
     public const string ConfirmationMissing = "ONEX4020";
 
     /// <summary>The record of the dead letter was handled after all.</summary>
-    public const string LetterHandled = "ONEX4028";
+    public const string DeadLetterRecordHandled = "ONEX4028";
 
     /// <summary>There is no memory for the request of a call at the moment.</summary>
     public const string CallsTooMany = "ONEX4030";

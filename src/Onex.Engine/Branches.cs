@@ -44,14 +44,14 @@ internal static class Branches
     /// The round of what a state or branch does: above 0 once an operator has had anything within the branch done anew, for then nothing of it may
     /// go by a key that was used before.
     /// </summary>
-    public static int Round(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.Round ?? 0;
+    public static int RetryPass(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.RetryPass ?? 0;
 
     /// <summary>An operator has something in a branch done anew.</summary>
-    public static void Renew(Transition transition, Sequence sequence, int round)
+    public static void Renew(Transition transition, Sequence sequence, int retryPass)
     {
-        if (sequence.Parallel is not null && round > Round(transition.Saga, sequence))
+        if (sequence.Parallel is not null && retryPass > RetryPass(transition.Saga, sequence))
         {
-            Change(transition, sequence, branch => branch with { Round = round });
+            Change(transition, sequence, branch => branch with { RetryPass = retryPass });
         }
     }
 
@@ -80,8 +80,8 @@ internal static class Branches
         }
 
         List<BranchState> opened = failed.Count > 0
-            ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, Round = branch.Round + 1 })]
-            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { Round = Round(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
+            ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, RetryPass = branch.RetryPass + 1 })]
+            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { RetryPass = RetryPass(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
         transition.Saga = transition.Saga with
         {
             Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
@@ -99,7 +99,7 @@ internal static class Branches
 
             if (transition.Saga.Branches.Contains(branch))
             {
-                transition.Run(transition.Facts.Branch(step.Id, branch.Branch), branch.Round);
+                transition.Run(transition.Facts.Branch(step.Id, branch.Branch), branch.RetryPass);
             }
         }
 
@@ -115,7 +115,7 @@ internal static class Branches
         }
 
         Change(transition, branch, state => state with { Phase = BranchPhase.Completed });
-        Judge(transition, branch.Parallel!);
+        CheckJoin(transition, branch.Parallel!);
     }
 
     /// <summary>A branch has failed for good, and its join may do without it.</summary>
@@ -129,7 +129,7 @@ internal static class Branches
         transition.Note(
             HistoryKinds.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
         End(transition, branch, BranchPhase.Failed);
-        Judge(transition, branch.Parallel);
+        CheckJoin(transition, branch.Parallel);
     }
 
     /// <summary>Goes on where a join is satisfied and all that it did not wait for is resolved and taken back.</summary>
@@ -149,11 +149,11 @@ internal static class Branches
                 continue;
             }
 
-            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.Round));
+            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.RetryPass));
             transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key) };
             transition.Note(HistoryKinds.StepCompleted, group.Key);
             transition.RunOn(group.Key);
-            transition.GoOn();
+            transition.Continue();
             return;
         }
     }
@@ -172,10 +172,10 @@ internal static class Branches
             }
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
-    private static void Judge(Transition transition, ParallelStep step)
+    private static void CheckJoin(Transition transition, ParallelStep step)
     {
         // It has failed already, and an operator was asked.
         if (transition.Saga.Blockages.Any(blockage => blockage.Step == step.Id))
@@ -224,7 +224,7 @@ internal static class Branches
     {
         var rounds = transition.Saga.Branches
             .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
-            .Select(inner => inner.Round);
+            .Select(inner => inner.RetryPass);
         Renew(transition, branch, rounds.DefaultIfEmpty().Max());
         Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);

@@ -18,39 +18,39 @@ internal static class Commands
     /// <param name="id">The command's identity.</param>
     /// <param name="direction">See <see cref="StepDirections"/>.</param>
     /// <param name="callee">What is called.</param>
-    /// <param name="round">0, or how often an operator had it done anew.</param>
+    /// <param name="retryPass">0, or how often an operator had it done anew.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether its arguments are kept with it, because nothing else keeps them.</param>
     public static void Send(
-        Transition transition, CommandId id, string direction, StepCall callee, int round, int? item = null, bool frozen = false)
+        Transition transition, CommandId id, string direction, StepCall stepCall, int retryPass, int? item = null, bool frozen = false)
     {
         var paused = transition.Saga.PausedBy is not null;
         var command = new Outstanding
         {
             CommandId = id,
-            Step = callee.Step.Id,
+            Step = stepCall.Step.Id,
             Item = item,
-            Arguments = frozen ? callee.Arguments : null,
+            Arguments = frozen ? stepCall.Arguments : null,
             Direction = direction,
             Attempt = 1,
             Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
-            DueAt = transition.Now + callee.Timeout + _grace,
+            DueAt = transition.Now + stepCall.Timeout + _grace,
             FirstSentAt = transition.Now,
-            Round = round,
+            RetryPass = retryPass,
         };
         transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(command) };
         if (!paused)
         {
-            Emit(transition, command, callee);
+            Emit(transition, command, stepCall);
         }
     }
 
     /// <summary>Takes a completed step back.</summary>
     public static void Compensate(Transition transition, Compensable undo)
     {
-        var callee = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
-        Send(transition, undo.CompensationId, StepDirections.Compensate, callee, undo.Round, undo.Item);
-        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", callee.Invocation.Operation));
+        var stepCall = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
+        Send(transition, undo.CompensationId, StepDirections.Compensate, stepCall, undo.RetryPass, undo.Item);
+        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
     }
 
     /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>
@@ -62,7 +62,7 @@ internal static class Commands
             return;
         }
 
-        if (StepCall.Of(transition, command) is not { } callee)
+        if (StepCall.Of(transition, command) is not { } stepCall)
         {
             transition.Block(
                 BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be worked out any more.",
@@ -77,9 +77,9 @@ internal static class Commands
             return;
         }
 
-        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(callee, resent) });
-        Emit(transition, next, callee);
-        if (callee.Kind == StepKind.Saga)
+        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(stepCall, resent) });
+        Emit(transition, next, stepCall);
+        if (stepCall.Kind == StepKind.Saga)
         {
             return;
         }
@@ -98,16 +98,16 @@ internal static class Commands
             {
                 SendAgain(transition, held, held.Attempt, held.Resent);
             }
-            else if (StepCall.Of(transition, held with { FirstSentAt = transition.Now }) is { } callee)
+            else if (StepCall.Of(transition, held with { FirstSentAt = transition.Now }) is { } stepCall)
             {
                 var command = held with
                 {
                     Phase = AttemptPhase.InFlight,
-                    DueAt = transition.Now + callee.Timeout + _grace,
+                    DueAt = transition.Now + stepCall.Timeout + _grace,
                     FirstSentAt = transition.Now,
                 };
                 transition.Replace(command);
-                Emit(transition, command, callee);
+                Emit(transition, command, stepCall);
             }
             else
             {
@@ -154,15 +154,15 @@ internal static class Commands
         {
             transition.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
         }
-        else if (StepCall.Of(transition, command) is { } callee)
+        else if (StepCall.Of(transition, command) is { } stepCall)
         {
             transition.Replace(command with
             {
                 Phase = AttemptPhase.InFlight,
-                DueAt = transition.Now + Silence(callee, command.Resent),
+                DueAt = transition.Now + Silence(stepCall, command.Resent),
                 Resent = command.Resent + 1,
             });
-            Emit(transition, command, callee, cancels: true);
+            Emit(transition, command, stepCall, cancels: true);
         }
         else
         {
@@ -172,23 +172,23 @@ internal static class Commands
         }
     }
 
-    private static TimeSpan Silence(StepCall callee, int resent)
+    private static TimeSpan Silence(StepCall stepCall, int resent)
     {
-        var longest = callee.Kind == StepKind.Saga ? _childSilence : _longestSilence;
-        var silence = callee.Timeout + _grace;
+        var longest = stepCall.Kind == StepKind.Saga ? _childSilence : _longestSilence;
+        var silence = stepCall.Timeout + _grace;
         for (var i = 0; i < resent && silence < longest; i++)
         {
             silence *= 2;
         }
 
-        return silence < longest ? silence : longest + callee.Timeout;
+        return silence < longest ? silence : longest + stepCall.Timeout;
     }
 
-    private static void Emit(Transition transition, Outstanding command, StepCall callee, bool cancels = false) => transition.Emit(new CommandToSend(
-        command.CommandId, command.Attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
-        callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter)
+    private static void Emit(Transition transition, Outstanding command, StepCall stepCall, bool cancels = false) => transition.Emit(new CommandToSend(
+        command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Kind, stepCall.Invocation.Operation,
+        stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
     {
         Cancels = cancels,
-        AsksAgain = command.Happened == Happening.Yes && callee.Kind == StepKind.Effect,
+        AsksAgain = command.Happened == Happening.Yes && stepCall.Kind == StepKind.Effect,
     });
 }

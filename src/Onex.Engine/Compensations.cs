@@ -94,7 +94,7 @@ internal static class Compensations
             transition.Note(HistoryKinds.CompensationCompleted, command.Step, ("attempt", command.Attempt));
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
     // In different branches of the same run of a parallel step; or two items of the same run of an each.

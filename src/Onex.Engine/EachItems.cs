@@ -30,11 +30,11 @@ internal static class EachItems
     }
 
     /// <summary>Begins the calls, or goes on where an operator had it tried anew. True if there is nothing to wait for.</summary>
-    public static bool Begin(Transition transition, EachStep step, int round)
+    public static bool Begin(Transition transition, EachStep step, int retryPass)
     {
         if (Find(transition, step.Id) is not null)
         {
-            return GoOn(transition, step, round);
+            return CallNext(transition, step, retryPass);
         }
 
         var items = step.Items.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
@@ -58,7 +58,7 @@ internal static class EachItems
         {
             Eaches = transition.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
         };
-        return GoOn(transition, step, round);
+        return CallNext(transition, step, retryPass);
     }
 
     /// <summary>The call for an item has completed.</summary>
@@ -102,13 +102,13 @@ internal static class EachItems
 
         // Past the pivot nothing leads on from a failure: the item stays in hand, for an operator to retry or to skip.
         var wasSent = transition.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
-        var inHand = wasSent ? command : command with { Answered = true };
+        var current = wasSent ? command : command with { Answered = true };
         if (!wasSent)
         {
-            transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(inHand) };
+            transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(current) };
         }
 
-        transition.Fail(step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", inHand);
+        transition.Fail(step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", current);
     }
 
     /// <summary>An operator passes over an item.</summary>
@@ -125,8 +125,8 @@ internal static class EachItems
         transition.Remove(command);
         if (Find(transition, command.Step) is { } run)
         {
-            Branches.Renew(transition, transition.Facts.SequenceOf(command.Step), command.Round + 1);
-            Call(transition, Step(transition.Facts, command.Step), run, command.Item!.Value, command.Round + 1);
+            Branches.Renew(transition, transition.Facts.SequenceOf(command.Step), command.RetryPass + 1);
+            Call(transition, Step(transition.Facts, command.Step), run, command.Item!.Value, command.RetryPass + 1);
         }
     }
 
@@ -138,8 +138,8 @@ internal static class EachItems
     public static void Compensate(Transition transition, Compensable undo)
     {
         var items = undo.Items!;
-        var inHand = transition.Saga.Outstanding.Count(command => IsOf(command, undo));
-        if (!items.Fetching && items.Below > 0 && inHand <= Step(transition.Facts, undo.Step).AtOnce / 2)
+        var inFlight = transition.Saga.Outstanding.Count(command => IsOf(command, undo));
+        if (!items.Fetching && items.Below > 0 && inFlight <= Step(transition.Facts, undo.Step).AtOnce / 2)
         {
             if (items.Below == int.MaxValue)
             {
@@ -163,9 +163,9 @@ internal static class EachItems
 
         var command = CommandOf(transition, refused.Step, all.Visit, refused.Item!.Value);
         Commands.Send(
-            transition, Identity.Compensation(command, refused.Round + 1), StepDirections.Compensate,
+            transition, Identity.Compensation(command, refused.RetryPass + 1), StepDirections.Compensate,
             StepCall.Compensating(call, arguments),
-            refused.Round + 1, refused.Item, frozen: true);
+            refused.RetryPass + 1, refused.Item, frozen: true);
     }
 
     /// <summary>An item was taken back.</summary>
@@ -234,8 +234,8 @@ internal static class EachItems
     /// <summary>What stands for all items of a run where one thing must.</summary>
     public static CommandId RunId(Transition transition, string step, int visit) => CommandOf(transition, step, visit, item: -1);
 
-    private static CommandId CommandOf(Transition transition, string step, int visit, int item, int round = 0) =>
-        Identity.Command(transition.Saga.Facts.SagaId, $"{transition.Facts.StateOf(step)}/{step}", visit, item, round);
+    private static CommandId CommandOf(Transition transition, string step, int visit, int item, int retryPass = 0) =>
+        Identity.Command(transition.Saga.Facts.SagaId, $"{transition.Facts.StateOf(step)}/{step}", visit, item, retryPass);
 
     private static EachStep Step(PlanFacts facts, string id) => (EachStep)facts.At(id);
 
@@ -256,14 +256,14 @@ internal static class EachItems
 
     private static void Continue(Transition transition, EachStep step)
     {
-        if (GoOn(transition, step, round: 0))
+        if (CallNext(transition, step, retryPass: 0))
         {
             transition.RunOn(step.Id);
         }
     }
 
     // Makes as many calls as may be in flight. True if all items are done and saved.
-    private static bool GoOn(Transition transition, EachStep step, int round)
+    private static bool CallNext(Transition transition, EachStep step, int retryPass)
     {
         while (Find(transition, step.Id) is { Gathering: false } run)
         {
@@ -272,7 +272,7 @@ internal static class EachItems
             if (run.Next < run.Total && inFlight < step.AtOnce)
             {
                 Change(transition, run, run with { Next = run.Next + 1 });
-                Call(transition, step, run, run.Next, round);
+                Call(transition, step, run, run.Next, retryPass);
                 continue;
             }
 
@@ -293,11 +293,11 @@ internal static class EachItems
         return false;
     }
 
-    private static void Call(Transition transition, EachStep step, EachRun run, int index, int round)
+    private static void Call(Transition transition, EachStep step, EachRun run, int index, int retryPass)
     {
         var saga = transition.Saga;
-        round = Math.Max(round, Branches.Round(saga, transition.Facts.SequenceOf(step.Id)));
-        var id = CommandOf(transition, step.Id, saga.Visit, index, round);
+        retryPass = Math.Max(retryPass, Branches.RetryPass(saga, transition.Facts.SequenceOf(step.Id)));
+        var id = CommandOf(transition, step.Id, saga.Visit, index, retryPass);
         var scope = new SagaScope(transition.Plan, saga, transition.Now)
         {
             Item = ItemAt(transition, step.Id, index) ?? CelValue.Null,
@@ -305,7 +305,7 @@ internal static class EachItems
         };
         if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), round, index);
+            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), retryPass, index);
             return;
         }
 
@@ -320,7 +320,7 @@ internal static class EachItems
             Phase = AttemptPhase.Stuck,
             DueAt = transition.Now,
             FirstSentAt = transition.Now,
-            Round = round,
+            RetryPass = retryPass,
         };
         Failed(transition, never, StepCodes.ExpressionFailed, $"The arguments: {problem}");
     }
@@ -391,7 +391,7 @@ internal static class EachItems
             if (item.Undo is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments), round: 0, item.Index,
+                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments), retryPass: 0, item.Index,
                     frozen: true);
             }
         }
@@ -401,7 +401,7 @@ internal static class EachItems
             Forget(transition, transition.Saga.Undo.First(other => other.CommandId == undo.CommandId));
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
     private static void Forget(Transition transition, Compensable all)

@@ -72,12 +72,12 @@ internal static class Endings
     /// <summary>
     /// Ends a saga where it is, without compensating anything. Its children are told to cancel; what else is in flight may still happen.
     /// </summary>
-    public static void Terminate(Transition transition, OperatorRequest wish)
+    public static void Terminate(Transition transition, OperatorRequest request)
     {
         var saga = transition.Saga;
         transition.Note(
             HistoryKinds.Terminated, saga.Blockage?.Step,
-            ("by", wish.By), ("reason", wish.Reason),
+            ("by", request.By), ("reason", request.Reason),
             ("in_flight", Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
             ("not_compensated", Names(saga.Undo.Select(undo => undo.Step))));
         transition.Saga = saga with { PausedBy = null, CancelledBy = null };
@@ -90,7 +90,7 @@ internal static class Endings
         }
 
         var end = transition.Plan.State(transition.Plan.CancelEnd);
-        var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, wish.At);
+        var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, request.At);
         transition.SetFault(fault);
         Enter(transition, end, transition.Entering(end) with { Fault = fault });
     }
@@ -117,8 +117,8 @@ internal static class Endings
     /// The fault of a cancelled saga, whatever fault it was taking back for besides. It reaches the requester: who cancelled it, and why, is for
     /// operators, and stands in the history.
     /// </summary>
-    public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } wish
-        ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, wish.At)
+    public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } request
+        ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, request.At)
         : saga.Fault!;
 
     private static string Names(IEnumerable<string> steps) => string.Join(", ", steps.Distinct(StringComparer.Ordinal));
@@ -133,7 +133,7 @@ internal static class Endings
         }
         else
         {
-            transition.Observer?.Took(transition.Plan);
+            transition.Observer?.TransitionTaken(transition.Plan);
             transition.Enter(transition.Plan.OnFailure, failed: true);
         }
     }

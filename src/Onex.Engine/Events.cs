@@ -154,7 +154,7 @@ internal static class Events
                     return Decline(transition, arrived, wasKept, $"its guard `{guard}` cannot be evaluated: {Transition.Why(holds)}");
                 }
 
-                transition.Observer?.Weighed(guard, holds.AsBool());
+                transition.Observer?.GuardEvaluated(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
@@ -166,7 +166,7 @@ internal static class Events
                 return Decline(transition, arrived, wasKept, $"what it sets cannot be evaluated: {problem}");
             }
 
-            transition.Observer?.Took(rule);
+            transition.Observer?.TransitionTaken(rule);
 
             transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
             transition.Progress();

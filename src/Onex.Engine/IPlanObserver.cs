@@ -6,8 +6,8 @@ namespace Onex.Engine;
 internal interface IPlanObserver
 {
     /// <summary>A guard was worked out.</summary>
-    void Weighed(Expression guard, bool holds);
+    void GuardEvaluated(Expression guard, bool holds);
 
     /// <summary>A way was taken: a choice, a catch, a rule of an event, a time limit, or, for <c>on_failure</c>, the plan itself.</summary>
-    void Took(object way);
+    void TransitionTaken(object way);
 }

@@ -14,14 +14,14 @@ internal static class Identity
     /// <summary>
     /// A command: saga, step path, visit of the state, item index. A round above 0 is one that an operator asked for after a final answer.
     /// </summary>
-    public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int round = 0) => new(round == 0
+    public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int retryPass = 0) => new(retryPass == 0
         ? Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString())
-        : Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString(), round.ToString()));
+        : Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString(), retryPass.ToString()));
 
     /// <summary>The compensation of a command.</summary>
-    public static CommandId Compensation(CommandId commandId, int round = 0) => new(round == 0
+    public static CommandId Compensation(CommandId commandId, int retryPass = 0) => new(retryPass == 0
         ? Derive("compensate", Text(commandId))
-        : Derive("compensate", Text(commandId), round.ToString()));
+        : Derive("compensate", Text(commandId), retryPass.ToString()));
 
     /// <summary>A transition: saga, the version it makes, the message that caused it.</summary>
     public static Guid Transition(SagaId sagaId, long version, MessageId causedBy) =>

@@ -95,13 +95,13 @@ internal static class Interruption
         foreach (var command in transition.Saga.Outstanding)
         {
             if (command.Direction == StepDirections.Do && command.Arguments is null
-                && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } callee)
+                && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } stepCall)
             {
                 transition.Replace(command with
                 {
-                    Arguments = callee.Arguments,
-                    ArgumentsIfUnknown = callee.Step.Compensation is { WhenUnknown: WhenUnknown.Run }
-                        && TryArgumentsIfUnknown(transition, command, callee.Step, out var arguments, out _)
+                    Arguments = stepCall.Arguments,
+                    ArgumentsIfUnknown = stepCall.Step.Compensation is { WhenUnknown: WhenUnknown.Run }
+                        && TryArgumentsIfUnknown(transition, command, stepCall.Step, out var arguments, out _)
                         ? arguments
                         : null,
                 });
@@ -120,13 +120,13 @@ internal static class Interruption
         || (step.IsRepeatable && command.ArgumentsIfDone is null && step.Compensation is { WhenUnknown: WhenUnknown.Block });
 
     /// <summary>What the result of an interrupted command means.</summary>
-    public static void Resolve(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
+    public static void Resolve(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
-        switch (verdict.Outcome)
+        switch (classified.Outcome)
         {
             case StepOutcome.Completed:
                 transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
-                if (Results.Remember(transition, command, step, verdict.Value))
+                if (Results.Remember(transition, command, step, classified.Value))
                 {
                     Settle(transition, command);
                 }
@@ -134,15 +134,15 @@ internal static class Interruption
                 break;
             case StepOutcome.Rejected:
                 transition.Note(
-                    HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message), ("interrupted", true));
-                if (RememberPossible(transition, command, step, verdict.Code, verdict.Message, verdict.Unevaluated))
+                    HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
+                if (RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
                     Settle(transition, command);
                 }
 
                 break;
             default:
-                Results.AttemptFailed(transition, command, verdict.Reach, verdict.Code, verdict.Message, retryAfter, verdict.Unevaluated);
+                Results.AttemptFailed(transition, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
                 break;
         }
     }
@@ -158,7 +158,7 @@ internal static class Interruption
     public static void Settle(Transition transition, Outstanding command)
     {
         transition.Remove(command);
-        transition.GoOn();
+        transition.Continue();
     }
 
     /// <summary>

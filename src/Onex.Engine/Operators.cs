@@ -27,30 +27,30 @@ internal static class Operators
             OperatorCommand.Skip when IsDeadEnd(transition, saga.Blockage) =>
                 $"Step '{saga.Blockage.Step}' is the last of state '{saga.State}', and nothing leads on behind it. 'retry' tries it again, 'terminate' ends the saga.",
             OperatorCommand.Pause when saga.Blockage is not null => "It is blocked, so it sends nothing. 'retry' or 'skip' what it is blocked by.",
-            OperatorCommand.Pause when saga.PausedBy is { } wish => $"{wish.By} has paused it already. 'resume' lets it go on.",
+            OperatorCommand.Pause when saga.PausedBy is { } request => $"{request.By} has paused it already. 'resume' lets it go on.",
             OperatorCommand.Resume when saga.PausedBy is null => $"It is not paused but {saga.Status.ToText()}. {Instead(saga)}",
             _ => null,
         };
     }
 
     /// <summary>Does it. There must be no objection.</summary>
-    public static bool Decide(Transition transition, OperatorAsked asked)
+    public static bool Decide(Transition transition, OperatorRequested requested)
     {
-        var wish = new OperatorRequest(asked.By, asked.Reason, transition.Now);
+        var request = new OperatorRequest(requested.By, requested.Reason, transition.Now);
         transition.Progress();
-        if (asked.Command == OperatorCommand.Terminate)
+        if (requested.Command == OperatorCommand.Terminate)
         {
-            Endings.Terminate(transition, wish);
+            Endings.Terminate(transition, request);
             return true;
         }
 
         var about = transition.Saga.Blockage?.Step
-            ?? (asked.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
-        transition.Note(KindOf(asked.Command), about, ("by", asked.By), ("reason", asked.Reason));
-        switch (asked.Command)
+            ?? (requested.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
+        transition.Note(KindOf(requested.Command), about, ("by", requested.By), ("reason", requested.Reason));
+        switch (requested.Command)
         {
             case OperatorCommand.Cancel:
-                Cancel(transition, wish);
+                Cancel(transition, request);
                 break;
             case OperatorCommand.Retry:
                 Retry(transition);
@@ -59,7 +59,7 @@ internal static class Operators
                 Skip(transition);
                 break;
             case OperatorCommand.Pause:
-                transition.Saga = transition.Saga with { PausedBy = wish };
+                transition.Saga = transition.Saga with { PausedBy = request };
                 break;
             case OperatorCommand.Resume:
                 Resume(transition);
@@ -79,8 +79,8 @@ internal static class Operators
                 + "; 'terminate' ends it as it is.";
         }
 
-        return saga.CancelledBy is { } wish && transition.State.Kind == StateKind.Compensating
-            ? $"{wish.By} has cancelled it already; it is taking back what was done"
+        return saga.CancelledBy is { } request && transition.State.Kind == StateKind.Compensating
+            ? $"{request.By} has cancelled it already; it is taking back what was done"
                 + (saga.Blockage is null ? "." : $", and is blocked by that: {saga.BlockedBecause} 'retry' tries it again, 'skip' goes on without it.")
             : null;
     }
@@ -92,17 +92,17 @@ internal static class Operators
         && transition.State is { Choices.IsEmpty: true } state
         && state.Steps[^1].Id == step;
 
-    private static void Cancel(Transition transition, OperatorRequest wish)
+    private static void Cancel(Transition transition, OperatorRequest request)
     {
         // Whoever cancels a saga that was paused wants it to go on to its end.
-        transition.Saga = transition.Saga with { CancelledBy = wish, PausedBy = null };
+        transition.Saga = transition.Saga with { CancelledBy = request, PausedBy = null };
         if (transition.State.Kind == StateKind.Compensating)
         {
             // It is where it has to be, and only goes elsewhere from there.
             transition.Unblock(blockage => blockage.Kind == BlockedBy.Way);
             transition.Saga = transition.Saga with { Leaving = null };
             Commands.Release(transition);
-            transition.GoOn();
+            transition.Continue();
             return;
         }
 
@@ -122,7 +122,7 @@ internal static class Operators
         Commands.Release(transition);
 
         // Outer ones first: what an operator has had done anew opens the branches that those within it belong to.
-        foreach (var (key, round) in held.OrderBy(sequence => transition.Facts.SequenceAt(sequence.Key).Lanes.Length))
+        foreach (var (key, retryPass) in held.OrderBy(sequence => transition.Facts.SequenceAt(sequence.Key).Lanes.Length))
         {
             if (transition.StatesEntered != entered || transition.Saga is { Leaving: not null } or { EndedAt: not null })
             {
@@ -132,13 +132,13 @@ internal static class Operators
             var sequence = transition.Facts.SequenceAt(key);
             if (Branches.Position(transition.Saga, sequence) is not null)
             {
-                transition.Run(sequence, round);
+                transition.Run(sequence, retryPass);
             }
         }
 
         if (transition.Saga.EndedAt is null)
         {
-            transition.GoOn();
+            transition.Continue();
         }
     }
 
@@ -186,7 +186,7 @@ internal static class Operators
             transition.Remove(stuck);
         }
 
-        GoOn(transition, blockage, blockage.CommandId is null ? 0 : blockage.Round + 1);
+        Continue(transition, blockage, blockage.CommandId is null ? 0 : blockage.RetryPass + 1);
     }
 
     // The answer to its key is final: what is wanted of it is asked under another one.
@@ -203,9 +203,9 @@ internal static class Operators
         {
             transition.Saga = transition.Saga with
             {
-                Undo = [.. transition.Saga.Undo.Select(undo => undo.CompensationId == stuck.CommandId ? undo with { Round = undo.Round + 1 } : undo)],
+                Undo = [.. transition.Saga.Undo.Select(undo => undo.CompensationId == stuck.CommandId ? undo with { RetryPass = undo.RetryPass + 1 } : undo)],
             };
-            transition.GoOn();
+            transition.Continue();
         }
         else
         {
@@ -262,7 +262,7 @@ internal static class Operators
                 break;
         }
 
-        GoOn(transition, blockage, round: 0);
+        Continue(transition, blockage, retryPass: 0);
     }
 
     // What was interrupted and is being resolved counts as not done.
@@ -273,7 +273,7 @@ internal static class Operators
             transition.Remove(command);
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
     private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirections.Do };
@@ -292,15 +292,15 @@ internal static class Operators
     }
 
     // What was interrupted or taken back, the step, or the way out of the state.
-    private static void GoOn(Transition transition, Blockage blockage, int round)
+    private static void Continue(Transition transition, Blockage blockage, int retryPass)
     {
         if (transition.Saga.Leaving is not null || transition.State.Kind == StateKind.Compensating || blockage.Kind is BlockedBy.Compensation or BlockedBy.Interrupted)
         {
-            transition.GoOn();
+            transition.Continue();
         }
         else
         {
-            transition.Run(blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), round);
+            transition.Run(blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), retryPass);
         }
     }
 

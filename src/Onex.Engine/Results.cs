@@ -11,7 +11,7 @@ namespace Onex.Engine;
 /// <param name="Value">The result, typed; of use only if completed.</param>
 /// <param name="Code">The reason's code, unless completed.</param>
 /// <param name="Message">The reason for people, unless completed.</param>
-internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code, string Message)
+internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
 {
     /// <summary>Why the contract's own rules could not be applied, or null.</summary>
     public string? Broken { get; init; }
@@ -67,34 +67,34 @@ internal static class Results
             return true;
         }
 
-        var verdict = Judge(transition, command, step, result);
-        if (verdict.Reach == AttemptReach.Done && (verdict.Outcome != StepOutcome.Completed || verdict.Broken is not null))
+        var classified = Classify(transition, command, step, result);
+        if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.Broken is not null))
         {
             // It is known already, and the attempt in flight, which asks again, is about to tell more.
-            var isLate = verdict.Outcome != StepOutcome.Rejected && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
+            var isLate = classified.Outcome != StepOutcome.Rejected && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
             if (isLate && command.Happened == Happening.Yes)
             {
                 return false;
             }
 
             // An attempt in flight that does not know of it is answered with it by the ledger, and never runs.
-            (command, verdict) = Evaluate(transition, command, step, verdict);
+            (command, classified) = Evaluate(transition, command, step, classified);
         }
 
         // The outcome that an operator was waiting for, after all.
         transition.Unblock(blockage => blockage.CommandId == command.CommandId);
-        if (verdict.Outcome == StepOutcome.Rejected)
+        if (classified.Outcome == StepOutcome.Rejected)
         {
-            command = Rejected(transition, command, verdict);
+            command = Rejected(transition, command, classified);
         }
 
         if (command.Interrupted)
         {
-            Interruption.Resolve(transition, command, step, verdict, result.RetryAfter);
+            Interruption.Resolve(transition, command, step, classified, result.RetryAfter);
         }
         else
         {
-            Done(transition, command, step, verdict, result.RetryAfter);
+            Done(transition, command, step, classified, result.RetryAfter);
         }
 
         return true;
@@ -113,7 +113,7 @@ internal static class Results
     {
         command = command.After(reach);
         transition.Replace(command);
-        if (StepCall.Of(transition, command) is not { } callee)
+        if (StepCall.Of(transition, command) is not { } stepCall)
         {
             transition.Block(
                 Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be tried again: what it needs is gone.", command.Step, command);
@@ -125,28 +125,28 @@ internal static class Results
             ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
 
         // It has not happened, or it would make no difference.
-        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, callee.Step)))
+        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, stepCall.Step)))
         {
             Interruption.Settle(transition, command);
             return;
         }
 
         var attempts = command.Attempt - command.AttemptsBefore;
-        var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, attempts, retryAfter);
+        var next = transition.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
         var compensating = command.Direction == StepDirections.Compensate;
 
         // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself, or the service does it and cannot be
         // understood, which an operator has to see.
         var final = Final(code, reach);
         var isUnusable = reach == AttemptReach.Done;
-        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, callee.Step, final);
-        var allowed = endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
+        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, stepCall.Step, final);
+        var allowed = endless || RetrySchedule.Allows(stepCall.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
 
         // Done twice is worse than not understood.
-        allowed &= compensating || !isUnusable || callee.Step.IsRepeatable;
+        allowed &= compensating || !isUnusable || stepCall.Step.IsRepeatable;
         if (command.Interrupted)
         {
-            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, callee.Step);
+            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, stepCall.Step);
         }
 
         // Nobody starts an attempt after that.
@@ -165,7 +165,7 @@ internal static class Results
         {
             transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be taken back: {last}", command.Step, command);
         }
-        else if (Interruption.RememberPossible(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
+        else if (Interruption.RememberPossible(transition, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
         {
             if (command.Interrupted)
             {
@@ -173,7 +173,7 @@ internal static class Results
             }
             else
             {
-                Failed(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}");
+                Failed(transition, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}");
             }
         }
     }
@@ -252,7 +252,7 @@ internal static class Results
     }
 
     // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
-    private static Verdict Judge(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    private static ClassifiedResult Classify(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
         string? broken = null;
@@ -270,7 +270,7 @@ internal static class Results
                 value = raw;
                 if (result.Outcome == StepOutcome.Completed)
                 {
-                    return new Verdict(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
+                    return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
                 }
             }
 
@@ -289,10 +289,10 @@ internal static class Results
                     break;
                 }
 
-                transition.Observer?.Weighed(rule.When, holds.AsBool());
+                transition.Observer?.GuardEvaluated(rule.When, holds.AsBool());
                 if (holds.AsBool())
                 {
-                    return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
+                    return new ClassifiedResult(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
                     {
                         Reach = AttemptReach.Answered,
                     };
@@ -303,23 +303,23 @@ internal static class Results
         if (result.Outcome != StepOutcome.Completed)
         {
             var silent = result.Outcome == StepOutcome.Rejected ? "The other side said no." : "No reason was given.";
-            return new Verdict(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
+            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
         }
 
         if (result.Unparsed is { } unparsed && transition.Facts.NeedsBody(step.Id))
         {
-            return new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
+            return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
         }
 
         if (broken is not null || result.IsStandIn)
         {
-            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
+            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
         }
 
         var returned = value;
         if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
         {
-            return new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
+            return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
             {
                 Reach = AttemptReach.Done,
             };
@@ -327,44 +327,44 @@ internal static class Results
 
         // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
         return JsonNumbers.Problems(returned) is [var number, ..]
-            ? new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+            ? new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
             {
                 Reach = AttemptReach.Done,
             }
-            : new Verdict(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
+            : new ClassifiedResult(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
     }
 
     // The service did it, and its answer is of no use: what it says may do for the arguments of the compensation all the same.
-    private static (Outstanding Command, Verdict Verdict) Evaluate(Transition transition, Outstanding command, CallStep step, Verdict verdict)
+    private static (Outstanding Command, ClassifiedResult ClassifiedResult) Evaluate(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified)
     {
         if (!Interruption.CanBeCompensated(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
         {
-            return (command, verdict);
+            return (command, classified);
         }
 
-        var scope = AfterSave(transition, command, step, verdict.Value);
+        var scope = AfterSave(transition, command, step, classified.Value);
         return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
-            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, verdict)
-            : (command, verdict with { Unevaluated = problem });
+            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, classified)
+            : (command, classified with { Unevaluated = problem });
     }
 
     // A service's no answers for every attempt under the key; one that was not sent says nothing about those before it.
-    private static Outstanding Rejected(Transition transition, Outstanding command, Verdict verdict)
+    private static Outstanding Rejected(Transition transition, Outstanding command, ClassifiedResult classified)
     {
-        var answered = command.After(verdict.Reach);
-        answered = verdict.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown ? answered with { Happened = Happening.No } : answered;
+        var answered = command.After(classified.Reach);
+        answered = classified.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown ? answered with { Happened = Happening.No } : answered;
         transition.Replace(answered);
         return answered;
     }
 
-    private static void Done(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
+    private static void Done(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
-        if (verdict.Broken is { } broken)
+        if (classified.Broken is { } broken)
         {
             transition.Note(HistoryKinds.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
-            command = command.After(verdict.Reach);
+            command = command.After(classified.Reach);
             transition.Replace(command);
-            if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, verdict.Unevaluated))
+            if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, classified.Unevaluated))
             {
                 Failed(transition, command, step, StepCodes.ExpressionFailed, broken);
             }
@@ -372,23 +372,23 @@ internal static class Results
             return;
         }
 
-        switch (verdict.Outcome)
+        switch (classified.Outcome)
         {
             case StepOutcome.Completed:
-                Completed(transition, command, step, verdict.Value);
+                Completed(transition, command, step, classified.Value);
                 break;
             case StepOutcome.Rejected:
                 // A final answer: another one needs another command.
-                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message));
-                if (Interruption.RememberPossible(transition, command, step, verdict.Code, verdict.Message, verdict.Unevaluated))
+                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
+                if (Interruption.RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
                     transition.Remove(command);
-                    Failed(transition, command, step, verdict.Code, verdict.Message);
+                    Failed(transition, command, step, classified.Code, classified.Message);
                 }
 
                 break;
             default:
-                AttemptFailed(transition, command, verdict.Reach, verdict.Code, verdict.Message, retryAfter, verdict.Unevaluated);
+                AttemptFailed(transition, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
                 break;
         }
     }

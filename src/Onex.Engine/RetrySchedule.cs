@@ -19,9 +19,9 @@ internal static class RetrySchedule
             delay *= Identity.Fraction(commandId, attempt);
         }
 
-        var asked = retryAfter is { } wish ? (wish < _longestRetryAfter ? wish : _longestRetryAfter) : TimeSpan.Zero;
+        var requested = retryAfter is { } delay ? (delay < _longestRetryAfter ? delay : _longestRetryAfter) : TimeSpan.Zero;
         var own = TimeSpan.FromMilliseconds(delay);
-        return asked > own ? asked : own;
+        return requested > own ? requested : own;
     }
 
     /// <summary>Whether another attempt is allowed that would begin at <paramref name="next"/>.</summary>

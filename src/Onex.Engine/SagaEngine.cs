@@ -23,7 +23,7 @@ internal static class SagaEngine
 
         ArgumentNullException.ThrowIfNull(saga);
         var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
-        if (@event is OperatorAsked asked && Operators.Objection(transition, asked.Command) is { } objection)
+        if (@event is OperatorRequested asked && Operators.Objection(transition, asked.Command) is { } objection)
         {
             return Decision.Nothing(saga) with { NotDone = objection };
         }
@@ -35,8 +35,8 @@ internal static class SagaEngine
             TimerFired timer => Timers.Decide(transition, timer),
             RequestJoined joined => Join(transition, joined),
             ExternalEvent external => Events.Decide(transition, external),
-            OperatorAsked wish => Operators.Decide(transition, wish),
-            ResendAsked => Commands.Resend(transition),
+            OperatorRequested requested => Operators.Decide(transition, requested),
+            ResendRequested => Commands.Resend(transition),
             _ => false,
         };
         return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
@@ -129,7 +129,7 @@ internal static class SagaEngine
             return false;
         }
 
-        return Operators.Decide(transition, new OperatorAsked
+        return Operators.Decide(transition, new OperatorRequested
         {
             SagaId = joined.SagaId,
             CausedBy = joined.CausedBy,

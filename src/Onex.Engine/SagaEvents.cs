@@ -130,7 +130,7 @@ internal sealed record ExternalEvent : SagaEvent
 }
 
 /// <summary>What an operator asks for.</summary>
-internal sealed record OperatorAsked : SagaEvent
+internal sealed record OperatorRequested : SagaEvent
 {
     public required OperatorCommand Command { get; init; }
 
@@ -164,4 +164,4 @@ internal enum OperatorCommand
 }
 
 /// <summary>The messages of its commands in flight may be lost (the embedded log lives in memory): the same attempts are sent again.</summary>
-internal sealed record ResendAsked : SagaEvent;
+internal sealed record ResendRequested : SagaEvent;

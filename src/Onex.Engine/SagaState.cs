@@ -192,7 +192,7 @@ internal sealed record Departure(string Next)
     public DateTimeOffset? At { get; init; }
 }
 
-/// <summary>Entries into a state since the last event or timer: see <see cref="Circles"/>.</summary>
+/// <summary>Entries into a state since the last event or timer: see <see cref="Cycles"/>.</summary>
 /// <param name="Count">How many there were, one after the other, with the same data and results.</param>
 /// <param name="Failures">How many a failure led to.</param>
 /// <param name="Mark">A hash of the data and the results at the last entry.</param>
@@ -200,8 +200,8 @@ internal sealed record IdleEntries(int Count, int Failures, string Mark);
 
 /// <summary>A state or branch whose next step runs when the saga is resumed.</summary>
 /// <param name="Key">The <see cref="Sequence.Key"/> of the state or branch.</param>
-/// <param name="Round">The retry pass of the step that runs next.</param>
-internal sealed record HeldSequence(string Key, int Round);
+/// <param name="RetryPass">The retry pass of the step that runs next.</param>
+internal sealed record HeldSequence(string Key, int RetryPass);
 
 /// <summary>One branch of a running <c>parallel</c> step.</summary>
 /// <param name="Parallel">The step's id.</param>
@@ -218,7 +218,7 @@ internal sealed record BranchState(string Parallel, int Branch)
     public DateTimeOffset? WaitUntil { get; init; }
 
     /// <summary>The retry pass: 0 at first, incremented each time that an operator retries the branch.</summary>
-    public int Round { get; init; }
+    public int RetryPass { get; init; }
 }
 
 /// <summary>The phase of a branch.</summary>
@@ -268,10 +268,10 @@ internal sealed record EachRun(string Step, int Total)
 /// <param name="Kind">What the saga is blocked by.</param>
 /// <param name="Step">The step that is concerned, or null.</param>
 /// <param name="CommandId">The command, or null. Outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
-/// <param name="Round">The command's retry pass.</param>
+/// <param name="RetryPass">The command's retry pass.</param>
 /// <param name="At">Since when.</param>
 /// <param name="Reason">The reason, for people.</param>
-internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int Round, DateTimeOffset At, string Reason)
+internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int RetryPass, DateTimeOffset At, string Reason)
 {
     /// <summary>The item of an <c>each</c> that is concerned, or null.</summary>
     public int? Item { get; init; }
@@ -467,7 +467,7 @@ internal sealed record Outstanding
     public bool Kept { get; init; }
 
     /// <summary>0, and one more each time that an operator has it done anew although its answer was final.</summary>
-    public int Round { get; init; }
+    public int RetryPass { get; init; }
 
     /// <summary>Attempts that no longer count, because an operator asked for more.</summary>
     public int AttemptsBefore { get; init; }
@@ -552,10 +552,10 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
     public bool Lost { get; init; }
 
     /// <summary>0, and one more each time that an operator has it taken back anew although the answer was final.</summary>
-    public int Round { get; init; }
+    public int RetryPass { get; init; }
 
     /// <summary>The command that compensates it.</summary>
-    public CommandId CompensationId => Identity.Compensation(CommandId, Round);
+    public CommandId CompensationId => Identity.Compensation(CommandId, RetryPass);
 }
 
 /// <summary>How far the completed items of an <c>each</c> are taken back: from the last to the first.</summary>

@@ -9,11 +9,11 @@ namespace Onex.Engine;
 internal static class Steps
 {
     /// <summary>Runs a step. True if it is done; false if it must be waited for, or has led elsewhere.</summary>
-    public static bool Run(Transition transition, Sequence sequence, StepPlan step, int round) => step switch
+    public static bool Run(Transition transition, Sequence sequence, StepPlan step, int retryPass) => step switch
     {
-        CallStep call => Call(transition, call, Math.Max(round, Branches.Round(transition.Saga, sequence))),
+        CallStep call => Call(transition, call, Math.Max(retryPass, Branches.RetryPass(transition.Saga, sequence))),
         ParallelStep parallel => Branches.Open(transition, parallel),
-        EachStep each => EachItems.Begin(transition, each, round),
+        EachStep each => EachItems.Begin(transition, each, retryPass),
         StartStep start => Start(transition, start),
         EmitStep emit => Emit(transition, emit),
         WaitStep wait => Wait(transition, sequence, wait),
@@ -23,7 +23,7 @@ internal static class Steps
         _ => throw new InvalidOperationException($"Step '{step.Id}' is of a kind that the engine does not know: {step.GetType().Name}."),
     };
 
-    private static bool Call(Transition transition, CallStep step, int round)
+    private static bool Call(Transition transition, CallStep step, int retryPass)
     {
         var saga = transition.Saga;
         var scope = new SagaScope(transition.Plan, saga, transition.Now);
@@ -33,9 +33,9 @@ internal static class Steps
             return false;
         }
 
-        var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, round: round);
-        var callee = StepCall.Doing(step, arguments);
-        Commands.Send(transition, id, StepDirections.Do, callee, round);
+        var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, retryPass: retryPass);
+        var stepCall = StepCall.Doing(step, arguments);
+        Commands.Send(transition, id, StepDirections.Do, stepCall, retryPass);
         transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
     }

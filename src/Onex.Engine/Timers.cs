@@ -97,7 +97,7 @@ internal static class Timers
     {
         if (transition.Saga is { Leaving.At: { } at, PausedBy: null, Blockage: null, Outstanding.IsEmpty: true } && at <= transition.Now)
         {
-            transition.GoOn();
+            transition.Continue();
             return true;
         }
 
@@ -120,7 +120,7 @@ internal static class Timers
 
         var limit = transition.Plan.Deadline!;
         transition.Saga = saga with { DeadlineAt = null };
-        transition.Observer?.Took(limit);
+        transition.Observer?.TransitionTaken(limit);
         transition.Move(limit.Next, new Fault(
             StepCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, transition.Now));
@@ -137,7 +137,7 @@ internal static class Timers
 
         var limit = transition.State.Timeout!;
         transition.Saga = saga with { StateDueAt = null };
-        transition.Observer?.Took(limit);
+        transition.Observer?.TransitionTaken(limit);
         transition.Move(limit.Next, new Fault(
             StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, transition.Now));
         return true;

@@ -116,7 +116,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Depart(new Departure(next) { Failed = failed });
         if (isResolved)
         {
-            GoOn();
+            Continue();
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return;
         }
 
-        if (!isDelayed && Circles.HoldUp(this, state, failed))
+        if (!isDelayed && Cycles.DelayOrBlock(this, state, failed))
         {
             return;
         }
@@ -170,7 +170,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Note(HistoryKinds.StateEntered);
         if (state.Kind == StateKind.Compensating)
         {
-            GoOn();
+            Continue();
         }
         else if (!Events.TakeKept(this))
         {
@@ -200,24 +200,24 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// is done, or the state is left.
     /// </summary>
     /// <param name="sequence">The steps.</param>
-    /// <param name="round">The round of the step in hand: above 0 if an operator asked for it anew.</param>
-    public void Run(Sequence sequence, int round = 0)
+    /// <param name="retryPass">The round of the step in hand: above 0 if an operator asked for it anew.</param>
+    public void Run(Sequence sequence, int retryPass = 0)
     {
-        Branches.Renew(this, sequence, round);
+        Branches.Renew(this, sequence, retryPass);
         if (Saga.PausedBy is not null)
         {
-            Saga = Saga with { Held = Saga.Held.RemoveAll(held => held.Key == sequence.Key).Add(new HeldSequence(sequence.Key, round)) };
+            Saga = Saga with { Held = Saga.Held.RemoveAll(held => held.Key == sequence.Key).Add(new HeldSequence(sequence.Key, retryPass)) };
             return;
         }
 
         while (Branches.Position(Saga, sequence) is { } index && index < sequence.Steps.Length)
         {
-            if (!Steps.Run(this, sequence, sequence.Steps[index], round))
+            if (!Steps.Run(this, sequence, sequence.Steps[index], retryPass))
             {
                 return;
             }
 
-            round = 0;
+            retryPass = 0;
             Branches.Advance(this, sequence);
         }
 
@@ -243,7 +243,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// Goes on after something was resolved or taken back: takes back what is next, or, when nothing is left, moves on. Only when no command is
     /// left whose outcome is unknown, so that things are taken back in their order. Not while it is paused.
     /// </summary>
-    public void GoOn()
+    public void Continue()
     {
         if (Saga.PausedBy is not null)
         {
@@ -313,7 +313,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Remove(command);
         }
 
-        Observer?.Took(rule ?? (object)Plan);
+        Observer?.TransitionTaken(rule ?? (object)Plan);
         Move(next, fault, failed: true);
     }
 
@@ -331,7 +331,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Replace(command with { Phase = AttemptPhase.Stuck });
         }
 
-        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason)
+        var blockage = new Blockage(kind, step, command?.CommandId, command?.RetryPass ?? 0, Now, reason)
         {
             Item = command?.Item,
             Code = code,
@@ -386,14 +386,14 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
                     return;
                 }
 
-                Observer?.Weighed(guard, holds.AsBool());
+                Observer?.GuardEvaluated(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
                 }
             }
 
-            Observer?.Took(choice);
+            Observer?.TransitionTaken(choice);
             if (choice.Fault is { } code)
             {
                 SetFault(new Fault(code, $"State '{state.Name}' led to '{choice.Next}'.", null, Now));

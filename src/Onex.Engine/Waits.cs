@@ -21,33 +21,33 @@ internal static class Waits
     private const int UntakenMin = 2;
 
     /// <summary>What it waits for, since when, until when, and what could be done.</summary>
-    public static WaitReason Tell(Plan plan, SagaState saga, DateTimeOffset now)
+    public static WaitReason Describe(Plan plan, SagaState saga, DateTimeOffset now)
     {
-        var told = saga switch
+        var described = saga switch
         {
-            { EndedAt: { } ended } => new Told($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
-            { Blockage: { } blockage } => new Told(
+            { EndedAt: { } ended } => new WaitDescription($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
+            { Blockage: { } blockage } => new WaitDescription(
                 $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
                 blockage.At, ["an operator"]),
-            { PausedBy: { } wish } => Paused(plan, saga, wish, now),
-            { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new Told(
+            { PausedBy: { } request } => Paused(plan, saga, request, now),
+            { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new WaitDescription(
                 $"It has left state '{saga.State}' and goes round in a circle without anything new: it is slowed down, and enters '{leaving.Next}' again at {Text(at)}.",
                 saga.UpdatedAt, [$"time {Text(at)}"]),
-            { Outstanding.IsEmpty: false } => InHand(plan, saga, now),
+            { Outstanding.IsEmpty: false } => InFlight(plan, saga, now),
             _ => Waiting(plan, saga, now),
         };
 
         // All that would not be refused.
         var transition = new Transition(plan, saga, now);
         return new WaitReason(
-            told.Sentence,
+            described.Sentence,
             saga.Status.ToText(),
             saga.State,
-            told.Since,
+            described.Since,
             saga.NextWakeupAt,
-            told.Waits,
+            described.Waits,
             [
-                .. told.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
+                .. described.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
                 .. _commands
                     .Where(command => Operators.Objection(transition, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
@@ -67,24 +67,24 @@ internal static class Waits
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
         command.Direction == StepDirections.Do && PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Saga);
 
-    private sealed record Told(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
+    private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
         /// <summary>The events that it wants.</summary>
         public IReadOnlyList<string> Events { get; init; } = [];
     }
 
-    private static Told Paused(Plan plan, SagaState saga, OperatorRequest wish, DateTimeOffset now)
+    private static WaitDescription Paused(Plan plan, SagaState saga, OperatorRequest request, DateTimeOffset now)
     {
         var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(command => Of(plan, saga, command, now)).ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
-        return new Told(
-            $"{wish.By} paused it in state '{saga.State}' at {Text(wish.At)}{(wish.Reason is { } reason ? $" ({reason})" : "")}: it sends nothing until it is resumed"
+        return new WaitDescription(
+            $"{request.By} paused it in state '{saga.State}' at {Text(request.At)}{(request.Reason is { } reason ? $" ({reason})" : "")}: it sends nothing until it is resumed"
             + (held > 0 ? $", {held} command{(held == 1 ? " is" : "s are")} held back" : "")
             + (inFlight.Count > 0 ? $"; meanwhile {string.Join(", ", inFlight)}." : "."),
-            wish.At, ["an operator", .. inFlight]);
+            request.At, ["an operator", .. inFlight]);
     }
 
-    private static Told InHand(Plan plan, SagaState saga, DateTimeOffset now)
+    private static WaitDescription InFlight(Plan plan, SagaState saga, DateTimeOffset now)
     {
         var commands = saga.Outstanding.Where(command => command.Item is null).Select(command => Of(plan, saga, command, now))
             .Concat(saga.Outstanding.Where(command => command.Item is not null).GroupBy(command => (command.Step, command.Direction)).Select(group => Of(saga, [.. group])))
@@ -93,7 +93,7 @@ internal static class Waits
         var goal = saga.Leaving is { } leaving ? $" It goes to '{leaving.Next}' once that is resolved."
             : saga.Outstanding.Any(command => command.Interrupted) ? " Nothing older is taken back before that is resolved."
             : "";
-        return new Told(
+        return new WaitDescription(
             $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}", saga.Outstanding.Min(command => command.FirstSentAt), commands);
     }
 
@@ -137,7 +137,7 @@ internal static class Waits
         };
     }
 
-    private static Told Waiting(Plan plan, SagaState saga, DateTimeOffset now)
+    private static WaitDescription Waiting(Plan plan, SagaState saga, DateTimeOffset now)
     {
         var state = plan.State(saga.State);
         List<string> waits = [.. saga.WaitingFor.Select(name => $"event {name}")];
@@ -167,7 +167,7 @@ internal static class Waits
 
         var events = saga.WaitingFor.IsEmpty ? "" : $" for {(saga.WaitingFor.Length == 1 ? "the event" : "one of the events")} {string.Join(", ", saga.WaitingFor)}";
         var otherwise = times.Count == 0 ? "" : $"{(events.Length > 0 ? "; otherwise it" : " and")} {string.Join(", or ", times)}";
-        return new Told(
+        return new WaitDescription(
             $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}{(saga.NextWakeupAt <= now ? ", which is now" : "")}.",
             saga.EnteredAt, waits)
         {

@@ -14,9 +14,9 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
     private readonly HashSet<string> _states = new(StringComparer.Ordinal);
     private readonly HashSet<string> _compensations = new(StringComparer.Ordinal);
 
-    public void Weighed(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
+    public void GuardEvaluated(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
 
-    public void Took(object way) => _ways.Add(way);
+    public void TransitionTaken(object way) => _ways.Add(way);
 
     /// <summary>What a decision tells of itself.</summary>
     public void Saw(HistoryNote note)

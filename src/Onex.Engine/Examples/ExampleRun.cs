@@ -25,7 +25,7 @@ internal sealed class ExampleRun
     private SagaState _saga = null!;
     private DateTimeOffset _now;
     private int _decisions;
-    private int _told;
+    private int _nextEvent;
     private bool _standsIn;
     private (DateTimeOffset At, int Visit)? _until;
 
@@ -56,7 +56,7 @@ internal sealed class ExampleRun
         return new ExampleResult(example.Name, run._problems);
     }
 
-    private ExampleEvent? Waiting => _told < _example.Events.Length ? _example.Events[_told] : null;
+    private ExampleEvent? Waiting => _nextEvent < _example.Events.Length ? _example.Events[_nextEvent] : null;
 
     private void Play()
     {
@@ -69,7 +69,7 @@ internal sealed class ExampleRun
                     ExampleProblemKind.Endless, _example.At, $"after {Plural.Format(_decisions, "transition")} the saga is still in state '{_saga.State}'",
                     "Send it an event that ends it, or expect 'waiting: some_state'.");
             }
-            else if (!GoOn())
+            else if (!Continue())
             {
                 break;
             }
@@ -79,15 +79,15 @@ internal sealed class ExampleRun
         {
             Report(
                 ExampleProblemKind.NotSent, left.At,
-                $"the saga is never in state '{left.State}' when it is this entry's turn: it {Story.Whereabouts(_saga)}",
-                Story.Remedy(_history));
+                $"the saga is never in state '{left.State}' when it is this entry's turn: it {HistoryText.Whereabouts(_saga)}",
+                HistoryText.Remedy(_history));
         }
     }
 
     // One thing happens. False if nothing can happen any more.
-    private bool GoOn()
+    private bool Continue()
     {
-        if (Tell())
+        if (SendEvent())
         {
             return true;
         }
@@ -125,7 +125,7 @@ internal sealed class ExampleRun
 
     // What the example sends comes as soon as the saga is where it is to come: before the steps that are on their way are answered, so that it
     // interrupts them; with `after`, when that time is over.
-    private bool Tell()
+    private bool SendEvent()
     {
         if (Waiting is not { } next)
         {
@@ -148,7 +148,7 @@ internal sealed class ExampleRun
         }
 
         _until = null;
-        _told++;
+        _nextEvent++;
         if (next.Event is { } name)
         {
             Send(next, name);
@@ -166,28 +166,28 @@ internal sealed class ExampleRun
         }
 
         _until = null;
-        _told++;
+        _nextEvent++;
         if (next.Event is { } name)
         {
             Report(
                 ExampleProblemKind.NotSent, next.At,
                 $"the saga leaves state '{next.State}' before {Durations.Format(next.After!.Value)} are over, so that the event '{name}' is not sent",
-                Story.Remedy(_history));
+                HistoryText.Remedy(_history));
         }
     }
 
     private void Send(ExampleEvent next, string name)
     {
-        var requester = Requester($"event {_told}");
+        var requester = Requester($"event {_nextEvent}");
         var refused = Take(new ExternalEvent { SagaId = _saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = next.Data, Requester = requester })
             .Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
         if (refused is not null && !next.Refused)
         {
-            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is refused ({refused.Code}): {Story.WithoutId(refused.Error, _saga)}", "Add 'refused: true' if that is what the example shows.");
+            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is refused ({refused.Code}): {HistoryText.WithoutId(refused.Error, _saga)}", "Add 'refused: true' if that is what the example shows.");
         }
         else if (refused is null && next.Refused)
         {
-            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is not refused", Story.Remedy(_history));
+            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is not refused", HistoryText.Remedy(_history));
         }
     }
 
@@ -252,11 +252,11 @@ internal sealed class ExampleRun
     // An expression that reads what is not scripted says so in its error, and that stands wherever the engine tells what went wrong.
     private void FindUnscripted(Decision decision)
     {
-        var told = decision.History.Select(note => note.Detail?.ToString())
+        var details = decision.History.Select(note => note.Detail?.ToString())
             .Append(_saga.BlockedBecause)
             .Concat(decision.Rejections.Select(rejection => rejection.Error))
             .Append(Expectations.WhyNoOutput(_plan, _saga, _now));
-        foreach (var step in told.OfType<string>().Select(Story.Unscripted).OfType<string>().Take(1))
+        foreach (var step in details.OfType<string>().Select(HistoryText.Unscripted).OfType<string>().Take(1))
         {
             _problems.Clear();
             Report(

@@ -30,7 +30,7 @@ internal static class Expectations
         }
 
         return unmet.Select(entry => new ExampleProblem(
-            ExampleProblemKind.NotAsExpected, Place(example, entry.Key), example.Name, entry.What, Story.Remedy(history)));
+            ExampleProblemKind.NotAsExpected, Place(example, entry.Key), example.Name, entry.What, HistoryText.Remedy(history)));
 
         void Compare(string key, string? wanted, string came)
         {
@@ -76,7 +76,7 @@ internal static class Expectations
                 saga.Status == (expected.End == EndKind.Completed ? SagaStatus.Completed : SagaStatus.Failed)),
         };
         var fault = saga is { EndedAt: not null, Fault: { } left } ? $" with the fault {left.Code}" : "";
-        return holds ? null : (key, $"the saga was to {wanted}, but {Story.Whereabouts(saga)}{fault}");
+        return holds ? null : (key, $"the saga was to {wanted}, but {HistoryText.Whereabouts(saga)}{fault}");
     }
 
     // Of maps the fields that are expected, of everything else all of it. Null if there is none.

@@ -53,7 +53,7 @@ internal sealed class DeadLetterCalls(
         if (row.Value is null)
         {
             throw new CallException(
-                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
+                409, ErrorCodes.DeadLetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
                 $"Send the record again yourself: it was on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its "
                 + $"dead letter is on {Topics.DeadLetter(row.Topic)}.");
         }
@@ -61,7 +61,7 @@ internal sealed class DeadLetterCalls(
         if (!force && await fate.FindAsync(row, call.Aborted) is { } handled)
         {
             throw new CallException(
-                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
+                409, ErrorCodes.DeadLetterRecordHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
                 $"Show the saga: onex sagas show {handled.SagaId}. The dead letter can be discarded: onex dlq discard {id} --reason TEXT. "
                 + "Sending the record all the same does no harm: onex dlq redrive --force, or \"force\": true.");
         }
@@ -118,10 +118,10 @@ internal sealed class DeadLetterCalls(
     });
 
     private static CallException Unknown(Guid id) => new(
-        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
+        404, ErrorCodes.DeadLetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
 
     private static CallException Decided(DeadLetterRow row) => new(
-        409, ErrorCodes.LetterDecided,
+        409, ErrorCodes.DeadLetterAlreadyHandled,
         $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
         "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 

@@ -174,7 +174,7 @@ internal sealed partial class FaultInjectionWorld
                     var whose = sent.Direction == StepDirections.Do ? default : Undone(sent.Step, sent.CommandId);
                     var visit = sent.Direction == StepDirections.Do ? command.Visit : 0;
                     Assert.True(
-                        _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.Round, command.Item ?? -1)),
+                        _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
                         $"'{sent.Step}' was commanded twice.");
                 }
             }

@@ -89,7 +89,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             WithoutFaults(turn);
         }
 
-        Assert.True(Ended, $"The saga is stuck: {Waits.Tell(plan, Saga, _scenario.Now).Sentence}");
+        Assert.True(Ended, $"The saga is stuck: {Waits.Describe(plan, Saga, _scenario.Now).Sentence}");
         CheckEnd();
     }
 

@@ -170,7 +170,7 @@ public sealed class ValueRuleTests
     private static Decision Asked(SagaScenario scenario, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
         scenario.Plan,
         saga,
-        new OperatorAsked { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
+        new OperatorRequested { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
         scenario.Now);
 
     private static SagaScenario Asking(string more) => new SagaScenario($$"""

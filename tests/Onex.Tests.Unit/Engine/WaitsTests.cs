@@ -144,7 +144,7 @@ public sealed class WaitsTests
         Assert.Equal(scenario.Saga.NextWakeupAt, reason.Until);
     }
 
-    private static Onex.Engine.WaitReason Reason(SagaScenario scenario) => Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now);
+    private static Onex.Engine.WaitReason Reason(SagaScenario scenario) => Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now);
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
         [

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Onex.Engine.Examples;
 
 /// <summary>What happened to a saga, in a line for whoever wonders why an example does not hold.</summary>
-internal static partial class Story
+internal static partial class HistoryText
 {
     private const int NotesMax = 24;
 

@@ -6,12 +6,12 @@ using Onex.Contracts.Text;
 namespace Onex.Engine;
 
 /// <summary>
-/// Circles without progress. An entry into a state is idle if the saga was there before, with the same data and results, and no event, time limit
+/// Cycles without progress. An entry into a state is idle if the saga was there before, with the same data and results, and no event, time limit
 /// or wait came in between. Idle entries are slowed down, then the saga is blocked, so that a contract that goes round in a circle neither floods
 /// other systems nor its own history. Entries that failures lead to are counted besides, with much more patience: such a circle may write down
 /// something new each time and never end all the same.
 /// </summary>
-internal static class Circles
+internal static class Cycles
 {
     /// <summary>Idle entries that are not slowed down.</summary>
     public const int Free = 10;
@@ -23,7 +23,7 @@ internal static class Circles
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(1);
 
     /// <summary>Counts an entry into a state. True if it is not entered now: later, or, since it was entered too often, not without an operator.</summary>
-    public static bool HoldUp(Transition transition, StatePlan state, bool failed)
+    public static bool DelayOrBlock(Transition transition, StatePlan state, bool failed)
     {
         var saga = transition.Saga;
         if (state.Kind == StateKind.End || saga.CancelledBy is not null || !saga.Visits.ContainsKey(state.Name))
