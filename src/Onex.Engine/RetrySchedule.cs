@@ -3,10 +3,10 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>When a failed attempt is followed by another. Pure: jitter comes from the command's identity.</summary>
+/// <summary>When a failed attempt is followed by the next one. Pure: jitter is derived from the command's id.</summary>
 internal static class RetrySchedule
 {
-    // What the other side may ask for with Retry-After before we stop believing it.
+    // The maximum delay that a service may request with Retry-After.
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
 
     /// <summary>The delay before the attempt after <paramref name="attempt"/>.</summary>

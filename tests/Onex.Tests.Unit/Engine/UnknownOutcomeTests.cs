@@ -19,7 +19,7 @@ public sealed class UnknownOutcomeTests
         var scenario = Lost(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
 
         Assert.Equal((BlockedBy.Unknown, "charge"), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Step));
-        Assert.Contains("Nobody can tell whether step 'charge' has happened", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("It is unknown whether the step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Null(scenario.Saga.NextWakeupAt);
     }
 
