@@ -3,7 +3,6 @@ using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Effects.Connections;
-using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
 
 namespace Onex.Effects.Db;

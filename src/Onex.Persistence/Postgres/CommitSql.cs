@@ -3,7 +3,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

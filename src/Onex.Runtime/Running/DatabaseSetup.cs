@@ -1,6 +1,5 @@
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
 
 namespace Onex.Runtime.Running;

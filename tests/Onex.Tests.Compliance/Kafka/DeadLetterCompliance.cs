@@ -130,7 +130,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, new string('"', 700_000), "small");
 
         var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
-            .ConvertAll(one => JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
+            .Select(one => JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
             .OrderBy(one => one.Offset)
             .ToList();
         Assert.Equal((null, Sink.Reference), (deadLetters[0].Value, deadLetters[0].ValueRef));

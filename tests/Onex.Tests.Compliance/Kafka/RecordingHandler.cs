@@ -12,7 +12,7 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
 
     public ConcurrentQueue<string> Calls { get; } = new();
 
-    public HashSet<int> Owned { get; } = [];
+    public ISet<int> Owned { get; } = new HashSet<int>();
 
     /// <summary>Runs before the handler is assigned partitions.</summary>
     public Func<CancellationToken, Task> Prepare { get; set; } = _ => Task.CompletedTask;

@@ -34,7 +34,7 @@ public abstract class TestBus
     public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
 
     /// <summary>Reads a number of records of a topic from its beginning, and waits for them.</summary>
-    public abstract Task<List<ConsumedRecord>> ReadAsync(string topic, int count);
+    public abstract Task<IReadOnlyList<ConsumedRecord>> ReadAsync(string topic, int count);
 
     public Task<RiderMember> StartAsync(
         Action<IKafkaRiderConfigurator> configure,

@@ -44,7 +44,8 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
         var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
-            .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
+            .Select(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!)
+            .ToList();
         Assert.All(
             deadLetters,
             deadLetter => Assert.Equal(

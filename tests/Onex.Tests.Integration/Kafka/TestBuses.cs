@@ -56,7 +56,8 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
             .ToDictionary(offset => offset.Partition.Value, offset => offset.Offset.Value);
     }
 
-    public override Task<List<ConsumedRecord>> ReadAsync(string topic, int count) => Task.Run(() => Read(topic, count));
+    public override async Task<IReadOnlyList<ConsumedRecord>> ReadAsync(string topic, int count) =>
+        await Task.Run(() => Read(topic, count));
 
     private List<ConsumedRecord> Read(string topic, int count)
     {
@@ -122,7 +123,7 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
         Enumerable.Range(0, partitions).ToDictionary(
             partition => partition, partition => Memory.Committed(group, new TopicPartition(topic, partition)) ?? Offset.Unset.Value);
 
-    public override async Task<List<ConsumedRecord>> ReadAsync(string topic, int count)
+    public override async Task<IReadOnlyList<ConsumedRecord>> ReadAsync(string topic, int count)
     {
         await Condition.HoldsAsync(() => Memory.Held(topic).Count >= count);
         return [.. Memory.Held(topic).Take(count).Select(Record)];

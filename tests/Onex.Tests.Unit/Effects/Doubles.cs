@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;

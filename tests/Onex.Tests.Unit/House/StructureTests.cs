@@ -66,7 +66,7 @@ public sealed partial class StructureTests
             from file in Production()
             let parts = file.Path.Split('/')
             where parts.Length > 3
-            from Match match in Regex.Matches(file.Text, $@"^using (static )?{Regex.Escape(parts[1])}\.(?<to>\w+)", RegexOptions.Multiline)
+            from Match match in Regex.Matches(file.Text, $@"^using (static )?{Regex.Escape(parts[1])}\.(?<to>\w+)", RegexOptions.Multiline | RegexOptions.NonBacktracking)
             let to = match.Groups["to"].Value
             where to != parts[2]
                 && Directory.Exists(Repository.At("src", parts[1], to))
@@ -131,6 +131,7 @@ public sealed partial class StructureTests
         using var git = Process.Start(new ProcessStartInfo("git", ["apply", "--check", Repository.At("tests", "breaks", patch)])
         {
             WorkingDirectory = Repository.Root,
+            UseShellExecute = false,
             RedirectStandardError = true,
         })!;
         var errors = git.StandardError.ReadToEnd();

@@ -11,9 +11,7 @@ using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
-using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;

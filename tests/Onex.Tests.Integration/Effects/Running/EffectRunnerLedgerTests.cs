@@ -10,9 +10,7 @@ using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
-using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 using Onex.Tests.Support;
 

@@ -5,7 +5,6 @@ using Onex.Orchestrator;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
-using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Kafka;
