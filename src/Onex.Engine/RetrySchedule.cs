@@ -19,7 +19,7 @@ internal static class RetrySchedule
             delay *= Identity.Fraction(commandId, attempt);
         }
 
-        var requested = retryAfter is { } delay ? (delay < _longestRetryAfter ? delay : _longestRetryAfter) : TimeSpan.Zero;
+        var requested = retryAfter is { } given ? (given < _longestRetryAfter ? given : _longestRetryAfter) : TimeSpan.Zero;
         var own = TimeSpan.FromMilliseconds(delay);
         return requested > own ? requested : own;
     }

@@ -350,7 +350,8 @@ internal static partial class SagaRows
     }
 
     private static OperatorRequest? ReadOperatorRequest(JsonElement json, string name) => json.TryGetProperty(name, out var request)
-        ? new OperatorRequest(request.GetProperty("by").GetString()!, Text(request, "reason"), request.GetProperty("at").GetDateTimeOffset())
+        ? new OperatorRequest(
+            request.GetProperty("by").GetString()!, Text(request, "reason"), request.GetProperty("at").GetDateTimeOffset())
         : null;
 
     private static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)

@@ -154,7 +154,9 @@ public sealed class CircleTests
         }
 
         Assert.Contains(
-            "is in a cycle without progress", Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
+            "is in a cycle without progress",
+            Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
+            StringComparison.Ordinal);
         scenario.OperatorSends(OperatorCommand.Cancel).IsIn("cancelled", SagaStatus.Cancelled);
     }
 

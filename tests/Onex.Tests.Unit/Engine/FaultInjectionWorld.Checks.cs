@@ -82,8 +82,13 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private static readonly byte[][] _typeFaults =
-        [.. new[] { StepCodes.ExpressionFailed, StepCodes.ResultInvalid, StepCodes.OutputInvalid, "worked out" }.Select(
-            System.Text.Encoding.UTF8.GetBytes)];
+    [
+        .. new[]
+        {
+            StepCodes.ExpressionFailed, StepCodes.ResultInvalid, StepCodes.OutputInvalid, "evaluated any more",
+            "completed, but the arguments",
+        }.Select(System.Text.Encoding.UTF8.GetBytes),
+    ];
 
     // If it compiles, it runs: what is well-typed never fails by its type.
     private void CheckTypes()

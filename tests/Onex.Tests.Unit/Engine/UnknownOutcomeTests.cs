@@ -123,7 +123,7 @@ public sealed class UnknownOutcomeTests
     public void A_2xx_that_cannot_be_compensated_because_its_answer_is_not_understood_blocks()
     {
         var scenario = Charging(ByAnswer).Answered("charge", 200, "\"<html>\"").IsIn("charging", SagaStatus.Blocked);
-        Assert.Contains("Step 'charge' happened", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("Step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
 
         scenario.OperatorSends(OperatorCommand.Skip).Sends("-reserve");
         Assert.Equal("result_invalid", scenario.Saga.Fault!.Code);
