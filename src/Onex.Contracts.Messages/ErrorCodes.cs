@@ -1,6 +1,8 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>The codes of errors at run time, one page each in <c>docs/errors/</c>. 1xxx are a contract's, 3xxx a message's, 4xxx the HTTP API's.</summary>
+/// <summary>
+/// The codes of run-time errors; <c>docs/errors/</c> has a page for each. 1xxx belong to contracts, 3xxx to messages, 4xxx to the HTTP API.
+/// </summary>
 public static class ErrorCodes
 {
     /// <summary>The value is not UTF-8, not JSON, nested too deep, or empty.</summary>
@@ -12,7 +14,7 @@ public static class ErrorCodes
     /// <summary><c>operation</c> is missing or not a string.</summary>
     public const string OperationMissing = "ONEX3003";
 
-    /// <summary>Nothing here is called so.</summary>
+    /// <summary>No contract, event or operation has this name.</summary>
     public const string OperationUnknown = "ONEX3004";
 
     /// <summary>The payload does not match the schema.</summary>
@@ -24,7 +26,7 @@ public static class ErrorCodes
     /// <summary>Text that cannot be stored: <c>\u0000</c>, or half of a surrogate pair.</summary>
     public const string TextInvalid = "ONEX3007";
 
-    /// <summary>A key stands twice in one object of the request.</summary>
+    /// <summary>An object of the request contains a key twice.</summary>
     public const string KeyTwice = "ONEX3045";
 
     /// <summary>The request is larger than <c>ONEX_MAX_REQUEST_BYTES</c>.</summary>
@@ -36,19 +38,19 @@ public static class ErrorCodes
     /// <summary>The topic is not on the allow-list of <c>handlers.reply_to</c>.</summary>
     public const string ReplyToForbidden = "ONEX3010";
 
-    /// <summary>The operation exists, but may not be asked for directly.</summary>
+    /// <summary>The operation exists, but clients may not call it directly.</summary>
     public const string OperationForbidden = "ONEX3011";
 
-    /// <summary>The business key could not be worked out from the input.</summary>
+    /// <summary>The business key could not be evaluated from the input.</summary>
     public const string KeyInvalid = "ONEX3012";
 
     /// <summary>The saga failed, and its contract gave no code of its own.</summary>
     public const string SagaFailed = "ONEX3013";
 
-    /// <summary>A message could not be handled, again and again.</summary>
+    /// <summary>Handling a message failed repeatedly.</summary>
     public const string HandlingFailed = "ONEX3014";
 
-    /// <summary>The broker refuses the message for good.</summary>
+    /// <summary>The broker rejects the message for good.</summary>
     public const string DeliveryRefused = "ONEX3015";
 
     /// <summary>The saga's contract version is not in the registry and not in the contracts directory.</summary>
@@ -57,31 +59,31 @@ public static class ErrorCodes
     /// <summary>The saga has a rule for the event, but none of its guards holds.</summary>
     public const string EventRefused = "ONEX3017";
 
-    /// <summary>No state of the saga can want the event any more.</summary>
+    /// <summary>No state of the saga can accept the event any more.</summary>
     public const string EventUnwanted = "ONEX3018";
 
-    /// <summary>Too many events are kept already.</summary>
+    /// <summary>Too many events are buffered already.</summary>
     public const string EventsTooMany = "ONEX3019";
 
-    /// <summary>The event was kept, and its time is over.</summary>
+    /// <summary>The buffered event has expired.</summary>
     public const string EventExpired = "ONEX3020";
 
-    /// <summary>The saga ended with the event unclaimed.</summary>
+    /// <summary>The saga ended without accepting the event.</summary>
     public const string EventUnclaimed = "ONEX3021";
 
-    /// <summary>Several live sagas fit the event.</summary>
+    /// <summary>Several live sagas match the event.</summary>
     public const string TargetAmbiguous = "ONEX3022";
 
-    /// <summary>No live saga fits the event.</summary>
+    /// <summary>No live saga matches the event.</summary>
     public const string TargetMissing = "ONEX3023";
 
     /// <summary>The <c>envelope_id</c>, or the business key that is joined, belongs to another request.</summary>
     public const string RequestDiffers = "ONEX3030";
 
-    /// <summary>The saga is set aside: Onex cannot read or handle it, and an operator must look at it.</summary>
+    /// <summary>The saga is set aside: Onex cannot read or handle it, and an operator must act.</summary>
     public const string SagaSetAside = "ONEX3035";
 
-    /// <summary>The broker does not take the response itself: too large, most likely.</summary>
+    /// <summary>The broker rejects the response itself, most likely because it is too large.</summary>
     public const string ResponseUndeliverable = "ONEX3040";
 
     /// <summary>No API token is configured, and the caller is not on the same machine.</summary>
@@ -93,7 +95,7 @@ public static class ErrorCodes
     /// <summary>The call's token is not configured.</summary>
     public const string TokenUnknown = "ONEX4003";
 
-    /// <summary>The call's token may only read.</summary>
+    /// <summary>The call's token allows reading only.</summary>
     public const string ScopeMissing = "ONEX4004";
 
     /// <summary>There is no such saga.</summary>
@@ -105,7 +107,7 @@ public static class ErrorCodes
     /// <summary>A parameter or the body of the call is wrong.</summary>
     public const string CallInvalid = "ONEX4007";
 
-    /// <summary>The saga is not in a condition in which that can be asked of it.</summary>
+    /// <summary>The command is not allowed in the saga's current state.</summary>
     public const string NotInThisCondition = "ONEX4008";
 
     /// <summary>The runtime has not started yet, or is stopping.</summary>
@@ -114,33 +116,36 @@ public static class ErrorCodes
     /// <summary>The store cannot be reached.</summary>
     public const string StoreAway = "ONEX4010";
 
-    /// <summary>There is no such path, or it does not take that method.</summary>
+    /// <summary>There is no such path, or it does not support that method.</summary>
     public const string PathUnknown = "ONEX4011";
 
-    /// <summary>The call failed for a reason of the runtime's own.</summary>
+    /// <summary>The call failed because of an internal error.</summary>
     public const string CallFailed = "ONEX4012";
 
     /// <summary>There is no such dead letter.</summary>
     public const string DeadLetterUnknown = "ONEX4013";
 
     /// <summary>The dead letter was redriven or discarded already.</summary>
-    public const string DeadLetterDecided = "ONEX4014";
+    public const string DeadLetterAlreadyHandled = "ONEX4014";
 
-    /// <summary>The dead letter's record is not kept, so that it cannot be sent again from here.</summary>
+    /// <summary>The dead letter's record is not stored, so it cannot be sent again from here.</summary>
     public const string DeadLetterIncomplete = "ONEX4015";
 
-    /// <summary>No API token is configured, and the call may come from a web page: a <c>Host</c> or an <c>Origin</c> that is not this machine's.</summary>
+    /// <summary>
+    /// No API token is configured, and the call may come from a web page: it has a <c>Host</c> or an <c>Origin</c> that is not this
+    /// machine's.
+    /// </summary>
     public const string CallerForeign = "ONEX4016";
 
     /// <summary>No API token is configured, and the body is not declared as JSON.</summary>
     public const string BodyNotJson = "ONEX4017";
 
-    /// <summary>A saga is terminated only if the call confirms that nothing is compensated.</summary>
+    /// <summary>Terminating a saga requires the confirmation that nothing is compensated.</summary>
     public const string ConfirmationMissing = "ONEX4020";
 
-    /// <summary>The record of the dead letter was handled after all.</summary>
-    public const string DeadLetterHandled = "ONEX4028";
+    /// <summary>The record of the dead letter was handled nevertheless.</summary>
+    public const string DeadLetterRecordHandled = "ONEX4028";
 
-    /// <summary>There is no memory for the request of a call at the moment.</summary>
+    /// <summary>There is not enough memory for the request of a call at the moment.</summary>
     public const string CallsTooMany = "ONEX4030";
 }

@@ -7,7 +7,7 @@ namespace Onex.Contracts.Messages;
 [JsonConverter(typeof(IdConverter<SagaId>))]
 public readonly record struct SagaId(Guid Value) : IId<SagaId>
 {
-    /// <summary>A new id. Ids of later times sort behind those of earlier ones.</summary>
+    /// <summary>A new id. Later ids sort after earlier ones.</summary>
     public static SagaId Create(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
     /// <inheritdoc />
@@ -17,7 +17,7 @@ public readonly record struct SagaId(Guid Value) : IId<SagaId>
     public override string ToString() => Value.ToString();
 }
 
-/// <summary>Identifies the work that a step asks for: the same on every redelivery and every retry.</summary>
+/// <summary>Identifies the work of a step: the same on every redelivery and every retry.</summary>
 [JsonConverter(typeof(IdConverter<CommandId>))]
 public readonly record struct CommandId(Guid Value) : IId<CommandId>
 {
@@ -28,11 +28,13 @@ public readonly record struct CommandId(Guid Value) : IId<CommandId>
     public override string ToString() => Value.ToString();
 }
 
-/// <summary>Identifies a message, so that a duplicate is recognised: a request, an event, a result, a wake-up, an outgoing message.</summary>
+/// <summary>
+/// Identifies a message, so that a duplicate is recognised: a request, an event, a result, a wake-up, an outgoing message.
+/// </summary>
 [JsonConverter(typeof(IdConverter<MessageId>))]
 public readonly record struct MessageId(Guid Value) : IId<MessageId>
 {
-    /// <summary>A new id. Ids of later times sort behind those of earlier ones.</summary>
+    /// <summary>A new id. Later ids sort after earlier ones.</summary>
     public static MessageId Create(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
     /// <inheritdoc />

@@ -3,11 +3,12 @@ using System.Runtime;
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// Lack of memory. It says nothing of the message at which it was met: that is tried again, alone if need be, and never given up for it.
+/// Detects a lack of memory. It is not a fault of the message that met it: that message is retried, alone if need be, and is never
+/// dead-lettered for it.
 /// </summary>
 public static class MemoryShortage
 {
-    /// <summary>Whether that is what failed, whoever wrapped it.</summary>
+    /// <summary>Whether a lack of memory caused the exception, whoever wrapped it.</summary>
     public static bool Is(Exception? failure) => failure switch
     {
         null => false,
@@ -16,7 +17,7 @@ public static class MemoryShortage
         _ => Is(failure.InnerException),
     };
 
-    /// <summary>How full it is, for the log.</summary>
+    /// <summary>The memory usage, for the log.</summary>
     public static string Describe()
     {
         const long MiB = 1 << 20;
@@ -25,7 +26,7 @@ public static class MemoryShortage
             + $"{now.TotalCommittedBytes / MiB} MiB committed, {now.FragmentedBytes / MiB} MiB in gaps";
     }
 
-    /// <summary>Gives back what nobody uses any more, at once and without gaps. Slow: for when there is no other way.</summary>
+    /// <summary>Releases unused memory at once and compacts the heap. Slow, so it is a last resort.</summary>
     public static void Relieve()
     {
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;

@@ -90,7 +90,7 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
             document.RootElement.EnumerateObject().Select(item => KeyValuePair.Create(item.Name, item.Value.GetString() ?? "")));
     }
 
-    /// <summary>These headers and others. A name that is here already gets the other value.</summary>
+    /// <summary>These headers and others. For a repeated name the other value wins.</summary>
     public MessageHeaders With(IEnumerable<KeyValuePair<string, string>> others)
     {
         List<KeyValuePair<string, string>>? items = null;

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>How messages become JSON: snake_case, nothing written for null, no reflection.</summary>
+/// <summary>How messages are written as JSON: snake_case, nothing for null, no reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -18,10 +18,12 @@ namespace Onex.Contracts.Messages;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 public sealed partial class MessageJson : JsonSerializerContext
 {
-    /// <summary>Levels of a message: twice those that a value of it may have, so that what is too deep can be answered, not only given up.</summary>
+    /// <summary>
+    /// The maximum depth of a message: twice that of a value in it, so that a value that is too deep can still be answered with an error.
+    /// </summary>
     public const int DepthMax = 128;
 
-    /// <summary>The same for what people read: text stays as it is but for what JSON itself forbids.</summary>
+    /// <summary>The same for text that people read: it escapes only what JSON requires.</summary>
     public static MessageJson Readable => field ??= new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

@@ -1,11 +1,15 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>Sizes in bytes up to which a value is part of a message. A larger one is stored in the database, and the message refers to it.</summary>
+/// <summary>
+/// Sizes in bytes up to which a value is part of a message. A larger one is stored in the database, and the message refers to it.
+/// </summary>
 public static class MessageSizes
 {
     /// <summary>Arguments, results and outputs.</summary>
     public const int InlineMax = 64 * 1024;
 
-    /// <summary>The original message in a dead letter: escaped twice and with the rest it stays below the usual limit of brokers, 1 MiB.</summary>
+    /// <summary>
+    /// The original message in a dead letter. Escaped twice and with the other fields it stays below the usual limit of brokers, 1 MiB.
+    /// </summary>
     public const int DeadLetterValueMax = 256 * 1024;
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>One JSON value as UTF-8 text that travels through without being parsed and written again.</summary>
+/// <summary>One JSON value as UTF-8 text that is passed on without being parsed and written again.</summary>
 [JsonConverter(typeof(RawJsonConverter))]
 public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
 {
@@ -14,10 +14,10 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
     /// <summary>The JSON value <c>{}</c>.</summary>
     public static RawJson EmptyObject { get; } = new("{}"u8.ToArray());
 
-    /// <summary>Whether nothing, or the JSON value <c>null</c>, is held.</summary>
+    /// <summary>Whether it is empty or the JSON value <c>null</c>.</summary>
     public bool IsNull => Utf8.Length == 0 || Utf8.Span.SequenceEqual("null"u8);
 
-    /// <summary>Takes text that is known to be JSON.</summary>
+    /// <summary>Wraps text that is known to be JSON.</summary>
     public static RawJson FromText(string json) => new(Encoding.UTF8.GetBytes(json));
 
     /// <summary>Compares by bytes, so that two equal texts are equal.</summary>
@@ -35,7 +35,7 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
     public override string ToString() => Utf8.Length == 0 ? "null" : Encoding.UTF8.GetString(Utf8.Span);
 }
 
-/// <summary>Reads and writes <see cref="RawJson"/> as it stands.</summary>
+/// <summary>Reads and writes <see cref="RawJson"/> without changes.</summary>
 public sealed class RawJsonConverter : JsonConverter<RawJson>
 {
     /// <inheritdoc />
@@ -57,7 +57,7 @@ public sealed class RawJsonConverter : JsonConverter<RawJson>
             return;
         }
 
-        // Only Onex itself makes these, from values that it parsed or wrote.
+        // Only Onex itself creates these, from values that it parsed or wrote.
         writer.WriteRawValue(value.Utf8.Span, skipInputValidation: true);
     }
 }

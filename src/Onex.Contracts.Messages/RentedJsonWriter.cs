@@ -5,12 +5,12 @@ using System.Text.Json;
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// A JSON writer over a buffer that the thread keeps, so that a small document costs no more than its own bytes. Dispose of it on the thread that
-/// rented it.
+/// A JSON writer over a buffer that the thread keeps, so that a small document allocates only its own bytes. It must be disposed on the
+/// thread that rented it.
 /// </summary>
 public readonly ref struct RentedJsonWriter : IDisposable
 {
-    // A larger buffer is left to the collector: a thread would keep it for ever.
+    // A larger buffer is left to the garbage collector, because the thread would keep it for ever.
     private const int KeptBytes = 64 * 1024;
 
     [ThreadStatic]
@@ -20,13 +20,17 @@ public readonly ref struct RentedJsonWriter : IDisposable
 
     private RentedJsonWriter(Buffered buffered) => _buffered = buffered;
 
-    /// <summary>How Onex writes JSON that it may read again: text stays as it is but for what JSON itself forbids.</summary>
-    public static JsonWriterOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    /// <summary>How Onex writes JSON that it may read again: it escapes only what JSON requires.</summary>
+    public static JsonWriterOptions Options { get; } = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     /// <summary>Writes the document.</summary>
     public Utf8JsonWriter Writer => _buffered.Writer;
 
-    /// <summary>An empty one. A second one may be rented before the first is disposed of.</summary>
+    /// <summary>An empty writer. A second one may be rented before the first is disposed.</summary>
     public static RentedJsonWriter Rent()
     {
         var buffered = _idle ?? new Buffered();
@@ -34,7 +38,7 @@ public readonly ref struct RentedJsonWriter : IDisposable
         return new RentedJsonWriter(buffered);
     }
 
-    /// <summary>What has been written, in bytes of its own.</summary>
+    /// <summary>A copy of what has been written.</summary>
     public RawJson ToJson()
     {
         Writer.Flush();

@@ -45,7 +45,7 @@ public sealed record StepCommand
         ({ } inline, _, _) => JsonWeight.Handled(inline.Utf8.Span),
         (_, not null, { } bytes) => JsonWeight.Handled(bytes),
 
-        // From a main that does not tell: as large as a request may be.
+        // An older orchestrator does not send this: assume the maximum size of a request.
         (_, not null, null) => JsonWeight.Handled(1 << 20),
         _ => 0,
     };
@@ -63,8 +63,8 @@ public sealed record StepCommand
     public required DateTimeOffset NotAfter { get; init; }
 
     /// <summary>
-    /// <c>true</c> if the answer of an earlier attempt could not be used: this attempt calls the service although the effect ledger knows that
-    /// the earlier one completed. Absent otherwise.
+    /// <c>true</c> if the answer of an earlier attempt could not be used: this attempt calls the service although the effect ledger knows
+    /// that the earlier one completed. Absent otherwise.
     /// </summary>
     public bool? AskAgain { get; init; }
 }
@@ -113,8 +113,8 @@ public sealed record StepResult
     public string? Message { get; init; }
 
     /// <summary>
-    /// Why the body in <see cref="Result"/> is text although the service declares JSON, for people: it does not parse. Absent otherwise. A contract
-    /// that reads the body does not understand such a result; one that does not is not concerned.
+    /// Why the body in <see cref="Result"/> is text although the service declares JSON, for people: it does not parse. Absent otherwise. A
+    /// contract that reads the body cannot use such a result; other contracts are not affected.
     /// </summary>
     public string? Unparsed { get; init; }
 
@@ -122,8 +122,8 @@ public sealed record StepResult
     public int? RetryAfterMs { get; init; }
 
     /// <summary>
-    /// How far an attempt came that did not complete. Absent in results of older versions, where a failure means <c>sent</c> and a rejection
-    /// <c>answered</c>.
+    /// How far an attempt came that did not complete. Absent in results of older versions, where a failure means <c>sent</c> and a
+    /// rejection <c>answered</c>.
     /// </summary>
     public string? Reach { get; init; }
 }

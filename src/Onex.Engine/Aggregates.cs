@@ -4,12 +4,12 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// What the completed items of an <c>each</c> come to, added up as they arrive, so that it needs none of their rows. The order of arrival is
-/// that of chance: it does not matter to whole numbers, and to the last digits of a sum of doubles.
+/// Aggregates completed items of an <c>each</c> as they arrive, so that no item rows are needed. Items arrive in any order, which can
+/// change only the last digits of a sum of doubles.
 /// </summary>
 internal static class Aggregates
 {
-    /// <summary>The run with one more item in its totals; the scope has its result.</summary>
+    /// <summary>Adds one more item to the totals of a run; the scope has the item's result.</summary>
     public static EachRun Add(EachStep step, EachRun run, IExpressionScope scope)
     {
         if (step.Aggregates.IsEmpty || run.Broken is not null)
@@ -33,7 +33,7 @@ internal static class Aggregates
         return run with { Totals = totals };
     }
 
-    /// <summary>What the step gives when all items are done.</summary>
+    /// <summary>The result of the step when all items are done.</summary>
     public static CelValue Result(EachStep step, EachRun run) => CelValue.Map(
     [
         new("completed", CelValue.Int(run.Completed)),
@@ -45,7 +45,7 @@ internal static class Aggregates
     private static CelValue Total(AggregatePlan aggregate, CelValue total) => (aggregate.Kind, total.Kind) switch
     {
         (AggregateKind.Count or AggregateKind.Sum, CelKind.Null) => aggregate.IsDouble ? CelValue.Double(0) : CelValue.Int(0),
-        // A whole double comes back from the row as an int.
+        // jsonb stores a whole double as an int.
         (_, CelKind.Int) when aggregate is { IsDouble: true, Kind: not AggregateKind.Count } => CelValue.Double(total.AsInt()),
         _ => total,
     };

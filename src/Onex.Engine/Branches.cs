@@ -5,16 +5,17 @@ using Onex.Contracts.Text;
 namespace Onex.Engine;
 
 /// <summary>
-/// Steps that run at the same time (docs/contract-language.md#parallel-branches). A branch is a cursor of its own; the join says when the step
-/// is done, and what it does not wait for is interrupted, resolved and, unless the branch keeps it, taken back before the saga goes on.
+/// Parallel branches (docs/contract-language.md#parallel-branches). Each branch has its own position. The join decides when the step is
+/// done; branches that it does not wait for are interrupted, resolved and, unless the branch keeps its effects, compensated before the saga
+/// continues.
 /// </summary>
 internal static class Branches
 {
-    /// <summary>The step in hand of a state or branch, from 0; null if the branch no longer runs.</summary>
+    /// <summary>The index of the current step of a state or branch; null if the branch no longer runs.</summary>
     public static int? Position(SagaState saga, Sequence sequence) =>
         sequence.Parallel is null ? saga.StepIndex : Find(saga, sequence) is { Phase: BranchPhase.Running } branch ? branch.Index : null;
 
-    /// <summary>The step in hand is done.</summary>
+    /// <summary>Moves to the next step.</summary>
     public static void Advance(Transition transition, Sequence sequence)
     {
         if (sequence.Parallel is null)
@@ -27,7 +28,7 @@ internal static class Branches
         }
     }
 
-    /// <summary>The step in hand waits until then.</summary>
+    /// <summary>Makes the current step wait until that time.</summary>
     public static void Wait(Transition transition, Sequence sequence, DateTimeOffset until)
     {
         if (sequence.Parallel is null)
@@ -41,21 +42,21 @@ internal static class Branches
     }
 
     /// <summary>
-    /// The round of what a state or branch does: above 0 once an operator has had anything within the branch done anew, for then nothing of it may
-    /// go by a key that was used before.
+    /// The retry pass of a state or branch: above 0 after an operator retried anything within the branch. Commands of a later pass must not
+    /// reuse the keys of an earlier one.
     /// </summary>
-    public static int Round(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.Round ?? 0;
+    public static int RetryPass(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.RetryPass ?? 0;
 
-    /// <summary>An operator has something in a branch done anew.</summary>
-    public static void Renew(Transition transition, Sequence sequence, int round)
+    /// <summary>Raises the retry pass of a branch after an operator retried something in it.</summary>
+    public static void Renew(Transition transition, Sequence sequence, int retryPass)
     {
-        if (sequence.Parallel is not null && round > Round(transition.Saga, sequence))
+        if (sequence.Parallel is not null && retryPass > RetryPass(transition.Saga, sequence))
         {
-            Change(transition, sequence, branch => branch with { Round = round });
+            Change(transition, sequence, branch => branch with { RetryPass = retryPass });
         }
     }
 
-    /// <summary>The step whose time to wait is over, of several the one that was over first; null if there is none.</summary>
+    /// <summary>The step whose wait is over; of several the one that was over first; null if there is none.</summary>
     public static (string Step, DateTimeOffset Until)? Awaited(Transition transition)
     {
         var saga = transition.Saga;
@@ -68,27 +69,33 @@ internal static class Branches
         return due is null ? null : (transition.Facts.Branch(due.Parallel, due.Branch).Steps[due.Index].Id, due.WaitUntil!.Value);
     }
 
-    /// <summary>Begins all branches, or those anew that have failed. False: what follows is the join's affair.</summary>
+    /// <summary>Starts all branches, or restarts those that have failed. Returns false, because the join decides what follows.</summary>
     public static bool Open(Transition transition, ParallelStep step)
     {
         var open = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
         var failed = open.FindAll(branch => branch.Phase == BranchPhase.Failed);
         if (open.Count > 0 && failed.Count == 0)
         {
-            // They run already: only an operator who asks once more comes here.
+            // The branches run already. Only a second retry by an operator leads here.
             return false;
         }
 
         List<BranchState> opened = failed.Count > 0
-            ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, Round = branch.Round + 1 })]
-            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { Round = Round(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
+            ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, RetryPass = branch.RetryPass + 1 })]
+            :
+            [
+                .. step.Branches.Select((_, index) => new BranchState(step.Id, index)
+                {
+                    RetryPass = RetryPass(transition.Saga, transition.Facts.SequenceOf(step.Id)),
+                }),
+            ];
         transition.Saga = transition.Saga with
         {
             Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
         };
         transition.Note(HistoryKinds.StepStarted, step.Id, ("branches", opened.Count));
 
-        // One of them may end it all at once, and the state with it.
+        // A branch may leave the state at once, which ends the other branches.
         var entered = transition.StatesEntered;
         foreach (var branch in opened)
         {
@@ -99,7 +106,7 @@ internal static class Branches
 
             if (transition.Saga.Branches.Contains(branch))
             {
-                transition.Run(transition.Facts.Branch(step.Id, branch.Branch), branch.Round);
+                transition.Run(transition.Facts.Branch(step.Id, branch.Branch), branch.RetryPass);
             }
         }
 
@@ -115,7 +122,7 @@ internal static class Branches
         }
 
         Change(transition, branch, state => state with { Phase = BranchPhase.Completed });
-        Judge(transition, branch.Parallel!);
+        CheckJoin(transition, branch.Parallel!);
     }
 
     /// <summary>A branch has failed for good, and its join may do without it.</summary>
@@ -129,11 +136,13 @@ internal static class Branches
         transition.Note(
             HistoryKinds.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
         End(transition, branch, BranchPhase.Failed);
-        Judge(transition, branch.Parallel);
+        CheckJoin(transition, branch.Parallel);
     }
 
-    /// <summary>Goes on where a join is satisfied and all that it did not wait for is resolved and taken back.</summary>
-    public static void Settle(Transition transition)
+    /// <summary>
+    /// Continues after a join that is satisfied, when all branches that it did not wait for are resolved and compensated.
+    /// </summary>
+    public static void ContinueAfterJoin(Transition transition)
     {
         foreach (var group in transition.Saga.Branches.GroupBy(branch => branch.Parallel, StringComparer.Ordinal))
         {
@@ -142,25 +151,30 @@ internal static class Branches
                 continue;
             }
 
-            var lost = group.Where(branch => branch.Phase == BranchPhase.Lost).Select(branch => new Lane(group.Key, branch.Branch)).ToHashSet();
+            var lost = group.Where(branch => branch.Phase == BranchPhase.Lost)
+                .Select(branch => new Lane(group.Key, branch.Branch))
+                .ToHashSet();
             if (transition.Saga.Outstanding.Any(command => command.Direction == StepDirections.Do && IsIn(transition, command.Step, lost))
                 || Compensations.Compensate(transition, undo => undo.Lost && IsIn(transition, undo.Step, lost)))
             {
                 continue;
             }
 
-            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.Round));
-            transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key) };
+            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.RetryPass));
+            transition.Saga = transition.Saga with
+            {
+                Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key),
+            };
             transition.Note(HistoryKinds.StepCompleted, group.Key);
             transition.RunOn(group.Key);
-            transition.GoOn();
+            transition.Continue();
             return;
         }
     }
 
     /// <summary>
-    /// The branches that have not completed are not waited for, because enough others have or an operator passes over the step: what they have in
-    /// flight is resolved before the saga goes on behind it.
+    /// Stops waiting for the branches that have not completed, because enough others have or an operator skips the step. Their commands in
+    /// flight are resolved before the saga continues.
     /// </summary>
     public static void Drop(Transition transition, ParallelStep step)
     {
@@ -172,12 +186,12 @@ internal static class Branches
             }
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
-    private static void Judge(Transition transition, ParallelStep step)
+    private static void CheckJoin(Transition transition, ParallelStep step)
     {
-        // It has failed already, and an operator was asked.
+        // It has failed already and waits for an operator.
         if (transition.Saga.Blockages.Any(blockage => blockage.Step == step.Id))
         {
             return;
@@ -194,7 +208,8 @@ internal static class Branches
         {
             transition.Fail(
                 step.Catch, step.Id, StepCodes.JoinFailed,
-                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(mine.Count, "branch")}, and too many have failed: {mine.Count - completed - running}.");
+                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(mine.Count, "branch")}, and too many have failed: "
+                    + $"{mine.Count - completed - running}.");
         }
     }
 
@@ -209,7 +224,11 @@ internal static class Branches
         var saga = transition.Saga;
         transition.Saga = saga with
         {
-            Outstanding = [.. saga.Outstanding.Select(command => command.Kept && IsIn(transition, command.Step, branch) ? command with { Kept = false } : command)],
+            Outstanding =
+            [
+                .. saga.Outstanding.Select(command =>
+                    command.Kept && IsIn(transition, command.Step, branch) ? command with { Kept = false } : command),
+            ],
             Undo =
             [
                 .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(transition, undo.Step, branch)
@@ -219,21 +238,24 @@ internal static class Branches
         };
     }
 
-    // What is in flight in a branch is interrupted, and what is within it goes no further.
+    // Interrupts the commands in flight in a branch and ends the branches within it.
     private static void End(Transition transition, Sequence branch, BranchPhase phase, bool keep = false)
     {
         var rounds = transition.Saga.Branches
             .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
-            .Select(inner => inner.Round);
+            .Select(inner => inner.RetryPass);
         Renew(transition, branch, rounds.DefaultIfEmpty().Max());
         Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);
-        transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step or BlockedBy.Unknown } && IsIn(transition, step, branch));
+        transition.Unblock(
+            blockage => blockage is { Step: { } step, Kind: BlockedBy.Step or BlockedBy.Unknown } && IsIn(transition, step, branch));
         var saga = transition.Saga;
         transition.Saga = saga with
         {
             Branches = saga.Branches.RemoveAll(inner =>
-                transition.Facts.Branch(inner.Parallel, inner.Branch) is var other && other.Key != branch.Key && other.IsWithin(branch.Parallel!.Id, branch.Branch)),
+                transition.Facts.Branch(inner.Parallel, inner.Branch) is var other
+                && other.Key != branch.Key
+                && other.IsWithin(branch.Parallel!.Id, branch.Branch)),
             Eaches = saga.Eaches.RemoveAll(run => IsIn(transition, run.Step, branch)),
             Held = saga.Held.RemoveAll(held => transition.Facts.SequenceAt(held.Key).IsWithin(branch.Parallel!.Id, branch.Branch)),
         };
@@ -242,19 +264,21 @@ internal static class Branches
     private static bool IsIn(Transition transition, string step, Sequence branch) =>
         transition.Facts.SequenceOf(step).IsWithin(branch.Parallel!.Id, branch.Branch);
 
-    private static bool IsIn(Transition transition, string step, HashSet<Lane> lanes) => transition.Facts.SequenceOf(step).Lanes.Any(lanes.Contains);
+    private static bool IsIn(Transition transition, string step, HashSet<Lane> lanes) =>
+        transition.Facts.SequenceOf(step).Lanes.Any(lanes.Contains);
 
     private static bool IsSame(BranchState one, BranchState other) => one.Parallel == other.Parallel && one.Branch == other.Branch;
 
     private static BranchState? Find(SagaState saga, Sequence sequence) =>
         saga.Branches.FirstOrDefault(branch => branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch);
 
-    private static void Change(Transition transition, Sequence sequence, Func<BranchState, BranchState> change) => transition.Saga = transition.Saga with
-    {
-        Branches =
-        [
-            .. transition.Saga.Branches.Select(branch =>
-                branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch ? change(branch) : branch),
-        ],
-    };
+    private static void Change(Transition transition, Sequence sequence, Func<BranchState, BranchState> change) =>
+        transition.Saga = transition.Saga with
+        {
+            Branches =
+            [
+                .. transition.Saga.Branches.Select(branch =>
+                    branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch ? change(branch) : branch),
+            ],
+        };
 }

@@ -3,57 +3,57 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>Sending, and holding back what would be sent by a saga that is paused.</summary>
+/// <summary>Sends commands, and holds back the commands of a paused saga.</summary>
 internal static class Commands
 {
-    // After an attempt should have ended: the lease's margin, and a little for the way.
+    // The lease's margin and some transport time, after which an attempt should have ended.
     private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
 
-    // A child takes as long as it takes, and its end is in an outbox: to ask after it is for what nobody has thought of.
+    // A child may run for any time, and its end is in an outbox: this inquiry only covers unforeseen losses.
     private static readonly TimeSpan _childSilence = TimeSpan.FromHours(1);
 
     /// <summary>Sends a command for the first time.</summary>
-    /// <param name="transition">The decision in the making.</param>
+    /// <param name="transition">The current decision.</param>
     /// <param name="id">The command's identity.</param>
     /// <param name="direction">See <see cref="StepDirections"/>.</param>
-    /// <param name="callee">What is called.</param>
-    /// <param name="round">0, or how often an operator had it done anew.</param>
+    /// <param name="stepCall">The operation and its arguments.</param>
+    /// <param name="retryPass">0, or how often an operator retried the step after a final answer.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
-    /// <param name="frozen">Whether its arguments are kept with it, because nothing else keeps them.</param>
+    /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
     public static void Send(
-        Transition transition, CommandId id, string direction, StepCall callee, int round, int? item = null, bool frozen = false)
+        Transition transition, CommandId id, string direction, StepCall stepCall, int retryPass, int? item = null, bool frozen = false)
     {
         var paused = transition.Saga.PausedBy is not null;
         var command = new Outstanding
         {
             CommandId = id,
-            Step = callee.Step.Id,
+            Step = stepCall.Step.Id,
             Item = item,
-            Arguments = frozen ? callee.Arguments : null,
+            Arguments = frozen ? stepCall.Arguments : null,
             Direction = direction,
             Attempt = 1,
             Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
-            DueAt = transition.Now + callee.Timeout + _grace,
+            DueAt = transition.Now + stepCall.Timeout + _grace,
             FirstSentAt = transition.Now,
-            Round = round,
+            RetryPass = retryPass,
         };
         transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(command) };
         if (!paused)
         {
-            Emit(transition, command, callee);
+            Emit(transition, command, stepCall);
         }
     }
 
-    /// <summary>Takes a completed step back.</summary>
+    /// <summary>Compensates a completed step.</summary>
     public static void Compensate(Transition transition, Compensable undo)
     {
-        var callee = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
-        Send(transition, undo.CompensationId, StepDirections.Compensate, callee, undo.Round, undo.Item);
-        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", callee.Invocation.Operation));
+        var stepCall = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
+        Send(transition, undo.CompensationId, StepDirections.Compensate, stepCall, undo.RetryPass, undo.Item);
+        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
     }
 
-    /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>
+    /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
     public static void SendAgain(Transition transition, Outstanding command, int attempt, int resent)
     {
         if (command.Interrupted && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
@@ -62,10 +62,10 @@ internal static class Commands
             return;
         }
 
-        if (StepCall.Of(transition, command) is not { } callee)
+        if (StepCall.Of(transition, command) is not { } stepCall)
         {
             transition.Block(
-                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be worked out any more.",
+                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
                 command.Step, command);
             return;
         }
@@ -77,9 +77,9 @@ internal static class Commands
             return;
         }
 
-        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(callee, resent) });
-        Emit(transition, next, callee);
-        if (callee.Kind == StepKind.Saga)
+        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(stepCall, resent) });
+        Emit(transition, next, stepCall);
+        if (stepCall.Kind == StepKind.Saga)
         {
             return;
         }
@@ -89,7 +89,7 @@ internal static class Commands
             command.Step, ("attempt", attempt), ("direction", command.Direction));
     }
 
-    /// <summary>Sends what was held back. What has never left is worked out as of now.</summary>
+    /// <summary>Sends the commands that were held back. Arguments of commands that were never sent are evaluated as of now.</summary>
     public static void Release(Transition transition)
     {
         foreach (var held in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Held))
@@ -98,28 +98,29 @@ internal static class Commands
             {
                 SendAgain(transition, held, held.Attempt, held.Resent);
             }
-            else if (StepCall.Of(transition, held with { FirstSentAt = transition.Now }) is { } callee)
+            else if (StepCall.Of(transition, held with { FirstSentAt = transition.Now }) is { } stepCall)
             {
                 var command = held with
                 {
                     Phase = AttemptPhase.InFlight,
-                    DueAt = transition.Now + callee.Timeout + _grace,
+                    DueAt = transition.Now + stepCall.Timeout + _grace,
                     FirstSentAt = transition.Now,
                 };
                 transition.Replace(command);
-                Emit(transition, command, callee);
+                Emit(transition, command, stepCall);
             }
             else
             {
                 transition.Block(
-                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be worked out any more.", held.Step, held);
+                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be evaluated any more.",
+                    held.Step, held);
             }
         }
     }
 
     /// <summary>
-    /// The messages may be lost: what is in flight is sent again as the same attempt, which burns nothing, and of what is interrupted the ledger
-    /// is asked at once.
+    /// Resends commands in flight, because their messages may be lost. It is the same attempt, so no attempt is used up. For interrupted
+    /// commands the ledger is queried at once.
     /// </summary>
     public static bool Resend(Transition transition)
     {
@@ -141,54 +142,56 @@ internal static class Commands
         return changed;
     }
 
-    /// <summary>What a saga is blocked by that is blocked by this command.</summary>
+    /// <summary>The kind of blockage that a command causes.</summary>
     public static BlockedBy BlockedByWhat(Outstanding command) =>
         command.Direction == StepDirections.Compensate ? BlockedBy.Compensation
         : command.Interrupted ? BlockedBy.Interrupted
         : BlockedBy.Step;
 
-    /// <summary>A child whose parent has no more use for it is told so, again and again until it has ended.</summary>
+    /// <summary>Cancels a child that its parent no longer needs. The request is repeated until the child has ended.</summary>
     public static void CancelChild(Transition transition, Outstanding command)
     {
         if (transition.Saga.PausedBy is not null)
         {
             transition.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
         }
-        else if (StepCall.Of(transition, command) is { } callee)
+        else if (StepCall.Of(transition, command) is { } stepCall)
         {
             transition.Replace(command with
             {
                 Phase = AttemptPhase.InFlight,
-                DueAt = transition.Now + Silence(callee, command.Resent),
+                DueAt = transition.Now + Silence(stepCall, command.Resent),
                 Resent = command.Resent + 1,
             });
-            Emit(transition, command, callee, cancels: true);
+            Emit(transition, command, stepCall, cancels: true);
         }
         else
         {
             transition.Block(
-                BlockedByWhat(command), $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be worked out any more.",
+                BlockedByWhat(command),
+                $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be evaluated any more.",
                 command.Step, command);
         }
     }
 
-    private static TimeSpan Silence(StepCall callee, int resent)
+    private static TimeSpan Silence(StepCall stepCall, int resent)
     {
-        var longest = callee.Kind == StepKind.Saga ? _childSilence : _longestSilence;
-        var silence = callee.Timeout + _grace;
+        var longest = stepCall.Kind == StepKind.Saga ? _childSilence : _longestSilence;
+        var silence = stepCall.Timeout + _grace;
         for (var i = 0; i < resent && silence < longest; i++)
         {
             silence *= 2;
         }
 
-        return silence < longest ? silence : longest + callee.Timeout;
+        return silence < longest ? silence : longest + stepCall.Timeout;
     }
 
-    private static void Emit(Transition transition, Outstanding command, StepCall callee, bool cancels = false) => transition.Emit(new CommandToSend(
-        command.CommandId, command.Attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
-        callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter)
-    {
-        Cancels = cancels,
-        AsksAgain = command.Happened == Happening.Yes && callee.Kind == StepKind.Effect,
-    });
+    private static void Emit(Transition transition, Outstanding command, StepCall stepCall, bool cancels = false) =>
+        transition.Emit(new CommandToSend(
+            command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Kind, stepCall.Invocation.Operation,
+            stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
+        {
+            Cancels = cancels,
+            AsksAgain = command.Happened == Happening.Yes && stepCall.Kind == StepKind.Effect,
+        });
 }

@@ -4,11 +4,12 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Compensation (docs/contract-language.md#compensation): completed steps in reverse order; what ran in parallel in parallel; of an <c>each</c> every completed item.
+/// Compensation (docs/contract-language.md#compensation): completed steps in reverse order, parallel branches in parallel, and every
+/// completed item of an <c>each</c>.
 /// </summary>
 internal static class Compensations
 {
-    /// <summary>A step, or an item, has completed, or may have, and can be taken back with those arguments.</summary>
+    /// <summary>Records that a step or an item has completed, or may have, and can be compensated with these arguments.</summary>
     public static void Remember(Transition transition, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
     {
         var saga = transition.Saga;
@@ -49,7 +50,7 @@ internal static class Compensations
         };
     }
 
-    /// <summary>Takes back what is next among those; true if something is left to be taken back.</summary>
+    /// <summary>Starts the compensations that are next. True if any compensation is left.</summary>
     public static bool Compensate(Transition transition, Func<Compensable, bool> which)
     {
         var due = transition.Saga.Undo.Where(which).ToList();
@@ -74,7 +75,7 @@ internal static class Compensations
         return due.Count > 0;
     }
 
-    /// <summary>Something was taken back, or an operator passes over that.</summary>
+    /// <summary>A compensation has completed, or an operator skips it.</summary>
     public static void Done(Transition transition, Outstanding command, SagaItemStatus outcome)
     {
         transition.Remove(command);
@@ -94,10 +95,10 @@ internal static class Compensations
             transition.Note(HistoryKinds.CompensationCompleted, command.Step, ("attempt", command.Attempt));
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
-    // In different branches of the same run of a parallel step; or two items of the same run of an each.
+    // True for steps in different branches of the same parallel step, and for two items of the same each.
     private static bool AreConcurrent(Transition transition, Compensable one, Compensable other)
     {
         if (one.State != other.State || one.Visit != other.Visit)

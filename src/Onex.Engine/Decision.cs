@@ -4,11 +4,11 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What follows from an event. Nothing has happened yet: the router commits it, then carries it out.</summary>
+/// <summary>What follows from an event. Nothing has happened yet: the router commits the decision, then carries it out.</summary>
 /// <param name="State">The saga afterwards.</param>
-/// <param name="Changed">Whether anything follows at all; false for a duplicate or something that came too late.</param>
-/// <param name="Commands">What must be sent to roles.</param>
-/// <param name="Answers">What must be answered to clients.</param>
+/// <param name="Changed">Whether anything follows at all; false for a duplicate or a late message.</param>
+/// <param name="Commands">The commands to send to roles.</param>
+/// <param name="Answers">The responses to send to clients.</param>
 /// <param name="History">What happened, in order.</param>
 internal sealed record Decision(
     SagaState State,
@@ -18,32 +18,33 @@ internal sealed record Decision(
     ImmutableArray<HistoryNote> History)
 {
     /// <summary>
-    /// Events of which nothing came, and whose senders are told why. With <see cref="Changed"/> they leave with the commit: events that were kept.
+    /// Declined events. Their senders are answered with the reason. With <see cref="Changed"/> they leave with the commit, because they
+    /// were buffered.
     /// </summary>
     public ImmutableArray<DeclinedEvent> Rejections { get; init; } = [];
 
-    /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
+    /// <summary>The ids of messages that were accepted or buffered for the first time.</summary>
     public ImmutableArray<MessageId> Seen { get; init; } = [];
 
     /// <summary>Domain events that leave with the commit.</summary>
     public ImmutableArray<EventToPublish> Published { get; init; } = [];
 
-    /// <summary>What became of items of an <c>each</c>.</summary>
+    /// <summary>The outcomes of items of an <c>each</c>.</summary>
     public ImmutableArray<SagaItem> Items { get; init; } = [];
 
-    /// <summary>Why an operator's wish was not done, for people; null if it was, or none was asked.</summary>
+    /// <summary>Why an operator's command was not carried out, for people; null if it was, or if there was none.</summary>
     public string? NotDone { get; init; }
 
     /// <summary>Nothing follows.</summary>
     public static Decision Nothing(SagaState state) => new(state, false, [], [], []);
 }
 
-/// <summary>An event of which nothing came.</summary>
+/// <summary>An event that is not accepted.</summary>
 /// <param name="Requester">Who sent it.</param>
-/// <param name="Event">The event as it was kept or arrived.</param>
+/// <param name="Event">The event as it was buffered or arrived.</param>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
-/// <param name="Error">Why, and what to do, for people.</param>
-/// <param name="IsDead">Whether it goes to the dead-letter topic besides: nobody could ever want it, or its time was over.</param>
+/// <param name="Error">The reason and the remedy, for people.</param>
+/// <param name="IsDead">Whether it also goes to the dead-letter topic, because no state can accept it or because it expired.</param>
 internal sealed record DeclinedEvent(Requester Requester, BufferedEvent Event, string Code, string Error, bool IsDead);
 
 /// <summary>One attempt to be sent.</summary>
@@ -59,13 +60,15 @@ internal sealed record CommandToSend(
     TimeSpan Timeout,
     DateTimeOffset NotAfter)
 {
-    /// <summary>For a child saga (<see cref="StepKind.Saga"/>): that it is cancelled, instead of started.</summary>
+    /// <summary>For a child saga (<see cref="StepKind.Saga"/>): whether it is cancelled instead of started.</summary>
     public bool Cancels { get; init; }
 
-    /// <summary>For an effect: that the service is called although an earlier attempt completed, because its answer was not understood.</summary>
+    /// <summary>
+    /// For an effect: whether the service is called although an earlier attempt completed, because its answer could not be used.
+    /// </summary>
     public bool AsksAgain { get; init; }
 
-    /// <summary>For a child saga: that nobody waits for its end.</summary>
+    /// <summary>For a child saga: whether nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }
 
@@ -79,7 +82,7 @@ internal sealed record EventToPublish(string Step, string Topic, string Key, Raw
 /// <summary>One response to be sent.</summary>
 /// <param name="To">The request that it answers.</param>
 /// <param name="Status">See <see cref="ResponseStatus"/>: how the saga ended.</param>
-/// <param name="IsDuplicate">Whether it is told as a duplicate.</param>
+/// <param name="IsDuplicate">Whether it is answered as a duplicate.</param>
 /// <param name="Output">The end's output, or null.</param>
 /// <param name="Fault">The fault of a failed end, or null.</param>
 internal sealed record Answer(Requester To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
@@ -88,7 +91,7 @@ internal sealed record Answer(Requester To, string Status, bool IsDuplicate, Raw
     public Guid? OutputRef { get; init; }
 }
 
-/// <summary>One line of a saga's story.</summary>
+/// <summary>One entry of a saga's history.</summary>
 internal sealed record HistoryNote(string Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);
 
 /// <summary>Values of <see cref="HistoryNote.Kind"/>.</summary>

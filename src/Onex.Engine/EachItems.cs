@@ -7,12 +7,12 @@ using Onex.Contracts.Text;
 namespace Onex.Engine;
 
 /// <summary>
-/// One call for each item of a list (docs/contract-language.md#for-each). The saga keeps counters and the calls in flight; an item that is done is a row of its
-/// own. Where a decision needs such rows, the saga says so (<see cref="Wanted"/>) and wakes up at once, with them.
+/// One call for each item of a list (docs/contract-language.md#for-each). The saga keeps counters and the calls in flight; each finished
+/// item is a row of its own. If a decision needs such rows, the saga requests them (<see cref="Wanted"/>) and wakes up at once with them.
 /// </summary>
 internal static class EachItems
 {
-    /// <summary>The rows that a saga needs before it can go on.</summary>
+    /// <summary>The rows that a saga needs before it can continue.</summary>
     public static IEnumerable<WantedItems> Wanted(Plan plan, SagaState saga)
     {
         foreach (var run in saga.Eaches.Where(run => run.Gathering))
@@ -29,12 +29,12 @@ internal static class EachItems
         }
     }
 
-    /// <summary>Begins the calls, or goes on where an operator had it tried anew. True if there is nothing to wait for.</summary>
-    public static bool Begin(Transition transition, EachStep step, int round)
+    /// <summary>Starts the calls, or continues them after an operator's retry. True if there is nothing to wait for.</summary>
+    public static bool Begin(Transition transition, EachStep step, int retryPass)
     {
         if (Find(transition, step.Id) is not null)
         {
-            return GoOn(transition, step, round);
+            return CallNext(transition, step, retryPass);
         }
 
         var items = step.Items.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
@@ -49,7 +49,8 @@ internal static class EachItems
         if (total > step.AtMost)
         {
             transition.Fail(
-                step.Catch, step.Id, StepCodes.TooManyItems, $"Step '{step.Id}' may have {Plural.Format(step.AtMost, "item")} at most ('at_most'), not {total}.");
+                step.Catch, step.Id, StepCodes.TooManyItems,
+                $"Step '{step.Id}' may have {Plural.Format(step.AtMost, "item")} at most ('at_most'), not {total}.");
             return false;
         }
 
@@ -58,7 +59,7 @@ internal static class EachItems
         {
             Eaches = transition.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
         };
-        return GoOn(transition, step, round);
+        return CallNext(transition, step, retryPass);
     }
 
     /// <summary>The call for an item has completed.</summary>
@@ -90,7 +91,7 @@ internal static class EachItems
             return;
         }
 
-        // What may have happened all the same was remembered as that, and stays to be taken back.
+        // An item that may have happened is stored as unknown and stays to be compensated.
         var outcome = transition.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
         Store(transition, command, outcome, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } most || run.Failed < most)
@@ -100,18 +101,18 @@ internal static class EachItems
             return;
         }
 
-        // Past the pivot nothing leads on from a failure: the item stays in hand, for an operator to retry or to skip.
+        // Past the pivot no transition follows from a failure: the command stays outstanding, so that an operator can retry or skip it.
         var wasSent = transition.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
-        var inHand = wasSent ? command : command with { Answered = true };
+        var current = wasSent ? command : command with { Answered = true };
         if (!wasSent)
         {
-            transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(inHand) };
+            transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(current) };
         }
 
-        transition.Fail(step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", inHand);
+        transition.Fail(step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", current);
     }
 
-    /// <summary>An operator passes over an item.</summary>
+    /// <summary>An operator skips an item.</summary>
     public static void Skip(Transition transition, Outstanding command)
     {
         Store(transition, command, SagaItemStatus.Skipped, item => item);
@@ -119,56 +120,57 @@ internal static class EachItems
         Continue(transition, Step(transition.Facts, command.Step));
     }
 
-    /// <summary>An item whose answer was final is tried anew, under a new key.</summary>
+    /// <summary>Retries an item whose answer was final, under a new key.</summary>
     public static void Retry(Transition transition, Outstanding command)
     {
         transition.Remove(command);
         if (Find(transition, command.Step) is { } run)
         {
-            Branches.Renew(transition, transition.Facts.SequenceOf(command.Step), command.Round + 1);
-            Call(transition, Step(transition.Facts, command.Step), run, command.Item!.Value, command.Round + 1);
+            Branches.Renew(transition, transition.Facts.SequenceOf(command.Step), command.RetryPass + 1);
+            Call(transition, Step(transition.Facts, command.Step), run, command.Item!.Value, command.RetryPass + 1);
         }
     }
 
-    /// <summary>An item has completed, or may have; with arguments, if it is taken back with the others.</summary>
+    /// <summary>Records that an item has completed, or may have; with arguments if it is compensated with the others.</summary>
     public static void RememberItem(Transition transition, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
         Store(transition, command, outcome, item => item with { Undo = arguments });
 
-    /// <summary>Wants the next items that are to be taken back, if few are in hand; lets go of the step when there are none left.</summary>
+    /// <summary>Requests the next items to compensate if few are in flight. Removes the step when none are left.</summary>
     public static void Compensate(Transition transition, Compensable undo)
     {
         var items = undo.Items!;
-        var inHand = transition.Saga.Outstanding.Count(command => IsOf(command, undo));
-        if (!items.Fetching && items.Below > 0 && inHand <= Step(transition.Facts, undo.Step).AtOnce / 2)
+        var inFlight = transition.Saga.Outstanding.Count(command => IsOf(command, undo));
+        if (!items.Fetching && items.Below > 0 && inFlight <= Step(transition.Facts, undo.Step).AtOnce / 2)
         {
             if (items.Below == int.MaxValue)
             {
                 transition.Note(
-                    HistoryKinds.CompensationStarted, undo.Step, ("operation", transition.Facts.Step(undo.Step).Compensation?.Invocation.Operation));
+                    HistoryKinds.CompensationStarted, undo.Step,
+                    ("operation", transition.Facts.Step(undo.Step).Compensation?.Invocation.Operation));
             }
 
             Change(transition, undo, undo with { Items = items with { Fetching = true } });
         }
     }
 
-    /// <summary>An item whose taking back was refused for good is taken back under a new key.</summary>
-    public static void CompensateAgain(Transition transition, Outstanding refused)
+    /// <summary>Compensates an item again under a new key after its compensation was rejected for good.</summary>
+    public static void CompensateAgain(Transition transition, Outstanding rejected)
     {
-        var call = transition.Facts.Step(refused.Step);
-        if (call.Compensation is null || refused.Arguments is not { } arguments
-            || transition.Saga.Undo.FirstOrDefault(undo => IsOf(refused, undo)) is not { } all)
+        var call = transition.Facts.Step(rejected.Step);
+        if (call.Compensation is null || rejected.Arguments is not { } arguments
+            || transition.Saga.Undo.FirstOrDefault(undo => IsOf(rejected, undo)) is not { } all)
         {
             return;
         }
 
-        var command = CommandOf(transition, refused.Step, all.Visit, refused.Item!.Value);
+        var command = CommandOf(transition, rejected.Step, all.Visit, rejected.Item!.Value);
         Commands.Send(
-            transition, Identity.Compensation(command, refused.Round + 1), StepDirections.Compensate,
+            transition, Identity.Compensation(command, rejected.RetryPass + 1), StepDirections.Compensate,
             StepCall.Compensating(call, arguments),
-            refused.Round + 1, refused.Item, frozen: true);
+            rejected.RetryPass + 1, rejected.Item, frozen: true);
     }
 
-    /// <summary>An item was taken back.</summary>
+    /// <summary>An item was compensated.</summary>
     public static void Compensated(Transition transition, Outstanding command, int item, SagaItemStatus outcome)
     {
         var step = command.Step;
@@ -178,14 +180,14 @@ internal static class EachItems
             visit = all.Visit;
             if (all.Items is { Below: 0, Fetching: false } && !transition.Saga.Outstanding.Any(other => IsOf(other, all)))
             {
-                Forget(transition, all);
+                RemoveCompensation(transition, all);
             }
         }
 
         transition.Store(new SagaItem(step, visit, item, outcome, CommandOf(transition, step, visit, item)));
     }
 
-    /// <summary>Takes the rows in that were wanted. False if none were.</summary>
+    /// <summary>Handles rows that were requested. False if none were.</summary>
     public static bool Take(Transition transition, IReadOnlyList<StoredItems> answers)
     {
         var changed = false;
@@ -194,7 +196,8 @@ internal static class EachItems
             if (wanted.Below is { } below)
             {
                 if (transition.Saga.Undo.FirstOrDefault(undo =>
-                    undo.Step == wanted.Step && undo.Visit == wanted.Visit && undo.Items is { Fetching: true } state && state.Below == below) is { } undo)
+                    undo.Step == wanted.Step && undo.Visit == wanted.Visit
+                    && undo.Items is { Fetching: true } state && state.Below == below) is { } undo)
                 {
                     changed = true;
                     Compensate(transition, undo, items);
@@ -210,7 +213,7 @@ internal static class EachItems
         return changed;
     }
 
-    /// <summary>The names that expressions about a command may read: with its item, if it is for one.</summary>
+    /// <summary>The names that expressions about a command may read, including its item.</summary>
     public static SagaScope ScopeOf(
         Transition transition,
         Outstanding command,
@@ -227,23 +230,27 @@ internal static class EachItems
             Index = command.Item ?? 0,
         };
 
-    /// <summary>The value of a command's item, if it must be kept because nothing else will hold it; else null.</summary>
+    /// <summary>The value of a command's item, if it must be stored with the command because nothing else keeps it; else null.</summary>
     public static CelValue? ValueOf(Transition transition, Outstanding command) =>
-        command.Item is { } index && Find(transition, command.Step) is { Items: not null } ? ItemAt(transition, command.Step, index) : command.ItemValue;
+        command.Item is { } index && Find(transition, command.Step) is { Items: not null }
+            ? ItemAt(transition, command.Step, index)
+            : command.ItemValue;
 
-    /// <summary>What stands for all items of a run where one thing must.</summary>
+    /// <summary>The id that represents all items of a run.</summary>
     public static CommandId RunId(Transition transition, string step, int visit) => CommandOf(transition, step, visit, item: -1);
 
-    private static CommandId CommandOf(Transition transition, string step, int visit, int item, int round = 0) =>
-        Identity.Command(transition.Saga.Facts.SagaId, $"{transition.Facts.StateOf(step)}/{step}", visit, item, round);
+    private static CommandId CommandOf(Transition transition, string step, int visit, int item, int retryPass = 0) =>
+        Identity.Command(transition.Saga.Facts.SagaId, $"{transition.Facts.StateOf(step)}/{step}", visit, item, retryPass);
 
     private static EachStep Step(PlanFacts facts, string id) => (EachStep)facts.At(id);
 
     private static EachRun? Find(Transition transition, string step) => transition.Saga.Eaches.FirstOrDefault(run => run.Step == step);
 
-    // Of several visits of a state one is taken back after the other: those that have not begun have nothing in hand.
+    // Several visits of a state are compensated one after the other, so a visit whose compensation has not started has nothing in flight.
     private static bool IsOf(Outstanding command, Compensable undo) =>
-        undo.Items is { Below: < int.MaxValue } && command is { Item: not null, Direction: StepDirections.Compensate } && command.Step == undo.Step;
+        undo.Items is { Below: < int.MaxValue }
+            && command is { Item: not null, Direction: StepDirections.Compensate }
+            && command.Step == undo.Step;
 
     private static CelValue? ItemAt(Transition transition, string step, int index)
     {
@@ -256,23 +263,25 @@ internal static class EachItems
 
     private static void Continue(Transition transition, EachStep step)
     {
-        if (GoOn(transition, step, round: 0))
+        if (CallNext(transition, step, retryPass: 0))
         {
             transition.RunOn(step.Id);
         }
     }
 
     // Makes as many calls as may be in flight. True if all items are done and saved.
-    private static bool GoOn(Transition transition, EachStep step, int round)
+    private static bool CallNext(Transition transition, EachStep step, int retryPass)
     {
         while (Find(transition, step.Id) is { Gathering: false } run)
         {
             var inFlight = transition.Saga.Outstanding.Count(command =>
-                command.Step == step.Id && command is { Direction: StepDirections.Do, Interrupted: false } && command.Phase != AttemptPhase.Stuck);
+                command.Step == step.Id
+                && command is { Direction: StepDirections.Do, Interrupted: false }
+                && command.Phase != AttemptPhase.Stuck);
             if (run.Next < run.Total && inFlight < step.AtOnce)
             {
                 Change(transition, run, run with { Next = run.Next + 1 });
-                Call(transition, step, run, run.Next, round);
+                Call(transition, step, run, run.Next, retryPass);
                 continue;
             }
 
@@ -293,11 +302,11 @@ internal static class EachItems
         return false;
     }
 
-    private static void Call(Transition transition, EachStep step, EachRun run, int index, int round)
+    private static void Call(Transition transition, EachStep step, EachRun run, int index, int retryPass)
     {
         var saga = transition.Saga;
-        round = Math.Max(round, Branches.Round(saga, transition.Facts.SequenceOf(step.Id)));
-        var id = CommandOf(transition, step.Id, saga.Visit, index, round);
+        retryPass = Math.Max(retryPass, Branches.RetryPass(saga, transition.Facts.SequenceOf(step.Id)));
+        var id = CommandOf(transition, step.Id, saga.Visit, index, retryPass);
         var scope = new SagaScope(transition.Plan, saga, transition.Now)
         {
             Item = ItemAt(transition, step.Id, index) ?? CelValue.Null,
@@ -305,11 +314,11 @@ internal static class EachItems
         };
         if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), round, index);
+            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), retryPass, index);
             return;
         }
 
-        // It was never sent, so that there is nothing to wait for.
+        // It was never sent, so there is no outcome to wait for.
         var never = new Outstanding
         {
             CommandId = id,
@@ -320,7 +329,7 @@ internal static class EachItems
             Phase = AttemptPhase.Stuck,
             DueAt = transition.Now,
             FirstSentAt = transition.Now,
-            Round = round,
+            RetryPass = retryPass,
         };
         Failed(transition, never, StepCodes.ExpressionFailed, $"The arguments: {problem}");
     }
@@ -373,7 +382,7 @@ internal static class EachItems
         }
     }
 
-    // As when it arrived.
+    // Restores the type that the value had when it arrived.
     private static CelValue Typed(CallStep call, CelValue value)
     {
         value = call.ResultType.TryConvert(value, out var typed, out _) ? typed : value;
@@ -391,20 +400,20 @@ internal static class EachItems
             if (item.Undo is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments), round: 0, item.Index,
-                    frozen: true);
+                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments),
+                    retryPass: 0, item.Index, frozen: true);
             }
         }
 
         if (lowest == 0 && !transition.Saga.Outstanding.Any(command => IsOf(command, begun)))
         {
-            Forget(transition, transition.Saga.Undo.First(other => other.CommandId == undo.CommandId));
+            RemoveCompensation(transition, transition.Saga.Undo.First(other => other.CommandId == undo.CommandId));
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
-    private static void Forget(Transition transition, Compensable all)
+    private static void RemoveCompensation(Transition transition, Compensable all)
     {
         transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.Remove(all) };
         transition.Note(HistoryKinds.CompensationCompleted, all.Step);

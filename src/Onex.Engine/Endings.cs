@@ -4,10 +4,10 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>How sagas end, and what is answered.</summary>
+/// <summary>How sagas end, and which responses they send.</summary>
 internal static class Endings
 {
-    /// <summary>Enters an end. A completed end whose output cannot be worked out is not entered.</summary>
+    /// <summary>Enters an end. A completed end whose output cannot be evaluated is not entered.</summary>
     public static void Enter(Transition transition, StatePlan state, SagaState entered)
     {
         var completed = state.End == EndKind.Completed;
@@ -21,7 +21,7 @@ internal static class Endings
                 output = json;
             }
 
-            // A failed end answers with its fault, be its output in order or not; a completed one without its output has not completed.
+            // A failed end answers with its fault even if its output is invalid. Without a valid output a completed end has not completed.
             if (problem is not null && completed)
             {
                 Fail(transition, state, $"The output of state '{state.Name}': {problem}");
@@ -46,14 +46,14 @@ internal static class Endings
         transition.Note(HistoryKinds.StateEntered);
         transition.Note(HistoryKinds.Ended, detail: ("status", status.ToText()));
 
-        // Who was answered by a `respond`, or joined after it, has an answer already.
+        // Requesters that a `respond` step answered, or that joined after it, have their response already.
         if (entered.Response is null)
         {
             AnswerAll(transition);
         }
     }
 
-    /// <summary>Ends a saga that has not begun.</summary>
+    /// <summary>Ends a saga that has not started.</summary>
     public static void EnterCancelled(Transition transition)
     {
         transition.Saga = transition.Saga with
@@ -70,27 +70,30 @@ internal static class Endings
     }
 
     /// <summary>
-    /// Ends a saga where it is, without compensating anything. Its children are told to cancel; what else is in flight may still happen.
+    /// Ends a saga in its current state without compensating anything. Its children are cancelled; other commands in flight may still take
+    /// effect.
     /// </summary>
-    public static void Terminate(Transition transition, OperatorRequest wish)
+    public static void Terminate(Transition transition, OperatorRequest request)
     {
         var saga = transition.Saga;
         transition.Note(
             HistoryKinds.Terminated, saga.Blockage?.Step,
-            ("by", wish.By), ("reason", wish.Reason),
-            ("in_flight", Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
+            ("by", request.By), ("reason", request.Reason),
+            ("in_flight",
+                Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
             ("not_compensated", Names(saga.Undo.Select(undo => undo.Step))));
         transition.Saga = saga with { PausedBy = null, CancelledBy = null };
         foreach (var command in saga.Outstanding)
         {
-            if (command is { Direction: StepDirections.Do, NeverSent: false, Answered: false } && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+            if (command is { Direction: StepDirections.Do, NeverSent: false, Answered: false }
+                && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
             {
                 Commands.CancelChild(transition, command);
             }
         }
 
         var end = transition.Plan.State(transition.Plan.CancelEnd);
-        var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, wish.At);
+        var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, request.At);
         transition.SetFault(fault);
         Enter(transition, end, transition.Entering(end) with { Fault = fault });
     }
@@ -105,20 +108,27 @@ internal static class Endings
         }
     }
 
-    /// <summary>The answer of a saga that has one.</summary>
+    /// <summary>The response of a saga that has one.</summary>
     public static Answer AnswerOf(SagaState saga, Requester to, bool isDuplicate) =>
         saga.Response is { } response
-            ? new Answer(to, ResponseStatus.Success, isDuplicate, response, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "response") }
+            ? new Answer(to, ResponseStatus.Success, isDuplicate, response, null)
+            {
+                OutputRef = Identity.Payload(saga.Facts.SagaId, "response"),
+            }
         : saga.Status == SagaStatus.Completed
-            ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "output") }
-        : new Answer(to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
+            ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null)
+            {
+                OutputRef = Identity.Payload(saga.Facts.SagaId, "output"),
+            }
+        : new Answer(
+            to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
 
     /// <summary>
-    /// The fault of a cancelled saga, whatever fault it was taking back for besides. It reaches the requester: who cancelled it, and why, is for
-    /// operators, and stands in the history.
+    /// The fault of a cancelled saga, even if it compensated because of another fault. The requester receives it, so it does not say who
+    /// cancelled the saga and why: that is in the history, for operators.
     /// </summary>
-    public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } wish
-        ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, wish.At)
+    public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } request
+        ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, request.At)
         : saga.Fault!;
 
     private static string Names(IEnumerable<string> steps) => string.Join(", ", steps.Distinct(StringComparer.Ordinal));
@@ -133,7 +143,7 @@ internal static class Endings
         }
         else
         {
-            transition.Observer?.Took(transition.Plan);
+            transition.Observer?.TransitionTaken(transition.Plan);
             transition.Enter(transition.Plan.OnFailure, failed: true);
         }
     }

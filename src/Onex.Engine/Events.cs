@@ -9,18 +9,18 @@ namespace Onex.Engine;
 /// <summary>Events (docs/contract-language.md#events): accepted, buffered for a state that accepts them, or declined.</summary>
 internal static class Events
 {
-    // Longer than any `early`, as long as a command may live.
+    // Longer than any `early`, and as long as the lifetime of a command.
     private static readonly TimeSpan _keptFor = TimeSpan.FromDays(14);
 
-    private enum Taking
+    private enum Acceptance
     {
-        /// <summary>No guard held, or an expression of the event could not be evaluated: nothing has changed.</summary>
-        Refused,
+        /// <summary>No guard held, or an expression of the event could not be evaluated. Nothing has changed.</summary>
+        Declined,
 
-        /// <summary>The saga stays where it is.</summary>
+        /// <summary>The saga stays in its state.</summary>
         Stayed,
 
-        /// <summary>It went elsewhere.</summary>
+        /// <summary>The saga left its state.</summary>
         Moved,
     }
 
@@ -37,9 +37,9 @@ internal static class Events
             return false;
         }
 
-        if (CanTake(transition) && HasRule(transition, arrived.Event))
+        if (AcceptsEvents(transition) && HasRule(transition, arrived.Event))
         {
-            if (Take(transition, arrived, wasKept: false) == Taking.Refused)
+            if (Accept(transition, arrived, wasBuffered: false) == Acceptance.Declined)
             {
                 return false;
             }
@@ -48,20 +48,22 @@ internal static class Events
             return true;
         }
 
-        if (!CanWant(transition, arrived.Event))
+        if (!CanStillAccept(transition, arrived.Event))
         {
             var why = saga.EndedAt is null
-                ? $"Saga {saga.Facts.SagaId} is in state '{saga.State}': neither that nor any state that it can still reach wants the event '{arrived.Event}'."
+                ? $"Saga {saga.Facts.SagaId} is in state '{saga.State}': neither this state nor any that it can still reach accepts the "
+                    + $"event '{arrived.Event}'."
                 : $"Saga {saga.Facts.SagaId} has ended in '{saga.State}'.";
-            transition.Refuse(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
+            transition.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
             return false;
         }
 
         if (saga.Early.Length >= transition.Plan.BufferedEventsMax)
         {
-            transition.Refuse(new DeclinedEvent(
+            transition.Decline(new DeclinedEvent(
                 arrived.Requester, arrived, ErrorCodes.EventsTooMany,
-                $"Saga {saga.Facts.SagaId} keeps {Plural.Format(saga.Early.Length, "event")} already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
+                $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.Early.Length, "event")} already that its state '{saga.State}' "
+                    + "does not accept. Send it again when the saga has reached another state.",
                 IsDead: false));
             return false;
         }
@@ -72,24 +74,27 @@ internal static class Events
         return true;
     }
 
-    /// <summary>Lets go of kept events whose time is over.</summary>
+    /// <summary>Declines buffered events that have expired.</summary>
     public static void Expire(Transition transition)
     {
         foreach (var kept in transition.Saga.Early.Where(kept => kept.ExpiresAt <= transition.Now))
         {
             Release(
                 transition, kept, ErrorCodes.EventExpired,
-                $"No state of saga {transition.Saga.Facts.SagaId} came to want the event '{kept.Event}' before {kept.ExpiresAt:u}.", isDead: true);
+                $"No state of saga {transition.Saga.Facts.SagaId} accepted the event '{kept.Event}' before {kept.ExpiresAt:u}.",
+                isDead: true);
         }
     }
 
-    /// <summary>Gives the state that was entered the kept events that it wants, oldest first. True if one of them led on.</summary>
-    public static bool TakeKept(Transition transition)
+    /// <summary>
+    /// Handles the buffered events that the current state accepts, oldest first. True if one of them led to another state.
+    /// </summary>
+    public static bool AcceptBuffered(Transition transition)
     {
-        while (CanTake(transition) && transition.Saga.Early.FirstOrDefault(kept => HasRule(transition, kept.Event)) is { } kept)
+        while (AcceptsEvents(transition) && transition.Saga.Early.FirstOrDefault(kept => HasRule(transition, kept.Event)) is { } kept)
         {
             transition.Saga = transition.Saga with { Early = transition.Saga.Early.Remove(kept) };
-            if (Take(transition, kept, wasKept: true) == Taking.Moved)
+            if (Accept(transition, kept, wasBuffered: true) == Acceptance.Moved)
             {
                 return true;
             }
@@ -98,12 +103,14 @@ internal static class Events
         return false;
     }
 
-    /// <summary>At the end of a decision: a saga that goes on after a stop takes what it kept; one that has ended lets go of it.</summary>
-    public static void Settle(Transition transition)
+    /// <summary>
+    /// At the end of a decision: handles buffered events of a saga that runs again, and declines those of a saga that has ended.
+    /// </summary>
+    public static void HandleBuffered(Transition transition)
     {
-        while (TakeKept(transition))
+        while (AcceptBuffered(transition))
         {
-            // The state that it led to may want another one.
+            // The next state may accept another buffered event.
         }
 
         if (transition.Saga.EndedAt is null)
@@ -115,33 +122,35 @@ internal static class Events
         {
             Release(
                 transition, kept, ErrorCodes.EventUnclaimed,
-                $"Saga {transition.Saga.Facts.SagaId} ended in '{transition.Saga.State}' without wanting the event '{kept.Event}'.", isDead: true);
+                $"Saga {transition.Saga.Facts.SagaId} ended in '{transition.Saga.State}' without accepting the event '{kept.Event}'.",
+                isDead: true);
         }
     }
 
-    /// <summary>The events that the state wants now, by name.</summary>
-    public static ImmutableArray<string> Wanted(Transition transition) => [.. Rules(transition).Select(rule => rule.Event).Distinct(StringComparer.Ordinal)];
+    /// <summary>The names of the events that the current state accepts.</summary>
+    public static ImmutableArray<string> Wanted(Transition transition) =>
+        [.. Rules(transition).Select(rule => rule.Event).Distinct(StringComparer.Ordinal)];
 
-    // The state's own rules first; those of any state only before the pivot.
+    // The state's own rules come first. Those of `any_state` apply only before the pivot.
     private static IEnumerable<EventRule> Rules(Transition transition) =>
         transition.State.OnEvent.Concat(transition.Saga.PastPivot ? [] : transition.Plan.AnyState);
 
     private static bool HasRule(Transition transition, string name) => Rules(transition).Any(rule => rule.Event == name);
 
-    private static bool CanTake(Transition transition) => transition.Saga.TimersRun && transition.State.Kind == StateKind.Ordinary;
+    private static bool AcceptsEvents(Transition transition) => transition.Saga.TimersRun && transition.State.Kind == StateKind.Ordinary;
 
-    private static bool CanWant(Transition transition, string name)
+    private static bool CanStillAccept(Transition transition, string name)
     {
         var (saga, facts) = (transition.Saga, transition.Facts);
         return saga.EndedAt is null
             && !(saga.CancelledBy is not null && transition.State.Kind == StateKind.Compensating)
             && (saga.Leaving is { } leaving
-                ? facts.CanWant(name, leaving.Next, saga.PastPivot || transition.Plan.State(leaving.Next).Pivot)
-                    || (!saga.PastPivot && facts.CanWant(name, transition.Plan.OnFailure, pastPivot: false))
-                : facts.CanWant(name, saga.State, saga.PastPivot));
+                ? facts.CanStillAccept(name, leaving.Next, saga.PastPivot || transition.Plan.State(leaving.Next).Pivot)
+                    || (!saga.PastPivot && facts.CanStillAccept(name, transition.Plan.OnFailure, pastPivot: false))
+                : facts.CanStillAccept(name, saga.State, saga.PastPivot));
     }
 
-    private static Taking Take(Transition transition, BufferedEvent arrived, bool wasKept)
+    private static Acceptance Accept(Transition transition, BufferedEvent arrived, bool wasBuffered)
     {
         foreach (var rule in Rules(transition).Where(rule => rule.Event == arrived.Event))
         {
@@ -151,10 +160,10 @@ internal static class Events
                 var holds = guard.Evaluate(scope);
                 if (holds.Kind != CelKind.Bool)
                 {
-                    return Decline(transition, arrived, wasKept, $"its guard `{guard}` cannot be evaluated: {Transition.Why(holds)}");
+                    return Decline(transition, arrived, wasBuffered, $"its guard `{guard}` cannot be evaluated: {Transition.Why(holds)}");
                 }
 
-                transition.Observer?.Weighed(guard, holds.AsBool());
+                transition.Observer?.GuardEvaluated(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
@@ -163,10 +172,10 @@ internal static class Events
 
             if (!Assignments.TryApply(rule.Set, scope, transition.Saga.Data, out var data, out var problem))
             {
-                return Decline(transition, arrived, wasKept, $"what it sets cannot be evaluated: {problem}");
+                return Decline(transition, arrived, wasBuffered, $"what it sets cannot be evaluated: {problem}");
             }
 
-            transition.Observer?.Took(rule);
+            transition.Observer?.TransitionTaken(rule);
 
             transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
             transition.Progress();
@@ -178,41 +187,42 @@ internal static class Events
 
             if (rule.Next is not { } next)
             {
-                return Taking.Stayed;
+                return Acceptance.Stayed;
             }
 
             transition.Move(next, transition.Plan.State(next).IsOffPath
                 ? new Fault(arrived.Event, $"Event '{arrived.Event}' led from '{transition.Saga.State}' to '{next}'.", null, transition.Now)
                 : null);
-            return Taking.Moved;
+            return Acceptance.Moved;
         }
 
         var guards = Rules(transition).Where(rule => rule.Event == arrived.Event).Select(rule => $"`{rule.When}`");
-        return Decline(transition, arrived, wasKept, $"{string.Join(", ", guards)} does not hold.");
+        return Decline(transition, arrived, wasBuffered, $"{string.Join(", ", guards)} does not hold.");
     }
 
-    // Whatever an event cannot do is told to its sender. The saga has done nothing wrong, so nothing of it changes.
-    private static Taking Decline(Transition transition, BufferedEvent arrived, bool wasKept, string reason)
+    // The sender is answered with the reason. The saga itself does not change.
+    private static Acceptance Decline(Transition transition, BufferedEvent arrived, bool wasBuffered, string reason)
     {
-        // One that was kept leaves the saga, which its story must tell; one that has just come has changed nothing.
-        if (wasKept)
+        // A buffered event leaves the saga, which the history records. A new event has changed nothing.
+        if (wasBuffered)
         {
             transition.Note(HistoryKinds.EventRefused, detail: [("event", arrived.Event), ("code", ErrorCodes.EventRefused)]);
         }
 
-        var why = $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not take the event '{arrived.Event}' as it is: {reason}";
-        transition.Refuse(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, IsDead: false));
-        return Taking.Refused;
+        var why = $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not accept this event '{arrived.Event}': "
+            + reason;
+        transition.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, IsDead: false));
+        return Acceptance.Declined;
     }
 
     private static void Release(Transition transition, BufferedEvent kept, string code, string why, bool isDead)
     {
         transition.Saga = transition.Saga with { Early = transition.Saga.Early.Remove(kept) };
         transition.Note(HistoryKinds.EventRefused, detail: [("event", kept.Event), ("code", code)]);
-        transition.Refuse(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
+        transition.Decline(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
     }
 
-    // As it will be when the row is read again, so that nothing depends on whether it was.
+    // As it is after the row is read again, so that decisions do not depend on a reload.
     private static CelValue AsStored(EventPlan? planned, CelValue data)
     {
         var ordered = StoredOrder.Of(data);

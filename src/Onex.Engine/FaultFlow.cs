@@ -3,10 +3,10 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>In which states <c>fault</c> can be read: those that are reached only by ways on which it was set (docs/contract-language.md#faults).</summary>
+/// <summary>The states in which <c>fault</c> can be read: every path to them sets it (docs/contract-language.md#faults).</summary>
 internal static class FaultFlow
 {
-    /// <summary>The names of those states: the greatest set that agrees with every way into it.</summary>
+    /// <summary>The names of those states: the greatest set that is consistent with every transition.</summary>
     public static FrozenSet<string> StatesWithFault(Plan plan)
     {
         var ways = Ways(plan).ToList();
@@ -28,7 +28,7 @@ internal static class FaultFlow
         return with.ToFrozenSet(StringComparer.Ordinal);
     }
 
-    // Past the pivot there are fewer ways: to count one that is not there can only take a fault out of sight that nothing sets there.
+    // Past the pivot there are fewer transitions. Counting one too many can only hide a fault that is never set there.
     private static IEnumerable<(string From, string To, bool SetsFault)> Ways(Plan plan)
     {
         foreach (var state in plan.States)

@@ -2,12 +2,14 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Engine;
 
-/// <summary>Is told which parts of a plan a decision goes by. What it does with that changes no decision; production has none.</summary>
+/// <summary>Observes which parts of a plan decisions use. It never changes a decision; production has no observer.</summary>
 internal interface IPlanObserver
 {
-    /// <summary>A guard was worked out.</summary>
-    void Weighed(Expression guard, bool holds);
+    /// <summary>A guard was evaluated.</summary>
+    void GuardEvaluated(Expression guard, bool holds);
 
-    /// <summary>A way was taken: a choice, a catch, a rule of an event, a time limit, or, for <c>on_failure</c>, the plan itself.</summary>
-    void Took(object way);
+    /// <summary>
+    /// A transition was taken: a choice, a catch, a rule of an event, a timeout, or, for <c>on_failure</c>, the plan itself.
+    /// </summary>
+    void TransitionTaken(object way);
 }

@@ -6,53 +6,60 @@ using Onex.Contracts.Messages;
 namespace Onex.Engine;
 
 /// <summary>
-/// What is the same thing twice: ids that are derived, so that every redelivery, retry and copy gets the same one. A UUID of version 8
-/// over the first 128 bits of a SHA-256, with the parts length-prefixed so that no two lists of parts read alike.
+/// Deterministic ids, so that every redelivery, retry and copy of the same thing gets the same id. A UUID of version 8 over the first 128
+/// bits of a SHA-256; the parts are length-prefixed so that no two lists of parts hash alike.
 /// </summary>
 internal static class Identity
 {
     /// <summary>
-    /// A command: saga, step path, visit of the state, item index. A round above 0 is one that an operator asked for after a final answer.
+    /// A command: saga, step path, visit of the state, item index. A retry pass above 0 means that an operator retried it after a final
+    /// answer.
     /// </summary>
-    public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int round = 0) => new(round == 0
+    public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int retryPass = 0) => new(retryPass == 0
         ? Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString())
-        : Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString(), round.ToString()));
+        : Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString(), retryPass.ToString()));
 
     /// <summary>The compensation of a command.</summary>
-    public static CommandId Compensation(CommandId commandId, int round = 0) => new(round == 0
+    public static CommandId Compensation(CommandId commandId, int retryPass = 0) => new(retryPass == 0
         ? Derive("compensate", Text(commandId))
-        : Derive("compensate", Text(commandId), round.ToString()));
+        : Derive("compensate", Text(commandId), retryPass.ToString()));
 
     /// <summary>A transition: saga, the version it makes, the message that caused it.</summary>
     public static Guid Transition(SagaId sagaId, long version, MessageId causedBy) =>
         Derive("transition", Text(sagaId), version.ToString(), Text(causedBy));
 
     /// <summary>An outgoing message: the n-th of a transition.</summary>
-    public static MessageId Message(Guid transitionId, int ordinal) => new(Derive("message", transitionId.ToString("N"), ordinal.ToString()));
+    public static MessageId Message(Guid transitionId, int ordinal) =>
+        new(Derive("message", transitionId.ToString("N"), ordinal.ToString()));
 
     /// <summary>A value that is stored apart from its row: saga and name.</summary>
     public static Guid Payload(SagaId sagaId, string name) => Derive("payload", Text(sagaId), name);
 
     /// <summary>
-    /// A request without an envelope id: where its record stands and what it holds. Offsets begin again when a topic is made anew, hence the
-    /// topic's id and the bytes.
+    /// A request without an envelope id: the position and the bytes of its record. Offsets start again when a topic is created again, hence
+    /// the topic's id and the bytes.
     /// </summary>
     public static MessageId Request(string topic, Guid? topicId, int partition, long offset, ReadOnlySpan<byte> value) =>
-        new(Derive("request", topic, topicId?.ToString("N") ?? "", partition.ToString(), offset.ToString(), Convert.ToHexString(SHA256.HashData(value))));
+        new(Derive(
+            "request", topic, topicId?.ToString("N") ?? "", partition.ToString(), offset.ToString(),
+            Convert.ToHexString(SHA256.HashData(value))));
 
-    /// <summary>The request that a contract's schedule makes at a time.</summary>
+    /// <summary>The request that a contract's schedule creates at a time.</summary>
     public static MessageId Scheduled(string contract, DateTimeOffset due) => new(Derive("schedule", contract, due.UtcTicks.ToString()));
 
-    /// <summary>A result: the command's attempt and what came of it. A copy of it has the same.</summary>
-    public static MessageId Result(CommandId commandId, int attempt, string outcome) => new(Derive("result", Text(commandId), attempt.ToString(), outcome));
+    /// <summary>A result: the command, its attempt and the outcome. A copy has the same id.</summary>
+    public static MessageId Result(CommandId commandId, int attempt, string outcome) =>
+        new(Derive("result", Text(commandId), attempt.ToString(), outcome));
 
     /// <summary>A wake-up of a saga at a time.</summary>
     public static MessageId Wakeup(SagaId sagaId, DateTimeOffset at) => new(Derive("wakeup", Text(sagaId), at.UtcTicks.ToString()));
 
-    /// <summary>Something that belongs to a request and has no id of its own: a made-up correlation id, the answer to a refused one.</summary>
+    /// <summary>
+    /// Something that belongs to a request and has no id of its own: a generated correlation id, the answer to a rejected request.
+    /// </summary>
     public static Guid OfRequest(MessageId requestId, string what) => Derive(what, Text(requestId));
 
-    /// <summary>A number from 0 up to, but not including, 1 that is always the same for the same command and attempt.</summary>
+    /// <summary>A number from 0 up to, but not including, 1. It is always the same for the same command and attempt.</summary>
     public static double Fraction(CommandId commandId, int attempt)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -78,7 +85,7 @@ internal static class Identity
         return FromDigest(hash);
     }
 
-    /// <summary>The id over what a hash has taken in.</summary>
+    /// <summary>The id that is derived from a hash.</summary>
     public static Guid FromDigest(IncrementalHash hash)
     {
         Span<byte> digest = stackalloc byte[32];

@@ -4,38 +4,41 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Interruption (docs/contract-language.md#compensation): what was in flight when a saga left is resolved. Cancelled or rejected: nothing to take back. Completed:
-/// taken back. Not sent: over at once. Unknown: the same command is sent a few times more to find out (<see cref="AttemptsMax"/>), then it stays
-/// unknown, and the contract's <c>when_unknown</c> or an operator decides.
+/// Interruption (docs/contract-language.md#compensation): commands in flight are resolved when a saga leaves their state. A cancelled or
+/// rejected command needs no compensation, a completed one is compensated, one that was not sent is done at once. If the outcome is
+/// unknown, the same command is sent a few more times to find out (<see cref="AttemptsMax"/>); after that, the contract's
+/// <c>when_unknown</c> or an operator decides.
 /// </summary>
 internal static class Interruption
 {
     /// <summary>
-    /// How many further attempts find out the outcome of a step that was interrupted, at most; fewer if its retry policy allows fewer. Then it stays
-    /// unknown.
+    /// The maximum of further attempts that find out the outcome of an interrupted step. A smaller limit of its retry policy applies. After
+    /// that the outcome stays unknown.
     /// </summary>
     public const int AttemptsMax = 3;
 
-    /// <summary>Interrupts what is in flight. The wake-up that follows at once asks the ledger to cancel it.</summary>
+    /// <summary>Interrupts all commands in flight. The next wake-up follows at once and cancels them in the ledger.</summary>
     public static void Interrupt(Transition transition) => Interrupt(transition, _ => true);
 
-    /// <summary>The same for some of it.</summary>
-    /// <param name="transition">The decision in the making.</param>
-    /// <param name="which">Which of it.</param>
-    /// <param name="kept">Whether what of it has happened stays done.</param>
+    /// <summary>Interrupts some of the commands in flight.</summary>
+    /// <param name="transition">The current decision.</param>
+    /// <param name="which">Selects the commands.</param>
+    /// <param name="kept">Whether effects that took place are kept.</param>
     public static void Interrupt(Transition transition, Func<Outstanding, bool> which, bool kept = false)
     {
         Freeze(transition, always: true);
 
-        // Interrupted before, and stuck: its outcome is looked for anew.
-        var stuck = transition.Saga.Outstanding.Where(command => command is { Phase: AttemptPhase.Stuck, Interrupted: true } && which(command)).ToList();
-        foreach (var command in transition.Saga.Outstanding.Where(command => command is { Direction: StepDirections.Do, Interrupted: false } && which(command)))
+        // It was interrupted before and is stuck: its outcome is looked up again.
+        var stuck = transition.Saga.Outstanding.Where(
+            command => command is { Phase: AttemptPhase.Stuck, Interrupted: true } && which(command)).ToList();
+        foreach (var command in transition.Saga.Outstanding.Where(
+            command => command is { Direction: StepDirections.Do, Interrupted: false } && which(command)))
         {
             transition.Note(HistoryKinds.StepInterrupted, command.Step, ("attempt", command.Attempt));
             var step = transition.Facts.Step(command.Step);
 
-            // A computation changes nothing. What never left or has not happened, and what has ended and could not be compensated anyway, concerns
-            // nobody any more.
+            // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
+            // need no further attention.
             if (step.Kind == StepKind.Compute
                 || command.NeverSent
                 || command.Answered
@@ -69,7 +72,8 @@ internal static class Interruption
             {
                 transition.Replace(command with
                 {
-                    // One that has ended is followed by another at once; of any other, or where none may follow, the ledger is asked first.
+                    // If the latest attempt has ended, the next one follows at once. Otherwise, or if none may follow, the ledger is
+                    // queried first.
                     Phase = command.IsIdle && command.NotAfter > transition.Now ? AttemptPhase.BackingOff : AttemptPhase.InFlight,
                     DueAt = transition.Now,
                     AttemptsBefore = command.Attempt,
@@ -85,23 +89,23 @@ internal static class Interruption
     }
 
     /// <summary>
-    /// Before anything changes that arguments are worked out from: those of what is in flight are kept, so that every attempt under the one key
-    /// goes on saying the same.
+    /// Stores the arguments of commands in flight before the values that they are computed from change, so that every attempt under one key
+    /// has the same arguments.
     /// </summary>
-    /// <param name="transition">The decision in the making.</param>
-    /// <param name="always">Whether the saga leaves, so that what they are worked out from may be gone altogether.</param>
+    /// <param name="transition">The current decision.</param>
+    /// <param name="always">Whether the saga leaves the state, so that those values may be removed altogether.</param>
     public static void Freeze(Transition transition, bool always = false)
     {
         foreach (var command in transition.Saga.Outstanding)
         {
             if (command.Direction == StepDirections.Do && command.Arguments is null
-                && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } callee)
+                && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } stepCall)
             {
                 transition.Replace(command with
                 {
-                    Arguments = callee.Arguments,
-                    ArgumentsIfUnknown = callee.Step.Compensation is { WhenUnknown: WhenUnknown.Run }
-                        && TryArgumentsIfUnknown(transition, command, callee.Step, out var arguments, out _)
+                    Arguments = stepCall.Arguments,
+                    ArgumentsIfUnknown = stepCall.Step.Compensation is { WhenUnknown: WhenUnknown.Run }
+                        && TryArgumentsIfUnknown(transition, command, stepCall.Step, out var arguments, out _)
                         ? arguments
                         : null,
                 });
@@ -109,67 +113,69 @@ internal static class Interruption
         }
     }
 
-    /// <summary>Whether a step is taken back at all: not without a compensation, and not past the pivot.</summary>
-    public static bool CanBeCompensated(Transition transition, CallStep step) => step.Compensation is not null && !transition.Saga.PastPivot;
+    /// <summary>Whether a step can be compensated: it has a compensation, and the saga is before the pivot.</summary>
+    public static bool CanBeCompensated(Transition transition, CallStep step) =>
+        step.Compensation is not null && !transition.Saga.PastPivot;
 
     /// <summary>
-    /// Whether another attempt can tell more of an interrupted command: whether it happened, or an answer from which the arguments of its compensation
-    /// can be evaluated.
+    /// Whether another attempt can add to what is known of an interrupted command: whether it took effect, or an answer from which the
+    /// arguments of its compensation can be evaluated.
     /// </summary>
     public static bool MayAsk(Outstanding command, CallStep step) => command.Happened != Happening.Yes
         || (step.IsRepeatable && command.ArgumentsIfDone is null && step.Compensation is { WhenUnknown: WhenUnknown.Block });
 
-    /// <summary>What the result of an interrupted command means.</summary>
-    public static void Resolve(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
+    /// <summary>Handles the result of an interrupted command.</summary>
+    public static void Resolve(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
-        switch (verdict.Outcome)
+        switch (classified.Outcome)
         {
             case StepOutcome.Completed:
                 transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
-                if (Results.Remember(transition, command, step, verdict.Value))
+                if (Results.Remember(transition, command, step, classified.Value))
                 {
-                    Settle(transition, command);
+                    Finish(transition, command);
                 }
 
                 break;
             case StepOutcome.Rejected:
                 transition.Note(
-                    HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message), ("interrupted", true));
-                if (RememberPossible(transition, command, step, verdict.Code, verdict.Message, verdict.Unevaluated))
+                    HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
+                if (RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
-                    Settle(transition, command);
+                    Finish(transition, command);
                 }
 
                 break;
             default:
-                Results.AttemptFailed(transition, command, verdict.Reach, verdict.Code, verdict.Message, retryAfter, verdict.Unevaluated);
+                Results.AttemptFailed(
+                    transition, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
                 break;
         }
     }
 
-    /// <summary>The ledger cancelled it before anyone took it: it has not happened and never will.</summary>
+    /// <summary>The ledger cancelled the command before a role claimed it, so it never takes effect.</summary>
     public static void Cancelled(Transition transition, Outstanding command)
     {
         transition.Note(HistoryKinds.StepCancelled, command.Step, ("attempt", command.Attempt));
-        Settle(transition, command);
+        Finish(transition, command);
     }
 
-    /// <summary>It is resolved: there is nothing more to find out.</summary>
-    public static void Settle(Transition transition, Outstanding command)
+    /// <summary>Removes a command whose outcome is resolved.</summary>
+    public static void Finish(Transition transition, Outstanding command)
     {
         transition.Remove(command);
-        transition.GoOn();
+        transition.Continue();
     }
 
     /// <summary>
-    /// No further attempt is made. A step that happened, or may have, is remembered for its compensation, as far as <c>when_unknown</c> and the
-    /// compensation's arguments allow; else the saga is blocked. True if that is settled: the step can end.
+    /// Handles the last attempt of a step. If it took effect, or may have, it is recorded for its compensation as far as
+    /// <c>when_unknown</c> and the compensation's arguments allow; otherwise the saga is blocked. True if the step can end.
     /// </summary>
-    /// <param name="transition">The decision in the making.</param>
+    /// <param name="transition">The current decision.</param>
     /// <param name="command">The command, with what is known of its attempts.</param>
     /// <param name="step">Its step.</param>
     /// <param name="code">How the step fails.</param>
-    /// <param name="last">What its last attempt came to, for people.</param>
+    /// <param name="last">The outcome of its last attempt, for people.</param>
     /// <param name="unevaluated">Why the arguments of its compensation could not be evaluated from its answer, or null.</param>
     public static bool RememberPossible(
         Transition transition, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
@@ -183,7 +189,8 @@ internal static class Interruption
         RawJson? arguments = null;
         if (policy == WhenUnknown.Run)
         {
-            arguments = command.ArgumentsIfUnknown ?? (TryArgumentsIfUnknown(transition, command, step, out var evaluated, out problem) ? evaluated : null);
+            arguments = command.ArgumentsIfUnknown
+                ?? (TryArgumentsIfUnknown(transition, command, step, out var evaluated, out problem) ? evaluated : null);
         }
         else if (command.Happened == Happening.Yes)
         {
@@ -204,13 +211,16 @@ internal static class Interruption
 
         var what = (policy, command.Happened) switch
         {
-            (WhenUnknown.Run, _) => $"Step '{step.Id}' may have happened, but the arguments of its compensation cannot be evaluated: {problem}",
-            (_, Happening.Yes) => $"Step '{step.Id}' happened, but its answer cannot be used, so that it cannot be compensated: {problem ?? last}",
-            _ => $"Nobody can tell whether step '{step.Id}'{(command.Interrupted ? ", which was interrupted," : "")} has happened: {last}",
+            (WhenUnknown.Run, _) =>
+                $"Step '{step.Id}' may have taken effect, but the arguments of its compensation cannot be evaluated: {problem}",
+            (_, Happening.Yes) =>
+                $"Step '{step.Id}' took effect, but its answer cannot be used, so it cannot be compensated: {problem ?? last}",
+            _ => $"It is unknown whether the {(command.Interrupted ? "interrupted " : "")}step '{step.Id}' took effect: {last}",
         };
         transition.Block(
             command.Interrupted ? BlockedBy.Interrupted : BlockedBy.Unknown,
-            $"{what.TrimEnd('.', ' ')}. Find out on the other side; then 'retry' asks once more under the same key, and 'skip' takes it as not done.",
+            $"{what.TrimEnd('.', ' ')}. Find out at the service; then 'retry' sends it again under the same key, and 'skip' treats it as "
+                + "not done.",
             step.Id, command, code, last);
         return false;
     }

@@ -5,52 +5,57 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What operators ask for: cancel, terminate, retry, skip, pause, resume.</summary>
+/// <summary>The operator commands: cancel, terminate, retry, skip, pause, resume.</summary>
 internal static class Operators
 {
-    /// <summary>Why that cannot be asked now, and what can be done instead; null if it can.</summary>
-    public static string? Objection(Transition transition, OperatorCommand command)
+    /// <summary>Why a command is not allowed now, and what can be done instead; null if it is allowed.</summary>
+    public static string? WhyNotAllowed(Transition transition, OperatorCommand command)
     {
         var saga = transition.Saga;
         if (saga.EndedAt is not null)
         {
-            return $"It has ended ({saga.Status.ToText()}): nothing can be asked of it any more.";
+            return $"It has ended ({saga.Status.ToText()}): no command is allowed any more.";
         }
 
         return command switch
         {
-            OperatorCommand.Cancel => ObjectionToCancel(transition),
-            OperatorCommand.Retry when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
-            OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) => $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
+            OperatorCommand.Cancel => WhyNotCancellable(transition),
+            OperatorCommand.Retry when saga.Blockage is null =>
+                $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
+            OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) =>
+                $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
             OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way or BlockedBy.Handling } =>
-                $"There is nothing to pass over: {saga.BlockedBecause} 'retry' tries that again{(saga.PastPivot ? "." : ", 'cancel' takes back what was done.")}",
+                $"There is nothing to skip: {saga.BlockedBecause} 'retry' tries it again"
+                    + (saga.PastPivot ? "." : ", 'cancel' compensates what was done."),
             OperatorCommand.Skip when IsDeadEnd(transition, saga.Blockage) =>
-                $"Step '{saga.Blockage.Step}' is the last of state '{saga.State}', and nothing leads on behind it. 'retry' tries it again, 'terminate' ends the saga.",
-            OperatorCommand.Pause when saga.Blockage is not null => "It is blocked, so it sends nothing. 'retry' or 'skip' what it is blocked by.",
-            OperatorCommand.Pause when saga.PausedBy is { } wish => $"{wish.By} has paused it already. 'resume' lets it go on.",
+                $"Step '{saga.Blockage.Step}' is the last of state '{saga.State}', and no transition follows it. 'retry' tries it again, "
+                    + "'terminate' ends the saga.",
+            OperatorCommand.Pause when saga.Blockage is not null =>
+                "It is blocked, so it sends nothing. 'retry' or 'skip' what it is blocked by.",
+            OperatorCommand.Pause when saga.PausedBy is { } request => $"{request.By} has paused it already. 'resume' continues it.",
             OperatorCommand.Resume when saga.PausedBy is null => $"It is not paused but {saga.Status.ToText()}. {Instead(saga)}",
             _ => null,
         };
     }
 
-    /// <summary>Does it. There must be no objection.</summary>
-    public static bool Decide(Transition transition, OperatorAsked asked)
+    /// <summary>Carries out a command that is allowed.</summary>
+    public static bool Decide(Transition transition, OperatorRequested requested)
     {
-        var wish = new OperatorRequest(asked.By, asked.Reason, transition.Now);
+        var request = new OperatorRequest(requested.By, requested.Reason, transition.Now);
         transition.Progress();
-        if (asked.Command == OperatorCommand.Terminate)
+        if (requested.Command == OperatorCommand.Terminate)
         {
-            Endings.Terminate(transition, wish);
+            Endings.Terminate(transition, request);
             return true;
         }
 
         var about = transition.Saga.Blockage?.Step
-            ?? (asked.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
-        transition.Note(KindOf(asked.Command), about, ("by", asked.By), ("reason", asked.Reason));
-        switch (asked.Command)
+            ?? (requested.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
+        transition.Note(KindOf(requested.Command), about, ("by", requested.By), ("reason", requested.Reason));
+        switch (requested.Command)
         {
             case OperatorCommand.Cancel:
-                Cancel(transition, wish);
+                Cancel(transition, request);
                 break;
             case OperatorCommand.Retry:
                 Retry(transition);
@@ -59,7 +64,7 @@ internal static class Operators
                 Skip(transition);
                 break;
             case OperatorCommand.Pause:
-                transition.Saga = transition.Saga with { PausedBy = wish };
+                transition.Saga = transition.Saga with { PausedBy = request };
                 break;
             case OperatorCommand.Resume:
                 Resume(transition);
@@ -69,60 +74,62 @@ internal static class Operators
         return true;
     }
 
-    private static string? ObjectionToCancel(Transition transition)
+    private static string? WhyNotCancellable(Transition transition)
     {
         var saga = transition.Saga;
         if (saga.PastPivot)
         {
-            return "It is past the pivot: nothing is taken back any more. "
+            return "It is past the pivot: nothing is compensated any more. "
                 + (saga.Blockage is null ? "'pause' stops it for a while" : "'retry' or 'skip' what it is blocked by")
                 + "; 'terminate' ends it as it is.";
         }
 
-        return saga.CancelledBy is { } wish && transition.State.Kind == StateKind.Compensating
-            ? $"{wish.By} has cancelled it already; it is taking back what was done"
-                + (saga.Blockage is null ? "." : $", and is blocked by that: {saga.BlockedBecause} 'retry' tries it again, 'skip' goes on without it.")
+        return saga.CancelledBy is { } request && transition.State.Kind == StateKind.Compensating
+            ? $"{request.By} has cancelled it already; it is compensating what was done"
+                + (saga.Blockage is null
+                    ? "."
+                    : $", and is blocked by that: {saga.BlockedBecause} 'retry' tries it again, 'skip' continues without it.")
             : null;
     }
 
-    // A `fail` that nothing catches past the pivot, behind which its state has no way on.
+    // A `fail` step that nothing catches past the pivot, with no transition after it.
     private static bool IsDeadEnd(Transition transition, [NotNullWhen(true)] Blockage? blockage) =>
         blockage is { Kind: BlockedBy.Step, Step: { } step, CommandId: null }
         && transition.Facts.At(step) is FailStep
         && transition.State is { Choices.IsEmpty: true } state
         && state.Steps[^1].Id == step;
 
-    private static void Cancel(Transition transition, OperatorRequest wish)
+    private static void Cancel(Transition transition, OperatorRequest request)
     {
-        // Whoever cancels a saga that was paused wants it to go on to its end.
-        transition.Saga = transition.Saga with { CancelledBy = wish, PausedBy = null };
+        // An operator who cancels a paused saga wants it to run to its end.
+        transition.Saga = transition.Saga with { CancelledBy = request, PausedBy = null };
         if (transition.State.Kind == StateKind.Compensating)
         {
-            // It is where it has to be, and only goes elsewhere from there.
+            // It is in the compensating state already and only leaves it from there.
             transition.Unblock(blockage => blockage.Kind == BlockedBy.Way);
             transition.Saga = transition.Saga with { Leaving = null };
             Commands.Release(transition);
-            transition.GoOn();
+            transition.Continue();
             return;
         }
 
-        // What is taken back already, and blocked by that, stays an operator's affair.
+        // A blocked compensation still needs an operator.
         transition.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
         transition.Move(transition.Plan.CancelState, Endings.Cancelled(transition.Saga));
         Commands.Release(transition);
     }
 
-    // A kept event first, so that nothing is sent in vain; then what was sent before the rest.
+    // A buffered event comes first, because it may make commands superfluous; then the commands that were held back; then the rest.
     private static void Resume(Transition transition)
     {
         var held = transition.Saga.Held;
         transition.Saga = transition.Saga with { PausedBy = null, Held = [] };
         var entered = transition.StatesEntered;
-        Events.Settle(transition);
+        Events.HandleBuffered(transition);
         Commands.Release(transition);
 
-        // Outer ones first: what an operator has had done anew opens the branches that those within it belong to.
-        foreach (var (key, round) in held.OrderBy(sequence => transition.Facts.SequenceAt(sequence.Key).Lanes.Length))
+        // Outer sequences first: a retry opens the branches that the inner ones belong to.
+        foreach (var (key, retryPass) in held.OrderBy(sequence => transition.Facts.SequenceAt(sequence.Key).Lanes.Length))
         {
             if (transition.StatesEntered != entered || transition.Saga is { Leaving: not null } or { EndedAt: not null })
             {
@@ -132,13 +139,13 @@ internal static class Operators
             var sequence = transition.Facts.SequenceAt(key);
             if (Branches.Position(transition.Saga, sequence) is not null)
             {
-                transition.Run(sequence, round);
+                transition.Run(sequence, retryPass);
             }
         }
 
         if (transition.Saga.EndedAt is null)
         {
-            transition.GoOn();
+            transition.Continue();
         }
     }
 
@@ -146,9 +153,9 @@ internal static class Operators
     {
         var blockage = transition.Saga.Blockage!;
         transition.Unblock(other => other == blockage);
-        if (blockage.Kind == BlockedBy.Handling || (GivesWay(blockage) && Events.TakeKept(transition)))
+        if (blockage.Kind == BlockedBy.Handling || (GivesWay(blockage) && Events.AcceptBuffered(transition)))
         {
-            // What was set aside goes on where it was: what it needs to be told it asks for when it wakes up, which is at once.
+            // A saga that was set aside continues where it was. It wakes up at once and queries what it needs.
             return;
         }
 
@@ -161,16 +168,20 @@ internal static class Operators
 
         if (stuck is not null)
         {
-            // Its outcome is unknown, so it is the same command that is sent again; the ledger and the other side know it by its key.
-            // Of an attempt that never told what came of it nobody can tell.
-            var again = (stuck.IsIdle ? stuck : stuck.After(AttemptReach.Sent)) with { AttemptsBefore = stuck.Attempt, RetriedAt = transition.Now };
+            // Its outcome is unknown, so the same command is sent again: the ledger and the service know it by its key. The outcome of an
+            // attempt that was never reported counts as unknown.
+            var again = (stuck.IsIdle ? stuck : stuck.After(AttemptReach.Sent)) with
+            {
+                AttemptsBefore = stuck.Attempt,
+                RetriedAt = transition.Now,
+            };
             if (stuck.NotAfter > transition.Now)
             {
                 Commands.SendAgain(transition, again, stuck.Attempt + 1, resent: 0);
                 return;
             }
 
-            // Too old to be sent again, but the ledger may know what came of it. Once it was asked in vain, only a new command helps.
+            // It is too old to be sent again, but the ledger may know its outcome. If the ledger does not, only a new command helps.
             if (stuck.Interrupted || !(stuck.RetriedAt >= stuck.NotAfter))
             {
                 transition.Replace(again with { Phase = AttemptPhase.InFlight, DueAt = transition.Now });
@@ -186,10 +197,10 @@ internal static class Operators
             transition.Remove(stuck);
         }
 
-        GoOn(transition, blockage, blockage.CommandId is null ? 0 : blockage.Round + 1);
+        Continue(transition, blockage, blockage.CommandId is null ? 0 : blockage.RetryPass + 1);
     }
 
-    // The answer to its key is final: what is wanted of it is asked under another one.
+    // The answer under its key is final, so the work is requested under a new key.
     private static void RetryAnswered(Transition transition, Outstanding stuck)
     {
         if (stuck.Direction == StepDirections.Do)
@@ -203,9 +214,13 @@ internal static class Operators
         {
             transition.Saga = transition.Saga with
             {
-                Undo = [.. transition.Saga.Undo.Select(undo => undo.CompensationId == stuck.CommandId ? undo with { Round = undo.Round + 1 } : undo)],
+                Undo =
+                [
+                    .. transition.Saga.Undo.Select(undo =>
+                        undo.CompensationId == stuck.CommandId ? undo with { RetryPass = undo.RetryPass + 1 } : undo),
+                ],
             };
-            transition.GoOn();
+            transition.Continue();
         }
         else
         {
@@ -225,10 +240,10 @@ internal static class Operators
         var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
         if (stuck is not null && blockage.Kind == BlockedBy.Unknown)
         {
-            // An event that was kept may lead away from it as well as its failure does.
+            // A buffered event may lead out of the state just as the failure would.
             stuck = stuck with { Happened = Happening.No };
             transition.Replace(stuck);
-            if (!Events.TakeKept(transition))
+            if (!Events.AcceptBuffered(transition))
             {
                 Results.NotDone(transition, stuck, blockage);
             }
@@ -241,7 +256,7 @@ internal static class Operators
             transition.Remove(stuck);
         }
 
-        if (GivesWay(blockage) && Events.TakeKept(transition))
+        if (GivesWay(blockage) && Events.AcceptBuffered(transition))
         {
             return;
         }
@@ -258,14 +273,14 @@ internal static class Operators
                 Branches.Drop(transition, parallel);
                 return;
             case BlockedBy.Step:
-                Pass(transition, blockage.Step!);
+                MarkSkipped(transition, blockage.Step!);
                 break;
         }
 
-        GoOn(transition, blockage, round: 0);
+        Continue(transition, blockage, retryPass: 0);
     }
 
-    // What was interrupted and is being resolved counts as not done.
+    // An interrupted command that is being resolved counts as not done.
     private static void SkipResolving(Transition transition)
     {
         foreach (var command in transition.Saga.Outstanding.Where(IsBeingResolved))
@@ -273,13 +288,13 @@ internal static class Operators
             transition.Remove(command);
         }
 
-        transition.GoOn();
+        transition.Continue();
     }
 
     private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirections.Do };
 
-    // The step in hand counts as completed, without a result: not with one of an earlier visit either.
-    private static void Pass(Transition transition, string id)
+    // The current step counts as completed without a result. A result of an earlier visit is removed as well.
+    private static void MarkSkipped(Transition transition, string id)
     {
         var saga = transition.Saga;
         transition.Saga = saga with
@@ -291,20 +306,23 @@ internal static class Operators
         Branches.Advance(transition, transition.Facts.SequenceOf(id));
     }
 
-    // What was interrupted or taken back, the step, or the way out of the state.
-    private static void GoOn(Transition transition, Blockage blockage, int round)
+    // Continues with the interrupted commands or compensations, the step, or the transition out of the state.
+    private static void Continue(Transition transition, Blockage blockage, int retryPass)
     {
-        if (transition.Saga.Leaving is not null || transition.State.Kind == StateKind.Compensating || blockage.Kind is BlockedBy.Compensation or BlockedBy.Interrupted)
+        if (transition.Saga.Leaving is not null
+            || transition.State.Kind == StateKind.Compensating
+            || blockage.Kind is BlockedBy.Compensation or BlockedBy.Interrupted)
         {
-            transition.GoOn();
+            transition.Continue();
         }
         else
         {
-            transition.Run(blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), round);
+            transition.Run(
+                blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), retryPass);
         }
     }
 
-    // A step gives way to an event that was kept; what is resolved or taken back has to be, wherever that leads.
+    // A buffered event may replace a blocked step. Commands that are resolved or compensated must be finished, whatever state follows.
     private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way;
 
     private static string KindOf(OperatorCommand command) => command switch
@@ -317,5 +335,7 @@ internal static class Operators
     };
 
     private static string Instead(SagaState saga) =>
-        saga.PausedBy is not null ? "'resume' lets it go on." : saga.PastPivot ? "'pause' stops it for a while." : "'cancel' takes back what was done.";
+        saga.PausedBy is not null ? "'resume' continues it."
+        : saga.PastPivot ? "'pause' stops it for a while."
+        : "'cancel' compensates what was done.";
 }

@@ -8,7 +8,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What the engine looks up in a plan again and again, worked out once per plan.</summary>
+/// <summary>What the engine looks up in a plan again and again, computed once per plan.</summary>
 internal sealed class PlanFacts
 {
     private static readonly ConditionalWeakTable<Plan, PlanFacts> _known = [];
@@ -54,10 +54,10 @@ internal sealed class PlanFacts
     /// <summary>The state that the step of that id belongs to.</summary>
     public string StateOf(string id) => SequenceOf(id).State;
 
-    /// <summary>The steps that the step of that id runs in line with.</summary>
+    /// <summary>The sequence that the step of that id belongs to.</summary>
     public Sequence SequenceOf(string id) => _places[id].Sequence;
 
-    /// <summary>Its place in them.</summary>
+    /// <summary>The index of the step in its sequence.</summary>
     public int IndexOf(string id) => _places[id].Index;
 
     /// <summary>The steps of a state.</summary>
@@ -72,12 +72,12 @@ internal sealed class PlanFacts
     /// <summary>The <c>parallel</c> step of that id.</summary>
     public ParallelStep Parallel(string id) => (ParallelStep)At(id);
 
-    /// <summary>Whether the arguments of a call are worked out from what may change while it is in flight.</summary>
+    /// <summary>Whether the arguments of a call read values that may change while it is in flight.</summary>
     public bool ReadsChanging(string call) => _changing[call];
 
     /// <summary>
-    /// Whether the contract reads <c>result.body</c> of a call, and has not declared in <c>returns</c> that it is text: a body that is not what the
-    /// service says it is cannot be understood then.
+    /// Whether the contract reads <c>result.body</c> of a call and does not declare in <c>returns</c> that it is text. A body that does not
+    /// have the declared content type cannot be used then.
     /// </summary>
     public bool NeedsBody(string call) => _readingBody.Contains(call);
 
@@ -85,13 +85,13 @@ internal sealed class PlanFacts
     public static bool ReadsBody(Expression expression) =>
         expression.PathUses.Any(use => use.Path[0] == "result" && (use.Path.Length == 1 || use.Path[1] == "body"));
 
-    /// <summary>See <see cref="EventFlow.CanWant"/>.</summary>
-    public bool CanWant(string @event, string state, bool pastPivot) => _events.CanWant(@event, state, pastPivot);
+    /// <summary>See <see cref="EventFlow.CanStillAccept"/>.</summary>
+    public bool CanStillAccept(string @event, string state, bool pastPivot) => _events.CanStillAccept(@event, state, pastPivot);
 
-    /// <summary>See <see cref="EventFlow.CanComeToWant"/>.</summary>
-    public bool CanComeToWant(string @event, string state, bool pastPivot) => _events.CanComeToWant(@event, state, pastPivot);
+    /// <summary>See <see cref="EventFlow.CanAcceptLater"/>.</summary>
+    public bool CanAcceptLater(string @event, string state, bool pastPivot) => _events.CanAcceptLater(@event, state, pastPivot);
 
-    // The input and the saga's own facts stay as they are, and so does the time of the first attempt.
+    // The input, the saga's facts and the time of the first attempt never change.
     private static bool ReadsWhatChanges(CallStep call) => Expressions(call.Invocation.Arguments)
         .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } undo ? Expressions(undo.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)
@@ -123,19 +123,19 @@ internal sealed class PlanFacts
     };
 }
 
-/// <summary>Steps that run in line: those of a state, or of one branch of a <c>parallel</c> step.</summary>
+/// <summary>Steps that run one after the other: those of a state, or of one branch of a <c>parallel</c> step.</summary>
 /// <param name="Key">Its name: the state's, or <see cref="KeyOf"/>.</param>
 /// <param name="State">The state.</param>
 /// <param name="Steps">The steps.</param>
 /// <param name="Parallel">The step whose branch it is, or null.</param>
-/// <param name="Branch">Which branch.</param>
-/// <param name="Lanes">The branches that it is in, from the outermost to its own.</param>
+/// <param name="Branch">The index of the branch.</param>
+/// <param name="Lanes">The branches that it is nested in, from the outermost to its own.</param>
 internal sealed record Sequence(
     string Key, string State, ImmutableArray<StepPlan> Steps, ParallelStep? Parallel, int Branch, ImmutableArray<Lane> Lanes)
 {
     public static string KeyOf(string parallel, int branch) => $"{parallel}/{branch}";
 
-    /// <summary>It and all that are within it.</summary>
+    /// <summary>The sequence and all that are nested in it.</summary>
     public static IEnumerable<Sequence> Of(Sequence outer) => outer.Steps
         .OfType<ParallelStep>()
         .SelectMany(parallel => parallel.Branches.Select((branch, index) => new Sequence(
@@ -143,7 +143,7 @@ internal sealed record Sequence(
         .SelectMany(Of)
         .Prepend(outer);
 
-    /// <summary>Whether it is that branch, or within it.</summary>
+    /// <summary>Whether it is that branch, or nested in it.</summary>
     public bool IsWithin(string parallel, int branch) => Lanes.Contains(new Lane(parallel, branch));
 }
 
@@ -151,17 +151,17 @@ internal sealed record Sequence(
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Lane(string Parallel, int Branch);
 
-/// <summary>Which events a saga can still want from a state on: along every way there is, whatever the guards on it say.</summary>
+/// <summary>Which events a saga can still accept from a state on, along every transition, whatever its guard says.</summary>
 internal sealed class EventFlow(Plan plan)
 {
     private readonly ConcurrentDictionary<(string State, bool PastPivot), FrozenSet<string>> _later = new();
 
     /// <summary>Whether that state itself, or one that can be reached from it, has a rule for the event.</summary>
-    public bool CanWant(string @event, string state, bool pastPivot) =>
-        Wants(plan.State(state), pastPivot).Contains(@event, StringComparer.Ordinal) || CanComeToWant(@event, state, pastPivot);
+    public bool CanStillAccept(string @event, string state, bool pastPivot) =>
+        Accepts(plan.State(state), pastPivot).Contains(@event, StringComparer.Ordinal) || CanAcceptLater(@event, state, pastPivot);
 
     /// <summary>Whether a state that can be reached from that one has a rule for the event.</summary>
-    public bool CanComeToWant(string @event, string state, bool pastPivot) =>
+    public bool CanAcceptLater(string @event, string state, bool pastPivot) =>
         _later.GetOrAdd((state, pastPivot), Later).Contains(@event);
 
     private FrozenSet<string> Later((string State, bool PastPivot) from)
@@ -177,7 +177,7 @@ internal sealed class EventFlow(Plan plan)
                 var pastPivot = node.PastPivot || next.Pivot;
                 if (reached.Add((name, pastPivot)))
                 {
-                    wanted.UnionWith(Wants(next, pastPivot));
+                    wanted.UnionWith(Accepts(next, pastPivot));
                     open.Enqueue((name, pastPivot));
                 }
             }
@@ -186,7 +186,7 @@ internal sealed class EventFlow(Plan plan)
         return wanted.ToFrozenSet(StringComparer.Ordinal);
     }
 
-    private IEnumerable<string> Wants(StatePlan state, bool pastPivot) => state.Kind != StateKind.Ordinary
+    private IEnumerable<string> Accepts(StatePlan state, bool pastPivot) => state.Kind != StateKind.Ordinary
         ? []
         : state.OnEvent.Concat(pastPivot ? [] : plan.AnyState).Select(rule => rule.Event);
 

@@ -3,10 +3,12 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Engine;
 
-/// <summary>Keeps of a result only what some expression reads, so that the row stays small.</summary>
+/// <summary>Reduces a result to the parts that some expression reads, so that the row stays small.</summary>
 internal static class Pruning
 {
-    /// <summary>The value with those paths only; a path that ends keeps all below it. No path keeps all.</summary>
+    /// <summary>
+    /// The value with these paths only. The end of a path keeps everything below it. Without paths the whole value is kept.
+    /// </summary>
     public static CelValue Keep(CelValue value, ImmutableArray<ImmutableArray<string>> paths)
     {
         if (paths.IsEmpty || value.Kind != CelKind.Map || paths.Any(path => path.IsEmpty))

@@ -6,12 +6,12 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Engine;
 
-/// <summary>What a result comes to, by the contract's rules too.</summary>
+/// <summary>A classified result, with the contract's rules applied.</summary>
 /// <param name="Outcome">Completed, rejected or failed.</param>
-/// <param name="Value">The result, typed; of use only if completed.</param>
+/// <param name="Value">The typed result; usable only if completed.</param>
 /// <param name="Code">The reason's code, unless completed.</param>
 /// <param name="Message">The reason for people, unless completed.</param>
-internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code, string Message)
+internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
 {
     /// <summary>Why the contract's own rules could not be applied, or null.</summary>
     public string? Broken { get; init; }
@@ -24,8 +24,8 @@ internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code,
 }
 
 /// <summary>
-/// What a result means (docs/contract-language.md#steps): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
-/// <c>save</c>, the compensation's arguments, in this order.
+/// Handles results (docs/contract-language.md#steps). The rules apply in this order: the operation's own schema, <c>reject</c>, the role's
+/// classification, <c>returns</c>, <c>save</c>, the compensation's arguments.
 /// </summary>
 internal static class Results
 {
@@ -33,15 +33,15 @@ internal static class Results
     {
         var command = transition.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
-        // Completed and rejected count from any attempt: it did happen; so does that it never can. Failed says nothing about an attempt that came
-        // after it.
+        // Completed and rejected are final, whichever attempt reports them, and so is an undeliverable command that nobody can take any
+        // more. Failed says nothing about later attempts.
         var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
         if (command is null || (!isFinal && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
         {
             return false;
         }
 
-        // Told once more.
+        // Duplicate result.
         if (command.Answered && result.Outcome != StepOutcome.Completed)
         {
             return false;
@@ -50,7 +50,7 @@ internal static class Results
         var step = transition.Facts.Step(command.Step);
         if (result.Outcome == StepOutcome.Undeliverable)
         {
-            // Nothing was sent since an operator asked for it once more: the ledger is about to tell what came of the copies before that.
+            // Nothing was sent since the operator's retry. The ledger is queried for the outcome of earlier attempts.
             if (command.RetriedAt >= command.NotAfter)
             {
                 return false;
@@ -67,56 +67,59 @@ internal static class Results
             return true;
         }
 
-        var verdict = Judge(transition, command, step, result);
-        if (verdict.Reach == AttemptReach.Done && (verdict.Outcome != StepOutcome.Completed || verdict.Broken is not null))
+        var classified = Classify(transition, command, step, result);
+        if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.Broken is not null))
         {
-            // It is known already, and the attempt in flight, which asks again, is about to tell more.
-            var isLate = verdict.Outcome != StepOutcome.Rejected && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
+            // This is known already, and the attempt in flight, which calls the service again, will report more.
+            var isLate = classified.Outcome != StepOutcome.Rejected
+                && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
             if (isLate && command.Happened == Happening.Yes)
             {
                 return false;
             }
 
-            // An attempt in flight that does not know of it is answered with it by the ledger, and never runs.
-            (command, verdict) = Evaluate(transition, command, step, verdict);
+            // If an attempt in flight does not know of it, the ledger answers with this outcome and the attempt never runs.
+            (command, classified) = Evaluate(transition, command, step, classified);
         }
 
-        // The outcome that an operator was waiting for, after all.
+        // The outcome has arrived after all, so the command no longer blocks the saga.
         transition.Unblock(blockage => blockage.CommandId == command.CommandId);
-        if (verdict.Outcome == StepOutcome.Rejected)
+        if (classified.Outcome == StepOutcome.Rejected)
         {
-            command = Rejected(transition, command, verdict);
+            command = Rejected(transition, command, classified);
         }
 
         if (command.Interrupted)
         {
-            Interruption.Resolve(transition, command, step, verdict, result.RetryAfter);
+            Interruption.Resolve(transition, command, step, classified, result.RetryAfter);
         }
         else
         {
-            Done(transition, command, step, verdict, result.RetryAfter);
+            Done(transition, command, step, classified, result.RetryAfter);
         }
 
         return true;
     }
 
-    /// <summary>An attempt came to nothing: the next one after a while, or the final error.</summary>
-    /// <param name="transition">The decision in the making.</param>
+    /// <summary>An attempt failed: schedules the next one, or handles the final error.</summary>
+    /// <param name="transition">The current decision.</param>
     /// <param name="command">The command.</param>
     /// <param name="reach">How far the attempt came.</param>
     /// <param name="code">Why it failed.</param>
     /// <param name="message">The same for people.</param>
-    /// <param name="retryAfter">The service's wish for when to try again, or null.</param>
+    /// <param name="retryAfter">The delay that the service requests before the next attempt, or null.</param>
     /// <param name="unevaluated">Why the arguments of the compensation cannot be evaluated from its answer, or null.</param>
     public static void AttemptFailed(
-        Transition transition, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter, string? unevaluated = null)
+        Transition transition, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter,
+        string? unevaluated = null)
     {
         command = command.After(reach);
         transition.Replace(command);
-        if (StepCall.Of(transition, command) is not { } callee)
+        if (StepCall.Of(transition, command) is not { } stepCall)
         {
             transition.Block(
-                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be tried again: what it needs is gone.", command.Step, command);
+                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
+                command.Step, command);
             return;
         }
 
@@ -124,32 +127,32 @@ internal static class Results
             HistoryKinds.AttemptFailed, command.Step,
             ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
 
-        // It has not happened, or it would make no difference.
-        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, callee.Step)))
+        // It did not take effect, or its effect needs no compensation.
+        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, stepCall.Step)))
         {
-            Interruption.Settle(transition, command);
+            Interruption.Finish(transition, command);
             return;
         }
 
         var attempts = command.Attempt - command.AttemptsBefore;
-        var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, attempts, retryAfter);
+        var next = transition.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
         var compensating = command.Direction == StepDirections.Compensate;
 
-        // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself, or the service does it and cannot be
-        // understood, which an operator has to see.
+        // Past the pivot a step is retried without end, unless a rule catches its final error, or the service did the work and its answer
+        // cannot be used, which needs an operator.
         var final = Final(code, reach);
         var isUnusable = reach == AttemptReach.Done;
-        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, callee.Step, final);
-        var allowed = endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
+        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, stepCall.Step, final);
+        var allowed = endless || RetrySchedule.Allows(stepCall.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
 
-        // Done twice is worse than not understood.
-        allowed &= compensating || !isUnusable || callee.Step.IsRepeatable;
+        // Repeating the effect would be worse than an unusable answer.
+        allowed &= compensating || !isUnusable || stepCall.Step.IsRepeatable;
         if (command.Interrupted)
         {
-            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, callee.Step);
+            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, stepCall.Step);
         }
 
-        // Nobody starts an attempt after that.
+        // No attempt starts after that time.
         var expired = next >= command.NotAfter;
         if (allowed && !expired)
         {
@@ -160,31 +163,32 @@ internal static class Results
         transition.Note(HistoryKinds.StepFailed, command.Step, ("code", final), ("direction", command.Direction));
         var often = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
         var last = $"it failed {often} {code}: {message}"
-            + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no attempt under it may begin any more." : "");
+            + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no further attempt under it is allowed." : "");
         if (compensating)
         {
-            transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be taken back: {last}", command.Step, command);
+            transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be compensated: {last}", command.Step, command);
         }
-        else if (Interruption.RememberPossible(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
+        else if (Interruption.RememberPossible(
+            transition, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
         {
             if (command.Interrupted)
             {
-                Interruption.Settle(transition, command);
+                Interruption.Finish(transition, command);
             }
             else
             {
-                Failed(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}");
+                Failed(transition, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}");
             }
         }
     }
 
     /// <summary>
-    /// The broker refused the command, and nobody has taken it or ever will: its step fails at once, for another attempt would be refused as well,
-    /// and its key is of no more use.
+    /// The broker rejected the command, and no role can take it any more. Its step fails at once, because another attempt would be rejected
+    /// as well.
     /// </summary>
-    /// <param name="transition">The decision in the making.</param>
-    /// <param name="command">The command; it is no compensation.</param>
-    /// <param name="reason">Why it was refused, for people.</param>
+    /// <param name="transition">The current decision.</param>
+    /// <param name="command">The command; it is not a compensation.</param>
+    /// <param name="reason">Why it was rejected, for people.</param>
     public static void NeverTaken(Transition transition, Outstanding command, string reason)
     {
         var message = $"Step '{command.Step}' cannot be sent: {reason}";
@@ -209,13 +213,15 @@ internal static class Results
         }
     }
 
-    /// <summary>An operator says of a step that may have happened that it was not done: it fails as it would have.</summary>
+    /// <summary>An operator says that a step of unknown outcome was not done: it fails as it would have.</summary>
     public static void NotDone(Transition transition, Outstanding command, Blockage blockage) =>
         Failed(
             transition, command, transition.Facts.Step(command.Step), blockage.Code ?? StepCodes.StepFailed,
             blockage.Failure ?? blockage.Reason);
 
-    /// <summary>A completed step can be taken back. False if the arguments for that cannot be worked out, which blocks.</summary>
+    /// <summary>
+    /// Records a completed step for its compensation. False if the arguments for it cannot be evaluated, which blocks the saga.
+    /// </summary>
     public static bool Remember(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
         if (!Interruption.CanBeCompensated(transition, step))
@@ -226,12 +232,13 @@ internal static class Results
         var compensation = step.Compensation!;
         string? problem = null;
         if (command.ArgumentsIfUnknown is not { } arguments
-            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, AfterSave(transition, command, step, value), out arguments, out problem))
+            && !ValueJson.TryEvaluate(
+                compensation.Invocation.Arguments, AfterSave(transition, command, step, value), out arguments, out problem))
         {
             transition.Block(
                 Commands.BlockedByWhat(command),
-                $"Step '{step.Id}' completed, but the arguments of its compensation cannot be worked out: {problem!.TrimEnd('.', ' ')}. "
-                + "'skip' goes on without taking it back.",
+                $"Step '{step.Id}' completed, but the arguments of its compensation cannot be evaluated: {problem!.TrimEnd('.', ' ')}. "
+                + "'skip' continues without compensating it.",
                 step.Id, command);
             return false;
         }
@@ -240,19 +247,21 @@ internal static class Results
         return true;
     }
 
-    // `data` as the step saves it, also where nothing of it is kept because the step was interrupted. What cannot be saved cannot be read
-    // either: the value of before belongs to another call.
+    // `data` as the step saves it, even if the step was interrupted and nothing of it is kept. A field that cannot be saved cannot be read
+    // either, because its earlier value belongs to another call.
     private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
         var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (CommandId?)null;
         var saga = transition.Saga;
-        var saves = Assignments.TryApply(step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
+        var saves = Assignments.TryApply(
+            step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
         return EachItems.ScopeOf(
-            transition, command, transition.Now, value, id, saga with { Data = saves ? saved : saga.Data }, unreadable: saves ? [] : step.Save);
+            transition, command, transition.Now, value, id, saga with { Data = saves ? saved : saga.Data },
+            unreadable: saves ? [] : step.Save);
     }
 
-    // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
-    private static Verdict Judge(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    // In this order: the operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
+    private static ClassifiedResult Classify(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
         string? broken = null;
@@ -265,18 +274,21 @@ internal static class Results
             }
             else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
             {
-                // What is no success is told by its status, whatever its body is.
+                // A result that is not a success is classified by its status, whatever its body is.
                 unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
                 value = raw;
                 if (result.Outcome == StepOutcome.Completed)
                 {
-                    return new Verdict(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
+                    return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}")
+                    {
+                        Reach = AttemptReach.Done,
+                    };
                 }
             }
 
             foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
             {
-                // A body that is not what the service says it is has nothing to tell: what is no success is told by its status, and a success below.
+                // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
                 if (result.Unparsed is not null && transition.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
                 {
                     continue;
@@ -289,10 +301,10 @@ internal static class Results
                     break;
                 }
 
-                transition.Observer?.Weighed(rule.When, holds.AsBool());
+                transition.Observer?.GuardEvaluated(rule.When, holds.AsBool());
                 if (holds.AsBool())
                 {
-                    return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
+                    return new ClassifiedResult(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
                     {
                         Reach = AttemptReach.Answered,
                     };
@@ -302,69 +314,81 @@ internal static class Results
 
         if (result.Outcome != StepOutcome.Completed)
         {
-            var silent = result.Outcome == StepOutcome.Rejected ? "The other side said no." : "No reason was given.";
-            return new Verdict(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
+            var silent = result.Outcome == StepOutcome.Rejected ? "The service rejected it without a reason." : "No reason was given.";
+            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent)
+            {
+                Broken = broken,
+                Reach = result.Reached,
+            };
         }
 
         if (result.Unparsed is { } unparsed && transition.Facts.NeedsBody(step.Id))
         {
-            return new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
+            return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
         }
 
         if (broken is not null || result.IsStandIn)
         {
-            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
+            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
         }
 
         var returned = value;
         if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
         {
-            return new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
+            return new ClassifiedResult(
+                StepOutcome.Failed,
+                value,
+                StepCodes.ResultInvalid,
+                $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
             {
                 Reach = AttemptReach.Done,
             };
         }
 
-        // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
+        // The same rule as for requests and events. It comes after the types, which may declare that a number is a double.
         return JsonNumbers.Problems(returned) is [var number, ..]
-            ? new Verdict(StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+            ? new ClassifiedResult(
+                StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
             {
                 Reach = AttemptReach.Done,
             }
-            : new Verdict(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
+            : new ClassifiedResult(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
     }
 
-    // The service did it, and its answer is of no use: what it says may do for the arguments of the compensation all the same.
-    private static (Outstanding Command, Verdict Verdict) Evaluate(Transition transition, Outstanding command, CallStep step, Verdict verdict)
+    // The service did the work, but its answer cannot be used. The answer may still provide the arguments of the compensation.
+    private static (Outstanding Command, ClassifiedResult Classified) Evaluate(
+        Transition transition, Outstanding command, CallStep step, ClassifiedResult classified)
     {
         if (!Interruption.CanBeCompensated(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
         {
-            return (command, verdict);
+            return (command, classified);
         }
 
-        var scope = AfterSave(transition, command, step, verdict.Value);
+        var scope = AfterSave(transition, command, step, classified.Value);
         return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
-            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, verdict)
-            : (command, verdict with { Unevaluated = problem });
+            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, classified)
+            : (command, classified with { Unevaluated = problem });
     }
 
-    // A service's no answers for every attempt under the key; one that was not sent says nothing about those before it.
-    private static Outstanding Rejected(Transition transition, Outstanding command, Verdict verdict)
+    // A service's rejection is the outcome of every attempt under the key. An attempt that was not sent says nothing about those before it.
+    private static Outstanding Rejected(Transition transition, Outstanding command, ClassifiedResult classified)
     {
-        var answered = command.After(verdict.Reach);
-        answered = verdict.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown ? answered with { Happened = Happening.No } : answered;
+        var answered = command.After(classified.Reach);
+        answered = classified.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown
+            ? answered with { Happened = Happening.No }
+            : answered;
         transition.Replace(answered);
         return answered;
     }
 
-    private static void Done(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
+    private static void Done(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
-        if (verdict.Broken is { } broken)
+        if (classified.Broken is { } broken)
         {
             transition.Note(HistoryKinds.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
-            command = command.After(verdict.Reach);
+            command = command.After(classified.Reach);
             transition.Replace(command);
-            if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, verdict.Unevaluated))
+            if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, classified.Unevaluated))
             {
                 Failed(transition, command, step, StepCodes.ExpressionFailed, broken);
             }
@@ -372,28 +396,29 @@ internal static class Results
             return;
         }
 
-        switch (verdict.Outcome)
+        switch (classified.Outcome)
         {
             case StepOutcome.Completed:
-                Completed(transition, command, step, verdict.Value);
+                Completed(transition, command, step, classified.Value);
                 break;
             case StepOutcome.Rejected:
-                // A final answer: another one needs another command.
-                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message));
-                if (Interruption.RememberPossible(transition, command, step, verdict.Code, verdict.Message, verdict.Unevaluated))
+                // The answer is final: a retry needs a new command.
+                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
+                if (Interruption.RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
                     transition.Remove(command);
-                    Failed(transition, command, step, verdict.Code, verdict.Message);
+                    Failed(transition, command, step, classified.Code, classified.Message);
                 }
 
                 break;
             default:
-                AttemptFailed(transition, command, verdict.Reach, verdict.Code, verdict.Message, retryAfter, verdict.Unevaluated);
+                AttemptFailed(
+                    transition, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
                 break;
         }
     }
 
-    // For good: the step, or one of its items.
+    // The final failure of the step, or of one of its items.
     private static void Failed(Transition transition, Outstanding command, CallStep step, string code, string message)
     {
         if (command.Item is null)
@@ -418,7 +443,7 @@ internal static class Results
         var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
         var saves = Assignments.TryApply(step.Save, before, transition.Saga.Data, out var saved, out var problem);
 
-        // It did happen, so it can be taken back even if what it returned cannot be saved.
+        // It took effect, so it can be compensated even if its result cannot be saved.
         if (!Remember(transition, command, step, value))
         {
             return;
@@ -438,7 +463,9 @@ internal static class Results
         transition.Saga = saga with
         {
             Data = saved,
-            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths))) : saga.Results,
+            Results = step.ResultIsRead
+                ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths)))
+                : saga.Results,
         };
         transition.RunOn(step.Id);
     }
@@ -448,21 +475,30 @@ internal static class Results
         switch (result.Outcome)
         {
             case StepOutcome.Failed when result.Reached != AttemptReach.Done:
-                AttemptFailed(transition, command, result.Reached, result.Code ?? StepCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
+                AttemptFailed(
+                    transition,
+                    command,
+                    result.Reached,
+                    result.Code ?? StepCodes.StepFailed,
+                    result.Message ?? "No reason was given.",
+                    result.RetryAfter);
                 return;
             case StepOutcome.Rejected:
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
                 var answered = command with { Answered = true };
                 transition.Replace(answered);
                 transition.Block(
-                    BlockedBy.Compensation, $"Step '{step.Id}' cannot be taken back: that was rejected with {result.Code}: {result.Message}", step.Id, answered);
+                    BlockedBy.Compensation,
+                    $"Step '{step.Id}' cannot be compensated: the compensation was rejected with {result.Code}: {result.Message}",
+                    step.Id, answered);
                 return;
         }
 
         Compensations.Done(transition, command, SagaItemStatus.Compensated);
     }
 
-    // The broker refuses this copy. If it is interrupted and was sent but once, the ledger can tell, or cancel it, which it is asked for anyway.
+    // The broker rejects this copy. If the command is interrupted and was sent only once, the next wake-up queries the ledger or cancels it
+    // there.
     private static void Undeliverable(Transition transition, Outstanding command, StepResultArrived result)
     {
         if (result.IsClosed)
@@ -471,13 +507,14 @@ internal static class Results
             return;
         }
 
-        // A child has no ledger: it is cancelled before it begins, answers that, and so ends the step.
+        // A child has no ledger entry: it is cancelled before it starts, reports that, and so ends the step.
         if (command is { Direction: StepDirections.Do, Interrupted: false, Attempt: 1, Resent: 0 }
             && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
         {
             transition.Note(
                 HistoryKinds.AttemptFailed, command.Step,
-                ("attempt", command.Attempt), ("code", StepCodes.Undeliverable), ("message", result.Message), ("direction", command.Direction));
+                ("attempt", command.Attempt), ("code", StepCodes.Undeliverable), ("message", result.Message),
+                ("direction", command.Direction));
             Commands.CancelChild(transition, command);
             return;
         }
@@ -492,19 +529,20 @@ internal static class Results
             Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
     }
 
-    // What a contract catches: the reasons of single attempts are in the history, the step's end has one of four names.
+    // The codes that a contract catches: causes of single attempts are in the history; the final failure has one of four names.
     private static string Final(string code, AttemptReach reach) =>
         reach == AttemptReach.Done && code != StepCodes.ExpressionFailed ? StepCodes.ResultInvalid
         : code is StepCodes.StepTimedOut or StepCodes.ResultInvalid or StepCodes.ExpressionFailed ? code : StepCodes.StepFailed;
 
     private static bool Catches(Transition transition, CallStep step, string code)
     {
-        if (step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code)) || transition.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
+        if (step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code))
+            || transition.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
         {
             return true;
         }
 
-        // A join that can do without it, or the rule of one that cannot.
+        // The join may do without the branch, or the parallel step has a rule that covers the code.
         return transition.Facts.SequenceOf(step.Id).Lanes
             .Select(lane => transition.Facts.Parallel(lane.Parallel))
             .Any(parallel => parallel.Join != Join.All || parallel.Catch.Any(rule => rule.Covers(code)));

@@ -3,10 +3,10 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>When a failed attempt is followed by another. Pure: jitter comes from the command's identity.</summary>
+/// <summary>When a failed attempt is followed by the next one. Pure: jitter is derived from the command's id.</summary>
 internal static class RetrySchedule
 {
-    // What the other side may ask for with Retry-After before we stop believing it.
+    // The maximum delay that a service may request with Retry-After.
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
 
     /// <summary>The delay before the attempt after <paramref name="attempt"/>.</summary>
@@ -19,9 +19,9 @@ internal static class RetrySchedule
             delay *= Identity.Fraction(commandId, attempt);
         }
 
-        var asked = retryAfter is { } wish ? (wish < _longestRetryAfter ? wish : _longestRetryAfter) : TimeSpan.Zero;
+        var requested = retryAfter is { } given ? (given < _longestRetryAfter ? given : _longestRetryAfter) : TimeSpan.Zero;
         var own = TimeSpan.FromMilliseconds(delay);
-        return asked > own ? asked : own;
+        return requested > own ? requested : own;
     }
 
     /// <summary>Whether another attempt is allowed that would begin at <paramref name="next"/>.</summary>

@@ -3,17 +3,17 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// What a saga does next. Pure: no clock, no I/O, no randomness, so the same event on the same state always leads to the same decision,
-/// in production, in <c>onex contracts test</c> and in the simulator.
+/// Decides what a saga does next. Pure: no clock, no I/O, no randomness. The same event in the same state always leads to the same
+/// decision, in production, in <c>onex contracts test</c> and in the simulator.
 /// </summary>
 internal static class SagaEngine
 {
     /// <summary>Decides on an event.</summary>
     /// <param name="plan">The plan that the saga started with.</param>
     /// <param name="saga">The saga, or null for <see cref="SagaStarted"/>.</param>
-    /// <param name="event">What happened.</param>
+    /// <param name="event">The event.</param>
     /// <param name="now">The database's time; never before the saga's last decision.</param>
-    /// <param name="observer">Who wants to know what the decision goes by, or null.</param>
+    /// <param name="observer">Observes the decision, or null.</param>
     public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now, IPlanObserver? observer = null)
     {
         if (@event is SagaStarted started)
@@ -23,9 +23,9 @@ internal static class SagaEngine
 
         ArgumentNullException.ThrowIfNull(saga);
         var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
-        if (@event is OperatorAsked asked && Operators.Objection(transition, asked.Command) is { } objection)
+        if (@event is OperatorRequested asked && Operators.WhyNotAllowed(transition, asked.Command) is { } reason)
         {
-            return Decision.Nothing(saga) with { NotDone = objection };
+            return Decision.Nothing(saga) with { NotDone = reason };
         }
 
         Events.Expire(transition);
@@ -35,16 +35,16 @@ internal static class SagaEngine
             TimerFired timer => Timers.Decide(transition, timer),
             RequestJoined joined => Join(transition, joined),
             ExternalEvent external => Events.Decide(transition, external),
-            OperatorAsked wish => Operators.Decide(transition, wish),
-            ResendAsked => Commands.Resend(transition),
+            OperatorRequested requested => Operators.Decide(transition, requested),
+            ResendRequested => Commands.Resend(transition),
             _ => false,
         };
         return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
     }
 
     /// <summary>
-    /// What is left when a decision cannot be made or kept, which is a fault of Onex and not of the contract: the saga is blocked with the reason, so
-    /// that it holds up no other, and goes on where it was when an operator asks for it.
+    /// Blocks a saga whose decision cannot be made or stored, which is a fault of Onex and not of the contract. The saga then delays no
+    /// other saga, and continues where it was when an operator retries it.
     /// </summary>
     public static Decision SetAside(Plan plan, SagaState saga, string reason, DateTimeOffset now)
     {
@@ -90,14 +90,14 @@ internal static class SagaEngine
         return transition.Decide();
     }
 
-    // A further request of the same key or identity: it gets the saga's answer, now or when there is one.
+    // Another request with the same key or identity receives the saga's response, now or when there is one.
     private static bool Join(Transition transition, RequestJoined joined)
     {
         var saga = transition.Saga;
         var requester = joined.Waiter.Requester;
         if (requester.Parent is { } parent && requester.RequestId == saga.Facts.Requester.RequestId)
         {
-            return Ask(transition, requester, joined, parent);
+            return JoinFromParent(transition, requester, joined, parent);
         }
 
         if (requester.Source == saga.Facts.Requester.Source || saga.Waiters.Any(waiter => waiter.Requester.Source == requester.Source))
@@ -115,8 +115,8 @@ internal static class SagaEngine
         return true;
     }
 
-    // Its parent once more: it is answered anyway, unless that was lost.
-    private static bool Ask(Transition transition, Requester requester, RequestJoined joined, ParentLink parent)
+    // The parent asked again. It is answered when the child ends, so only a lost answer needs action.
+    private static bool JoinFromParent(Transition transition, Requester requester, RequestJoined joined, ParentLink parent)
     {
         if (transition.Saga.EndedAt is not null || transition.Saga.Response is not null)
         {
@@ -124,12 +124,12 @@ internal static class SagaEngine
             return true;
         }
 
-        if (!joined.Cancels || Operators.Objection(transition, OperatorCommand.Cancel) is not null)
+        if (!joined.Cancels || Operators.WhyNotAllowed(transition, OperatorCommand.Cancel) is not null)
         {
             return false;
         }
 
-        return Operators.Decide(transition, new OperatorAsked
+        return Operators.Decide(transition, new OperatorRequested
         {
             SagaId = joined.SagaId,
             CausedBy = joined.CausedBy,

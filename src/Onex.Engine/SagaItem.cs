@@ -3,39 +3,39 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>What came of an item of an <c>each</c>.</summary>
+/// <summary>The outcome of an item of an <c>each</c>.</summary>
 public enum SagaItemStatus
 {
-    /// <summary>Its call came back with a result.</summary>
+    /// <summary>Its call completed.</summary>
     Completed,
 
-    /// <summary>It was rejected, or failed finally.</summary>
+    /// <summary>It was rejected, or failed for good.</summary>
     Failed,
 
-    /// <summary>Nobody can tell whether it happened: it is to be taken back.</summary>
+    /// <summary>It is unknown whether it took effect, so it is compensated.</summary>
     Unknown,
 
-    /// <summary>It was taken back.</summary>
+    /// <summary>It was compensated.</summary>
     Compensated,
 
-    /// <summary>An operator decided that it need not be taken back.</summary>
+    /// <summary>An operator skipped its compensation.</summary>
     Skipped,
 }
 
-/// <summary>An item of an <c>each</c> whose call was answered finally: a row of <c>saga_items</c>, written with the transition that learnt of it.</summary>
+/// <summary>A finished item of an <c>each</c>: a row of <c>saga_items</c>, written with the transition that received its outcome.</summary>
 /// <param name="Step">The step's id.</param>
-/// <param name="Visit">Which visit of its state: another visit has items of its own.</param>
+/// <param name="Visit">Which visit of its state: each visit has its own items.</param>
 /// <param name="Index">The item's place in the list, from 0.</param>
-/// <param name="Status">What came of it.</param>
+/// <param name="Status">Its outcome.</param>
 /// <param name="CommandId">The command of its call.</param>
 public sealed record SagaItem(string Step, int Visit, int Index, SagaItemStatus Status, CommandId CommandId)
 {
-    /// <summary>jsonb: what of its result is kept. Null leaves what is stored as it is.</summary>
+    /// <summary>jsonb: the part of its result that is kept. Null does not change what is stored.</summary>
     public RawJson? Result { get; init; }
 
     /// <summary>
-    /// The arguments of its compensation, kept to the letter: what is asked again under one idempotency key must say the same. Null leaves what is
-    /// stored as it is.
+    /// The arguments of its compensation, byte for byte, because every request under one idempotency key must be the same. Null does not
+    /// change what is stored.
     /// </summary>
     public RawJson? Undo { get; init; }
 
@@ -60,7 +60,7 @@ public static class SagaItemStatusText
         _ => throw new UnreachableException(),
     };
 
-    /// <summary>The status of that text, which a check constraint keeps to the known ones.</summary>
+    /// <summary>The status with that text. A check constraint allows only known ones.</summary>
     public static SagaItemStatus Parse(string text) => text switch
     {
         "completed" => SagaItemStatus.Completed,

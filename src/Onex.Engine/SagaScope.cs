@@ -8,22 +8,22 @@ namespace Onex.Engine;
 /// <summary>The names that a contract's expressions may read.</summary>
 internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, CelValue? result = null) : IExpressionScope
 {
-    /// <summary>The item in hand of an <c>each</c>, or null.</summary>
+    /// <summary>The current item of an <c>each</c>, or null.</summary>
     public CelValue? Item { get; init; }
 
-    /// <summary>Its place, from 0.</summary>
+    /// <summary>Its index.</summary>
     public int Index { get; init; }
 
-    /// <summary>What the items of an <c>each</c> returned, and which of them failed, where that is saved.</summary>
+    /// <summary>The results of the items of an <c>each</c> and the failed items, while the step saves them.</summary>
     public (CelValue Results, CelValue Failures)? Gathered { get; init; }
 
-    /// <summary>The payload of the event in hand, or null.</summary>
+    /// <summary>The payload of the current event, or null.</summary>
     public CelValue? Event { get; init; }
 
-    /// <summary>The command that is taken back, where nobody may be able to tell whether it happened; else null.</summary>
+    /// <summary>The command that is compensated, if its outcome may be unknown; else null.</summary>
     public CommandId? CommandId { get; init; }
 
-    /// <summary>Fields of <c>data</c> that cannot be read, whatever their type, because their value could not be worked out.</summary>
+    /// <summary>Fields of <c>data</c> that cannot be read, whatever their type, because their value could not be evaluated.</summary>
     public ImmutableArray<Assignment> Unreadable { get; init; } = [];
 
     public bool HasQualifiedNames => false;
@@ -92,7 +92,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
-    // Without the map of all fields or steps that a guard reads one of.
+    // Avoids building the map of all fields or steps for a guard that reads one of them.
     public bool TryGetField(string name, string field, out CelValue value)
     {
         switch (name)
@@ -114,13 +114,14 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
-    // An operator who passed over a step took it upon themselves that what it would have given is missing.
+    // An operator who skips a step accepts that its result is missing.
     public string? WhyMissing(string name, string field) => name switch
     {
         "steps" when saga.Skipped.Contains(field) =>
             $"an operator skipped step '{field}', so that it has no result; has(steps.{field}) and steps.?{field} look first",
         "data" when saga.Skipped.FirstOrDefault(step => Saves(step, field)) is { } step =>
-            $"an operator skipped step '{step}', so that 'data.{field}', which it saves, is not set; has(data.{field}) and data.?{field} look first",
+            $"an operator skipped step '{step}', so that 'data.{field}', which it saves, is not set; has(data.{field}) and data.?{field} "
+                + "look first",
         _ => null,
     };
 
@@ -131,7 +132,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         _ => false,
     };
 
-    // A field that nothing has set is absent, unless its type says that it may be: then it is null.
+    // A field that is not set is absent. If its type allows null, it is null.
     private IEnumerable<KeyValuePair<string, CelValue>> Fields()
     {
         foreach (var field in plan.Data.Where(field => !IsUnreadable(field.Name)))
@@ -147,7 +148,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
-    // Without a closure: a guard allocates nothing.
+    // Without a closure, so that a guard allocates nothing.
     private bool IsUnreadable(string field)
     {
         foreach (var assignment in Unreadable)

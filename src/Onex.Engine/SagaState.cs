@@ -192,7 +192,7 @@ internal sealed record Departure(string Next)
     public DateTimeOffset? At { get; init; }
 }
 
-/// <summary>Entries into a state since the last event or timer: see <see cref="Circles"/>.</summary>
+/// <summary>Entries into a state since the last event or timer: see <see cref="Cycles"/>.</summary>
 /// <param name="Count">How many there were, one after the other, with the same data and results.</param>
 /// <param name="Failures">How many a failure led to.</param>
 /// <param name="Mark">A hash of the data and the results at the last entry.</param>
@@ -200,8 +200,8 @@ internal sealed record IdleEntries(int Count, int Failures, string Mark);
 
 /// <summary>A state or branch whose next step runs when the saga is resumed.</summary>
 /// <param name="Key">The <see cref="Sequence.Key"/> of the state or branch.</param>
-/// <param name="Round">The retry pass of the step that runs next.</param>
-internal sealed record HeldSequence(string Key, int Round);
+/// <param name="RetryPass">The retry pass of the step that runs next.</param>
+internal sealed record HeldSequence(string Key, int RetryPass);
 
 /// <summary>One branch of a running <c>parallel</c> step.</summary>
 /// <param name="Parallel">The step's id.</param>
@@ -218,7 +218,7 @@ internal sealed record BranchState(string Parallel, int Branch)
     public DateTimeOffset? WaitUntil { get; init; }
 
     /// <summary>The retry pass: 0 at first, incremented each time that an operator retries the branch.</summary>
-    public int Round { get; init; }
+    public int RetryPass { get; init; }
 }
 
 /// <summary>The phase of a branch.</summary>
@@ -268,10 +268,10 @@ internal sealed record EachRun(string Step, int Total)
 /// <param name="Kind">What the saga is blocked by.</param>
 /// <param name="Step">The step that is concerned, or null.</param>
 /// <param name="CommandId">The command, or null. Outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
-/// <param name="Round">The command's retry pass.</param>
+/// <param name="RetryPass">The command's retry pass.</param>
 /// <param name="At">Since when.</param>
 /// <param name="Reason">The reason, for people.</param>
-internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int Round, DateTimeOffset At, string Reason)
+internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int RetryPass, DateTimeOffset At, string Reason)
 {
     /// <summary>The item of an <c>each</c> that is concerned, or null.</summary>
     public int? Item { get; init; }
@@ -313,7 +313,7 @@ internal enum BlockedBy
 /// <param name="At">When.</param>
 internal sealed record OperatorRequest(string By, string? Reason, DateTimeOffset At);
 
-/// <summary>What of a saga never changes after its start.</summary>
+/// <summary>The facts of a saga that never change after its start.</summary>
 internal sealed record SagaFacts
 {
     public required SagaId SagaId { get; init; }
@@ -336,7 +336,7 @@ internal sealed record SagaFacts
     public required CelValue Input { get; init; }
 }
 
-/// <summary>A request, as far as its answer is concerned.</summary>
+/// <summary>A request, as far as its response is concerned.</summary>
 internal sealed record Requester
 {
     /// <summary>The request's identity.</summary>
@@ -351,7 +351,7 @@ internal sealed record Requester
 
     public Guid? EnvelopeId { get; init; }
 
-    /// <summary>Hash of what it asks for, or null if that is not known.</summary>
+    /// <summary>A hash of its content, or null if it is not known.</summary>
     public Guid? RequestHash { get; init; }
 
     public string? ReplyTo { get; init; }
@@ -359,7 +359,7 @@ internal sealed record Requester
     /// <summary>For an event: which saga its sender named, or null.</summary>
     public RequestTarget? Target { get; init; }
 
-    /// <summary>The saga whose step it is, or null: the answer is that step's outcome.</summary>
+    /// <summary>The parent saga, or null. The response is the outcome of the parent's step.</summary>
     public ParentLink? Parent { get; init; }
 
     /// <summary>Headers that are carried through, name to text.</summary>
@@ -368,52 +368,52 @@ internal sealed record Requester
     /// <summary>The request's unknown fields, or null.</summary>
     public RawJson? Extra { get; init; }
 
-    /// <summary>Whether nobody waits for an answer, so that none is made: no client asked, but Onex itself.</summary>
+    /// <summary>Whether nobody waits for a response, because Onex itself started the saga: none is sent.</summary>
     public bool Silent { get; init; }
 }
 
-/// <summary>The step of another saga that a saga was started by.</summary>
-/// <param name="SagaId">That saga.</param>
+/// <summary>The step of the parent saga that started a saga.</summary>
+/// <param name="SagaId">The parent saga.</param>
 /// <param name="CommandId">The step's command.</param>
 /// <param name="Attempt">Its attempt.</param>
-/// <param name="HomePartition">That saga's home.</param>
+/// <param name="HomePartition">The home partition of the parent.</param>
 /// <param name="Awaits">Whether the step waits for the end.</param>
 internal sealed record ParentLink(SagaId SagaId, CommandId CommandId, int Attempt, int HomePartition, bool Awaits);
 
-/// <summary>A further request that wants a saga's answer.</summary>
+/// <summary>Another request that receives a saga's response.</summary>
 /// <param name="Requester">The request.</param>
-/// <param name="IsDuplicate">Whether it is the saga's own request once more, and is answered as a duplicate.</param>
+/// <param name="IsDuplicate">Whether it is a duplicate of the saga's own request, and is answered as one.</param>
 internal sealed record Waiter(Requester Requester, bool IsDuplicate);
 
 /// <summary>Why a saga left its ordinary path.</summary>
 internal sealed record Fault(string Code, string Message, string? Step, DateTimeOffset At);
 
-/// <summary>Where a command's attempt is.</summary>
+/// <summary>The phase of a command's attempt.</summary>
 internal enum AttemptPhase
 {
-    /// <summary>It was sent; <see cref="Outstanding.DueAt"/> is when main asks what became of it.</summary>
+    /// <summary>It was sent; <see cref="Outstanding.DueAt"/> is when the orchestrator looks up its outcome.</summary>
     InFlight,
 
     /// <summary>The attempt failed; <see cref="Outstanding.DueAt"/> is when the next one is sent.</summary>
     BackingOff,
 
-    /// <summary>It would have been sent, but the saga is paused.</summary>
+    /// <summary>It is held back, because the saga is paused.</summary>
     Held,
 
-    /// <summary>The saga is blocked by it: nothing happens until an operator asks for it, or its outcome arrives after all.</summary>
+    /// <summary>It blocks the saga until an operator acts or its outcome arrives.</summary>
     Stuck,
 }
 
-/// <summary>Whether something has happened.</summary>
+/// <summary>Whether a command took effect.</summary>
 internal enum Happening
 {
-    /// <summary>It has not.</summary>
+    /// <summary>It did not.</summary>
     No,
 
     /// <summary>It is unknown.</summary>
     Unknown,
 
-    /// <summary>The service says that it has.</summary>
+    /// <summary>The service says that it did.</summary>
     Yes,
 }
 
@@ -427,7 +427,7 @@ internal sealed record Outstanding
     /// <summary>The item of an <c>each</c> that it is for, from 0, or null.</summary>
     public int? Item { get; init; }
 
-    /// <summary>That item's value, if it was interrupted and its value cannot be worked out again.</summary>
+    /// <summary>That item's value, if it was interrupted and its value cannot be evaluated again.</summary>
     public CelValue? ItemValue { get; init; }
 
     /// <summary>See <see cref="StepDirections"/>.</summary>
@@ -438,18 +438,19 @@ internal sealed record Outstanding
 
     public required AttemptPhase Phase { get; init; }
 
-    /// <summary>When something must happen about it.</summary>
+    /// <summary>When the next action on it is due.</summary>
     public required DateTimeOffset DueAt { get; init; }
 
     /// <summary>When its first attempt was sent. Arguments are evaluated as of then, so that every attempt has the same.</summary>
     public required DateTimeOffset FirstSentAt { get; init; }
 
     /// <summary>
-    /// No attempt may be started after this time: the ledger forgets after a while, and must not forget what it may be asked again.
+    /// No attempt may start after this time, because the ledger deletes entries after a while and must still have those that may be
+    /// queried.
     /// </summary>
     public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
 
-    /// <summary>Shorter than the ledger keeps outcomes.</summary>
+    /// <summary>Shorter than the retention of the ledger.</summary>
     public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
     /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
@@ -466,25 +467,25 @@ internal sealed record Outstanding
     /// </summary>
     public bool Kept { get; init; }
 
-    /// <summary>0, and one more each time that an operator has it done anew although its answer was final.</summary>
-    public int Round { get; init; }
+    /// <summary>How often an operator retried it after a final answer.</summary>
+    public int RetryPass { get; init; }
 
-    /// <summary>Attempts that no longer count, because an operator asked for more.</summary>
+    /// <summary>The number of attempts that no longer count, because an operator allowed more.</summary>
     public int AttemptsBefore { get; init; }
 
-    /// <summary>When an operator asked for more, or it was interrupted while it was stuck.</summary>
+    /// <summary>When an operator retried it, or when it was interrupted while it was stuck.</summary>
     public DateTimeOffset? RetriedAt { get; init; }
 
-    /// <summary>Its arguments, if what they are worked out from has changed since; else null.</summary>
+    /// <summary>Its arguments, if the values that they are computed from have changed; else null.</summary>
     public RawJson? Arguments { get; init; }
 
-    /// <summary>Likewise the arguments of its compensation in case that nobody can tell whether it happened.</summary>
+    /// <summary>Likewise the arguments of its compensation in case its outcome stays unknown.</summary>
     public RawJson? ArgumentsIfUnknown { get; init; }
 
-    /// <summary>Whether its answer was a final no: only a new command under a new key can do what it was to do.</summary>
+    /// <summary>Whether it was rejected for good: only a new command under a new key can do its work.</summary>
     public bool Answered { get; init; }
 
-    /// <summary>Whether any attempt of it has happened, as far as is known; of one that is in flight nothing is known yet.</summary>
+    /// <summary>Whether any attempt of it took effect, as far as is known. The attempt in flight does not count yet.</summary>
     public Happening Happened { get; init; }
 
     /// <summary>The latest attempt that is known to have ended without a usable answer; 0 if there is none.</summary>
@@ -497,11 +498,11 @@ internal sealed record Outstanding
     public int InterruptedAt { get; init; }
 
     /// <summary>
-    /// The arguments of its compensation, if they could be evaluated from an answer that was not understood otherwise; else null.
+    /// The arguments of its compensation, if they could be evaluated from an answer that was not usable otherwise; else null.
     /// </summary>
     public RawJson? ArgumentsIfDone { get; init; }
 
-    /// <summary>It, after an attempt that ended without a usable answer.</summary>
+    /// <summary>The command after an attempt that ended without a usable answer.</summary>
     public Outstanding After(AttemptReach reach) => this with
     {
         EndedAttempt = Math.Max(EndedAttempt, Attempt),
@@ -513,10 +514,10 @@ internal sealed record Outstanding
         },
     };
 
-    /// <summary>Whether no attempt of it has left yet: the saga was paused when it came about.</summary>
+    /// <summary>Whether no attempt of it was sent yet, because the saga was paused.</summary>
     public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resent == 0;
 
-    /// <summary>Whether its time means anything, in a saga that is paused or not.</summary>
+    /// <summary>Whether its due time applies, given whether the saga is paused.</summary>
     public bool RunsWhile(bool paused) => Phase == AttemptPhase.InFlight || (Phase == AttemptPhase.BackingOff && !paused);
 }
 
@@ -525,8 +526,8 @@ internal sealed record Outstanding
 /// <param name="Event">Its name.</param>
 /// <param name="Data">Its payload.</param>
 /// <param name="Requester">Who is answered if the event is declined.</param>
-/// <param name="ReceivedAt">When it came.</param>
-/// <param name="ExpiresAt">Until when it is kept.</param>
+/// <param name="ReceivedAt">When it arrived.</param>
+/// <param name="ExpiresAt">When it expires.</param>
 internal sealed record BufferedEvent(
     MessageId MessageId, string Event, CelValue Data, Requester Requester, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
 
@@ -540,25 +541,23 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
     /// <summary>Which visit of that state.</summary>
     public int Visit { get; init; }
 
-    /// <summary>The item of an <c>each</c>, where it is one alone; else null.</summary>
+    /// <summary>The item of an <c>each</c>, if this is a single item; else null.</summary>
     public int? Item { get; init; }
 
     /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
     public ItemCompensation? Items { get; init; }
 
-    /// <summary>
-    /// Whether it is taken back whatever the saga does: it was interrupted, or the join of its branch did not wait for it.
-    /// </summary>
+    /// <summary>Whether it is compensated in any case: it was interrupted, or the join of its branch did not wait for it.</summary>
     public bool Lost { get; init; }
 
-    /// <summary>0, and one more each time that an operator has it taken back anew although the answer was final.</summary>
-    public int Round { get; init; }
+    /// <summary>How often an operator retried its compensation after a final answer.</summary>
+    public int RetryPass { get; init; }
 
     /// <summary>The command that compensates it.</summary>
-    public CommandId CompensationId => Identity.Compensation(CommandId, Round);
+    public CommandId CompensationId => Identity.Compensation(CommandId, RetryPass);
 }
 
-/// <summary>How far the completed items of an <c>each</c> are taken back: from the last to the first.</summary>
-/// <param name="Below">Those of this index and above were sent already.</param>
-/// <param name="Fetching">Whether the rows of the next ones are wanted.</param>
+/// <summary>How far the completed items of an <c>each</c> are compensated: from the last to the first.</summary>
+/// <param name="Below">The lowest index whose compensation was sent.</param>
+/// <param name="Fetching">Whether the rows of the next ones are requested.</param>
 internal sealed record ItemCompensation(int Below, bool Fetching);

@@ -5,28 +5,28 @@ namespace Onex.Engine;
 /// <summary>What a saga is doing, as operators see it.</summary>
 public enum SagaStatus
 {
-    /// <summary>A step is in flight, or about to be tried again.</summary>
+    /// <summary>A step is in flight, or will be retried.</summary>
     Running,
 
     /// <summary>Waits for an event or for time.</summary>
     Waiting,
 
-    /// <summary>Takes back what was done.</summary>
+    /// <summary>Compensates completed steps.</summary>
     Compensating,
 
-    /// <summary>Cannot go on without an operator.</summary>
+    /// <summary>Cannot continue without an operator.</summary>
     Blocked,
 
-    /// <summary>An operator stopped it for a while.</summary>
+    /// <summary>An operator paused it.</summary>
     Paused,
 
-    /// <summary>Ended well.</summary>
+    /// <summary>Completed.</summary>
     Completed,
 
-    /// <summary>Ended badly.</summary>
+    /// <summary>Failed.</summary>
     Failed,
 
-    /// <summary>Ended by an operator.</summary>
+    /// <summary>Cancelled or terminated.</summary>
     Cancelled,
 }
 
@@ -47,7 +47,7 @@ public static class SagaStatusText
         _ => throw new UnreachableException(),
     };
 
-    /// <summary>The status of that text, which a check constraint keeps to the known ones.</summary>
+    /// <summary>The status with that text. A check constraint allows only known ones.</summary>
     public static SagaStatus Parse(string text) => text switch
     {
         "running" => SagaStatus.Running,

@@ -3,13 +3,14 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What a command in hand calls, and how: the step itself, or its compensation.</summary>
+/// <summary>The operation that a command invokes, and how: the step itself, or its compensation.</summary>
 internal sealed record StepCall(CallStep Step, StepKind Kind, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
 {
-    /// <summary>The step itself, with those arguments.</summary>
-    public static StepCall Doing(CallStep step, RawJson arguments) => new(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
+    /// <summary>The step itself, with these arguments.</summary>
+    public static StepCall Doing(CallStep step, RawJson arguments) =>
+        new(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
 
-    /// <summary>The compensation of a step that has one, with those arguments.</summary>
+    /// <summary>The compensation of a step that has one, with these arguments.</summary>
     public static StepCall Compensating(CallStep step, RawJson arguments)
     {
         var compensation = step.Compensation!;
@@ -30,7 +31,7 @@ internal sealed record StepCall(CallStep Step, StepKind Kind, Invocation Invocat
         return undoing is { } stored && step.Compensation is not null ? Compensating(step, stored) : null;
     }
 
-    // As of the first attempt, so that every attempt under the one key says the same.
+    // As of the first attempt, so that every attempt under one key has the same arguments.
     private static RawJson? ArgumentsOf(Transition transition, Outstanding command, CallStep step) =>
         command.Arguments is { } frozen ? frozen
         : ValueJson.TryEvaluate(

@@ -5,15 +5,15 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What each kind of step does when its turn comes.</summary>
+/// <summary>Executes each kind of step.</summary>
 internal static class Steps
 {
-    /// <summary>Runs a step. True if it is done; false if it must be waited for, or has led elsewhere.</summary>
-    public static bool Run(Transition transition, Sequence sequence, StepPlan step, int round) => step switch
+    /// <summary>Runs a step. True if it is done; false if it is awaited, or has led elsewhere.</summary>
+    public static bool Run(Transition transition, Sequence sequence, StepPlan step, int retryPass) => step switch
     {
-        CallStep call => Call(transition, call, Math.Max(round, Branches.Round(transition.Saga, sequence))),
+        CallStep call => Call(transition, call, Math.Max(retryPass, Branches.RetryPass(transition.Saga, sequence))),
         ParallelStep parallel => Branches.Open(transition, parallel),
-        EachStep each => EachItems.Begin(transition, each, round),
+        EachStep each => EachItems.Begin(transition, each, retryPass),
         StartStep start => Start(transition, start),
         EmitStep emit => Emit(transition, emit),
         WaitStep wait => Wait(transition, sequence, wait),
@@ -23,7 +23,7 @@ internal static class Steps
         _ => throw new InvalidOperationException($"Step '{step.Id}' is of a kind that the engine does not know: {step.GetType().Name}."),
     };
 
-    private static bool Call(Transition transition, CallStep step, int round)
+    private static bool Call(Transition transition, CallStep step, int retryPass)
     {
         var saga = transition.Saga;
         var scope = new SagaScope(transition.Plan, saga, transition.Now);
@@ -33,14 +33,14 @@ internal static class Steps
             return false;
         }
 
-        var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, round: round);
-        var callee = StepCall.Doing(step, arguments);
-        Commands.Send(transition, id, StepDirections.Do, callee, round);
+        var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, retryPass: retryPass);
+        var stepCall = StepCall.Doing(step, arguments);
+        Commands.Send(transition, id, StepDirections.Do, stepCall, retryPass);
         transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
     }
 
-    // Its end concerns nobody here.
+    // Nobody waits for the child's end.
     private static bool Start(Transition transition, StartStep step)
     {
         var saga = transition.Saga;
@@ -51,8 +51,8 @@ internal static class Steps
         }
 
         transition.Emit(new CommandToSend(
-            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, StepKind.Saga, step.Contract,
-            null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
+            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, StepKind.Saga,
+            step.Contract, null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
         {
             Detached = true,
         });
@@ -60,7 +60,7 @@ internal static class Steps
         return true;
     }
 
-    // It leaves with the commit, or not at all: no one takes it back.
+    // It is sent with the commit, or not at all, so it needs no compensation.
     private static bool Emit(Transition transition, EmitStep step)
     {
         var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
@@ -83,7 +83,7 @@ internal static class Steps
         return true;
     }
 
-    // A time that is past is not waited for.
+    // A time in the past is not waited for.
     private static bool Wait(Transition transition, Sequence sequence, WaitStep step)
     {
         var until = Times.After(transition.Now, step.For ?? TimeSpan.Zero);
@@ -125,7 +125,7 @@ internal static class Steps
         return true;
     }
 
-    // One logical response: what was answered once is not answered otherwise.
+    // A saga has one response. A later `respond` step does not change it.
     private static bool Respond(Transition transition, RespondStep step)
     {
         if (transition.Saga.Response is not null)
@@ -133,7 +133,8 @@ internal static class Steps
             return true;
         }
 
-        if (!ValueJson.TryEvaluate(step.Payload, new SagaScope(transition.Plan, transition.Saga, transition.Now), out var payload, out var problem))
+        if (!ValueJson.TryEvaluate(
+            step.Payload, new SagaScope(transition.Plan, transition.Saga, transition.Now), out var payload, out var problem))
         {
             transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"The response of step '{step.Id}': {problem}");
             return false;
@@ -158,10 +159,12 @@ internal static class Steps
     }
 }
 
-/// <summary>Writing into <c>data</c>.</summary>
+/// <summary>Assignments to <c>data</c>.</summary>
 internal static class Assignments
 {
-    /// <summary>The data with all that is written; every value is worked out over the data as it was. False with the field and what is wrong.</summary>
+    /// <summary>
+    /// The data after all assignments. Every value is evaluated over the data as it was before. False with the field and what is wrong.
+    /// </summary>
     public static bool TryApply(
         ImmutableArray<Assignment> assignments,
         IExpressionScope before,
@@ -185,7 +188,7 @@ internal static class Assignments
             }
             else if (ValueJson.TryWrite(value, out _, out reason) && value.Kind is CelKind.Map or CelKind.List)
             {
-                // As it will be when the row is read again, so that nothing depends on whether it was.
+                // As it is after the row is read again, so that decisions do not depend on a reload.
                 value = StoredOrder.Of(value);
                 value = assignment.Type.TryConvert(value, out var typed, out _) ? typed : value;
             }

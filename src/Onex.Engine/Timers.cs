@@ -6,20 +6,22 @@ using Onex.Contracts.Text;
 namespace Onex.Engine;
 
 /// <summary>
-/// What a wake-up means: the deadline, the state's timeout, the end of a wait; the next attempt, or a look at what became of one that never came
-/// back (docs/architecture.md#8-the-result-moves-the-saga).
+/// Handles a wake-up: the deadline, the state's timeout, the end of a wait, the next attempt, or a look-up of the outcome of an overdue
+/// attempt (docs/architecture.md#8-the-result-moves-the-saga).
 /// </summary>
 internal static class Timers
 {
     public static bool Decide(Transition transition, TimerFired timer)
     {
-        var due = transition.Saga.Outstanding.Where(command => IsDue(transition.Saga, command, transition.Now)).OrderBy(command => command.DueAt).ToList();
+        var due = transition.Saga.Outstanding.Where(command => IsDue(transition.Saga, command, transition.Now))
+            .OrderBy(command => command.DueAt)
+            .ToList();
         var changed = EndOfDelay(transition);
         changed |= Contracted(transition);
         changed |= EachItems.Take(transition, timer.Items);
         foreach (var command in due)
         {
-            // What went before in this very wake-up may have ended it, or interrupted it: then the next one asks after it.
+            // An earlier part of this wake-up may have ended or interrupted it. The next wake-up looks it up.
             if (!transition.Saga.Outstanding.Contains(command))
             {
                 continue;
@@ -32,7 +34,7 @@ internal static class Timers
             }
             else
             {
-                AskAfter(transition, command, timer.Leases.GetValueOrDefault(command.CommandId));
+                LookUpOutcome(transition, command, timer.Leases.GetValueOrDefault(command.CommandId));
             }
         }
 
@@ -40,10 +42,10 @@ internal static class Timers
     }
 
     /// <summary>
-    /// The effects whose ledger entry a wake-up at that time must know. Those of <see cref="ToCancel"/> are not among them: to cancel answers the
-    /// same.
+    /// The effects whose ledger entry a wake-up at that time needs. Those of <see cref="ToCancel"/> are excluded, because the cancellation
+    /// returns the entry.
     /// </summary>
-    public static IEnumerable<CommandId> InNeedOfLedger(Plan plan, SagaState saga, DateTimeOffset now) =>
+    public static IEnumerable<CommandId> ToLookUp(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
         let step = PlanFacts.Of(plan).Step(command.Step)
@@ -51,15 +53,15 @@ internal static class Timers
         where kind == StepKind.Effect
         select command.CommandId;
 
-    /// <summary>The effects that were interrupted, which a wake-up at that time cancels in the ledger if nobody has taken them.</summary>
+    /// <summary>The interrupted effects that a wake-up at that time cancels in the ledger if no role has claimed them.</summary>
     public static IEnumerable<CommandId> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: true } && command.DueAt <= now
         where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect
         select command.CommandId;
 
-    // The contract's own times in the order in which they fell due, even if all of them did while the saga was paused: a time limit of which a
-    // wait was over before is looked at again in a decision of its own, after what followed from the wait.
+    // Handles the contract's own timers in the order in which they were due, even if all were due while the saga was paused. If a wait
+    // ended before a timeout, the timeout is checked in a later decision, after the effects of the wait.
     private static bool Contracted(Transition transition)
     {
         var changed = false;
@@ -92,19 +94,19 @@ internal static class Timers
         return changed;
     }
 
-    // A state that is entered again and again for nothing is entered later each time.
+    // Repeated entries into a state without progress are delayed more and more.
     private static bool EndOfDelay(Transition transition)
     {
         if (transition.Saga is { Leaving.At: { } at, PausedBy: null, Blockage: null, Outstanding.IsEmpty: true } && at <= transition.Now)
         {
-            transition.GoOn();
+            transition.Continue();
             return true;
         }
 
         return false;
     }
 
-    // Applies in ordinary states before the pivot, and once.
+    // The deadline applies in ordinary states before the pivot, and once.
     private static DateTimeOffset? DeadlineAt(Transition transition) =>
         transition.State.Kind == StateKind.Ordinary ? transition.Saga.DeadlineAt : null;
 
@@ -120,9 +122,10 @@ internal static class Timers
 
         var limit = transition.Plan.Deadline!;
         transition.Saga = saga with { DeadlineAt = null };
-        transition.Observer?.Took(limit);
+        transition.Observer?.TransitionTaken(limit);
         transition.Move(limit.Next, new Fault(
-            StepCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
+            StepCodes.DeadlineExceeded,
+            $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, transition.Now));
         return true;
     }
@@ -137,7 +140,7 @@ internal static class Timers
 
         var limit = transition.State.Timeout!;
         transition.Saga = saga with { StateDueAt = null };
-        transition.Observer?.Took(limit);
+        transition.Observer?.TransitionTaken(limit);
         transition.Move(limit.Next, new Fault(
             StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, transition.Now));
         return true;
@@ -146,7 +149,7 @@ internal static class Timers
     private static bool IsDue(SagaState saga, Outstanding command, DateTimeOffset now) =>
         command.RunsWhile(saga.PausedBy is not null) && command.DueAt <= now;
 
-    private static void AskAfter(Transition transition, Outstanding command, Lease? lease)
+    private static void LookUpOutcome(Transition transition, Outstanding command, Lease? lease)
     {
         switch (lease)
         {
@@ -158,30 +161,32 @@ internal static class Timers
                 Commands.CancelChild(transition, command);
                 break;
 
-            // Its message was refused and it was closed, and whoever was to tell the saga went away before that.
+            // The broker rejected the message and the command was closed in the ledger, but the result of that was lost.
             case { Cancelled: true } when command.Direction == StepDirections.Do:
-                Results.NeverTaken(transition, command, "The broker refused its message.");
+                Results.NeverTaken(transition, command, "The broker rejected its message.");
                 break;
 
-            // Someone works on it: ask again when they must have finished. Who is late is about to commit.
+            // A role holds the lease: look again after it expires. A late role is about to commit.
             case { ValidUntil: { } until }:
                 transition.Replace(command with { DueAt = (until > transition.Now ? until : transition.Now) + TimeSpan.FromSeconds(1) });
                 break;
 
-            // Someone took this attempt and never told what came of it.
+            // A role claimed this attempt and never reported its outcome.
             case { } lapsed when lapsed.Attempt >= command.Attempt:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.Sent, StepCodes.StepTimedOut, "The process that ran the attempt went away.", retryAfter: null);
+                    transition, command, AttemptReach.Sent, StepCodes.StepTimedOut,
+                    "The process that ran the attempt stopped before it reported a result.", retryAfter: null);
                 break;
 
-            // Effects never start it any more.
+            // The effects role no longer starts it.
             case var _ when command.NotAfter <= transition.Now && KindOf(transition, command) != StepKind.Saga:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
+                    transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
+                    retryAfter: null);
                 break;
 
-            // Nobody has taken it: the role is down, or the command waits in its topic. The same attempt again burns nothing. An interrupted one
-            // that could not be cancelled was taken before, so that only an outcome tells whether it happened.
+            // No role has claimed it: the role is down, or the command waits in its topic. Resending the same attempt uses up none. An
+            // interrupted command that could not be cancelled was claimed before, so only its outcome tells whether it took effect.
             default:
                 Commands.SendAgain(transition, command, command.Attempt, command.Resent + 1);
                 break;

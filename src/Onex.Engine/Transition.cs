@@ -6,16 +6,16 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>One decision in the making: the moves that a saga can make from state to state, and what follows from them.</summary>
+/// <summary>One decision while it is made: the transitions of a saga from state to state, and what follows from them.</summary>
 internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 {
-    // A way through states without a call or a wait that is longer than this goes round in a circle.
+    // A longer path through states without a call or a wait is a cycle.
     private const int StatesPerTransition = 100;
 
     private readonly ImmutableArray<CommandToSend>.Builder _commands = ImmutableArray.CreateBuilder<CommandToSend>();
     private readonly ImmutableArray<Answer>.Builder _answers = ImmutableArray.CreateBuilder<Answer>();
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
-    private readonly ImmutableArray<DeclinedEvent>.Builder _refusals = ImmutableArray.CreateBuilder<DeclinedEvent>();
+    private readonly ImmutableArray<DeclinedEvent>.Builder _declined = ImmutableArray.CreateBuilder<DeclinedEvent>();
     private readonly ImmutableArray<MessageId>.Builder _seen = ImmutableArray.CreateBuilder<MessageId>();
     private readonly ImmutableArray<EventToPublish>.Builder _published = ImmutableArray.CreateBuilder<EventToPublish>();
     private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
@@ -36,13 +36,13 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// <summary>How many states this decision has entered.</summary>
     public int StatesEntered { get; private set; }
 
-    /// <summary>Whether something was noted already: then a decision follows, whatever else does.</summary>
+    /// <summary>Whether the history has an entry already. Then there is a decision in any case.</summary>
     public bool HasNotes => _history.Count > 0;
 
-    /// <summary>The decision, as far as it has come.</summary>
+    /// <summary>The decision so far.</summary>
     public Decision Decide()
     {
-        Events.Settle(this);
+        Events.HandleBuffered(this);
         var status = StatusNow();
         Saga = Saga with
         {
@@ -52,15 +52,15 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         };
         return new Decision(Saga, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable())
         {
-            Rejections = _refusals.ToImmutable(),
+            Rejections = _declined.ToImmutable(),
             Seen = _seen.ToImmutable(),
             Published = _published.ToImmutable(),
             Items = _items.ToImmutable(),
         };
     }
 
-    /// <summary>Nothing follows for the saga; but whoever sent an event may have to be told why.</summary>
-    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = _refusals.ToImmutable() };
+    /// <summary>The saga does not change. Senders of declined events may still be answered.</summary>
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = _declined.ToImmutable() };
 
     public void Note(string kind, string? step = null, params ReadOnlySpan<(string Name, object? Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
@@ -75,11 +75,11 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public bool WasStoredAs(CommandId commandId, SagaItemStatus outcome) =>
         _items.LastOrDefault(item => item.CommandId == commandId)?.Status == outcome;
 
-    public void Refuse(DeclinedEvent rejection) => _refusals.Add(rejection);
+    public void Decline(DeclinedEvent rejection) => _declined.Add(rejection);
 
     public void See(MessageId messageId) => _seen.Add(messageId);
 
-    /// <summary>Answers whoever waits for it.</summary>
+    /// <summary>Answers a requester that waits for a response.</summary>
     public void Answer(Requester to, bool isDuplicate)
     {
         if (to is { Silent: false, Parent: not { Awaits: false } })
@@ -89,18 +89,19 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     }
 
     /// <summary>
-    /// Goes to a state from wherever the saga is. What is in flight is interrupted; a compensating state is entered at once and waits for it, any
-    /// other is entered when all of it is resolved and, if it completed, taken back.
+    /// Goes to another state. Commands in flight are interrupted. A compensating state is entered at once and waits for them; any other
+    /// state is entered when all of them are resolved and, if they completed, compensated.
     /// </summary>
     /// <param name="next">The state.</param>
     /// <param name="fault">The fault that leads there, or null.</param>
-    /// <param name="failed">Whether it is a failure that leads there, and not an event, a time limit or an operator.</param>
+    /// <param name="failed">Whether a failure leads there, and not an event, a timeout or an operator.</param>
     public void Move(string next, Fault? fault = null, bool failed = false)
     {
         Interruption.Interrupt(this);
 
-        // What held the state up is over with it, unless something is in flight still of which nobody can tell what came of it.
-        Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way && !Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
+        // Leaving the state clears its blockages, except those of in-flight commands with an unknown outcome.
+        Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way
+            && !Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
         if (fault is not null)
         {
             SetFault(fault);
@@ -116,7 +117,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Depart(new Departure(next) { Failed = failed });
         if (isResolved)
         {
-            GoOn();
+            Continue();
         }
     }
 
@@ -131,15 +132,15 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Held = [],
     };
 
-    /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
+    /// <summary>Enters a state and runs it until it must wait for something.</summary>
     /// <param name="name">The state.</param>
     /// <param name="failed">Whether a failure leads there.</param>
-    /// <param name="isDelayed">Whether it was delayed because the contract goes round in a circle, so that the entry was counted.</param>
+    /// <param name="isDelayed">Whether the entry was delayed because of a cycle, and so was counted already.</param>
     public void Enter(string name, bool failed = false, bool isDelayed = false)
     {
         var state = Plan.State(name);
 
-        // A paused saga stands still: it neither answers nor begins anything.
+        // A paused saga neither sends responses nor starts steps.
         if (Saga.PausedBy is not null && state.Kind != StateKind.Compensating)
         {
             Depart(new Departure(name) { Failed = failed });
@@ -153,7 +154,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return;
         }
 
-        if (!isDelayed && Circles.HoldUp(this, state, failed))
+        if (!isDelayed && Cycles.DelayOrBlock(this, state, failed))
         {
             return;
         }
@@ -165,20 +166,20 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return;
         }
 
-        // Nothing is taken back any more, and no deadline applies.
+        // Past the pivot nothing is compensated, and no deadline applies.
         Saga = entered.PastPivot ? entered with { Undo = [], DeadlineAt = null } : entered;
         Note(HistoryKinds.StateEntered);
         if (state.Kind == StateKind.Compensating)
         {
-            GoOn();
+            Continue();
         }
-        else if (!Events.TakeKept(this))
+        else if (!Events.AcceptBuffered(this))
         {
             Run(Facts.Root(name));
         }
     }
 
-    /// <summary>The saga in a state that it enters now.</summary>
+    /// <summary>The saga after it enters a state now.</summary>
     public SagaState Entering(StatePlan state) => Saga with
     {
         State = state.Name,
@@ -196,28 +197,31 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     };
 
     /// <summary>
-    /// Runs the steps of a state or of a branch from the one in hand on, until one of them must be waited for. When there is none left the branch
-    /// is done, or the state is left.
+    /// Runs the steps of a state or branch from the current one on, until one of them must be awaited. After the last step the branch is
+    /// done, or the saga leaves the state.
     /// </summary>
     /// <param name="sequence">The steps.</param>
-    /// <param name="round">The round of the step in hand: above 0 if an operator asked for it anew.</param>
-    public void Run(Sequence sequence, int round = 0)
+    /// <param name="retryPass">The retry pass of the current step: above 0 if an operator retried it.</param>
+    public void Run(Sequence sequence, int retryPass = 0)
     {
-        Branches.Renew(this, sequence, round);
+        Branches.Renew(this, sequence, retryPass);
         if (Saga.PausedBy is not null)
         {
-            Saga = Saga with { Held = Saga.Held.RemoveAll(held => held.Key == sequence.Key).Add(new HeldSequence(sequence.Key, round)) };
+            Saga = Saga with
+            {
+                Held = Saga.Held.RemoveAll(held => held.Key == sequence.Key).Add(new HeldSequence(sequence.Key, retryPass)),
+            };
             return;
         }
 
         while (Branches.Position(Saga, sequence) is { } index && index < sequence.Steps.Length)
         {
-            if (!Steps.Run(this, sequence, sequence.Steps[index], round))
+            if (!Steps.Run(this, sequence, sequence.Steps[index], retryPass))
             {
                 return;
             }
 
-            round = 0;
+            retryPass = 0;
             Branches.Advance(this, sequence);
         }
 
@@ -231,7 +235,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
     }
 
-    /// <summary>The step of that id is done: the next one of its state or branch.</summary>
+    /// <summary>The step of that id is done: continues with the next one of its state or branch.</summary>
     public void RunOn(string step)
     {
         var sequence = Facts.SequenceOf(step);
@@ -240,10 +244,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     }
 
     /// <summary>
-    /// Goes on after something was resolved or taken back: takes back what is next, or, when nothing is left, moves on. Only when no command is
-    /// left whose outcome is unknown, so that things are taken back in their order. Not while it is paused.
+    /// Continues after a command was resolved or compensated: starts the next compensation, or goes to the next state if none is left.
+    /// Waits while any command has an unknown outcome, so that steps are compensated in order. Does nothing while the saga is paused.
     /// </summary>
-    public void GoOn()
+    public void Continue()
     {
         if (Saga.PausedBy is not null)
         {
@@ -252,11 +256,13 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
         if (Saga.Leaving is null && State.Kind == StateKind.Ordinary)
         {
-            Branches.Settle(this);
+            Branches.ContinueAfterJoin(this);
             return;
         }
 
-        if (Saga.Blockage is not null || Saga.Outstanding.Any(command => command.Direction == StepDirections.Do) || Compensations.Compensate(this, IsCompensated))
+        if (Saga.Blockage is not null
+            || Saga.Outstanding.Any(command => command.Direction == StepDirections.Do)
+            || Compensations.Compensate(this, IsCompensated))
         {
             return;
         }
@@ -275,20 +281,23 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     }
 
     /// <summary>
-    /// A step's final error, or the state's: to the step's <c>catch</c>, that of each <c>parallel</c> around it, the state's, then
-    /// <c>on_failure</c>. Past the pivot only a <c>catch</c> leads on. A branch whose join can do without it fails alone.
+    /// Handles the final error of a step or a state. The rules apply in this order: the step's <c>catch</c>, that of each enclosing
+    /// <c>parallel</c> step, the state's, then <c>on_failure</c>. Past the pivot only a <c>catch</c> applies. If the join can do without
+    /// the branch, only the branch fails.
     /// </summary>
     /// <param name="stepRules">The step's own rules.</param>
     /// <param name="step">The step's id, or null.</param>
     /// <param name="code">The fault's code.</param>
     /// <param name="message">The fault's message.</param>
-    /// <param name="command">The step's command, if it has one: kept, for an operator to retry, if nothing leads on.</param>
+    /// <param name="command">The step's command, if it has one. It stays outstanding for an operator's retry if no rule applies.</param>
     public void Fail(ImmutableArray<CatchRule> stepRules, string? step, string code, string message, Outstanding? command = null)
     {
         var state = State;
         var fault = new Fault(code, message, step, Now);
         var rule = stepRules.FirstOrDefault(candidate => candidate.Covers(code));
-        for (var place = step is null ? null : Facts.SequenceOf(step); rule is null && place?.Parallel is { } parallel; place = Facts.SequenceOf(parallel.Id))
+        for (var place = step is null ? null : Facts.SequenceOf(step);
+            rule is null && place?.Parallel is { } parallel;
+            place = Facts.SequenceOf(parallel.Id))
         {
             if (parallel.Join != Join.All)
             {
@@ -313,7 +322,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Remove(command);
         }
 
-        Observer?.Took(rule ?? (object)Plan);
+        Observer?.TransitionTaken(rule ?? (object)Plan);
         Move(next, fault, failed: true);
     }
 
@@ -323,15 +332,16 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Note(HistoryKinds.Faulted, fault.Step, ("code", fault.Code), ("message", fault.Message));
     }
 
-    /// <summary>Waits for an operator. The command that it is about, if its outcome may still come, stays outstanding.</summary>
-    public void Block(BlockedBy kind, string reason, string? step = null, Outstanding? command = null, string? code = null, string? failure = null)
+    /// <summary>Blocks the saga until an operator acts. The command stays outstanding, because its outcome may still arrive.</summary>
+    public void Block(
+        BlockedBy kind, string reason, string? step = null, Outstanding? command = null, string? code = null, string? failure = null)
     {
         if (command is not null)
         {
             Replace(command with { Phase = AttemptPhase.Stuck });
         }
 
-        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason)
+        var blockage = new Blockage(kind, step, command?.CommandId, command?.RetryPass ?? 0, Now, reason)
         {
             Item = command?.Item,
             Code = code,
@@ -341,10 +351,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Note(HistoryKinds.Blocked, step, ("reason", reason));
     }
 
-    /// <summary>It is no longer blocked by those.</summary>
+    /// <summary>Removes the blockages that match.</summary>
     public void Unblock(Predicate<Blockage> which) => Saga = Saga with { Blockages = Saga.Blockages.RemoveAll(which) };
 
-    /// <summary>Whether something must be taken back before the saga goes where it is going.</summary>
+    /// <summary>Whether a compensation is needed before the saga enters its next state.</summary>
     private bool IsCompensated(Compensable undo) => undo.Lost || Saga.Leaving is null;
 
     public void Replace(Outstanding command) => Saga = Saga with
@@ -357,10 +367,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Outstanding = Saga.Outstanding.RemoveAll(other => other.CommandId == command.CommandId),
     };
 
-    /// <summary>Something came from outside, or a time was over: whatever the contract goes round in, it does not go round for nothing.</summary>
+    /// <summary>An event arrived or a timer was due, so the repeated entries no longer count as a cycle.</summary>
     public void Progress() => Saga = Saga with { Idle = Saga.Idle.Clear() };
 
-    // A state without a way out waits for its events or its timeout. A cancelled saga goes nowhere but to its end.
+    // A state without transitions waits for its events or its timeout. A cancelled saga only goes to its end.
     private void Leave(StatePlan state)
     {
         if (Saga.CancelledBy is not null && state.Kind == StateKind.Compensating)
@@ -382,18 +392,22 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
                 var holds = guard.Evaluate(new SagaScope(Plan, Saga, Now));
                 if (holds.Kind != CelKind.Bool)
                 {
-                    Fail([], null, StepCodes.ExpressionFailed, $"The guard of state '{state.Name}' that leads to '{choice.Next}': {Why(holds)}");
+                    Fail(
+                        [],
+                        null,
+                        StepCodes.ExpressionFailed,
+                        $"The guard of state '{state.Name}' that leads to '{choice.Next}': {Why(holds)}");
                     return;
                 }
 
-                Observer?.Weighed(guard, holds.AsBool());
+                Observer?.GuardEvaluated(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
                 }
             }
 
-            Observer?.Took(choice);
+            Observer?.TransitionTaken(choice);
             if (choice.Fault is { } code)
             {
                 SetFault(new Fault(code, $"State '{state.Name}' led to '{choice.Next}'.", null, Now));
@@ -406,7 +420,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Block(BlockedBy.Way, $"No way out of state '{state.Name}' holds.");
     }
 
-    // What the saga is doing, as operators see it. Being stopped says more than what it would be doing.
+    // The saga's status, as operators see it. Blocked and paused take precedence.
     private SagaStatus StatusNow() =>
         Saga.EndedAt is not null ? Saga.Status
         : Saga.Blockage is not null ? SagaStatus.Blocked
@@ -415,7 +429,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         : Saga.Outstanding.IsEmpty ? SagaStatus.Waiting
         : SagaStatus.Running;
 
-    /// <summary>Why a value is no bool.</summary>
+    /// <summary>Why a value is not a bool.</summary>
     public static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
 
     private static RawJson? Json(ReadOnlySpan<(string Name, object? Value)> detail)

@@ -11,10 +11,10 @@ internal static class ValueJson
     /// <summary>How Onex writes JSON that it may read again.</summary>
     public static JsonWriterOptions Writing => RentedJsonWriter.Options;
 
-    /// <summary>How what stands in a row is read: as deep as it was ever written, and the objects around it.</summary>
+    /// <summary>How stored values are read: as deep as values are ever written, plus the objects around them.</summary>
     public static JsonDocumentOptions Reading { get; } = new() { MaxDepth = ExpressionLimits.StoredDepth + 64 };
 
-    /// <summary>Evaluates a template to JSON. False, with the reason, if an expression fails or the value has no JSON.</summary>
+    /// <summary>Evaluates a template to JSON. False, with the reason, if an expression fails or the value has no JSON form.</summary>
     public static bool TryEvaluate(Template template, IExpressionScope scope, out RawJson json, out string? problem)
     {
         var value = template.Evaluate(scope);
@@ -28,7 +28,7 @@ internal static class ValueJson
         return TryWrite(value, out json, out problem);
     }
 
-    /// <summary>False, with the reason, for a value that has no JSON, or that may be neither sent nor kept.</summary>
+    /// <summary>False, with the reason, for a value that has no JSON form, or that may be neither sent nor stored.</summary>
     public static bool TryWrite(CelValue value, out RawJson json, out string? problem)
     {
         using var rented = RentedJsonWriter.Rent();
@@ -42,7 +42,7 @@ internal static class ValueJson
         return true;
     }
 
-    /// <summary>The value as a row keeps it. False, with the reason, for a value that has no JSON.</summary>
+    /// <summary>The value in the form that a row stores. False, with the reason, for a value that has no JSON form.</summary>
     public static bool TryWriteStored(CelValue value, out RawJson json, out string? problem)
     {
         using var rented = RentedJsonWriter.Rent();

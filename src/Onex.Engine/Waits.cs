@@ -5,7 +5,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Engine;
 
-/// <summary>What a saga waits for, said to people.</summary>
+/// <summary>Describes for people what a saga waits for.</summary>
 internal static class Waits
 {
     private static readonly (OperatorCommand Command, string Name)[] _commands =
@@ -17,48 +17,49 @@ internal static class Waits
         (OperatorCommand.Pause, "pause"),
     ];
 
-    // Once may be a pause, or a role that was just starting.
+    // A single resend may be due to a pause, or to a role that was just starting.
     private const int UntakenMin = 2;
 
-    /// <summary>What it waits for, since when, until when, and what could be done.</summary>
-    public static WaitReason Tell(Plan plan, SagaState saga, DateTimeOffset now)
+    /// <summary>What a saga waits for, since when, until when, and what an operator can do.</summary>
+    public static WaitReason Describe(Plan plan, SagaState saga, DateTimeOffset now)
     {
-        var told = saga switch
+        var described = saga switch
         {
-            { EndedAt: { } ended } => new Told($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
-            { Blockage: { } blockage } => new Told(
+            { EndedAt: { } ended } => new WaitDescription($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
+            { Blockage: { } blockage } => new WaitDescription(
                 $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
                 blockage.At, ["an operator"]),
-            { PausedBy: { } wish } => Paused(plan, saga, wish, now),
-            { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new Told(
-                $"It has left state '{saga.State}' and goes round in a circle without anything new: it is slowed down, and enters '{leaving.Next}' again at {Text(at)}.",
+            { PausedBy: { } request } => Paused(plan, saga, request, now),
+            { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new WaitDescription(
+                $"It has left state '{saga.State}' and is in a cycle without progress: it is slowed down, and enters '{leaving.Next}' "
+                    + $"again at {Text(at)}.",
                 saga.UpdatedAt, [$"time {Text(at)}"]),
-            { Outstanding.IsEmpty: false } => InHand(plan, saga, now),
+            { Outstanding.IsEmpty: false } => InFlight(plan, saga, now),
             _ => Waiting(plan, saga, now),
         };
 
-        // All that would not be refused.
+        // All commands that are allowed.
         var transition = new Transition(plan, saga, now);
         return new WaitReason(
-            told.Sentence,
+            described.Sentence,
             saga.Status.ToText(),
             saga.State,
-            told.Since,
+            described.Since,
             saga.NextWakeupAt,
-            told.Waits,
+            described.Waits,
             [
-                .. told.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
+                .. described.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
                 .. _commands
-                    .Where(command => Operators.Objection(transition, command.Command) is null)
+                    .Where(command => Operators.WhyNotAllowed(transition, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
                 .. HasChildren(plan, saga) ? [$"sagas list --parent {saga.Facts.SagaId}"] : Array.Empty<string>(),
 
-                // For the day when nothing else helps: it compensates nothing.
+                // The last resort, because it compensates nothing.
                 .. saga.Blockage is null ? Array.Empty<string>() : [$"sagas terminate {saga.Facts.SagaId} --confirm {saga.Facts.SagaId}"],
             ]);
     }
 
-    // For a shell: the sample has no apostrophe in it.
+    // For a shell: the sample contains no apostrophe.
     private static string Data(Plan plan, string name) =>
         plan.Events.TryGetValue(name, out var declared) && SampleJson.Create(declared.Data) is var sample && sample != "{}"
             ? $" --data '{sample}'"
@@ -67,44 +68,56 @@ internal static class Waits
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
         command.Direction == StepDirections.Do && PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Saga);
 
-    private sealed record Told(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
+    private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
-        /// <summary>The events that it wants.</summary>
+        /// <summary>The events that the state accepts.</summary>
         public IReadOnlyList<string> Events { get; init; } = [];
     }
 
-    private static Told Paused(Plan plan, SagaState saga, OperatorRequest wish, DateTimeOffset now)
+    private static WaitDescription Paused(Plan plan, SagaState saga, OperatorRequest request, DateTimeOffset now)
     {
-        var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(command => Of(plan, saga, command, now)).ToList();
+        var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight)
+            .Select(command => Of(plan, saga, command, now))
+            .ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
-        return new Told(
-            $"{wish.By} paused it in state '{saga.State}' at {Text(wish.At)}{(wish.Reason is { } reason ? $" ({reason})" : "")}: it sends nothing until it is resumed"
+        return new WaitDescription(
+            $"{request.By} paused it in state '{saga.State}' at {Text(request.At)}"
+            + (request.Reason is { } reason ? $" ({reason})" : "")
+            + ": it sends nothing until it is resumed"
             + (held > 0 ? $", {held} command{(held == 1 ? " is" : "s are")} held back" : "")
             + (inFlight.Count > 0 ? $"; meanwhile {string.Join(", ", inFlight)}." : "."),
-            wish.At, ["an operator", .. inFlight]);
+            request.At, ["an operator", .. inFlight]);
     }
 
-    private static Told InHand(Plan plan, SagaState saga, DateTimeOffset now)
+    private static WaitDescription InFlight(Plan plan, SagaState saga, DateTimeOffset now)
     {
         var commands = saga.Outstanding.Where(command => command.Item is null).Select(command => Of(plan, saga, command, now))
-            .Concat(saga.Outstanding.Where(command => command.Item is not null).GroupBy(command => (command.Step, command.Direction)).Select(group => Of(saga, [.. group])))
-            .Concat(saga.Branches.Where(branch => branch.WaitUntil is not null).Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
+            .Concat(saga.Outstanding
+                .Where(command => command.Item is not null)
+                .GroupBy(command => (command.Step, command.Direction))
+                .Select(group => Of(saga, [.. group])))
+            .Concat(saga.Branches
+                .Where(branch => branch.WaitUntil is not null)
+                .Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
             .ToList();
         var goal = saga.Leaving is { } leaving ? $" It goes to '{leaving.Next}' once that is resolved."
-            : saga.Outstanding.Any(command => command.Interrupted) ? " Nothing older is taken back before that is resolved."
+            : saga.Outstanding.Any(command => command.Interrupted) ? " Older steps are compensated after that is resolved."
             : "";
-        return new Told(
-            $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}", saga.Outstanding.Min(command => command.FirstSentAt), commands);
+        return new WaitDescription(
+            $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}",
+            saga.Outstanding.Min(command => command.FirstSentAt),
+            commands);
     }
 
-    // However many items there are, they are one thing to wait for.
+    // All items of a step are described as one thing to wait for.
     private static string Of(SagaState saga, IReadOnlyList<Outstanding> items)
     {
         var step = items[0].Step;
         var count = $"{items.Count} item{(items.Count == 1 ? "" : "s")} of step '{step}'";
-        return items[0].Direction == StepDirections.Compensate ? $"{count} {(items.Count == 1 ? "is" : "are")} being taken back"
+        return items[0].Direction == StepDirections.Compensate ? $"{count} {(items.Count == 1 ? "is" : "are")} being compensated"
             : saga.Eaches.FirstOrDefault(run => run.Step == step) is { } run
-                ? $"{count} {(items.Count == 1 ? "is" : "are")} in hand, {run.Completed} of {run.Total} are done{(run.Failed > 0 ? $", {run.Failed} have failed" : "")}"
+                ? $"{count} {(items.Count == 1 ? "is" : "are")} in flight, {run.Completed} of {run.Total} are done"
+                    + (run.Failed > 0 ? $", {run.Failed} have failed" : "")
             : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {(items.Count == 1 ? "is" : "are")} being resolved";
     }
 
@@ -113,7 +126,9 @@ internal static class Waits
         var step = PlanFacts.Of(plan).Step(command.Step);
         var undoing = command.Direction == StepDirections.Compensate;
         var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
-        attempts = command.Interrupted ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax)) : attempts;
+        attempts = command.Interrupted
+            ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax))
+            : attempts;
         if (step.Kind == StepKind.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
         {
             return command.Interrupted
@@ -123,7 +138,7 @@ internal static class Waits
 
         var endless = !undoing && !command.Interrupted && saga.PastPivot;
         var attempt = endless ? $"attempt {command.Attempt}" : $"attempt {command.Attempt} of {attempts}";
-        var what = undoing ? $"taking back step '{command.Step}'"
+        var what = undoing ? $"the compensation of step '{command.Step}'"
             : command.Interrupted ? $"the interrupted step '{command.Step}'"
             : $"step '{command.Step}'";
         return command.Phase switch
@@ -131,13 +146,18 @@ internal static class Waits
             AttemptPhase.BackingOff => $"{what} waits until {Text(command.DueAt)} after {attempt} failed",
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
-            _ when command.Interrupted => $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
-            _ => $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after {(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
-                + (command.Resent < UntakenMin ? "" : $", and nobody has taken it: is a {(step.Kind == StepKind.Compute ? "runtime-worker" : "runtime-effects")} running?"),
+            _ when command.Interrupted =>
+                $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
+            _ =>
+                $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after "
+                    + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
+                + (command.Resent < UntakenMin
+                    ? ""
+                    : $", and nobody has taken it: is a {(step.Kind == StepKind.Compute ? "runtime-worker" : "runtime-effects")} running?"),
         };
     }
 
-    private static Told Waiting(Plan plan, SagaState saga, DateTimeOffset now)
+    private static WaitDescription Waiting(Plan plan, SagaState saga, DateTimeOffset now)
     {
         var state = plan.State(saga.State);
         List<string> waits = [.. saga.WaitingFor.Select(name => $"event {name}")];
@@ -165,10 +185,13 @@ internal static class Waits
             times.Add($"goes to '{limit.Next}' at {Text(deadline)}, its deadline");
         }
 
-        var events = saga.WaitingFor.IsEmpty ? "" : $" for {(saga.WaitingFor.Length == 1 ? "the event" : "one of the events")} {string.Join(", ", saga.WaitingFor)}";
+        var events = saga.WaitingFor.IsEmpty
+            ? ""
+            : $" for {(saga.WaitingFor.Length == 1 ? "the event" : "one of the events")} {string.Join(", ", saga.WaitingFor)}";
         var otherwise = times.Count == 0 ? "" : $"{(events.Length > 0 ? "; otherwise it" : " and")} {string.Join(", or ", times)}";
-        return new Told(
-            $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}{(saga.NextWakeupAt <= now ? ", which is now" : "")}.",
+        return new WaitDescription(
+            $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}"
+                + (saga.NextWakeupAt <= now ? ", which is now." : "."),
             saga.EnteredAt, waits)
         {
             Events = saga.WaitingFor,

@@ -3,10 +3,11 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine.Examples;
 
-/// <summary>Runs the examples of contracts in the engine that runs their sagas, in virtual time: no infrastructure, and always with the same result.</summary>
+/// <summary>Runs the examples of contracts in the engine, in virtual time, without infrastructure. The result is always the same.</summary>
 public static class ContractExamples
 {
-    // What may happen in one example, and in all of a contract: an `each` of a thousand items stays below, what goes round in circles does not.
+    // The maximum of decisions in one example, and in all of a contract: enough for an `each` of a thousand items, and too few for an
+    // endless cycle.
     private const int DecisionsPerExample = 20_000;
     private const int DecisionsPerContract = 100_000;
 
@@ -29,26 +30,26 @@ public static class ContractExamples
     public static IEnumerable<ExampleProblem> Problems(Plan plan) => Run(plan).Examples.SelectMany(example => example.Problems);
 }
 
-/// <summary>What came of a plan's examples.</summary>
+/// <summary>The results of a plan's examples.</summary>
 /// <param name="Plan">The plan.</param>
-/// <param name="Examples">Each of them, in the order of the file.</param>
-/// <param name="Coverage">What all of them together have gone through.</param>
+/// <param name="Examples">The results of the examples, in the order of the file.</param>
+/// <param name="Coverage">The parts of the plan that all examples together cover.</param>
 public sealed record ExamplesReport(Plan Plan, IReadOnlyList<ExampleResult> Examples, Coverage Coverage);
 
-/// <summary>What came of one example.</summary>
+/// <summary>The result of one example.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Problems">What does not hold; empty if it holds.</param>
+/// <param name="Problems">What failed; empty if the example passes.</param>
 public sealed record ExampleResult(string Name, IReadOnlyList<ExampleProblem> Problems);
 
-/// <summary>What examples have gone through.</summary>
+/// <summary>The parts of a plan that examples cover.</summary>
 /// <param name="States">The states that were entered.</param>
-/// <param name="Transitions">The ways that were taken: choices, events, time limits, failures.</param>
-/// <param name="Guards">The guards, each counted twice: it held, it did not.</param>
-/// <param name="Compensations">The steps that were taken back.</param>
+/// <param name="Transitions">The transitions that were taken: choices, events, timeouts, failures.</param>
+/// <param name="Guards">The guards. Each counts twice: true and false.</param>
+/// <param name="Compensations">The steps that were compensated.</param>
 public sealed record Coverage(CoveredPart States, CoveredPart Transitions, CoveredPart Guards, CoveredPart Compensations);
 
-/// <summary>How much of one kind was covered.</summary>
+/// <summary>How much of one kind is covered.</summary>
 /// <param name="Covered">How many.</param>
-/// <param name="All">Of how many.</param>
+/// <param name="All">How many there are.</param>
 /// <param name="Missing">The others, for people.</param>
 public sealed record CoveredPart(int Covered, int All, IReadOnlyList<string> Missing);

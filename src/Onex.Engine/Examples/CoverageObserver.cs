@@ -4,22 +4,22 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine.Examples;
 
-/// <summary>Remembers which parts of a plan were gone through.</summary>
+/// <summary>Records which parts of a plan are covered.</summary>
 internal sealed class CoverageObserver(Plan plan) : IPlanObserver
 {
-    // Two rules that read alike are two rules.
+    // Compares by reference, because two rules with the same text are two rules.
     private readonly HashSet<object> _ways = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<object> _held = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<object> _failed = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _states = new(StringComparer.Ordinal);
     private readonly HashSet<string> _compensations = new(StringComparer.Ordinal);
 
-    public void Weighed(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
+    public void GuardEvaluated(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
 
-    public void Took(object way) => _ways.Add(way);
+    public void TransitionTaken(object way) => _ways.Add(way);
 
-    /// <summary>What a decision tells of itself.</summary>
-    public void Saw(HistoryNote note)
+    /// <summary>Records the history of a decision.</summary>
+    public void Record(HistoryNote note)
     {
         if (note.Kind == HistoryKinds.StateEntered)
         {
@@ -31,12 +31,16 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
         }
     }
 
-    /// <summary>What was covered of what the file writes down.</summary>
+    /// <summary>The covered parts of all that the file declares.</summary>
     public Coverage Report() => new(
         Part(plan.States.Where(state => !state.Implicit), state => state.Name, state => _states.Contains(state.Name)),
-        Part(PlanTransitions.All(plan).Where(way => way.From is null || !plan.State(way.From).Implicit), Text, way => _ways.Contains(way.Part)),
         Part(
-            PlanTransitions.Guards(plan).SelectMany(entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
+            PlanTransitions.All(plan).Where(way => way.From is null || !plan.State(way.From).Implicit),
+            Text,
+            way => _ways.Contains(way.Part)),
+        Part(
+            PlanTransitions.Guards(plan).SelectMany(
+                entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
             entry => $"{entry.Place}: '{entry.Guard.Text}' {(entry.Holds ? "holds" : "does not hold")}",
             entry => (entry.Holds ? _held : _failed).Contains(entry.Guard)),
         Part(

@@ -6,8 +6,7 @@ using Onex.Contracts.Text;
 namespace Onex.Engine.Examples;
 
 /// <summary>
-/// One saga that goes through one example. What it sends is answered at once; when nothing else can happen, time goes on to the next thing that
-/// is due.
+/// Runs one saga through one example. Commands are answered at once; when nothing else can happen, time advances to the next due event.
 /// </summary>
 internal sealed class ExampleRun
 {
@@ -25,7 +24,7 @@ internal sealed class ExampleRun
     private SagaState _saga = null!;
     private DateTimeOffset _now;
     private int _decisions;
-    private int _told;
+    private int _nextEvent;
     private bool _standsIn;
     private (DateTimeOffset At, int Visit)? _until;
 
@@ -37,12 +36,12 @@ internal sealed class ExampleRun
         _now = example.StartedAt ?? _start;
     }
 
-    /// <summary>Runs an example to where it ends.</summary>
+    /// <summary>Runs an example to its end.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="example">The example.</param>
-    /// <param name="coverage">Who remembers what it goes through.</param>
-    /// <param name="decisionsMax">How much may happen in it.</param>
-    /// <param name="decisions">How much has.</param>
+    /// <param name="coverage">Records the covered parts of the plan.</param>
+    /// <param name="decisionsMax">The maximum number of decisions.</param>
+    /// <param name="decisions">The number of decisions made.</param>
     public static ExampleResult Run(Plan plan, ExamplePlan example, CoverageObserver coverage, int decisionsMax, out int decisions)
     {
         var run = new ExampleRun(plan, example, coverage, decisionsMax);
@@ -56,7 +55,7 @@ internal sealed class ExampleRun
         return new ExampleResult(example.Name, run._problems);
     }
 
-    private ExampleEvent? Waiting => _told < _example.Events.Length ? _example.Events[_told] : null;
+    private ExampleEvent? Waiting => _nextEvent < _example.Events.Length ? _example.Events[_nextEvent] : null;
 
     private void Play()
     {
@@ -66,10 +65,11 @@ internal sealed class ExampleRun
             if (_decisions > _decisionsMax)
             {
                 Report(
-                    ExampleProblemKind.Endless, _example.At, $"after {Plural.Format(_decisions, "transition")} the saga is still in state '{_saga.State}'",
+                    ExampleProblemKind.Endless, _example.At,
+                    $"after {Plural.Format(_decisions, "transition")} the saga is still in state '{_saga.State}'",
                     "Send it an event that ends it, or expect 'waiting: some_state'.");
             }
-            else if (!GoOn())
+            else if (!Continue())
             {
                 break;
             }
@@ -79,15 +79,15 @@ internal sealed class ExampleRun
         {
             Report(
                 ExampleProblemKind.NotSent, left.At,
-                $"the saga is never in state '{left.State}' when it is this entry's turn: it {Story.Whereabouts(_saga)}",
-                Story.Remedy(_history));
+                $"the saga is never in state '{left.State}' when it is this entry's turn: it {HistoryText.Whereabouts(_saga)}",
+                HistoryText.Remedy(_history));
         }
     }
 
-    // One thing happens. False if nothing can happen any more.
-    private bool GoOn()
+    // Performs one action. False if none is possible any more.
+    private bool Continue()
     {
-        if (Tell())
+        if (SendEvent())
         {
             return true;
         }
@@ -116,16 +116,16 @@ internal sealed class ExampleRun
             SagaId = _saga.Facts.SagaId,
             CausedBy = Identity.Wakeup(_saga.Facts.SagaId, _now),
 
-            // What was interrupted before it was answered had not been taken by anyone.
+            // No role has claimed a command that was interrupted before it was answered.
             Leases = Timers.ToCancel(_plan, _saga, _now).ToDictionary(id => id, _ => new Lease(0, null) { Cancelled = true }),
             Items = _items.Wanted(_plan, _saga),
         });
         return true;
     }
 
-    // What the example sends comes as soon as the saga is where it is to come: before the steps that are on their way are answered, so that it
-    // interrupts them; with `after`, when that time is over.
-    private bool Tell()
+    // An event of the example is sent as soon as the saga is in the given state: before the commands in flight are answered, so that it
+    // interrupts them. With `after` it is sent when that time has passed.
+    private bool SendEvent()
     {
         if (Waiting is not { } next)
         {
@@ -148,7 +148,7 @@ internal sealed class ExampleRun
         }
 
         _until = null;
-        _told++;
+        _nextEvent++;
         if (next.Event is { } name)
         {
             Send(next, name);
@@ -157,43 +157,57 @@ internal sealed class ExampleRun
         return true;
     }
 
-    // Time that goes by may end the state, which may be what the example is about; an event that was to come after it does not come then.
-    private void SeeWhetherItLeft()
+    // The passing time may end the state, which the example may be about. An event that was due after it is not sent then.
+    private void ReportUnsentEvent()
     {
-        if (_until is not { } until || Waiting is not { } next || (_saga.State == next.State && _saga.Visit == until.Visit && _saga.EndedAt is null))
+        if (_until is not { } until
+            || Waiting is not { } next
+            || (_saga.State == next.State && _saga.Visit == until.Visit && _saga.EndedAt is null))
         {
             return;
         }
 
         _until = null;
-        _told++;
+        _nextEvent++;
         if (next.Event is { } name)
         {
             Report(
                 ExampleProblemKind.NotSent, next.At,
-                $"the saga leaves state '{next.State}' before {Durations.Format(next.After!.Value)} are over, so that the event '{name}' is not sent",
-                Story.Remedy(_history));
+                $"the saga leaves state '{next.State}' before {Durations.Format(next.After!.Value)} are over, so that the event '{name}' "
+                    + "is not sent",
+                HistoryText.Remedy(_history));
         }
     }
 
     private void Send(ExampleEvent next, string name)
     {
-        var requester = Requester($"event {_told}");
-        var refused = Take(new ExternalEvent { SagaId = _saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = next.Data, Requester = requester })
-            .Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
+        var requester = Requester($"event {_nextEvent}");
+        var decision = Take(new ExternalEvent
+        {
+            SagaId = _saga.Facts.SagaId,
+            CausedBy = requester.RequestId,
+            Event = name,
+            Data = next.Data,
+            Requester = requester,
+        });
+        var refused = decision.Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
         if (refused is not null && !next.Refused)
         {
-            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is refused ({refused.Code}): {Story.WithoutId(refused.Error, _saga)}", "Add 'refused: true' if that is what the example shows.");
+            Report(
+                ExampleProblemKind.NotAsExpected,
+                next.At,
+                $"the event '{name}' is refused ({refused.Code}): {HistoryText.WithoutId(refused.Error, _saga)}",
+                "Add 'refused: true' if that is what the example shows.");
         }
         else if (refused is null && next.Refused)
         {
-            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is not refused", Story.Remedy(_history));
+            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is not refused", HistoryText.Remedy(_history));
         }
     }
 
     private void Answer(CommandToSend command)
     {
-        // A contract that it starts and does not wait for concerns nobody here.
+        // A detached child is not part of the example.
         if (command.Detached)
         {
             return;
@@ -205,8 +219,9 @@ internal sealed class ExampleRun
             return;
         }
 
-        // Nobody has taken it: the ledger cancels it.
-        if (!_steps.Has(command) && _saga.Outstanding.Any(outstanding => outstanding.CommandId == command.CommandId && outstanding.Interrupted))
+        // No role has claimed it: the ledger cancels it.
+        if (!_steps.Has(command)
+            && _saga.Outstanding.Any(outstanding => outstanding.CommandId == command.CommandId && outstanding.Interrupted))
         {
             return;
         }
@@ -215,7 +230,7 @@ internal sealed class ExampleRun
         if (problem is not null)
         {
             var name = ScriptedSteps.NameOf(command);
-            Report(ExampleProblemKind.NotAsExpected, _example.Scripts[name].At, $"the script of '{name}' {problem}", "Put the script right.");
+            Report(ExampleProblemKind.NotAsExpected, _example.Scripts[name].At, $"the script of '{name}' {problem}", "Fix the script.");
             return;
         }
 
@@ -236,10 +251,10 @@ internal sealed class ExampleRun
         foreach (var note in decision.History)
         {
             _history.Add(note);
-            _coverage.Saw(note);
+            _coverage.Record(note);
         }
 
-        SeeWhetherItLeft();
+        ReportUnsentEvent();
         _standsIn |= message is StepResultArrived { IsStandIn: true };
         if (_standsIn)
         {
@@ -249,14 +264,14 @@ internal sealed class ExampleRun
         return decision;
     }
 
-    // An expression that reads what is not scripted says so in its error, and that stands wherever the engine tells what went wrong.
+    // The error of an expression that reads an unscripted result says so. It can be in any text in which the engine reports errors.
     private void FindUnscripted(Decision decision)
     {
-        var told = decision.History.Select(note => note.Detail?.ToString())
+        var details = decision.History.Select(note => note.Detail?.ToString())
             .Append(_saga.BlockedBecause)
             .Concat(decision.Rejections.Select(rejection => rejection.Error))
             .Append(Expectations.WhyNoOutput(_plan, _saga, _now));
-        foreach (var step in told.OfType<string>().Select(Story.Unscripted).OfType<string>().Take(1))
+        foreach (var step in details.OfType<string>().Select(HistoryText.Unscripted).OfType<string>().Take(1))
         {
             _problems.Clear();
             Report(
@@ -265,7 +280,7 @@ internal sealed class ExampleRun
         }
     }
 
-    // Time would go on to the state's own timeout.
+    // Otherwise time would advance to the state's own timeout.
     private bool IsWhereItShouldWait() =>
         Waiting is null && _sent.Count == 0 && _saga.Outstanding.IsEmpty && _saga.Eaches.IsEmpty && _example.Expect.Waiting == _saga.State;
 
@@ -291,7 +306,7 @@ internal sealed class ExampleRun
         };
     }
 
-    // Always the same for the same example, so that ids that are made from them are too.
+    // Derived from the example alone, so that ids that are derived from it are always the same.
     private Requester Requester(string what)
     {
         var source = $"example {_example.Name}, {what}";

@@ -7,10 +7,13 @@ using Onex.Contracts.Text;
 
 namespace Onex.Engine.Examples;
 
-/// <summary>Compares what came of an example with what it expects.</summary>
+/// <summary>Compares the result of an example with its expectations.</summary>
 internal static class Expectations
 {
-    /// <summary>What is not as expected. If the saga came to something else, that alone: the rest would only follow from it.</summary>
+    /// <summary>
+    /// The expectations that are not met. If the saga reached another state, only that is reported, because the other differences follow
+    /// from it.
+    /// </summary>
     public static IEnumerable<ExampleProblem> Unmet(
         Plan plan, ExamplePlan example, SagaState saga, IReadOnlyList<HistoryNote> history, DateTimeOffset now)
     {
@@ -30,7 +33,7 @@ internal static class Expectations
         }
 
         return unmet.Select(entry => new ExampleProblem(
-            ExampleProblemKind.NotAsExpected, Place(example, entry.Key), example.Name, entry.What, Story.Remedy(history)));
+            ExampleProblemKind.NotAsExpected, Place(example, entry.Key), example.Name, entry.What, HistoryText.Remedy(history)));
 
         void Compare(string key, string? wanted, string came)
         {
@@ -40,7 +43,8 @@ internal static class Expectations
             }
         }
 
-        void Sequence(string key, IReadOnlyList<string>? wanted, IEnumerable<HistoryNote> notes, string kind, Func<HistoryNote, string> name)
+        void Sequence(
+            string key, IReadOnlyList<string>? wanted, IEnumerable<HistoryNote> notes, string kind, Func<HistoryNote, string> name)
         {
             var came = notes.Where(note => note.Kind == kind).Select(name).ToList();
             if (wanted is not null && !came.SequenceEqual(wanted, StringComparer.Ordinal))
@@ -58,9 +62,10 @@ internal static class Expectations
         }
     }
 
-    /// <summary>Why an end that has an output answered without it, or null: a failed end answers all the same.</summary>
+    /// <summary>Why an end that declares an output has none, or null. A failed end still sends a response.</summary>
     public static string? WhyNoOutput(Plan plan, SagaState saga, DateTimeOffset now) =>
-        saga is { EndedAt: not null, Output: null } && plan.State(saga.State).Output?.Evaluate(new SagaScope(plan, saga, now)) is { IsError: true } error
+        saga is { EndedAt: not null, Output: null }
+            && plan.State(saga.State).Output?.Evaluate(new SagaScope(plan, saga, now)) is { IsError: true } error
             ? error.AsError()
             : null;
 
@@ -76,10 +81,10 @@ internal static class Expectations
                 saga.Status == (expected.End == EndKind.Completed ? SagaStatus.Completed : SagaStatus.Failed)),
         };
         var fault = saga is { EndedAt: not null, Fault: { } left } ? $" with the fault {left.Code}" : "";
-        return holds ? null : (key, $"the saga was to {wanted}, but {Story.Whereabouts(saga)}{fault}");
+        return holds ? null : (key, $"the saga was to {wanted}, but {HistoryText.Whereabouts(saga)}{fault}");
     }
 
-    // Of maps the fields that are expected, of everything else all of it. Null if there is none.
+    // Compares the expected fields of maps, and all of any other value. Null if there is no difference.
     private static string? Difference(CelValue wanted, CelValue? came, string pointer)
     {
         if (came is not { } value)
@@ -90,7 +95,8 @@ internal static class Expectations
         if (wanted.Kind == CelKind.Map && value.Kind == CelKind.Map)
         {
             return wanted.AsMap()
-                .Select(entry => Difference(entry.Value, value.TryGetField(entry.Key, out var field) ? field : null, $"{pointer}/{entry.Key}"))
+                .Select(
+                    entry => Difference(entry.Value, value.TryGetField(entry.Key, out var field) ? field : null, $"{pointer}/{entry.Key}"))
                 .FirstOrDefault(difference => difference is not null);
         }
 

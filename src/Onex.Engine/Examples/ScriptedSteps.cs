@@ -5,18 +5,18 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine.Examples;
 
-/// <summary>Answers commands in the roles' place, as an example's scripts say.</summary>
+/// <summary>Answers commands instead of the roles, as the scripts of an example say.</summary>
 internal sealed class ScriptedSteps(ExamplePlan example)
 {
     private readonly Dictionary<string, int> _calls = new(StringComparer.Ordinal);
 
-    /// <summary>Whether the example says what the command's step answers.</summary>
+    /// <summary>Whether the example scripts the command's step.</summary>
     public bool Has(CommandToSend command) => example.Scripts.ContainsKey(NameOf(command));
 
-    /// <summary>What an expression gets that reads the result of a step which the example does not script.</summary>
+    /// <summary>The error of an expression that reads the result of an unscripted step.</summary>
     public static string Missing(string step) => $"script the result of step '{step}'";
 
-    /// <summary>The answer to a command; what is wrong with the script, if it can be none.</summary>
+    /// <summary>The answer to a command; or what is wrong with the script, if it is no valid answer.</summary>
     public StepResultArrived Answer(CommandToSend command, SagaId saga, out string? problem)
     {
         problem = null;
@@ -30,22 +30,23 @@ internal sealed class ScriptedSteps(ExamplePlan example)
         var answer = script.Answers[Math.Min(call, script.Answers.Length - 1)];
         return answer.Outcome switch
         {
-            ScriptedOutcome.Failed => Result(command, saga, StepOutcome.Failed, null, Code(answer)) with { Reach = FailureCodes.ReachOf(Code(answer)) },
+            ScriptedOutcome.Failed =>
+                Result(command, saga, StepOutcome.Failed, null, Code(answer)) with { Reach = FailureCodes.ReachOf(Code(answer)) },
             ScriptedOutcome.Rejected => Result(command, saga, StepOutcome.Rejected, null, Code(answer)),
             _ when IsHttp(command) => Http(command, saga, answer.Result, out problem),
             _ => Result(command, saga, StepOutcome.Completed, answer.Result.IsNull ? CelValue.Map([]) : answer.Result, null),
         };
     }
 
-    /// <summary>The end of a contract whose caller has no more use for it: it has taken back what it did.</summary>
+    /// <summary>The end of a child that its parent cancelled: it has compensated its steps.</summary>
     public static StepResultArrived Cancelled(CommandToSend command, SagaId saga) =>
         Result(command, saga, StepOutcome.Rejected, null, StepCodes.Cancelled);
 
-    /// <summary>The script's name for a command.</summary>
+    /// <summary>The name of a command's script.</summary>
     public static string NameOf(CommandToSend command) =>
         command.Direction == StepDirections.Compensate ? ExamplePlan.CompensationOf(command.Step) : command.Step;
 
-    // Completed as it would be by a server that says no more than that, and classified as in production.
+    // Completed like a minimal answer of a real server, and classified as in production.
     private static StepResultArrived Http(CommandToSend command, SagaId saga, CelValue script, out string? problem)
     {
         problem = null;
@@ -79,13 +80,14 @@ internal sealed class ScriptedSteps(ExamplePlan example)
             HttpAnswer.Failed => StepOutcome.Failed,
             _ => StepOutcome.Rejected,
         };
-        return Result(command, saga, outcome, CelValue.Map(fields), outcome == StepOutcome.Completed ? null : HttpStatuses.Code(status)) with
+        return Result(
+            command, saga, outcome, CelValue.Map(fields), outcome == StepOutcome.Completed ? null : HttpStatuses.Code(status)) with
         {
             Reach = HttpStatuses.ReachOf(status),
         };
     }
 
-    // A status without a word in it is a success; everything else cannot be known.
+    // An unscripted HTTP call counts as a success with status 200. Nothing else about its answer is known.
     private static CelValue StandIn(CommandToSend command)
     {
         var missing = CelValue.Error(Missing(command.Step));
@@ -98,7 +100,8 @@ internal sealed class ScriptedSteps(ExamplePlan example)
 
     private static string Code(ScriptedAnswer answer) => answer.Code == "timeout" ? StepCodes.StepTimedOut : answer.Code!;
 
-    private static StepResultArrived Result(CommandToSend command, SagaId saga, StepOutcome outcome, CelValue? result, string? code) => new()
+    private static StepResultArrived Result(
+        CommandToSend command, SagaId saga, StepOutcome outcome, CelValue? result, string? code) => new()
     {
         SagaId = saga,
         CausedBy = Identity.Result(command.CommandId, command.Attempt, outcome.ToString()),

@@ -65,7 +65,7 @@ internal sealed class DeadLetterCalls(
         if (!force && await handledAfterAll.FindAsync(row, call.Aborted) is { } handled)
         {
             throw new CallException(
-                409, ErrorCodes.DeadLetterHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
+                409, ErrorCodes.DeadLetterRecordHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
                 $"Show the saga: onex sagas show {handled.SagaId}. The dead letter can be discarded: onex dlq discard {id} --reason TEXT. "
                 + "Sending the record all the same does no harm: onex dlq redrive --force, or \"force\": true.");
         }
@@ -125,7 +125,7 @@ internal sealed class DeadLetterCalls(
         404, ErrorCodes.DeadLetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
 
     private static CallException Decided(DeadLetterRow row) => new(
-        409, ErrorCodes.DeadLetterDecided,
+        409, ErrorCodes.DeadLetterAlreadyHandled,
         $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
         "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 

@@ -123,7 +123,7 @@ internal sealed class SagaControl(
     public async Task<OperatorAnswer> AskAsync(
         SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
-        var asked = new OperatorAsked
+        var asked = new OperatorRequested
         {
             SagaId = sagaId, CausedBy = MessageId.Create(clock.Now), Command = command, By = by, Reason = reason,
         };
@@ -148,7 +148,7 @@ internal sealed class SagaControl(
     public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
         await reader.ReadAsync([sagaId], cancellation) switch
     {
-        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Explain(pipe, saga, row),
+        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Describe(pipe, saga, row),
         [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
         [{ Row: { } row }] => new WaitReason(
             $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
@@ -158,11 +158,11 @@ internal sealed class SagaControl(
     };
 
     // A saga that cannot be handled cannot be explained either, so only the reason is returned.
-    private WaitReason Explain(PlanPipe pipe, SagaState saga, SagaRow row)
+    private WaitReason Describe(PlanPipe pipe, SagaState saga, SagaRow row)
     {
         try
         {
-            return Waits.Tell(pipe.Plan, saga, clock.Now);
+            return Waits.Describe(pipe.Plan, saga, clock.Now);
         }
 #pragma warning disable CA1031 // The caller learns that the saga is set aside, whichever exception explains it.
         catch (Exception failure)

@@ -36,7 +36,7 @@ internal sealed class LostCommands(
 
                 await router.HandleAsync(
                     [.. live.Select(id => new Delivery(
-                        new ResendAsked { SagaId = id, CausedBy = MessageId.Create(time.GetUtcNow()) }, OutcomeSink.None))],
+                        new ResendRequested { SagaId = id, CausedBy = MessageId.Create(time.GetUtcNow()) }, OutcomeSink.None))],
                     stoppingToken);
                 (after, sagas) = (live[^1], sagas + live.Count);
             }

@@ -27,8 +27,8 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         var timer = Declare<TimerFired>(nameof(EventKind.Timer));
         var joined = Declare<RequestJoined>(nameof(EventKind.Joined));
         var external = Declare<ExternalEvent>(nameof(EventKind.External));
-        var asked = Declare<OperatorAsked>(nameof(EventKind.Operator));
-        var resend = Declare<ResendAsked>("Resend");
+        var asked = Declare<OperatorRequested>(nameof(EventKind.Operator));
+        var resend = Declare<ResendRequested>("Resend");
 
         Initially(When(started).ThenAsync(DecideAsync));
         foreach (var state in plan.States)

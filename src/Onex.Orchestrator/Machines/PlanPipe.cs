@@ -38,8 +38,8 @@ internal sealed class PlanPipe
             TimerFired timer => SendAsync(timer, staging, cancellation),
             RequestJoined joined => SendAsync(joined, staging, cancellation),
             ExternalEvent external => SendAsync(external, staging, cancellation),
-            OperatorAsked asked => SendAsync(asked, staging, cancellation),
-            ResendAsked resend => SendAsync(resend, staging, cancellation),
+            OperatorRequested asked => SendAsync(asked, staging, cancellation),
+            ResendRequested resend => SendAsync(resend, staging, cancellation),
             _ => throw new InvalidOperationException($"No state machine accepts {message.GetType().Name}."),
         });
         return staging.Instance?.Decision;

@@ -176,7 +176,7 @@ internal static partial class SagaRows
         WriteArray(writer, "held", saga.Held, (to, held) =>
         {
             to.WriteString("steps_of", held.Key);
-            WriteCount(to, "round", held.Round);
+            WriteCount(to, "round", held.RetryPass);
         });
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
         WriteArray(writer, "each", saga.Eaches, WriteEach);
@@ -247,7 +247,7 @@ internal static partial class SagaRows
         }
 
         WriteNumber(to, "item", blockage.Item);
-        WriteCount(to, "round", blockage.Round);
+        WriteCount(to, "round", blockage.RetryPass);
         WriteTime(to, "at", blockage.At);
         to.WriteString("reason", blockage.Reason);
         WriteText(to, "code", blockage.Code);
@@ -288,7 +288,7 @@ internal static partial class SagaRows
             _ => "lost",
         });
         WriteTime(writer, "wait_until", branch.WaitUntil);
-        WriteCount(writer, "round", branch.Round);
+        WriteCount(writer, "round", branch.RetryPass);
     }
 
     private static BranchState ReadBranch(JsonElement json) =>
@@ -303,7 +303,7 @@ internal static partial class SagaRows
             _ => BranchPhase.Lost,
         },
         WaitUntil = Time(json, "wait_until"),
-        Round = Count(json, "round"),
+        RetryPass = Count(json, "round"),
     };
 
     private static void WriteEach(Utf8JsonWriter writer, EachRun run)
@@ -388,7 +388,7 @@ internal static partial class SagaRows
         WriteCount(writer, "ended_attempt", command.EndedAttempt);
         WriteCount(writer, "interrupted_at", command.InterruptedAt);
         WriteText(writer, "arguments_if_done", command.ArgumentsIfDone?.ToString());
-        WriteCount(writer, "round", command.Round);
+        WriteCount(writer, "round", command.RetryPass);
         WriteCount(writer, "attempts_before", command.AttemptsBefore);
         WriteTime(writer, "retried_at", command.RetriedAt);
 
@@ -422,7 +422,7 @@ internal static partial class SagaRows
         Resent = Count(json, "resent"),
         Interrupted = Flag(json, "interrupted"),
         Kept = Flag(json, "kept"),
-        Round = Count(json, "round"),
+        RetryPass = Count(json, "round"),
         AttemptsBefore = Count(json, "attempts_before"),
         RetriedAt = Time(json, "retried_at"),
         Happened = Text(json, "happened") switch
@@ -452,7 +452,7 @@ internal static partial class SagaRows
         writer.WriteString("command_id", undo.CommandId);
         writer.WritePropertyName("arguments");
         writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
-        WriteCount(writer, "round", undo.Round);
+        WriteCount(writer, "round", undo.RetryPass);
         WriteCount(writer, "visit", undo.Visit);
         WriteNumber(writer, "item", undo.Item);
         WriteFlag(writer, "lost", undo.Lost);
@@ -471,7 +471,7 @@ internal static partial class SagaRows
         new CommandId(json.GetProperty("command_id").GetGuid()),
         RawJson.FromText(json.GetProperty("arguments").GetRawText()))
     {
-        Round = Count(json, "round"),
+        RetryPass = Count(json, "round"),
         Visit = Count(json, "visit"),
         Item = Number(json, "item"),
         Lost = Flag(json, "lost"),

@@ -218,7 +218,7 @@ internal sealed class CommitFollowUp(
             if (
                 outcome is not DeliveryOutcome.Failed
                     && !delivery.IsFromLedger
-                    && delivery.Message is StepResultArrived or TimerFired or ResendAsked)
+                    && delivery.Message is StepResultArrived or TimerFired or ResendRequested)
             {
                 again.Add(delivery with { Failure = failure });
             }

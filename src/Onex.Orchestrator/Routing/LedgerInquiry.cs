@@ -38,7 +38,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
                 var tried = delivery.Try(() =>
                 {
                     cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
-                    asked.UnionWith(Timers.InNeedOfLedger(pipe.Plan, saga, now));
+                    asked.UnionWith(Timers.ToLookUp(pipe.Plan, saga, now));
                 });
                 if (!ReferenceEquals(tried, delivery))
                 {

@@ -110,7 +110,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
     private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));
-        if (delivery.Message is not (StepResultArrived or TimerFired or ResendAsked) || work is not { Saga: { } saga, Pipe: { } pipe })
+        if (delivery.Message is not (StepResultArrived or TimerFired or ResendRequested) || work is not { Saga: { } saga, Pipe: { } pipe })
         {
             return decided;
         }

@@ -52,7 +52,7 @@ public sealed class CircleTests
         var calls = Round(scenario, max: 3_000);
 
         scenario.IsIn("calming", SagaStatus.Blocked);
-        Assert.Equal((Most * Circles.FailuresEach) + 2, calls);
+        Assert.Equal((Most * Cycles.FailuresEach) + 2, calls);
         Assert.Contains("by 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
@@ -65,7 +65,7 @@ public sealed class CircleTests
                 TestStates.State("resting", "calling", [TestStates.Wait("rest", TimeSpan.FromMilliseconds(1))]),
                 TestStates.End("done"),
             ])).Starts();
-        for (var round = 0; round < Most * Circles.FailuresEach * 2; round++)
+        for (var round = 0; round < Most * Cycles.FailuresEach * 2; round++)
         {
             scenario.Answered("call", 404)
                     .IsIn("resting", SagaStatus.Waiting)
@@ -154,7 +154,9 @@ public sealed class CircleTests
         }
 
         Assert.Contains(
-            "goes round in a circle", Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
+            "is in a cycle without progress",
+            Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
+            StringComparison.Ordinal);
         scenario.OperatorSends(OperatorCommand.Cancel).IsIn("cancelled", SagaStatus.Cancelled);
     }
 

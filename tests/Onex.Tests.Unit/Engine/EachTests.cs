@@ -318,13 +318,13 @@ public sealed class EachTests
     {
         var scenario = Packing(atOnce: 40, items: 400).CompletesItem("pack", 7, Result("a"));
         Assert.StartsWith(
-            "In state 'packing' 40 items of step 'pack' are in hand, 1 of 400 are done.",
-            Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
+            "In state 'packing' 40 items of step 'pack' are in flight, 1 of 400 are done.",
+            Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
             StringComparison.Ordinal);
         scenario.RejectsItem("pack", 8);
         Assert.Contains(
             "39 items of step 'pack' that were interrupted are being resolved",
-            Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
+            Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
             StringComparison.Ordinal);
     }
 

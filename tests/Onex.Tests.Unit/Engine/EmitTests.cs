@@ -57,7 +57,7 @@ public sealed class EmitTests
         var work = new SagaWork(scenario.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
         work.Apply(
             scenario.Last,
-            new ResendAsked { SagaId = scenario.Saga.Facts.SagaId, CausedBy = default },
+            new ResendRequested { SagaId = scenario.Saga.Facts.SagaId, CausedBy = default },
             new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
 
         var message = work.Outgoing[0];

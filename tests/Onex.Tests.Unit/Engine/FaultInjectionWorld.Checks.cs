@@ -82,8 +82,13 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private static readonly byte[][] _typeFaults =
-        [.. new[] { StepCodes.ExpressionFailed, StepCodes.ResultInvalid, StepCodes.OutputInvalid, "worked out" }.Select(
-            System.Text.Encoding.UTF8.GetBytes)];
+    [
+        .. new[]
+        {
+            StepCodes.ExpressionFailed, StepCodes.ResultInvalid, StepCodes.OutputInvalid, "evaluated any more",
+            "completed, but the arguments",
+        }.Select(System.Text.Encoding.UTF8.GetBytes),
+    ];
 
     // If it compiles, it runs: what is well-typed never fails by its type.
     private void CheckTypes()
@@ -174,7 +179,7 @@ internal sealed partial class FaultInjectionWorld
                     var whose = sent.Direction == StepDirections.Do ? default : Undone(sent.Step, sent.CommandId);
                     var visit = sent.Direction == StepDirections.Do ? command.Visit : 0;
                     Assert.True(
-                        _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.Round, command.Item ?? -1)),
+                        _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
                         $"'{sent.Step}' was commanded twice.");
                 }
             }

@@ -89,7 +89,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             WithoutFaults(turn);
         }
 
-        Assert.True(Ended, $"The saga is stuck: {Waits.Tell(plan, Saga, _scenario.Now).Sentence}");
+        Assert.True(Ended, $"The saga is stuck: {Waits.Describe(plan, Saga, _scenario.Now).Sentence}");
         CheckEnd();
     }
 
@@ -355,7 +355,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         var leases = new Dictionary<CommandId, Lease>();
         var told = new List<StepResultArrived>();
         var cancel = Timers.ToCancel(plan, Saga, _scenario.Now).ToList();
-        foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _scenario.Now)).ToList())
+        foreach (var id in cancel.Concat(Timers.ToLookUp(plan, Saga, _scenario.Now)).ToList())
         {
             if (!_ledger.TryGetValue(id, out var entry))
             {

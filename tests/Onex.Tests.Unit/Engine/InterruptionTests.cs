@@ -23,7 +23,7 @@ public sealed class InterruptionTests
         Assert.True(Assert.Single(scenario.Saga.Outstanding).Interrupted);
         Assert.Equal(scenario.Now, scenario.Saga.NextWakeupAt);
         Assert.Equal([scenario.Saga.Outstanding[0].CommandId], Timers.ToCancel(scenario.Plan, scenario.Saga, scenario.Now));
-        Assert.Empty(Timers.InNeedOfLedger(scenario.Plan, scenario.Saga, scenario.Now));
+        Assert.Empty(Timers.ToLookUp(scenario.Plan, scenario.Saga, scenario.Now));
     }
 
     [Fact]

@@ -220,7 +220,7 @@ public sealed class OperatorTests
             .Answered("confirm", 503);
         var old = scenario.Saga.Outstanding[0].CommandId;
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("confirming", SagaStatus.Running);
-        Assert.Equal([old], Timers.InNeedOfLedger(scenario.Plan, scenario.Saga, scenario.Now));
+        Assert.Equal([old], Timers.ToLookUp(scenario.Plan, scenario.Saga, scenario.Now));
 
         scenario.Wakes(_ => new Lease(2, null))
                 .IsIn("confirming", SagaStatus.Blocked)
@@ -242,7 +242,7 @@ public sealed class OperatorTests
             .Handles(scenario.Result("confirm", StepOutcome.Undeliverable, null, "too_large"));
 
         Assert.False(scenario.Last.Changed);
-        Assert.Equal([old], Timers.InNeedOfLedger(scenario.Plan, scenario.Saga, scenario.Now));
+        Assert.Equal([old], Timers.ToLookUp(scenario.Plan, scenario.Saga, scenario.Now));
     }
 
     [Fact]
@@ -258,8 +258,8 @@ public sealed class OperatorTests
         Unknown().OperatorSends(OperatorCommand.Skip).Sends().IsIn("failed", SagaStatus.Cancelled);
 
     [Fact]
-    public void Skip_is_not_done_when_there_is_nothing_to_pass_over() =>
-        Refuses(new SagaScenario(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to pass over");
+    public void Skip_is_not_done_when_there_is_nothing_to_skip() =>
+        Refuses(new SagaScenario(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to skip");
 
     [Fact]
     public void A_paused_saga_sends_nothing_but_results_count()

@@ -216,7 +216,7 @@ public sealed partial class ParallelTests
 
         Assert.Contains(
             "goes on in a branch of 'working[0]' at 2026-11-24 "
-                + "08:05:00Z", Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
+                + "08:05:00Z", Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
         scenario.Wakes()
                 .Sends("b")
             .Answered("b", 200)

@@ -162,7 +162,7 @@ internal sealed class SagaScenario
     }
 
     /// <summary>An operator sends the saga a command.</summary>
-    public SagaScenario OperatorSends(OperatorCommand command, string by = "alice", string? reason = null) => Handles(new OperatorAsked
+    public SagaScenario OperatorSends(OperatorCommand command, string by = "alice", string? reason = null) => Handles(new OperatorRequested
     {
         SagaId = Saga.Facts.SagaId,
         CausedBy = new(Identity.OfRequest(default, $"asked {++_messages}")),
@@ -173,7 +173,7 @@ internal sealed class SagaScenario
 
     /// <summary>Messages in flight may be lost, so the saga is asked to send them again.</summary>
     public SagaScenario LosesMessages() =>
-        Handles(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
+        Handles(new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
 
     /// <summary>The event that the last act was declined for.</summary>
     public DeclinedEvent Rejection => Assert.Single(Last.Rejections);

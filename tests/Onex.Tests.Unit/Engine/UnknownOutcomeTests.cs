@@ -19,7 +19,7 @@ public sealed class UnknownOutcomeTests
         var scenario = Lost(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
 
         Assert.Equal((BlockedBy.Unknown, "charge"), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Step));
-        Assert.Contains("Nobody can tell whether step 'charge' has happened", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("It is unknown whether the step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Null(scenario.Saga.NextWakeupAt);
     }
 
@@ -123,7 +123,7 @@ public sealed class UnknownOutcomeTests
     public void A_2xx_that_cannot_be_compensated_because_its_answer_is_not_understood_blocks()
     {
         var scenario = Charging(ByAnswer).Answered("charge", 200, "\"<html>\"").IsIn("charging", SagaStatus.Blocked);
-        Assert.Contains("Step 'charge' happened", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("Step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
 
         scenario.OperatorSends(OperatorCommand.Skip).Sends("-reserve");
         Assert.Equal("result_invalid", scenario.Saga.Fault!.Code);

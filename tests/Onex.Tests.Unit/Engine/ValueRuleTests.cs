@@ -157,7 +157,7 @@ public sealed class ValueRuleTests
         Assert.False(SagaEngine.SetAside(scenario.Plan, aside.State, "Again.", scenario.Now).Changed);
         var back = SagaRowsTests.There_and_back(scenario.Plan, aside.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
-        Assert.Contains("nothing to pass over", Asked(scenario, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
+        Assert.Contains("nothing to skip", Asked(scenario, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
         var retried = Asked(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
@@ -170,7 +170,7 @@ public sealed class ValueRuleTests
     private static Decision Asked(SagaScenario scenario, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
         scenario.Plan,
         saga,
-        new OperatorAsked { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
+        new OperatorRequested { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
         scenario.Now);
 
     private static SagaScenario Asking(string more) => new SagaScenario($$"""

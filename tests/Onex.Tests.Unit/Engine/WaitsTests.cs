@@ -34,7 +34,7 @@ public sealed class WaitsTests
         Start().Receives("cancel"),
         "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, "
             + "asked after at 2026-11-24 08:00:00Z)."
-        + " Nothing older is taken back before that is resolved.",
+        + " Older steps are compensated after that is resolved.",
         "skip", "cancel", "pause");
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class WaitsTests
             .Completes("charge")
             .Answered("charge", 409),
         "It is blocked in state 'compensating' since 2026-11-24 08:00:00Z and waits for an operator: "
-        + "Step 'charge' cannot be taken back: that was rejected with http_409: http_409",
+        + "Step 'charge' cannot be compensated: the compensation was rejected with http_409: http_409",
         "retry", "skip", "cancel", "terminate");
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class WaitsTests
         Assert.Equal(scenario.Saga.NextWakeupAt, reason.Until);
     }
 
-    private static Onex.Engine.WaitReason Reason(SagaScenario scenario) => Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now);
+    private static Onex.Engine.WaitReason Reason(SagaScenario scenario) => Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now);
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
         [

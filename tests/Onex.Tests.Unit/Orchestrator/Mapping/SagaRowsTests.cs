@@ -73,7 +73,7 @@ public sealed class SagaRowsTests
                     "charge",
                     "asking",
                     new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
-                    RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
+                    RawJson.FromText("""{"ref":"p"}""")) { RetryPass = 2 }],
         },
     };
 
@@ -137,7 +137,7 @@ public sealed class SagaRowsTests
         Resent = 1,
         Interrupted = true,
         Kept = true,
-        Round = 2,
+        RetryPass = 2,
         AttemptsBefore = 3,
         RetriedAt = _at.AddMinutes(1),
         Arguments = RawJson.FromText("""{ "zz": 1.0, "a": "b" }"""),

@@ -67,7 +67,8 @@ public sealed class BatchOrderTests
                 OutcomeSink.None),
             _ =>
                 new Delivery(
-                    new ResendAsked { SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)), CausedBy = default }, OutcomeSink.None),
+                    new ResendRequested { SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)), CausedBy = default },
+                    OutcomeSink.None),
         };
     }
 }

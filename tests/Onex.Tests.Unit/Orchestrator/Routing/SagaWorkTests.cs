@@ -103,7 +103,7 @@ public sealed class SagaWorkTests
             {
                 Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
             },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
+            new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         Assert.Equal(["responses", "requests.dlq"], work.Outgoing.Select(message => message.Topic));
@@ -141,7 +141,7 @@ public sealed class SagaWorkTests
             {
                 Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
+            new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
@@ -161,7 +161,7 @@ public sealed class SagaWorkTests
             {
                 Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
+            new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
@@ -256,7 +256,7 @@ public sealed class SagaWorkTests
 
     private static void Apply(SagaWork work, SagaState after, params MessageId[] seen) => work.Apply(
         new Decision(after, true, [], [], []) { Seen = [.. seen] },
-        new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = default },
+        new ResendRequested { SagaId = after.Facts.SagaId, CausedBy = default },
         _messages);
 
     private static JsonElement Json(ReadOnlyMemory<byte> value) => JsonDocument.Parse(value).RootElement;

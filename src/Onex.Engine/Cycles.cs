@@ -6,24 +6,27 @@ using Onex.Contracts.Text;
 namespace Onex.Engine;
 
 /// <summary>
-/// Circles without progress. An entry into a state is idle if the saga was there before, with the same data and results, and no event, time limit
-/// or wait came in between. Idle entries are slowed down, then the saga is blocked, so that a contract that goes round in a circle neither floods
-/// other systems nor its own history. Entries that failures lead to are counted besides, with much more patience: such a circle may write down
-/// something new each time and never end all the same.
+/// Cycles without progress. An entry into a state is idle if the saga was there before with the same data and results, and no event, timer
+/// or wait came in between. Idle entries are delayed, then the saga is blocked, so that a cycle in a contract neither floods other systems
+/// nor its own history. Entries after failures are counted separately with a higher limit, because such a cycle may store new data each
+/// time and still never end.
 /// </summary>
-internal static class Circles
+internal static class Cycles
 {
-    /// <summary>Idle entries that are not slowed down.</summary>
+    /// <summary>Idle entries that are not delayed.</summary>
     public const int Free = 10;
 
-    /// <summary>Entries by failures that are allowed for each idle one that is.</summary>
+    /// <summary>Entries after failures that are allowed per allowed idle entry.</summary>
     public const int FailuresEach = 20;
 
     private static readonly TimeSpan _first = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(1);
 
-    /// <summary>Counts an entry into a state. True if it is not entered now: later, or, since it was entered too often, not without an operator.</summary>
-    public static bool HoldUp(Transition transition, StatePlan state, bool failed)
+    /// <summary>
+    /// Counts an entry into a state. True if the state is not entered now: the entry is delayed, or the saga is blocked because of too many
+    /// entries.
+    /// </summary>
+    public static bool DelayOrBlock(Transition transition, StatePlan state, bool failed)
     {
         var saga = transition.Saga;
         if (state.Kind == StateKind.End || saga.CancelledBy is not null || !saga.Visits.ContainsKey(state.Name))
@@ -39,19 +42,21 @@ internal static class Circles
         if (count > most || failures > most * FailuresEach)
         {
             var how = count > most
-                ? $"came to state '{state.Name}' {Plural.Format(count, "time")} without an event, a wait or new data in between; {most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
-                : $"came to state '{state.Name}' by {failures} failures without an event or a wait in between; {most * FailuresEach} are allowed "
-                    + $"({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
+                ? $"came to state '{state.Name}' {Plural.Format(count, "time")} without an event, a wait or new data in between; "
+                    + $"{most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
+                : $"came to state '{state.Name}' by {failures} failures without an event or a wait in between; "
+                    + $"{most * FailuresEach} are allowed ({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
             transition.Depart(new Departure(state.Name) { Failed = failed });
             transition.Block(
                 BlockedBy.Way,
-                $"The contract goes round in a circle: it {how}{(saga.Fault is { } fault ? $" The last fault: {fault.Code}: {fault.Message}" : "")}");
+                $"The contract is in a cycle without progress: it {how}"
+                    + (saga.Fault is { } fault ? $" The last fault: {fault.Code}: {fault.Message}" : ""));
             return true;
         }
 
         transition.Saga = saga with { Idle = saga.Idle.SetItem(state.Name, new IdleEntries(count, failures, mark)) };
 
-        // What goes round within one decision touches nobody, and to slow it down would only put its end off.
+        // A cycle within one decision sends nothing, so a delay would only postpone its end.
         var slowed = Math.Max(count - Free, failures - most);
         if (slowed <= 0 || transition.StatesEntered > Free)
         {
@@ -75,7 +80,7 @@ internal static class Circles
         return delay < _longest ? delay : _longest;
     }
 
-    // The same for the same values, in whatever process and order they were read.
+    // Equal values have the same hash, whatever order they were read in.
     private static string Mark(SagaState saga)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -3,12 +3,12 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Engine.Examples;
 
-/// <summary>What happened to a saga, in a line for whoever wonders why an example does not hold.</summary>
-internal static partial class Story
+/// <summary>The history of a saga as one line, to explain why an example fails.</summary>
+internal static partial class HistoryText
 {
     private const int NotesMax = 24;
 
-    /// <summary>The line, as the second half of a diagnostic.</summary>
+    /// <summary>The line, as the remedy of a diagnostic.</summary>
     public static string Remedy(IReadOnlyList<HistoryNote> history)
     {
         var notes = history.Select(Of).OfType<string>().ToList();
@@ -16,7 +16,7 @@ internal static partial class Story
         return $"What happened: {string.Join("; ", shown)}.";
     }
 
-    /// <summary>Where a saga is, as the end of a sentence that begins with it.</summary>
+    /// <summary>Where a saga is, as a phrase that follows "the saga".</summary>
     public static string Whereabouts(SagaState saga) => saga switch
     {
         { EndedAt: not null } => $"has ended in '{saga.State}'",
@@ -26,7 +26,8 @@ internal static partial class Story
     };
 
     /// <summary>The step whose missing script a text is about, or null.</summary>
-    public static string? Unscripted(string text) => MissingScript().Match(text) is { Success: true } match ? match.Groups["step"].Value : null;
+    public static string? Unscripted(string text) =>
+        MissingScript().Match(text) is { Success: true } match ? match.Groups["step"].Value : null;
 
     /// <summary>An error of the engine without the saga's id, which means nothing in an example.</summary>
     public static string WithoutId(string text, SagaState saga) =>
@@ -41,7 +42,7 @@ internal static partial class Story
         HistoryKinds.StepRejected => $"{note.Step} rejected ({Detail(note, "code")})",
         HistoryKinds.AttemptFailed => $"{note.Step} failed ({Detail(note, "code")}: {Detail(note, "message")?.TrimEnd('.')})",
         HistoryKinds.StepCancelled => $"{note.Step} cancelled",
-        HistoryKinds.CompensationCompleted => $"{note.Step} taken back",
+        HistoryKinds.CompensationCompleted => $"{note.Step} compensated",
         HistoryKinds.EventTaken => $"event {Detail(note, "event")}",
         HistoryKinds.EventKept => $"event {Detail(note, "event")} kept",
         HistoryKinds.EventRefused => $"event {Detail(note, "event")} refused ({Detail(note, "code")})",
