@@ -66,7 +66,10 @@ public sealed partial class StructureTests
             from file in Production()
             let parts = file.Path.Split('/')
             where parts.Length > 3
-            from Match match in Regex.Matches(file.Text, $@"^using (static )?{Regex.Escape(parts[1])}\.(?<to>\w+)", RegexOptions.Multiline | RegexOptions.NonBacktracking)
+            from Match match in Regex.Matches(
+                file.Text,
+                $@"^using (static )?{Regex.Escape(parts[1])}\.(?<to>\w+)",
+                RegexOptions.Multiline | RegexOptions.NonBacktracking)
             let to = match.Groups["to"].Value
             where to != parts[2]
                 && Directory.Exists(Repository.At("src", parts[1], to))
