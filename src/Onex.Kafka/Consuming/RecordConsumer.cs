@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Consuming;
@@ -145,7 +146,16 @@ internal sealed class RecordConsumer : IDisposable
             }
             catch (Exception e)
             {
-                Log.ConsumerBroke(_logger, _address.Name, e);
+                // A request of an assignment fails as a whole while a leader moves, for example on a topic that has just been created.
+                if (e is KafkaException { Error: var error } && RetriableErrors.Contains(error.Code))
+                {
+                    Log.ConsumeFailed(_logger, _address.Name, error.Reason);
+                }
+                else
+                {
+                    Log.ConsumerBroke(_logger, _address.Name, e);
+                }
+
                 _hasAssignment = false;
                 OnRevoked(_buffer.Assigned);
                 _abandon.Token.WaitHandle.WaitOne(backoff.Next());

@@ -92,7 +92,7 @@ public sealed class VersionTests : IDisposable
 
         Assert.Contains(
             onex.Output,
-            line => line.Contains("Contract approval 1.0.0 has live sagas (4) and no version of it is loaded", StringComparison.Ordinal));
+            line => line.Contains("Contract approval 1.0.0 has live sagas (4), but no version of it is loaded", StringComparison.Ordinal));
         var (start, rejection) = await onex.RequestAsync(Start(Names.Next("order")));
         Assert.Equal((HttpStatusCode.NotFound, "ONEX3004"), (start, (string?)rejection["code"]));
         var (again, known) = await onex.RequestAsync(Start(names[0], Envelope(sagas, names[0])));

@@ -58,7 +58,7 @@ public sealed class ContractsNotLoadedTests : IDisposable
             _logs.Lines,
             line =>
                 Assert.StartsWith(
-                    "Warning Contract gone 1.0.0 has live sagas (3) and no version of it is loaded", line, StringComparison.Ordinal),
+                    "Warning Contract gone 1.0.0 has live sagas (3), but no version of it is loaded", line, StringComparison.Ordinal),
             line =>
                 Assert.StartsWith(
                     "Warning Contract gone 1.0.0 has live sagas (3) and connections that are not loaded: bank.",
