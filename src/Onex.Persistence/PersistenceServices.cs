@@ -2,15 +2,15 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Maintenance;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schedules;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
-using Onex.Persistence.Maintenance;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

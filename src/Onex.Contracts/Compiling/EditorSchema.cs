@@ -12,8 +12,11 @@ namespace Onex.Contracts.Compiling;
 /// </summary>
 internal sealed class EditorSchema
 {
-    private static readonly JsonSerializerOptions _written = new() { WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions _written = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     private readonly OperationCatalogue _operations;
     private readonly SortedDictionary<string, JsonNode> _definitions = new(StringComparer.Ordinal);
@@ -132,8 +135,11 @@ internal sealed class EditorSchema
 
         return new JsonObject
         {
-            ["if"] = new JsonObject { ["properties"] = new JsonObject { [key] = new JsonObject { ["const"] = name } },
-                ["required"] = Texts([key]) },
+            ["if"] = new JsonObject
+            {
+                ["properties"] = new JsonObject { [key] = new JsonObject { ["const"] = name } },
+                ["required"] = Texts([key])
+            },
             ["then"] = then,
         };
     }

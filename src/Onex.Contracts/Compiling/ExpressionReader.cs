@@ -51,8 +51,11 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 
     /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
     public static ExpressionPlace Items(CelType? results, CelType? result) =>
-        new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"]) { ResultsOf = results,
-            ResultType = result };
+        new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"])
+        {
+            ResultsOf = results,
+            ResultType = result
+        };
 
     /// <summary>With a result of that type.</summary>
     public static ExpressionPlace ForResult(CelType? result) => result is null ? Result : Result with { ResultType = result };

@@ -170,8 +170,11 @@ internal sealed class FlowChecks
     private void CheckCycles(IReadOnlyList<StatePlan> states)
     {
         var instant = states
-            .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or { Kind: StateKind.Ordinary,
-                Steps.IsEmpty: false }
+            .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or
+            {
+                Kind: StateKind.Ordinary,
+                Steps.IsEmpty: false
+            }
                 && state.AllSteps.All(step => step is RespondStep or FailStep or EmitStep))
             .ToDictionary(state => state.Name, Onward, StringComparer.Ordinal);
         foreach (var state in states.Where(state => instant.ContainsKey(state.Name)))

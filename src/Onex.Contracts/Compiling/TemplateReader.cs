@@ -228,7 +228,8 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         return parts.Value.All(part => part.Expression is null)
             ? new Template.Constant(CelValue.String(string.Concat(parts.Value.Select(part => part.Literal))))
             : new Template.Text(parts.Value,
-                encoded) { IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address };
+                encoded)
+            { IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address };
     }
 
     // Null has no text. Whether a field of `data` is null depends on the paths to this state, so DataFlow checks it later.

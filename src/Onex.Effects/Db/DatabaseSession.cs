@@ -47,7 +47,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         Stage = DatabaseStage.Preparing;
         var parameters = statement.Parameters ?? [];
         await using var command = new NpgsqlCommand(
-            statement.Sql, connection, transaction) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
+            statement.Sql, connection, transaction)
+        { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
         foreach (var _ in parameters)
         {
             // As text of unknown type, so that the server infers the type and parses the text.
@@ -107,13 +108,13 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             var timeout = Math.Min((context.Timeout + _serverTimeoutMargin).TotalMilliseconds, int.MaxValue);
             batch.BatchCommands.Add(
                 new NpgsqlBatchCommand("SELECT set_config('statement_timeout', $1, true), set_config('onex.command_id', $2, true)")
-            {
-                Parameters =
+                {
+                    Parameters =
                 {
                     new NpgsqlParameter<string> { TypedValue = timeout.ToString("0", CultureInfo.InvariantCulture) },
                     new NpgsqlParameter<string> { TypedValue = context.CommandId.ToString() },
                 },
-            });
+                });
             settings = 1;
         }
 
@@ -212,7 +213,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         return (
             new DbResult
             {
-                Rows = JsonElement.Parse(json.WrittenSpan), RowCount = reader.RecordsAffected < 0 ? rows : reader.RecordsAffected,
+                Rows = JsonElement.Parse(json.WrittenSpan),
+                RowCount = reader.RecordsAffected < 0 ? rows : reader.RecordsAffected,
             },
             null);
     }

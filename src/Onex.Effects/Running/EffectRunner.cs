@@ -131,7 +131,8 @@ internal sealed class EffectRunner(
                 if (arguments is null)
                 {
                     return AttemptOutcome.Rejected(
-                        StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.") with { IsUntried = true };
+                        StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.") with
+                    { IsUntried = true };
                 }
 
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);

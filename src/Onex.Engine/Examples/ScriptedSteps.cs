@@ -102,14 +102,14 @@ internal sealed class ScriptedSteps(ExamplePlan example)
 
     private static StepResultArrived Result(
         CommandToSend command, SagaId saga, StepOutcome outcome, CelValue? result, string? code) => new()
-    {
-        SagaId = saga,
-        CausedBy = Identity.Result(command.CommandId, command.Attempt, outcome.ToString()),
-        CommandId = command.CommandId,
-        Attempt = command.Attempt,
-        Outcome = outcome,
-        Result = result,
-        Code = code,
-        Message = code is null ? null : "The example says so.",
-    };
+        {
+            SagaId = saga,
+            CausedBy = Identity.Result(command.CommandId, command.Attempt, outcome.ToString()),
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            Outcome = outcome,
+            Result = result,
+            Code = code,
+            Message = code is null ? null : "The example says so.",
+        };
 }

@@ -125,7 +125,11 @@ internal sealed class SagaControl(
     {
         var asked = new OperatorRequested
         {
-            SagaId = sagaId, CausedBy = MessageId.Create(clock.Now), Command = command, By = by, Reason = reason,
+            SagaId = sagaId,
+            CausedBy = MessageId.Create(clock.Now),
+            Command = command,
+            By = by,
+            Reason = reason,
         };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
@@ -147,15 +151,15 @@ internal sealed class SagaControl(
 
     public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
         await reader.ReadAsync([sagaId], cancellation) switch
-    {
-        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Describe(pipe, saga, row),
-        [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
-        [{ Row: { } row }] => new WaitReason(
-            $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
-            + $"Put that version back and restart an orchestrator ({ErrorCodes.PlanMissing}).",
-            row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
-        _ => null,
-    };
+        {
+            [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Describe(pipe, saga, row),
+            [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
+            [{ Row: { } row }] => new WaitReason(
+                $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
+                + $"Put that version back and restart an orchestrator ({ErrorCodes.PlanMissing}).",
+                row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
+            _ => null,
+        };
 
     // A saga that cannot be handled cannot be explained either, so only the reason is returned.
     private WaitReason Describe(PlanPipe pipe, SagaState saga, SagaRow row)

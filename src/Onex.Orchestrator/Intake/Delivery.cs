@@ -49,7 +49,8 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     public static Delivery For(StepResult result, OutcomeSink sink) =>
         new(
             ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)),
-            sink) { ResultRef = result.ResultRef };
+            sink)
+        { ResultRef = result.ResultRef };
 
     /// <summary>The same event for that saga.</summary>
     public Delivery To(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };

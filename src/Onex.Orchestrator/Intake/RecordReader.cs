@@ -123,7 +123,10 @@ internal sealed class RecordReader(
         {
             var started = new SagaStarted
             {
-                SagaId = facts.SagaId, CausedBy = new(call.CommandId.Value), Facts = facts, CancelledBeforeStart = call.Cancels,
+                SagaId = facts.SagaId,
+                CausedBy = new(call.CommandId.Value),
+                Facts = facts,
+                CancelledBeforeStart = call.Cancels,
             };
             return new IntakeResult(new Delivery(started, OutcomeSink.For(entry)), loaded);
         }

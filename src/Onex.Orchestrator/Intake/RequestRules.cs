@@ -134,16 +134,16 @@ internal sealed class RequestRules(
 
     private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now) =>
         new()
-    {
-        SagaId = sagaId,
-        Contract = plan.Name,
-        ContractVersion = plan.Version,
-        ContractHash = plan.Hash,
-        HomePartition = homePartition,
-        StartedAt = now,
-        Requester = requester,
-        Input = input,
-    };
+        {
+            SagaId = sagaId,
+            Contract = plan.Name,
+            ContractVersion = plan.Version,
+            ContractHash = plan.Hash,
+            HomePartition = homePartition,
+            StartedAt = now,
+            Requester = requester,
+            Input = input,
+        };
 
     // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The rejection by the newest plan
     // is used only if there is no saga; the newest plan also determines whether the event may be early.

@@ -293,18 +293,18 @@ internal static partial class SagaRows
 
     private static BranchState ReadBranch(JsonElement json) =>
         new(json.GetProperty("parallel").GetString()!, json.GetProperty("branch").GetInt32())
-    {
-        Index = json.GetProperty("step").GetInt32(),
-        Phase = json.GetProperty("phase").GetString() switch
         {
-            "running" => BranchPhase.Running,
-            "completed" => BranchPhase.Completed,
-            "failed" => BranchPhase.Failed,
-            _ => BranchPhase.Lost,
-        },
-        WaitUntil = Time(json, "wait_until"),
-        RetryPass = Count(json, "round"),
-    };
+            Index = json.GetProperty("step").GetInt32(),
+            Phase = json.GetProperty("phase").GetString() switch
+            {
+                "running" => BranchPhase.Running,
+                "completed" => BranchPhase.Completed,
+                "failed" => BranchPhase.Failed,
+                _ => BranchPhase.Lost,
+            },
+            WaitUntil = Time(json, "wait_until"),
+            RetryPass = Count(json, "round"),
+        };
 
     private static void WriteEach(Utf8JsonWriter writer, EachRun run)
     {

@@ -106,13 +106,13 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     /// <param name="at">When it was declined.</param>
     public OutgoingMessage DeadEvent(
         Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
-    {
-        MessageId = messageId,
-        Topic = Topics.DeadLetter(topics.Requests),
-        Key = rejection.Requester!.CorrelationId.ToString(),
-        Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
-        Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester, at),
-    };
+        {
+            MessageId = messageId,
+            Topic = Topics.DeadLetter(topics.Requests),
+            Key = rejection.Requester!.CorrelationId.ToString(),
+            Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
+            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester, at),
+        };
 
     /// <summary>Its row in the index of dead letters.</summary>
     /// <param name="rejection">Why it was declined.</param>

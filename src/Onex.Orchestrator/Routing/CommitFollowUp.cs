@@ -207,7 +207,10 @@ internal sealed class CommitFollowUp(
                     IsRejectedByDatabase = true,
                     Message = result with
                     {
-                        Outcome = StepOutcome.Rejected, Result = null, Code = StepCodes.ResultInvalid, Message = reason,
+                        Outcome = StepOutcome.Rejected,
+                        Result = null,
+                        Code = StepCodes.ResultInvalid,
+                        Message = reason,
                     },
                 });
                 continue;

@@ -156,7 +156,8 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             else if (state.Outcome is null)
             {
                 leases[command.CommandId] = new Lease(
-                    state.Attempt, state.Leased ? state.LeasedUntil : null) { Cancelled = state.Cancelled };
+                    state.Attempt, state.Leased ? state.LeasedUntil : null)
+                { Cancelled = state.Cancelled };
             }
         }
 

@@ -262,7 +262,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         schedule.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()")
             .HasComment("When it was processed.");
         schedule.Property(row => row.RemovedAt).HasColumnName("removed_at")
-            
+
                 .HasComment("When an orchestrator started without it. A restored schedule begins again at that time and does not make up "
                     + "for missed ones.");
     }
@@ -383,7 +383,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasComment("Until then nobody else may run it, unless an outcome is recorded. By the database's clock.");
         effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
         effect.Property(row => row.Outcome).HasColumnName("outcome")
-            
+
                 .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; "
                     + "empty: not known yet.");
 

@@ -67,8 +67,11 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(Rows.Move(row, second) with { Items = [done] });
 
         await CommitAsync(
-            Rows.Move(second, Rows.Next(second)) with { Items = [
-                Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }] });
+            Rows.Move(second, Rows.Next(second)) with
+            {
+                Items = [
+                Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }]
+            });
 
         var loaded = Assert.Single((await Store.LoadItemsAsync([All(row)], _none))[0]);
         Assert.Equal((SagaItemStatus.Compensated, "1", "2"), (loaded.Status, loaded.Result.ToString(), loaded.Undo.ToString()));

@@ -2,8 +2,8 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 

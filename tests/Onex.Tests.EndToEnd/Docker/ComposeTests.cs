@@ -88,7 +88,7 @@ public sealed class ComposeTests
             $"HOME={Environment.GetEnvironmentVariable("HOME")}",
             "docker",
             "compose",
-            
+
             "--env-file", Repository.At("docker", ".env.example"), .. files, .. arguments];
         return (await Shell.RunAsync("env", all)).OrThrow("docker compose").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }

@@ -34,9 +34,9 @@ public sealed class LongestFirst : ITestCollectionOrderer
     // xunit names the collection of a class after it, and puts a number behind.
     private static int Place(string collection) =>
         _longest.FindIndex(name => $"{collection} ".Contains($" {name} ", StringComparison.Ordinal)) switch
-    {
-        < 0 => 0,
-        < 2 and var front => front - 2,
-        var back => _longest.Count - back,
-    };
+        {
+            < 0 => 0,
+            < 2 and var front => front - 2,
+            var back => _longest.Count - back,
+        };
 }

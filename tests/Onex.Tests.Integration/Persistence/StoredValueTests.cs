@@ -220,8 +220,11 @@ public abstract class StoredValueTests
         {
             var moved = Rows.Next(row);
             await CommitAsync(
-                new CommitEntry.Move(moved, 1, [], [], []) { BufferedEvents = [
-                    .. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
+                new CommitEntry.Move(moved, 1, [], [], [])
+                {
+                    BufferedEvents = [
+                    .. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))]
+                });
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];

@@ -70,21 +70,21 @@ internal sealed class EffectsHarness : IAsyncDisposable
 
     public static StepCommand Command(
         string operation, string? arguments = null, string? connection = null, int timeoutMs = 30_000) => new()
-    {
-        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
-        Attempt = 1,
-        SagaId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
-        CorrelationId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
-        Contract = "order-fulfilment",
-        Step = "reserve",
-        Direction = StepDirections.Do,
-        Operation = operation,
-        Connection = connection,
-        Arguments = arguments is null ? null : RawJson.FromText(arguments),
-        HomePartition = 3,
-        TimeoutMs = timeoutMs,
-        NotAfter = DateTimeOffset.MaxValue,
-    };
+        {
+            CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
+            Attempt = 1,
+            SagaId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
+            CorrelationId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+            Contract = "order-fulfilment",
+            Step = "reserve",
+            Direction = StepDirections.Do,
+            Operation = operation,
+            Connection = connection,
+            Arguments = arguments is null ? null : RawJson.FromText(arguments),
+            HomePartition = 3,
+            TimeoutMs = timeoutMs,
+            NotAfter = DateTimeOffset.MaxValue,
+        };
 
     /// <summary>Runs the command and returns the one result that was sent.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)

@@ -375,7 +375,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             else if (entry.Outcome is null)
             {
                 leases[id] = new Lease(
-                    entry.Attempt, entry.LeasedUntil > _scenario.Now ? entry.LeasedUntil : null) { Cancelled = entry.Cancelled };
+                    entry.Attempt, entry.LeasedUntil > _scenario.Now ? entry.LeasedUntil : null)
+                { Cancelled = entry.Cancelled };
             }
         }
 

@@ -18,8 +18,11 @@ internal sealed class Paths
 
     /// <summary>The type that a path names (<c>google.protobuf.Duration</c>), if any.</summary>
     public static string? TypeOf(SelectSyntax select, List<string> variables) =>
-        select is { Optional: false, Operand: SelectSyntax { Optional: false, Operand: NameSyntax root, Field: "protobuf" },
-            Field: "Timestamp" or "Duration" }
+        select is
+        {
+            Optional: false, Operand: SelectSyntax { Optional: false, Operand: NameSyntax root, Field: "protobuf" },
+            Field: "Timestamp" or "Duration"
+        }
         && root.Name == "google" && !variables.Contains(root.Name)
             ? "google.protobuf." + select.Field
             : null;

@@ -200,8 +200,11 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
 
         var result = await _bench.RunAsync(
-            "db.transaction", new { statements = new[] { DatabaseHarness.Statement(
-                "INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) } });
+            "db.transaction", new
+            {
+                statements = new[] { DatabaseHarness.Statement(
+                "INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) }
+            });
 
         Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (result.Outcome, result.Code));
         Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", result.Message, StringComparison.Ordinal);
@@ -294,8 +297,11 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         // Whether it completes or not.
         var result = await _bench.RunAsync(
-            "db.transaction", new { statements = new[] { DatabaseHarness.Statement(
-                "SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") } });
+            "db.transaction", new
+            {
+                statements = new[] { DatabaseHarness.Statement(
+                "SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") }
+            });
         Assert.Equal(StepOutcomes.Rejected, result.Outcome);
         Assert.True(await IsFreeAsync(4712));
 

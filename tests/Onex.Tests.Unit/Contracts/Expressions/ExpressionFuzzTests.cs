@@ -130,9 +130,9 @@ public class ExpressionFuzzTests
                     Try(
                         "input.name.matches(input.a.p + r'''" + pattern.Replace("'''", "", StringComparison.Ordinal) + "''')",
                         new Scope(new()
-            {
-                ["input"] = CelValue.Map([new("name", CelValue.String("a😀bab")), new("a", CelValue.Map([new("p", CelValue.String(""))]))]),
-            })), time: Seconds);
+                        {
+                            ["input"] = CelValue.Map([new("name", CelValue.String("a😀bab")), new("a", CelValue.Map([new("p", CelValue.String(""))]))]),
+                        })), time: Seconds);
 
     [Theory]
     [InlineData(60_000)]

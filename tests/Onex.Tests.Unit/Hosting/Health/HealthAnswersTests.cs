@@ -35,7 +35,8 @@ public sealed class HealthAnswersTests
         await server.StartAsync(TestContext.Current.CancellationToken);
         using var http = new HttpClient();
         using var foreign = new HttpRequestMessage(
-            HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path)) { Headers = { Host = "rebound.example" } };
+            HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path))
+        { Headers = { Host = "rebound.example" } };
         using var own = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path));
 
         Assert.Equal(status, (int)(await http.SendAsync(foreign, TestContext.Current.CancellationToken)).StatusCode);

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
-using Onex.Contracts.Text;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Hosting.Settings;

@@ -12,7 +12,11 @@ public sealed class PartitionBufferTests
 
     private static readonly KafkaSettings _settings = new()
     {
-        BootstrapServers = "unused", ClientId = "onex-test", BatchMax = BatchMax, InFlightMax = 8, InFlightBytesMax = 1 << 20,
+        BootstrapServers = "unused",
+        ClientId = "onex-test",
+        BatchMax = BatchMax,
+        InFlightMax = 8,
+        InFlightBytesMax = 1 << 20,
     };
 
     // Random assignments, reads, batches, completions and revocations of three partitions, beside a model that keeps lists only.

@@ -175,7 +175,7 @@ public sealed class RedriveTests
                 shown.GetProperty("value").GetString(),
                 shown.GetProperty("value_bytes").GetInt32(),
                 shown.GetProperty("value_cut").GetBoolean(),
-                
+
                 shown.GetProperty("headers").GetProperty("x-token").GetString(),
                 shown.GetProperty("headers").GetProperty("traceparent").GetString()));
     }

@@ -146,12 +146,12 @@ public sealed class RequestReaderTests
 
     private static (ReadRequest? Request, Rejection? Rejection) Read(byte[] value, long offset = 7) =>
         new RequestReader(1 << 20).Read(new ConsumedRecord
-    {
-        Topic = "requests",
-        Partition = 3,
-        Offset = offset,
-        Value = value,
-        Headers =
+        {
+            Topic = "requests",
+            Partition = 3,
+            Offset = offset,
+            Value = value,
+            Headers =
         [
             new("x-tenant", "t1"u8.ToArray()),
             new("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"u8.ToArray()),
@@ -159,5 +159,5 @@ public sealed class RequestReaderTests
             new("message_id", "mine"u8.ToArray()),
             new("binary", [0xFF]),
         ],
-    });
+        });
 }

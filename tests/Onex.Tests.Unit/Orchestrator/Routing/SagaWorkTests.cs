@@ -223,7 +223,8 @@ public sealed class SagaWorkTests
             SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
 
         static Submission.Accepted Request(Requester requester) => new(
-            Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
+            Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId)
+        { Source = requester.Source };
 
         static (string, bool)? ResponseTo(SagaState saga, Waiter waiter) =>
             SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;

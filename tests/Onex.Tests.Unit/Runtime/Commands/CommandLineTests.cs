@@ -205,7 +205,8 @@ public sealed partial class CommandLineTests
                 new Dictionary<string,
                 string>(),
                 directory.FullName,
-                SettingsUse.Nothing).Settings! with { ContractsDirectory = directory.FullName };
+                SettingsUse.Nothing).Settings! with
+            { ContractsDirectory = directory.FullName };
 
             var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
 
