@@ -131,7 +131,8 @@ public class ExpressionFuzzTests
                         "input.name.matches(input.a.p + r'''" + pattern.Replace("'''", "", StringComparison.Ordinal) + "''')",
                         new Scope(new()
                         {
-                            ["input"] = CelValue.Map([new("name", CelValue.String("a😀bab")), new("a", CelValue.Map([new("p", CelValue.String(""))]))]),
+                            ["input"] = CelValue.Map(
+                                [new("name", CelValue.String("a😀bab")), new("a", CelValue.Map([new("p", CelValue.String(""))]))]),
                         })), time: Seconds);
 
     [Theory]
