@@ -9,8 +9,9 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Determines what certainly exists when an expression reads it: fields of <c>data</c> that every path has set, steps that every path has
-/// completed, a fault, and nullable fields that every path has set to a value. A state knows what holds on all paths into it.
+/// A definite-assignment analysis over the graph of states: determines what certainly exists when an expression reads it. That is, fields
+/// of <c>data</c> that every path has set, steps that every path has completed, a fault, and nullable fields that every path has set to a
+/// value. A state's facts are those that hold on all paths into it.
 /// </summary>
 internal sealed class DataFlow
 {
@@ -22,13 +23,13 @@ internal sealed class DataFlow
     private readonly ImmutableArray<EventRule> _anyState;
     private readonly TimeLimit? _deadline;
     private readonly string _onFailure;
-    private readonly Dictionary<Place, ImmutableHashSet<string>> _known = [];
-    private readonly Queue<Place> _open = new();
+    private readonly Dictionary<Place, ImmutableHashSet<string>> _factsOnEntry = [];
+    private readonly Queue<Place> _worklist = new();
     private readonly HashSet<string> _always;
-    private readonly Dictionary<string, string> _losers;
+    private readonly Dictionary<string, string> _maybeIncomplete;
     private readonly HashSet<SourceSpan> _reported = [];
     private ImmutableArray<Assignment> _saved = [];
-    private bool _reading;
+    private bool _reporting;
 
     private DataFlow(
         ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState,
@@ -42,7 +43,7 @@ internal sealed class DataFlow
             .Where(field => field.Initial is not null || field.Type.TryConvert(CelValue.Null, out _, out _))
             .Select(field => field.Name)
             .ToHashSet(StringComparer.Ordinal);
-        _losers = states
+        _maybeIncomplete = states
             .SelectMany(state => state.AllSteps.OfType<ParallelStep>())
             .Where(parallel => parallel.Needed < parallel.Branches.Length)
             .SelectMany(parallel => parallel.Branches.SelectMany(branch => StatePlan.Flatten(branch.Steps)),
@@ -59,13 +60,13 @@ internal sealed class DataFlow
         var flow = new DataFlow(scope, findings, states, onFailure, anyState, deadline);
         flow.Enter(initial, pastPivot: false,
             [.. scope.Declared.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
-        while (flow._open.TryDequeue(out var place))
+        while (flow._worklist.TryDequeue(out var place))
         {
-            flow.Walk(place, flow._known[place]);
+            flow.Walk(place, flow._factsOnEntry[place]);
         }
 
-        flow._reading = true;
-        foreach (var (place, known) in flow._known)
+        flow._reporting = true;
+        foreach (var (place, known) in flow._factsOnEntry)
         {
             flow.Walk(place, known);
         }
@@ -73,17 +74,17 @@ internal sealed class DataFlow
 
     private void Enter(string state, bool pastPivot, ImmutableHashSet<string> known)
     {
-        if (_reading)
+        if (_reporting)
         {
             return;
         }
 
         var place = new Place(state, pastPivot || _states[state].Pivot);
-        var common = _known.TryGetValue(place, out var before) ? before.Intersect(known) : known;
+        var common = _factsOnEntry.TryGetValue(place, out var before) ? before.Intersect(known) : known;
         if (before is null || common.Count < before.Count)
         {
-            _known[place] = common;
-            _open.Enqueue(place);
+            _factsOnEntry[place] = common;
+            _worklist.Enqueue(place);
         }
     }
 
@@ -97,7 +98,7 @@ internal sealed class DataFlow
         }
 
         // Rules with `stay` may reset a field at any time.
-        known = known.Except(Emptied(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
+        known = known.Except(MayBecomeNull(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
         if (state.Kind == StateKind.Ordinary)
         {
             Leave(place, known.Add(Fault), state.Catch.Select(rule => rule.Next));
@@ -130,7 +131,7 @@ internal sealed class DataFlow
             Read(rule.Set, taken);
             if (rule.Next is { } next)
             {
-                taken = Written(taken.Except(EmptiedIn(place)), rule.Set);
+                taken = Written(taken.Except(MayBecomeNullIn(place)), rule.Set);
                 Enter(next, place.PastPivot, _states[next].IsOffPath ? taken.Add(Fault) : taken);
             }
         }
@@ -231,17 +232,17 @@ internal sealed class DataFlow
     // Adds the written fields, and removes those that may become null.
     private static ImmutableHashSet<string> Written(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
         .Union(assignments.SelectMany(assignment => (string[])[Data(assignment.Field), NotNull(assignment.Field)]))
-        .Except(Emptied(assignments));
+        .Except(MayBecomeNull(assignments));
 
-    private static IEnumerable<string> Emptied(IEnumerable<Assignment> assignments) =>
+    private static IEnumerable<string> MayBecomeNull(IEnumerable<Assignment> assignments) =>
         assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNull(assignment.Field));
 
     // The fields that any of its steps may reset: the state may be left before or after that step.
-    private IEnumerable<string> EmptiedIn(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
+    private IEnumerable<string> MayBecomeNullIn(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
     {
-        EachStep each => Emptied(each.Save),
-        CallStep call => Emptied(call.Save),
-        SetStep set => Emptied(set.Assignments),
+        EachStep each => MayBecomeNull(each.Save),
+        CallStep call => MayBecomeNull(call.Save),
+        SetStep set => MayBecomeNull(set.Assignments),
         _ => [],
     });
 
@@ -253,7 +254,7 @@ internal sealed class DataFlow
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
-        known = known.Except(EmptiedIn(place));
+        known = known.Except(MayBecomeNullIn(place));
         foreach (var next in targets)
         {
             Enter(next, place.PastPivot, known);
@@ -293,7 +294,7 @@ internal sealed class DataFlow
 
     private void Read(Template? template, ImmutableHashSet<string> known)
     {
-        if (!_reading)
+        if (!_reporting)
         {
             return;
         }
@@ -338,7 +339,7 @@ internal sealed class DataFlow
 
     private void Read(Expression? expression, ImmutableHashSet<string> known)
     {
-        if (!_reading || expression is null || !_findings.Origins.TryGetValue(expression, out var origin))
+        if (!_reporting || expression is null || !_findings.Origins.TryGetValue(expression, out var origin))
         {
             return;
         }
@@ -353,7 +354,7 @@ internal sealed class DataFlow
                     _scope.Report(ContractDiagnostics.UnknownReadsSaved(place, saved));
                 }
             }
-            else if (!use.Guarded && Missing(use.Path, known) is { } report && !IsLookedAt(expression, use))
+            else if (!use.Guarded && Missing(use.Path, known) is { } report && !IsGuardedElsewhere(expression, use))
             {
                 var at = origin.Scalar.Part(origin.Start + use.Position, use.Length);
                 if (_reported.Add(at))
@@ -375,14 +376,14 @@ internal sealed class DataFlow
     }
 
     // has(data.x) ? data.x : ... tests it first.
-    private static bool IsLookedAt(Expression expression, PathUse use) => use.Path.Length > 1 && expression.PathUses.Any(
+    private static bool IsGuardedElsewhere(Expression expression, PathUse use) => use.Path.Length > 1 && expression.PathUses.Any(
         other => other.Guarded && other.Path.Length > 1 && other.Path[0] == use.Path[0] && other.Path[1] == use.Path[1]);
 
     private Func<SourceSpan, DiagnosticDraft>? Missing(ImmutableArray<string> path, ImmutableHashSet<string> known) => path switch
     {
         ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) =>
             at => ContractDiagnostics.DataUnset(at, field),
-        ["steps", var step, ..] when !known.Contains(Step(step)) && _losers.TryGetValue(step, out var join) =>
+        ["steps", var step, ..] when !known.Contains(Step(step)) && _maybeIncomplete.TryGetValue(step, out var join) =>
             at => ContractDiagnostics.LoserRead(at, step, join),
         ["steps", var step, ..] when !known.Contains(Step(step)) => at => ContractDiagnostics.StepNotDone(at, step),
         [Fault, ..] when !known.Contains(Fault) => at => ContractDiagnostics.NoFault(at),

@@ -11,8 +11,8 @@ namespace Onex.Contracts.Compiling;
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
     /// <summary>The step; null after reporting a diagnostic.</summary>
-    /// <param name="map">The step.</param>
-    /// <param name="id">Its id, or its name by position.</param>
+    /// <param name="map">The step's YAML.</param>
+    /// <param name="id">Its id, or one that is made from its position.</param>
     /// <param name="rules">The transitions for its failure.</param>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {

@@ -411,7 +411,7 @@ internal static partial class ContractDiagnostics
             "Read 'command_id' or 'input', or set the field in an earlier step.");
 
     public static DiagnosticDraft NullInText(SourceSpan at, string expression, bool isText) =>
-        Error("ONEX1171", at, $"'{Clip(expression)}' may be null here, which has no text.",
+        Error("ONEX1171", at, $"'{Clip(expression)}' may be null here, and null cannot be part of a text.",
             isText
                 ? $"Test it first: {Clip(expression)} == null ? '-' : {Clip(expression)}, or write "
                     + $"optional.ofNonZeroValue({Clip(expression)}).orValue('-')."

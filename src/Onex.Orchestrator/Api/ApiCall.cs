@@ -222,7 +222,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 throw new CallException(400, ErrorCodes.TextInvalid, problem, "Send text as UTF-8, without U+0000.");
             }
 
-            if (KeyCheck.Problem(body) is { } twice)
+            if (DuplicateKeys.Find(body) is { } twice)
             {
                 throw new CallException(400, ErrorCodes.KeyTwice, twice, "Send the key once.");
             }

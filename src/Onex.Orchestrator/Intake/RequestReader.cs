@@ -168,7 +168,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             return Reject(ErrorCodes.TextInvalid, "TextInvalid", badText);
         }
 
-        if (KeyCheck.Problem(value) is { } twice)
+        if (DuplicateKeys.Find(value) is { } twice)
         {
             return Reject(ErrorCodes.KeyTwice, nameof(ErrorCodes.KeyTwice), twice);
         }

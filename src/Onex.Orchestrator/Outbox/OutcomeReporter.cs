@@ -4,7 +4,7 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Reports the outcome of a delivery to its sink: the only place that completes a record or answers a caller.
+/// Reports the outcome of a delivery to its sink: completes the record, or answers the caller of the API.
 /// </summary>
 internal sealed class OutcomeReporter(RejectionSender rejections)
 {

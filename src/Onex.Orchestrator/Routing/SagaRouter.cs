@@ -28,7 +28,8 @@ internal sealed class SagaRouter(
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly ConcurrentQueue<IReadOnlyCollection<int>> _revoked = new();
 
-    /// <summary>Handles deliveries. When it returns, the outcome of each is durable or being sent to a dead-letter topic.</summary>
+    /// <summary>Handles deliveries. When it returns, the outcome of each is durable, or its answer or dead letter is being
+    /// sent.</summary>
     public async Task HandleAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         if (deliveries.Count == 0)

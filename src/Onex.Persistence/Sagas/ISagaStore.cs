@@ -24,8 +24,8 @@ public interface ISagaStore
     /// <summary>
     /// Commits many sagas in one transaction and one round trip, and returns a result for each, in the order of the batch. Retries after a
     /// deadlock or serialization failure. Splits the batch after a data error until the invalid saga stands alone
-    /// (<see cref="CommitResult.Invalid"/>). If the connection is lost during COMMIT, it reads the rows as soon as the database can be
-    /// reached: <c>last_transition_id</c> shows whether they were written.
+    /// (<see cref="CommitResult.Invalid"/>). If the connection is lost during COMMIT, it commits the batch again as soon as the
+    /// database can be reached: <c>last_transition_id</c> shows what was written.
     /// </summary>
     Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation);
 

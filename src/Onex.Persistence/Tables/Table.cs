@@ -4,8 +4,8 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// The list of a table's columns, from which the statements of both stores, their parameters and the ordinals of readers are built. A new
-/// column needs a line in the list, one where rows are read, and a migration. The methods that add a column return its place: its ordinal
+/// The list of a table's columns, from which the statements of both stores, their parameters and the ordinals of readers are built. For all
+/// that a new column needs, see docs/contributing.md. The methods that add a column return its place: its ordinal
 /// when the columns of the list are selected.
 /// </summary>
 internal sealed class Table<TRow>

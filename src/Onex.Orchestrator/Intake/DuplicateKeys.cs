@@ -3,15 +3,15 @@ using System.Text.Json;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// Rejects a key that occurs twice in one object: JSON readers differ in which of the two counts, so a check and its user could see
-/// different values.
+/// Rejects a key that occurs twice in one object: JSON readers differ in which of the two counts, so the check and the code that uses the
+/// value could see different values.
 /// </summary>
-internal static class KeyCheck
+internal static class DuplicateKeys
 {
     private const int NameCharsMax = 80;
 
     /// <summary>Describes a duplicate key in well-formed JSON, or returns null.</summary>
-    public static string? Problem(ReadOnlySpan<byte> json)
+    public static string? Find(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
 
