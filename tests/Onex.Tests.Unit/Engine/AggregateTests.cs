@@ -45,9 +45,11 @@ public sealed class AggregateTests
     public void The_row_holds_the_totals_between_two_items()
     {
         var scenario = Billing(3).CompletesItem("bill", 0, Cents(2));
-        scenario.Reloads(SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7()), InputOf(scenario), out _));
+        scenario.Reloads(
+            SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7()), InputOf(scenario), out _));
         scenario.CompletesItem("bill", 1, Cents(4));
-        scenario.Reloads(SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 8, Guid.CreateVersion7()), InputOf(scenario), out _));
+        scenario.Reloads(
+            SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 8, Guid.CreateVersion7()), InputOf(scenario), out _));
         scenario.CompletesItem("bill", 2, Cents(6));
 
         Assert.Contains("\"half\":6.0,\"cents\":12,\"least\":2,\"failed\":0", scenario.Saga.Output.ToString(), StringComparison.Ordinal);

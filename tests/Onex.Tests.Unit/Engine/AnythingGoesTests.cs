@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>
 /// Sagas of a plan with everything in it, to which anything happens in any order: results that are late, doubled, lost or refused, events,
 /// timers that fire early and late, operators, resends, reloads from the row. What must hold, holds after each of it; and once the world
-/// turns kind, every saga ends.
+/// faults stop, every saga ends.
 /// </summary>
 public sealed class AnythingGoesTests
 {
@@ -52,7 +52,7 @@ public sealed class AnythingGoesTests
             TestStates.State("confirming", "done", [TestStates.Effect("confirm")], on: [TestStates.On("enough", "done")], pivot: true),
             TestStates.State(
                 "refused", "done_early", [TestStates.Fail("refuse", "refused", "'No card.'", new CatchRule(["nothing"], "done_early"))]),
-            TestStates.Unwinding("unwinding", "unwound"),
+            TestStates.CompensatingState("unwinding", "unwound"),
             TestStates.End("done", output: TestStates.Map(("note", "data.note"))),
             TestStates.End("done_early"),
             TestStates.End("unwound", EndKind.Failed, TestStates.Map(("reason", "fault.code"))),
@@ -87,7 +87,7 @@ public sealed class AnythingGoesTests
         }
         catch (Exception failure)
         {
-            throw new InvalidOperationException($"{failure.Message}\n{chaos.Told}", failure);
+            throw new InvalidOperationException($"{failure.Message}\n{chaos.Report}", failure);
         }
     }
 

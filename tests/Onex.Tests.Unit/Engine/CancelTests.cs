@@ -80,7 +80,7 @@ public sealed class CancelTests
 
     [Fact]
     public void Cancel_of_a_compensating_state_ends_cancelled_instead_of_going_on() =>
-        Unwinding()
+        CompensatingState()
             .OperatorSends(OperatorCommand.Cancel)
                 .Sends()
             .Completes("work")
@@ -91,7 +91,7 @@ public sealed class CancelTests
 
     [Fact]
     public void Cancel_behind_a_compensating_state_ends_cancelled_and_does_not_complete() =>
-        Unwinding()
+        CompensatingState()
             .Completes("work")
             .Completes("reserve")
                 .IsIn("telling", SagaStatus.Running)
@@ -139,7 +139,7 @@ public sealed class CancelTests
     [Fact]
     public void Cancel_of_a_blocked_compensation_passes_over_nothing_and_ends_cancelled_once_that_is_decided()
     {
-        var scenario = Unwinding().Answered("work", 409).IsIn("unwinding", SagaStatus.Blocked);
+        var scenario = CompensatingState().Answered("work", 409).IsIn("unwinding", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Cancel).Sends().IsIn("unwinding", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry)
@@ -176,7 +176,7 @@ public sealed class CancelTests
     [InlineData(true)]
     public void Cancel_of_a_paused_saga_compensates_and_ends_cancelled(bool isCompensating)
     {
-        var scenario = (isCompensating ? Unwinding() : Waiting())
+        var scenario = (isCompensating ? CompensatingState() : Waiting())
             .OperatorSends(OperatorCommand.Pause)
             .OperatorSends(OperatorCommand.Cancel);
         if (isCompensating)
@@ -318,9 +318,9 @@ public sealed class CancelTests
             "leaving" => Waiting()
                 .Receives("go")
                 .Receives("away"),
-            "compensating" => Unwinding(),
-            "blocked" => Unwinding().Answered("work", 409),
-            "cancelled and blocked" => Unwinding()
+            "compensating" => CompensatingState(),
+            "blocked" => CompensatingState().Answered("work", 409),
+            "cancelled and blocked" => CompensatingState()
                 .Answered("work", 409)
                 .OperatorSends(OperatorCommand.Cancel),
             _ => Waiting()
@@ -347,7 +347,7 @@ public sealed class CancelTests
     [Fact]
     public void Terminate_names_no_step_as_in_flight_that_was_answered() => Assert.Contains(
         "\"in_flight\":\"\"",
-        Unwinding()
+        CompensatingState()
             .Answered("work", 409)
             .OperatorSends(OperatorCommand.Terminate).History.Single(note => note.Kind == HistoryKinds.Terminated).Detail.ToString(),
         StringComparison.Ordinal);
@@ -369,7 +369,7 @@ public sealed class CancelTests
         .Answered("reserve", 200)
             .IsIn("waiting", SagaStatus.Waiting);
 
-    private static SagaScenario Unwinding() => Waiting()
+    private static SagaScenario CompensatingState() => Waiting()
         .Receives("go")
         .Answered("work", 200)
             .Sends("-work").IsIn("unwinding", SagaStatus.Compensating);

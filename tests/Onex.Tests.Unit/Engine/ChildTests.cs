@@ -138,7 +138,7 @@ public sealed class ChildTests
     [Fact]
     public void A_child_that_is_cancelled_before_it_began_never_begins()
     {
-        var scenario = Called(_parent, stillborn: true);
+        var scenario = Called(_parent, cancelledEarly: true);
 
         Assert.Equal(SagaStatus.Cancelled, scenario.Saga.Status);
         Assert.Empty(scenario.Last.Commands);
@@ -188,15 +188,18 @@ public sealed class ChildTests
         Waiter = new Waiter(scenario.Saga.Facts.Requester with { Source = "saga-events/1/99" }, IsDuplicate: true),
     };
 
-    private static SagaScenario Called(ParentLink parent, bool stillborn = false, bool waits = false)
+    private const string Looking =
+        "  looking: { steps: [{ id: look, effect: http.get, connection: outside, with: { path: / } }], next: done }";
+
+    private static SagaScenario Called(ParentLink parent, bool cancelledEarly = false, bool waits = false)
     {
         var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
-            initial: {{(waits || stillborn ? "looking" : "done")}}
+            initial: {{(waits || cancelledEarly ? "looking" : "done")}}
             states:
-            {{(waits || stillborn ? "  looking: { steps: [{ id: look, effect: http.get, connection: outside, with: { path: / } }], next: done }" : "")}}
+            {{(waits || cancelledEarly ? Looking : "")}}
               done: { end: completed }
             """);
         var id = SagaId.Create(scenario.Now);
@@ -204,7 +207,7 @@ public sealed class ChildTests
         {
             SagaId = id,
             CausedBy = new(id.Value),
-            CancelledBeforeStart = stillborn,
+            CancelledBeforeStart = cancelledEarly,
             Facts = new SagaFacts
             {
                 SagaId = id,

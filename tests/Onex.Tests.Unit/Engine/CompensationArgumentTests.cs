@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What the arguments of a compensation read, and what becomes of a value that is not there.</summary>
+/// <summary>What the arguments of a compensation read, and what a missing value leads to.</summary>
 public sealed class CompensationArgumentTests
 {
     [Fact]

@@ -402,10 +402,12 @@ public sealed class EachTests
 
     private static string Result(string parcel) => $"{{\"status_code\":200,\"headers\":{{}},\"body\":{{\"parcel\":\"{parcel}\"}}}}";
 
-    private static SagaScenario Packing(int atOnce = 2, int items = 4, string onFailure = "stop", bool pivot = false, string then = "") => new SagaScenario($$"""
+    private static SagaScenario Packing(int atOnce = 2, int items = 4,
+        string onFailure = "stop", bool pivot = false, string then = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
-        input: { type: object, properties: { items: { type: array, items: { type: object, properties: { sku: { type: string } }, required: [sku] } } }, required: [items] }
+        input: { type: object, properties: { items: { type: array, items: { type: object,
+            properties: { sku: { type: string } }, required: [sku] } } }, required: [items] }
         data: { parcels: list(string), lost: list(int) }
         initial: packing
         states:
@@ -422,7 +424,10 @@ public sealed class EachTests
                 compensate: { effect: http.delete, connection: outside, with: { path: "/${item.sku}" } }
               {{then}}
             next: done
-          done: { end: completed, output: { parcels: "${data.?parcels.orValue([])}", done: "${steps.pack.completed}", failed: "${steps.pack.failed}" } }
+          done: { end: completed, output: { parcels: "${data.?parcels.orValue([])}",
+              done: "${steps.pack.completed}", failed: "${steps.pack.failed}" } }
         """).Starts(
-            $"{{\"items\":[{string.Join(',', Enumerable.Range(0, items).Select(index => $"{{\"sku\":\"{(char)('a' + (index % 26))}\"}}"))}]}}");
+            $"{{\"items\":[{string.Join(',', Enumerable.Range(0, items).Select(Item))}]}}");
+
+    private static string Item(int index) => $"{{\"sku\":\"{(char)('a' + (index % 26))}\"}}";
 }

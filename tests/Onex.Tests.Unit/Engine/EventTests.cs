@@ -147,9 +147,9 @@ public sealed class EventTests
         var plan = TestStates.Plan(
             [
                 TestStates.State("asking", on: [TestStates.On("say", "done", null, TestStates.Put("text", "event.text", TestStates.Text))],
-                    catches: [new CatchRule(["expression_failed"], "mended")]),
+                    catches: [new CatchRule(["expression_failed"], "fixed")]),
                 TestStates.End("done"),
-                TestStates.End("mended"),
+                TestStates.End("fixed"),
             ],
             data: [TestStates.Field("text", TestStates.Text)],
             events: [TestStates.Event("say")]);
@@ -361,7 +361,7 @@ public sealed class EventTests
                     timeout: way == "timeout" ? TestStates.After(TimeSpan.FromHours(1), "second") : null),
                 TestStates.State("second", on: [TestStates.On("go", "done")]),
                 TestStates.End("done"),
-                TestStates.Unwinding("unwinding", "unwound"),
+                TestStates.CompensatingState("unwinding", "unwound"),
                 TestStates.End("unwound", EndKind.Failed),
             ],
             onFailure: way == "on_failure" ? "second" : "unwinding",

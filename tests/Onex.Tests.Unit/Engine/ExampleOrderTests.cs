@@ -6,7 +6,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>The example of the contract language, compiled from its file and told to its ends.</summary>
+/// <summary>The example of the contract language, compiled from its file and run to each of its ends.</summary>
 public sealed class ExampleOrderTests
 {
     private static readonly Plan _order = ContractCompiler

@@ -10,7 +10,8 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>What must hold after each of it, and at the end.</summary>
 internal sealed partial class FaultInjectionWorld
 {
-    private void Take(Action happens, StepResultArrived? result = null, HashSet<CommandId>? cancelled = null, HashSet<CommandId>? skipped = null)
+    private void Take(
+        Action happens, StepResultArrived? result = null, HashSet<CommandId>? cancelled = null, HashSet<CommandId>? skipped = null)
     {
         var before = _started ? Saga : null;
         _started = true;
@@ -240,7 +241,8 @@ internal sealed partial class FaultInjectionWorld
 
             Assert.True(
                 _scenario.Last.History.Any(note =>
-                    note.Kind is HistoryKinds.StepFailed or HistoryKinds.RetriedByOperator or HistoryKinds.AttemptFailed or HistoryKinds.StepRejected
+                    note.Kind is HistoryKinds.StepFailed or HistoryKinds.RetriedByOperator
+                        or HistoryKinds.AttemptFailed or HistoryKinds.StepRejected
                     && (note.Step == gone.Step || note.Step is null)),
                 $"'{gone.Step}' was forgotten while it was {gone.Phase}.");
         }
@@ -248,7 +250,7 @@ internal sealed partial class FaultInjectionWorld
 
     private bool CanBeCompensated(string step) => Facts.Step(step).Compensation is not null;
 
-    // Whenever a saga has taken back, everything is taken back.
+    // Whenever a saga has compensated, everything is compensated.
     private void CheckCompensated(SagaState before)
     {
         foreach (
@@ -265,7 +267,7 @@ internal sealed partial class FaultInjectionWorld
             }
         }
 
-        // A join may be satisfied and its state left in one move: then only what is to be taken back tells who has lost.
+        // A join may be satisfied and its state left in one move: then only the pending compensations show which branches lost.
         foreach (var undo in Saga.Undo.Where(undo =>
             undo.Lost && Facts.SequenceOf(undo.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
         {
@@ -288,7 +290,7 @@ internal sealed partial class FaultInjectionWorld
                         || done.PerhapsInterrupted
                         || done.Lost
                         || _scenario.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
-                $"'{sent.Step}' is taken back although nothing has failed.");
+                $"'{sent.Step}' is compensated although nothing has failed.");
         }
 
         var left = _scenario.Last.History.SkipWhile(note => plan.State(note.State).Kind != StateKind.Compensating)
@@ -321,15 +323,15 @@ internal sealed partial class FaultInjectionWorld
             || command.Expired
             || command.Compensations.Any(undo => _commands.TryGetValue(undo, out var passed) && passed.Skipped);
 
-        // Taken back once although it had not happened: nobody could tell then.
+        // Compensated once although it had not happened: its outcome was unknown then.
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
             && (command.GivenUp || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
 
-        // Nor does a later answer that `reject` declines take back what the service has said before.
+        // Nor does a later answer that `reject` declines revoke what the service has said before.
         harmless |= times == 1 && EntryOrNull(id)?.NotUnderstood == true;
         Assert.True(
             times == wants || (excused && times <= 1) || harmless,
-            $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was taken back {times} times instead "
+            $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was compensated {times} times instead "
                 + $"of {wants}.");
     }
 
@@ -364,7 +366,8 @@ internal sealed partial class FaultInjectionWorld
         {
             var most = ((EachStep)Facts.At(each.Step)).AtOnce;
             var mine = Saga.Outstanding.Where(command =>
-                command.Step == each.Step && command is { Direction: StepDirections.Do, Interrupted: false } && command.Phase != AttemptPhase.Stuck).ToList();
+                command.Step == each.Step && command is { Direction: StepDirections.Do, Interrupted: false }
+                    && command.Phase != AttemptPhase.Stuck).ToList();
             Assert.True(mine.Count <= most + _retried, $"'{each.Step}' has {mine.Count} calls in flight instead of {most}.");
             Assert.Equal(mine.Count, mine.Select(command => command.Item).Distinct().Count());
             Assert.True(each.Completed + each.Failed <= each.Next && each.Next <= each.Total);
@@ -377,9 +380,10 @@ internal sealed partial class FaultInjectionWorld
 
         // One logical response to each who asked, be it that of `respond`.
         Assert.Equal(
-            _joined.Append("requests/3/17").Order(StringComparer.Ordinal), _scenario.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
+            _joined.Append("requests/3/17").Order(StringComparer.Ordinal),
+            _scenario.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
 
-        // What had lost or was interrupted before the pivot is taken back however the saga ends.
+        // What had lost or was interrupted before the pivot is compensated however the saga ends.
         if (!Saga.PastPivot && !_isTerminated)
         {
             foreach (

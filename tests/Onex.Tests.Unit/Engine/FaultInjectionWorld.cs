@@ -12,7 +12,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>
 /// A world that does to one saga what a script of numbers says: copies of commands that are run late, twice or never, results that are
 /// lost, children that end one way or the other, events, timers that come early and late, operators, reloads from the row. What must hold,
-/// is looked at after each of it; and once the world turns kind, the saga must end with everything taken back that has to be.
+/// is looked at after each of it; and once faults stop, the saga must end with everything compensated that has to be.
 /// </summary>
 internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
 {
@@ -23,7 +23,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
     private readonly SagaScenario _scenario = new(plan);
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
-    // Told only when something is wrong, and made into text only then.
+    // Printed only when something is wrong, and made into text only then.
     private readonly List<Func<string>> _log = [];
     private readonly Dictionary<CommandId, Entry> _ledger = [];
     private readonly List<CommandToSend> _copies = [];
@@ -51,10 +51,10 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     /// <summary>Whether results that break their type are part of the world.</summary>
     public bool HasTypeFaults { get; init; }
 
-    /// <summary>Whether services also give answers that nobody understands.</summary>
+    /// <summary>Whether services also give answers that cannot be read.</summary>
     public bool HasUnusableAnswers { get; init; }
 
-    /// <summary>How much of what has happened is told.</summary>
+    /// <summary>How many lines of the log the report has.</summary>
     public int LogMax { get; init; } = 80;
 
     /// <summary>After every how many moves all that was read again is compared with what was written.</summary>
@@ -64,7 +64,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     public int Moves { get; private set; }
 
     /// <summary>What has happened, the last of it.</summary>
-    public string Told => string.Join('\n', _log.TakeLast(LogMax).Select(line => line()));
+    public string Report => string.Join('\n', _log.TakeLast(LogMax).Select(line => line()));
 
     /// <summary>The saga as it is.</summary>
     public SagaState Saga => _scenario.Saga;
@@ -128,7 +128,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    // Another request for the same, or its record once more.
+    // Another request for the same, or its record again.
     private void AskTheSame()
     {
         var source = $"requests/5/{Pick(4)}";
@@ -138,10 +138,11 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
         Take(
             () => _scenario.Handles(
-                new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Waiter = new Waiter(requester, IsDuplicate: false) }));
+                new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId,
+                    Waiter = new Waiter(requester, IsDuplicate: false) }));
     }
 
-    // As main does it: what nobody has taken is closed in the ledger first, and main may die before it tells.
+    // As the orchestrator does it: unclaimed commands are closed in the ledger first, and the orchestrator may die before it reports.
     private void Refuse(CommandToSend copy)
     {
         var isClosed = false;
@@ -255,9 +256,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void RunChild(CommandToSend copy, int how)
     {
         var entry = EntryOf(copy.CommandId);
-        if (entry.Outcome is { } told)
+        if (entry.Outcome is { } reported)
         {
-            _results.Add(told);
+            _results.Add(reported);
             return;
         }
 
@@ -343,8 +344,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         Take(() => _scenario.Handles(result), result);
     }
 
-    // As main does it: the ledger is asked first, what is interrupted is cancelled in it, and an outcome that it knows comes before the
-    // timer.
+    // As the orchestrator does it: the ledger is asked first, interrupted commands are cancelled in it, and an outcome that it knows comes
+    // before the timer.
     private void Wake(bool early)
     {
         if (Saga.NextWakeupAt is { } at && at > _scenario.Now && !early)
@@ -353,7 +354,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
 
         var leases = new Dictionary<CommandId, Lease>();
-        var told = new List<StepResultArrived>();
+        var reported = new List<StepResultArrived>();
         var cancel = Timers.ToCancel(plan, Saga, _scenario.Now).ToList();
         foreach (var id in cancel.Concat(Timers.ToLookUp(plan, Saga, _scenario.Now)).ToList())
         {
@@ -370,7 +371,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             var attempt = Saga.Outstanding.First(command => command.CommandId == id).Attempt;
             if (entry.Outcome is { } outcome && (outcome.Outcome != StepOutcome.Failed || outcome.Attempt >= attempt))
             {
-                told.Add(outcome);
+                reported.Add(outcome);
             }
             else if (entry.Outcome is null)
             {
@@ -380,7 +381,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             }
         }
 
-        foreach (var outcome in told.TakeWhile(_ => !Ended))
+        foreach (var outcome in reported.TakeWhile(_ => !Ended))
         {
             Deliver(outcome);
         }
@@ -404,7 +405,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         {
             var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Of(plan.Events[name].Data, Pick);
             var now = _scenario.Now;
-            _log.Add(() => $"{now:dd HH:mm:ss} told {name} {payload}");
+            _log.Add(() => $"{now:dd HH:mm:ss} sends {name} {payload}");
             Take(() => _scenario.Receives(name, payload, id));
         }
     }
@@ -467,7 +468,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
         else if (
             Saga.Outstanding.Where(
-                command => command.Phase == AttemptPhase.InFlight).Select(KindAnswer).FirstOrDefault(answer => answer is not null) is { } answer)
+                command => command.Phase == AttemptPhase.InFlight).Select(KindAnswer)
+                    .FirstOrDefault(answer => answer is not null) is { } answer)
         {
             Deliver(answer);
         }
@@ -482,14 +484,14 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    // What becomes of a command in flight, if anything can before time goes on.
+    // The outcome of a command in flight, if it can have one before time passes.
     private StepResultArrived? KindAnswer(Outstanding command)
     {
         var entry = EntryOrNull(command.CommandId) ?? new Entry();
         var copy = _copies.Last(copy => copy.CommandId == command.CommandId);
         if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
-            // Told before, perhaps, and of no use to an attempt that asks again and begins no more: then the saga's own wake-up asks the
+            // Reported before, perhaps, and useless for an attempt that asks again and starts nothing: then the saga's own wake-up asks the
             // ledger.
             return copy.Kind == StepKind.Effect && final.Attempt < command.Attempt && command.NotAfter <= _scenario.Now ? null : final;
         }
@@ -501,12 +503,12 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 return null;
             }
 
-            var told = copy.Cancels
+            var reported = copy.Cancels
                 ? Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled }
                 : Result(copy, StepOutcome.Completed, KindResult(copy));
-            EntryOf(command.CommandId).Outcome = told;
-            EntryOf(command.CommandId).Happened = told.Outcome == StepOutcome.Completed;
-            return told;
+            EntryOf(command.CommandId).Outcome = reported;
+            EntryOf(command.CommandId).Happened = reported.Outcome == StepOutcome.Completed;
+            return reported;
         }
 
         if (entry.Cancelled

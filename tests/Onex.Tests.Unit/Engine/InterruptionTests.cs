@@ -323,7 +323,7 @@ public sealed class InterruptionTests
         var scenario = new SagaScenario(TestStates.Plan(
             [
                 TestStates.State("charging", "done", [TestStates.Effect("charge", undo: "'c'"), TestStates.Effect("check")]),
-                TestStates.Unwinding("unwinding", "asking"),
+                TestStates.CompensatingState("unwinding", "asking"),
                 TestStates.State("asking"),
                 TestStates.End("done"),
                 TestStates.End("cancelled", EndKind.Failed),
@@ -408,7 +408,7 @@ public sealed class InterruptionTests
 
     private static SagaScenario Leaving() => Charging().Receives("other_card");
 
-    // It is interrupted, and each attempt to find out comes to nothing.
+    // It is interrupted, and each attempt to determine its outcome fails.
     private static SagaScenario Unknown(SagaScenario scenario) => scenario
         .Receives("cancel")
         .Wakes(_ => new Lease(1, null))
@@ -419,7 +419,7 @@ public sealed class InterruptionTests
             .Sends("charge#3")
         .LosesResult("charge");
 
-    // The event is kept, the deadline passes, and what is to be taken back is still an operator's affair.
+    // The event is buffered, the deadline passes, and the compensation still needs an operator.
     private static void StaysBlocked(SagaScenario scenario, string state)
     {
         var blockage = scenario.Saga.Blockage;

@@ -125,7 +125,8 @@ public sealed partial class ParallelTests
                   - parallel:
                       join: any
                       branches:
-                        - - { id: a, effect: http.post, connection: outside, with: { path: /a }, compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
+                        - - { id: a, effect: http.post, connection: outside, with: { path: /a },
+                            compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
                           - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """))
@@ -175,12 +176,16 @@ public sealed partial class ParallelTests
     public void What_ran_in_parallel_is_compensated_in_parallel_and_before_what_came_before_it()
     {
         var scenario = new SagaScenario(Contract("""
-                  - { id: first, effect: http.post, connection: outside, with: { path: /1 }, compensate: { effect: http.delete, connection: outside, with: { path: /1 } } }
+                  - { id: first, effect: http.post, connection: outside, with: { path: /1 },
+                      compensate: { effect: http.delete, connection: outside, with: { path: /1 } } }
                   - parallel:
                       branches:
-                        - - { id: a, effect: http.post, connection: outside, with: { path: /a }, compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
-                          - { id: b, effect: http.post, connection: outside, with: { path: /b }, compensate: { effect: http.delete, connection: outside, with: { path: /b } } }
-                        - { id: c, effect: http.post, connection: outside, with: { path: /c }, compensate: { effect: http.delete, connection: outside, with: { path: /c } } }
+                        - - { id: a, effect: http.post, connection: outside, with: { path: /a },
+                            compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
+                          - { id: b, effect: http.post, connection: outside, with: { path: /b },
+                              compensate: { effect: http.delete, connection: outside, with: { path: /b } } }
+                        - { id: c, effect: http.post, connection: outside, with: { path: /c },
+                            compensate: { effect: http.delete, connection: outside, with: { path: /c } } }
                   - fail: { code: enough, message: "no more" }
             """))
                 .Starts()
@@ -281,7 +286,8 @@ public sealed partial class ParallelTests
                             - parallel:
                                 join: any
                                 branches:
-                                  - { id: a, effect: http.post, connection: outside, with: { path: /a }, compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
+                                  - { id: a, effect: http.post, connection: outside, with: { path: /a },
+                                      compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
                                   - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                             - { id: next, effect: http.get, connection: outside, with: { path: /next } }
                           losers: keep

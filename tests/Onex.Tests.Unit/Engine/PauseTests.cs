@@ -318,7 +318,8 @@ public sealed class PauseTests
               taking:
                 pivot: true
                 steps:
-                  - { id: take, effect: http.post, connection: outside, with: { path: /take }, returns: { body: { id: string } }, save: { id: result.body.id } }
+                  - { id: take, effect: http.post, connection: outside, with: { path: /take },
+                      returns: { body: { id: string } }, save: { id: result.body.id } }
                 next: using
               using:
                 steps: [{ id: use, effect: http.post, connection: outside, with: { path: /use, body: { id: "{{read}}" } } }]

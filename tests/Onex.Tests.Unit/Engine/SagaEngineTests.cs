@@ -37,7 +37,8 @@ public sealed class SagaEngineTests
                 returns: { body: { ref: string } }
                 reject: [{ when: result.status_code == 402, code: card_declined }]
                 save: { payment: result.body.ref }
-                compensate: { effect: http.post, connection: outside, retry: quick, with: { path: /refunds, body: { ref: "${result.body.ref}" } } }
+                compensate: { effect: http.post, connection: outside, retry: quick,
+                    with: { path: /refunds, body: { ref: "${result.body.ref}" } } }
             next: sealing
           sealing:
             steps:

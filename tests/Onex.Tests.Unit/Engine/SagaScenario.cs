@@ -158,7 +158,8 @@ internal sealed class SagaScenario
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
         return Handles(
-            new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = typed, Requester = requester });
+            new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name,
+                Data = typed, Requester = requester });
     }
 
     /// <summary>An operator sends the saga a command.</summary>
@@ -213,7 +214,8 @@ internal sealed class SagaScenario
         // Messages from now on differ from all earlier ones.
         (_saga, Now, _messages) = (saga, at, 1000);
         _sent.AddRange(saga.Outstanding.Select(command => new CommandToSend(
-            command.CommandId, command.Attempt, command.Step, command.Direction, StepKind.Effect, "", null, RawJson.EmptyObject, TimeSpan.Zero, command.NotAfter)));
+            command.CommandId, command.Attempt, command.Step, command.Direction,
+            StepKind.Effect, "", null, RawJson.EmptyObject, TimeSpan.Zero, command.NotAfter)));
     }
 
     public SagaScenario Handles(SagaEvent message)
@@ -231,7 +233,8 @@ internal sealed class SagaScenario
     public SagaScenario Sends(params string[] expected)
     {
         Assert.Equal(expected, Last.Commands.Select(command =>
-            (command.Direction == StepDirections.Compensate ? "-" : "") + command.Step + (command.Attempt > 1 ? $"#{command.Attempt}" : "")));
+            (command.Direction == StepDirections.Compensate ? "-" : "") + command.Step
+                + (command.Attempt > 1 ? $"#{command.Attempt}" : "")));
         return this;
     }
 

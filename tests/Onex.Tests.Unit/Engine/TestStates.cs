@@ -38,7 +38,7 @@ internal static class TestStates
         List<StatePlan> all = [.. states];
         if (onFailure is null)
         {
-            all.AddRange([Unwinding("compensating", "failed"), End("failed", EndKind.Failed)]);
+            all.AddRange([CompensatingState("compensating", "failed"), End("failed", EndKind.Failed)]);
         }
 
         var cancelState = CancelStates.Add(all, onFailure ?? "compensating");
@@ -87,7 +87,7 @@ internal static class TestStates
             Accepts = _live,
         };
 
-    public static StatePlan Unwinding(string name, string next) => new()
+    public static StatePlan CompensatingState(string name, string next) => new()
     {
         Name = name,
         Kind = StateKind.Compensating,

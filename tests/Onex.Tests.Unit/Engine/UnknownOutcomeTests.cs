@@ -394,7 +394,8 @@ public sealed class UnknownOutcomeTests
             .Sends("charge#2")
         .LosesResult("charge");
 
-    private static SagaScenario Charging(string compensate, int attempts = 2, string save = "", string reject = "false") => new SagaScenario($$"""
+    private static SagaScenario Charging(string compensate, int attempts = 2,
+        string save = "", string reject = "false") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}

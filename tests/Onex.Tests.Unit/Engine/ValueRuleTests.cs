@@ -97,7 +97,8 @@ public sealed class ValueRuleTests
     public void A_value_of_any_type_is_the_same_before_and_after_its_row_was_read()
     {
         var scenario = Asking(
-            """save: { kept: "{'d': 1.5e17, 'u': 5u, 't': timestamp('2026-11-24T08:00:00Z'), 'p': duration('90s'), 'b': b'ab', 'n': {1: -0.0}}" }""")
+            "save: { kept: \"{'d': 1.5e17, 'u': 5u, 't': timestamp('2026-11-24T08:00:00Z'), "
+            + "'p': duration('90s'), 'b': b'ab', 'n': {1: -0.0}}\" }")
             .Answered("ask", 200);
         var kept = scenario.Saga.Data["kept"];
 
@@ -161,7 +162,7 @@ public sealed class ValueRuleTests
         var retried = Asked(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
-        // It goes on, and begins nothing anew.
+        // It continues, and starts nothing again.
         Assert.Empty(retried.Commands);
         Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
         Assert.Equal(SagaStatus.Compensating, Asked(scenario, back, OperatorCommand.Cancel).State.Status);

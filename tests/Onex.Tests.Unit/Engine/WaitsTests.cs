@@ -139,7 +139,8 @@ public sealed class WaitsTests
         Assert.Equal(
             actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
                 ? $"sagas send {scenario.Saga.Facts.SagaId} {action[5..]}"
-                : $"sagas {action} {scenario.Saga.Facts.SagaId}{(action == "terminate" ? $" --confirm {scenario.Saga.Facts.SagaId}" : "")}"),
+                : $"sagas {action} {scenario.Saga.Facts.SagaId}"
+                    + (action == "terminate" ? $" --confirm {scenario.Saga.Facts.SagaId}" : "")),
             reason.Actions);
         Assert.Equal(scenario.Saga.NextWakeupAt, reason.Until);
     }

@@ -35,7 +35,8 @@ public sealed class ExampleTests
                 reject: [{ when: result.status_code == 402, code: card_declined }]
                 catch: [{ error: card_declined, next: waiting }]
                 save: { payment: result.body.ref }
-                compensate: { effect: http.post, connection: payments, with: { path: /refunds, body: { ref: "${result.body.ref}" } }, when_unknown: block }
+                compensate: { effect: http.post, connection: payments,
+                    with: { path: /refunds, body: { ref: "${result.body.ref}" } }, when_unknown: block }
             next: sealing
           waiting:
             on_event: [{ event: card_updated, next: charging }]
@@ -114,11 +115,11 @@ public sealed class ExampleTests
               send: [{ body: { id: s1 } }, { status_code: 409 }, { failed: timeout }, { body: { id: s4 } }, { body: { id: s3 } }]
               ship: { tracking: t1 }
             expect: { end: completed, compensated: [], output: { sent: [s1, s3, s4], lost: [taken], tracking: t1 } }
-          - name: more failures than may be take back what was sent
+          - name: more failures than allowed compensate what was sent
             input: { items: [a, b, c, d] }
             steps: { score: { body: { score: 3 } }, send: [{ body: { id: s1 } }, { status_code: 409 }] }
             expect: { end: failed, fault: taken, compensated: [send] }
-          - name: a contract that is rejected takes back what was sent, the last items first
+          - name: a contract that is rejected compensates what was sent, the last items first
             input: { items: [a, b, c] }
             steps: { score: { body: { score: 3 } }, send: { body: { id: s1 } }, ship: { rejected: no_carrier } }
             expect: { end: failed, fault: no_carrier, compensated: [send] }
@@ -127,7 +128,7 @@ public sealed class ExampleTests
             steps: { score: { body: { score: 3 } }, send: { body: { id: s1 } } }
             events: [{ at: shipping, event: stop }]
             expect: { end: failed, fault: stop, compensated: [send] }
-          - name: a contract that has ended is taken back
+          - name: a contract that has ended is compensated
             input: { items: [] }
             steps: { score: { body: { score: 3 } }, ship: { tracking: t1 } }
             events: [{ at: shipping, after: 10m, event: stop }]
@@ -164,7 +165,7 @@ public sealed class ExampleTests
             "steps: { charge: { status_code: 503 } }, expect: { end: failed, fault: step_failed }"
         },
         {
-            "a timeout is a failure of which nobody can tell whether it happened",
+            "a timeout is a failure whose outcome is unknown",
             "steps: { charge: { failed: timeout } }, expect: { blocked: charging, compensated: [] }"
         },
         {
@@ -188,12 +189,12 @@ public sealed class ExampleTests
             "steps: { charge: { body: { ref: 7 } } }, expect: { end: failed, fault: result_invalid }"
         },
         {
-            "an event interrupts what is on its way, which has happened if it is scripted",
+            "an event interrupts what is in flight, which has happened if it is scripted",
             "steps: { charge: { body: { ref: r } } }, events: [{ at: charging, event: cancel, with: { reason: a } }],"
             + "expect: { end: failed, fault: cancel, compensated: [charge] }"
         },
         {
-            "an event interrupts what is on its way, which is cancelled if it is not scripted",
+            "an event interrupts what is in flight, which is cancelled if it is not scripted",
             "events: [{ at: charging, event: cancel, with: { reason: a } }], expect: { end: failed, fault: cancel, compensated: [] }"
         },
         {

@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Engine.Generated;
 
-/// <summary>A contract that is well-typed by the way it was made, an input for it, and what it is made of.</summary>
+/// <summary>A contract that is well-typed by construction, an input for it, and the features that it uses.</summary>
 internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet<string> Constructs)
 {
     /// <summary>The same seed always gives the same one.</summary>
@@ -8,14 +8,14 @@ internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet
 }
 
 /// <summary>
-/// Makes contracts out of everything that the language has. States stand in a row, each leads to a later one or to an end, and back only
-/// with a counter or by an event or a failure: so every saga ends once the world turns kind. Expressions read what is there for certain, or
+/// Makes contracts out of everything that the language has. States have an order: each leads to a later one or to an end, and back only
+/// with a counter or by an event or a failure: so every saga ends once faults stop. Expressions read what is there for certain, or
 /// look first.
 /// </summary>
 internal sealed partial class ContractGenerator(Random random)
 {
-    private const string Unwinding = "unwinding";
-    private const string Unwound = "unwound";
+    private const string CompensatingState = "unwinding";
+    private const string CompensatedEnd = "unwound";
     private const string GivenUp = "given_up";
     private const string DoneEarly = "done_early";
 
@@ -31,7 +31,7 @@ internal sealed partial class ContractGenerator(Random random)
     private int _ids;
     private int _states;
     private int _pivot;
-    private bool _hasUnwinding;
+    private bool _hasCompensatingState;
     private bool _hasResponded;
     private bool _hasOnFailure;
     private bool _hasCalming;
@@ -53,7 +53,7 @@ internal sealed partial class ContractGenerator(Random random)
         _pivot = Chance(35) ? random.Next(_states) : int.MaxValue;
         _hasOnFailure = Chance(70);
         _hasCalming = _hasOnFailure && Chance(30);
-        _hasUnwinding = _hasOnFailure || Chance(60);
+        _hasCompensatingState = _hasOnFailure || Chance(60);
         _hasOutput = Chance(40);
         Use(_hasOnFailure ? "on_failure" : "no on_failure");
 
@@ -85,7 +85,7 @@ internal sealed partial class ContractGenerator(Random random)
             .With("any_state", anyState)
             .With("initial", Name(0))
             .With("states", states)
-            .With("on_failure", !_hasOnFailure ? null : _hasCalming ? "calming" : Unwinding);
+            .With("on_failure", !_hasOnFailure ? null : _hasCalming ? "calming" : CompensatingState);
         return new GeneratedContract(ContractText.Of(contract), Input(), _constructs);
     }
 
@@ -313,13 +313,13 @@ internal sealed partial class ContractGenerator(Random random)
                     : new ContractMap().With("set", new ContractMap().With("note", "fault.code")),
                 new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1")),
                 Get("calm", "/calm")))
-            .With("catch", List(new ContractMap().With("next", Target(Unwinding))))
-            .With("next", back ? null : Target(Unwinding))
+            .With("catch", List(new ContractMap().With("next", Target(CompensatingState))))
+            .With("next", back ? null : Target(CompensatingState))
             .With("fault", back ? null : "calmed")
             .With("choose", back
                 ? List(
                     new ContractMap().With("when", "data.loops < 4").With("next", Target(Name(0))),
-                    new ContractMap().With("next", Target(Unwinding)).With("fault", "calmed"))
+                    new ContractMap().With("next", Target(CompensatingState)).With("fault", "calmed"))
                 : null)));
     }
 
@@ -356,7 +356,7 @@ internal sealed partial class ContractGenerator(Random random)
         return name;
     }
 
-    private string Leaving(string otherwise) => _hasUnwinding && Chance(75) ? Target(Unwinding) : Target(otherwise);
+    private string Leaving(string otherwise) => _hasCompensatingState && Chance(75) ? Target(CompensatingState) : Target(otherwise);
 
     private int Earlier(int index) => index >= _pivot ? _pivot + random.Next(index - _pivot + 1) : random.Next(index + 1);
 
@@ -368,7 +368,7 @@ internal sealed partial class ContractGenerator(Random random)
 
     private string? FaultFor(string next)
     {
-        if (next is Unwinding or GivenUp)
+        if (next is CompensatingState or GivenUp)
         {
             Use("fault of a way");
             return Pick("too_dear", "out_of_stock");
@@ -403,7 +403,7 @@ internal sealed partial class ContractGenerator(Random random)
                 .With("output", new ContractMap().With("reason", "${fault.code}"))));
         }
 
-        if (!_hasUnwinding || (!_hasOnFailure && !_targets.Contains(Unwinding)))
+        if (!_hasCompensatingState || (!_hasOnFailure && !_targets.Contains(CompensatingState)))
         {
             return;
         }
@@ -413,23 +413,23 @@ internal sealed partial class ContractGenerator(Random random)
         if (Chance(15))
         {
             Use("state after compensating");
-            states.Add((Unwinding, new ContractMap().With("compensate", "all").With("next", "telling")));
+            states.Add((CompensatingState, new ContractMap().With("compensate", "all").With("next", "telling")));
             states.Add(("telling", new ContractMap()
                 .With("steps", List(new ContractMap()
                     .With("id", "tell")
                     .With("effect", "http.post")
                     .With("connection", "outside")
                     .With("with", new ContractMap().With("path", "/tell").With("body", new ContractMap().With("why", "${fault.message}")))
-                    .With("compensate", new ContractMap().With("none", "what is told is told"))
-                    .With("catch", List(new ContractMap().With("next", Unwound)))))
-                .With("next", Unwound)));
+                    .With("compensate", new ContractMap().With("none", "what is published cannot be withdrawn"))
+                    .With("catch", List(new ContractMap().With("next", CompensatedEnd)))))
+                .With("next", CompensatedEnd)));
         }
         else
         {
-            states.Add((Unwinding, new ContractMap().With("compensate", "all").With("next", Unwound)));
+            states.Add((CompensatingState, new ContractMap().With("compensate", "all").With("next", CompensatedEnd)));
         }
 
-        states.Add((Unwound, new ContractMap()
+        states.Add((CompensatedEnd, new ContractMap()
             .With("end", "failed")
             .With("output", Chance(70) ? new ContractMap().With("reason", "${fault.code}").With("why", "${fault.message}") : null)));
     }

@@ -6,9 +6,9 @@ namespace Onex.Tests.Unit.Engine.Generated;
 
 /// <summary>
 /// Contracts that nobody wrote: each of them compiles without a word, and whatever happens in whatever order to its saga, it ends, is never
-/// faulted by a type, and has taken back what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are,
+/// faulted by a type, and has compensated what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are,
 /// <c>ONEX_GENERATED_FIRST</c> with which to begin, <c>ONEX_GENERATED_FAILURES</c> how many kinds of failure end it, and
-/// <c>ONEX_GENERATED_LOG</c> how many lines are told of what had happened.
+/// <c>ONEX_GENERATED_LOG</c> how many lines of the log are printed.
 /// </summary>
 public sealed class GeneratedContractsTests(ITestOutputHelper output)
 {
@@ -45,11 +45,11 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
 
                     if (failure is not null)
                     {
-                        var told =
+                        var text =
                             $"Contract {number} of ONEX_SEED={seed}:\n{failure}\n\n{contract.Text}\ninput: {contract.Input}\nscript: "
                                 + $"[{string.Join(", ", script)}]";
                         var kind = Kind(failure);
-                        failures[kind] = failures.TryGetValue(kind, out var shorter) && shorter.Length < told.Length ? shorter : told;
+                        failures[kind] = failures.TryGetValue(kind, out var shorter) && shorter.Length < text.Length ? shorter : text;
                         if (failures.Count >= most)
                         {
                             loop.Stop();
@@ -59,7 +59,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
             });
 
         output.WriteLine(Table(coverage, done, moves));
-        Assert.True(failures.Count == 0, string.Join("\n\n=====\n\n", failures.Values.OrderBy(told => told.Length)));
+        Assert.True(failures.Count == 0, string.Join("\n\n=====\n\n", failures.Values.OrderBy(text => text.Length)));
         Assert.All(
             coverage,
             construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
@@ -92,7 +92,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         }
         catch (Exception failure)
         {
-            return $"{failure.Message}\n{failure.StackTrace}\n{chaos?.Told}";
+            return $"{failure.Message}\n{failure.StackTrace}\n{chaos?.Report}";
         }
         finally
         {
@@ -125,7 +125,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
     private static string Kind(string failure)
     {
         var line = failure.Split('\n').FirstOrDefault(line => line.Length > 0) ?? "";
-        return string.Concat(line.Where(letter => !char.IsDigit(letter))).Trim();
+        return string.Concat(line.Where(character => !char.IsDigit(character))).Trim();
     }
 
     private static string Table(SortedDictionary<string, int> coverage, int done, long moves)
