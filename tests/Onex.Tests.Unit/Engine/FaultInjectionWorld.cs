@@ -138,8 +138,12 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
         Take(
             () => _scenario.Handles(
-                new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId,
-                    Waiter = new Waiter(requester, IsDuplicate: false) }));
+                new RequestJoined
+                {
+                    SagaId = Saga.Facts.SagaId,
+                    CausedBy = requester.RequestId,
+                    Waiter = new Waiter(requester, IsDuplicate: false)
+                }));
     }
 
     // As the orchestrator does it: unclaimed commands are closed in the ledger first, and the orchestrator may die before it reports.

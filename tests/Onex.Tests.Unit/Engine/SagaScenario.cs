@@ -158,8 +158,14 @@ internal sealed class SagaScenario
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
         return Handles(
-            new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name,
-                Data = typed, Requester = requester });
+            new ExternalEvent
+            {
+                SagaId = Saga.Facts.SagaId,
+                CausedBy = requester.RequestId,
+                Event = name,
+                Data = typed,
+                Requester = requester
+            });
     }
 
     /// <summary>An operator sends the saga a command.</summary>

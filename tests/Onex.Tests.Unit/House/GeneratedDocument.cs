@@ -6,6 +6,7 @@ namespace Onex.Tests.Unit.House;
 internal static class GeneratedDocument
 {
     private const string End = "<!-- end -->";
+    private const int ColumnsMax = 140;
 
     /// <summary>Compares a whole document.</summary>
     public static void Holds(string document, string expected)
@@ -22,6 +23,7 @@ internal static class GeneratedDocument
     /// <summary>Compares the part between <c>&lt;!-- made: name --&gt;</c> and <c>&lt;!-- end --&gt;</c>.</summary>
     public static void Holds(string document, string part, string expected)
     {
+        expected = Wrap(expected);
         var path = RepositoryFiles.At("docs", document);
         var text = File.ReadAllText(path);
         var begin = $"<!-- made: {part} -->\n";
@@ -39,6 +41,19 @@ internal static class GeneratedDocument
 
         Assert.Equal(expected, text[start..end]);
     }
+
+    // Breaks paragraphs; rows of tables and examples have to stay on one line.
+    private static string Wrap(string text) => string.Join('\n', text.Split('\n').Select(line =>
+    {
+        for (var from = 0; line.Length - from > ColumnsMax && line[0] is >= 'A' and <= 'Z';)
+        {
+            var at = line.LastIndexOf(' ', from + ColumnsMax);
+            line = $"{line[..at]}\n{line[(at + 1)..]}";
+            from = at + 1;
+        }
+
+        return line;
+    }));
 
     /// <summary>A Markdown table, or an empty text without rows.</summary>
     public static string Table(string head, IEnumerable<string> rows)
