@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Onex.Contracts.Messages;
@@ -12,12 +10,6 @@ namespace Onex.Contracts.Messages;
 /// </summary>
 public sealed class MessageHeaders : IEquatable<MessageHeaders>
 {
-    private static readonly JsonWriterOptions _writing = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        SkipValidation = true,
-    };
-
     private MessageHeaders(IReadOnlyList<KeyValuePair<string, string>> items) => Items = items;
 
     /// <summary>No headers.</summary>
@@ -124,17 +116,15 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     /// <summary>The headers as a JSON object of names and texts.</summary>
     public RawJson ToJson()
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using var writer = new Utf8JsonWriter(buffer, _writing);
-        writer.WriteStartObject();
+        using var rented = RentedJsonWriter.Rent();
+        rented.Writer.WriteStartObject();
         foreach (var (name, value) in Items)
         {
-            writer.WriteString(name, value);
+            rented.Writer.WriteString(name, value);
         }
 
-        writer.WriteEndObject();
-        writer.Flush();
-        return new RawJson(buffer.WrittenMemory);
+        rented.Writer.WriteEndObject();
+        return rented.ToJson();
     }
 
     /// <inheritdoc />

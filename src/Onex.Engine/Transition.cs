@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -439,8 +438,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return null;
         }
 
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>(128);
-        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
+        using var rented = RentedJsonWriter.Rent();
+        var writer = rented.Writer;
         writer.WriteStartObject();
         foreach (var (name, value) in detail)
         {
@@ -462,7 +461,6 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
 
         writer.WriteEndObject();
-        writer.Flush();
-        return new RawJson(buffer.WrittenMemory);
+        return rented.ToJson();
     }
 }
