@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
@@ -227,8 +225,8 @@ internal sealed class RequestRules(
 
     private static RawJson Details(IReadOnlyList<SchemaProblem> problems)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
+        using var rented = RentedJsonWriter.Rent();
+        var writer = rented.Writer;
         writer.WriteStartObject();
         writer.WriteStartArray("problems");
         foreach (var problem in problems)
@@ -241,7 +239,6 @@ internal sealed class RequestRules(
 
         writer.WriteEndArray();
         writer.WriteEndObject();
-        writer.Flush();
-        return new RawJson(buffer.WrittenMemory);
+        return rented.ToJson();
     }
 }

@@ -100,14 +100,9 @@ internal static class EventDeadLetter
 
     /// <summary>The dead letter that the event was redriven from, or null.</summary>
     public static Guid? RedrivenFrom(Requester requester) =>
-        requester.Source.Split('/') is [_, _, _, var text] && Guid.TryParseExact(text, "D", out var deadLetter) ? deadLetter : null;
+        RecordPosition.Parse(requester.Source)?.RedrivenFrom;
 
-    /// <summary>The position of the record; -1 if the event did not come from a record.</summary>
-    public static (int Partition, long Offset) Position(string topic, string source) =>
-        source.Split('/') is [var name, var partition, var offset, ..]
-            && name == topic
-            && int.TryParse(partition, out var at)
-            && long.TryParse(offset, out var where)
-            ? (at, where)
-            : (-1, -1);
+    // -1 if the event did not come from a record of the topic.
+    private static (int Partition, long Offset) Position(string topic, string source) =>
+        RecordPosition.Parse(source) is { } position && position.Topic == topic ? (position.Partition, position.Offset) : (-1, -1);
 }
