@@ -236,7 +236,7 @@ public sealed class CancelTests
         var child = Waiting(Calming);
         var parent = new SagaScenario(
             TestStates.Plan(
-                [TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")]))
+                [TestStates.State("calling", "done", [TestStates.Effect("call", role: CallRole.Saga)]), TestStates.End("done")]))
             .Starts()
             .OperatorSends(OperatorCommand.Cancel)
             .Wakes();
@@ -357,7 +357,7 @@ public sealed class CancelTests
     {
         var scenario = new SagaScenario(
             TestStates.Plan(
-                [TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")]))
+                [TestStates.State("calling", "done", [TestStates.Effect("call", role: CallRole.Saga)]), TestStates.End("done")]))
             .Starts();
 
         scenario.OperatorSends(OperatorCommand.Terminate).Sends("call").IsIn("failed", SagaStatus.Failed);

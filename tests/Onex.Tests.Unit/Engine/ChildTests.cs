@@ -12,7 +12,7 @@ public sealed class ChildTests
     {
         var scenario = Calling().Sends("ship");
         var call = scenario.Last.Commands[0];
-        Assert.Equal((StepKind.Saga, "shipment", """{"order":"o-1"}"""), (call.Kind, call.Operation, call.Arguments.ToString()));
+        Assert.Equal((CallRole.Saga, "shipment", """{"order":"o-1"}"""), (call.Role, call.Operation, call.Arguments.ToString()));
 
         scenario.Completes("ship", """{"tracking":"t-7"}""").IsIn("done", SagaStatus.Completed);
         Assert.Equal("""{"tracking":"t-7"}""", scenario.Saga.Output.ToString());
@@ -105,7 +105,7 @@ public sealed class ChildTests
             .Completes("ship", """{"tracking":"t-7"}""")
                 .Sends("-ship");
         var call = scenario.Last.Commands[0];
-        Assert.Equal((StepKind.Saga, "return-shipment", """{"tracking":"t-7"}"""), (call.Kind, call.Operation, call.Arguments.ToString()));
+        Assert.Equal((CallRole.Saga, "return-shipment", """{"tracking":"t-7"}"""), (call.Role, call.Operation, call.Arguments.ToString()));
         scenario.Completes("ship").IsIn("failed", SagaStatus.Failed);
     }
 

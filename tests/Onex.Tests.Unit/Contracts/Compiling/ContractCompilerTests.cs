@@ -53,8 +53,8 @@ public sealed class ContractCompilerTests
         var charge = Call("charging");
 
         Assert.Equal(
-            ("charge", StepKind.Effect, "http.post", "payments"),
-            (charge.Id, charge.Kind, charge.Invocation.Operation, charge.Invocation.Connection));
+            ("charge", CallRole.Effect, "http.post", "payments"),
+            (charge.Id, charge.Role, charge.Invocation.Operation, charge.Invocation.Connection));
         Assert.Equal(
             new RetryPolicy(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, TimeSpan.FromMinutes(2)),
             charge.Retry);
