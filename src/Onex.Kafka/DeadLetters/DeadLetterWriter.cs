@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.DeadLetters;
 
