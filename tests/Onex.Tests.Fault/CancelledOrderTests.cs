@@ -9,7 +9,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
 
     [Fact]
-    public async Task A_charge_is_refunded_although_the_process_that_made_it_died_before_reporting_it()
+    public async Task A_charge_is_refunded_although_its_process_died_before_reporting_it()
     {
         await using var stack = await OnexStack.CreateAsync();
         var effects = (await stack.StartReadyAsync("main", "effects", "workers"))[1];
@@ -29,7 +29,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_call_that_was_not_made_before_the_cancellation_is_never_made()
+    public async Task A_call_not_made_before_the_cancellation_is_never_made()
     {
         await using var stack = await OnexStack.CreateAsync();
         await stack.StartReadyAsync("main", "workers");
@@ -49,7 +49,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Exactly_the_completed_steps_are_compensated_whatever_was_in_transit()
+    public async Task Exactly_the_completed_steps_are_compensated_whatever_is_in_transit()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();

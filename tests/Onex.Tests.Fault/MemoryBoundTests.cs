@@ -34,7 +34,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_backlog_of_large_requests_is_answered_by_roles_whose_memory_is_bounded()
+    public async Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests()
     {
         var groups = _limits.ToDictionary(limit => limit.Key, limit => MemoryGroup.TryMake(Names.Next($"onex-{limit.Key}"), limit.Value));
         try

@@ -31,7 +31,7 @@ public sealed class UnsentMessagesTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task Messages_that_a_dead_orchestrator_committed_for_a_saga_of_another_are_sent_once()
+    public async Task Messages_that_a_dead_orchestrator_committed_for_a_revoked_saga_are_sent_once()
     {
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);

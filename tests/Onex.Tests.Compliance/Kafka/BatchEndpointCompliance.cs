@@ -74,7 +74,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_leaves_no_dead_letter()
+    public async Task A_batch_too_large_for_memory_is_halved_and_creates_no_dead_letter()
     {
         var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
         var alone = 0;
@@ -145,7 +145,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Several_topics_are_read_in_one_group_and_a_record_has_its_topics_id()
+    public async Task One_group_reads_several_topics_and_each_record_carries_its_topic_id()
     {
         var (first, second, handler) = (NewTopic(), NewTopic(), RecordingHandler.Acknowledging);
         await Bus.CreateAsync(2, first, second);

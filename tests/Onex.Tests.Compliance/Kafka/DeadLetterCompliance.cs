@@ -94,7 +94,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_text_become_base64_and_copies_have_one_message_id()
+    public async Task Binary_values_become_base64_and_copies_share_one_message_id()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });

@@ -30,7 +30,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_record_that_is_not_a_message_becomes_a_dead_letter_and_the_next_is_handled()
+    public async Task An_unreadable_record_becomes_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
         var seen = new TaskCompletionSource<string>();

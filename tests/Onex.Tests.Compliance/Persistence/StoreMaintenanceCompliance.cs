@@ -32,7 +32,7 @@ public abstract class StoreMaintenanceCompliance
     protected abstract IStoreMaintenance Maintenance { get; }
 
     [Fact]
-    public async Task Expired_sagas_are_removed_with_all_their_rows_and_others_stay()
+    public async Task Expired_sagas_are_deleted_with_all_their_rows_and_others_remain()
     {
         var old = await EndedAsync(_kept + TimeSpan.FromDays(1));
         var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
@@ -58,7 +58,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task More_expired_sagas_than_one_step_handles_are_removed()
+    public async Task More_expired_sagas_than_one_step_deletes_are_deleted()
     {
         SagaRow[] rows = [
             .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
@@ -101,7 +101,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task A_child_stays_as_long_as_its_parent_lives()
+    public async Task A_child_is_retained_while_its_parent_lives()
     {
         var parent = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
         await CommitAsync(Rows.Start(parent));
@@ -121,7 +121,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Outcomes_are_removed_when_no_command_can_need_them()
+    public async Task Ledger_outcomes_are_deleted_when_no_command_can_need_them()
     {
         var (old, young) = (Rows.Id(), Rows.Id());
         await Ledger.CancelAsync([old, young], _none);
@@ -134,7 +134,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Decided_dead_letters_expire_and_open_ones_stay()
+    public async Task Closed_dead_letters_expire_and_open_ones_remain()
     {
         var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
         foreach (var id in (Guid[])[discarded, young, open, unsent])

@@ -28,7 +28,7 @@ public sealed class WaitingTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(4);
 
     [Fact]
-    public async Task A_saga_that_waits_with_a_timeout_survives_a_restart_of_everything()
+    public async Task A_waiting_saga_with_a_timeout_survives_a_full_restart()
     {
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract("patience", "1h"));

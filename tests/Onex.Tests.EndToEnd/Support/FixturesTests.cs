@@ -79,7 +79,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task An_external_service_acts_once_per_key_and_reports_duplicates()
+    public async Task A_test_service_acts_once_per_idempotency_key_and_reports_duplicates()
     {
         await using var world = await ExternalServices.StartAsync();
         world.Treat("poor", new Treatment { CardDeclined = true });

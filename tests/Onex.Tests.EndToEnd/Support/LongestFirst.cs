@@ -21,7 +21,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
         {
             typeof(ScheduleTests), typeof(ReadyTests), typeof(WaitingTests), typeof(VersionTests), typeof(SetAsideTests),
             typeof(FixturesTests),
-            typeof(EverywhereTests),
+            typeof(StoreAndBusTests),
         }.Select(type => type.FullName!),
     ];
 

@@ -47,7 +47,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     }
 
     [Fact]
-    public async Task A_slow_handler_does_not_cost_the_membership()
+    public async Task A_slow_handler_keeps_its_group_membership()
     {
         var topic = NewTopic();
         var release = new TaskCompletionSource();

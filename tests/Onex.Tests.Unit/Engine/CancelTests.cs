@@ -46,7 +46,7 @@ public sealed class CancelTests
         """;
 
     [Fact]
-    public void Cancel_compensates_and_ends_cancelled_although_on_failure_leads_to_an_ordinary_state() =>
+    public void Cancel_compensates_and_ends_cancelled_even_if_on_failure_leads_to_an_ordinary_state() =>
         Waiting()
             .OperatorSends(OperatorCommand.Cancel)
                 .Sends("-reserve")
@@ -54,7 +54,7 @@ public sealed class CancelTests
                 .IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_of_a_state_that_a_failure_has_led_to_compensates_and_ends_cancelled() =>
+    public void Cancel_in_a_state_entered_by_a_failure_compensates_and_ends_cancelled() =>
         Waiting()
             .Receives("go")
             .Answered("work", 404)
@@ -79,7 +79,7 @@ public sealed class CancelTests
                 .IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_of_a_compensating_state_ends_cancelled_instead_of_going_on() =>
+    public void Cancel_in_a_compensating_state_ends_cancelled() =>
         CompensatingState()
             .OperatorSends(OperatorCommand.Cancel)
                 .Sends()
@@ -90,7 +90,7 @@ public sealed class CancelTests
             .IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_behind_a_compensating_state_ends_cancelled_and_does_not_complete() =>
+    public void Cancel_after_a_compensating_state_ends_cancelled() =>
         CompensatingState()
             .Completes("work")
             .Completes("reserve")
@@ -100,7 +100,7 @@ public sealed class CancelTests
                 .IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_while_the_saga_waits_to_leave_compensates_and_ends_cancelled()
+    public void Cancel_during_a_pending_departure_compensates_and_ends_cancelled()
     {
         var scenario = Waiting()
             .Receives("go")
@@ -118,7 +118,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Cancel_of_a_saga_whose_pending_departure_is_blocked_is_done_once_that_is_decided()
+    public void Cancel_with_a_blocked_departure_completes_after_the_operator_decides()
     {
         var scenario = Waiting()
             .Receives("go")
@@ -137,7 +137,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Cancel_of_a_blocked_compensation_passes_over_nothing_and_ends_cancelled_once_that_is_decided()
+    public void Cancel_with_a_blocked_compensation_completes_after_the_operator_decides()
     {
         var scenario = CompensatingState().Answered("work", 409).IsIn("unwinding", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Cancel).Sends().IsIn("unwinding", SagaStatus.Blocked);
@@ -151,7 +151,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Cancel_of_a_saga_whose_way_is_blocked_compensates_and_ends_cancelled()
+    public void Cancel_with_a_blocked_transition_compensates_and_ends_cancelled()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -231,12 +231,12 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Cancel_of_a_parent_cancels_its_child_which_compensates_and_tells_it_so()
+    public void Cancel_of_a_parent_cancels_its_child_which_compensates_and_responds()
     {
         var child = Waiting(Calming);
         var parent = new SagaScenario(
             TestStates.Plan(
-                [TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")]))
+                [TestStates.State("calling", "done", [TestStates.Effect("call", role: CallRole.Saga)]), TestStates.End("done")]))
             .Starts()
             .OperatorSends(OperatorCommand.Cancel)
             .Wakes();
@@ -254,7 +254,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void An_event_is_refused_while_a_cancel_compensates()
+    public void An_event_is_declined_while_a_cancel_compensates()
     {
         var scenario = Waiting()
             .OperatorSends(OperatorCommand.Cancel)
@@ -265,7 +265,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void A_child_that_is_cancelled_before_it_began_is_in_the_end_of_a_cancel()
+    public void A_child_cancelled_before_its_start_completes_the_cancel_of_its_parent()
     {
         var plan = new SagaScenario(Calming).Plan;
         var started = new SagaStarted
@@ -282,7 +282,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Terminate_ends_at_once_compensates_nothing_and_says_in_the_history_what_was_left()
+    public void Terminate_ends_at_once_without_compensation_and_records_what_was_left()
     {
         var scenario = Waiting()
             .Receives("go")
@@ -307,7 +307,7 @@ public sealed class CancelTests
     [InlineData("blocked")]
     [InlineData("cancelled and blocked")]
     [InlineData("paused")]
-    public void Terminate_is_done_wherever_the_saga_is(string where)
+    public void Terminate_is_allowed_in_every_state(string where)
     {
         var scenario = where switch
         {
@@ -336,7 +336,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Terminate_is_done_past_the_pivot() =>
+    public void Terminate_is_allowed_past_the_pivot() =>
         new SagaScenario(
             TestStates.Plan([TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true), TestStates.End("done")]))
         .Starts()
@@ -345,7 +345,7 @@ public sealed class CancelTests
             .IsIn("failed", SagaStatus.Failed);
 
     [Fact]
-    public void Terminate_names_no_step_as_in_flight_that_was_answered() => Assert.Contains(
+    public void Terminate_lists_no_answered_step_as_in_flight() => Assert.Contains(
         "\"in_flight\":\"\"",
         CompensatingState()
             .Answered("work", 409)
@@ -353,11 +353,11 @@ public sealed class CancelTests
         StringComparison.Ordinal);
 
     [Fact]
-    public void Terminate_tells_the_children_to_cancel()
+    public void Terminate_cancels_the_children()
     {
         var scenario = new SagaScenario(
             TestStates.Plan(
-                [TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")]))
+                [TestStates.State("calling", "done", [TestStates.Effect("call", role: CallRole.Saga)]), TestStates.End("done")]))
             .Starts();
 
         scenario.OperatorSends(OperatorCommand.Terminate).Sends("call").IsIn("failed", SagaStatus.Failed);

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class CompensationArgumentTests
 {
     [Fact]
-    public void The_arguments_of_a_compensation_see_data_as_the_step_has_saved_it()
+    public void Compensation_arguments_use_data_as_saved_by_the_step()
     {
         var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
             .Answered("hold", 200, """{"id":"h-1"}""")
@@ -19,7 +19,7 @@ public sealed class CompensationArgumentTests
     }
 
     [Fact]
-    public void An_interrupted_step_that_completed_is_compensated_with_what_it_would_have_saved()
+    public void A_completed_interrupted_step_is_compensated_with_the_data_it_would_have_saved()
     {
         var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
             .Receives("stop")
@@ -30,7 +30,7 @@ public sealed class CompensationArgumentTests
     }
 
     [Fact]
-    public void A_step_that_is_entered_again_is_compensated_with_what_each_of_its_calls_saved()
+    public void Each_run_of_a_re_entered_step_is_compensated_with_its_own_data()
     {
         var scenario = Holding(
             "compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }",
@@ -48,7 +48,7 @@ public sealed class CompensationArgumentTests
     }
 
     [Fact]
-    public void A_compensation_that_reads_what_could_not_be_saved_blocks_instead_of_using_an_older_value()
+    public void A_compensation_that_reads_an_unsaved_value_blocks()
     {
         var scenario = Holding(
             "compensate: { effect: http.delete, connection: outside, with: { path: /holds, body: { number: \"${data.number}\" } } }",
@@ -64,7 +64,7 @@ public sealed class CompensationArgumentTests
     }
 
     [Fact]
-    public void A_null_inside_text_is_expression_failed_and_nothing_is_sent()
+    public void Null_in_text_is_expression_failed_and_nothing_is_sent()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -89,7 +89,7 @@ public sealed class CompensationArgumentTests
     [Theory]
     [InlineData("compute: hash.sha256, with: { text: \"${steps.ask.body.id}\" }")]
     [InlineData("effect: http.get, connection: outside, with: { path: /b, headers: { x: \"${steps.ask.body.id}\" } }")]
-    public void A_null_for_an_argument_that_is_text_is_expression_failed(string call)
+    public void Null_for_a_text_argument_is_expression_failed(string call)
     {
         var scenario = new SagaScenario($$"""
             contract: story
@@ -115,7 +115,7 @@ public sealed class CompensationArgumentTests
     [InlineData("\"/holds/x${steps.ask.body.id}\"", false)]
     [InlineData("\"${steps.ask.body.id}\"", false)]
     [InlineData("\"/holds?after=${steps.ask.body.id}\"", true)]
-    public void An_empty_value_in_a_path_segment_is_an_error_and_in_a_query_it_is_none(string path, bool isSent)
+    public void An_empty_path_segment_is_an_error_and_an_empty_query_value_is_not(string path, bool isSent)
     {
         var scenario = new SagaScenario($$"""
             contract: story

@@ -14,11 +14,11 @@ public sealed class ExampleOrderTests
         .Plans.Single();
 
     [Fact]
-    public void Its_own_examples_hold() =>
+    public void The_order_examples_hold() =>
         Assert.All(ContractExamples.Run(_order).Examples, example => Assert.Empty(example.Problems));
 
     [Fact]
-    public void A_declined_card_waits_for_another_one_and_then_the_order_completes()
+    public void An_order_waits_for_another_card_after_a_declined_one_and_completes()
     {
         var scenario = Charging().Answered("charge", 402).IsIn("awaiting_new_card", SagaStatus.Waiting)
             .Receives("card_updated")
@@ -41,7 +41,7 @@ public sealed class ExampleOrderTests
     }
 
     [Fact]
-    public void An_order_that_is_cancelled_while_it_waits_for_a_card_gives_the_stock_back()
+    public void An_order_cancelled_while_waiting_for_a_card_releases_its_stock()
     {
         var scenario = Charging()
             .Answered("charge", 402)
@@ -54,7 +54,7 @@ public sealed class ExampleOrderTests
     }
 
     [Fact]
-    public void An_order_that_waits_too_long_for_a_card_gives_the_stock_back()
+    public void An_order_that_waits_too_long_for_a_card_releases_its_stock()
     {
         var scenario = Charging()
             .Answered("charge", 402)
@@ -67,7 +67,7 @@ public sealed class ExampleOrderTests
     }
 
     [Fact]
-    public void An_order_that_is_cancelled_while_the_charge_is_in_flight_is_refunded_if_the_charge_happened() =>
+    public void An_order_cancelled_during_its_charge_is_refunded_if_the_charge_happened() =>
         Cancelled()
             .Answered("charge", 200, """{"ref":"p-1"}""")
                 .Sends("-charge")
@@ -77,7 +77,7 @@ public sealed class ExampleOrderTests
                 .IsIn("unwound", SagaStatus.Failed);
 
     [Fact]
-    public void And_it_is_not_refunded_if_nobody_had_begun_to_charge() =>
+    public void An_order_cancelled_before_its_charge_is_not_refunded() =>
         Cancelled()
             .Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-reserve")
@@ -85,7 +85,7 @@ public sealed class ExampleOrderTests
                 .IsIn("unwound", SagaStatus.Failed);
 
     [Fact]
-    public void And_if_the_effects_process_died_the_charge_is_asked_for_again_under_its_key_until_its_outcome_is_known() =>
+    public void A_charge_with_a_lost_outcome_is_resent_under_its_key_until_the_outcome_is_known() =>
         Cancelled()
             .Wakes(_ => new Lease(1, null))
             .Wakes()

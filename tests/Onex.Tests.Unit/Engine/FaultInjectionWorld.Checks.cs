@@ -169,7 +169,7 @@ internal sealed partial class FaultInjectionWorld
 
                 var outstanding = Saga.Outstanding.FirstOrDefault(other => other.CommandId == sent.CommandId);
                 var command = _commands[sent.CommandId] = new Command(
-                    sent.Step, sent.Direction, sent.Kind, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
+                    sent.Step, sent.Direction, sent.Role, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
                 if (sent.Direction == StepDirections.Do)
                 {
                     _firstCompensation[Identity.Compensation(sent.CommandId)] = sent.CommandId;
@@ -234,7 +234,7 @@ internal sealed partial class FaultInjectionWorld
                 continue;
             }
 
-            if (known.Kind == StepKind.Compute || gone.Answered || before.PastPivot || !CanBeCompensated(gone.Step) || Ended)
+            if (known.Role == CallRole.Compute || gone.Answered || before.PastPivot || !CanBeCompensated(gone.Step) || Ended)
             {
                 continue;
             }
@@ -311,7 +311,7 @@ internal sealed partial class FaultInjectionWorld
         var outcome = EntryOrNull(id)?.Outcome;
         var compensation = Facts.Step(command.Step).Compensation;
         var completed = EntryOrNull(id)?.Happened == true
-            && command.Kind != StepKind.Compute
+            && command.Role != CallRole.Compute
             && compensation is not null
             && (outcome is null || !IsRejected(command, outcome));
         var times = command.Compensations.Count(undo => EntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
@@ -427,7 +427,7 @@ internal sealed partial class FaultInjectionWorld
     }
 
     // What is known of a command that was sent.
-    private sealed record Command(string Step, string Direction, StepKind Kind, int? Item, int Visit)
+    private sealed record Command(string Step, string Direction, CallRole Role, int? Item, int Visit)
     {
         public bool Interrupted { get; set; }
 

@@ -150,14 +150,14 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void Refuse(CommandToSend copy)
     {
         var isClosed = false;
-        if (copy is { Kind: StepKind.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _scenario.Now)
+        if (copy is { Role: CallRole.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _scenario.Now)
         {
             isClosed = _ledger.TryAdd(copy.CommandId, new Entry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
         }
 
         if (!isClosed || Pick(3) != 0)
         {
-            Deliver(Result(copy, StepOutcome.Undeliverable, null) with { IsClosed = isClosed || copy.Kind == StepKind.Compute });
+            Deliver(Result(copy, StepOutcome.Undeliverable, null) with { IsClosed = isClosed || copy.Role == CallRole.Compute });
         }
     }
 
@@ -175,13 +175,13 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        if (copy.Kind == StepKind.Saga)
+        if (copy.Role == CallRole.Saga)
         {
             RunChild(copy, Pick(6));
             return;
         }
 
-        if (copy.Kind == StepKind.Compute)
+        if (copy.Role == CallRole.Compute)
         {
             _results.Add(Pick(6) == 0 ? Result(copy, StepOutcome.Failed, null) : Result(copy, StepOutcome.Completed, Answer(copy)));
             return;
@@ -317,7 +317,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     {
         var step = Facts.Step(copy.Step);
         var made = copy.Direction == StepDirections.Do ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
-        if (copy.Kind == StepKind.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
+        if (copy.Role == CallRole.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
         {
             fields["status_code"] = status;
         }
@@ -497,10 +497,10 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         {
             // Reported before, perhaps, and useless for an attempt that asks again and starts nothing: then the saga's own wake-up asks the
             // ledger.
-            return copy.Kind == StepKind.Effect && final.Attempt < command.Attempt && command.NotAfter <= _scenario.Now ? null : final;
+            return copy.Role == CallRole.Effect && final.Attempt < command.Attempt && command.NotAfter <= _scenario.Now ? null : final;
         }
 
-        if (copy.Kind == StepKind.Saga)
+        if (copy.Role == CallRole.Saga)
         {
             if (command.Interrupted && !copy.Cancels)
             {
@@ -523,7 +523,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return null;
         }
 
-        if (copy.Kind == StepKind.Compute)
+        if (copy.Role == CallRole.Compute)
         {
             return Result(copy, StepOutcome.Completed, KindResult(copy));
         }

@@ -9,7 +9,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class InlineStepTests
 {
     [Fact]
-    public void Set_writes_all_its_fields_over_the_data_as_it_was()
+    public void Set_evaluates_all_fields_on_the_data_before_it()
     {
         var scenario = new SagaScenario(
             Setting(TestStates.Put("one", "data.two", TestStates.Number), TestStates.Put("two", "data.one", TestStates.Number)))
@@ -22,7 +22,7 @@ public sealed class InlineStepTests
     [Theory]
     [InlineData("data.missing")]
     [InlineData("'text'")]
-    public void A_set_that_cannot_be_worked_out_or_has_the_wrong_type_is_a_failure(string value)
+    public void A_set_that_fails_or_has_the_wrong_type_is_a_failure(string value)
     {
         var scenario = new SagaScenario(Setting(TestStates.Put("one", value, TestStates.Number))).Starts();
 
@@ -31,7 +31,7 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void Respond_answers_now_and_the_end_answers_nothing_more()
+    public void Respond_answers_at_once_and_the_end_sends_no_second_response()
     {
         var scenario = new SagaScenario(Responding())
             .Starts()
@@ -48,7 +48,7 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void Where_nobody_asked_nothing_is_answered_but_one_that_joins_gets_its_answer()
+    public void A_saga_without_a_requester_responds_only_to_a_joined_request()
     {
         var scenario = new SagaScenario(Responding())
             .Starts(silent: true)
@@ -85,7 +85,7 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void A_saga_that_fails_after_its_response_answers_nothing_more()
+    public void A_saga_that_fails_after_its_response_sends_no_second_response()
     {
         var scenario = new SagaScenario(Responding())
             .Starts()
@@ -107,11 +107,11 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void Fail_leads_to_its_own_catch_first() =>
+    public void Fail_uses_its_own_catch_first() =>
         new SagaScenario(Failing(new CatchRule(["too_big"], "done"))).Starts().IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void A_message_of_fail_that_cannot_be_worked_out_is_a_failed_expression()
+    public void A_fail_message_that_cannot_be_evaluated_is_expression_failed()
     {
         var plan = TestStates.Plan(
             [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);
@@ -120,7 +120,7 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void An_end_whose_output_is_wrong_past_the_pivot_blocks_before_it_and_can_be_retried()
+    public void An_invalid_output_past_the_pivot_blocks_before_the_end_and_can_be_retried()
     {
         var plan = TestStates.Plan(
         [
@@ -138,7 +138,7 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void A_circle_without_a_call_blocks_in_a_state_that_an_operator_can_cancel()
+    public void A_cycle_without_calls_blocks_and_can_be_cancelled()
     {
         var plan = TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]);
         var scenario = new SagaScenario(plan).Starts();

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class InterruptionTests
 {
     [Fact]
-    public void Steps_that_were_not_started_are_dropped() =>
+    public void Steps_not_yet_started_are_dropped() =>
         Charging()
             .Receives("cancel")
             .Wakes(_ => SagaScenario.Cancelled)
@@ -16,7 +16,7 @@ public sealed class InterruptionTests
                 .IsIn("failed", SagaStatus.Failed);
 
     [Fact]
-    public void A_compensating_state_is_entered_at_once_but_compensates_nothing_past_what_is_in_flight()
+    public void A_compensating_state_is_entered_at_once_but_waits_for_steps_in_flight()
     {
         var scenario = Charging().Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
 
@@ -27,7 +27,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_the_ledger_cancelled_has_nothing_to_compensate()
+    public void A_command_cancelled_in_the_ledger_needs_no_compensation()
     {
         var scenario = Charging()
             .Receives("cancel")
@@ -40,7 +40,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_completed_all_the_same_is_compensated_first()
+    public void An_interrupted_command_that_completed_is_compensated_first()
     {
         var scenario = Charging()
             .Receives("cancel")
@@ -57,21 +57,21 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_was_rejected_has_nothing_to_compensate() =>
+    public void A_rejected_command_needs_no_compensation() =>
         Charging()
             .Receives("cancel")
             .Answered("charge", 404)
                 .Sends("-reserve");
 
     [Fact]
-    public void A_reject_guard_counts_for_an_interrupted_command_too() =>
+    public void A_reject_guard_applies_to_an_interrupted_command() =>
         Charging(reject: "result.code == 402")
             .Receives("cancel")
             .Completes("charge", """{"code":402}""")
                 .Sends("-reserve");
 
     [Fact]
-    public void While_someone_has_the_lease_its_outcome_is_awaited()
+    public void The_outcome_is_awaited_while_the_lease_is_held()
     {
         var scenario = Charging().Receives("cancel");
         var until = scenario.Now + TimeSpan.FromSeconds(30);
@@ -82,7 +82,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void When_the_lease_has_run_out_the_same_command_is_sent_again_until_its_outcome_is_known()
+    public void After_the_lease_expires_the_command_is_resent_until_its_outcome_is_known()
     {
         var scenario = Charging();
         var (id, arguments) = (scenario.Saga.Outstanding[0].CommandId, scenario.Arguments("charge"));
@@ -97,7 +97,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_was_taken_once_and_waits_for_its_next_attempt_is_sent_again() =>
+    public void A_claimed_command_between_attempts_is_sent_again() =>
         Charging()
             .LosesResult("charge")
             .Wakes()
@@ -107,7 +107,7 @@ public sealed class InterruptionTests
                 .Sends("charge#2");
 
     [Fact]
-    public void A_command_that_backs_off_is_sent_again_at_once_to_find_out()
+    public void A_command_in_backoff_is_sent_again_at_once()
     {
         var scenario = Charging()
             .LosesResult("charge")
@@ -133,13 +133,13 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void An_outcome_that_arrives_after_all_unblocks() =>
+    public void A_late_outcome_unblocks() =>
         Unknown(Charging())
             .Completes("charge", """{"ref":"p-1"}""", attempt: 1)
                 .Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
     [Fact]
-    public void With_when_unknown_the_compensation_runs_although_the_outcome_is_unknown()
+    public void With_when_unknown_the_compensation_runs_despite_an_unknown_outcome()
     {
         var scenario = Unknown(Charging(undo: "command_id", whenUnknown: WhenUnknown.Run));
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
@@ -151,7 +151,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void When_unknown_reads_the_data_as_of_before_the_step_although_an_event_has_written_since()
+    public void When_unknown_reads_the_data_from_before_the_step_despite_later_events()
     {
         var scenario = Charging(undo: "data.note", whenUnknown: WhenUnknown.Run, note: "before");
         scenario.Receives("remark", """{"text":"after"}""");
@@ -162,7 +162,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Every_attempt_says_the_same_although_an_event_has_written_since()
+    public void Every_attempt_has_the_same_arguments_despite_later_events()
     {
         var scenario = Charging(note: "before");
         var first = scenario.Arguments("charge");
@@ -175,7 +175,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_step_that_finally_failed_and_may_have_happened_is_compensated_with_when_unknown()
+    public void A_failed_step_that_may_have_happened_is_compensated_with_when_unknown()
     {
         var scenario = Charging(undo: "command_id", whenUnknown: WhenUnknown.Run);
         scenario.LosesResult("charge")
@@ -193,11 +193,11 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_step_that_was_rejected_is_not_compensated_even_with_when_unknown() =>
+    public void A_rejected_step_is_not_compensated_even_with_when_unknown() =>
         Charging(undo: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
 
     [Fact]
-    public void A_step_without_compensation_is_cancelled_or_awaited_but_never_sent_again()
+    public void A_step_without_compensation_is_cancelled_or_awaited_but_never_resent()
     {
         var scenario = Charging(undo: null).Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
 
@@ -219,7 +219,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Any_other_state_is_entered_only_when_what_was_interrupted_is_resolved_and_compensated()
+    public void An_ordinary_state_is_entered_only_after_interrupted_steps_are_resolved()
     {
         var scenario = Leaving().Sends().IsIn("charging", SagaStatus.Running);
         Assert.Equal(new Departure("asking"), scenario.Saga.Leaving);
@@ -231,11 +231,11 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_departure_compensates_nothing_that_has_not_happened() =>
+    public void A_departure_compensates_only_what_happened() =>
         Leaving().Wakes(_ => SagaScenario.Cancelled).Sends().IsIn("asking", SagaStatus.Waiting);
 
     [Fact]
-    public void During_a_departure_events_are_kept_and_timers_do_not_fire()
+    public void During_a_departure_events_are_buffered_and_timers_do_not_fire()
     {
         var scenario = Leaving().Receives("card").Sends();
         Assert.Single(scenario.Saga.Early);
@@ -249,7 +249,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void An_operator_may_cancel_during_a_departure()
+    public void Cancel_is_allowed_during_a_departure()
     {
         var scenario = Leaving().OperatorSends(OperatorCommand.Cancel).IsIn("compensating", SagaStatus.Compensating);
 
@@ -262,7 +262,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Past_the_pivot_what_was_interrupted_is_resolved_before_the_end_and_never_compensated()
+    public void Past_the_pivot_interrupted_steps_are_resolved_before_the_end_and_never_compensated()
     {
         var plan = TestStates.Plan(
             [
@@ -281,7 +281,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_deadline_interrupts_and_what_completed_meanwhile_is_compensated()
+    public void A_deadline_interrupts_and_steps_that_completed_meanwhile_are_compensated()
     {
         var scenario = Charging()
             .AdvancesTime(TimeSpan.FromHours(72))
@@ -298,7 +298,7 @@ public sealed class InterruptionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void While_what_was_interrupted_cannot_be_compensated_neither_an_event_nor_a_deadline_leads_away(bool retried)
+    public void A_blocked_departure_ignores_events_and_deadlines(bool retried)
     {
         var scenario = Leaving()
             .Completes("charge", """{"ref":"p-1"}""")
@@ -318,7 +318,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void While_a_compensation_is_blocked_neither_an_event_nor_a_deadline_leads_away()
+    public void A_blocked_compensation_ignores_events_and_deadlines()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -346,7 +346,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_resend_sends_the_same_attempt_again_and_burns_nothing()
+    public void A_resend_repeats_the_same_attempt_and_uses_up_none()
     {
         var scenario = Charging()
             .LosesResult("charge")
@@ -358,7 +358,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_resend_asks_the_ledger_at_once_about_what_is_interrupted()
+    public void A_resend_queries_the_ledger_at_once_about_interrupted_steps()
     {
         var scenario = Charging().Receives("cancel");
         scenario.Wakes(_ => new Lease(1, scenario.Now.AddHours(1)));

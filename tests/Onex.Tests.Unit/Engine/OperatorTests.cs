@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class OperatorTests
 {
     [Fact]
-    public void Cancel_compensates_what_was_done_and_ends_cancelled()
+    public void Cancel_compensates_completed_steps_and_ends_cancelled()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -22,7 +22,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_of_a_saga_that_is_compensating_only_marks_it()
+    public void Cancel_of_a_compensating_saga_only_marks_it()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -37,14 +37,14 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_is_not_done_past_the_pivot() => Refuses(Confirming(), OperatorCommand.Cancel, "past the pivot");
+    public void Cancel_is_not_allowed_past_the_pivot() => Refuses(Confirming(), OperatorCommand.Cancel, "past the pivot");
 
     [Fact]
-    public void Cancel_is_not_done_twice() =>
+    public void Cancel_is_not_allowed_twice() =>
         Refuses(Start().OperatorSends(OperatorCommand.Cancel, "bob"), OperatorCommand.Cancel, "bob has cancelled it already");
 
     [Fact]
-    public void Nothing_is_done_after_the_end() =>
+    public void No_command_is_allowed_after_the_end() =>
         Refuses(Start().Answered("reserve", 404), OperatorCommand.Cancel, "has ended");
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_of_a_blocked_step_does_not_pass_over_a_compensation_that_is_blocked_too()
+    public void Cancel_of_a_blocked_step_does_not_skip_a_blocked_compensation()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -107,7 +107,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_is_done_only_when_blocked() => Refuses(Start(), OperatorCommand.Retry, "not blocked");
+    public void Retry_is_allowed_only_when_blocked() => Refuses(Start(), OperatorCommand.Retry, "not blocked");
 
     [Fact]
     public void Retry_of_a_rejected_compensation_is_a_new_command()
@@ -125,7 +125,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_a_compensation_that_failed_is_the_same_command_with_attempts_of_its_own()
+    public void Retry_of_a_failed_compensation_is_the_same_command_with_new_attempts()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -150,7 +150,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Skip_of_a_compensation_goes_on_without_it()
+    public void Skip_of_a_compensation_continues_without_it()
     {
         var scenario = BlockedCompensation()
             .OperatorSends(OperatorCommand.Skip, reason: "refunded by hand")
@@ -161,7 +161,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_a_step_past_the_pivot_that_was_rejected_is_a_new_command()
+    public void Retry_of_a_rejected_step_past_the_pivot_is_a_new_command()
     {
         var scenario = Confirming();
         var first = scenario.Saga.Outstanding[0].CommandId;
@@ -180,14 +180,14 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Skip_of_a_step_counts_it_as_completed_with_an_empty_result() =>
+    public void Skip_completes_a_step_with_an_empty_result() =>
         Confirming()
             .Answered("confirm", 409)
             .OperatorSends(OperatorCommand.Skip)
                 .Sends().IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void Retry_of_a_command_that_the_broker_refused_sends_it_again()
+    public void Retry_sends_an_undeliverable_command_again()
     {
         var scenario = Start();
         var id = scenario.Saga.Outstanding[0].CommandId;
@@ -198,7 +198,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void A_command_whose_key_is_too_old_is_not_tried_for_ever_even_past_the_pivot()
+    public void A_command_with_an_expired_key_is_not_retried_for_ever_even_past_the_pivot()
     {
         var scenario = Confirming()
             .Answered("confirm", 503)
@@ -211,7 +211,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_a_command_whose_key_is_too_old_asks_the_ledger_before_it_makes_a_new_command()
+    public void Retry_of_a_command_with_an_expired_key_queries_the_ledger_first()
     {
         var scenario = Confirming()
             .Answered("confirm", 503)
@@ -230,7 +230,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void An_old_copy_that_the_broker_refuses_meanwhile_does_not_pass_for_the_ledgers_word()
+    public void An_undeliverable_old_copy_does_not_count_as_a_ledger_outcome()
     {
         var scenario = Confirming()
             .Answered("confirm", 503)
@@ -246,7 +246,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_an_interrupted_step_that_stayed_unknown_asks_again()
+    public void Retry_of_an_unknown_interrupted_step_sends_it_again()
     {
         var scenario = Unknown().OperatorSends(OperatorCommand.Retry).Sends("reserve#4").IsIn("compensating", SagaStatus.Compensating);
 
@@ -254,15 +254,15 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Skip_of_an_interrupted_step_that_stayed_unknown_takes_it_as_not_done() =>
+    public void Skip_of_an_unknown_interrupted_step_assumes_that_it_did_not_happen() =>
         Unknown().OperatorSends(OperatorCommand.Skip).Sends().IsIn("failed", SagaStatus.Cancelled);
 
     [Fact]
-    public void Skip_is_not_done_when_there_is_nothing_to_skip() =>
+    public void Skip_is_not_allowed_without_a_blockage() =>
         Refuses(new SagaScenario(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to skip");
 
     [Fact]
-    public void A_paused_saga_sends_nothing_but_results_count()
+    public void A_paused_saga_sends_nothing_but_accepts_results()
     {
         var scenario = Start().OperatorSends(OperatorCommand.Pause, "alice", "stocktaking").IsIn("reserving", SagaStatus.Paused);
         scenario.Completes("reserve").Sends().IsIn("reserving", SagaStatus.Paused);
@@ -286,7 +286,7 @@ public sealed class OperatorTests
                 .Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
 
     [Fact]
-    public void While_paused_commands_in_flight_are_asked_after_but_not_sent_again()
+    public void A_paused_saga_queries_commands_in_flight_but_resends_none()
     {
         var scenario = Start().OperatorSends(OperatorCommand.Pause);
         Assert.Equal(scenario.Saga.Outstanding[0].DueAt, scenario.Saga.NextWakeupAt);
@@ -299,7 +299,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void While_paused_no_timer_fires_and_one_that_is_overdue_fires_afterwards()
+    public void A_paused_saga_fires_no_timer_and_fires_overdue_ones_on_resume()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -319,7 +319,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void While_paused_events_are_kept_and_taken_when_it_is_resumed()
+    public void A_paused_saga_buffers_events_and_applies_them_on_resume()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -340,7 +340,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void A_blocked_saga_keeps_events_until_it_goes_on()
+    public void A_blocked_saga_buffers_events_until_it_continues()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -357,17 +357,17 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Pause_is_not_done_when_blocked_or_paused()
+    public void Pause_is_not_allowed_when_blocked_or_paused()
     {
         Refuses(BlockedCompensation(), OperatorCommand.Pause, "blocked");
         Refuses(Start().OperatorSends(OperatorCommand.Pause, "bob"), OperatorCommand.Pause, "bob has paused it already");
     }
 
     [Fact]
-    public void Resume_is_done_only_when_paused() => Refuses(Start(), OperatorCommand.Resume, "not paused");
+    public void Resume_is_allowed_only_when_paused() => Refuses(Start(), OperatorCommand.Resume, "not paused");
 
     [Fact]
-    public void Cancel_of_a_paused_saga_lets_it_go_on_to_its_end() =>
+    public void Cancel_of_a_paused_saga_runs_it_to_its_end() =>
         Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Pause)

@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed partial class ParallelTests
 {
     [Fact]
-    public void Past_the_pivot_a_rejected_branch_asks_an_operator_and_the_others_go_on()
+    public void Past_the_pivot_a_rejected_branch_blocks_and_the_others_continue()
     {
         var scenario = Three("all", pivot: true)
             .Answered("b", 404)
@@ -22,7 +22,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_join_that_failed_past_the_pivot_is_retried_where_it_failed()
+    public void Retry_of_a_join_that_failed_past_the_pivot_repeats_the_join()
     {
         var scenario = Three("{ at_least: 2 }", pivot: true)
             .Answered("a", 200)
@@ -40,7 +40,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_join_that_failed_past_the_pivot_may_be_passed_over() =>
+    public void A_join_that_failed_past_the_pivot_can_be_skipped() =>
         Three("any", pivot: true)
             .Answered("a", 404)
             .Answered("b", 404)
@@ -52,7 +52,7 @@ public sealed partial class ParallelTests
     [Theory]
     [InlineData("{ at_least: 3 }")]
     [InlineData("all")]
-    public void What_blocked_a_state_past_the_pivot_is_over_when_the_catch_of_a_branch_leads_away(string join)
+    public void The_catch_of_a_branch_clears_the_blockages_of_its_state_past_the_pivot(string join)
     {
         var scenario = new SagaScenario(Contract($$"""
                   - parallel:
@@ -83,7 +83,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_join_that_failed_past_the_pivot_may_be_passed_over_while_items_of_its_branches_are_in_flight()
+    public void A_join_that_failed_past_the_pivot_can_be_skipped_with_items_in_flight()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b,c'" }
@@ -117,7 +117,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void Items_of_a_retried_branch_begin_although_one_of_before_is_still_being_resolved()
+    public void Items_of_a_retried_branch_start_while_an_earlier_one_is_being_resolved()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b'" }
@@ -143,7 +143,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void What_a_retried_branch_does_again_goes_by_new_keys()
+    public void Steps_of_a_retried_branch_use_new_keys()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -171,7 +171,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void Items_of_a_retried_branch_go_by_new_keys()
+    public void Items_of_a_retried_branch_use_new_keys()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b,c'" }

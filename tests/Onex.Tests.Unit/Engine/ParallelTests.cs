@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed partial class ParallelTests
 {
     [Fact]
-    public void Branches_begin_at_the_same_time_and_all_of_them_are_waited_for() =>
+    public void Branches_start_together_and_all_are_awaited() =>
         Three("all")
             .Sends("a", "b", "c")
             .Answered("b", 200)
@@ -63,7 +63,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void An_interrupted_branch_that_completed_all_the_same_is_compensated() =>
+    public void An_interrupted_branch_that_completed_is_compensated() =>
         Three("all")
             .Answered("b", 404)
             .Answered("c", 200)
@@ -72,7 +72,7 @@ public sealed partial class ParallelTests
                 .Sends("-a", "-c");
 
     [Fact]
-    public void A_step_that_finally_fails_goes_to_its_own_catch_then_to_that_of_the_branches()
+    public void A_final_failure_in_a_branch_is_handled_by_step_then_parallel_state()
     {
         Three("all", catches: "[{ error: [http_404], next: elsewhere }]")
             .Answered("b", 404)
@@ -94,7 +94,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_loser_that_completed_is_compensated_before_the_saga_goes_on()
+    public void A_losing_branch_that_completed_is_compensated_before_the_saga_continues()
     {
         var scenario = Three("any")
             .Answered("b", 200)
@@ -108,7 +108,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_loser_that_its_branch_keeps_stays_done()
+    public void A_losing_branch_with_keep_is_not_compensated()
     {
         var scenario = Three("any", losers: "losers: keep")
             .Answered("b", 200)
@@ -119,7 +119,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void What_a_losing_branch_had_done_before_is_compensated_too()
+    public void Earlier_steps_of_a_losing_branch_are_compensated_too()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -153,7 +153,7 @@ public sealed partial class ParallelTests
                 .Sends("after");
 
     [Fact]
-    public void Too_few_left_to_succeed_is_the_failure_join_failed()
+    public void Too_few_remaining_branches_fail_with_join_failed()
     {
         var scenario = Three("{ at_least: 2 }")
             .Answered("b", 404)
@@ -165,7 +165,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_failed_branch_does_no_harm_where_enough_others_complete() =>
+    public void A_failed_branch_is_ignored_when_enough_others_complete() =>
         Three("any")
             .Answered("b", 404)
             .Answered("c", 200)
@@ -173,7 +173,7 @@ public sealed partial class ParallelTests
                 .Sends("after");
 
     [Fact]
-    public void What_ran_in_parallel_is_compensated_in_parallel_and_before_what_came_before_it()
+    public void Parallel_steps_are_compensated_in_parallel_before_earlier_steps()
     {
         var scenario = new SagaScenario(Contract("""
                   - { id: first, effect: http.post, connection: outside, with: { path: /1 },
@@ -207,7 +207,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_branch_waits_for_itself_alone()
+    public void A_wait_in_a_branch_does_not_delay_the_others()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -233,7 +233,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void An_attempt_says_the_same_again_although_another_branch_has_saved()
+    public void A_resent_attempt_is_unchanged_although_another_branch_saved()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'old'" }
@@ -253,7 +253,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void Branches_may_be_within_branches()
+    public void Branches_may_be_nested()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -276,7 +276,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void What_had_lost_within_a_branch_that_is_kept_is_compensated_all_the_same()
+    public void A_loser_within_a_kept_branch_is_compensated()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -304,7 +304,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void Items_that_had_lost_are_compensated_although_an_event_leads_away_meanwhile()
+    public void Losing_items_are_compensated_although_an_event_changes_the_state()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b'" }
@@ -334,7 +334,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_loser_that_cannot_be_compensated_is_an_operators_affair_although_an_event_leads_away()
+    public void A_failed_compensation_of_a_loser_blocks_although_an_event_changes_the_state()
     {
         Stuck()
             .OperatorSends(OperatorCommand.Retry)
@@ -361,7 +361,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void While_a_loser_cannot_be_compensated_neither_an_event_nor_a_timeout_leads_away()
+    public void A_blocked_loser_ignores_events_and_timeouts()
     {
         var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
         scenario.Answered("b", 200)
@@ -394,7 +394,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_branch_survives_the_row()
+    public void A_branch_survives_a_round_trip_of_its_row()
     {
         var scenario = Three("any").Answered("b", 404);
         var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());

@@ -27,7 +27,7 @@ public sealed class PauseTests
         """;
 
     [Fact]
-    public void Branches_that_an_operator_retries_while_the_saga_is_paused_run_before_their_join_is_looked_at_again()
+    public void Branches_retried_during_a_pause_run_before_their_join_is_evaluated()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -63,7 +63,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void A_paused_saga_that_gets_a_result_emits_answers_and_starts_nothing_until_it_is_resumed()
+    public void A_paused_saga_emits_responds_and_starts_nothing_until_it_is_resumed()
     {
         var scenario = new SagaScenario(Telling)
             .Starts()
@@ -81,7 +81,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void A_paused_saga_whose_last_result_arrives_ends_and_answers_when_it_is_resumed()
+    public void A_paused_saga_with_its_last_result_ends_and_responds_on_resume()
     {
         var scenario = new SagaScenario(
             TestStates.Plan([TestStates.State("working", "done", [TestStates.Effect("work")]), TestStates.End("done")]))
@@ -98,7 +98,7 @@ public sealed class PauseTests
     [Theory]
     [InlineData("failed")]
     [InlineData("resting")]
-    public void A_paused_saga_that_fails_goes_where_the_failure_leads_when_it_is_resumed(string next)
+    public void A_failure_during_a_pause_is_handled_on_resume(string next)
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -119,7 +119,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Branches_go_on_where_they_stood_when_the_saga_is_resumed()
+    public void Branches_continue_on_resume()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -151,7 +151,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void A_compensation_ends_when_it_is_resumed()
+    public void A_compensation_finishes_on_resume()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State(
@@ -172,7 +172,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Timers_that_fell_due_while_it_was_paused_fire_in_their_order_and_not_at_once()
+    public void Timers_due_during_a_pause_fire_in_order()
     {
         // The wait is over at five minutes, the deadline at ten, the timeout at twenty.
         var scenario = new SagaScenario(TestStates.Plan(
@@ -204,7 +204,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Of_a_timeout_and_a_deadline_that_fell_due_the_earlier_one_fires_first()
+    public void The_earlier_of_an_overdue_timeout_and_deadline_fires_first()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -227,7 +227,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Waits_of_branches_that_fell_due_end_in_their_order()
+    public void Overdue_waits_of_branches_end_in_order()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -255,7 +255,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void What_remains_of_a_wait_is_kept_over_a_pause()
+    public void A_pause_keeps_the_remaining_time_of_a_wait()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State(
@@ -281,7 +281,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void To_read_the_result_of_a_step_that_was_skipped_is_an_error_that_says_so()
+    public void Reading_the_result_of_a_skipped_step_is_an_error_that_names_the_skip()
     {
         var scenario = Skipped("${steps.take.body.id}").IsIn("using", SagaStatus.Blocked);
 
@@ -291,7 +291,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void To_read_what_a_step_that_was_skipped_would_have_saved_is_an_error_that_says_so() =>
+    public void Reading_a_value_of_a_skipped_step_is_an_error_that_names_the_skip() =>
         Assert.Contains(
             "an operator skipped step 'take', so that 'data.id', which it saves, is not "
                 + "set", Skipped("${data.id}").Saga.BlockedBecause, StringComparison.Ordinal);
@@ -299,7 +299,7 @@ public sealed class PauseTests
     [Theory]
     [InlineData("${has(steps.take) ? steps.take.body.id : 'none'}")]
     [InlineData("${steps.?take.body.id.orValue('none')}")]
-    public void A_step_that_was_skipped_is_absent_to_who_looks_first(string read)
+    public void A_skipped_step_is_absent_to_a_presence_test(string read)
     {
         var scenario = Skipped(read).Sends("use");
 

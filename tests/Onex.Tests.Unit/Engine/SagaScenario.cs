@@ -221,7 +221,7 @@ internal sealed class SagaScenario
         (_saga, Now, _messages) = (saga, at, 1000);
         _sent.AddRange(saga.Outstanding.Select(command => new CommandToSend(
             command.CommandId, command.Attempt, command.Step, command.Direction,
-            StepKind.Effect, "", null, RawJson.EmptyObject, TimeSpan.Zero, command.NotAfter)));
+            CallRole.Effect, "", null, RawJson.EmptyObject, TimeSpan.Zero, command.NotAfter)));
     }
 
     public SagaScenario Handles(SagaEvent message)

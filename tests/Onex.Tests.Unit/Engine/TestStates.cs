@@ -113,11 +113,11 @@ internal static class TestStates
         RejectRule[]? reject = null,
         Assignment[]? save = null,
         CatchRule[]? catches = null,
-        StepKind kind = StepKind.Effect) => new()
+        CallRole role = CallRole.Effect) => new()
         {
             Id = id,
-            Kind = kind,
-            Invocation = new Invocation(kind == StepKind.Effect ? "http.post" : "hash.sha256", null, Map(("with", with))),
+            Role = role,
+            Invocation = new Invocation(role == CallRole.Effect ? "http.post" : "hash.sha256", null, Map(("with", with))),
             ResultType = DataType.Any,
             Retry = Quick,
             Timeout = TimeSpan.FromSeconds(10),
@@ -127,11 +127,11 @@ internal static class TestStates
             Compensation = undo is null
                 ? null
                 : new CompensationPlan(
-                    StepKind.Effect, new Invocation(
+                    CallRole.Effect, new Invocation(
                         "http.delete", null, Map(("undo", undo))), Quick, TimeSpan.FromSeconds(10), whenUnknown),
         };
 
-    public static CallStep Compute(string id) => Effect(id, kind: StepKind.Compute);
+    public static CallStep Compute(string id) => Effect(id, role: CallRole.Compute);
 
     public static WaitStep Wait(string id, TimeSpan span) => new() { Id = id, For = span };
 

@@ -27,7 +27,7 @@ public sealed class UnknownOutcomeTests
     public void When_unknown_block_blocks() => Lost(Charging(ByAnswer + ", when_unknown: block")).IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
-    public void When_unknown_run_compensates_what_may_have_happened()
+    public void When_unknown_run_compensates_a_step_that_may_have_happened()
     {
         var scenario = Lost(Charging(ByKey))
             .Sends("-charge")
@@ -40,14 +40,14 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void When_unknown_assume_not_done_compensates_only_what_came_before() =>
+    public void When_unknown_assume_not_done_compensates_only_earlier_steps() =>
         Lost(Charging(ByAnswer + ", when_unknown: assume_not_done"))
             .Sends("-reserve")
             .Completes("reserve")
                 .IsIn("unwound", SagaStatus.Failed);
 
     [Fact]
-    public void What_was_not_connected_was_not_done() =>
+    public void A_step_that_never_connected_did_not_happen() =>
         Charging(ByAnswer)
             .Fails("charge")
             .Wakes()
@@ -62,7 +62,7 @@ public sealed class UnknownOutcomeTests
     [InlineData(500, true)]
     [InlineData(502, true)]
     [InlineData(504, true)]
-    public void A_status_says_whether_it_happened_or_leaves_it_unknown(int status, bool unknown)
+    public void A_status_determines_whether_a_step_happened(int status, bool unknown)
     {
         var scenario = Charging(ByAnswer)
             .Answered("charge", status)
@@ -73,7 +73,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_attempt_that_was_not_sent_says_nothing_of_one_before_it_that_was() =>
+    public void An_unsent_attempt_does_not_resolve_an_earlier_sent_one() =>
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
@@ -81,7 +81,7 @@ public sealed class UnknownOutcomeTests
                 .IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
-    public void A_services_no_answers_for_every_attempt_under_the_key() =>
+    public void A_rejection_resolves_every_attempt_under_its_key() =>
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
@@ -89,7 +89,7 @@ public sealed class UnknownOutcomeTests
                 .Sends("-reserve");
 
     [Fact]
-    public void A_rejection_that_was_not_sent_leaves_an_earlier_attempt_unknown()
+    public void An_unsent_rejection_leaves_an_earlier_attempt_unknown()
     {
         var scenario = Charging(ByAnswer)
             .LosesResult("charge")
@@ -102,7 +102,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_old_result_that_does_not_say_how_far_it_came_is_unknown()
+    public void An_old_result_without_reach_is_unknown()
     {
         var scenario = Charging(ByAnswer, attempts: 1);
         scenario.Handles(scenario.Result("charge", StepOutcome.Failed, null, "connection_failed")).IsIn("charging", SagaStatus.Blocked);
@@ -110,7 +110,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_2xx_whose_body_does_not_fit_happened_and_is_compensated_where_the_arguments_can_be_evaluated()
+    public void A_2xx_with_an_invalid_body_happened_and_is_compensated_if_its_arguments_can_be_evaluated()
     {
         var scenario = Charging(ByAnswer).Answered("charge", 201, """{"id":"c-1"}""").Sends("-charge");
 
@@ -120,7 +120,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_2xx_that_cannot_be_compensated_because_its_answer_is_not_understood_blocks()
+    public void A_2xx_with_an_invalid_body_blocks_if_its_compensation_arguments_cannot_be_evaluated()
     {
         var scenario = Charging(ByAnswer).Answered("charge", 200, "\"<html>\"").IsIn("charging", SagaStatus.Blocked);
         Assert.Contains("Step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
@@ -133,11 +133,11 @@ public sealed class UnknownOutcomeTests
     [InlineData(ByKey, "-charge")]
     [InlineData(ByAnswer + ", when_unknown: assume_not_done", "-reserve")]
     [InlineData(ByInput, "-charge")]
-    public void Of_a_2xx_that_is_not_understood_when_unknown_decides(string compensate, string sent) =>
+    public void When_unknown_applies_to_a_2xx_with_an_invalid_body(string compensate, string sent) =>
         Charging(compensate).Answered("charge", 200, "\"<html>\"").Sends(sent);
 
     [Fact]
-    public void A_2xx_whose_body_never_arrived_happened()
+    public void A_2xx_without_its_body_happened()
     {
         var scenario = Charging(ByInput);
         var unread = scenario.Result("charge", StepOutcome.Failed, """{"status_code":201,"headers":{},"body":null}""", "answer_unreadable");
@@ -151,7 +151,7 @@ public sealed class UnknownOutcomeTests
     [InlineData(", save: { name: result.body.name }")]
     [InlineData(", returns: { body: { name: string } }")]
     [InlineData(", reject: [{ when: result.body.stopped, code: stopped }]")]
-    public void A_body_that_is_declared_as_json_and_does_not_parse_is_not_understood_where_the_contract_reads_it(string more)
+    public void An_unparsed_JSON_body_is_invalid_where_the_contract_reads_it(string more)
     {
         var scenario = Getting(more);
         scenario.Handles(Unparsed(scenario));
@@ -169,7 +169,7 @@ public sealed class UnknownOutcomeTests
     [InlineData(", save: { name: string(result.status_code) }")]
     [InlineData(", save: { name: result.body }, returns: { body: string }")]
     [InlineData(", reject: [{ when: result.status_code == 202, code: stopped }]")]
-    public void A_body_that_is_declared_as_json_and_does_not_parse_concerns_no_contract_that_does_not_read_it_or_takes_text(string more)
+    public void An_unparsed_JSON_body_is_ignored_by_a_contract_that_does_not_read_it_or_accepts_text(string more)
     {
         var scenario = Getting(more);
 
@@ -177,7 +177,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_body_that_does_not_parse_leaves_what_is_no_success_to_its_status()
+    public void An_unparsed_body_of_an_error_response_is_classified_by_its_status()
     {
         var scenario = Getting(", reject: [{ when: result.body.stopped, code: stopped }], retry: { attempts: 1 }");
 
@@ -187,15 +187,15 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_save_that_fails_happened_and_is_compensated() =>
+    public void A_step_whose_save_fails_after_a_2xx_is_compensated() =>
         Charging(ByAnswer, save: "number: int(result.body.ref)").Answered("charge", 201, """{"id":"c-1","ref":"x"}""").Sends("-charge");
 
     [Fact]
-    public void A_reject_guard_that_cannot_be_evaluated_on_a_2xx_is_of_something_that_happened() =>
+    public void A_2xx_whose_reject_guard_cannot_be_evaluated_happened() =>
         Charging(ByInput, reject: "int(result.body.ref) == 402").Answered("charge", 201, """{"id":"c-1","ref":"x"}""").Sends("-charge");
 
     [Fact]
-    public void An_operator_has_an_unknown_step_asked_again_under_the_same_key()
+    public void Retry_of_an_unknown_step_uses_the_same_key()
     {
         var scenario = Lost(Charging(ByAnswer));
         var id = scenario.Saga.Outstanding[0].CommandId;
@@ -206,7 +206,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Skip_of_an_unknown_step_takes_it_as_not_done_and_it_fails_as_it_would_have()
+    public void Skip_of_an_unknown_step_fails_it_as_not_done()
     {
         var scenario = Lost(Charging(ByAnswer))
             .OperatorSends(OperatorCommand.Skip)
@@ -218,7 +218,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Cancel_of_an_unknown_step_finds_it_out_and_compensates()
+    public void Cancel_of_an_unknown_step_resolves_it_and_compensates()
     {
         var scenario = Lost(Charging(ByAnswer)).OperatorSends(OperatorCommand.Cancel).IsIn("unwinding", SagaStatus.Compensating);
 
@@ -229,11 +229,11 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_answer_that_comes_after_all_lets_a_blocked_step_go_on() =>
+    public void A_late_result_unblocks_a_step() =>
         Lost(Charging(ByAnswer)).Answered("charge", 201, """{"id":"c-1","ref":"r"}""").IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void It_survives_the_row_while_it_is_unknown()
+    public void An_unknown_step_survives_a_round_trip_of_its_row()
     {
         var scenario = Charging(ByAnswer).LosesResult("charge");
         Reload(scenario)
@@ -245,7 +245,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_item_that_may_have_happened_blocks_and_the_others_go_on()
+    public void An_unknown_item_blocks_and_the_others_continue()
     {
         var scenario = Packing();
         scenario.Handles(scenario.ItemLost("pack", 0)).IsIn("packing", SagaStatus.Blocked);
@@ -259,7 +259,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_answer_that_is_not_understood_is_asked_for_again_where_the_operation_may_be_repeated()
+    public void An_invalid_result_is_requested_again_if_the_operation_is_idempotent()
     {
         var scenario = Reading()
             .Answered("read", 200, "\"<html>\"")
@@ -271,7 +271,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_answer_that_is_not_understood_and_comes_again_changes_nothing()
+    public void A_repeated_invalid_result_changes_nothing()
     {
         var scenario = Reading();
         var html = scenario.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}""", null);
@@ -286,7 +286,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Nothing_is_asked_for_again_that_must_not_be_repeated()
+    public void An_operation_that_is_not_idempotent_is_not_requested_again()
     {
         var scenario = Charging(ByInput).Answered("charge", 200, "\"<html>\"").Sends("-charge");
 
@@ -296,7 +296,7 @@ public sealed class UnknownOutcomeTests
     [Theory]
     [InlineData("http.post", 1)]
     [InlineData("http.put", 3)]
-    public void Past_the_pivot_an_answer_that_is_not_understood_blocks_so_that_an_operator_can_act(string operation, int attempts)
+    public void Past_the_pivot_an_invalid_result_blocks_for_an_operator(string operation, int attempts)
     {
         var scenario = Confirming(operation);
         for (var attempt = 1; attempt <= attempts; attempt++)
@@ -315,14 +315,14 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Past_the_pivot_an_answer_that_is_not_understood_can_be_skipped() =>
+    public void Past_the_pivot_an_invalid_result_can_be_skipped() =>
         Confirming("http.post")
             .Answered("confirm", 200, "\"<html>\"")
             .OperatorSends(OperatorCommand.Skip)
                 .IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void An_interrupted_step_whose_attempts_cannot_have_arrived_ends_at_once() =>
+    public void An_interrupted_step_that_was_never_sent_ends_at_once() =>
         Charging(ByAnswer, attempts: 9)
             .Fails("charge")
             .OperatorSends(OperatorCommand.Cancel)
@@ -331,14 +331,14 @@ public sealed class UnknownOutcomeTests
             .IsIn("unwound", SagaStatus.Cancelled);
 
     [Fact]
-    public void An_interrupted_step_whose_attempt_in_flight_was_not_sent_ends_with_it() =>
+    public void An_interrupted_step_ends_when_its_attempt_in_flight_proves_unsent() =>
         Charging(ByAnswer, attempts: 9)
             .OperatorSends(OperatorCommand.Cancel)
             .Fails("charge")
                 .Sends("-reserve");
 
     [Fact]
-    public void An_interrupted_step_is_asked_about_three_times_at_most_whatever_its_policy_and_then_blocks()
+    public void An_interrupted_step_is_sent_at_most_three_times_and_then_blocks()
     {
         var scenario = Charging(ByAnswer, attempts: 50)
             .LosesResult("charge")
@@ -359,7 +359,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Skip_takes_an_interrupted_step_as_not_done_while_it_is_asked_about()
+    public void Skip_assumes_that_an_interrupted_step_did_not_happen()
     {
         var scenario = Charging(ByAnswer)
             .LosesResult("charge")
@@ -375,7 +375,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_deadline_too_ends_a_step_whose_attempts_cannot_have_arrived() =>
+    public void A_deadline_ends_a_step_that_was_never_sent() =>
         Charging(ByAnswer, attempts: 9)
             .Fails("charge")
             .AdvancesTime(TimeSpan.FromHours(2))

@@ -26,7 +26,7 @@ public sealed partial class StructureTests
     ];
 
     [Fact]
-    public void References_between_folders_of_a_project_close_no_circle()
+    public void Folder_references_of_a_project_are_acyclic()
     {
         var references = (
             from file in Production()
@@ -76,7 +76,7 @@ public sealed partial class StructureTests
         select $"{file.Path}: holds {string.Join(", ", types)}: name it after the one that a reader looks for");
 
     [Fact]
-    public void Nothing_is_declared_and_never_used()
+    public void No_declaration_is_unused()
     {
         var uses = _sources.Value
             .SelectMany(file => Word().Matches(Code(file.Text)).Select(match => match.Value))

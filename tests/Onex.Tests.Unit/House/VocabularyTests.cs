@@ -16,7 +16,7 @@ public sealed partial class VocabularyTests
     private static readonly string[] _kinds = [".cs", ".md", ".yaml", ".patch", ".expected.txt"];
 
     [Fact]
-    public void Words_are_those_of_the_glossary()
+    public void Text_uses_the_words_of_the_glossary()
     {
         var words = Rules("vocabulary.txt")
             .Select(

@@ -213,7 +213,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_utf8_become_replacement_characters()
+    public async Task Invalid_UTF8_becomes_replacement_characters()
     {
         var result = await _bench.ResultAsync("db.query", "SELECT (-56)::int::\"char\" AS v");
 

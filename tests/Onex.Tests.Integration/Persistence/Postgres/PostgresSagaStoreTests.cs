@@ -16,7 +16,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_query_without_tables_fails_with_a_remedy_however_often_it_ran_before(int before)
+    public async Task A_prepared_query_without_tables_fails_with_a_remedy(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);

@@ -52,7 +52,7 @@ public sealed partial class ContractDiagnosticsTests
     }
 
     [Fact]
-    public void There_are_no_examples_or_pages_for_unknown_codes()
+    public void Examples_and_pages_exist_only_for_known_codes()
     {
         var codes = CodesOfCompiler().ToHashSet();
         var named = Directory.EnumerateFileSystemEntries(_invalid).Concat(Directory.EnumerateFiles(_pages, "ONEX1*"))

@@ -19,7 +19,7 @@ public sealed class ContractsTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void The_examples_of_a_contract_hold_and_cover_all_of_it(string name)
+    public void The_examples_of_a_contract_hold_and_cover_it(string name)
     {
         var report = ContractExamples.Run(_plans.Single(plan => plan.Name == name));
 
@@ -33,7 +33,7 @@ public sealed class ContractsTests
 
     // It must not start by itself where somebody only tries Onex.
     [Fact]
-    public void The_batch_of_the_night_has_a_schedule_that_is_switched_on_by_removing_a_hash()
+    public void The_nightly_batch_contract_compiles_with_its_schedule_enabled()
     {
         var text = File.ReadAllText(Repository.At("contracts", "nightly-settlement.yaml"));
         var switchedOn = text.Replace("\n# schedule:", "\nschedule:", StringComparison.Ordinal);

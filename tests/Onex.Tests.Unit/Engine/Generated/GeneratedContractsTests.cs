@@ -16,7 +16,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
     private const int InGeneral = 1000;
 
     [Fact]
-    public void A_contract_that_compiles_runs()
+    public void A_generated_contract_that_compiles_runs()
     {
         var seed = Number("ONEX_SEED") ?? Environment.TickCount;
         var count = Number("ONEX_GENERATED") ?? InGeneral;

@@ -79,7 +79,7 @@ public sealed class SagaRowsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_saga_is_the_same_after_it_was_stored_and_loaded(string name)
+    public void A_saga_survives_a_round_trip_of_its_row(string name)
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
@@ -87,7 +87,7 @@ public sealed class SagaRowsTests
     }
 
     [Fact]
-    public void The_row_says_whether_the_saga_has_answered_already()
+    public void The_row_shows_whether_the_saga_has_responded()
     {
         var saga = new SagaScenario(_plan).Starts().Saga with { Response = RawJson.EmptyObject };
 

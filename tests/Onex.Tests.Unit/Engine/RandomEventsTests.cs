@@ -10,7 +10,7 @@ namespace Onex.Tests.Unit.Engine;
 /// timers that fire early and late, operators, resends, reloads from the row. What must hold, holds after each of it; and once the world
 /// faults stop, every saga ends.
 /// </summary>
-public sealed class AnythingGoesTests
+public sealed class RandomEventsTests
 {
     private static readonly string[] _events = ["remark", "other_card", "card", "give_up", "enough", "cancel"];
     private static readonly string[] _texts = ["", "bad", "fraud", "a", "b"];
@@ -69,7 +69,7 @@ public sealed class AnythingGoesTests
         deadline: TestStates.After(TimeSpan.FromHours(12), "unwinding"));
 
     [Fact]
-    public void Whatever_happens_in_whatever_order_a_saga_keeps_its_promises() =>
+    public void Random_event_sequences_keep_the_invariants_of_a_saga() =>
         Gen.Int[0, 9_999].Array[20, 200].Sample(Run, iter: 400);
 
     private static void Run(int[] script)
