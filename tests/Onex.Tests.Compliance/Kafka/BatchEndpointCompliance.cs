@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 

@@ -2,9 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 

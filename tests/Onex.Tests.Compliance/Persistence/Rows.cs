@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;

@@ -3,6 +3,7 @@ using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;

@@ -4,6 +4,7 @@ using Onex.Kafka;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Memory;
+using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Support;
 

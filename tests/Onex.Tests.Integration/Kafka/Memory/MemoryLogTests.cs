@@ -1,6 +1,6 @@
 using System.Text;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;

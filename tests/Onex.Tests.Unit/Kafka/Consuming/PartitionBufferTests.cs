@@ -3,6 +3,7 @@ using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 

@@ -6,7 +6,7 @@ using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Unit.Effects;
 using Onex.Tests.Unit.Engine;
 
