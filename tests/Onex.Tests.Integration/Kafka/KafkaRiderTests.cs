@@ -1,5 +1,5 @@
 using Confluent.Kafka;
-using Onex.Kafka.Producing;
+using Onex.Kafka.Brokers;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
