@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
