@@ -57,8 +57,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
         RETURNING l.command_id, l.lease_token
         """;
 
-    // For outcomes that were not recorded just now. An outcome under this token was recorded by this caller, possibly in an earlier try whose
-    // answer was lost.
+    // For outcomes that were not recorded just now. An outcome under this token was recorded by this caller, possibly in an earlier try
+    // whose answer was lost.
     private const string ReadRecorded = """
         SELECT l.command_id, l.lease_token
         FROM unnest($1, $2) AS r(command_id, token)
