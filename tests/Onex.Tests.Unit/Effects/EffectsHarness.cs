@@ -5,6 +5,7 @@ using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Http;
+using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
