@@ -22,7 +22,8 @@ internal abstract class RedisOperation<TArguments, TResult>(
     protected virtual long Bytes(TArguments arguments) => 0;
 
     /// <summary>Sends the command. Returns null if the value is larger than the result may be.</summary>
-    protected abstract Task<TResult?> SendAsync(IDatabaseAsync redis, TArguments arguments, EffectContext context, CancellationToken cancellation);
+    protected abstract Task<TResult?> SendAsync(
+        IDatabaseAsync redis, TArguments arguments, EffectContext context, CancellationToken cancellation);
 
     protected override async Task<EffectOutcome<TResult>> RunAsync(
         TArguments arguments, EffectContext context, CancellationToken cancellation)

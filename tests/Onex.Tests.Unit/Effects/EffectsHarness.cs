@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Http;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;

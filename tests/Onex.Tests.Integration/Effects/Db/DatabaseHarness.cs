@@ -6,7 +6,6 @@ using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;

@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
