@@ -93,3 +93,9 @@ internal static class Cycles
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 }
+
+/// <summary>Entries into a state since the last event or timer: see <see cref="Cycles"/>.</summary>
+/// <param name="Count">How many there were, one after the other, with the same data and results.</param>
+/// <param name="Failures">How many a failure led to.</param>
+/// <param name="Mark">A hash of the data and the results at the last entry.</param>
+internal sealed record IdleEntries(int Count, int Failures, string Mark);
