@@ -93,7 +93,7 @@ internal static class Branches
         {
             Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
         };
-        transition.Note(HistoryKinds.StepStarted, step.Id, ("branches", opened.Count));
+        transition.Note(HistoryKind.StepStarted, step.Id, ("branches", opened.Count));
 
         // A branch may leave the state at once, which ends the other branches.
         var entered = transition.StatesEntered;
@@ -134,7 +134,7 @@ internal static class Branches
         }
 
         transition.Note(
-            HistoryKinds.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
+            HistoryKind.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
         End(transition, branch, BranchPhase.Failed);
         CheckJoin(transition, branch.Parallel);
     }
@@ -154,7 +154,8 @@ internal static class Branches
             var lost = group.Where(branch => branch.Phase == BranchPhase.Lost)
                 .Select(branch => new Lane(group.Key, branch.Branch))
                 .ToHashSet();
-            if (transition.Saga.Outstanding.Any(command => command.Direction == StepDirections.Do && IsIn(transition, command.Step, lost))
+            if (transition.Saga.Outstanding.Any(
+                    command => command.Direction == StepDirection.Forward && IsIn(transition, command.Step, lost))
                 || Compensations.Compensate(transition, undo => undo.Lost && IsIn(transition, undo.Step, lost)))
             {
                 continue;
@@ -165,7 +166,7 @@ internal static class Branches
             {
                 Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key),
             };
-            transition.Note(HistoryKinds.StepCompleted, group.Key);
+            transition.Note(HistoryKind.StepCompleted, group.Key);
             transition.RunOn(group.Key);
             transition.Continue();
             return;

@@ -16,13 +16,13 @@ internal static class Commands
     /// <summary>Sends a command for the first time.</summary>
     /// <param name="transition">The current decision.</param>
     /// <param name="id">The command's identity.</param>
-    /// <param name="direction">See <see cref="StepDirections"/>.</param>
+    /// <param name="direction">Whether it runs the step or compensates it.</param>
     /// <param name="stepCall">The operation and its arguments.</param>
     /// <param name="retryPass">0, or how often an operator retried the step after a final answer.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
     public static void Send(
-        Transition transition, CommandId id, string direction, StepCall stepCall, int retryPass, int? item = null, bool frozen = false)
+        Transition transition, CommandId id, StepDirection direction, StepCall stepCall, int retryPass, int? item = null, bool frozen = false)
     {
         var paused = transition.Saga.PausedBy is not null;
         var command = new Outstanding
@@ -49,8 +49,8 @@ internal static class Commands
     public static void Compensate(Transition transition, Compensable undo)
     {
         var stepCall = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
-        Send(transition, undo.CompensationId, StepDirections.Compensate, stepCall, undo.RetryPass, undo.Item);
-        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
+        Send(transition, undo.CompensationId, StepDirection.Compensation, stepCall, undo.RetryPass, undo.Item);
+        transition.Note(HistoryKind.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
     }
 
     /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
@@ -85,8 +85,8 @@ internal static class Commands
         }
 
         transition.Note(
-            attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
-            command.Step, ("attempt", attempt), ("direction", command.Direction));
+            attempt == command.Attempt ? HistoryKind.StepResent : HistoryKind.StepRetried,
+            command.Step, ("attempt", attempt), ("direction", command.Direction.ToText()));
     }
 
     /// <summary>Sends the commands that were held back. Arguments of commands that were never sent are evaluated as of now.</summary>
@@ -144,7 +144,7 @@ internal static class Commands
 
     /// <summary>The kind of blockage that a command causes.</summary>
     public static BlockedBy BlockedByWhat(Outstanding command) =>
-        command.Direction == StepDirections.Compensate ? BlockedBy.Compensation
+        command.Direction == StepDirection.Compensation ? BlockedBy.Compensation
         : command.Interrupted ? BlockedBy.Interrupted
         : BlockedBy.Step;
 

@@ -92,7 +92,7 @@ internal static class Compensations
 
         if (outcome == SagaItemStatus.Compensated && (command.Item is null || undo is not null))
         {
-            transition.Note(HistoryKinds.CompensationCompleted, command.Step, ("attempt", command.Attempt));
+            transition.Note(HistoryKind.CompensationCompleted, command.Step, ("attempt", command.Attempt));
         }
 
         transition.Continue();

@@ -65,7 +65,7 @@ internal static class Cycles
 
         var at = transition.Now + Delay(slowed);
         transition.Depart(new Departure(state.Name) { Failed = failed, At = at });
-        transition.Note(HistoryKinds.SlowedDown, detail: [("next", state.Name), ("entries", Math.Max(count, failures)), ("until", at)]);
+        transition.Note(HistoryKind.SlowedDown, detail: [("next", state.Name), ("entries", Math.Max(count, failures)), ("until", at)]);
         return true;
     }
 

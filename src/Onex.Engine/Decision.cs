@@ -52,7 +52,7 @@ internal sealed record CommandToSend(
     CommandId CommandId,
     int Attempt,
     string Step,
-    string Direction,
+    StepDirection Direction,
     CallRole Role,
     string Operation,
     string? Connection,

@@ -54,7 +54,7 @@ internal static class EachItems
             return false;
         }
 
-        transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
+        transition.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
         transition.Saga = transition.Saga with
         {
             Eaches = transition.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
@@ -145,7 +145,7 @@ internal static class EachItems
             if (items.Below == int.MaxValue)
             {
                 transition.Note(
-                    HistoryKinds.CompensationStarted, undo.Step,
+                    HistoryKind.CompensationStarted, undo.Step,
                     ("operation", transition.Facts.Step(undo.Step).Compensation?.Invocation.Operation));
             }
 
@@ -165,7 +165,7 @@ internal static class EachItems
 
         var command = CommandOf(transition, rejected.Step, all.Visit, rejected.Item!.Value);
         Commands.Send(
-            transition, Identity.Compensation(command, rejected.RetryPass + 1), StepDirections.Compensate,
+            transition, Identity.Compensation(command, rejected.RetryPass + 1), StepDirection.Compensation,
             StepCall.Compensating(call, arguments),
             rejected.RetryPass + 1, rejected.Item, frozen: true);
     }
@@ -249,7 +249,7 @@ internal static class EachItems
     // Several visits of a state are compensated one after the other, so a visit whose compensation has not started has nothing in flight.
     private static bool IsOf(Outstanding command, Compensable undo) =>
         undo.Items is { Below: < int.MaxValue }
-            && command is { Item: not null, Direction: StepDirections.Compensate }
+            && command is { Item: not null, Direction: StepDirection.Compensation }
             && command.Step == undo.Step;
 
     private static CelValue? ItemAt(Transition transition, string step, int index)
@@ -276,7 +276,7 @@ internal static class EachItems
         {
             var inFlight = transition.Saga.Outstanding.Count(command =>
                 command.Step == step.Id
-                && command is { Direction: StepDirections.Do, Interrupted: false }
+                && command is { Direction: StepDirection.Forward, Interrupted: false }
                 && command.Phase != AttemptPhase.Stuck);
             if (run.Next < run.Total && inFlight < step.AtOnce)
             {
@@ -314,7 +314,7 @@ internal static class EachItems
         };
         if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), retryPass, index);
+            Commands.Send(transition, id, StepDirection.Forward, StepCall.Doing(step.Call, arguments), retryPass, index);
             return;
         }
 
@@ -324,7 +324,7 @@ internal static class EachItems
             CommandId = id,
             Step = step.Id,
             Item = index,
-            Direction = StepDirections.Do,
+            Direction = StepDirection.Forward,
             Attempt = 1,
             Phase = AttemptPhase.Stuck,
             DueAt = transition.Now,
@@ -358,7 +358,7 @@ internal static class EachItems
             Eaches = saga.Eaches.RemoveAll(other => other.Step == step.Id),
             Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(result)) : saga.Results,
         };
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
+        transition.Note(HistoryKind.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
         return true;
     }
 
@@ -400,7 +400,7 @@ internal static class EachItems
             if (item.Undo is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments),
+                    transition, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.Compensating(call, arguments),
                     retryPass: 0, item.Index, frozen: true);
             }
         }
@@ -416,7 +416,7 @@ internal static class EachItems
     private static void RemoveCompensation(Transition transition, Compensable all)
     {
         transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.Remove(all) };
-        transition.Note(HistoryKinds.CompensationCompleted, all.Step);
+        transition.Note(HistoryKind.CompensationCompleted, all.Step);
     }
 
     private static void Store(Transition transition, Outstanding command, SagaItemStatus outcome, Func<SagaItem, SagaItem> fill)

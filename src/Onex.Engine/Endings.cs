@@ -43,8 +43,8 @@ internal static class Endings
             StateDueAt = null,
             DeadlineAt = null,
         };
-        transition.Note(HistoryKinds.StateEntered);
-        transition.Note(HistoryKinds.Ended, detail: ("status", status.ToText()));
+        transition.Note(HistoryKind.StateEntered);
+        transition.Note(HistoryKind.Ended, detail: ("status", status.ToText()));
 
         // Requesters that a `respond` step answered, or that joined after it, have their response already.
         if (entered.Response is null)
@@ -65,7 +65,7 @@ internal static class Endings
             CancelledBy = new OperatorRequest(
                 $"saga {transition.Saga.Facts.Requester.Parent?.SagaId}", "It is a step of that saga, which has left it.", transition.Now),
         };
-        transition.Note(HistoryKinds.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
+        transition.Note(HistoryKind.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
         AnswerAll(transition);
     }
 
@@ -77,7 +77,7 @@ internal static class Endings
     {
         var saga = transition.Saga;
         transition.Note(
-            HistoryKinds.Terminated, saga.Blockage?.Step,
+            HistoryKind.Terminated, saga.Blockage?.Step,
             ("by", request.By), ("reason", request.Reason),
             ("in_flight",
                 Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
@@ -85,7 +85,7 @@ internal static class Endings
         transition.Saga = saga with { PausedBy = null, CancelledBy = null };
         foreach (var command in saga.Outstanding)
         {
-            if (command is { Direction: StepDirections.Do, NeverSent: false, Answered: false }
+            if (command is { Direction: StepDirection.Forward, NeverSent: false, Answered: false }
                 && transition.Facts.Step(command.Step).Role == CallRole.Saga)
             {
                 Commands.CancelChild(transition, command);

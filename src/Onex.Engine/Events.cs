@@ -70,7 +70,7 @@ internal static class Events
 
         transition.Saga = saga with { Early = saga.Early.Add(arrived) };
         transition.See(arrived.MessageId);
-        transition.Note(HistoryKinds.EventKept, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
+        transition.Note(HistoryKind.EventBuffered, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
         return true;
     }
 
@@ -177,7 +177,7 @@ internal static class Events
 
             transition.Observer?.TransitionTaken(rule);
 
-            transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
+            transition.Note(HistoryKind.EventAccepted, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
             transition.Progress();
             if (!rule.Set.IsEmpty)
             {
@@ -206,7 +206,7 @@ internal static class Events
         // A buffered event leaves the saga, which the history records. A new event has changed nothing.
         if (wasBuffered)
         {
-            transition.Note(HistoryKinds.EventRefused, detail: [("event", arrived.Event), ("code", ErrorCodes.EventRefused)]);
+            transition.Note(HistoryKind.EventDeclined, detail: [("event", arrived.Event), ("code", ErrorCodes.EventRefused)]);
         }
 
         var why = $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not accept this event '{arrived.Event}': "
@@ -218,7 +218,7 @@ internal static class Events
     private static void Release(Transition transition, BufferedEvent kept, string code, string why, bool isDead)
     {
         transition.Saga = transition.Saga with { Early = transition.Saga.Early.Remove(kept) };
-        transition.Note(HistoryKinds.EventRefused, detail: [("event", kept.Event), ("code", code)]);
+        transition.Note(HistoryKind.EventDeclined, detail: [("event", kept.Event), ("code", code)]);
         transition.Decline(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
     }
 

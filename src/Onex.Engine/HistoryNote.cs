@@ -1,40 +1,120 @@
+using System.Diagnostics;
+using System.Text.Json;
 using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
 /// <summary>One entry of a saga's history.</summary>
-internal sealed record HistoryNote(string Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);
+internal sealed record HistoryNote(HistoryKind Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);
 
-/// <summary>Values of <see cref="HistoryNote.Kind"/>.</summary>
-internal static class HistoryKinds
+/// <summary>What an entry of the history is about.</summary>
+internal enum HistoryKind
 {
-    public const string Started = "started";
-    public const string StateEntered = "state_entered";
-    public const string StepStarted = "step_started";
-    public const string StepRetried = "step_retried";
-    public const string StepResent = "step_resent";
-    public const string AttemptFailed = "attempt_failed";
-    public const string StepCompleted = "step_completed";
-    public const string StepRejected = "step_rejected";
-    public const string StepFailed = "step_failed";
-    public const string CompensationStarted = "compensation_started";
-    public const string CompensationCompleted = "compensation_completed";
-    public const string Faulted = "faulted";
-    public const string Blocked = "blocked";
-    public const string RequestJoined = "request_joined";
-    public const string Ended = "ended";
-    public const string StepInterrupted = "step_interrupted";
-    public const string StepCancelled = "step_cancelled";
-    public const string Waiting = "waiting";
-    public const string Responded = "responded";
-    public const string EventTaken = "event_taken";
-    public const string EventKept = "event_kept";
-    public const string EventRefused = "event_refused";
-    public const string CancelAsked = "cancel_asked";
-    public const string Terminated = "terminated";
-    public const string SlowedDown = "slowed_down";
-    public const string RetriedByOperator = "retried_by_operator";
-    public const string SkippedByOperator = "skipped_by_operator";
-    public const string Paused = "paused";
-    public const string Resumed = "resumed";
+    Started,
+    StateEntered,
+    StepStarted,
+    StepRetried,
+    StepResent,
+    AttemptFailed,
+    StepCompleted,
+    StepRejected,
+    StepFailed,
+    CompensationStarted,
+    CompensationCompleted,
+    Faulted,
+    Blocked,
+    RequestJoined,
+    Ended,
+    StepInterrupted,
+    StepCancelled,
+    Waiting,
+    Responded,
+    EventAccepted,
+    EventBuffered,
+    EventDeclined,
+    CancelRequested,
+    Terminated,
+    SlowedDown,
+    RetriedByOperator,
+    SkippedByOperator,
+    Paused,
+    Resumed,
+}
+
+/// <summary>A value in the details of an entry. It is not boxed.</summary>
+internal readonly struct HistoryValue
+{
+    private readonly JsonValueKind _kind;
+    private readonly string? _text;
+    private readonly int _number;
+    private readonly DateTimeOffset? _at;
+
+    private HistoryValue(JsonValueKind kind, string? text = null, int number = 0, DateTimeOffset? at = null) =>
+        (_kind, _text, _number, _at) = (kind, text, number, at);
+
+    public static implicit operator HistoryValue(string? text) => new(JsonValueKind.String, text);
+
+    public static implicit operator HistoryValue(int number) => new(JsonValueKind.Number, number: number);
+
+    public static implicit operator HistoryValue(bool flag) => new(flag ? JsonValueKind.True : JsonValueKind.False);
+
+    public static implicit operator HistoryValue(DateTimeOffset at) => new(JsonValueKind.String, at: at);
+
+    public void Write(Utf8JsonWriter writer, string name)
+    {
+        switch (_kind)
+        {
+            case JsonValueKind.Number:
+                writer.WriteNumber(name, _number);
+                break;
+            case JsonValueKind.True or JsonValueKind.False:
+                writer.WriteBoolean(name, _kind == JsonValueKind.True);
+                break;
+            case var _ when _at is { } at:
+                writer.WriteString(name, at);
+                break;
+            default:
+                writer.WriteString(name, _text);
+                break;
+        }
+    }
+}
+
+/// <summary>How the kind of an entry is written in the database and in the API.</summary>
+internal static class HistoryKindText
+{
+    /// <summary>The kind as text: <c>state_entered</c>.</summary>
+    public static string ToText(this HistoryKind kind) => kind switch
+    {
+        HistoryKind.Started => "started",
+        HistoryKind.StateEntered => "state_entered",
+        HistoryKind.StepStarted => "step_started",
+        HistoryKind.StepRetried => "step_retried",
+        HistoryKind.StepResent => "step_resent",
+        HistoryKind.AttemptFailed => "attempt_failed",
+        HistoryKind.StepCompleted => "step_completed",
+        HistoryKind.StepRejected => "step_rejected",
+        HistoryKind.StepFailed => "step_failed",
+        HistoryKind.CompensationStarted => "compensation_started",
+        HistoryKind.CompensationCompleted => "compensation_completed",
+        HistoryKind.Faulted => "faulted",
+        HistoryKind.Blocked => "blocked",
+        HistoryKind.RequestJoined => "request_joined",
+        HistoryKind.Ended => "ended",
+        HistoryKind.StepInterrupted => "step_interrupted",
+        HistoryKind.StepCancelled => "step_cancelled",
+        HistoryKind.Waiting => "waiting",
+        HistoryKind.Responded => "responded",
+        HistoryKind.EventAccepted => "event_taken",
+        HistoryKind.EventBuffered => "event_kept",
+        HistoryKind.EventDeclined => "event_refused",
+        HistoryKind.CancelRequested => "cancel_asked",
+        HistoryKind.Terminated => "terminated",
+        HistoryKind.SlowedDown => "slowed_down",
+        HistoryKind.RetriedByOperator => "retried_by_operator",
+        HistoryKind.SkippedByOperator => "skipped_by_operator",
+        HistoryKind.Paused => "paused",
+        HistoryKind.Resumed => "resumed",
+        _ => throw new UnreachableException(),
+    };
 }

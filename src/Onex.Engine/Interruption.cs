@@ -32,9 +32,9 @@ internal static class Interruption
         var stuck = transition.Saga.Outstanding.Where(
             command => command is { Phase: AttemptPhase.Stuck, Interrupted: true } && which(command)).ToList();
         foreach (var command in transition.Saga.Outstanding.Where(
-            command => command is { Direction: StepDirections.Do, Interrupted: false } && which(command)))
+            command => command is { Direction: StepDirection.Forward, Interrupted: false } && which(command)))
         {
-            transition.Note(HistoryKinds.StepInterrupted, command.Step, ("attempt", command.Attempt));
+            transition.Note(HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt));
             var step = transition.Facts.Step(command.Step);
 
             // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
@@ -98,7 +98,7 @@ internal static class Interruption
     {
         foreach (var command in transition.Saga.Outstanding)
         {
-            if (command.Direction == StepDirections.Do && command.Arguments is null
+            if (command.Direction == StepDirection.Forward && command.Arguments is null
                 && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } stepCall)
             {
                 transition.Replace(command with
@@ -130,7 +130,7 @@ internal static class Interruption
         switch (classified.Outcome)
         {
             case StepOutcome.Completed:
-                transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
+                transition.Note(HistoryKind.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
                 if (Results.Remember(transition, command, step, classified.Value))
                 {
                     Finish(transition, command);
@@ -139,7 +139,7 @@ internal static class Interruption
                 break;
             case StepOutcome.Rejected:
                 transition.Note(
-                    HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
+                    HistoryKind.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
                 if (RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
                     Finish(transition, command);
@@ -156,7 +156,7 @@ internal static class Interruption
     /// <summary>The ledger cancelled the command before a role claimed it, so it never takes effect.</summary>
     public static void Cancelled(Transition transition, Outstanding command)
     {
-        transition.Note(HistoryKinds.StepCancelled, command.Step, ("attempt", command.Attempt));
+        transition.Note(HistoryKind.StepCancelled, command.Step, ("attempt", command.Attempt));
         Finish(transition, command);
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
@@ -188,7 +187,7 @@ internal static class Operators
                 return;
             }
 
-            if (stuck.Item is not null || stuck.Direction == StepDirections.Compensate)
+            if (stuck.Item is not null || stuck.Direction == StepDirection.Compensation)
             {
                 RetryAnswered(transition, stuck);
                 return;
@@ -203,7 +202,7 @@ internal static class Operators
     // The answer under its key is final, so the work is requested under a new key.
     private static void RetryAnswered(Transition transition, Outstanding stuck)
     {
-        if (stuck.Direction == StepDirections.Do)
+        if (stuck.Direction == StepDirection.Forward)
         {
             EachItems.Retry(transition, stuck);
             return;
@@ -291,7 +290,7 @@ internal static class Operators
         transition.Continue();
     }
 
-    private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirections.Do };
+    private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirection.Forward };
 
     // The current step counts as completed without a result. A result of an earlier visit is removed as well.
     private static void MarkSkipped(Transition transition, string id)
@@ -325,13 +324,13 @@ internal static class Operators
     // A buffered event may replace a blocked step. Commands that are resolved or compensated must be finished, whatever state follows.
     private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way;
 
-    private static string KindOf(OperatorCommand command) => command switch
+    private static HistoryKind KindOf(OperatorCommand command) => command switch
     {
-        OperatorCommand.Cancel => HistoryKinds.CancelAsked,
-        OperatorCommand.Retry => HistoryKinds.RetriedByOperator,
-        OperatorCommand.Skip => HistoryKinds.SkippedByOperator,
-        OperatorCommand.Pause => HistoryKinds.Paused,
-        _ => HistoryKinds.Resumed,
+        OperatorCommand.Cancel => HistoryKind.CancelRequested,
+        OperatorCommand.Retry => HistoryKind.RetriedByOperator,
+        OperatorCommand.Skip => HistoryKind.SkippedByOperator,
+        OperatorCommand.Pause => HistoryKind.Paused,
+        _ => HistoryKind.Resumed,
     };
 
     private static string Instead(SagaState saga) =>

@@ -17,8 +17,7 @@ internal sealed record Outstanding
     /// <summary>That item's value, if it was interrupted and its value cannot be evaluated again.</summary>
     public CelValue? ItemValue { get; init; }
 
-    /// <summary>See <see cref="StepDirections"/>.</summary>
-    public required string Direction { get; init; }
+    public required StepDirection Direction { get; init; }
 
     /// <summary>The attempt that is in flight, or that failed last.</summary>
     public required int Attempt { get; init; }

@@ -60,7 +60,7 @@ internal static class Results
             return true;
         }
 
-        if (command.Direction == StepDirections.Compensate)
+        if (command.Direction == StepDirection.Compensation)
         {
             transition.Unblock(blockage => blockage.CommandId == command.CommandId);
             Compensated(transition, command, step, result);
@@ -124,8 +124,8 @@ internal static class Results
         }
 
         transition.Note(
-            HistoryKinds.AttemptFailed, command.Step,
-            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
+            HistoryKind.AttemptFailed, command.Step,
+            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction.ToText()));
 
         // It did not take effect, or its effect needs no compensation.
         if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, stepCall.Step)))
@@ -136,7 +136,7 @@ internal static class Results
 
         var attempts = command.Attempt - command.AttemptsBefore;
         var next = transition.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
-        var compensating = command.Direction == StepDirections.Compensate;
+        var compensating = command.Direction == StepDirection.Compensation;
 
         // Past the pivot a step is retried without end, unless a rule catches its final error, or the service did the work and its answer
         // cannot be used, which needs an operator.
@@ -160,7 +160,7 @@ internal static class Results
             return;
         }
 
-        transition.Note(HistoryKinds.StepFailed, command.Step, ("code", final), ("direction", command.Direction));
+        transition.Note(HistoryKind.StepFailed, command.Step, ("code", final), ("direction", command.Direction.ToText()));
         var often = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
         var last = $"it failed {often} {code}: {message}"
             + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no further attempt under it is allowed." : "");
@@ -194,8 +194,8 @@ internal static class Results
         var message = $"Step '{command.Step}' cannot be sent: {reason}";
         transition.Unblock(blockage => blockage.CommandId == command.CommandId);
         transition.Note(
-            HistoryKinds.StepFailed, command.Step,
-            ("code", StepCodes.Undeliverable), ("message", message), ("direction", command.Direction));
+            HistoryKind.StepFailed, command.Step,
+            ("code", StepCodes.Undeliverable), ("message", message), ("direction", command.Direction.ToText()));
         var step = transition.Facts.Step(command.Step);
         if (!Interruption.RememberPossible(transition, command, step, StepCodes.Undeliverable, message))
         {
@@ -385,7 +385,7 @@ internal static class Results
     {
         if (classified.Broken is { } broken)
         {
-            transition.Note(HistoryKinds.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
+            transition.Note(HistoryKind.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
             command = command.After(classified.Reach);
             transition.Replace(command);
             if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, classified.Unevaluated))
@@ -403,7 +403,7 @@ internal static class Results
                 break;
             case StepOutcome.Rejected:
                 // The answer is final: a retry needs a new command.
-                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
+                transition.Note(HistoryKind.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
                 if (Interruption.RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
                     transition.Remove(command);
@@ -439,7 +439,7 @@ internal static class Results
             return;
         }
 
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
+        transition.Note(HistoryKind.StepCompleted, step.Id, ("attempt", command.Attempt));
         var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
         var saves = Assignments.TryApply(step.Save, before, transition.Saga.Data, out var saved, out var problem);
 
@@ -484,7 +484,7 @@ internal static class Results
                     result.RetryAfter);
                 return;
             case StepOutcome.Rejected:
-                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
+                transition.Note(HistoryKind.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirection.Compensation.ToText()));
                 var answered = command with { Answered = true };
                 transition.Replace(answered);
                 transition.Block(
@@ -508,13 +508,13 @@ internal static class Results
         }
 
         // A child has no ledger entry: it is cancelled before it starts, reports that, and so ends the step.
-        if (command is { Direction: StepDirections.Do, Interrupted: false, Attempt: 1, Resent: 0 }
+        if (command is { Direction: StepDirection.Forward, Interrupted: false, Attempt: 1, Resent: 0 }
             && transition.Facts.Step(command.Step).Role == CallRole.Saga)
         {
             transition.Note(
-                HistoryKinds.AttemptFailed, command.Step,
+                HistoryKind.AttemptFailed, command.Step,
                 ("attempt", command.Attempt), ("code", StepCodes.Undeliverable), ("message", result.Message),
-                ("direction", command.Direction));
+                ("direction", command.Direction.ToText()));
             Commands.CancelChild(transition, command);
             return;
         }

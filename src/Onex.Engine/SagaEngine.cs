@@ -77,7 +77,7 @@ internal static class SagaEngine
         }
 
         var transition = new Transition(plan, saga, now) { Observer = observer };
-        transition.Note(HistoryKinds.Started);
+        transition.Note(HistoryKind.Started);
         if (started.CancelledBeforeStart)
         {
             Endings.EnterCancelled(transition);
@@ -106,7 +106,7 @@ internal static class SagaEngine
         }
 
         transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
-        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", requester.CorrelationId));
+        transition.Note(HistoryKind.RequestJoined, detail: ("correlation_id", requester.CorrelationId.ToString()));
         if (saga.EndedAt is not null || saga.Response is not null)
         {
             transition.Answer(requester, joined.Waiter.IsDuplicate);

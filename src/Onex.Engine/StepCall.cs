@@ -22,7 +22,7 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
     {
         var saga = transition.Saga;
         var step = transition.Facts.Step(command.Step);
-        if (command.Direction == StepDirections.Do)
+        if (command.Direction == StepDirection.Forward)
         {
             return ArgumentsOf(transition, command, step) is { } arguments ? Doing(step, arguments) : null;
         }

@@ -35,8 +35,8 @@ internal static class Steps
 
         var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, retryPass: retryPass);
         var stepCall = StepCall.Doing(step, arguments);
-        Commands.Send(transition, id, StepDirections.Do, stepCall, retryPass);
-        transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
+        Commands.Send(transition, id, StepDirection.Forward, stepCall, retryPass);
+        transition.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
     }
 
@@ -51,12 +51,12 @@ internal static class Steps
         }
 
         transition.Emit(new CommandToSend(
-            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, CallRole.Saga,
+            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirection.Forward, CallRole.Saga,
             step.Contract, null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
         {
             Detached = true,
         });
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("contract", step.Contract));
+        transition.Note(HistoryKind.StepCompleted, step.Id, ("contract", step.Contract));
         return true;
     }
 
@@ -79,7 +79,7 @@ internal static class Steps
         }
 
         transition.Publish(new EventToPublish(step.Id, step.Topic, key.AsString(), value));
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("topic", step.Topic));
+        transition.Note(HistoryKind.StepCompleted, step.Id, ("topic", step.Topic));
         return true;
     }
 
@@ -106,7 +106,7 @@ internal static class Steps
         }
 
         Branches.Wait(transition, sequence, until);
-        transition.Note(HistoryKinds.Waiting, step.Id, ("until", until));
+        transition.Note(HistoryKind.Waiting, step.Id, ("until", until));
         return false;
     }
 
@@ -121,7 +121,7 @@ internal static class Steps
 
         Interruption.Freeze(transition);
         transition.Saga = transition.Saga with { Data = data };
-        transition.Note(HistoryKinds.StepCompleted, step.Id);
+        transition.Note(HistoryKind.StepCompleted, step.Id);
         return true;
     }
 
@@ -141,7 +141,7 @@ internal static class Steps
         }
 
         transition.Saga = transition.Saga with { Response = payload };
-        transition.Note(HistoryKinds.Responded, step.Id);
+        transition.Note(HistoryKind.Responded, step.Id);
         Endings.AnswerAll(transition);
         return true;
     }
@@ -153,7 +153,7 @@ internal static class Steps
             ? (step.Code, message.AsString())
             : (StepCodes.ExpressionFailed,
                 $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is wanted, not {message.Kind}.")}");
-        transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", text));
+        transition.Note(HistoryKind.StepRejected, step.Id, ("code", code), ("message", text));
         transition.Fail(step.Catch, step.Id, code, text);
         return false;
     }

@@ -49,7 +49,7 @@ internal static class Timers
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
         let step = PlanFacts.Of(plan).Step(command.Step)
-        let role = command.Direction == StepDirections.Do ? step.Role : step.Compensation?.Role
+        let role = command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role
         where role == CallRole.Effect
         select command.CommandId;
 
@@ -87,7 +87,7 @@ internal static class Timers
 
             changed = true;
             transition.Progress();
-            transition.Note(HistoryKinds.StepCompleted, over.Step);
+            transition.Note(HistoryKind.StepCompleted, over.Step);
             transition.RunOn(over.Step);
         }
 
@@ -162,7 +162,7 @@ internal static class Timers
                 break;
 
             // The broker rejected the message and the command was closed in the ledger, but the result of that was lost.
-            case { Cancelled: true } when command.Direction == StepDirections.Do:
+            case { Cancelled: true } when command.Direction == StepDirection.Forward:
                 Results.NeverTaken(transition, command, "The broker rejected its message.");
                 break;
 
@@ -196,6 +196,6 @@ internal static class Timers
     private static CallRole? RoleOf(Transition transition, Outstanding command)
     {
         var step = transition.Facts.Step(command.Step);
-        return command.Direction == StepDirections.Do ? step.Role : step.Compensation?.Role;
+        return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
     }
 }

@@ -61,7 +61,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// <summary>The saga does not change. Senders of declined events may still be answered.</summary>
     public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = _declined.ToImmutable() };
 
-    public void Note(string kind, string? step = null, params ReadOnlySpan<(string Name, object? Value)> detail) =>
+    public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
     public void Emit(CommandToSend command) => _commands.Add(command);
@@ -167,7 +167,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
         // Past the pivot nothing is compensated, and no deadline applies.
         Saga = entered.PastPivot ? entered with { Undo = [], DeadlineAt = null } : entered;
-        Note(HistoryKinds.StateEntered);
+        Note(HistoryKind.StateEntered);
         if (state.Kind == StateKind.Compensating)
         {
             Continue();
@@ -260,7 +260,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
 
         if (Saga.Blockage is not null
-            || Saga.Outstanding.Any(command => command.Direction == StepDirections.Do)
+            || Saga.Outstanding.Any(command => command.Direction == StepDirection.Forward)
             || Compensations.Compensate(this, IsCompensated))
         {
             return;
@@ -328,7 +328,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public void SetFault(Fault fault)
     {
         Saga = Saga with { Fault = fault };
-        Note(HistoryKinds.Faulted, fault.Step, ("code", fault.Code), ("message", fault.Message));
+        Note(HistoryKind.Faulted, fault.Step, ("code", fault.Code), ("message", fault.Message));
     }
 
     /// <summary>Blocks the saga until an operator acts. The command stays outstanding, because its outcome may still arrive.</summary>
@@ -347,7 +347,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Failure = failure,
         };
         Saga = Saga with { Blockages = Saga.Blockages.Add(blockage) };
-        Note(HistoryKinds.Blocked, step, ("reason", reason));
+        Note(HistoryKind.Blocked, step, ("reason", reason));
     }
 
     /// <summary>Removes the blockages that match.</summary>
@@ -380,7 +380,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
         if (state.Choices.IsEmpty)
         {
-            Note(HistoryKinds.Waiting);
+            Note(HistoryKind.Waiting);
             return;
         }
 
@@ -431,7 +431,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// <summary>Why a value is not a bool.</summary>
     public static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
 
-    private static RawJson? Json(ReadOnlySpan<(string Name, object? Value)> detail)
+    private static RawJson? Json(ReadOnlySpan<(string Name, HistoryValue Value)> detail)
     {
         if (detail.IsEmpty)
         {
@@ -443,21 +443,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         writer.WriteStartObject();
         foreach (var (name, value) in detail)
         {
-            switch (value)
-            {
-                case int number:
-                    writer.WriteNumber(name, number);
-                    break;
-                case bool flag:
-                    writer.WriteBoolean(name, flag);
-                    break;
-                case DateTimeOffset at:
-                    writer.WriteString(name, at);
-                    break;
-                default:
-                    writer.WriteString(name, value?.ToString());
-                    break;
-            }
+            value.Write(writer, name);
         }
 
         writer.WriteEndObject();

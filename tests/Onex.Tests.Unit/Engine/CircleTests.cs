@@ -22,7 +22,7 @@ public sealed class CircleTests
         Assert.Contains($"to state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("ONEX_MAX_IDLE_ENTRIES", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("http_404", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
-        Assert.Contains(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.Contains(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class CircleTests
                     .Sends("call");
         }
 
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class CircleTests
         }
 
         scenario.Completes("page").IsIn("done", SagaStatus.Completed);
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
