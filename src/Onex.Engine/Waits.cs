@@ -38,7 +38,7 @@ internal static class Waits
         };
 
         // All commands that are allowed.
-        var transition = new Transition(plan, saga, now);
+        var decision = new DecisionBuilder(plan, saga, now);
         return new WaitReason(
             described.Sentence,
             saga.Status.ToText(),
@@ -49,7 +49,7 @@ internal static class Waits
             [
                 .. described.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
                 .. _commands
-                    .Where(command => Operators.WhyNotAllowed(transition, command.Command) is null)
+                    .Where(command => Operators.WhyNotAllowed(decision, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
                 .. HasChildren(plan, saga) ? [$"sagas list --parent {saga.Facts.SagaId}"] : Array.Empty<string>(),
 
