@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>The error types of dead letters. Each follows from the code, except that of an exception, which is the exception's type.</summary>
+/// <summary>The error types of dead letters. Each follows from its code, except that of an exception, which is its type.</summary>
 public static class ErrorTypes
 {
     /// <summary>The error type that belongs to a code.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
