@@ -4,8 +4,9 @@ using MassTransit;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
+using Onex.Persistence;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Operations;
 
