@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 

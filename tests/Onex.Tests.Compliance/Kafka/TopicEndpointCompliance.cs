@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using MassTransit;
 using Onex.Contracts.Messages;
 using Onex.Kafka;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 

@@ -192,7 +192,7 @@ public abstract class SagaQueriesCompliance
             (await Queries.CountAsync(_none)).Where(count => count.Contract == contract));
     }
 
-    /// <summary>Marks the saga as parked without the store, so that it has no timer.</summary>
+    /// <summary>Marks the saga as parked directly in the table, so that it has no timer.</summary>
     protected abstract Task LoseTimerAsync(SagaRow row);
 
     private async Task StartAsync(params SagaRow[] rows) =>

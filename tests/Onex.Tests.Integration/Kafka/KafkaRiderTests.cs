@@ -2,8 +2,9 @@ using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;

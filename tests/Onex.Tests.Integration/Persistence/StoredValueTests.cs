@@ -210,7 +210,7 @@ public abstract class StoredValueTests
         FirstSentAt = Rows.Now,
     };
 
-    // Through the store without the cache.
+    // Through the store, without the cache.
     private async Task<SagaState> ThereAndBackAsync(SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Rows.Id());

@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary><c>emit</c>: domain events that leave with the commit.</summary>
+/// <summary><c>emit</c>: domain events that are sent with the commit.</summary>
 public sealed class EmitTests
 {
     [Fact]

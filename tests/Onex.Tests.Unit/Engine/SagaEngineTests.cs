@@ -77,10 +77,8 @@ public sealed class SagaEngineTests
         scenario.Completes("reserve", Reserved).Sends("charge");
         Assert.Equal("""{"path":"/charges","body":{"amount":10.5,"reservation":"r 1"}}""", scenario.Arguments("charge"));
         scenario.Completes("charge", Charged).Sends("seal")
-            .Completes("seal", """{"hex":"ab"}""")
-                .Sends("confirm")
-            .Answered("confirm", 200)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .Completes("seal", """{"hex":"ab"}""").Sends("confirm")
+            .Answered("confirm", 200).Sends().IsIn("done", SagaStatus.Completed);
 
         var answer = Assert.Single(scenario.Answers);
         Assert.Equal(ResponseStatus.Success, answer.Status);
@@ -128,8 +126,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start()
             .Completes("reserve", Reserved)
-            .Answered("charge", 402)
-                .Sends("-reserve");
+            .Answered("charge", 402).Sends("-reserve");
 
         Assert.Equal(("card_declined", "charge"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
     }
@@ -192,8 +189,7 @@ public sealed class SagaEngineTests
             .Answered("charge", 503)
             .Wakes()
             .Sends("charge#4")
-            .Completes("charge", Charged)
-                .Sends("seal");
+            .Completes("charge", Charged).Sends("seal");
 
     [Fact]
     public void A_failure_of_an_earlier_attempt_does_not_affect_the_one_in_flight()
@@ -219,17 +215,14 @@ public sealed class SagaEngineTests
     public void A_completion_counts_during_a_backoff() =>
         Start()
             .Fails("reserve")
-            .Completes("reserve", Reserved, attempt: 1)
-                .Sends("charge");
+            .Completes("reserve", Reserved, attempt: 1).Sends("charge");
 
     [Fact]
     public void An_unclaimed_command_is_resent_as_the_same_attempt()
     {
         var scenario = Start()
-            .Wakes()
-                .Sends("reserve")
-            .Wakes()
-                .Sends("reserve");
+            .Wakes().Sends("reserve")
+            .Wakes().Sends("reserve");
 
         Assert.Equal(1, scenario.Last.Commands[0].Attempt);
     }
@@ -339,8 +332,7 @@ public sealed class SagaEngineTests
                 + "sealing }]");
 
         scenario.Completes("reserve", Reserved)
-            .Answered("charge", 402)
-                .Sends("seal").IsIn("sealing", SagaStatus.Running);
+            .Answered("charge", 402).Sends("seal").IsIn("sealing", SagaStatus.Running);
         Assert.Null(scenario.Saga.Fault);
     }
 
@@ -351,8 +343,7 @@ public sealed class SagaEngineTests
         var first = scenario.Last.Commands[0].CommandId;
         scenario.Completes("reserve", Reserved)
             .Completes("charge", Charged)
-            .Completes("seal", """{"hex":"ab"}""")
-                .Sends("reserve");
+            .Completes("seal", """{"hex":"ab"}""").Sends("reserve");
 
         Assert.NotEqual(first, scenario.Last.Commands[0].CommandId);
     }
@@ -418,8 +409,7 @@ public sealed class SagaEngineTests
         var scenario = Start().Completes("reserve", Reserved).Sends("charge");
         scenario.Handles(Closed(scenario, "charge"))
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.Undeliverable, scenario.Saga.Fault!.Code);
         Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
@@ -462,8 +452,7 @@ public sealed class SagaEngineTests
     private static SagaScenario Confirming() => Start()
         .Completes("reserve", Reserved)
         .Completes("charge", Charged)
-        .Completes("seal", """{"hex":"ab"}""")
-            .Sends("confirm");
+        .Completes("seal", """{"hex":"ab"}""").Sends("confirm");
 
     private static RequestJoined Joining(string source, bool isDuplicate) => new()
     {

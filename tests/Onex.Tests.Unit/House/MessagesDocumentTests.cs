@@ -14,12 +14,12 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Unit.Contracts;
 using Onex.Tests.Unit.Engine;
 

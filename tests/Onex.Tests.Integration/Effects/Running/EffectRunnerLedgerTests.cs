@@ -127,7 +127,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         };
     }
 
-    /// <summary>The parts of one effects process except Kafka.</summary>
+    /// <summary>An effects process without Kafka.</summary>
     private sealed class Process : IRecordProducer, IAsyncDisposable
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;

@@ -196,7 +196,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             _none);
     }
 
-    // Nothing is decided here, so no message passes a state machine.
+    // These tests make no decision, so no message passes a state machine.
     private sealed class NoPipes : IPipeFactory
     {
         public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => null!;

@@ -1,8 +1,8 @@
 using Npgsql;
 using Onex.Contracts.Messages;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
 

@@ -503,7 +503,7 @@ public sealed partial class SilentMistakesTests
     [GeneratedRegex(@"(?:Rejected|Refuse)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Rejection();
 
-    // Of the database's errors.
+    // SQLSTATE codes.
     [GeneratedRegex(@"\(true, ""(?<code>[a-z_]+)""\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Final();
 }

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects.Http;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;

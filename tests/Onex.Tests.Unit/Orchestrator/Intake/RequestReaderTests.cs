@@ -1,6 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;

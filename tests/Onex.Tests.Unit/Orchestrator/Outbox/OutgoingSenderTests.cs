@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Outbox;
+using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;

@@ -6,13 +6,13 @@ using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Unit.Effects;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
-/// <summary>From a message that the broker rejects to the reaction of its saga.</summary>
+/// <summary>The reaction of a saga to messages that the broker rejects.</summary>
 public sealed class UndeliverableMessagesTests
 {
     private const string Effect =
@@ -64,8 +64,7 @@ public sealed class UndeliverableMessagesTests
             "{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
         var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
             .Answered("one", 200)
-            .Answered("two", 404)
-                .Sends("-one");
+            .Answered("two", 404).Sends("-one");
         var undo = scenario.Last.Commands[0];
         await RefuseAsync(scenario, undo);
 

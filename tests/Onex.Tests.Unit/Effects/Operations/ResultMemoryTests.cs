@@ -1,9 +1,9 @@
 using Onex.Contracts.Messages;
-using Onex.Effects.Running;
+using Onex.Effects.Operations;
 using Onex.Tests.Support;
 using Onex.Tests.Unit.Effects.Http;
 
-namespace Onex.Tests.Unit.Effects.Running;
+namespace Onex.Tests.Unit.Effects.Operations;
 
 /// <summary>The memory bounds how many results of attempts are held at a time.</summary>
 public sealed class ResultMemoryTests
