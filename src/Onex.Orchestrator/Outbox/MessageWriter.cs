@@ -27,7 +27,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             CorrelationId = saga.Facts.Requester.CorrelationId,
             Contract = saga.Facts.Contract,
             Step = command.Step,
-            Direction = command.Direction,
+            Direction = command.Direction.ToText(),
             Operation = command.Operation,
             Connection = command.Connection,
             Arguments = argumentsRef is null ? command.Arguments : null,
