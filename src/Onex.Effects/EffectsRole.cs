@@ -6,12 +6,15 @@ using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
 using Onex.Effects.Http;
+using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Rider;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 

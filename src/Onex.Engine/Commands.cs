@@ -56,7 +56,7 @@ internal static class Commands
     /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
     public static void SendAgain(Transition transition, Outstanding command, int attempt, int resent)
     {
-        if (command.Interrupted && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+        if (command.Interrupted && transition.Facts.Step(command.Step).Role == CallRole.Saga)
         {
             CancelChild(transition, command);
             return;
@@ -79,7 +79,7 @@ internal static class Commands
 
         transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(stepCall, resent) });
         Emit(transition, next, stepCall);
-        if (stepCall.Kind == StepKind.Saga)
+        if (stepCall.Role == CallRole.Saga)
         {
             return;
         }
@@ -176,7 +176,7 @@ internal static class Commands
 
     private static TimeSpan Silence(StepCall stepCall, int resent)
     {
-        var longest = stepCall.Kind == StepKind.Saga ? _childSilence : _longestSilence;
+        var longest = stepCall.Role == CallRole.Saga ? _childSilence : _longestSilence;
         var silence = stepCall.Timeout + _grace;
         for (var i = 0; i < resent && silence < longest; i++)
         {
@@ -188,10 +188,10 @@ internal static class Commands
 
     private static void Emit(Transition transition, Outstanding command, StepCall stepCall, bool cancels = false) =>
         transition.Emit(new CommandToSend(
-            command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Kind, stepCall.Invocation.Operation,
+            command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Role, stepCall.Invocation.Operation,
             stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
         {
             Cancels = cancels,
-            AsksAgain = command.Happened == Happening.Yes && stepCall.Kind == StepKind.Effect,
+            AsksAgain = command.Happened == Happening.Yes && stepCall.Role == CallRole.Effect,
         });
 }

@@ -53,14 +53,14 @@ internal sealed record CommandToSend(
     int Attempt,
     string Step,
     string Direction,
-    StepKind Kind,
+    CallRole Role,
     string Operation,
     string? Connection,
     RawJson Arguments,
     TimeSpan Timeout,
     DateTimeOffset NotAfter)
 {
-    /// <summary>For a child saga (<see cref="StepKind.Saga"/>): whether it is cancelled instead of started.</summary>
+    /// <summary>For a child saga (<see cref="CallRole.Saga"/>): whether it is cancelled instead of started.</summary>
     public bool Cancels { get; init; }
 
     /// <summary>

@@ -86,7 +86,7 @@ internal static class Endings
         foreach (var command in saga.Outstanding)
         {
             if (command is { Direction: StepDirections.Do, NeverSent: false, Answered: false }
-                && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+                && transition.Facts.Step(command.Step).Role == CallRole.Saga)
             {
                 Commands.CancelChild(transition, command);
             }

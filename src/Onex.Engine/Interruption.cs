@@ -39,7 +39,7 @@ internal static class Interruption
 
             // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
             // need no further attention.
-            if (step.Kind == StepKind.Compute
+            if (step.Role == CallRole.Compute
                 || command.NeverSent
                 || command.Answered
                 || (command.IsIdle && (command.Happened == Happening.No || !CanBeCompensated(transition, step))))
@@ -180,7 +180,7 @@ internal static class Interruption
     public static bool RememberPossible(
         Transition transition, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
     {
-        if (command.Happened == Happening.No || step.Kind == StepKind.Compute || !CanBeCompensated(transition, step))
+        if (command.Happened == Happening.No || step.Role == CallRole.Compute || !CanBeCompensated(transition, step))
         {
             return true;
         }

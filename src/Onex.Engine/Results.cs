@@ -509,7 +509,7 @@ internal static class Results
 
         // A child has no ledger entry: it is cancelled before it starts, reports that, and so ends the step.
         if (command is { Direction: StepDirections.Do, Interrupted: false, Attempt: 1, Resent: 0 }
-            && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+            && transition.Facts.Step(command.Step).Role == CallRole.Saga)
         {
             transition.Note(
                 HistoryKinds.AttemptFailed, command.Step,

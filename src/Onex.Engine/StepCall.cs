@@ -4,17 +4,17 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>The operation that a command invokes, and how: the step itself, or its compensation.</summary>
-internal sealed record StepCall(CallStep Step, StepKind Kind, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
+internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
 {
     /// <summary>The step itself, with these arguments.</summary>
     public static StepCall Doing(CallStep step, RawJson arguments) =>
-        new(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
+        new(step, step.Role, step.Invocation, arguments, step.Retry, step.Timeout);
 
     /// <summary>The compensation of a step that has one, with these arguments.</summary>
     public static StepCall Compensating(CallStep step, RawJson arguments)
     {
         var compensation = step.Compensation!;
-        return new StepCall(step, compensation.Kind, compensation.Invocation, arguments, compensation.Retry, compensation.Timeout);
+        return new StepCall(step, compensation.Role, compensation.Invocation, arguments, compensation.Retry, compensation.Timeout);
     }
 
     /// <summary>Null if the saga no longer holds what the command needs.</summary>

@@ -51,7 +51,7 @@ internal static class Steps
         }
 
         transition.Emit(new CommandToSend(
-            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, StepKind.Saga,
+            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, CallRole.Saga,
             step.Contract, null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
         {
             Detached = true,

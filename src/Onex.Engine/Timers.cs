@@ -49,15 +49,15 @@ internal static class Timers
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
         let step = PlanFacts.Of(plan).Step(command.Step)
-        let kind = command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind
-        where kind == StepKind.Effect
+        let role = command.Direction == StepDirections.Do ? step.Role : step.Compensation?.Role
+        where role == CallRole.Effect
         select command.CommandId;
 
     /// <summary>The interrupted effects that a wake-up at that time cancels in the ledger if no role has claimed them.</summary>
     public static IEnumerable<CommandId> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: true } && command.DueAt <= now
-        where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect
+        where PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Effect
         select command.CommandId;
 
     // Handles the contract's own timers in the order in which they were due, even if all were due while the saga was paused. If a wait
@@ -157,7 +157,7 @@ internal static class Timers
                 Interruption.Cancelled(transition, command);
                 break;
 
-            case null when command.Interrupted && transition.Facts.Step(command.Step).Kind == StepKind.Saga:
+            case null when command.Interrupted && transition.Facts.Step(command.Step).Role == CallRole.Saga:
                 Commands.CancelChild(transition, command);
                 break;
 
@@ -179,7 +179,7 @@ internal static class Timers
                 break;
 
             // The effects role no longer starts it.
-            case var _ when command.NotAfter <= transition.Now && KindOf(transition, command) != StepKind.Saga:
+            case var _ when command.NotAfter <= transition.Now && RoleOf(transition, command) != CallRole.Saga:
                 Results.AttemptFailed(
                     transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
                     retryAfter: null);
@@ -193,9 +193,9 @@ internal static class Timers
         }
     }
 
-    private static StepKind? KindOf(Transition transition, Outstanding command)
+    private static CallRole? RoleOf(Transition transition, Outstanding command)
     {
         var step = transition.Facts.Step(command.Step);
-        return command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind;
+        return command.Direction == StepDirections.Do ? step.Role : step.Compensation?.Role;
     }
 }

@@ -66,7 +66,7 @@ internal static class Waits
             : "";
 
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
-        command.Direction == StepDirections.Do && PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Saga);
+        command.Direction == StepDirections.Do && PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Saga);
 
     private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
@@ -129,7 +129,7 @@ internal static class Waits
         attempts = command.Interrupted
             ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax))
             : attempts;
-        if (step.Kind == StepKind.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
+        if (step.Role == CallRole.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
         {
             return command.Interrupted
                 ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since {Text(command.FirstSentAt)})"
@@ -153,7 +153,7 @@ internal static class Waits
                     + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
-                    : $", and nobody has taken it: is a {(step.Kind == StepKind.Compute ? "runtime-worker" : "runtime-effects")} running?"),
+                    : $", and nobody has taken it: is a {(step.Role == CallRole.Compute ? "runtime-worker" : "runtime-effects")} running?"),
         };
     }
 

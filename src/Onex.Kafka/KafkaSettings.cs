@@ -1,4 +1,3 @@
-using System.Text;
 using Onex.Contracts.Messages;
 
 namespace Onex.Kafka;
@@ -60,10 +59,6 @@ public sealed record KafkaSettings
     /// </summary>
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(30);
 
-    // Without it the compiler would print the password.
-    private bool PrintMembers(StringBuilder text)
-    {
-        text.Append($"{BootstrapServers}, {SecurityProtocol}, client {ClientId}");
-        return true;
-    }
+    /// <summary>Without the password, which the compiler's version would print.</summary>
+    public override string ToString() => $"{BootstrapServers}, {SecurityProtocol}, client {ClientId}";
 }

@@ -5,6 +5,7 @@ using Npgsql;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;

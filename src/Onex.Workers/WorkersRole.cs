@@ -4,8 +4,10 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Rider;
+using Onex.Persistence;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Running;
 

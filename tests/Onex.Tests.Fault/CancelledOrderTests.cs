@@ -3,13 +3,13 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>Orders that are cancelled while a call is in flight, and the process that makes the call dies at that moment.</summary>
+/// <summary>Orders that are cancelled while a call is in flight whose process dies at that moment.</summary>
 public sealed class CancelledOrderTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
 
     [Fact]
-    public async Task A_charge_is_refunded_although_the_process_that_made_it_died_before_reporting_it()
+    public async Task A_charge_is_refunded_although_its_process_died_before_reporting_it()
     {
         await using var stack = await OnexStack.CreateAsync();
         var effects = (await stack.StartReadyAsync("main", "effects", "workers"))[1];
@@ -29,7 +29,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_call_that_was_not_made_before_the_cancellation_is_never_made()
+    public async Task A_call_not_made_before_the_cancellation_is_never_made()
     {
         await using var stack = await OnexStack.CreateAsync();
         await stack.StartReadyAsync("main", "workers");
@@ -41,7 +41,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
 
         Assert.Equal("cancel", (await stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
 
-        // Its command is still on the topic. The next order is behind it.
+        // Its command is still on the topic, before that of the next order.
         await stack.StartReadyAsync("effects");
         var next = Names.Next("called");
         Assert.Equal("success", (await stack.Responses.ReadAsync(await stack.OrderAsync(next), _within)).Field("status"));
@@ -49,7 +49,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Exactly_the_completed_steps_are_compensated_whatever_was_in_transit()
+    public async Task Exactly_the_completed_steps_are_compensated_whatever_is_in_transit()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();

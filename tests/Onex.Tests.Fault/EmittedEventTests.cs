@@ -30,7 +30,7 @@ public sealed class EmittedEventTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_whose_orchestrator_died_between_commit_and_send_is_published_once()
+    public async Task An_event_is_published_once_although_its_orchestrator_died_between_commit_and_send()
     {
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);

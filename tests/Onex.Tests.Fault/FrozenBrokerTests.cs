@@ -13,7 +13,7 @@ public sealed class FrozenBrokerTests(ITestOutputHelper output)
     private static readonly int[] _freezes = Environment.GetEnvironmentVariable("ONEX_FAULT_LONG") == "1" ? [5, 15, 25, 40, 60] : [5, 15];
 
     [Fact]
-    public async Task All_roles_live_through_a_frozen_broker_are_ready_soon_after_its_return_and_lose_nothing()
+    public async Task All_roles_survive_a_frozen_broker_and_lose_nothing()
     {
         var random = OrderLoad.Seeded(output);
         await using var broker = await KafkaBroker.StartOwnAsync();

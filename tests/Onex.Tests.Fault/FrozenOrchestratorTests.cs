@@ -12,7 +12,7 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
 
     [Fact]
-    public async Task An_orchestrator_that_was_frozen_and_thawed_under_load_loses_nothing_and_does_nothing_twice()
+    public async Task An_orchestrator_frozen_under_load_loses_and_repeats_nothing()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();
@@ -46,7 +46,7 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task An_orchestrator_that_thaws_with_sagas_of_another_in_flight_and_dies_leaves_nothing_unsent()
+    public async Task An_orchestrator_that_resumes_with_revoked_sagas_and_dies_leaves_nothing_unsent()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();
@@ -62,7 +62,7 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
             await doomed.FreezeAsync();
             await during;
 
-            // Its sagas belong to the other orchestrator by now. It continues with them for a moment, commits perhaps, and dies.
+            // Its sagas belong to the other orchestrator by now. It continues with them briefly, may commit, and dies.
             var calls = stack.Services.Calls.Count;
             await Eventually.Async(
                 () => load.Answered == load.Sent || stack.Services.Calls.Count > calls + 20,

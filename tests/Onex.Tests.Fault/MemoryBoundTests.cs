@@ -23,7 +23,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         ["workers"] = 256 * MiB,
     };
 
-    // How many values of how many bytes wait, and whether the roles start only then.
+    // The number and size of the waiting values, and whether the roles start only after them.
     private static readonly (int Requests, int Bytes, bool IsCold)[] _backlogs = FullForm.IsWanted
         ? [.. new[] { true, false }.SelectMany(
             isCold => new[] { (1_000, 1_000, isCold), (600, 10_000, isCold), (300, 100_000, isCold), (60, 900_000, isCold) })]
@@ -34,7 +34,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_backlog_of_large_requests_is_answered_by_roles_whose_memory_is_bounded()
+    public async Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests()
     {
         var groups = _limits.ToDictionary(limit => limit.Key, limit => MemoryGroup.TryMake(Names.Next($"onex-{limit.Key}"), limit.Value));
         try

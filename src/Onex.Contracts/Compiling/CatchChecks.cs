@@ -62,7 +62,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         state.Choices.Any(choice => choice.Fault == code)
         || state.OnEvent.Any(rule => rule.Event == code)
         || state.AllSteps.OfType<FailStep>().Any(step => step.Code == code)
-        || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code) || (call.Kind != StepKind.Saga && CanAnswer(call, code)));
+        || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code) || (call.Role != CallRole.Saga && CanAnswer(call, code)));
 
     private void Check(
         ContractScope scope, Findings findings, ImmutableArray<CatchRule> rules, string what, Predicate<string> canReach,
@@ -133,7 +133,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
             return true;
         }
 
-        if (call.Kind == StepKind.Saga)
+        if (call.Role == CallRole.Saga)
         {
             _children.Add(call.Invocation.Operation);
             return false;

@@ -20,7 +20,7 @@ internal sealed partial class StepReader
         var returns = scope.Types.Read(node);
         if (call is not null && StaticTypes.Contradiction(expressions.Types.StepCall(map), returns) is { } contradiction)
         {
-            var called = call.Kind == StepKind.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
+            var called = call.Role == CallRole.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
             scope.Report(ContractDiagnostics.ReturnsContradicted(node.At, called, contradiction));
         }
 

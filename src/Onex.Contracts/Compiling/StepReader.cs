@@ -107,9 +107,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var step = new CallStep
         {
             Id = id ?? "",
-            Kind = call?.Kind ?? StepKind.Effect,
+            Role = call?.Role ?? CallRole.Effect,
             Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
-            ResultType = call?.Operation is { } operation && call.Kind != StepKind.Saga ? ResultOf(operation) : DataType.Any,
+            ResultType = call?.Operation is { } operation && call.Role != CallRole.Saga ? ResultOf(operation) : DataType.Any,
             Returns = ReadReturns(map, call),
             Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.ForResult(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
@@ -119,7 +119,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 ExpressionPlace.ForResult(expressions.Types.StepCall(map)).With(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
-            IsRepeatable = call is { Kind: not StepKind.Saga, Operation.IsRepeatable: true },
+            IsRepeatable = call is { Role: not CallRole.Saga, Operation.IsRepeatable: true },
         };
 
         return id is null || call is null ? null
@@ -264,8 +264,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return ReadChild(map, place);
         }
 
-        var kind = effect is not null ? StepKind.Effect : StepKind.Compute;
-        var operation = ReadOperation(effect ?? compute, kind);
+        var operation = ReadOperation(effect ?? compute, effect is not null ? OperationRole.Effect : OperationRole.Compute);
         var arguments = ReadArguments(map, operation, place);
         var connection = ReadConnection(map, operation);
         var retry = retries.Read(map.Find("retry"));
@@ -276,7 +275,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         return new Call(
-            kind,
+            effect is not null ? CallRole.Effect : CallRole.Compute,
             operation,
             new Invocation(operation.Name, connection?.Name, arguments),
             retry ?? connection?.Retry ?? RetryPolicy.Default,
@@ -298,7 +297,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var arguments = scope.Contracts.Find(name.Text) is { Input: { } input } child
             ? ReadInput(map.Find("with"), name, child, input, place)
             : ReadArguments(map, operation, place);
-        return new Call(StepKind.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, CallStep.DefaultTimeout);
+        return new Call(CallRole.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, CallStep.DefaultTimeout);
     }
 
     // The default input is empty.
@@ -310,15 +309,14 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             : templates.ReadHeld(given, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
     }
 
-    private OperationDescriptor? ReadOperation(SyntaxNode? node, StepKind kind)
+    private OperationDescriptor? ReadOperation(SyntaxNode? node, OperationRole role)
     {
-        var key = kind == StepKind.Effect ? "effect" : "compute";
+        var key = role == OperationRole.Effect ? "effect" : "compute";
         if (scope.Text(node, $"'{key}'") is not { } name)
         {
             return null;
         }
 
-        var role = kind == StepKind.Effect ? OperationRole.Effect : OperationRole.Compute;
         var operation = scope.Context.Operations.Find(name.Text);
         if (operation is null)
         {
@@ -327,7 +325,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
         else if (operation.Role != role)
         {
-            scope.Report(ContractDiagnostics.WrongRole(name.At, name.Text, key, kind == StepKind.Effect ? "compute" : "effect"));
+            scope.Report(ContractDiagnostics.WrongRole(name.At, name.Text, key, role == OperationRole.Effect ? "compute" : "effect"));
         }
 
         return operation;
@@ -546,7 +544,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         // A compensation that runs without a result must not read it.
         var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.ForResult(ResultType(id));
         return ReadCall(map, "'compensate'", place.With(item)) is { } undo
-            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, unknown)
+            ? new CompensationPlan(undo.Role, undo.Invocation, undo.Retry, undo.Timeout, unknown)
             : null;
     }
 
@@ -555,7 +553,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     {
         if (map.Find("when_unknown") is not { } node)
         {
-            if (call is { Kind: StepKind.Effect, Operation.ChangesWorld: true } && id is not null)
+            if (call is { Role: CallRole.Effect, Operation.ChangesWorld: true } && id is not null)
             {
                 scope.Found.UnknownOutcomeUnhandled.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
             }
@@ -577,5 +575,5 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
     }
 
-    private sealed record Call(StepKind Kind, OperationDescriptor Operation, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);
+    private sealed record Call(CallRole Role, OperationDescriptor Operation, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);
 }

@@ -116,7 +116,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
 
     private static string Describe(StepPlan step) => Clip(step switch
     {
-        CallStep { Kind: StepKind.Saga } child => $"{child.Id}: saga {child.Invocation.Operation}",
+        CallStep { Role: CallRole.Saga } child => $"{child.Id}: saga {child.Invocation.Operation}",
         CallStep call => $"{call.Id}: {call.Invocation.Operation}",
         EachStep each => $"{each.Id}: each {each.Items.Text}, {each.Call.Invocation.Operation}",
         ParallelStep parallel =>

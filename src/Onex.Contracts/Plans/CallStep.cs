@@ -15,7 +15,7 @@ public sealed class CallStep : StepPlan
     public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Which role runs it.</summary>
-    public required StepKind Kind { get; init; }
+    public required CallRole Role { get; init; }
 
     /// <summary>The operation that it calls.</summary>
     public required Invocation Invocation { get; init; }

@@ -1,12 +1,12 @@
 namespace Onex.Contracts.Plans;
 
 /// <summary>How a completed step is compensated.</summary>
-/// <param name="Kind">Which role runs it.</param>
+/// <param name="Role">Which role runs it.</param>
 /// <param name="Invocation">The operation; its arguments are evaluated when the step completes and may read <c>result</c>.</param>
 /// <param name="Retry">How failures are retried.</param>
 /// <param name="Timeout">Run time of one attempt.</param>
 /// <param name="WhenUnknown">What follows if it is unknown whether the step took effect.</param>
-public sealed record CompensationPlan(StepKind Kind, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, WhenUnknown WhenUnknown);
+public sealed record CompensationPlan(CallRole Role, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, WhenUnknown WhenUnknown);
 
 /// <summary>What follows if it is unknown, after the last attempt, whether a step took effect: <c>when_unknown</c>.</summary>
 public enum WhenUnknown

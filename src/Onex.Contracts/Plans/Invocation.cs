@@ -1,7 +1,7 @@
 namespace Onex.Contracts.Plans;
 
 /// <summary>A call of an operation.</summary>
-/// <param name="Operation">Its name, or that of the contract (<see cref="StepKind.Saga"/>).</param>
+/// <param name="Operation">Its name, or that of the contract (<see cref="CallRole.Saga"/>).</param>
 /// <param name="Connection">The connection it goes through, or null.</param>
 /// <param name="Arguments">Its arguments: a template for a map.</param>
 public sealed record Invocation(string Operation, string? Connection, Template Arguments);

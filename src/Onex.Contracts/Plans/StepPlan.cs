@@ -15,16 +15,3 @@ public abstract class StepPlan
     /// <summary>The transitions for its final failure, before those of the state.</summary>
     public ImmutableArray<CatchRule> Catch { get; init; } = [];
 }
-
-/// <summary>The role that runs a call.</summary>
-public enum StepKind
-{
-    /// <summary>External I/O, run by runtime-effects.</summary>
-    Effect,
-
-    /// <summary>A pure computation, run by runtime-worker.</summary>
-    Compute,
-
-    /// <summary>A child saga of another contract, run by the orchestrator. Its end is the outcome of the call.</summary>
-    Saga,
-}

@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Onex.Effects.Operations;
-using Onex.Effects.Running;
 
 namespace Onex.Effects.Http;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onex.Contracts.Catalogue;
+using Onex.Effects.Connections;
 
 namespace Onex.Effects.Http;
 

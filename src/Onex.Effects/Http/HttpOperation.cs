@@ -5,8 +5,8 @@ using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
+using Onex.Effects.Connections;
 using Onex.Effects.Operations;
-using Onex.Effects.Running;
 
 namespace Onex.Effects.Http;
 

@@ -3,7 +3,6 @@ using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
-using Onex.Effects.Running;
 
 namespace Onex.Effects.Operations;
 

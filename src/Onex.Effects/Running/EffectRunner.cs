@@ -5,8 +5,9 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Producing;
 
 namespace Onex.Kafka.Brokers;
 

@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Consuming;
 

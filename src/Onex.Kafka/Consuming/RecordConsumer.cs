@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Consuming;
 

@@ -1,5 +1,5 @@
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.DeadLetters;
 

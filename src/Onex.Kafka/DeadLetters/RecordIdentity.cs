@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.DeadLetters;
 

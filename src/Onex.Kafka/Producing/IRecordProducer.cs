@@ -1,3 +1,5 @@
+using Onex.Kafka.Brokers;
+
 namespace Onex.Kafka.Producing;
 
 /// <summary>A record to write.</summary>
@@ -44,20 +46,4 @@ public interface IRecordProducer
 
     /// <summary>The number of partitions of a topic, from metadata; throws <see cref="BrokerUnavailableException"/>.</summary>
     Task<int> PartitionsAsync(string topic, CancellationToken cancellation);
-}
-
-/// <summary>No broker can be reached.</summary>
-public sealed class BrokerUnavailableException(string message, Exception? inner) : Exception(message, inner)
-{
-    /// <summary>With a general message.</summary>
-    public BrokerUnavailableException()
-        : this("No broker can be reached.", null)
-    {
-    }
-
-    /// <summary>With a message.</summary>
-    public BrokerUnavailableException(string message)
-        : this(message, null)
-    {
-    }
 }

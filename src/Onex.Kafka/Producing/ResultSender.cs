@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 
 namespace Onex.Kafka.Producing;
 

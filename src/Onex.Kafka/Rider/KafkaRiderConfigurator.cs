@@ -5,8 +5,10 @@ using MassTransit.DependencyInjection;
 using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Rider;
 
@@ -42,7 +44,7 @@ public interface ITopicEndpointConfigurator<T>
 
     /// <summary>
     /// Defines which exceptions are failures that all messages share: these are retried for ever. Others are retried a limited number of
-    /// times, then the message goes to the dead-letter topic. Default: <see cref="Producing.BrokerUnavailableException"/>.
+    /// times, then the message goes to the dead-letter topic. Default: <see cref="BrokerUnavailableException"/>.
     /// </summary>
     void IsShared(Func<Exception, bool> isShared);
 
@@ -135,7 +137,7 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
 
     public Action<IReceiveEndpointConfigurator> PipeConfiguration { get; private set; } = _ => { };
 
-    public Func<Exception, bool> Shared { get; private set; } = e => e is Producing.BrokerUnavailableException;
+    public Func<Exception, bool> Shared { get; private set; } = e => e is BrokerUnavailableException;
 
     public void Deserialize(JsonTypeInfo<T> type) => Type = type;
 

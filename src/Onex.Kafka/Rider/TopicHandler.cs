@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Rider;
 

@@ -6,7 +6,7 @@ using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
-using Onex.Persistence.Sagas;
+using Onex.Persistence;
 
 namespace Onex.Orchestrator.Api;
 

@@ -1,11 +1,12 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence;
 
 namespace Onex.Orchestrator.Api;
 
 /// <summary>
 /// The orchestrator's operations for the HTTP API. Every orchestrator can do them for every saga, because the commit checks the version.
-/// If one throws <see cref="Onex.Persistence.Sagas.StoreUnavailableException"/>, nothing has happened, or the next call with the same
+/// If one throws <see cref="StoreUnavailableException"/>, nothing has happened, or the next call with the same
 /// identity finds the result.
 /// </summary>
 internal interface ISagaControl

@@ -5,6 +5,7 @@ using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
+using Onex.Persistence;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;

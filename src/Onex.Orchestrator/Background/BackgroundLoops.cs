@@ -6,7 +6,9 @@ using Onex.Hosting.Settings;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
+using Onex.Persistence;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Background;

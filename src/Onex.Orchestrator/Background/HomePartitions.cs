@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Background;

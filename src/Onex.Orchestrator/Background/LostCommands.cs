@@ -4,6 +4,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Routing;
+using Onex.Persistence;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Background;

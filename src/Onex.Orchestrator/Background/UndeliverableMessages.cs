@@ -5,7 +5,7 @@ using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Background;
 

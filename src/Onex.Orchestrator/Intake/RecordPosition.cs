@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Orchestrator.Intake;
 

@@ -6,7 +6,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Engine;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Orchestrator.Intake;
 

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
-using Onex.Persistence.Sagas;
+using Onex.Persistence;
 
 namespace Onex.Orchestrator.Intake;
 

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 
@@ -14,7 +14,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
     public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, MessageId messageId, DateTimeOffset at)
     {
-        if (command.Kind == StepKind.Saga)
+        if (command.Role == CallRole.Saga)
         {
             return Call(saga, command, argumentsRef, messageId, at);
         }
@@ -41,7 +41,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         return new OutgoingMessage
         {
             MessageId = messageId,
-            Topic = command.Kind == StepKind.Effect ? topics.EffectRequests : topics.WorkerRequests,
+            Topic = command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
             Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),

@@ -1,4 +1,4 @@
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Outbox;

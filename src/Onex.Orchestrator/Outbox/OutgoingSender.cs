@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 

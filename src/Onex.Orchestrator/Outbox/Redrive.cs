@@ -1,7 +1,7 @@
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 

@@ -4,7 +4,7 @@ using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
-using Onex.Persistence.Sagas;
+using Onex.Persistence;
 
 namespace Onex.Orchestrator.Routing;
 

@@ -3,6 +3,8 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Mapping;
+using Onex.Persistence;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

@@ -5,6 +5,7 @@ using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Mapping;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

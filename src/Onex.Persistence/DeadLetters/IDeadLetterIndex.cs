@@ -1,5 +1,5 @@
 using Onex.Contracts.Messages;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Persistence.DeadLetters;
 

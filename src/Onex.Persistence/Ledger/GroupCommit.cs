@@ -1,5 +1,3 @@
-using Onex.Persistence.Postgres;
-
 namespace Onex.Persistence.Ledger;
 
 /// <summary>
@@ -8,7 +6,9 @@ namespace Onex.Persistence.Ledger;
 /// </summary>
 /// <param name="flush">Runs items together and returns a result for each, in their order. Must be repeatable with the same items.</param>
 /// <param name="batchMax">The most items per statement.</param>
-internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax)
+/// <param name="isData">Whether an error means that the values of one item are invalid.</param>
+internal sealed class GroupCommit<TItem, TResult>(
+    Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax, Func<Exception, bool> isData)
 {
     private readonly Lock _lock = new();
     private readonly Queue<Call> _waiting = new();
@@ -65,7 +65,7 @@ internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Tas
                 calls[i].Done.SetResult(results[i]);
             }
         }
-        catch (Exception error) when (calls.Count > 1 && StoreErrors.IsData(error))
+        catch (Exception error) when (calls.Count > 1 && isData(error))
         {
             // The database rejects the values of one item; the others must succeed.
             foreach (var call in calls)

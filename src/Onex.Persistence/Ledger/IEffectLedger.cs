@@ -4,7 +4,7 @@ namespace Onex.Persistence.Ledger;
 
 /// <summary>
 /// Leases and outcomes of commands. At most one lease on a command is valid at a time; an outcome under a stale lease is rejected.
-/// Concurrent calls share a statement. Throws <see cref="Sagas.StoreUnavailableException"/>.
+/// Concurrent calls share a statement. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IEffectLedger
 {

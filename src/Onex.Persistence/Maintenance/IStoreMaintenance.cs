@@ -8,7 +8,7 @@ public interface IStoreMaintenance
     /// children of a live saga; history older than <paramref name="historyKept"/>, unless its saga is live or ended within that time;
     /// expired outcomes of the ledger; and dead letters that were decided longer ago than <paramref name="sagasKept"/>. Live sagas, open
     /// dead letters, and everything with unsent messages stay. Works in small steps so that nothing else waits. May be repeated, also by
-    /// several processes at once. Throws <see cref="Sagas.StoreUnavailableException"/>.
+    /// several processes at once. Throws <see cref="StoreUnavailableException"/>.
     /// </summary>
     Task RemoveExpiredAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation);
 }

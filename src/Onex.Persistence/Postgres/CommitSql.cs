@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

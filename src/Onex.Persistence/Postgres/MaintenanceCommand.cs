@@ -24,7 +24,7 @@ internal static partial class MaintenanceCommand
     /// Runs a command and returns its number; null if a lock was not available, so that nothing happened. Then the log names the holders of
     /// locks.
     /// </summary>
-    /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
     public static async Task<int?> TryAsync(
         NpgsqlDataSource dataSource, string what, NpgsqlBatchCommand command, ILogger logger, CancellationToken cancellation)
     {

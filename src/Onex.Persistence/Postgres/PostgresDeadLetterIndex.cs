@@ -2,7 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Postgres;

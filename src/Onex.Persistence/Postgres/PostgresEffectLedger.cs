@@ -122,8 +122,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
     public PostgresEffectLedger(NpgsqlDataSource dataSource)
     {
         _dataSource = dataSource;
-        _claims = new(ClaimAllAsync, BatchMax);
-        _records = new(RecordAllAsync, BatchMax);
+        _claims = new(ClaimAllAsync, BatchMax, StoreErrors.IsData);
+        _records = new(RecordAllAsync, BatchMax, StoreErrors.IsData);
     }
 
     /// <inheritdoc />

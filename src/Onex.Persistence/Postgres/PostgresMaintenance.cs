@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
-using Onex.Persistence.Schema;
 
 namespace Onex.Persistence.Postgres;
 

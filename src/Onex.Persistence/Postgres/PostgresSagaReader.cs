@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

@@ -1,15 +1,15 @@
 using System.Net.Sockets;
 using Npgsql;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Sagas;
-using Onex.Persistence.Schema;
-using Onex.Persistence.Sqlite;
 
 namespace Onex.Persistence.Postgres;
 
 /// <summary>Classifies exceptions of Npgsql.</summary>
 internal static class StoreErrors
 {
+    public const string MissingSchema =
+        "The tables of schema onex are missing, or older than this version of onex: run 'onex db migrate'.";
+
     /// <summary>Two transactions deadlocked or could not be serialized; a retry succeeds.</summary>
     public static bool IsContention(Exception error) => error is PostgresException
     {
@@ -27,7 +27,7 @@ internal static class StoreErrors
     /// The values are invalid: data exception (22), constraint (23), a program limit such as the size of an index entry (54).
     /// </summary>
     public static bool IsData(Exception error) =>
-        error is UnstorableException || (error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54");
+        error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54";
 
     /// <summary>A table or a column is missing, because nobody has migrated or an older state was restored. Nothing was executed.</summary>
     public static bool IsSchemaMissing(Exception error) => error is PostgresException
@@ -58,7 +58,7 @@ internal static class StoreErrors
     public static StoreUnavailableException Unavailable(Exception error) => new(
         error switch
         {
-            _ when IsSchemaMissing(error) => $"{SchemaState.WhatToDo} The database reports: {Describe(error)}",
+            _ when IsSchemaMissing(error) => $"{MissingSchema} The database reports: {Describe(error)}",
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
                 or TimeoutException
                 or NpgsqlException { InnerException: TimeoutException } =>

@@ -16,7 +16,7 @@ internal static class StoreQueries
     /// <param name="read">Reads the results.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <param name="contentionRetries">The most retries after conflicts with other transactions.</param>
-    /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached, or is going down.</exception>
+    /// <exception cref="StoreUnavailableException">The database cannot be reached, or is going down.</exception>
     public static async Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
         NpgsqlBatchCommand[] commands,

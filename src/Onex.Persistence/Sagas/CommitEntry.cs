@@ -1,6 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Persistence.Sagas;
 

@@ -1,5 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Persistence.Sagas;
 

@@ -1,6 +1,6 @@
 namespace Onex.Persistence.Schedules;
 
-/// <summary>The progress of contracts' schedules. Throws <see cref="Sagas.StoreUnavailableException"/>.</summary>
+/// <summary>The progress of contracts' schedules. Throws <see cref="StoreUnavailableException"/>.</summary>
 public interface IScheduleStore
 {
     /// <summary>

@@ -24,42 +24,6 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     /// <summary>The assembly that holds the migrations.</summary>
     public const string MigrationsAssembly = "Onex.Migrations";
 
-    /// <summary>The current state of every saga.</summary>
-    public DbSet<SagaRow> Sagas => Set<SagaRow>();
-
-    /// <summary>Inputs, outputs and large values.</summary>
-    public DbSet<SagaPayload> SagaPayloads => Set<SagaPayload>();
-
-    /// <summary>Items of an <c>each</c>.</summary>
-    public DbSet<SagaItemRow> SagaItems => Set<SagaItemRow>();
-
-    /// <summary>The history of sagas.</summary>
-    public DbSet<SagaHistoryRow> SagaHistory => Set<SagaHistoryRow>();
-
-    /// <summary>Messages that the broker has not acknowledged.</summary>
-    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
-
-    /// <summary>Messages that sagas have processed.</summary>
-    public DbSet<InboxRow> Inbox => Set<InboxRow>();
-
-    /// <summary>Wake-ups of sagas with a long wait.</summary>
-    public DbSet<TimerRow> Timers => Set<TimerRow>();
-
-    /// <summary>The progress of schedules.</summary>
-    public DbSet<ScheduleRow> Schedules => Set<ScheduleRow>();
-
-    /// <summary>Early and buffered events.</summary>
-    public DbSet<EarlyEvent> EarlyEvents => Set<EarlyEvent>();
-
-    /// <summary>The index of dead letters.</summary>
-    public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
-
-    /// <summary>Lease and outcome per command.</summary>
-    public DbSet<EffectLedgerRow> EffectLedger => Set<EffectLedgerRow>();
-
-    /// <summary>Every contract version ever loaded.</summary>
-    public DbSet<RegisteredContract> Contracts => Set<RegisteredContract>();
-
     /// <inheritdoc />
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {

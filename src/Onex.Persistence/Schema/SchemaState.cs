@@ -8,8 +8,6 @@ namespace Onex.Persistence.Schema;
 /// <param name="latest">The last migration of this version: <see cref="Migrator.Latest"/>.</param>
 public sealed class SchemaState(NpgsqlDataSource dataSource, string latest)
 {
-    internal const string WhatToDo = "The tables of schema onex are missing, or older than this version of onex: run 'onex db migrate'.";
-
     private const string ReadOnly =
         "PostgreSQL does not accept writes: it is a standby, or default_transaction_read_only is on. "
         + "Check that POSTGRES_HOST names the primary.";
@@ -29,11 +27,11 @@ public sealed class SchemaState(NpgsqlDataSource dataSource, string latest)
         {
             await using var reader = await command.ExecuteReaderAsync(cancellation);
             await reader.ReadAsync(cancellation);
-            return !reader.GetBoolean(0) ? WhatToDo : reader.GetBoolean(1) ? ReadOnly : null;
+            return !reader.GetBoolean(0) ? StoreErrors.MissingSchema : reader.GetBoolean(1) ? ReadOnly : null;
         }
         catch (PostgresException error) when (StoreErrors.IsSchemaMissing(error))
         {
-            return WhatToDo;
+            return StoreErrors.MissingSchema;
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Data.Sqlite;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 
 namespace Onex.Persistence.Sqlite;

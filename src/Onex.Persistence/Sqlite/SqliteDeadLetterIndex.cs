@@ -1,6 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;

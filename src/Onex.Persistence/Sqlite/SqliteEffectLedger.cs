@@ -52,11 +52,13 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         _claims = new(
             commands => database.WriteAsync<IReadOnlyList<ClaimResult>>(
                 session => [.. commands.Select(command => Claim(session, command))], CancellationToken.None),
-            BatchMax);
+            BatchMax,
+            error => error is UnstorableException);
         _records = new(
             items => database.WriteAsync<IReadOnlyList<bool>>(
                 session => [.. items.Select(item => RecordOne(session, item.Token, item.Result))], CancellationToken.None),
-            BatchMax);
+            BatchMax,
+            error => error is UnstorableException);
     }
 
     /// <inheritdoc />

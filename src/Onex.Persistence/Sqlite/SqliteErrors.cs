@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Persistence.Sqlite;
 

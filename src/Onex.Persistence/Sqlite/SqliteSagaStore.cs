@@ -1,5 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

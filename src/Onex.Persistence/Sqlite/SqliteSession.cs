@@ -50,10 +50,6 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return rows;
     }
 
-    /// <summary>The first id of a query, or null.</summary>
-    public Guid? FindId(string sql, params ReadOnlySpan<object?> values) =>
-        Prepare(sql, values).ExecuteScalar() is string id ? Guid.ParseExact(id, "D") : null;
-
     /// <summary>Whether a query has a row.</summary>
     public bool Exists(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteScalar() is not null;
 

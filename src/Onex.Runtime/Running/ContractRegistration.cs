@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator;
-using Onex.Persistence.Sagas;
+using Onex.Persistence;
 
 namespace Onex.Runtime.Running;
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Records;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Runtime.Running;

@@ -3,7 +3,6 @@ using Onex.Contracts.Text;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
-using Onex.Kafka.Producing;
 
 namespace Onex.Runtime.Running;
 

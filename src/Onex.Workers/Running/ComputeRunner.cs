@@ -3,8 +3,9 @@ using System.Text.Json;
 using MassTransit;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
+using Onex.Persistence;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Operations;
 

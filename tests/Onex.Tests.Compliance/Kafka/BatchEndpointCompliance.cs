@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
@@ -73,7 +74,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_leaves_no_dead_letter()
+    public async Task A_batch_too_large_for_memory_is_halved_and_creates_no_dead_letter()
     {
         var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
         var alone = 0;
@@ -144,7 +145,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Several_topics_are_read_in_one_group_and_a_record_has_its_topics_id()
+    public async Task One_group_reads_several_topics_and_each_record_carries_its_topic_id()
     {
         var (first, second, handler) = (NewTopic(), NewTopic(), RecordingHandler.Acknowledging);
         await Bus.CreateAsync(2, first, second);
@@ -198,7 +199,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await Condition.HoldsAsync(() => handler.Given.Count == 50);
 
-        // Only time shows that no more records come: many times as long as an unpaused consumer needs for the next record.
+        // The absence of further records shows only after a delay: many times what an unpaused consumer needs for its next record.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal(50, handler.Given.Count);
         var settled = 0;

@@ -2,9 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
@@ -94,18 +94,18 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_text_become_base64_and_copies_have_one_message_id()
+    public async Task Binary_values_become_base64_and_copies_share_one_message_id()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
-        // A group that has read the record and not completed it: records that every group has committed may be deleted.
+        // A group that does not complete the record, because records that every group has committed may be deleted.
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
-        // The same record twice, as after a crash between the dead letter and the commit.
+        // The same record twice, as after a crash between the dead letter and the offset commit.
         for (var i = 0; i < 2; i++)
         {
             await using var reader = await StartAsync(topic, group: $"{topic}-{i}");

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
@@ -8,7 +9,7 @@ namespace Onex.Tests.Compliance.Kafka;
 public abstract class MembershipCompliance : RiderCompliance
 {
     [Fact]
-    public async Task Two_members_share_the_partitions_and_one_continues_where_the_other_left()
+    public async Task Two_members_share_the_partitions_and_one_continues_where_the_other_stopped()
     {
         Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
         var topic = NewTopic();
@@ -171,7 +172,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_handler_that_still_prepares_partitions_is_cancelled_before_it_revokes_them()
+    public async Task A_handler_still_preparing_partitions_is_cancelled_before_it_revokes_them()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         var (taking, knew) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
@@ -192,7 +193,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_stop_reads_no_more_waits_for_records_in_flight_and_commits_them()
+    public async Task Stopping_ends_reading_and_then_completes_and_commits_the_records_in_flight()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });

@@ -1,7 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
@@ -9,7 +9,7 @@ namespace Onex.Tests.Compliance.Kafka;
 public abstract class ProducerCompliance : RiderCompliance
 {
     [Fact]
-    public async Task A_record_goes_to_the_given_partition_with_key_and_headers_as_text()
+    public async Task A_record_is_produced_to_the_given_partition_with_text_key_and_headers()
     {
         var topic = NewTopic();
         await Bus.CreateAsync(4, topic);

@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;

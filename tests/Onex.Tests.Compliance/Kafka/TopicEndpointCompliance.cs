@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using MassTransit;
 using Onex.Contracts.Messages;
 using Onex.Kafka;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;
@@ -30,7 +30,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_record_that_is_not_a_message_becomes_a_dead_letter_and_the_next_is_handled()
+    public async Task An_unreadable_record_becomes_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
         var seen = new TaskCompletionSource<string>();

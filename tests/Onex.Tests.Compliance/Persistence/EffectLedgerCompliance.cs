@@ -69,7 +69,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_claim_reports_an_earlier_lease_without_an_outcome()
+    public async Task A_claim_reports_an_earlier_lease_that_recorded_no_outcome()
     {
         var command = Command();
         Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).FollowsUnrecordedLease);
@@ -92,7 +92,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_recorded_outcome_also_answers_after_not_after()
+    public async Task A_recorded_outcome_is_returned_even_after_the_expiry_of_its_command()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
@@ -182,7 +182,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_second_record_under_one_lease_keeps_the_first_outcome()
+    public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -285,7 +285,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Exactly_one_of_a_concurrent_claim_and_cancellation_wins()
+    public async Task A_concurrent_claim_and_cancellation_have_exactly_one_winner()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 
@@ -125,7 +126,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_is_found_with_everything_that_a_redrive_needs()
+    public async Task A_dead_letter_is_loaded_with_everything_a_redrive_needs()
     {
         var deadLetter = NewDeadLetter() with
         {
@@ -304,7 +305,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Dead_letters_of_a_transition_are_indexed_with_it_or_not_at_all()
+    public async Task Dead_letters_of_a_transition_are_indexed_atomically_with_it()
     {
         var row = Rows.New();
         var (first, second, stale) = (NewDeadLetter(), NewDeadLetter(), NewDeadLetter());
@@ -326,7 +327,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task The_sweep_finds_the_message_of_a_redrive_until_it_is_sent()
+    public async Task The_sweep_finds_a_redriven_message_until_it_is_sent()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -344,7 +345,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task An_open_dead_letter_whose_record_was_handled_after_all_is_closed()
+    public async Task An_open_dead_letter_is_closed_when_its_record_is_handled_later()
     {
         var topic = Rows.Key();
         DeadLetterRow[] deadLetters = [

@@ -42,7 +42,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task The_page_with_the_last_saga_has_no_next()
+    public async Task The_last_page_has_no_next_cursor()
     {
         var contract = Rows.Key();
         await StartAsync(Rows.New() with { Contract = contract }, Rows.New() with { Contract = contract });
@@ -52,7 +52,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task Every_filter_restricts()
+    public async Task Every_filter_narrows_the_list()
     {
         var contract = Rows.Key();
         var key = Rows.Key();
@@ -73,7 +73,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task A_search_text_is_an_id_a_correlation_id_or_the_prefix_of_a_key()
+    public async Task A_search_text_matches_ids_correlation_ids_and_key_prefixes()
     {
         var key = $"50%_off\\{Rows.Key()}";
         var row = Rows.New() with { BusinessKey = key };
@@ -99,7 +99,7 @@ public abstract class SagaQueriesCompliance
         await Assert.ThrowsAsync<FormatException>(() => Queries.ListAsync(new SagaFilter { After = after }, _none));
 
     [Fact]
-    public async Task A_saga_is_found_with_input_output_and_buffered_events()
+    public async Task A_saga_is_loaded_with_input_output_and_buffered_events()
     {
         var row = Rows.New() with { Data = RawJson.FromText("""{"a":1}""") };
         var kept = Rows.Early(row);
@@ -192,7 +192,7 @@ public abstract class SagaQueriesCompliance
             (await Queries.CountAsync(_none)).Where(count => count.Contract == contract));
     }
 
-    /// <summary>Marks the saga as parked without the store, so that it has no timer.</summary>
+    /// <summary>Marks the saga as parked directly in the table, so that it has no timer.</summary>
     protected abstract Task LoseTimerAsync(SagaRow row);
 
     private async Task StartAsync(params SagaRow[] rows) =>

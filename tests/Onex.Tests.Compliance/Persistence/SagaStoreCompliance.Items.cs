@@ -79,7 +79,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task The_later_version_of_an_item_in_one_commit_wins_and_keeps_earlier_values()
+    public async Task The_last_version_of_an_item_in_a_commit_wins_and_keeps_earlier_values()
     {
         var row = await StartAsync();
 
@@ -112,7 +112,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_thousand_items_fit_into_one_commit_and_are_read_page_by_page_from_either_end()
+    public async Task A_thousand_items_fit_into_one_commit_and_are_paged_in_both_directions()
     {
         var row = await StartAsync();
         SagaItem[] items = [
@@ -146,7 +146,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Items_of_every_status_are_found_by_it()
+    public async Task Items_are_found_by_status()
     {
         var row = await StartAsync();
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = [.. _all.Select((status, index) => Item(index, status))] });

@@ -24,7 +24,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_continued_wait_has_one_timer_with_the_latest_time()
+    public async Task A_continued_wait_keeps_one_timer_with_the_latest_time()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -65,7 +65,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_stale_move_changes_no_timer_and_no_event()
+    public async Task A_stale_transition_changes_no_timer_and_no_event()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -89,7 +89,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_with_a_processed_message_writes_nothing_and_names_the_message()
+    public async Task A_transition_for_a_processed_message_writes_nothing_and_names_the_message()
     {
         var row = await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
         var other = await StartAsync();
@@ -124,7 +124,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Processed_messages_stay_known_after_the_saga_ended_and_for_a_stale_version()
+    public async Task Processed_messages_are_recognized_after_the_end_and_for_stale_versions()
     {
         var row = await StartAsync();
         var message = Rows.Id();
@@ -184,7 +184,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
-        // Events of other sagas stay.
+        // Events of other sagas remain.
         var fourth = Rows.Next(third);
         await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
 
@@ -224,7 +224,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_finds_its_saga_by_id_else_by_key_else_by_correlation_id()
+    public async Task An_event_is_matched_by_id_then_by_key_then_by_correlation_id()
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var address = Rows.Address(row);
@@ -246,7 +246,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_finds_two_of_several_sagas_with_its_correlation_id()
+    public async Task A_correlation_id_can_match_several_sagas()
     {
         var first = await StartAsync();
         SagaRow[] rows = [
@@ -261,7 +261,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_is_no_target_but_its_processed_messages_are_known()
+    public async Task An_ended_saga_is_no_target_but_its_processed_messages_are_recognized()
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var seen = Rows.Address(row);
@@ -275,7 +275,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Early_events_are_stored_once_and_up_to_a_limit()
+    public async Task Early_events_are_stored_once_and_at_most_up_to_the_limit()
     {
         var row = Rows.New();
         EarlyEvent[] events = [.. Enumerable.Range(0, 5).Select(_ => Rows.Early(row))];
@@ -292,7 +292,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Concurrent_stores_of_early_events_keep_the_limit()
+    public async Task Concurrent_writes_of_early_events_respect_the_limit()
     {
         var row = Rows.New();
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => EarlyEvents.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
@@ -302,7 +302,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_early_event_is_due_when_its_saga_starts()
+    public async Task An_early_event_becomes_due_when_its_saga_starts()
     {
         var byFlow = Rows.New();
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
@@ -325,7 +325,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_expired_event_is_due_without_a_saga()
+    public async Task An_expired_event_becomes_due_without_a_saga()
     {
         var row = Rows.New();
         var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -340,7 +340,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_buffered_event_is_never_due_even_when_expired()
+    public async Task A_buffered_event_never_becomes_due_even_when_expired()
     {
         var row = await StartAsync();
         var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -350,7 +350,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Removing_early_events_keeps_buffered_ones()
+    public async Task Deleting_early_events_keeps_buffered_ones()
     {
         var row = Rows.New();
         var early = Rows.Early(row) with { SagaId = null };
@@ -397,7 +397,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Without_a_live_saga_the_one_that_ended_last_is_returned()
+    public async Task Without_a_live_saga_the_last_ended_one_is_returned()
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
@@ -415,7 +415,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_early_event_is_due_with_an_ended_saga_but_not_with_one_that_started_too_late()
+    public async Task An_early_event_becomes_due_for_an_ended_saga_unless_it_started_too_late()
     {
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
@@ -53,7 +54,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Ids_without_a_row_are_missing_in_the_result()
+    public async Task Ids_without_a_row_are_absent_from_the_result()
     {
         var row = await StartAsync();
 
@@ -62,7 +63,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_replaces_the_row_except_its_fixed_columns()
+    public async Task A_transition_replaces_the_row_except_its_immutable_columns()
     {
         var row = await StartAsync();
         var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
@@ -73,7 +74,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_on_an_old_version_is_stale_and_writes_nothing()
+    public async Task A_transition_from_an_old_version_is_stale_and_writes_nothing()
     {
         var first = await StartAsync();
         var second = Rows.Next(first);
@@ -93,7 +94,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_of_an_unknown_saga_is_stale()
+    public async Task A_transition_of_an_unknown_saga_is_stale()
     {
         var row = Rows.New();
 
@@ -216,7 +217,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task One_of_two_starts_of_one_request_in_a_batch_wins_and_the_other_is_a_duplicate()
+    public async Task The_second_start_for_one_request_in_a_batch_is_a_duplicate()
     {
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
@@ -246,7 +247,7 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task A_business_key_that_is_too_long_for_the_index_is_invalid()
     {
-        // Random, so that compression cannot make it fit.
+        // Random text, so that compression does not make it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
         Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
@@ -275,7 +276,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task The_sweep_finds_only_messages_that_are_unsent_for_long_enough()
+    public async Task The_sweep_finds_only_messages_unsent_for_long_enough()
     {
         var row = Rows.New();
         var message = Rows.Message("m");
@@ -286,7 +287,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Wakeups_are_those_of_live_sagas_with_these_partitions_before_that_time()
+    public async Task Wakeups_are_filtered_by_status_partition_and_time()
     {
         const int Partition = 4712;
         var due = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
@@ -340,7 +341,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task The_stores_clock_agrees_with_the_systems()
+    public async Task The_store_clock_agrees_with_the_system_clock()
     {
         Assert.InRange(await Store.NowAsync(_none) - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
     }

@@ -10,7 +10,7 @@ public abstract class ScheduleStoreCompliance
     protected abstract IScheduleStore Store { get; }
 
     [Fact]
-    public async Task A_new_schedule_begins_now_in_whole_seconds_and_keeps_its_time()
+    public async Task A_new_schedule_starts_at_the_current_whole_second_and_keeps_that_time()
     {
         var name = Name();
 
@@ -52,7 +52,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Different_times_of_one_contract_are_different_schedules()
+    public async Task Each_schedule_of_a_contract_is_stored_separately()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];
@@ -63,7 +63,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task A_schedule_that_was_removed_and_restored_does_not_count_its_gap_as_missed()
+    public async Task The_gap_of_a_removed_and_restored_schedule_does_not_count_as_missed()
     {
         var (name, other) = (Name(), Name());
         var begun = (await Store.BeginAsync([name, other], _none))[0];
@@ -79,7 +79,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task An_orchestrator_continues_a_schedule_that_a_newer_one_does_not_have()
+    public async Task An_orchestrator_continues_a_schedule_that_a_newer_version_dropped()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];

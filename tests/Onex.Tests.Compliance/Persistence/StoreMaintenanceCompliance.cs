@@ -3,6 +3,7 @@ using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
@@ -31,7 +32,7 @@ public abstract class StoreMaintenanceCompliance
     protected abstract IStoreMaintenance Maintenance { get; }
 
     [Fact]
-    public async Task Expired_sagas_are_removed_with_all_their_rows_and_others_stay()
+    public async Task Expired_sagas_are_deleted_with_all_their_rows_and_others_remain()
     {
         var old = await EndedAsync(_kept + TimeSpan.FromDays(1));
         var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
@@ -57,7 +58,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task More_expired_sagas_than_one_step_handles_are_removed()
+    public async Task More_expired_sagas_than_one_step_deletes_are_deleted()
     {
         SagaRow[] rows = [
             .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
@@ -93,14 +94,14 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal([0, 1], await OrdinalsAsync(row));
         Assert.Empty(await OrdinalsAsync(gone));
 
-        // It also stays for a time after the saga's end, when people want to read it.
+        // History is also kept for some time after the end of the saga.
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
         Assert.Equal([0, 1], await OrdinalsAsync(row));
     }
 
     [Fact]
-    public async Task A_child_stays_as_long_as_its_parent_lives()
+    public async Task A_child_is_retained_while_its_parent_lives()
     {
         var parent = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
         await CommitAsync(Rows.Start(parent));
@@ -109,7 +110,7 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        // So a repeated command of its parent is a duplicate and not a new request.
+        // A repeated command of its parent is then a duplicate and not a new request.
         Assert.IsType<CommitResult.DuplicateRequest>(
             Assert.Single(
                 await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
@@ -120,7 +121,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Outcomes_are_removed_when_no_command_can_need_them()
+    public async Task Ledger_outcomes_are_deleted_when_no_command_can_need_them()
     {
         var (old, young) = (Rows.Id(), Rows.Id());
         await Ledger.CancelAsync([old, young], _none);
@@ -133,7 +134,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Decided_dead_letters_expire_and_open_ones_stay()
+    public async Task Closed_dead_letters_expire_and_open_ones_remain()
     {
         var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
         foreach (var id in (Guid[])[discarded, young, open, unsent])
@@ -158,12 +159,12 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal(((Guid[])[young, open, unsent]).Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
-    /// <summary>Makes a command of the ledger that old.</summary>
+    /// <summary>Sets the age of a ledger entry.</summary>
     protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
 
-    /// <summary>Makes the decision about a dead letter that old.</summary>
+    /// <summary>Sets the age of the decision about a dead letter.</summary>
     protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(

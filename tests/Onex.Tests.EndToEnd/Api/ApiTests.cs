@@ -18,7 +18,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     private OnexStack Stack => running.Stack;
 
     [Fact]
-    public async Task A_request_over_HTTP_is_answered_there_and_on_the_topic()
+    public async Task A_request_over_HTTP_is_answered_over_HTTP_and_on_the_topic()
     {
         var order = Names.Next("api");
         var (status, body) = await PostAsync("/api/v1/requests?wait=30s", Order(order), Operator);
@@ -31,7 +31,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task A_saga_is_listed_shown_described_and_explained()
+    public async Task The_API_lists_shows_describes_and_explains_a_saga()
     {
         var order = Names.Next("apishow");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
@@ -87,7 +87,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task To_terminate_a_saga_needs_its_own_confirmation()
+    public async Task Terminate_needs_its_own_confirmation()
     {
         var order = Names.Next("apiterminate");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
@@ -116,7 +116,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task A_token_to_read_cannot_cancel_a_saga()
+    public async Task A_read_token_cannot_cancel_a_saga()
     {
         var (status, problem) = await PostAsync($"/api/v1/sagas/{OnexStack.NewId()}/cancel", [], Reader);
 
@@ -152,7 +152,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [InlineData("{", HttpStatusCode.BadRequest, "ONEX3001")]
     [InlineData("", HttpStatusCode.BadRequest, "ONEX3001")]
     [InlineData("""{"operation":"order-fulfilment","payload":{}}""", HttpStatusCode.BadRequest, "ONEX3005")]
-    public async Task A_bad_request_is_rejected_as_on_the_topic(string body, HttpStatusCode status, string code)
+    public async Task An_invalid_request_is_rejected_as_on_the_topic(string body, HttpStatusCode status, string code)
     {
         using var request = Request(HttpMethod.Post, "/api/v1/requests", Operator);
         request.Content = new StringContent(body);
@@ -162,7 +162,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task Contracts_are_listed_shown_and_drawn()
+    public async Task The_API_lists_shows_and_draws_contracts()
     {
         var listed = (await GetAsync("/api/v1/contracts", Reader)).Body["contracts"]!.AsArray();
         Assert.Contains(listed, contract => (string?)contract!["name"] == "order-fulfilment");
@@ -173,7 +173,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task Without_a_token_callers_from_elsewhere_learn_which_variable_to_set()
+    public async Task Without_a_token_remote_callers_learn_which_variable_to_set()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("ONEX_HTTP_BIND", "*");
@@ -191,7 +191,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task The_commands_ask_the_api()
+    public async Task The_commands_call_the_API()
     {
         var order = Names.Next("cli");
         var settings = new Dictionary<string, string>
@@ -246,12 +246,12 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
-    /// <summary>The three roles, main with tokens.</summary>
+    /// <summary>The three roles; the orchestrator has tokens.</summary>
     public sealed class Running : StackFixture
     {
         private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-        /// <summary>Main's API, if the stack runs.</summary>
+        /// <summary>The API of the orchestrator, if the stack runs.</summary>
         public HttpClient Http => Stack.Processes.Count > 0 ? _http : throw new InvalidOperationException("Not started yet.");
 
         /// <inheritdoc />

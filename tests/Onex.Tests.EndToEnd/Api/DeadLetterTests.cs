@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Api;
 
-/// <summary>What operators do about dead letters, over the API and with the commands.</summary>
+/// <summary>Dead letter operations over the API and with the commands.</summary>
 public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
 {
     private const string Reader = "reader-0123456789";
@@ -20,7 +20,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     private string Requests => Stack.Topic("requests");
 
     [Fact]
-    public async Task Bad_bytes_are_listed_and_redriven_unchanged_and_reopen_the_same_dead_letter()
+    public async Task Invalid_bytes_are_redriven_unchanged_and_reopen_the_same_dead_letter()
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
         var deadLetter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
@@ -47,7 +47,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_redriven_event_moves_the_saga_that_was_missing_and_only_once()
+    public async Task A_redriven_event_reaches_its_late_saga_exactly_once()
     {
         var order = Names.Next("dlq");
         var refused = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
@@ -72,7 +72,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_event_was_handled_in_the_meantime_is_redriven_only_with_force()
+    public async Task A_dead_letter_whose_event_was_handled_meanwhile_needs_force_to_redrive()
     {
         var order = Names.Next("dlq");
         var id = (string)(await DeadLetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
@@ -93,7 +93,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_request_has_a_saga_starts_no_second_one_even_with_force()
+    public async Task A_redriven_request_with_a_saga_starts_no_second_one_even_with_force()
     {
         var order = Names.Next("dlq");
         var correlation = await Stack.OrderAsync(order);
@@ -124,7 +124,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_discarded_dead_letter_stays_with_its_reason()
+    public async Task A_discarded_dead_letter_is_kept_with_its_reason()
     {
         var sent = await Stack.Writer.SendAsync(Requests, Encoding.UTF8.GetBytes("""["password", "x"]"""), partition: 2);
         var id = (string)(await DeadLetterForAsync(sent.Offset.Value, partition: 2))["id"]!;
@@ -147,7 +147,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_record_without_a_value_cannot_be_sent_again_from_here()
+    public async Task A_dead_letter_without_a_value_cannot_be_redriven()
     {
         var sent = await Stack.Writer.SendAsync(Requests, (byte[]?)null, partition: 3);
         var id = (string)(await DeadLetterForAsync(sent.Offset.Value, partition: 3))["id"]!;

@@ -30,7 +30,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     [InlineData("X-Nothing", "1", "text/plain", HttpStatusCode.UnsupportedMediaType, "ONEX4017")]
     [InlineData("X-Nothing", "1", "application/x-www-form-urlencoded", HttpStatusCode.UnsupportedMediaType, "ONEX4017")]
     [InlineData("X-Nothing", "1", null, HttpStatusCode.UnsupportedMediaType, "ONEX4017")]
-    public async Task A_web_page_cannot_use_the_api_of_a_developers_machine(
+    public async Task A_web_page_cannot_call_the_local_API(
         string header, string value, string? type, HttpStatusCode status, string code)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/requests");
@@ -45,7 +45,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task A_list_of_statuses_selects_exactly_those()
+    public async Task A_status_filter_with_several_values_selects_exactly_those()
     {
         await PostAsync("/api/v1/requests", """{"operation":"doorbell","payload":{"key":"cancelled"}}""");
         var id = (string)(await GetAsync("/api/v1/sagas?key=cancelled")).Body["sagas"]![0]!["id"]!;
@@ -57,7 +57,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task The_response_of_a_saga_that_has_not_answered_is_a_conflict_and_not_an_empty_answer()
+    public async Task Reading_the_response_of_an_unanswered_saga_is_a_conflict()
     {
         await PostAsync("/api/v1/requests", """{"operation":"doorbell","payload":{"key":"unanswered"}}""");
         var id = (string)(await GetAsync("/api/v1/sagas?key=unanswered")).Body["sagas"]![0]!["id"]!;
@@ -138,7 +138,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
-    /// <summary>A process of every role, in memory and on a file.</summary>
+    /// <summary>One process with all roles, the in-memory log and a SQLite file.</summary>
     public sealed class Running : IAsyncLifetime
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-local-");
@@ -148,7 +148,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         /// <summary>Its API.</summary>
         public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-        /// <summary>Starts another one like it.</summary>
+        /// <summary>Starts another process with the same settings.</summary>
         public Task<OnexProcess> StartAsync() => OnexProcess.Start("all", new Dictionary<string, string>
         {
             ["ONEX_EVENT_BUS"] = "inmemory",

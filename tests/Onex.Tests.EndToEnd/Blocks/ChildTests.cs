@@ -89,7 +89,7 @@ public sealed class ChildTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Children_are_waited_for_compensated_and_cancelled()
+    public async Task A_parent_awaits_compensates_and_cancels_its_children()
     {
         await _stack.StartReadyAsync("main", "main");
         var good = await AskAsync("good", "good");

@@ -9,7 +9,7 @@ public sealed class ManyItemsTests
 {
     private const int Items = 10_000;
 
-    // Compensating more of them would show nothing new.
+    // A few compensated items suffice.
     private const int Few = 500;
 
     private const string Contract = """
@@ -41,7 +41,7 @@ public sealed class ManyItemsTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(3);
 
     [Fact]
-    public async Task Ten_thousand_items_leave_the_sagas_row_small()
+    public async Task Ten_thousand_items_keep_the_saga_row_small()
     {
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "stocktaking.yaml"), Contract);

@@ -23,11 +23,11 @@ public sealed class DemoTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_demo_that_was_killed_continues_its_orders()
+    public async Task A_killed_demo_continues_its_orders()
     {
         await using (var killed = new Run(_directory))
         {
-            // By then some orders have ended, some wait, and some have an external call in flight.
+            // At this time some orders have ended, some wait, and some have an external call in flight.
             await killed.SaysAsync("awaiting_new_card (waiting)");
             await killed.KillAsync();
         }
@@ -41,7 +41,7 @@ public sealed class DemoTests : IDisposable
     }
 
     [Fact]
-    public async Task A_demo_whose_orders_end_otherwise_than_they_should_fails()
+    public async Task A_demo_with_an_unexpected_order_outcome_fails()
     {
         var contract = Path.Combine(_directory.FullName, "contracts", "order-fulfilment.yaml");
         const string Compensates =

@@ -23,7 +23,7 @@ public sealed class ComposeTests
     [InlineData("effects", "runtime-main runtime-effects")]
     [InlineData("workers", "runtime-main runtime-worker")]
     [InlineData("all", "runtime-main runtime-effects runtime-worker")]
-    public async Task A_profile_has_its_services_and_shows_no_secret(string profile, string services)
+    public async Task A_profile_starts_its_services_and_prints_no_secret(string profile, string services)
     {
         await NeedEngineAsync();
 
@@ -38,7 +38,7 @@ public sealed class ComposeTests
     [InlineData("effects")]
     [InlineData("workers")]
     [InlineData("all")]
-    public async Task The_laptop_override_adds_the_services_that_a_profile_needs(string profile)
+    public async Task The_laptop_override_adds_the_services_a_profile_needs(string profile)
     {
         await NeedEngineAsync();
 
@@ -58,7 +58,7 @@ public sealed class ComposeTests
     }
 
     [Fact]
-    public async Task The_image_runs_as_an_ordinary_user_and_any_program()
+    public async Task The_image_runs_as_a_non_root_user_and_can_run_any_program()
     {
         await NeedEngineAsync();
         Assert.SkipWhen(

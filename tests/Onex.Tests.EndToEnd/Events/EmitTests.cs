@@ -13,7 +13,7 @@ public sealed class EmitTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_is_published_and_one_that_the_broker_rejects_becomes_a_dead_letter_and_blocks_nothing()
+    public async Task An_emitted_event_that_the_broker_rejects_becomes_a_dead_letter_and_blocks_nothing()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Broker.NeedsReal("takes records of any size");
@@ -41,7 +41,7 @@ public sealed class EmitTests : IDisposable
     }
 
     [Fact]
-    public async Task Emitting_to_a_topic_of_the_runtime_stops_the_start()
+    public async Task Emitting_to_a_runtime_topic_fails_the_start()
     {
         await using var stack = await OnexStack.CreateAsync();
         Write(stack, stack.Topic("effect-responses"));

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Events on <c>requests</c>: how they find their saga, what happens to those that find none, and that each counts once.</summary>
+/// <summary>Events on <c>requests</c>: routing to their saga, undeliverable events, and duplicates.</summary>
 public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -11,7 +11,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     private OnexStack Stack => documents.Stack;
 
     [Fact]
-    public async Task An_event_finds_its_saga_by_correlation_id_by_key_and_by_id_and_is_not_answered_itself()
+    public async Task An_event_is_routed_by_correlation_id_key_or_id_and_gets_no_response()
     {
         var document = Names.Next("document");
         var saga = await StartAsync(document);
@@ -29,7 +29,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_right_behind_the_request_that_starts_its_saga_finds_it()
+    public async Task An_event_right_after_its_starting_request_reaches_the_new_saga()
     {
         var sagas = Enumerable.Range(0, 20).Select(_ => OnexStack.NewId()).ToList();
         foreach (var saga in sagas)
@@ -47,7 +47,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_is_delivered_again_counts_once()
+    public async Task A_redelivered_event_is_applied_once()
     {
         var saga = await StartAsync(Names.Next("document"));
         var (first, second) = (OnexStack.NewId(), OnexStack.NewId());
@@ -56,7 +56,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
             await Stack.RequestAsync("document.noted", Note("x"), saga, envelope, partition: 0);
         }
 
-        // A record of another partition may be read at the same time, or much later.
+        // A record of another partition may be read at any time.
         await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
         await NotesAsync(saga, 2);
         await Stack.RequestAsync("document.approved", By("ann"), saga, partition: 0);
@@ -69,7 +69,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_no_guard_accepts_is_answered_and_changes_nothing()
+    public async Task An_event_rejected_by_all_guards_gets_an_error_and_changes_nothing()
     {
         var saga = await StartAsync(Names.Next("document"));
         await Stack.RequestAsync("document.approved", By(""), saga);
@@ -83,7 +83,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_without_a_live_saga_is_answered_and_becomes_a_dead_letter()
+    public async Task An_event_without_a_live_saga_gets_an_error_and_becomes_a_dead_letter()
     {
         var nobody = await Stack.RequestAsync("document.noted", Note("x"));
 
@@ -92,7 +92,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_fits_two_sagas_is_answered_with_a_request_for_a_target()
+    public async Task An_event_that_matches_two_sagas_gets_an_error_that_requires_a_target()
     {
         var flow = OnexStack.NewId();
         var wanted = Names.Next("document");
@@ -108,7 +108,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_may_come_early_waits_for_its_saga()
+    public async Task An_early_event_waits_for_its_saga()
     {
         var saga = OnexStack.NewId();
         await Stack.RequestAsync("document.approved", By("bob"), saga);
@@ -130,7 +130,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_early_event_whose_saga_does_not_start_in_time_is_answered_and_becomes_a_dead_letter_that_can_be_redriven()
+    public async Task An_expired_early_event_gets_an_error_and_becomes_a_redrivable_dead_letter()
     {
         var correlationId = await Stack.RequestAsync("document.hurried", new JsonObject { ["tenant"] = "t1" });
 
@@ -146,7 +146,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_stayed_buffered_to_the_end_of_its_saga_becomes_a_dead_letter_that_can_be_redriven_to_the_next_saga()
+    public async Task An_unconsumed_buffered_event_becomes_a_dead_letter_redrivable_to_the_next_saga()
     {
         var document = Names.Next("document");
         await Stack.RequestAsync("document", Document(document));
@@ -180,7 +180,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task A_misspelt_event_is_answered_with_a_suggestion()
+    public async Task A_misspelt_event_gets_an_error_with_a_suggestion()
     {
         var correlationId = await Stack.RequestAsync("document.aproved", By("ann"));
 

@@ -11,7 +11,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     private OnexStack Stack => running.Stack;
 
     [Fact]
-    public async Task An_order_waits_for_another_card_and_completes_with_it()
+    public async Task An_order_waits_for_another_card_and_then_completes()
     {
         var order = Names.Next("newcard");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
@@ -28,7 +28,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_order_that_is_cancelled_while_it_waits_is_compensated()
+    public async Task An_order_cancelled_while_waiting_is_compensated()
     {
         var order = Names.Next("givenup");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
@@ -43,7 +43,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_order_that_is_cancelled_while_the_card_is_charged_is_refunded_because_the_charge_happened()
+    public async Task An_order_cancelled_during_its_charge_is_refunded_when_the_charge_happened()
     {
         var order = Names.Next("regretted");
         var answered = new TaskCompletionSource();
@@ -62,7 +62,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task The_same_event_twice_counts_once()
+    public async Task A_duplicate_event_is_applied_once()
     {
         var order = Names.Next("twice");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
@@ -81,7 +81,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_without_a_saga_is_answered_with_a_remedy()
+    public async Task An_event_without_a_saga_gets_an_error_with_a_remedy()
     {
         var correlationId = await Stack.EventAsync("order-fulfilment.card_updated", Names.Next("nobody"), []);
 
@@ -91,7 +91,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_whose_guard_is_false_is_answered_and_changes_nothing()
+    public async Task An_event_whose_guard_is_false_gets_an_error_and_changes_nothing()
     {
         var order = Names.Next("noreason");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
@@ -108,7 +108,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task A_payload_that_does_not_fit_the_event_is_reported_where()
+    public async Task An_invalid_event_payload_is_reported_with_its_position()
     {
         var correlationId = await Stack.EventAsync("order-fulfilment.cancel", "whoever", new JsonObject { ["reason"] = 7 });
 

@@ -13,7 +13,7 @@ public sealed class ProduceTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_produced_record_has_the_commands_id_and_an_operation_of_a_later_version_is_rejected()
+    public async Task A_produced_record_carries_the_command_id_and_an_unsupported_operation_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var topic = Write(stack);

@@ -14,7 +14,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task It_is_503_while_Postgres_is_away_and_200_when_it_is_back()
+    public async Task Ready_is_503_during_a_Postgres_outage_and_200_afterwards()
     {
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);
@@ -26,7 +26,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task It_is_503_while_the_tables_are_missing_says_what_to_do_and_nothing_is_lost()
+    public async Task Ready_is_503_with_a_remedy_while_tables_are_missing_and_nothing_is_lost()
     {
         await using var stack = await OnexStack.CreateAsync();
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
@@ -49,7 +49,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task It_is_503_while_Kafka_is_away_and_200_when_it_is_back()
+    public async Task Ready_is_503_during_a_Kafka_outage_and_200_afterwards()
     {
         await using var kafka = await KafkaBroker.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(broker: kafka);

@@ -9,7 +9,7 @@ public sealed class OverlappingKeysTests
     private const int RequestsPerKey = 15;
 
     [Fact]
-    public async Task There_is_one_live_saga_for_each_key_and_no_deadlock_in_the_log()
+    public async Task Overlapping_keys_have_one_live_saga_each_and_cause_no_deadlock()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Services.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(20) };

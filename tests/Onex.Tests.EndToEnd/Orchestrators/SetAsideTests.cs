@@ -6,7 +6,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orchestrators;
 
-/// <summary>No saga stops another, whatever its row contains.</summary>
+/// <summary>An unreadable saga row does not affect other sagas.</summary>
 public sealed class SetAsideTests : IDisposable
 {
     private const string Contract = """
@@ -38,7 +38,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task A_saga_that_cannot_be_handled_is_set_aside_with_its_reason_while_all_others_continue()
+    public async Task An_unreadable_saga_is_set_aside_with_its_reason_and_all_others_continue()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
@@ -83,7 +83,7 @@ public sealed class SetAsideTests : IDisposable
             (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
-        // Once they are repaired, they continue where they were.
+        // Repaired sagas continue.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
             UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'
@@ -98,7 +98,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task An_orchestrator_stays_ready_and_answers_although_a_saga_cannot_be_read()
+    public async Task An_orchestrator_stays_ready_and_answers_despite_an_unreadable_saga()
     {
         await using var stack = await OnexStack.CreateAsync();
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
@@ -124,7 +124,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task Data_may_be_nested_64_levels_and_an_event_that_would_make_it_deeper_blocks_nothing()
+    public async Task Data_may_nest_64_levels_and_an_event_that_exceeds_it_blocks_nothing()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
         await using var process = OnexProcess.Start("all", new Dictionary<string, string>

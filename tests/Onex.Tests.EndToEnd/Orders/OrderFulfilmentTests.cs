@@ -89,7 +89,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task A_service_that_answers_503_three_times_does_not_stop_an_order()
+    public async Task An_order_completes_after_three_503_responses()
     {
         var order = Names.Next("flaky");
         Stack.Services.Treat(order, new Treatment { Failures = 3 });
@@ -104,7 +104,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task A_duplicate_request_is_answered_as_before_and_marked_as_a_duplicate()
+    public async Task A_duplicate_request_gets_the_same_response_marked_as_a_duplicate()
     {
         var order = Names.Next("again");
         var envelopeId = OnexStack.NewId();

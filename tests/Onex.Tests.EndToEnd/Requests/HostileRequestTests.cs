@@ -65,7 +65,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
 
     [Theory]
     [MemberData(nameof(Unreadable))]
-    public async Task An_unreadable_record_goes_to_the_dead_letter_topic_unchanged(string what, string code)
+    public async Task An_unreadable_record_is_copied_to_the_dead_letter_topic_unchanged(string what, string code)
     {
         var value = Bytes(what);
         var sent = await Stack.Writer.SendAsync(Stack.Topic("requests"), value, partition: 1);
@@ -87,7 +87,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
 
     [Theory]
     [MemberData(nameof(Answerable))]
-    public async Task An_impossible_request_is_answered_and_becomes_a_dead_letter(string code, string request, string says)
+    public async Task An_invalid_request_gets_an_error_and_becomes_a_dead_letter(string code, string request, string says)
     {
         var correlationId = OnexStack.NewId();
         var sent = await Stack.Writer.SendAsync(Stack.Topic("requests"), request.Replace("#", correlationId), partition: 2);
@@ -103,7 +103,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
     }
 
     [Fact]
-    public async Task A_malformed_correlation_id_is_an_error_and_not_replaced_in_silence()
+    public async Task A_malformed_correlation_id_is_an_error_and_not_silently_replaced()
     {
         var sent = await Stack.Writer.SendAsync(
             Stack.Topic("requests"), $$"""{"operation":"order-fulfilment","payload":{{Good}},"correlation_id":"order 12"}""", partition: 3);
@@ -133,7 +133,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
     }
 
     [Fact]
-    public async Task Eight_hundred_kilobytes_of_text_are_good_input()
+    public async Task A_payload_of_800_kilobytes_is_accepted()
     {
         var order = Names.Next("large");
         var text = new StringBuilder();

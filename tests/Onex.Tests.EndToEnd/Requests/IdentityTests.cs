@@ -31,7 +31,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     private EmbeddedOnex Onex => tickets.Onex;
 
     [Fact]
-    public async Task Another_request_under_the_same_envelope_id_is_a_conflict()
+    public async Task A_different_request_with_the_same_envelope_id_is_a_conflict()
     {
         var (first, other) = (Names.Next("ticket"), Names.Next("ticket"));
         var envelope = OnexStack.NewId();
@@ -55,7 +55,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task Another_event_under_the_envelope_id_of_one_that_waits_for_its_saga_is_a_conflict()
+    public async Task A_different_event_with_the_envelope_id_of_an_early_event_is_a_conflict()
     {
         var (name, envelope) = (Names.Next("ticket"), OnexStack.NewId());
         await Onex.RequestAsync(Event("noted", name, envelope, """{"text":"a"}"""));
@@ -65,7 +65,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_request_that_is_written_again_is_the_same_one()
+    public async Task A_request_written_twice_is_one_request()
     {
         var (name, envelope) = (Names.Next("ticket"), OnexStack.NewId());
         var (_, first) = await Onex.RequestAsync(
@@ -77,7 +77,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_request_with_another_payload_does_not_join_the_saga_of_its_key()
+    public async Task A_request_with_a_different_payload_does_not_join_the_live_saga_of_its_key()
     {
         var name = Names.Next("ticket");
         var (_, started) = await Onex.RequestAsync($$$"""{"operation":"ticket","payload":{"name":"{{{name}}}","seats":2}}""");
@@ -91,7 +91,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_late_event_is_not_buffered_for_the_next_saga_of_its_key()
+    public async Task A_late_event_is_not_buffered_for_the_next_saga_with_its_key()
     {
         var name = Names.Next("ticket");
         var (_, first) = await Onex.RequestAsync(Start(name, OnexStack.NewId()));

@@ -15,7 +15,7 @@ public sealed class LargeResponseTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task A_response_that_is_too_large_for_the_broker_is_an_error_with_the_sagas_id_and_can_be_read_over_the_API()
+    public async Task A_response_too_large_for_the_broker_becomes_an_error_and_is_readable_over_the_API()
     {
         await File.WriteAllTextAsync(
             Path.Combine(_directory.FullName, "twice.yaml"),

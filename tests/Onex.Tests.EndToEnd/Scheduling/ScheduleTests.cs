@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Scheduling;
 
-/// <summary>Scheduled sagas, in processes of their own.</summary>
+/// <summary>Scheduled sagas, in separate processes.</summary>
 public sealed class ScheduleTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
@@ -11,7 +11,7 @@ public sealed class ScheduleTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task Two_orchestrators_start_one_saga_for_each_time()
+    public async Task Two_orchestrators_start_one_saga_per_scheduled_time()
     {
         Write("beat", "schedule: { every: 1s, overlap: allow }", "steps: [{ wait: 1500ms }]");
         await using var stack = await StackAsync();
@@ -30,7 +30,7 @@ public sealed class ScheduleTests : IDisposable
     }
 
     [Fact]
-    public async Task Times_that_a_killed_orchestrator_had_started_but_not_recorded_start_no_second_saga()
+    public async Task Starts_that_a_killed_orchestrator_did_not_record_are_not_repeated()
     {
         Write("beat", "schedule: { every: 1s, overlap: allow }", "steps: [{ wait: 1500ms }]");
         await using var stack = await StackAsync();
@@ -42,13 +42,13 @@ public sealed class ScheduleTests : IDisposable
 
         var times = await StartedAsync(stack, "beat", atLeast: 12);
 
-        // None starts twice, and none is lost while no orchestrator runs: they are late by less than a minute.
+        // No start is repeated, and none is lost while no orchestrator runs, because each is late by less than a minute.
 
         Assert.Equal(Enumerable.Range(0, times.Count).Select(number => times[0].AddSeconds(number)), times);
     }
 
     [Fact]
-    public async Task The_last_of_the_missed_times_starts_a_saga_or_none_does()
+    public async Task Of_the_missed_times_only_the_last_starts_a_saga_or_none_does()
     {
         Write("latest", "schedule: { every: 1h }", "steps: [{ wait: 1ms }]");
         Write("skipping", "schedule: { every: 1h, missed: skip }", "steps: [{ wait: 1ms }]");
@@ -80,7 +80,7 @@ public sealed class ScheduleTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData("key: '\"nightly\"'\non_duplicate: join\n")]
-    public async Task Nothing_starts_while_the_saga_of_an_earlier_time_lives(string key)
+    public async Task No_saga_starts_while_that_of_an_earlier_time_is_live(string key)
     {
         Write(
             "long",

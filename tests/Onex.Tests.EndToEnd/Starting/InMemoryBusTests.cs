@@ -5,10 +5,10 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>Everything in one process, on a log that ends with it.</summary>
+/// <summary>All roles in one process with the in-memory log.</summary>
 public sealed class InMemoryBusTests : IDisposable
 {
-    // Otherwise a saga looks up the outcome of its step when the timeout has elapsed.
+    // Otherwise a saga queries the outcome of its step only after the timeout.
     private const string Contract = """
         contract: nap
         version: 1.0.0
@@ -41,7 +41,7 @@ public sealed class InMemoryBusTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task Messages_in_transit_when_the_process_was_killed_are_sent_again_by_the_next_one()
+    public async Task Messages_in_transit_at_a_crash_are_sent_again_by_the_next_process()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "nap.yaml"), Contract);
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
@@ -77,7 +77,7 @@ public sealed class InMemoryBusTests : IDisposable
     }
 
     [Fact]
-    public async Task A_dead_letter_is_redriven_over_the_log_in_memory_and_a_file()
+    public async Task A_dead_letter_is_redriven_with_the_in_memory_log_and_a_SQLite_file()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Doorbell);
         await using var process = OnexProcess.Start("all", new Dictionary<string, string>

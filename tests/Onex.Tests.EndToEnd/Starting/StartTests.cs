@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>Faults at the start: all of them are reported together, each with its remedy.</summary>
+/// <summary>Start errors are reported together, each with its remedy.</summary>
 public sealed class StartTests
 {
     private const int BadConfiguration = 78;
@@ -10,7 +10,7 @@ public sealed class StartTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task Everything_that_is_wrong_is_reported_together()
+    public async Task All_start_errors_are_reported_together()
     {
         await using var stack = await OnexStack.CreateAsync();
         var contracts = CopyOfContracts(stack);
@@ -39,7 +39,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_reported_in_one_line_with_the_remedy()
+    public async Task A_wrong_password_is_reported_on_one_line_with_the_remedy()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("POSTGRES_PASSWORD", "certainly wrong");
@@ -51,7 +51,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task A_missing_database_is_one_line_with_the_statement_that_makes_it()
+    public async Task A_missing_database_is_reported_on_one_line_with_the_statement_that_creates_it()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("POSTGRES_DATABASE", "nobody_made_this");

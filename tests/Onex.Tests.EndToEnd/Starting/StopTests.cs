@@ -2,13 +2,13 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>A role that is asked to stop finishes the messages in flight.</summary>
+/// <summary>A role completes the messages in flight before it stops.</summary>
 public sealed class StopTests
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task A_role_that_is_asked_to_stop_drains_and_ends_with_0()
+    public async Task A_role_drains_on_SIGTERM_and_exits_with_0()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Services.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(200) };

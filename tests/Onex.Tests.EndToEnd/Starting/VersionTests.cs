@@ -13,7 +13,7 @@ public sealed class VersionTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_is_checked_by_its_sagas_contract_content_after_an_upgrade_and_after_a_rollback()
+    public async Task An_event_is_validated_by_the_contract_content_of_its_saga_across_upgrade_and_rollback()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];
         await WriteAsync(Contract("1.0.0", "int"));
@@ -44,7 +44,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task An_event_of_the_topic_is_checked_by_its_sagas_contract_content_and_a_different_one_with_its_identity_is_rejected()
+    public async Task A_topic_event_is_validated_by_the_contract_content_of_its_saga_and_its_conflicting_duplicate_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var settings = new Dictionary<string, string> { ["CONTRACTS_DIR"] = _directory.FullName };
@@ -102,7 +102,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task Changed_content_of_a_version_is_accepted_only_where_contracts_are_mutable()
+    public async Task Changed_content_of_a_version_is_accepted_only_with_mutable_contracts()
     {
         await WriteAsync(Contract("1.0.0", "int"));
         await using (await EmbeddedOnex.StartAsync(_directory))
@@ -121,7 +121,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_comment_in_a_contract_needs_no_new_version_and_its_sagas_continue()
+    public async Task A_changed_comment_needs_no_new_version_and_live_sagas_continue()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];
         await WriteAsync(Contract("1.0.0", "int"));

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Support;
 
-/// <summary>The fixtures of all other tests here.</summary>
+/// <summary>Tests of the fixtures.</summary>
 public sealed class FixturesTests
 {
     [Fact]
@@ -79,7 +79,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task An_external_service_acts_once_per_key_and_reports_duplicates()
+    public async Task A_test_service_acts_once_per_idempotency_key_and_reports_duplicates()
     {
         await using var world = await ExternalServices.StartAsync();
         world.Treat("poor", new Treatment { CardDeclined = true });

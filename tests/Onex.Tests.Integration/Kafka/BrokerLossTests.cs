@@ -28,7 +28,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_frozen_broker_makes_the_endpoints_unhealthy_at_once_and_a_thawed_one_healthy_again()
+    public async Task A_frozen_broker_makes_the_endpoints_unhealthy_until_it_resumes()
     {
         var (topic, handler) = ("frozen", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -45,7 +45,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_killed_broker_makes_the_endpoints_unhealthy_at_once_and_nothing_is_lost_when_it_returns()
+    public async Task A_killed_broker_makes_the_endpoints_unhealthy_and_nothing_is_lost_when_it_restarts()
     {
         var (topic, handler) = ("killed", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);

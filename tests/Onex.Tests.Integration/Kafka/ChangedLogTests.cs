@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
@@ -30,7 +31,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_recreated_at_once_is_read_from_its_beginning_under_its_new_id()
+    public async Task A_topic_recreated_at_once_is_read_from_its_beginning_under_its_new_id()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -73,7 +74,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_recreated_later_is_read_from_its_beginning()
+    public async Task A_topic_recreated_later_is_read_from_its_beginning()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -116,7 +117,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_topics_that_are_recreated_together_are_both_read_from_their_beginning()
+    public async Task Two_topics_recreated_together_are_both_read_from_their_beginning()
     {
         var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", RecordingHandler.Acknowledging);
         await _bus.CreateAsync(1, one, two);
@@ -136,7 +137,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_members_whose_topic_is_recreated_read_all_of_it_between_them()
+    public async Task Two_members_read_all_of_their_recreated_topic_between_them()
     {
         var topic = TestBus.NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
@@ -185,7 +186,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_recreated_topic_is_written_to()
+    public async Task Records_are_produced_to_a_recreated_topic()
     {
         var topic = TestBus.NewTopic();
         await _bus.CreateAsync(1, topic);
@@ -201,7 +202,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_marker_of_a_transaction_is_skipped_and_leaves_no_lag()
+    public async Task A_transaction_commit_marker_is_skipped_and_leaves_no_lag()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -230,7 +231,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_deleted_while_nobody_reads_are_counted_at_the_assignment()
+    public async Task Records_deleted_while_nobody_reads_are_counted_on_assignment()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         var first = await StartAsync(topic, handler);
@@ -321,7 +322,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Small_records_whose_batch_is_too_large_are_sent_again_one_by_one()
+    public async Task Small_records_of_an_oversized_batch_are_sent_again_one_by_one()
     {
         var topic = TestBus.NewTopic();
         await CreateWithLimitAsync(topic, 5000);

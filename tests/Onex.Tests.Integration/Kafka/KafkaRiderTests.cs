@@ -1,5 +1,5 @@
 using Confluent.Kafka;
-using Onex.Kafka.Producing;
+using Onex.Kafka.Brokers;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
@@ -47,7 +47,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     }
 
     [Fact]
-    public async Task A_slow_handler_does_not_cost_the_membership()
+    public async Task A_slow_handler_keeps_its_group_membership()
     {
         var topic = NewTopic();
         var release = new TaskCompletionSource();

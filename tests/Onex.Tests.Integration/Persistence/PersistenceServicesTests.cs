@@ -30,9 +30,9 @@ public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixt
         Assert.NotNull(provider.GetRequiredService<IStoreMaintenance>());
         Assert.NotNull(await provider.GetRequiredService<ISagaQueries>().FindAsync(row.Id, CancellationToken.None));
         await using var context = await provider.GetRequiredService<IDbContextFactory<OnexDbContext>>().CreateDbContextAsync();
-        var found = await context.Sagas.SingleAsync(
+        var found = await context.Set<SagaRow>().SingleAsync(
             saga => saga.Contract == row.Contract && saga.Status == SagaStatus.Running && saga.Id == row.Id);
         Assert.Equal((row.Source, row.Data, row.StartedAt), (found.Source, found.Data, found.StartedAt));
-        Assert.Equal("state_entered", (await context.SagaHistory.SingleAsync(entry => entry.SagaId == row.Id.Value)).Kind);
+        Assert.Equal("state_entered", (await context.Set<SagaHistoryRow>().SingleAsync(entry => entry.SagaId == row.Id.Value)).Kind);
     }
 }

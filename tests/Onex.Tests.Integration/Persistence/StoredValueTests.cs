@@ -87,7 +87,7 @@ public abstract class StoredValueTests
     protected abstract ISagaStore Store { get; }
 
     [Fact]
-    public async Task Every_value_is_read_from_its_row_with_its_type() => await Values(3).Array[40].SampleAsync(
+    public async Task Stored_values_keep_their_types() => await Values(3).Array[40].SampleAsync(
         async values =>
         {
             var kept = values.Where(IsKept).Select(StoredOrder.Of).Append(Nested(63)).ToList();
@@ -114,7 +114,7 @@ public abstract class StoredValueTests
         threads: 1);
 
     [Fact]
-    public async Task A_deeply_nested_value_of_an_earlier_version_is_read_and_written()
+    public async Task A_deeply_nested_value_of_an_earlier_version_is_read_and_written_back()
     {
         var back = await ThereAndBackAsync(Saga(Nested(500)));
         back = await ThereAndBackAsync(back with { Facts = Saga(CelValue.Null).Facts });
@@ -123,7 +123,7 @@ public abstract class StoredValueTests
     }
 
     [Fact]
-    public async Task Compensation_arguments_have_the_same_bytes_before_and_after_their_row_was_read()
+    public async Task Compensation_arguments_have_the_same_bytes_after_a_round_trip()
     {
         var arguments = StoredOrder.Of(
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
@@ -210,7 +210,7 @@ public abstract class StoredValueTests
         FirstSentAt = Rows.Now,
     };
 
-    // Through the store without the cache.
+    // Through the store, without the cache.
     private async Task<SagaState> ThereAndBackAsync(SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Rows.Id());

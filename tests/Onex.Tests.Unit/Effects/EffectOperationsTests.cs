@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.Effects;
 public sealed class EffectOperationsTests
 {
     [Fact]
-    public void The_http_family_is_described_for_the_compiler()
+    public void The_compiler_knows_the_HTTP_operations()
     {
         var family = EffectOperations.Descriptors.Where(operation => operation.Name.StartsWith("http.", StringComparison.Ordinal)).ToList();
         Assert.Equal(
@@ -29,7 +29,7 @@ public sealed class EffectOperationsTests
     }
 
     [Fact]
-    public void The_db_family_is_described_for_the_compiler()
+    public void The_compiler_knows_the_database_operations()
     {
         var family = EffectOperations.Descriptors.Where(operation => operation.Name.StartsWith("db.", StringComparison.Ordinal)).ToList();
         Assert.Equal(["db.execute", "db.query", "db.transaction"], family.Select(operation => operation.Name));
@@ -53,7 +53,7 @@ public sealed class EffectOperationsTests
     }
 
     [Fact]
-    public void Operations_that_come_later_are_described_already()
+    public void Planned_operations_are_already_described()
     {
         Assert.Equal(
             [
@@ -75,7 +75,7 @@ public sealed class EffectOperationsTests
     }
 
     [Fact]
-    public async Task A_step_that_calls_one_of_them_is_rejected_with_what_to_do()
+    public async Task A_step_that_calls_a_planned_operation_is_rejected_with_a_remedy()
     {
         await using var effects = new EffectsHarness("connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
 

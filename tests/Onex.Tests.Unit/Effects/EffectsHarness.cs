@@ -6,6 +6,7 @@ using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
 using Onex.Effects.Http;
+using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;

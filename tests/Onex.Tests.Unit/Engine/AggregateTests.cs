@@ -3,11 +3,11 @@ using Onex.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What the items of an each come to, without reading any of them again: docs/contract-language.md#for-each.</summary>
+/// <summary>Aggregates over the items of a for-each step: docs/contract-language.md#for-each.</summary>
 public sealed class AggregateTests
 {
     [Fact]
-    public void Completed_items_are_added_up_as_they_arrive()
+    public void Completed_items_are_aggregated_as_they_arrive()
     {
         var scenario = Billing(3)
             .CompletesItem("bill", 2, Cents(30))
@@ -21,7 +21,7 @@ public sealed class AggregateTests
     }
 
     [Fact]
-    public void Without_items_a_sum_is_zero_and_there_is_no_least()
+    public void Without_items_a_sum_is_zero_and_a_minimum_is_absent()
     {
         var scenario = Billing(0).IsIn("done", SagaStatus.Completed);
 
@@ -31,18 +31,17 @@ public sealed class AggregateTests
     }
 
     [Fact]
-    public void What_failed_counts_for_nothing()
+    public void Failed_items_are_not_aggregated()
     {
         var scenario = Billing(2, "continue")
             .RejectsItem("bill", 0)
-            .CompletesItem("bill", 1, Cents(7))
-                .IsIn("done", SagaStatus.Completed);
+            .CompletesItem("bill", 1, Cents(7)).IsIn("done", SagaStatus.Completed);
 
         Assert.Contains("\"cents\":7,\"least\":7,\"failed\":1", scenario.Saga.Output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_row_holds_the_totals_between_two_items()
+    public void The_row_holds_intermediate_aggregates()
     {
         var scenario = Billing(3).CompletesItem("bill", 0, Cents(2));
         scenario.Reloads(
@@ -67,8 +66,7 @@ public sealed class AggregateTests
         scenario.Wakes()
                 .Sends("-bill", "-bill")
             .CompletesItem("bill", 0)
-            .CompletesItem("bill", 1)
-                .IsIn("failed", SagaStatus.Failed);
+            .CompletesItem("bill", 1).IsIn("failed", SagaStatus.Failed);
     }
 
     [Theory]
@@ -77,7 +75,7 @@ public sealed class AggregateTests
     [InlineData("sum: data.total", "ONEX1043")]
     [InlineData("sum: result.body.cents, min: index", "ONEX1014")]
     [InlineData("", "ONEX1013")]
-    public void What_cannot_be_added_up_is_refused(string aggregate, string code) =>
+    public void An_aggregate_of_the_wrong_type_is_an_error(string aggregate, string code) =>
         Assert.Contains(
             code,
             SagaScenario.Compile(
@@ -85,7 +83,7 @@ public sealed class AggregateTests
             .Diagnostics.Select(diagnostic => diagnostic.Code));
 
     [Fact]
-    public void Only_an_each_has_items_to_add_up() =>
+    public void Only_a_for_each_step_may_aggregate() =>
         Assert.Contains("each", Assert.Single(SagaScenario.Compile("""
             contract: story
             version: 1.0.0

@@ -3,10 +3,10 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>A cancel compensates and ends as cancelled, wherever the saga is and whatever its contract does about failures.</summary>
+/// <summary>A cancel compensates and ends as cancelled in every state and for every failure transition of the contract.</summary>
 public sealed class CancelTests
 {
-    // A failure is calmed down and goes back to work: what a cancel must not do.
+    // A failure leads through a wait back to work, which a cancel must not do.
     private const string Calming = """
         contract: story
         version: 1.0.0
@@ -46,112 +46,89 @@ public sealed class CancelTests
         """;
 
     [Fact]
-    public void Cancel_compensates_and_ends_cancelled_although_on_failure_leads_to_an_ordinary_state() =>
+    public void Cancel_compensates_and_ends_cancelled_even_if_on_failure_leads_to_an_ordinary_state() =>
         Waiting()
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .OperatorSends(OperatorCommand.Cancel).Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_of_a_state_that_a_failure_has_led_to_compensates_and_ends_cancelled() =>
+    public void Cancel_in_a_state_entered_by_a_failure_compensates_and_ends_cancelled() =>
         Waiting()
             .Receives("go")
-            .Answered("work", 404)
-                .IsIn("calming", SagaStatus.Waiting)
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Answered("work", 404).IsIn("calming", SagaStatus.Waiting)
+            .OperatorSends(OperatorCommand.Cancel).Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
     public void Cancel_resolves_what_is_in_flight_before_it_compensates() =>
         Waiting()
-            .Receives("go")
-                .Sends("work")
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends().IsIn("cancelling", SagaStatus.Compensating)
-            .Answered("work", 200)
-                .Sends("-work")
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Receives("go").Sends("work")
+            .OperatorSends(OperatorCommand.Cancel).Sends().IsIn("cancelling", SagaStatus.Compensating)
+            .Answered("work", 200).Sends("-work")
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_of_a_compensating_state_ends_cancelled_instead_of_going_on() =>
+    public void Cancel_in_a_compensating_state_ends_cancelled() =>
         CompensatingState()
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends()
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .Sends()
+            .OperatorSends(OperatorCommand.Cancel).Sends()
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").Sends()
             .IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_behind_a_compensating_state_ends_cancelled_and_does_not_complete() =>
+    public void Cancel_after_a_compensating_state_ends_cancelled() =>
         CompensatingState()
             .Completes("work")
-            .Completes("reserve")
-                .IsIn("telling", SagaStatus.Running)
+            .Completes("reserve").IsIn("telling", SagaStatus.Running)
             .OperatorSends(OperatorCommand.Cancel)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
-    public void Cancel_while_the_saga_waits_to_leave_compensates_and_ends_cancelled()
+    public void Cancel_during_a_pending_departure_compensates_and_ends_cancelled()
     {
         var scenario = Waiting()
             .Receives("go")
-            .Receives("away")
-                .Sends().IsIn("working", SagaStatus.Running);
+            .Receives("away").Sends().IsIn("working", SagaStatus.Running);
         Assert.Equal("waiting", scenario.Saga.Leaving?.Next);
 
         scenario.OperatorSends(OperatorCommand.Cancel).Sends().IsIn("cancelling", SagaStatus.Compensating);
         scenario.Answered("work", 200)
                 .Sends("-work")
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
-    public void Cancel_of_a_saga_whose_pending_departure_is_blocked_is_done_once_that_is_decided()
+    public void Cancel_with_a_blocked_departure_completes_after_the_operator_decides()
     {
         var scenario = Waiting()
             .Receives("go")
             .Receives("away")
-            .Answered("work", 200)
-                .Sends("-work");
+            .Answered("work", 200).Sends("-work");
         scenario.Answered("work", 409)
                 .IsIn("working", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends().IsIn("cancelling", SagaStatus.Blocked);
+            .OperatorSends(OperatorCommand.Cancel).Sends().IsIn("cancelling", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Skip)
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
-    public void Cancel_of_a_blocked_compensation_passes_over_nothing_and_ends_cancelled_once_that_is_decided()
+    public void Cancel_with_a_blocked_compensation_completes_after_the_operator_decides()
     {
         var scenario = CompensatingState().Answered("work", 409).IsIn("unwinding", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Cancel).Sends().IsIn("unwinding", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-work")
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
-    public void Cancel_of_a_saga_whose_way_is_blocked_compensates_and_ends_cancelled()
+    public void Cancel_with_a_blocked_transition_compensates_and_ends_cancelled()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -162,13 +139,11 @@ public sealed class CancelTests
             onFailure: "calming",
             events: [TestStates.Event("go")]))
                 .Starts()
-                .Completes("work")
-                    .IsIn("round", SagaStatus.Blocked);
+                .Completes("work").IsIn("round", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Cancel)
                 .Sends("-work")
-            .Completes("work")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("work").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Theory]
@@ -226,17 +201,16 @@ public sealed class CancelTests
         scenario.Completes("one")
             .CompletesItem("many", 1)
             .Wakes()
-            .CompletesItem("many", 0)
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .CompletesItem("many", 0).IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
-    public void Cancel_of_a_parent_cancels_its_child_which_compensates_and_tells_it_so()
+    public void Cancel_of_a_parent_cancels_its_child_which_compensates_and_responds()
     {
         var child = Waiting(Calming);
         var parent = new SagaScenario(
             TestStates.Plan(
-                [TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")]))
+                [TestStates.State("calling", "done", [TestStates.Effect("call", role: CallRole.Saga)]), TestStates.End("done")]))
             .Starts()
             .OperatorSends(OperatorCommand.Cancel)
             .Wakes();
@@ -254,7 +228,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void An_event_is_refused_while_a_cancel_compensates()
+    public void An_event_is_declined_while_a_cancel_compensates()
     {
         var scenario = Waiting()
             .OperatorSends(OperatorCommand.Cancel)
@@ -265,7 +239,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void A_child_that_is_cancelled_before_it_began_is_in_the_end_of_a_cancel()
+    public void A_child_cancelled_before_its_start_completes_the_cancel_of_its_parent()
     {
         var plan = new SagaScenario(Calming).Plan;
         var started = new SagaStarted
@@ -282,7 +256,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Terminate_ends_at_once_compensates_nothing_and_says_in_the_history_what_was_left()
+    public void Terminate_ends_at_once_without_compensation_and_records_what_was_left()
     {
         var scenario = Waiting()
             .Receives("go")
@@ -307,7 +281,7 @@ public sealed class CancelTests
     [InlineData("blocked")]
     [InlineData("cancelled and blocked")]
     [InlineData("paused")]
-    public void Terminate_is_done_wherever_the_saga_is(string where)
+    public void Terminate_is_allowed_in_every_state(string where)
     {
         var scenario = where switch
         {
@@ -336,16 +310,15 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Terminate_is_done_past_the_pivot() =>
+    public void Terminate_is_allowed_past_the_pivot() =>
         new SagaScenario(
             TestStates.Plan([TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true), TestStates.End("done")]))
         .Starts()
         .Answered("confirm", 409)
-        .OperatorSends(OperatorCommand.Terminate)
-            .IsIn("failed", SagaStatus.Failed);
+        .OperatorSends(OperatorCommand.Terminate).IsIn("failed", SagaStatus.Failed);
 
     [Fact]
-    public void Terminate_names_no_step_as_in_flight_that_was_answered() => Assert.Contains(
+    public void Terminate_lists_no_answered_step_as_in_flight() => Assert.Contains(
         "\"in_flight\":\"\"",
         CompensatingState()
             .Answered("work", 409)
@@ -353,24 +326,21 @@ public sealed class CancelTests
         StringComparison.Ordinal);
 
     [Fact]
-    public void Terminate_tells_the_children_to_cancel()
+    public void Terminate_cancels_the_children()
     {
         var scenario = new SagaScenario(
             TestStates.Plan(
-                [TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")]))
+                [TestStates.State("calling", "done", [TestStates.Effect("call", role: CallRole.Saga)]), TestStates.End("done")]))
             .Starts();
 
         scenario.OperatorSends(OperatorCommand.Terminate).Sends("call").IsIn("failed", SagaStatus.Failed);
         Assert.True(scenario.Last.Commands.Single().Cancels);
     }
 
-    private static SagaScenario Waiting(string contract = Calming) => new SagaScenario(contract)
-        .Starts()
-        .Answered("reserve", 200)
-            .IsIn("waiting", SagaStatus.Waiting);
+    private static SagaScenario Waiting(string contract = Calming) => new SagaScenario(contract).Starts()
+        .Answered("reserve", 200).IsIn("waiting", SagaStatus.Waiting);
 
     private static SagaScenario CompensatingState() => Waiting()
         .Receives("go")
-        .Answered("work", 200)
-            .Sends("-work").IsIn("unwinding", SagaStatus.Compensating);
+        .Answered("work", 200).Sends("-work").IsIn("unwinding", SagaStatus.Compensating);
 }

@@ -4,22 +4,22 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Sagas that are steps of others: what the calling one does, and what the called one does.</summary>
+/// <summary>Child sagas as steps of a parent, from the side of the parent and of the child.</summary>
 public sealed class ChildTests
 {
     [Fact]
-    public void A_step_may_be_another_contracts_saga_whose_output_is_its_result()
+    public void The_output_of_a_child_is_the_result_of_its_step()
     {
         var scenario = Calling().Sends("ship");
         var call = scenario.Last.Commands[0];
-        Assert.Equal((StepKind.Saga, "shipment", """{"order":"o-1"}"""), (call.Kind, call.Operation, call.Arguments.ToString()));
+        Assert.Equal((CallRole.Saga, "shipment", """{"order":"o-1"}"""), (call.Role, call.Operation, call.Arguments.ToString()));
 
         scenario.Completes("ship", """{"tracking":"t-7"}""").IsIn("done", SagaStatus.Completed);
         Assert.Equal("""{"tracking":"t-7"}""", scenario.Saga.Output.ToString());
     }
 
     [Fact]
-    public void The_failed_end_of_a_child_is_a_final_no_with_its_code()
+    public void A_failed_child_rejects_its_step_with_its_code()
     {
         var scenario = Calling();
         scenario.Handles(scenario.Result("ship", StepOutcome.Rejected, null, "no_carrier")).IsIn("failed", SagaStatus.Failed);
@@ -27,7 +27,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_child_takes_as_long_as_it_takes()
+    public void A_child_has_no_timeout_by_default()
     {
         var scenario = Calling();
         for (var time = 0; time < 400; time++)
@@ -41,7 +41,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_parent_that_leaves_cancels_its_child_until_it_has_ended()
+    public void A_parent_that_leaves_its_state_cancels_its_child_and_awaits_the_end()
     {
         var scenario = Calling().Receives("stop").IsIn("unwinding", SagaStatus.Compensating);
         scenario.Wakes().Sends("ship");
@@ -53,7 +53,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_child_whose_end_is_not_known_is_cancelled_again_however_long_that_takes()
+    public void A_child_without_a_known_end_is_cancelled_repeatedly()
     {
         var scenario = Calling().Receives("stop");
         var child = scenario.Saga.Outstanding[0].CommandId;
@@ -68,12 +68,11 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_child_that_may_not_have_heard_of_it_is_cancelled_again_at_once()
+    public void A_resend_repeats_the_cancellation_of_a_child_at_once()
     {
         var scenario = Calling()
             .Receives("stop")
-            .Wakes()
-                .Sends("ship");
+            .Wakes().Sends("ship");
         var child = scenario.Last.Commands[0].CommandId;
         Assert.True(scenario.Saga.NextWakeupAt > scenario.Now);
 
@@ -89,28 +88,26 @@ public sealed class ChildTests
         var scenario = Calling()
             .Receives("stop")
             .OperatorSends(OperatorCommand.Pause)
-            .Wakes()
-                .Sends();
+            .Wakes().Sends();
 
         scenario.OperatorSends(OperatorCommand.Resume).Sends("ship");
         Assert.True(scenario.Last.Commands[0].Cancels);
     }
 
     [Fact]
-    public void A_child_that_had_completed_all_the_same_is_compensated_by_the_contract_that_says_how()
+    public void A_child_that_completed_before_its_cancellation_is_compensated()
     {
         var scenario = Calling()
             .Receives("stop")
             .Wakes()
-            .Completes("ship", """{"tracking":"t-7"}""")
-                .Sends("-ship");
+            .Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");
         var call = scenario.Last.Commands[0];
-        Assert.Equal((StepKind.Saga, "return-shipment", """{"tracking":"t-7"}"""), (call.Kind, call.Operation, call.Arguments.ToString()));
+        Assert.Equal((CallRole.Saga, "return-shipment", """{"tracking":"t-7"}"""), (call.Role, call.Operation, call.Arguments.ToString()));
         scenario.Completes("ship").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void A_detached_child_is_started_and_not_waited_for()
+    public void A_detached_child_is_started_and_not_awaited()
     {
         var scenario = new SagaScenario(Head + """
             initial: working
@@ -129,14 +126,14 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_called_saga_answers_its_parent_and_a_detached_one_nobody()
+    public void A_child_responds_to_its_parent_and_a_detached_one_to_nobody()
     {
         Assert.Equal(_parent, Assert.Single(Called(_parent).Answers).To.Parent);
         Assert.Empty(Called(_parent with { Awaits = false }).Answers);
     }
 
     [Fact]
-    public void A_child_that_is_cancelled_before_it_began_never_begins()
+    public void A_child_cancelled_before_its_start_never_starts()
     {
         var scenario = Called(_parent, cancelledEarly: true);
 
@@ -146,7 +143,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_parent_that_asks_again_gets_the_answer_again_and_none_while_there_is_none()
+    public void A_repeated_child_command_is_answered_only_after_the_child_ended()
     {
         var scenario = Called(_parent, waits: true);
         scenario.Handles(Asked(scenario));
@@ -158,7 +155,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_child_that_is_cancelled_while_it_runs_compensates_and_answers_cancelled()
+    public void A_child_cancelled_while_running_compensates_and_responds_cancelled()
     {
         var scenario = Called(_parent, waits: true);
         scenario.Handles(Asked(scenario) with { Cancels = true })

@@ -3,44 +3,39 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What the arguments of a compensation read, and what a missing value leads to.</summary>
+/// <summary>The values that compensation arguments read, and the effect of a missing value.</summary>
 public sealed class CompensationArgumentTests
 {
     [Fact]
-    public void The_arguments_of_a_compensation_see_data_as_the_step_has_saved_it()
+    public void Compensation_arguments_use_data_as_saved_by_the_step()
     {
         var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
-            .Answered("hold", 200, """{"id":"h-1"}""")
-                .Sends("next")
-            .Answered("next", 404)
-                .Sends("-hold");
+            .Answered("hold", 200, """{"id":"h-1"}""").Sends("next")
+            .Answered("next", 404).Sends("-hold");
 
         Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
 
     [Fact]
-    public void An_interrupted_step_that_completed_is_compensated_with_what_it_would_have_saved()
+    public void A_completed_interrupted_step_is_compensated_with_the_data_it_would_have_saved()
     {
         var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
             .Receives("stop")
-            .Answered("hold", 200, """{"id":"h-1"}""")
-                .Sends("-hold");
+            .Answered("hold", 200, """{"id":"h-1"}""").Sends("-hold");
 
         Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
 
     [Fact]
-    public void A_step_that_is_entered_again_is_compensated_with_what_each_of_its_calls_saved()
+    public void Each_run_of_a_re_entered_step_is_compensated_with_its_own_data()
     {
         var scenario = Holding(
             "compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }",
             "catch: [{ error: http_409, next: holding }]");
         scenario.Answered("hold", 200, """{"id":"h-1"}""")
-            .Answered("next", 409)
-                .Sends("hold")
+            .Answered("next", 409).Sends("hold")
             .Answered("hold", 200, """{"id":"h-2"}""")
-            .Answered("next", 404)
-                .Sends("-hold");
+            .Answered("next", 404).Sends("-hold");
         Assert.Equal("""{"path":"/holds/h-2"}""", scenario.Arguments("hold"));
 
         scenario.Answered("hold", 200).Sends("-hold");
@@ -48,23 +43,21 @@ public sealed class CompensationArgumentTests
     }
 
     [Fact]
-    public void A_compensation_that_reads_what_could_not_be_saved_blocks_instead_of_using_an_older_value()
+    public void A_compensation_that_reads_an_unsaved_value_blocks()
     {
         var scenario = Holding(
             "compensate: { effect: http.delete, connection: outside, with: { path: /holds, body: { number: \"${data.number}\" } } }",
             save: "{ hold: result.body.id, number: int(result.body.id) }");
         scenario.Answered("hold", 200, """{"id":"7"}""")
-            .Answered("next", 409)
-                .Sends("hold")
-            .Answered("hold", 200, """{"id":"x"}""")
-                .Sends();
+            .Answered("next", 409).Sends("hold")
+            .Answered("hold", 200, """{"id":"x"}""").Sends();
 
         Assert.Contains("number", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Matches(@"number\. ('skip' continues|Find out)", scenario.Saga.BlockedBecause);
     }
 
     [Fact]
-    public void A_null_inside_text_is_expression_failed_and_nothing_is_sent()
+    public void Null_in_text_is_expression_failed_and_nothing_is_sent()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -79,8 +72,7 @@ public sealed class CompensationArgumentTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("ask", 200, """{"id":null}""")
-                    .Sends().IsIn("failed", SagaStatus.Failed);
+                .Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
         Assert.Contains("null", scenario.Saga.Fault.Message, StringComparison.Ordinal);
@@ -89,7 +81,7 @@ public sealed class CompensationArgumentTests
     [Theory]
     [InlineData("compute: hash.sha256, with: { text: \"${steps.ask.body.id}\" }")]
     [InlineData("effect: http.get, connection: outside, with: { path: /b, headers: { x: \"${steps.ask.body.id}\" } }")]
-    public void A_null_for_an_argument_that_is_text_is_expression_failed(string call)
+    public void Null_for_a_text_argument_is_expression_failed(string call)
     {
         var scenario = new SagaScenario($$"""
             contract: story
@@ -104,8 +96,7 @@ public sealed class CompensationArgumentTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("ask", 200, """{"id":null}""")
-                    .Sends().IsIn("failed", SagaStatus.Failed);
+                .Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
     }
@@ -115,7 +106,7 @@ public sealed class CompensationArgumentTests
     [InlineData("\"/holds/x${steps.ask.body.id}\"", false)]
     [InlineData("\"${steps.ask.body.id}\"", false)]
     [InlineData("\"/holds?after=${steps.ask.body.id}\"", true)]
-    public void An_empty_value_in_a_path_segment_is_an_error_and_in_a_query_it_is_none(string path, bool isSent)
+    public void An_empty_path_segment_is_an_error_and_an_empty_query_value_is_not(string path, bool isSent)
     {
         var scenario = new SagaScenario($$"""
             contract: story

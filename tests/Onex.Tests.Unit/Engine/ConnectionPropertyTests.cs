@@ -8,7 +8,7 @@ using Onex.Engine;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.
+/// Connection properties in expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.
 /// </summary>
 public sealed class ConnectionPropertyTests
 {
@@ -24,7 +24,7 @@ public sealed class ConnectionPropertyTests
         });
 
     [Fact]
-    public void A_public_property_can_be_read_wherever_a_saga_is()
+    public void A_public_property_can_be_read_in_every_expression_of_a_saga()
     {
         var compilation = Compile("connections.stock.shards > 3 && connections['pay-later'].live", "${connections.stock.region}");
 
@@ -37,7 +37,7 @@ public sealed class ConnectionPropertyTests
     [InlineData("connections.stok.shards > 3", "'connections' has no field 'stok'.", "Did you mean 'stock'?")]
     [InlineData("connections.stock.url == ''", "'connections.stock' has no field 'url'.", "region, shards")]
     [InlineData("connections.stock.region > 3", "'>' does not take string and int.", "")]
-    public void Nothing_else_of_a_connection_can_be_read(string guard, string problem, string remedy)
+    public void No_other_part_of_a_connection_can_be_read(string guard, string problem, string remedy)
     {
         var wrong = Assert.Single(Compile(guard, "").Diagnostics);
 
@@ -46,7 +46,7 @@ public sealed class ConnectionPropertyTests
     }
 
     [Fact]
-    public void A_saga_whose_contract_reads_what_is_gone_fails_there_and_not_the_others()
+    public void A_removed_property_fails_only_the_sagas_that_read_it()
     {
         var scenario = new SagaScenario(Compile("connections.stok.shards > 3", "", _context with { IsRegistered = true }).Plans.Single())
             .Starts();

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class EachTests
 {
     [Fact]
-    public void So_many_calls_are_in_flight_as_at_once_says()
+    public void The_concurrency_limit_bounds_the_calls_in_flight()
     {
         var scenario = Packing(atOnce: 2).Sends("pack", "pack");
         Assert.Equal([0, 1], scenario.InFlight("pack"));
@@ -23,7 +23,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void Each_call_has_its_item_and_its_own_identity()
+    public void Each_call_has_its_item_and_a_distinct_identity()
     {
         var scenario = Packing(atOnce: 4);
         Assert.Equal(
@@ -32,7 +32,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void The_row_keeps_counters_and_what_is_in_flight_whatever_the_number_of_items()
+    public void The_row_holds_only_counters_and_calls_in_flight()
     {
         var few = Size(Packing(items: 10));
         var many = Size(Packing(items: 400));
@@ -42,7 +42,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_item_that_is_done_is_a_row_with_its_compensation()
+    public void A_completed_item_is_a_row_with_its_compensation()
     {
         var scenario = Packing().CompletesItem("pack", 0, Result("a"));
         var row = Assert.Single(scenario.Last.Items, item => item.Undo is not null);
@@ -51,7 +51,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void Stop_ends_at_the_first_failure_and_takes_every_completed_item_back()
+    public void Stop_ends_at_the_first_failure_and_compensates_every_completed_item()
     {
         var scenario = Packing(atOnce: 2)
             .CompletesItem("pack", 0, Result("a"))
@@ -64,26 +64,24 @@ public sealed class EachTests
         scenario.Wakes().Sends("-pack", "-pack");
         Assert.Equal([1, 0], scenario.InFlight("pack"));
         scenario.CompletesItem("pack", 1)
-            .CompletesItem("pack", 0)
-                .IsIn("failed", SagaStatus.Failed);
+            .CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
             [SagaItemStatus.Compensated, SagaItemStatus.Compensated, SagaItemStatus.Failed],
             scenario.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
     }
 
     [Fact]
-    public void An_interrupted_item_that_completed_all_the_same_is_compensated()
+    public void An_interrupted_item_that_completed_is_compensated()
     {
         var scenario = Packing(atOnce: 2)
             .RejectsItem("pack", 0)
-            .CompletesItem("pack", 1, Result("b"))
-                .Sends("-pack");
+            .CompletesItem("pack", 1, Result("b")).Sends("-pack");
         Assert.Equal("""{"path":"/b"}""", scenario.Last.Commands[0].Arguments.ToString());
         scenario.CompletesItem("pack", 1).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void An_item_that_got_lost_when_an_event_interrupts_is_sent_again_and_compensated_if_it_happened()
+    public void A_lost_interrupted_item_is_sent_again_and_compensated_if_it_happened()
     {
         var scenario = Interrupted();
         scenario.CompletesItem("pack", 0, Result("x")).Sends("-pack");
@@ -93,11 +91,11 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_item_that_got_lost_when_an_event_interrupts_and_did_not_happen_has_nothing_to_compensate() =>
+    public void A_lost_interrupted_item_that_did_not_happen_needs_no_compensation() =>
         Interrupted().RejectsItem("pack", 0).Sends().IsIn("elsewhere", SagaStatus.Waiting);
 
     [Fact]
-    public void An_item_that_got_lost_when_an_event_interrupts_and_stays_unknown_blocks()
+    public void A_lost_interrupted_item_that_stays_unknown_blocks()
     {
         var scenario = Interrupted();
         scenario.Handles(scenario.ItemFails("pack", 0)).IsIn("packing", SagaStatus.Blocked);
@@ -105,13 +103,12 @@ public sealed class EachTests
 
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("pack#3")
-            .CompletesItem("pack", 0, Result("x"))
-                .Sends("-pack");
+            .CompletesItem("pack", 0, Result("x")).Sends("-pack");
         scenario.CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
-    public void Items_are_compensated_a_few_at_a_time_however_many_there_are()
+    public void Items_are_compensated_in_bounded_batches()
     {
         var scenario = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
         for (var item = 0; item < 60; item++)
@@ -141,7 +138,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void Continue_gives_the_completed_ones_in_order_and_the_others_as_failures()
+    public void Continue_returns_completed_items_in_order_and_the_others_as_failures()
     {
         var scenario = Packing(atOnce: 4, onFailure: "continue")
             .CompletesItem("pack", 3, Result("d"))
@@ -156,18 +153,17 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void At_most_n_failures_are_borne()
+    public void At_most_n_failures_are_tolerated()
     {
         Packing(atOnce: 4, onFailure: "{ at_most: 1 }").RejectsItem("pack", 0).IsIn("packing", SagaStatus.Running)
-            .RejectsItem("pack", 1)
-                .IsIn("compensating", SagaStatus.Compensating);
+            .RejectsItem("pack", 1).IsIn("compensating", SagaStatus.Compensating);
     }
 
     [Fact]
-    public void No_items_is_nothing_to_do() => Packing(items: 0).IsIn("done", SagaStatus.Completed);
+    public void An_empty_list_completes_at_once() => Packing(items: 0).IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void More_items_than_at_most_fail_the_step()
+    public void More_items_than_the_limit_fail_the_step()
     {
         var scenario = Packing(items: 501);
         Assert.Equal("too_many_items", scenario.Saga.Fault!.Code);
@@ -175,7 +171,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void Past_the_pivot_an_operator_is_asked_for_the_item_that_was_rejected()
+    public void Past_the_pivot_a_rejected_item_blocks_for_an_operator()
     {
         var scenario = Packing(atOnce: 2, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
         var refused = scenario.Saga.Blockage!.CommandId;
@@ -187,24 +183,21 @@ public sealed class EachTests
         scenario.RejectsItem("pack", 0)
             .OperatorSends(OperatorCommand.Skip);
         scenario.CompletesItem("pack", 3, Result("d"))
-            .Wakes()
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes().IsIn("done", SagaStatus.Completed);
         Assert.Equal("""{"parcels":["b","c","d"],"done":4,"failed":0}""", scenario.Saga.Output.ToString());
     }
 
     [Fact]
-    public void An_item_that_was_skipped_makes_way_for_the_next_and_the_last_one_for_the_end()
+    public void A_skipped_item_starts_the_next_and_the_last_one_ends_the_step()
     {
         var scenario = Packing(atOnce: 1, items: 3, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Skip).Sends("pack").IsIn("packing", SagaStatus.Running);
         Assert.Equal([1], scenario.InFlight("pack"));
 
         scenario.CompletesItem("pack", 1, Result("b"))
-            .RejectsItem("pack", 2)
-                .IsIn("packing", SagaStatus.Blocked)
+            .RejectsItem("pack", 2).IsIn("packing", SagaStatus.Blocked)
             .OperatorSends(OperatorCommand.Skip)
-            .Wakes()
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes().IsIn("done", SagaStatus.Completed);
         Assert.Equal("""{"parcels":["b"],"done":3,"failed":0}""", scenario.Saga.Output.ToString());
         Assert.Equal(
             [SagaItemStatus.Skipped, SagaItemStatus.Completed, SagaItemStatus.Skipped],
@@ -212,7 +205,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_each_whose_end_cannot_be_saved_past_the_pivot_blocks_again_when_it_is_retried_and_may_be_passed_over()
+    public void A_for_each_step_whose_result_cannot_be_saved_past_the_pivot_blocks_on_retry_and_can_be_skipped()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -233,26 +226,23 @@ public sealed class EachTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .CompletesItem("pack", 0, Result("x"))
-                    .IsIn("packing", SagaStatus.Blocked);
+                .CompletesItem("pack", 0, Result("x")).IsIn("packing", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("packing", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_compensation_that_is_rejected_blocks_and_is_tried_again_under_another_key()
+    public void A_rejected_item_compensation_blocks_and_is_retried_under_another_key()
     {
         var scenario = Packing(atOnce: 1)
             .CompletesItem("pack", 0, Result("a"))
             .RejectsItem("pack", 1)
-            .Wakes()
-                .Sends("-pack");
+            .Wakes().Sends("-pack");
         var first = scenario.Last.Commands[0];
         scenario.RejectsItem("pack", 0)
                 .IsIn("compensating", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("-pack");
+            .OperatorSends(OperatorCommand.Retry).Sends("-pack");
         Assert.NotEqual(first.CommandId, scenario.Last.Commands[0].CommandId);
         Assert.Equal(first.Arguments, scenario.Last.Commands[0].Arguments);
         scenario.CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
@@ -299,12 +289,11 @@ public sealed class EachTests
         scenario.Wakes()
                 .Sends("-pack", "-pack")
             .CompletesItem("pack", 1)
-            .CompletesItem("pack", 0)
-                .IsIn("unwound", SagaStatus.Failed);
+            .CompletesItem("pack", 0).IsIn("unwound", SagaStatus.Failed);
     }
 
     [Fact]
-    public void It_survives_the_row_at_any_moment()
+    public void A_for_each_step_survives_a_round_trip_of_its_row_at_any_moment()
     {
         var scenario = Packing(atOnce: 2).CompletesItem("pack", 0, Result("a"));
         Reload(scenario).RejectsItem("pack", 1);
@@ -314,7 +303,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void What_it_waits_for_is_one_sentence_however_many_items_there_are()
+    public void The_wait_reason_is_one_sentence_for_any_number_of_items()
     {
         var scenario = Packing(atOnce: 40, items: 400).CompletesItem("pack", 7, Result("a"));
         Assert.StartsWith(
@@ -336,7 +325,7 @@ public sealed class EachTests
         return scenario;
     }
 
-    // Two of three items were in flight; nobody had taken the second one, and who had taken the first one has gone away: it is sent again.
+    // Two of three items were in flight. The second was unclaimed, and the worker of the first died, so the first is sent again.
     private static SagaScenario Interrupted()
     {
         var scenario = new SagaScenario("""

@@ -9,11 +9,11 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary><c>emit</c>: domain events that leave with the commit.</summary>
+/// <summary><c>emit</c>: domain events that are sent with the commit.</summary>
 public sealed class EmitTests
 {
     [Fact]
-    public void An_event_has_the_key_and_the_value_that_the_contract_says()
+    public void An_emitted_event_has_the_key_and_value_of_the_contract()
     {
         var scenario = Starts("with: { key: \"order-${input.id}\", value: { id: \"${input.id}\", note: \"packed at ${now}\" } }");
 
@@ -26,7 +26,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public void Without_a_key_it_is_the_correlation_id()
+    public void The_default_key_is_the_correlation_id()
     {
         var scenario = Starts("with: { value: 1 }");
 
@@ -39,7 +39,7 @@ public sealed class EmitTests
     [InlineData("with: { value: \"${input.missing}\" }", "The value of step 'pack'")]
     [InlineData("with: { key: \"${input.missing}\", value: 1 }", "The key of step 'pack'")]
     [InlineData("with: { key: \"${input.id}\", value: 1 }", "The key of step 'pack': text is wanted, not Int.")]
-    public void What_cannot_be_worked_out_is_a_failed_expression_and_nothing_is_published(string with, string message)
+    public void A_failed_expression_publishes_nothing(string with, string message)
     {
         var scenario = Starts($"id: pack\n        {with}");
         Assert.Empty(scenario.Last.Published);
@@ -51,7 +51,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public void It_leaves_with_the_commit_and_says_where_it_comes_from()
+    public void An_event_is_sent_with_the_commit_and_names_its_source()
     {
         var scenario = Starts("with: { key: k, value: { text: \"Zoë\" } }");
         var work = new SagaWork(scenario.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
@@ -87,16 +87,16 @@ public sealed class EmitTests
     [InlineData("emit: orders\n        with: { value: 1 }\n        retry: { attempts: 3 }", "ONEX1010")]
     [InlineData("emit: orders\n        with: { value: \"${result}\" }", "ONEX1043")]
     [InlineData("emit: orders\n        effect: http.get\n        with: { value: 1 }", "ONEX1010", "ONEX1014")]
-    public void Its_problems_are_reported(string step, params string[] codes) => Assert.Equal(
+    public void Emit_errors_are_reported(string step, params string[] codes) => Assert.Equal(
         codes, TestContracts.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: "
             + $"completed }}\n"));
 
     [Fact]
-    public void The_compiler_knows_the_names_of_the_runtimes_topics() =>
+    public void The_compiler_knows_the_runtime_topics() =>
         Assert.Equal(Topics.Default.All.Order(StringComparer.Ordinal), Names.OwnTopics.Order(StringComparer.Ordinal));
 
     [Fact]
-    public void A_topic_that_the_settings_make_one_of_the_runtimes_is_refused_at_start()
+    public void A_topic_configured_as_a_runtime_topic_is_rejected_at_start()
     {
         var emitted = new EmittedTopics([Starts("with: { value: 1 }").Plan]);
         Assert.Equal(["orders.packed"], emitted.Names);
@@ -107,7 +107,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public void Topics_that_a_call_writes_to_are_known_before_anything_runs_and_held_to_the_same()
+    public void Topics_of_produce_calls_are_checked_like_emitted_ones()
     {
         var produced = new EmittedTopics([Produces("orders.packed").Plans.Single()]);
 

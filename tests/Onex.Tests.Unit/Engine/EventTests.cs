@@ -20,7 +20,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_is_seen_under_its_message_id()
+    public void An_event_is_recorded_under_its_message_id()
     {
         var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Approval())
@@ -31,7 +31,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_may_write_into_data_before_the_state_changes()
+    public void An_event_may_change_data_before_the_transition()
     {
         var scenario = new SagaScenario(Approval())
             .Starts()
@@ -42,13 +42,12 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void With_stay_the_state_and_its_steps_and_timers_go_on()
+    public void With_stay_the_state_keeps_its_steps_and_timers()
     {
         var scenario = new SagaScenario(Approval()).Starts();
         var due = scenario.Saga.StateDueAt;
         scenario.AdvancesTime(TimeSpan.FromHours(1))
-            .Receives("remark", """{"text":"soon"}""")
-                .IsIn("asking", SagaStatus.Waiting).Sends();
+            .Receives("remark", """{"text":"soon"}""").IsIn("asking", SagaStatus.Waiting).Sends();
 
         Assert.Equal((due, 1, "soon"), (scenario.Saga.StateDueAt, scenario.Saga.Visit, scenario.Saga.Data["note"].AsString()));
     }
@@ -68,36 +67,28 @@ public sealed class EventTests
             ],
             events: [TestStates.Event("answer")]);
 
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("answer", """{"amount":101}""")
-                .IsIn("high", SagaStatus.Completed);
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("answer", """{"amount":1}""")
-                .IsIn("low", SagaStatus.Completed);
+        new SagaScenario(plan).Starts()
+            .Receives("answer", """{"amount":101}""").IsIn("high", SagaStatus.Completed);
+        new SagaScenario(plan).Starts()
+            .Receives("answer", """{"amount":1}""").IsIn("low", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_states_own_rules_come_before_those_of_any_state()
+    public void State_rules_precede_any_state_rules()
     {
         var plan = TestStates.Plan(
             [TestStates.State("asking", on: [TestStates.On("stop", "done", "event.hard == false")]), TestStates.End("done")],
             events: [TestStates.Event("stop")],
             anyState: [TestStates.On("stop", "compensating")]);
 
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("stop", """{"hard":false}""")
-                .IsIn("done", SagaStatus.Completed);
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("stop", """{"hard":true}""")
-                .IsIn("failed", SagaStatus.Failed);
+        new SagaScenario(plan).Starts()
+            .Receives("stop", """{"hard":false}""").IsIn("done", SagaStatus.Completed);
+        new SagaScenario(plan).Starts()
+            .Receives("stop", """{"hard":true}""").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void An_event_that_every_guard_refuses_is_answered_with_an_error_and_changes_nothing()
+    public void An_event_rejected_by_every_guard_gets_an_error_and_changes_nothing()
     {
         var scenario = new SagaScenario(Approval()).Starts();
         var before = scenario.Saga;
@@ -131,7 +122,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_of_any_state_whose_guard_cannot_be_evaluated_is_declined_too()
+    public void An_any_state_event_whose_guard_cannot_be_evaluated_is_declined_too()
     {
         var scenario = new SagaScenario(Approval()).Starts();
         var before = scenario.Saga;
@@ -163,7 +154,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_buffered_event_that_cannot_be_evaluated_is_declined_when_its_turn_comes_and_the_saga_goes_on()
+    public void A_buffered_event_that_cannot_be_evaluated_is_declined_and_the_saga_continues()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -173,15 +164,14 @@ public sealed class EventTests
             ],
             events: [TestStates.Event("say")])).Starts();
         scenario.Receives("say", """{"n":0}""")
-            .Completes("work")
-                .IsIn("asking", SagaStatus.Waiting);
+            .Completes("work").IsIn("asking", SagaStatus.Waiting);
 
         Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
         Assert.Empty(scenario.Saga.Early);
     }
 
     [Fact]
-    public void Past_the_pivot_an_event_that_cannot_be_checked_is_refused_and_blocks_nothing()
+    public void Past_the_pivot_an_event_that_cannot_be_evaluated_is_declined_and_blocks_nothing()
     {
         var plan = TestStates.Plan(
             [
@@ -189,8 +179,7 @@ public sealed class EventTests
                     "sending", "done", [TestStates.Effect("send")], on: [TestStates.On("hurry", "done", "event.missing")], pivot: true),
                 TestStates.End("done")],
             events: [TestStates.Event("hurry")]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
+        var scenario = new SagaScenario(plan).Starts()
             .Receives("hurry");
 
         Assert.Equal(ErrorCodes.EventRefused, scenario.Rejection.Code);
@@ -202,8 +191,7 @@ public sealed class EventTests
     {
         var scenario = new SagaScenario(Approval())
             .Starts()
-            .Receives("cancel", """{"reason":"late"}""")
-                .IsIn("failed", SagaStatus.Failed);
+            .Receives("cancel", """{"reason":"late"}""").IsIn("failed", SagaStatus.Failed);
 
         Assert.Equal("cancel", scenario.Answers.Single().Fault!.Code);
     }
@@ -218,8 +206,7 @@ public sealed class EventTests
         var scenario = new SagaScenario(Approval())
             .Starts()
             .Receives("approve", """{"by":"ann"}""")
-            .Completes("pay")
-                .Sends("ship").IsIn("shipping", SagaStatus.Running);
+            .Completes("pay").Sends("ship").IsIn("shipping", SagaStatus.Running);
 
         scenario.Receives("cancel", """{"reason":"late"}""");
         Assert.False(scenario.Last.Changed);
@@ -227,13 +214,12 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_that_comes_before_its_state_is_kept_and_delivered_when_that_is_entered_before_its_steps()
+    public void A_buffered_event_is_delivered_on_entry_to_its_state_before_the_steps()
     {
         var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Early())
             .Starts()
-            .Receives("skip", messageId: id)
-                .IsIn("first", SagaStatus.Running);
+            .Receives("skip", messageId: id).IsIn("first", SagaStatus.Running);
         Assert.Equal([id], scenario.Last.Seen);
         Assert.Equal(scenario.Now + TimeSpan.FromDays(14), Assert.Single(scenario.Saga.Early).ExpiresAt);
 
@@ -244,20 +230,19 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_kept_event_whose_guards_refuse_it_is_refused_and_released()
+    public void A_buffered_event_rejected_by_its_guards_is_declined_and_released()
     {
         var scenario = new SagaScenario(Early(when: "event.sure"))
             .Starts()
             .Receives("skip", """{"sure":false}""")
-            .Completes("one")
-                .Sends("two");
+            .Completes("one").Sends("two");
 
         Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
         Assert.Empty(scenario.Saga.Early);
     }
 
     [Fact]
-    public void Kept_events_are_delivered_oldest_first()
+    public void Buffered_events_are_delivered_oldest_first()
     {
         var plan = TestStates.Plan(
             [
@@ -275,14 +260,13 @@ public sealed class EventTests
             .Receives("say", """{"text":"a"}""")
             .Receives("say", """{"text":"b"}""")
             .Receives("end")
-            .Completes("one")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("one").IsIn("done", SagaStatus.Completed);
 
         Assert.Equal("""{"said":"ab"}""", scenario.Answers.Single().Output.ToString());
     }
 
     [Fact]
-    public void The_same_event_twice_is_kept_once()
+    public void A_duplicate_event_is_buffered_once()
     {
         var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Early())
@@ -295,7 +279,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_saga_keeps_a_hundred_events_and_no_more()
+    public void A_saga_buffers_at_most_a_hundred_events()
     {
         var scenario = new SagaScenario(Early()).Starts();
         for (var i = 0; i < 100; i++)
@@ -308,7 +292,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void How_many_events_a_saga_keeps_can_be_chosen()
+    public void The_limit_of_buffered_events_is_configurable()
     {
         var scenario = new SagaScenario(SagaScenario.Compile("""
             contract: story
@@ -329,7 +313,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_that_no_state_can_want_any_more_is_refused_at_once()
+    public void An_event_that_no_reachable_state_accepts_is_declined_at_once()
     {
         var plan = TestStates.Plan(
             [
@@ -352,7 +336,7 @@ public sealed class EventTests
     [InlineData("deadline")]
     [InlineData("on_failure")]
     [InlineData("event")]
-    public void An_event_is_kept_if_any_way_leads_to_a_state_that_wants_it(string way)
+    public void An_event_is_buffered_if_a_reachable_state_accepts_it(string way)
     {
         var plan = TestStates.Plan(
             [
@@ -372,7 +356,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_kept_event_whose_time_is_over_is_refused_and_goes_to_the_dead_letters()
+    public void An_expired_buffered_event_is_declined_and_becomes_a_dead_letter()
     {
         var plan = TestStates.Plan(
             [
@@ -381,8 +365,7 @@ public sealed class EventTests
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("next"), TestStates.Event("skip")]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
+        var scenario = new SagaScenario(plan).Starts()
             .Receives("skip");
         Assert.Equal(scenario.Saga.Early[0].ExpiresAt, scenario.Saga.NextWakeupAt);
 
@@ -413,7 +396,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_is_kept_longer_than_fourteen_days_if_its_own_early_is_longer()
+    public void An_event_with_a_longer_early_duration_is_buffered_beyond_fourteen_days()
     {
         var plan = TestStates.Plan(
             [
@@ -421,15 +404,14 @@ public sealed class EventTests
                 TestStates.State("second", on: [TestStates.On("skip", "done")]),
                 TestStates.End("done")],
             events: [TestStates.Event("skip", early: TimeSpan.FromDays(30))]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
+        var scenario = new SagaScenario(plan).Starts()
             .Receives("skip");
 
         Assert.Equal(scenario.Now + TimeSpan.FromDays(30), scenario.Saga.Early[0].ExpiresAt);
     }
 
     [Fact]
-    public void The_end_of_a_saga_refuses_the_events_that_it_still_keeps()
+    public void The_end_of_a_saga_declines_its_buffered_events()
     {
         var scenario = new SagaScenario(Early())
             .Starts()
@@ -442,7 +424,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_for_a_saga_that_has_ended_is_refused()
+    public void An_event_for_an_ended_saga_is_declined()
     {
         var scenario = new SagaScenario(Early())
             .Starts()
@@ -454,7 +436,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_state_with_steps_may_want_events_too_and_is_interrupted_by_them()
+    public void An_event_interrupts_the_steps_of_a_state_that_accepts_it()
     {
         var plan = TestStates.Plan(
             [
@@ -464,11 +446,8 @@ public sealed class EventTests
             ],
             events: [TestStates.Event("enough")]);
 
-        new SagaScenario(plan)
-            .Starts()
-                .Sends("sum")
-            .Receives("enough")
-                .Sends().IsIn("done", SagaStatus.Completed);
+        new SagaScenario(plan).Starts().Sends("sum")
+            .Receives("enough").Sends().IsIn("done", SagaStatus.Completed);
     }
 
     private static Plan Approval() => TestStates.Plan(

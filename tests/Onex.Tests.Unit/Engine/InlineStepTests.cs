@@ -5,11 +5,11 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Steps that send nothing to a role: <c>set</c>, <c>respond</c>, <c>fail</c>.</summary>
+/// <summary>Steps that send no command: <c>set</c>, <c>respond</c>, <c>fail</c>.</summary>
 public sealed class InlineStepTests
 {
     [Fact]
-    public void Set_writes_all_its_fields_over_the_data_as_it_was()
+    public void Set_evaluates_all_fields_on_the_data_before_it()
     {
         var scenario = new SagaScenario(
             Setting(TestStates.Put("one", "data.two", TestStates.Number), TestStates.Put("two", "data.one", TestStates.Number)))
@@ -22,7 +22,7 @@ public sealed class InlineStepTests
     [Theory]
     [InlineData("data.missing")]
     [InlineData("'text'")]
-    public void A_set_that_cannot_be_worked_out_or_has_the_wrong_type_is_a_failure(string value)
+    public void A_set_that_fails_or_has_the_wrong_type_is_a_failure(string value)
     {
         var scenario = new SagaScenario(Setting(TestStates.Put("one", value, TestStates.Number))).Starts();
 
@@ -31,13 +31,12 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void Respond_answers_now_and_the_end_answers_nothing_more()
+    public void Respond_answers_at_once_and_the_end_sends_no_second_response()
     {
         var scenario = new SagaScenario(Responding())
             .Starts()
             .Handles(Joining("requests/5/1"))
-            .Completes("one")
-                .Sends("two");
+            .Completes("one").Sends("two");
         Assert.Equal(
             [(ResponseStatus.Success, """{"order":7}""", false), (ResponseStatus.Success, """{"order":7}""", false)],
             scenario.Answers.Select(answer => (answer.Status, answer.Output.ToString()!, answer.IsDuplicate)));
@@ -48,13 +47,12 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void Where_nobody_asked_nothing_is_answered_but_one_that_joins_gets_its_answer()
+    public void A_saga_without_a_requester_responds_only_to_a_joined_request()
     {
         var scenario = new SagaScenario(Responding())
             .Starts(silent: true)
             .Completes("one")
-            .Completes("two")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("two").IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Answers);
 
         scenario.Handles(Joining("requests/5/1"));
@@ -85,13 +83,12 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void A_saga_that_fails_after_its_response_answers_nothing_more()
+    public void A_saga_that_fails_after_its_response_sends_no_second_response()
     {
         var scenario = new SagaScenario(Responding())
             .Starts()
             .Completes("one")
-            .Answered("two", 404)
-                .IsIn("failed", SagaStatus.Failed);
+            .Answered("two", 404).IsIn("failed", SagaStatus.Failed);
 
         Assert.Single(scenario.Answers);
     }
@@ -107,11 +104,11 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void Fail_leads_to_its_own_catch_first() =>
+    public void Fail_uses_its_own_catch_first() =>
         new SagaScenario(Failing(new CatchRule(["too_big"], "done"))).Starts().IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void A_message_of_fail_that_cannot_be_worked_out_is_a_failed_expression()
+    public void A_fail_message_that_cannot_be_evaluated_is_expression_failed()
     {
         var plan = TestStates.Plan(
             [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);
@@ -120,17 +117,15 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void An_end_whose_output_is_wrong_past_the_pivot_blocks_before_it_and_can_be_retried()
+    public void An_invalid_output_past_the_pivot_blocks_before_the_end_and_can_be_retried()
     {
         var plan = TestStates.Plan(
         [
             TestStates.State("sending", "done", [TestStates.Effect("send")], pivot: true),
             TestStates.End("done", output: TestStates.Map(("x", "data.missing"))),
         ]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
-            .Completes("send")
-                .IsIn("sending", SagaStatus.Blocked);
+        var scenario = new SagaScenario(plan).Starts()
+            .Completes("send").IsIn("sending", SagaStatus.Blocked);
         Assert.Equal(BlockedBy.Way, scenario.Saga.Blockage!.Kind);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("sending", SagaStatus.Blocked);
@@ -138,7 +133,7 @@ public sealed class InlineStepTests
     }
 
     [Fact]
-    public void A_circle_without_a_call_blocks_in_a_state_that_an_operator_can_cancel()
+    public void A_cycle_without_calls_blocks_and_can_be_cancelled()
     {
         var plan = TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]);
         var scenario = new SagaScenario(plan).Starts();

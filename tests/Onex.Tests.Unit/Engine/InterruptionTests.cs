@@ -7,16 +7,14 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class InterruptionTests
 {
     [Fact]
-    public void Steps_that_were_not_started_are_dropped() =>
+    public void Steps_not_yet_started_are_dropped() =>
         Charging()
             .Receives("cancel")
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Failed);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Failed);
 
     [Fact]
-    public void A_compensating_state_is_entered_at_once_but_compensates_nothing_past_what_is_in_flight()
+    public void A_compensating_state_is_entered_at_once_but_waits_for_steps_in_flight()
     {
         var scenario = Charging().Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
 
@@ -27,12 +25,11 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_the_ledger_cancelled_has_nothing_to_compensate()
+    public void A_command_cancelled_in_the_ledger_needs_no_compensation()
     {
         var scenario = Charging()
             .Receives("cancel")
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve");
 
         Assert.Single(scenario.Saga.Undo);
         scenario.Completes("reserve").IsIn("failed", SagaStatus.Failed);
@@ -40,38 +37,34 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_completed_all_the_same_is_compensated_first()
+    public void An_interrupted_command_that_completed_is_compensated_first()
     {
         var scenario = Charging()
             .Receives("cancel")
-            .Completes("charge", """{"ref":"p-1"}""")
-                .Sends("-charge");
+            .Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
         Assert.Equal("""{"undo":"p-1"}""", scenario.Arguments("charge"));
         Assert.False(scenario.Saga.Data.ContainsKey("payment"));
 
         scenario.Completes("charge")
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("reserve").IsIn("failed", SagaStatus.Failed);
         Assert.Equal(["charge", "reserve"], Compensated(scenario));
     }
 
     [Fact]
-    public void A_command_that_was_rejected_has_nothing_to_compensate() =>
+    public void A_rejected_command_needs_no_compensation() =>
         Charging()
             .Receives("cancel")
-            .Answered("charge", 404)
-                .Sends("-reserve");
+            .Answered("charge", 404).Sends("-reserve");
 
     [Fact]
-    public void A_reject_guard_counts_for_an_interrupted_command_too() =>
+    public void A_reject_guard_applies_to_an_interrupted_command() =>
         Charging(reject: "result.code == 402")
             .Receives("cancel")
-            .Completes("charge", """{"code":402}""")
-                .Sends("-reserve");
+            .Completes("charge", """{"code":402}""").Sends("-reserve");
 
     [Fact]
-    public void While_someone_has_the_lease_its_outcome_is_awaited()
+    public void The_outcome_is_awaited_while_the_lease_is_held()
     {
         var scenario = Charging().Receives("cancel");
         var until = scenario.Now + TimeSpan.FromSeconds(30);
@@ -82,32 +75,28 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void When_the_lease_has_run_out_the_same_command_is_sent_again_until_its_outcome_is_known()
+    public void After_the_lease_expires_the_command_is_resent_until_its_outcome_is_known()
     {
         var scenario = Charging();
         var (id, arguments) = (scenario.Saga.Outstanding[0].CommandId, scenario.Arguments("charge"));
         scenario.Receives("cancel")
-            .Wakes(_ => new Lease(1, null))
-                .Sends()
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes(_ => new Lease(1, null)).Sends()
+            .Wakes().Sends("charge#2");
         Assert.Equal((id, arguments), (scenario.Last.Commands[0].CommandId, scenario.Last.Commands[0].Arguments.ToString()));
 
         scenario.Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
     }
 
     [Fact]
-    public void A_command_that_was_taken_once_and_waits_for_its_next_attempt_is_sent_again() =>
+    public void A_claimed_command_between_attempts_is_sent_again() =>
         Charging()
             .LosesResult("charge")
-            .Wakes()
-                .Sends("charge#2")
+            .Wakes().Sends("charge#2")
             .Receives("cancel")
-            .Wakes(_ => null)
-                .Sends("charge#2");
+            .Wakes(_ => null).Sends("charge#2");
 
     [Fact]
-    public void A_command_that_backs_off_is_sent_again_at_once_to_find_out()
+    public void A_command_in_backoff_is_sent_again_at_once()
     {
         var scenario = Charging()
             .LosesResult("charge")
@@ -117,8 +106,7 @@ public sealed class InterruptionTests
 
         scenario.Wakes()
                 .Sends("charge#2")
-            .Completes("charge", """{"ref":"p-1"}""")
-                .Sends("-charge");
+            .Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
     }
 
     [Fact]
@@ -133,13 +121,13 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void An_outcome_that_arrives_after_all_unblocks() =>
+    public void A_late_outcome_unblocks() =>
         Unknown(Charging())
             .Completes("charge", """{"ref":"p-1"}""", attempt: 1)
                 .Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
     [Fact]
-    public void With_when_unknown_the_compensation_runs_although_the_outcome_is_unknown()
+    public void With_when_unknown_the_compensation_runs_despite_an_unknown_outcome()
     {
         var scenario = Unknown(Charging(undo: "command_id", whenUnknown: WhenUnknown.Run));
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
@@ -151,7 +139,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void When_unknown_reads_the_data_as_of_before_the_step_although_an_event_has_written_since()
+    public void When_unknown_reads_the_data_from_before_the_step_despite_later_events()
     {
         var scenario = Charging(undo: "data.note", whenUnknown: WhenUnknown.Run, note: "before");
         scenario.Receives("remark", """{"text":"after"}""");
@@ -162,42 +150,39 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Every_attempt_says_the_same_although_an_event_has_written_since()
+    public void Every_attempt_has_the_same_arguments_despite_later_events()
     {
         var scenario = Charging(note: "before");
         var first = scenario.Arguments("charge");
         scenario.Receives("remark", """{"text":"after"}""")
             .LosesResult("charge")
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes().Sends("charge#2");
 
         Assert.Equal(first, scenario.Arguments("charge"));
     }
 
     [Fact]
-    public void A_step_that_finally_failed_and_may_have_happened_is_compensated_with_when_unknown()
+    public void A_failed_step_that_may_have_happened_is_compensated_with_when_unknown()
     {
         var scenario = Charging(undo: "command_id", whenUnknown: WhenUnknown.Run);
         scenario.LosesResult("charge")
             .Wakes()
             .LosesResult("charge")
             .Wakes()
-            .LosesResult("charge")
-                .Sends("-charge");
+            .LosesResult("charge").Sends("-charge");
 
         scenario.Completes("charge")
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("reserve").IsIn("failed", SagaStatus.Failed);
         Assert.Equal("step_timed_out", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
-    public void A_step_that_was_rejected_is_not_compensated_even_with_when_unknown() =>
+    public void A_rejected_step_is_not_compensated_even_with_when_unknown() =>
         Charging(undo: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
 
     [Fact]
-    public void A_step_without_compensation_is_cancelled_or_awaited_but_never_sent_again()
+    public void A_step_without_compensation_is_cancelled_or_awaited_but_never_resent()
     {
         var scenario = Charging(undo: null).Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
 
@@ -219,7 +204,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Any_other_state_is_entered_only_when_what_was_interrupted_is_resolved_and_compensated()
+    public void An_ordinary_state_is_entered_only_after_interrupted_steps_are_resolved()
     {
         var scenario = Leaving().Sends().IsIn("charging", SagaStatus.Running);
         Assert.Equal(new Departure("asking"), scenario.Saga.Leaving);
@@ -231,11 +216,11 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_departure_compensates_nothing_that_has_not_happened() =>
+    public void A_departure_compensates_only_what_happened() =>
         Leaving().Wakes(_ => SagaScenario.Cancelled).Sends().IsIn("asking", SagaStatus.Waiting);
 
     [Fact]
-    public void During_a_departure_events_are_kept_and_timers_do_not_fire()
+    public void During_a_departure_events_are_buffered_and_timers_do_not_fire()
     {
         var scenario = Leaving().Receives("card").Sends();
         Assert.Single(scenario.Saga.Early);
@@ -249,20 +234,18 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void An_operator_may_cancel_during_a_departure()
+    public void Cancel_is_allowed_during_a_departure()
     {
         var scenario = Leaving().OperatorSends(OperatorCommand.Cancel).IsIn("compensating", SagaStatus.Compensating);
 
         scenario.Completes("charge", """{"ref":"p-1"}""")
                 .Sends("-charge")
-            .Completes("charge")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Completes("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
     }
 
     [Fact]
-    public void Past_the_pivot_what_was_interrupted_is_resolved_before_the_end_and_never_compensated()
+    public void Past_the_pivot_interrupted_steps_are_resolved_before_the_end_and_never_compensated()
     {
         var plan = TestStates.Plan(
             [
@@ -271,22 +254,19 @@ public sealed class InterruptionTests
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("enough")]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
-            .Receives("enough")
-                .Sends().IsIn("sending", SagaStatus.Running);
+        var scenario = new SagaScenario(plan).Starts()
+            .Receives("enough").Sends().IsIn("sending", SagaStatus.Running);
 
         scenario.Completes("send").Sends().IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Saga.Outstanding);
     }
 
     [Fact]
-    public void A_deadline_interrupts_and_what_completed_meanwhile_is_compensated()
+    public void A_deadline_interrupts_and_steps_that_completed_meanwhile_are_compensated()
     {
         var scenario = Charging()
             .AdvancesTime(TimeSpan.FromHours(72))
-            .Fires()
-                .Sends().IsIn("compensating", SagaStatus.Compensating);
+            .Fires().Sends().IsIn("compensating", SagaStatus.Compensating);
 
         scenario.Completes("charge", """{"ref":"p-1"}""")
                 .Sends("-charge")
@@ -298,19 +278,16 @@ public sealed class InterruptionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void While_what_was_interrupted_cannot_be_compensated_neither_an_event_nor_a_deadline_leads_away(bool retried)
+    public void A_blocked_departure_ignores_events_and_deadlines(bool retried)
     {
         var scenario = Leaving()
-            .Completes("charge", """{"ref":"p-1"}""")
-                .Sends("-charge")
-            .Answered("charge", 409)
-                .IsIn("charging", SagaStatus.Blocked);
+            .Completes("charge", """{"ref":"p-1"}""").Sends("-charge")
+            .Answered("charge", 409).IsIn("charging", SagaStatus.Blocked);
         StaysBlocked(scenario, "charging");
 
-        // Where it was going it takes what was kept.
+        // The target state receives the buffered event.
         scenario = retried ? scenario
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("-charge")
+            .OperatorSends(OperatorCommand.Retry).Sends("-charge")
             .Completes("charge") : scenario
             .OperatorSends(OperatorCommand.Skip);
         scenario.Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
@@ -318,7 +295,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void While_a_compensation_is_blocked_neither_an_event_nor_a_deadline_leads_away()
+    public void A_blocked_compensation_ignores_events_and_deadlines()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -333,10 +310,8 @@ public sealed class InterruptionTests
             anyState: [TestStates.On("cancel", "cancelled")],
             deadline: TestStates.After(TimeSpan.FromHours(72), "cancelled"))).Starts();
         scenario.Completes("charge")
-            .Answered("check", 404)
-                .Sends("-charge")
-            .Answered("charge", 409)
-                .IsIn("unwinding", SagaStatus.Blocked);
+            .Answered("check", 404).Sends("-charge")
+            .Answered("charge", 409).IsIn("unwinding", SagaStatus.Blocked);
         StaysBlocked(scenario, "unwinding");
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
@@ -346,19 +321,18 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_resend_sends_the_same_attempt_again_and_burns_nothing()
+    public void A_resend_repeats_the_same_attempt_and_uses_up_none()
     {
         var scenario = Charging()
             .LosesResult("charge")
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes().Sends("charge#2");
         scenario.LosesMessages().Sends("charge#2");
 
         Assert.Equal(2, scenario.Saga.Outstanding[0].Attempt);
     }
 
     [Fact]
-    public void A_resend_asks_the_ledger_at_once_about_what_is_interrupted()
+    public void A_resend_queries_the_ledger_at_once_about_interrupted_steps()
     {
         var scenario = Charging().Receives("cancel");
         scenario.Wakes(_ => new Lease(1, scenario.Now.AddHours(1)));
@@ -403,20 +377,17 @@ public sealed class InterruptionTests
         anyState: [TestStates.On("cancel", "compensating")],
         deadline: TestStates.After(TimeSpan.FromHours(72), "compensating")))
             .Starts()
-            .Completes("reserve")
-                .Sends("charge");
+            .Completes("reserve").Sends("charge");
 
     private static SagaScenario Leaving() => Charging().Receives("other_card");
 
-    // It is interrupted, and each attempt to determine its outcome fails.
+    // The step is interrupted, and each attempt to determine its outcome fails.
     private static SagaScenario Unknown(SagaScenario scenario) => scenario
         .Receives("cancel")
         .Wakes(_ => new Lease(1, null))
-        .Wakes()
-            .Sends("charge#2")
+        .Wakes().Sends("charge#2")
         .LosesResult("charge")
-        .Wakes()
-            .Sends("charge#3")
+        .Wakes().Sends("charge#3")
         .LosesResult("charge");
 
     // The event is buffered, the deadline passes, and the compensation still needs an operator.
@@ -425,8 +396,7 @@ public sealed class InterruptionTests
         var blockage = scenario.Saga.Blockage;
         scenario.Receives("cancel").Sends().IsIn(state, SagaStatus.Blocked);
         scenario.AdvancesTime(TimeSpan.FromHours(100))
-            .Fires()
-                .Sends().IsIn(state, SagaStatus.Blocked);
+            .Fires().Sends().IsIn(state, SagaStatus.Blocked);
 
         Assert.Equal((BlockedBy.Compensation, "charge"), (blockage!.Kind, blockage.Step));
         Assert.Equal([blockage], scenario.Saga.Blockages);

@@ -2,19 +2,17 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What operators may ask of a saga: docs/operating.md#operators-commands.</summary>
+/// <summary>Operator commands: docs/operating.md#operators-commands.</summary>
 public sealed class OperatorTests
 {
     [Fact]
-    public void Cancel_compensates_what_was_done_and_ends_cancelled()
+    public void Cancel_compensates_completed_steps_and_ends_cancelled()
     {
         var scenario = Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Cancel, "alice", "wrong address")
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
         var fault = scenario.Answers.Single().Fault!;
         Assert.Equal(("cancelled", "The saga was cancelled."), (fault.Code, fault.Message));
@@ -22,29 +20,26 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_of_a_saga_that_is_compensating_only_marks_it()
+    public void Cancel_of_a_compensating_saga_only_marks_it()
     {
         var scenario = Start()
             .Completes("reserve")
-            .Answered("charge", 404)
-                .Sends("-reserve")
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends()
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Answered("charge", 404).Sends("-reserve")
+            .OperatorSends(OperatorCommand.Cancel).Sends()
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
         Assert.Equal(("cancelled", "http_404"), (scenario.Answers.Single().Fault!.Code, scenario.Saga.Fault!.Code));
     }
 
     [Fact]
-    public void Cancel_is_not_done_past_the_pivot() => Refuses(Confirming(), OperatorCommand.Cancel, "past the pivot");
+    public void Cancel_is_not_allowed_past_the_pivot() => Refuses(Confirming(), OperatorCommand.Cancel, "past the pivot");
 
     [Fact]
-    public void Cancel_is_not_done_twice() =>
+    public void Cancel_is_not_allowed_twice() =>
         Refuses(Start().OperatorSends(OperatorCommand.Cancel, "bob"), OperatorCommand.Cancel, "bob has cancelled it already");
 
     [Fact]
-    public void Nothing_is_done_after_the_end() =>
+    public void No_command_is_allowed_after_the_end() =>
         Refuses(Start().Answered("reserve", 404), OperatorCommand.Cancel, "has ended");
 
     [Fact]
@@ -57,7 +52,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_of_a_blocked_step_does_not_pass_over_a_compensation_that_is_blocked_too()
+    public void Cancel_of_a_blocked_step_does_not_skip_a_blocked_compensation()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -89,8 +84,7 @@ public sealed class OperatorTests
             """).Starts()
                 .Answered("first", 200)
                 .Answered("winner", 200)
-                .Answered("loser", 200)
-                    .Sends("-loser");
+                .Answered("loser", 200).Sends("-loser");
         scenario.Handles(scenario.Result("other", StepOutcome.Undeliverable, null, "too_large"));
         scenario.Handles(scenario.Result("loser", StepOutcome.Rejected, null, "http_409")).IsIn("working", SagaStatus.Blocked);
         Assert.Equal([BlockedBy.Step, BlockedBy.Compensation], scenario.Saga.Blockages.Select(blockage => blockage.Kind));
@@ -100,14 +94,12 @@ public sealed class OperatorTests
         scenario.Wakes(_ => SagaScenario.Cancelled).Sends().IsIn("compensating", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-loser")
-            .Completes("loser")
-                .Sends("-first")
-            .Completes("first")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Completes("loser").Sends("-first")
+            .Completes("first").IsIn("failed", SagaStatus.Cancelled);
     }
 
     [Fact]
-    public void Retry_is_done_only_when_blocked() => Refuses(Start(), OperatorCommand.Retry, "not blocked");
+    public void Retry_is_allowed_only_when_blocked() => Refuses(Start(), OperatorCommand.Retry, "not blocked");
 
     [Fact]
     public void Retry_of_a_rejected_compensation_is_a_new_command()
@@ -125,7 +117,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_a_compensation_that_failed_is_the_same_command_with_attempts_of_its_own()
+    public void Retry_of_a_failed_compensation_is_the_same_command_with_new_attempts()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -135,22 +127,19 @@ public sealed class OperatorTests
             .Wakes()
             .Fails("reserve")
             .Wakes()
-            .Fails("reserve")
-                .IsIn("compensating", SagaStatus.Blocked);
+            .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("-reserve#4");
         Assert.Equal(first, scenario.Last.Commands[0].CommandId);
         scenario.Fails("reserve")
-            .Wakes()
-                .Sends("-reserve#5")
+            .Wakes().Sends("-reserve#5")
             .Fails("reserve")
             .Wakes()
-            .Fails("reserve")
-                .IsIn("compensating", SagaStatus.Blocked);
+            .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
     }
 
     [Fact]
-    public void Skip_of_a_compensation_goes_on_without_it()
+    public void Skip_of_a_compensation_continues_without_it()
     {
         var scenario = BlockedCompensation()
             .OperatorSends(OperatorCommand.Skip, reason: "refunded by hand")
@@ -161,33 +150,30 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_a_step_past_the_pivot_that_was_rejected_is_a_new_command()
+    public void Retry_of_a_rejected_step_past_the_pivot_is_a_new_command()
     {
         var scenario = Confirming();
         var first = scenario.Saga.Outstanding[0].CommandId;
         scenario.Answered("confirm", 409)
                 .IsIn("confirming", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("confirm");
+            .OperatorSends(OperatorCommand.Retry).Sends("confirm");
         Assert.NotEqual(first, scenario.Last.Commands[0].CommandId);
 
         var second = scenario.Last.Commands[0].CommandId;
         scenario.Answered("confirm", 409)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("confirm");
+            .OperatorSends(OperatorCommand.Retry).Sends("confirm");
         Assert.NotEqual(second, scenario.Last.Commands[0].CommandId);
         scenario.Completes("confirm").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void Skip_of_a_step_counts_it_as_completed_with_an_empty_result() =>
+    public void Skip_completes_a_step_with_an_empty_result() =>
         Confirming()
             .Answered("confirm", 409)
-            .OperatorSends(OperatorCommand.Skip)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .OperatorSends(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void Retry_of_a_command_that_the_broker_refused_sends_it_again()
+    public void Retry_sends_an_undeliverable_command_again()
     {
         var scenario = Start();
         var id = scenario.Saga.Outstanding[0].CommandId;
@@ -198,7 +184,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void A_command_whose_key_is_too_old_is_not_tried_for_ever_even_past_the_pivot()
+    public void A_command_with_an_expired_key_is_not_retried_for_ever_even_past_the_pivot()
     {
         var scenario = Confirming()
             .Answered("confirm", 503)
@@ -211,7 +197,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_a_command_whose_key_is_too_old_asks_the_ledger_before_it_makes_a_new_command()
+    public void Retry_of_a_command_with_an_expired_key_queries_the_ledger_first()
     {
         var scenario = Confirming()
             .Answered("confirm", 503)
@@ -224,13 +210,12 @@ public sealed class OperatorTests
 
         scenario.Wakes(_ => new Lease(2, null))
                 .IsIn("confirming", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("confirm");
+            .OperatorSends(OperatorCommand.Retry).Sends("confirm");
         Assert.NotEqual(old, scenario.Last.Commands[0].CommandId);
     }
 
     [Fact]
-    public void An_old_copy_that_the_broker_refuses_meanwhile_does_not_pass_for_the_ledgers_word()
+    public void An_undeliverable_old_copy_does_not_count_as_a_ledger_outcome()
     {
         var scenario = Confirming()
             .Answered("confirm", 503)
@@ -246,7 +231,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_of_an_interrupted_step_that_stayed_unknown_asks_again()
+    public void Retry_of_an_unknown_interrupted_step_sends_it_again()
     {
         var scenario = Unknown().OperatorSends(OperatorCommand.Retry).Sends("reserve#4").IsIn("compensating", SagaStatus.Compensating);
 
@@ -254,15 +239,15 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Skip_of_an_interrupted_step_that_stayed_unknown_takes_it_as_not_done() =>
+    public void Skip_of_an_unknown_interrupted_step_assumes_that_it_did_not_happen() =>
         Unknown().OperatorSends(OperatorCommand.Skip).Sends().IsIn("failed", SagaStatus.Cancelled);
 
     [Fact]
-    public void Skip_is_not_done_when_there_is_nothing_to_skip() =>
+    public void Skip_is_not_allowed_without_a_blockage() =>
         Refuses(new SagaScenario(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to skip");
 
     [Fact]
-    public void A_paused_saga_sends_nothing_but_results_count()
+    public void A_paused_saga_sends_nothing_but_accepts_results()
     {
         var scenario = Start().OperatorSends(OperatorCommand.Pause, "alice", "stocktaking").IsIn("reserving", SagaStatus.Paused);
         scenario.Completes("reserve").Sends().IsIn("reserving", SagaStatus.Paused);
@@ -270,8 +255,7 @@ public sealed class OperatorTests
         Assert.Null(scenario.Saga.NextWakeupAt);
 
         scenario.AdvancesTime(TimeSpan.FromDays(1))
-            .OperatorSends(OperatorCommand.Resume)
-                .Sends("charge").IsIn("charging", SagaStatus.Running);
+            .OperatorSends(OperatorCommand.Resume).Sends("charge").IsIn("charging", SagaStatus.Running);
         Assert.Equal((1, scenario.Now), (scenario.Saga.Outstanding.Single().Attempt, scenario.Saga.Outstanding.Single().FirstSentAt));
     }
 
@@ -280,13 +264,12 @@ public sealed class OperatorTests
         Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Pause)
-            .Answered("charge", 404)
-                .Sends().IsIn("compensating", SagaStatus.Paused)
+            .Answered("charge", 404).Sends().IsIn("compensating", SagaStatus.Paused)
             .OperatorSends(OperatorCommand.Resume)
                 .Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
 
     [Fact]
-    public void While_paused_commands_in_flight_are_asked_after_but_not_sent_again()
+    public void A_paused_saga_queries_commands_in_flight_but_resends_none()
     {
         var scenario = Start().OperatorSends(OperatorCommand.Pause);
         Assert.Equal(scenario.Saga.Outstanding[0].DueAt, scenario.Saga.NextWakeupAt);
@@ -299,7 +282,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void While_paused_no_timer_fires_and_one_that_is_overdue_fires_afterwards()
+    public void A_paused_saga_fires_no_timer_and_fires_overdue_ones_on_resume()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -308,8 +291,7 @@ public sealed class OperatorTests
                 TestStates.End("done")],
             events: [TestStates.Event("go")]))
                 .Starts()
-                .OperatorSends(OperatorCommand.Pause)
-                    .IsIn("asking", SagaStatus.Paused);
+                .OperatorSends(OperatorCommand.Pause).IsIn("asking", SagaStatus.Paused);
         Assert.Null(scenario.Saga.NextWakeupAt);
         Assert.False(scenario.AdvancesTime(TimeSpan.FromHours(2)).Fires().Last.Changed);
 
@@ -319,7 +301,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void While_paused_events_are_kept_and_taken_when_it_is_resumed()
+    public void A_paused_saga_buffers_events_and_applies_them_on_resume()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -329,18 +311,16 @@ public sealed class OperatorTests
             events: [TestStates.Event("stop")]))
                 .Starts()
                 .OperatorSends(OperatorCommand.Pause)
-                .Receives("stop")
-                    .IsIn("working", SagaStatus.Paused);
+                .Receives("stop").IsIn("working", SagaStatus.Paused);
         Assert.Single(scenario.Saga.Early);
 
         scenario.Completes("sum")
                 .Sends()
-            .OperatorSends(OperatorCommand.Resume)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .OperatorSends(OperatorCommand.Resume).Sends().IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_blocked_saga_keeps_events_until_it_goes_on()
+    public void A_blocked_saga_buffers_events_until_it_continues()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -349,33 +329,30 @@ public sealed class OperatorTests
             events: [TestStates.Event("enough")]))
                 .Starts()
                 .Answered("send", 409)
-                .Receives("enough")
-                    .IsIn("sending", SagaStatus.Blocked);
+                .Receives("enough").IsIn("sending", SagaStatus.Blocked);
         Assert.Single(scenario.Saga.Early);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void Pause_is_not_done_when_blocked_or_paused()
+    public void Pause_is_not_allowed_when_blocked_or_paused()
     {
         Refuses(BlockedCompensation(), OperatorCommand.Pause, "blocked");
         Refuses(Start().OperatorSends(OperatorCommand.Pause, "bob"), OperatorCommand.Pause, "bob has paused it already");
     }
 
     [Fact]
-    public void Resume_is_done_only_when_paused() => Refuses(Start(), OperatorCommand.Resume, "not paused");
+    public void Resume_is_allowed_only_when_paused() => Refuses(Start(), OperatorCommand.Resume, "not paused");
 
     [Fact]
-    public void Cancel_of_a_paused_saga_lets_it_go_on_to_its_end() =>
+    public void Cancel_of_a_paused_saga_runs_it_to_its_end() =>
         Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Pause)
             .OperatorSends(OperatorCommand.Cancel)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
     [
@@ -387,15 +364,13 @@ public sealed class OperatorTests
 
     private static SagaScenario Confirming() => Start()
         .Completes("reserve")
-        .Completes("charge")
-            .Sends("confirm");
+        .Completes("charge").Sends("confirm");
 
     private static SagaScenario BlockedCompensation() =>
         Start()
             .Completes("reserve")
             .Answered("charge", 404)
-            .Answered("reserve", 409)
-                .IsIn("compensating", SagaStatus.Blocked);
+            .Answered("reserve", 409).IsIn("compensating", SagaStatus.Blocked);
 
     private static SagaScenario Unknown() => Start()
         .OperatorSends(OperatorCommand.Cancel, reason: "x")
@@ -403,8 +378,7 @@ public sealed class OperatorTests
         .Wakes()
         .Fails("reserve")
         .Wakes()
-        .Fails("reserve")
-            .IsIn("compensating", SagaStatus.Blocked);
+        .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
 
     private static void Refuses(SagaScenario scenario, OperatorCommand command, string because)
     {

@@ -2,7 +2,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Where steps and their outcomes lead: docs/contract-language.md#steps.</summary>
+/// <summary>The transitions of step outcomes: docs/contract-language.md#steps.</summary>
 public sealed class OutcomeTests
 {
     [Theory]
@@ -26,7 +26,7 @@ public sealed class OutcomeTests
         """).Starts($"{{\"total\":{total}}}").IsIn(state, SagaStatus.Completed);
 
     [Fact]
-    public void A_reject_guard_has_its_say_before_the_roles_own_classification()
+    public void A_reject_guard_precedes_the_classification_by_the_role()
     {
         var scenario = Asking("reject: [{ when: result.status_code == 503, code: closed }]").Answered("ask", 503).Sends();
 
@@ -34,7 +34,7 @@ public sealed class OutcomeTests
     }
 
     [Fact]
-    public void What_is_rejected_is_not_held_to_what_the_step_returns()
+    public void A_rejected_result_is_not_checked_against_the_declared_type()
     {
         var scenario = Asking("reject: [{ when: result.status_code == 299, code: not_yet }]").Answered("ask", 299, "null").Sends();
 
@@ -42,7 +42,7 @@ public sealed class OutcomeTests
     }
 
     [Fact]
-    public void What_the_step_returns_is_checked_before_it_is_saved()
+    public void A_result_is_checked_before_it_is_saved()
     {
         var scenario = Asking("save: { name: result.body.name }").Answered("ask", 200, "{\"nmae\":1}").Sends("-ask");
 
@@ -50,7 +50,7 @@ public sealed class OutcomeTests
     }
 
     [Fact]
-    public void What_cannot_be_saved_did_happen_and_is_compensated()
+    public void A_step_whose_save_fails_happened_and_is_compensated()
     {
         var scenario = Asking("save: { number: int(result.body.name) }").Answered("ask", 200, "{\"name\":\"x\"}").Sends("-ask");
 
@@ -62,12 +62,12 @@ public sealed class OutcomeTests
     [InlineData("catch: [{ error: http_409, next: own }]", "catch: [{ next: states }]", "states")]
     [InlineData("", "catch: [{ error: [http_404, http_410], next: states }]", "states")]
     [InlineData("", "", "contracts")]
-    public void A_final_failure_goes_to_the_steps_catch_then_the_states_then_the_contracts_on_failure(
+    public void A_final_failure_is_handled_by_step_then_state_then_contract(
         string own, string states, string expected) =>
         Assert.Equal(expected, Asking(own, states).Answered("ask", 404).Saga.State);
 
     [Fact]
-    public void What_takes_a_step_back_is_worked_out_when_it_completes_and_kept()
+    public void Compensation_arguments_are_evaluated_when_the_step_completes()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -88,14 +88,13 @@ public sealed class OutcomeTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("ask", 200)
-                    .Sends("-ask");
+                .Answered("ask", 200).Sends("-ask");
 
         Assert.Equal("""{"path":"/first"}""", scenario.Arguments("ask"));
     }
 
     [Fact]
-    public void The_latest_fault_wins()
+    public void The_last_fault_wins()
     {
         var scenario = Twice().Answered("ask", 404);
         Assert.Equal("http_404", scenario.Saga.Fault!.Code);
@@ -105,7 +104,7 @@ public sealed class OutcomeTests
     }
 
     [Fact]
-    public void A_state_that_is_also_entered_without_a_fault_clears_it() =>
+    public void A_state_also_entered_without_a_fault_clears_it() =>
         Assert.Null(Twice("next: again").Answered("ask", 404).Saga.Fault);
 
     private static SagaScenario Twice(string next = "next: done") => new SagaScenario($$"""

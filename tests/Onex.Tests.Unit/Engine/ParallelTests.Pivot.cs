@@ -6,11 +6,10 @@ namespace Onex.Tests.Unit.Engine;
 public sealed partial class ParallelTests
 {
     [Fact]
-    public void Past_the_pivot_a_rejected_branch_asks_an_operator_and_the_others_go_on()
+    public void Past_the_pivot_a_rejected_branch_blocks_and_the_others_continue()
     {
         var scenario = Three("all", pivot: true)
-            .Answered("b", 404)
-                .IsIn("working", SagaStatus.Blocked)
+            .Answered("b", 404).IsIn("working", SagaStatus.Blocked)
             .Answered("a", 200)
             .Answered("c", 409);
         Assert.Equal(["b", "c"], scenario.Saga.Blockages.Select(blockage => blockage.Step));
@@ -22,37 +21,33 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_join_that_failed_past_the_pivot_is_retried_where_it_failed()
+    public void Retry_of_a_join_that_failed_past_the_pivot_repeats_the_join()
     {
         var scenario = Three("{ at_least: 2 }", pivot: true)
             .Answered("a", 200)
             .Answered("b", 404)
-            .Answered("c", 404)
-                .IsIn("working", SagaStatus.Blocked);
+            .Answered("c", 404).IsIn("working", SagaStatus.Blocked);
         var first = scenario.Last;
 
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("b", "c")
             .Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
         Assert.NotEqual(first.State.Facts.SagaId, default);
     }
 
     [Fact]
-    public void A_join_that_failed_past_the_pivot_may_be_passed_over() =>
+    public void A_join_that_failed_past_the_pivot_can_be_skipped() =>
         Three("any", pivot: true)
             .Answered("a", 404)
             .Answered("b", 404)
-            .Answered("c", 404)
-                .IsIn("working", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Skip)
-                .Sends("after");
+            .Answered("c", 404).IsIn("working", SagaStatus.Blocked)
+            .OperatorSends(OperatorCommand.Skip).Sends("after");
 
     [Theory]
     [InlineData("{ at_least: 3 }")]
     [InlineData("all")]
-    public void What_blocked_a_state_past_the_pivot_is_over_when_the_catch_of_a_branch_leads_away(string join)
+    public void The_catch_of_a_branch_clears_the_blockages_of_its_state_past_the_pivot(string join)
     {
         var scenario = new SagaScenario(Contract($$"""
                   - parallel:
@@ -73,17 +68,15 @@ public sealed partial class ParallelTests
                           with: { path: /d }
             """, pivot: true))
                 .Starts()
-                .Answered("b", 404)
-                    .IsIn("working", SagaStatus.Blocked);
+                .Answered("b", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.Answered("c", 404)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Saga.Blockages);
     }
 
     [Fact]
-    public void A_join_that_failed_past_the_pivot_may_be_passed_over_while_items_of_its_branches_are_in_flight()
+    public void A_join_that_failed_past_the_pivot_can_be_skipped_with_items_in_flight()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b,c'" }
@@ -102,22 +95,19 @@ public sealed partial class ParallelTests
                 .Starts()
                 .CompletesItem("pack", 0, Completed)
                 .Answered("c", 404)
-                .Answered("d", 404)
-                    .IsIn("working", SagaStatus.Blocked);
+                .Answered("d", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Skip).Sends().IsIn("working", SagaStatus.Running);
         Assert.Equal([1, 2], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Item));
         Assert.Empty(scenario.Saga.Eaches);
         scenario.CompletesItem("pack", 1, Completed)
                 .Sends()
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after")
-            .Answered("after", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after")
+            .Answered("after", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void Items_of_a_retried_branch_begin_although_one_of_before_is_still_being_resolved()
+    public void Items_of_a_retried_branch_start_while_an_earlier_one_is_being_resolved()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b'" }
@@ -136,14 +126,13 @@ public sealed partial class ParallelTests
             """, pivot: true))
                 .Starts()
                 .Answered("b", 404)
-                .Answered("d", 404)
-                    .IsIn("working", SagaStatus.Blocked);
+                .Answered("d", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("b", "pack", "d");
     }
 
     [Fact]
-    public void What_a_retried_branch_does_again_goes_by_new_keys()
+    public void Steps_of_a_retried_branch_use_new_keys()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -158,20 +147,18 @@ public sealed partial class ParallelTests
         var first = scenario.Last.Commands.Select(command => command.CommandId).ToList();
         scenario.Answered("b", 404)
             .Answered("c", 404)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("working", SagaStatus.Blocked);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("working", SagaStatus.Blocked);
 
-        // What the ledger has cancelled under the old keys never happens under them.
+        // Commands that the ledger cancelled under the old keys never run.
         scenario.OperatorSends(OperatorCommand.Retry).Sends("a", "b", "c");
         Assert.Empty(first.Intersect(scenario.Last.Commands.Select(command => command.CommandId)));
         scenario.Answered("a", 200)
             .Answered("b", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void Items_of_a_retried_branch_go_by_new_keys()
+    public void Items_of_a_retried_branch_use_new_keys()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b,c'" }
@@ -189,8 +176,7 @@ public sealed partial class ParallelTests
         scenario.CompletesItem("pack", 0, Completed);
         first.AddRange(scenario.Last.Commands.Select(command => command.CommandId));
         scenario.RejectsItem("pack", 1)
-            .Answered("c", 404)
-                .IsIn("working", SagaStatus.Blocked);
+            .Answered("c", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry);
         var again = scenario.Last.Commands.Select(command => command.CommandId).ToList();
@@ -199,7 +185,6 @@ public sealed partial class ParallelTests
         Assert.Empty(first.Intersect(again));
         scenario.CompletesItem("pack", 1, Completed)
             .CompletesItem("pack", 2, Completed)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("done", SagaStatus.Completed);
     }
 }

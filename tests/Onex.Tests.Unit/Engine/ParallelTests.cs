@@ -7,15 +7,12 @@ namespace Onex.Tests.Unit.Engine;
 public sealed partial class ParallelTests
 {
     [Fact]
-    public void Branches_begin_at_the_same_time_and_all_of_them_are_waited_for() =>
+    public void Branches_start_together_and_all_are_awaited() =>
         Three("all")
             .Sends("a", "b", "c")
-            .Answered("b", 200)
-                .Sends()
-            .Answered("c", 200)
-                .Sends()
-            .Answered("a", 200)
-                .Sends("after");
+            .Answered("b", 200).Sends()
+            .Answered("c", 200).Sends()
+            .Answered("a", 200).Sends("after");
 
     [Fact]
     public void A_branch_may_be_a_list_of_steps_that_run_in_order()
@@ -37,10 +34,8 @@ public sealed partial class ParallelTests
             """)).Starts();
 
         scenario.Sends("a", "c")
-            .Completes("a", """{"hex":"aa"}""")
-                .Sends("b")
-            .Completes("c", """{"hex":"cc"}""")
-                .Sends();
+            .Completes("a", """{"hex":"aa"}""").Sends("b")
+            .Completes("c", """{"hex":"cc"}""").Sends();
         Assert.Equal("""{"text":"aa"}""", scenario.Arguments("b"));
         Assert.Equal("""{"text":"noted"}""", scenario.Arguments("c"));
         scenario.Completes("b", """{"hex":"bb"}""").IsIn("done", SagaStatus.Completed);
@@ -51,33 +46,28 @@ public sealed partial class ParallelTests
     {
         var scenario = Three("all")
             .Answered("a", 200)
-            .Answered("b", 404)
-                .IsIn("compensating", SagaStatus.Compensating).Sends();
+            .Answered("b", 404).IsIn("compensating", SagaStatus.Compensating).Sends();
         Assert.Equal(["c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
         Assert.Equal("http_404", scenario.Saga.Fault!.Code);
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("a").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void An_interrupted_branch_that_completed_all_the_same_is_compensated() =>
+    public void An_interrupted_branch_that_completed_is_compensated() =>
         Three("all")
             .Answered("b", 404)
-            .Answered("c", 200)
-                .Sends()
-            .Answered("a", 200)
-                .Sends("-a", "-c");
+            .Answered("c", 200).Sends()
+            .Answered("a", 200).Sends("-a", "-c");
 
     [Fact]
-    public void A_step_that_finally_fails_goes_to_its_own_catch_then_to_that_of_the_branches()
+    public void A_final_failure_in_a_branch_is_handled_by_step_then_parallel_state()
     {
         Three("all", catches: "[{ error: [http_404], next: elsewhere }]")
             .Answered("b", 404)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
         Three("all", catches: "[{ error: [http_404], next: elsewhere }]").Answered("b", 409).IsIn("compensating", SagaStatus.Compensating);
     }
 
@@ -89,37 +79,33 @@ public sealed partial class ParallelTests
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("after")
-            .Answered("after", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("after", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_loser_that_completed_is_compensated_before_the_saga_goes_on()
+    public void A_losing_branch_that_completed_is_compensated_before_the_saga_continues()
     {
         var scenario = Three("any")
             .Answered("b", 200)
-            .Answered("a", 200)
-                .Sends();
+            .Answered("a", 200).Sends();
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
-            .Completes("a")
-                .Sends("after");
+            .Completes("a").Sends("after");
         Assert.Equal(["b"], scenario.Saga.Undo.Select(undo => undo.Step));
     }
 
     [Fact]
-    public void A_loser_that_its_branch_keeps_stays_done()
+    public void A_losing_branch_with_keep_is_not_compensated()
     {
         var scenario = Three("any", losers: "losers: keep")
             .Answered("b", 200)
             .Answered("a", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
         Assert.Equal(["b", "a"], scenario.Saga.Undo.Select(undo => undo.Step));
     }
 
     [Fact]
-    public void What_a_losing_branch_had_done_before_is_compensated_too()
+    public void Earlier_steps_of_a_losing_branch_are_compensated_too()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -130,34 +116,27 @@ public sealed partial class ParallelTests
                           - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """))
-                .Starts()
-                    .Sends("a", "c")
-                .Answered("a", 200)
-                    .Sends("b")
-                .Answered("c", 200)
-                    .Sends();
+                .Starts().Sends("a", "c")
+                .Answered("a", 200).Sends("b")
+                .Answered("c", 200).Sends();
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("a").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void At_least_n_waits_for_n_completions() =>
         Three("{ at_least: 2 }")
-            .Answered("b", 200)
-                .Sends().IsIn("working", SagaStatus.Running)
+            .Answered("b", 200).Sends().IsIn("working", SagaStatus.Running)
             .Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
 
     [Fact]
-    public void Too_few_left_to_succeed_is_the_failure_join_failed()
+    public void Too_few_remaining_branches_fail_with_join_failed()
     {
         var scenario = Three("{ at_least: 2 }")
-            .Answered("b", 404)
-                .IsIn("working", SagaStatus.Running)
+            .Answered("b", 404).IsIn("working", SagaStatus.Running)
             .Answered("c", 200)
             .Answered("a", 409);
         Assert.Equal(("join_failed", "checks"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
@@ -165,15 +144,14 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_failed_branch_does_no_harm_where_enough_others_complete() =>
+    public void A_failed_branch_is_ignored_when_enough_others_complete() =>
         Three("any")
             .Answered("b", 404)
             .Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
 
     [Fact]
-    public void What_ran_in_parallel_is_compensated_in_parallel_and_before_what_came_before_it()
+    public void Parallel_steps_are_compensated_in_parallel_before_earlier_steps()
     {
         var scenario = new SagaScenario(Contract("""
                   - { id: first, effect: http.post, connection: outside, with: { path: /1 },
@@ -189,25 +167,20 @@ public sealed partial class ParallelTests
                   - fail: { code: enough, message: "no more" }
             """))
                 .Starts()
-                .Answered("first", 200)
-                    .Sends("a", "c")
+                .Answered("first", 200).Sends("a", "c")
                 .Answered("a", 200)
                 .Answered("c", 200)
                 .Answered("b", 200);
 
         scenario.Sends("-b", "-c")
-            .Completes("b")
-                .Sends("-a")
-            .Completes("a")
-                .Sends()
-            .Completes("c")
-                .Sends("-first")
-            .Completes("first")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("b").Sends("-a")
+            .Completes("a").Sends()
+            .Completes("c").Sends("-first")
+            .Completes("first").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void A_branch_waits_for_itself_alone()
+    public void A_wait_in_a_branch_does_not_delay_the_others()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -224,8 +197,7 @@ public sealed partial class ParallelTests
                 + "08:05:00Z", Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
         scenario.Wakes()
                 .Sends("b")
-            .Answered("b", 200)
-                .Sends();
+            .Answered("b", 200).Sends();
         Assert.Equal(start + TimeSpan.FromMinutes(5), scenario.Now);
         scenario.Wakes().Sends("a");
         Assert.Equal(start + TimeSpan.FromMinutes(10), scenario.Now);
@@ -233,7 +205,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void An_attempt_says_the_same_again_although_another_branch_has_saved()
+    public void A_resent_attempt_is_unchanged_although_another_branch_saved()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'old'" }
@@ -245,15 +217,14 @@ public sealed partial class ParallelTests
                 .Starts()
                 .Completes("b", """{"hex":"new"}""")
                 .Fails("a")
-                .Wakes()
-                    .Sends("a#2");
+                .Wakes().Sends("a#2");
 
         Assert.Equal("""{"path":"/old"}""", scenario.Arguments("a"));
         Assert.Equal("new", scenario.Saga.Data["note"].AsString());
     }
 
     [Fact]
-    public void Branches_may_be_within_branches()
+    public void Branches_may_be_nested()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -265,18 +236,15 @@ public sealed partial class ParallelTests
                               - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """))
-                .Starts()
-                    .Sends("a", "b", "c")
-                .Answered("a", 404)
-                    .Sends()
-                .Answered("c", 200)
-                    .Sends();
+                .Starts().Sends("a", "b", "c")
+                .Answered("a", 404).Sends()
+                .Answered("c", 200).Sends();
 
         scenario.Answered("b", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void What_had_lost_within_a_branch_that_is_kept_is_compensated_all_the_same()
+    public void A_loser_within_a_kept_branch_is_compensated()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -299,12 +267,11 @@ public sealed partial class ParallelTests
 
         scenario.Answered("a", 200)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("a").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void Items_that_had_lost_are_compensated_although_an_event_leads_away_meanwhile()
+    public void Losing_items_are_compensated_although_an_event_changes_the_state()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b'" }
@@ -323,36 +290,30 @@ public sealed partial class ParallelTests
         scenario.CompletesItem("pack", 0, Completed)
             .CompletesItem("pack", 1, Completed)
             .Answered("c", 200)
-            .Receives("stop")
-                .Sends().IsIn("working", SagaStatus.Waiting);
+            .Receives("stop").Sends().IsIn("working", SagaStatus.Waiting);
 
         scenario.Wakes()
                 .Sends("-pack", "-pack")
             .CompletesItem("pack", 0)
-            .CompletesItem("pack", 1)
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .CompletesItem("pack", 1).IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
-    public void A_loser_that_cannot_be_compensated_is_an_operators_affair_although_an_event_leads_away()
+    public void A_failed_compensation_of_a_loser_blocks_although_an_event_changes_the_state()
     {
         Stuck()
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("-a")
-            .Completes("a")
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .OperatorSends(OperatorCommand.Retry).Sends("-a")
+            .Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
         Stuck()
             .OperatorSends(OperatorCommand.Skip)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
 
         static SagaScenario Stuck()
         {
             var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
             scenario.Answered("b", 200)
                 .Answered("c", 404)
-                .Answered("a", 200)
-                    .Sends("-a");
+                .Answered("a", 200).Sends("-a");
             return scenario
                 .Handles(scenario.Result("a", StepOutcome.Rejected, null, "http_404"))
                     .IsIn("working", SagaStatus.Blocked)
@@ -361,25 +322,22 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void While_a_loser_cannot_be_compensated_neither_an_event_nor_a_timeout_leads_away()
+    public void A_blocked_loser_ignores_events_and_timeouts()
     {
         var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
         scenario.Answered("b", 200)
             .Answered("c", 404)
-            .Answered("a", 200)
-                .Sends("-a");
+            .Answered("a", 200).Sends("-a");
         scenario.Handles(scenario.Result("a", StepOutcome.Rejected, null, "http_404"))
             .AdvancesTime(TimeSpan.FromHours(721))
-            .Fires()
-                .Sends().IsIn("working", SagaStatus.Blocked);
+            .Fires().Sends().IsIn("working", SagaStatus.Blocked);
         scenario.Receives("stop").Sends().IsIn("working", SagaStatus.Blocked);
 
         Assert.Null(scenario.Saga.Leaving);
         Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.Early.Length, scenario.Saga.Blockage!.Kind));
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
@@ -394,15 +352,14 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_branch_survives_the_row()
+    public void A_branch_survives_a_round_trip_of_its_row()
     {
         var scenario = Three("any").Answered("b", 404);
         var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
         scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, out _));
 
         scenario.Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
     }
 
     private const string Completed = """{"status_code":200,"headers":{},"body":null}""";

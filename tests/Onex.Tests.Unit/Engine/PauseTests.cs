@@ -5,7 +5,7 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>A paused saga stands still: what arrives is kept, and nothing leaves before it is resumed.</summary>
+/// <summary>A paused saga buffers what arrives and sends nothing until it is resumed.</summary>
 public sealed class PauseTests
 {
     private const string Telling = """
@@ -27,7 +27,7 @@ public sealed class PauseTests
         """;
 
     [Fact]
-    public void Branches_that_an_operator_retries_while_the_saga_is_paused_run_before_their_join_is_looked_at_again()
+    public void Branches_retried_during_a_pause_run_before_their_join_is_evaluated()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -49,46 +49,40 @@ public sealed class PauseTests
               done: { end: completed }
             """).Starts()
                 .OperatorSends(OperatorCommand.Pause)
-            .Answered("one", 404)
-                .IsIn("working", SagaStatus.Blocked)
+            .Answered("one", 404).IsIn("working", SagaStatus.Blocked)
             .Answered("two", 200)
-            .OperatorSends(OperatorCommand.Retry)
-                .IsIn("working", SagaStatus.Paused);
+            .OperatorSends(OperatorCommand.Retry).IsIn("working", SagaStatus.Paused);
 
         scenario.OperatorSends(OperatorCommand.Resume).IsIn("working", SagaStatus.Running);
         Assert.Equal(["three", "one"], scenario.Saga.Outstanding.Select(command => command.Step));
         scenario.Answered("one", 200)
-            .Answered("three", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("three", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_paused_saga_that_gets_a_result_emits_answers_and_starts_nothing_until_it_is_resumed()
+    public void A_paused_saga_emits_responds_and_starts_nothing_until_it_is_resumed()
     {
-        var scenario = new SagaScenario(Telling)
-            .Starts()
+        var scenario = new SagaScenario(Telling).Starts()
             .OperatorSends(OperatorCommand.Pause)
-            .Answered("work", 200)
-                .IsIn("working", SagaStatus.Paused).Sends();
+            .Answered("work", 200).IsIn("working", SagaStatus.Paused).Sends();
         Assert.Empty(scenario.Last.Published);
         Assert.Empty(scenario.Answers);
         Assert.Equal(CelValue.Int(200), scenario.Saga.Data["seen"]);
 
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         scenario.OperatorSends(OperatorCommand.Resume).Sends("working[3]", "more").IsIn("working", SagaStatus.Running);
         Assert.Equal("things.seen", Assert.Single(scenario.Last.Published).Topic);
         Assert.Single(scenario.Answers);
     }
 
     [Fact]
-    public void A_paused_saga_whose_last_result_arrives_ends_and_answers_when_it_is_resumed()
+    public void A_paused_saga_with_its_last_result_ends_and_responds_on_resume()
     {
         var scenario = new SagaScenario(
             TestStates.Plan([TestStates.State("working", "done", [TestStates.Effect("work")]), TestStates.End("done")]))
             .Starts()
             .OperatorSends(OperatorCommand.Pause)
-            .Completes("work")
-                .IsIn("working", SagaStatus.Paused);
+            .Completes("work").IsIn("working", SagaStatus.Paused);
         Assert.Empty(scenario.Answers);
 
         scenario.OperatorSends(OperatorCommand.Resume).IsIn("done", SagaStatus.Completed);
@@ -98,7 +92,7 @@ public sealed class PauseTests
     [Theory]
     [InlineData("failed")]
     [InlineData("resting")]
-    public void A_paused_saga_that_fails_goes_where_the_failure_leads_when_it_is_resumed(string next)
+    public void A_failure_during_a_pause_is_handled_on_resume(string next)
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -108,18 +102,17 @@ public sealed class PauseTests
             ]))
                 .Starts()
                 .OperatorSends(OperatorCommand.Pause)
-                .Answered("work", 404)
-                    .IsIn("working", SagaStatus.Paused)
+                .Answered("work", 404).IsIn("working", SagaStatus.Paused)
                 .AdvancesTime(TimeSpan.FromHours(1));
         Assert.Empty(scenario.Answers);
 
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         scenario.OperatorSends(OperatorCommand.Resume).IsIn(next, next == "failed" ? SagaStatus.Failed : SagaStatus.Waiting);
         Assert.Equal(next == "failed" ? null : scenario.Now + TimeSpan.FromMinutes(5), scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
-    public void Branches_go_on_where_they_stood_when_the_saga_is_resumed()
+    public void Branches_continue_on_resume()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -138,20 +131,17 @@ public sealed class PauseTests
               done: { end: completed }
             """).Starts()
                 .OperatorSends(OperatorCommand.Pause)
-                .Answered("one", 200)
-                    .Sends()
-                .Answered("three", 200)
-                    .Sends().IsIn("working", SagaStatus.Paused);
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+                .Answered("one", 200).Sends()
+                .Answered("three", 200).Sends().IsIn("working", SagaStatus.Paused);
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
 
         scenario.OperatorSends(OperatorCommand.Resume)
                 .Sends("two")
-            .Answered("two", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("two", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_compensation_ends_when_it_is_resumed()
+    public void A_compensation_finishes_on_resume()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State(
@@ -161,20 +151,18 @@ public sealed class PauseTests
                     "more", "done", [TestStates.Effect("fail")]), TestStates.End("done")]))
                 .Starts()
             .Completes("work")
-            .Answered("fail", 404)
-                .Sends("-work")
+            .Answered("fail", 404).Sends("-work")
             .OperatorSends(OperatorCommand.Pause)
-            .Completes("work")
-                .IsIn("compensating", SagaStatus.Paused);
+            .Completes("work").IsIn("compensating", SagaStatus.Paused);
         Assert.Empty(scenario.Answers);
 
         scenario.OperatorSends(OperatorCommand.Resume).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void Timers_that_fell_due_while_it_was_paused_fire_in_their_order_and_not_at_once()
+    public void Timers_due_during_a_pause_fire_in_order()
     {
-        // The wait is over at five minutes, the deadline at ten, the timeout at twenty.
+        // The wait ends at five minutes, the deadline at ten, the timeout at twenty.
         var scenario = new SagaScenario(TestStates.Plan(
             [
                 TestStates.State(
@@ -204,7 +192,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Of_a_timeout_and_a_deadline_that_fell_due_the_earlier_one_fires_first()
+    public void The_earlier_of_an_overdue_timeout_and_deadline_fires_first()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -222,12 +210,11 @@ public sealed class PauseTests
 
         scenario.Wakes()
                 .IsIn("reminding", SagaStatus.Waiting)
-            .Wakes()
-                .IsIn("failed", SagaStatus.Failed);
+            .Wakes().IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
-    public void Waits_of_branches_that_fell_due_end_in_their_order()
+    public void Overdue_waits_of_branches_end_in_order()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -255,7 +242,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void What_remains_of_a_wait_is_kept_over_a_pause()
+    public void A_pause_keeps_the_remaining_time_of_a_wait()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State(
@@ -271,17 +258,16 @@ public sealed class PauseTests
             .OperatorSends(OperatorCommand.Resume);
         Assert.Equal(began + TimeSpan.FromMinutes(10), scenario.Saga.NextWakeupAt);
 
-        // The second wait begins when the first one has ended, and nothing of it is lost.
+        // The second wait starts when the first ends and keeps its whole duration.
         scenario.OperatorSends(OperatorCommand.Pause)
             .AdvancesTime(TimeSpan.FromHours(3))
             .OperatorSends(OperatorCommand.Resume)
-            .Wakes()
-                .IsIn("resting", SagaStatus.Waiting);
+            .Wakes().IsIn("resting", SagaStatus.Waiting);
         Assert.Equal(scenario.Now + TimeSpan.FromMinutes(7), scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
-    public void To_read_the_result_of_a_step_that_was_skipped_is_an_error_that_says_so()
+    public void Reading_the_result_of_a_skipped_step_is_an_error_that_names_the_skip()
     {
         var scenario = Skipped("${steps.take.body.id}").IsIn("using", SagaStatus.Blocked);
 
@@ -291,7 +277,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void To_read_what_a_step_that_was_skipped_would_have_saved_is_an_error_that_says_so() =>
+    public void Reading_a_value_of_a_skipped_step_is_an_error_that_names_the_skip() =>
         Assert.Contains(
             "an operator skipped step 'take', so that 'data.id', which it saves, is not "
                 + "set", Skipped("${data.id}").Saga.BlockedBecause, StringComparison.Ordinal);
@@ -299,7 +285,7 @@ public sealed class PauseTests
     [Theory]
     [InlineData("${has(steps.take) ? steps.take.body.id : 'none'}")]
     [InlineData("${steps.?take.body.id.orValue('none')}")]
-    public void A_step_that_was_skipped_is_absent_to_who_looks_first(string read)
+    public void A_skipped_step_is_absent_to_a_presence_test(string read)
     {
         var scenario = Skipped(read).Sends("use");
 
@@ -326,10 +312,9 @@ public sealed class PauseTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("take", 409)
-                    .IsIn("taking", SagaStatus.Blocked);
+                .Answered("take", 409).IsIn("taking", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Skip);
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         return scenario;
     }
 }

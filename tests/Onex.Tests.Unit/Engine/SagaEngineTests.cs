@@ -77,10 +77,8 @@ public sealed class SagaEngineTests
         scenario.Completes("reserve", Reserved).Sends("charge");
         Assert.Equal("""{"path":"/charges","body":{"amount":10.5,"reservation":"r 1"}}""", scenario.Arguments("charge"));
         scenario.Completes("charge", Charged).Sends("seal")
-            .Completes("seal", """{"hex":"ab"}""")
-                .Sends("confirm")
-            .Answered("confirm", 200)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .Completes("seal", """{"hex":"ab"}""").Sends("confirm")
+            .Answered("confirm", 200).Sends().IsIn("done", SagaStatus.Completed);
 
         var answer = Assert.Single(scenario.Answers);
         Assert.Equal(ResponseStatus.Success, answer.Status);
@@ -90,7 +88,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void The_history_tells_the_story_in_order()
+    public void The_history_is_in_order()
     {
         var scenario = Start()
             .Completes("reserve", Reserved)
@@ -106,7 +104,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_rejected_step_undoes_what_was_done_in_reverse_order_once()
+    public void A_rejected_step_compensates_completed_steps_once_in_reverse_order()
     {
         var scenario = Start()
             .Completes("reserve", Reserved)
@@ -128,14 +126,13 @@ public sealed class SagaEngineTests
     {
         var scenario = Start()
             .Completes("reserve", Reserved)
-            .Answered("charge", 402)
-                .Sends("-reserve");
+            .Answered("charge", 402).Sends("-reserve");
 
         Assert.Equal(("card_declined", "charge"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
     }
 
     [Fact]
-    public void A_rejection_that_no_guard_names_has_the_roles_own_code()
+    public void A_rejection_without_a_matching_guard_has_the_code_of_the_role()
     {
         var scenario = Start()
             .Completes("reserve", Reserved)
@@ -145,7 +142,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_redelivered_result_changes_nothing()
+    public void A_duplicate_result_changes_nothing()
     {
         var scenario = Start();
         var result = scenario.Result("reserve", StepOutcome.Completed, Reserved, null);
@@ -155,7 +152,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_failed_attempt_is_followed_by_another_after_its_delay_with_the_same_command()
+    public void A_failed_attempt_is_retried_after_its_delay_with_the_same_command()
     {
         var scenario = Start();
         var first = scenario.Last.Commands[0];
@@ -169,7 +166,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_step_whose_attempts_are_used_up_fails_and_leads_to_on_failure()
+    public void A_step_without_remaining_attempts_fails_and_leads_to_on_failure()
     {
         var scenario = Start()
             .Fails("reserve")
@@ -183,7 +180,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void Three_answers_of_503_are_retried_until_the_step_completes() =>
+    public void Three_503_responses_are_retried_until_the_step_completes() =>
         Start("attempts: 3", "attempts: 5").Completes("reserve", Reserved)
             .Answered("charge", 503)
             .Wakes()
@@ -192,11 +189,10 @@ public sealed class SagaEngineTests
             .Answered("charge", 503)
             .Wakes()
             .Sends("charge#4")
-            .Completes("charge", Charged)
-                .Sends("seal");
+            .Completes("charge", Charged).Sends("seal");
 
     [Fact]
-    public void A_failure_of_an_earlier_attempt_says_nothing_of_the_one_in_flight()
+    public void A_failure_of_an_earlier_attempt_does_not_affect_the_one_in_flight()
     {
         var scenario = Start()
             .Fails("reserve")
@@ -206,7 +202,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_completion_counts_from_whichever_attempt_it_comes()
+    public void A_completion_of_any_attempt_counts()
     {
         var scenario = Start()
             .Fails("reserve")
@@ -216,26 +212,23 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_completion_counts_while_the_next_attempt_is_awaited() =>
+    public void A_completion_counts_during_a_backoff() =>
         Start()
             .Fails("reserve")
-            .Completes("reserve", Reserved, attempt: 1)
-                .Sends("charge");
+            .Completes("reserve", Reserved, attempt: 1).Sends("charge");
 
     [Fact]
-    public void A_command_that_nobody_has_taken_is_sent_again_as_the_same_attempt()
+    public void An_unclaimed_command_is_resent_as_the_same_attempt()
     {
         var scenario = Start()
-            .Wakes()
-                .Sends("reserve")
-            .Wakes()
-                .Sends("reserve");
+            .Wakes().Sends("reserve")
+            .Wakes().Sends("reserve");
 
         Assert.Equal(1, scenario.Last.Commands[0].Attempt);
     }
 
     [Fact]
-    public void The_silence_before_a_command_is_sent_again_grows()
+    public void The_delay_before_a_resend_grows()
     {
         var scenario = Start();
         var first = scenario.Saga.NextWakeupAt!.Value - scenario.Now;
@@ -246,7 +239,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_command_that_someone_runs_is_asked_after_when_the_lease_is_over()
+    public void A_running_command_is_queried_when_its_lease_expires()
     {
         var scenario = Start();
         var until = scenario.Now + TimeSpan.FromMinutes(2);
@@ -256,7 +249,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void An_attempt_whose_lease_ran_out_without_an_outcome_has_failed()
+    public void An_attempt_whose_lease_expires_without_an_outcome_fails()
     {
         var scenario = Start().Wakes(_ => new Lease(1, null)).Sends();
 
@@ -265,7 +258,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_result_that_is_not_what_the_step_returns_is_a_failure()
+    public void A_result_of_the_wrong_type_is_a_failure()
     {
         var scenario = Start().Completes("reserve", """{"status_code":200,"headers":{},"body":{"id":7}}""");
 
@@ -331,7 +324,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_catch_leads_where_it_says()
+    public void A_catch_leads_to_its_target()
     {
         var scenario = Start(
             "        reject: [{ when: result.status_code == 402, code: card_declined }]",
@@ -339,8 +332,7 @@ public sealed class SagaEngineTests
                 + "sealing }]");
 
         scenario.Completes("reserve", Reserved)
-            .Answered("charge", 402)
-                .Sends("seal").IsIn("sealing", SagaStatus.Running);
+            .Answered("charge", 402).Sends("seal").IsIn("sealing", SagaStatus.Running);
         Assert.Null(scenario.Saga.Fault);
     }
 
@@ -351,8 +343,7 @@ public sealed class SagaEngineTests
         var first = scenario.Last.Commands[0].CommandId;
         scenario.Completes("reserve", Reserved)
             .Completes("charge", Charged)
-            .Completes("seal", """{"hex":"ab"}""")
-                .Sends("reserve");
+            .Completes("seal", """{"hex":"ab"}""").Sends("reserve");
 
         Assert.NotEqual(first, scenario.Last.Commands[0].CommandId);
     }
@@ -372,7 +363,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_known_request_of_an_ended_saga_gets_the_first_answer_again_as_a_duplicate()
+    public void A_duplicate_request_of_an_ended_saga_gets_the_first_response_again()
     {
         var scenario = Start()
             .Fails("reserve")
@@ -391,7 +382,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_redelivered_record_of_a_joined_request_is_silent()
+    public void A_redelivered_join_sends_no_response()
     {
         var scenario = Start().Handles(Joining("requests/5/1", isDuplicate: false));
 
@@ -399,7 +390,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void The_clock_never_goes_back_within_a_saga()
+    public void Time_is_monotonic_within_a_saga()
     {
         var scenario = Start();
         var decision = SagaEngine.Decide(
@@ -409,31 +400,30 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_command_that_the_broker_refuses_for_good_blocks_the_saga_where_an_earlier_copy_may_have_run() =>
+    public void An_undeliverable_command_blocks_if_an_earlier_copy_may_have_run() =>
         Start().Takes_Undeliverable().IsIn("reserving", SagaStatus.Blocked);
 
     [Fact]
-    public void A_command_that_the_broker_refuses_and_nobody_has_taken_fails_its_step_at_once_and_only_what_came_before_is_compensated()
+    public void An_unclaimed_undeliverable_command_fails_its_step_and_earlier_steps_are_compensated()
     {
         var scenario = Start().Completes("reserve", Reserved).Sends("charge");
         scenario.Handles(Closed(scenario, "charge"))
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.Undeliverable, scenario.Saga.Fault!.Code);
         Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
     }
 
     [Fact]
-    public void A_contract_catches_a_command_that_cannot_be_sent()
+    public void A_contract_can_catch_an_undeliverable_command()
     {
         var scenario = Start("    next: charging\n", "    catch: [{ error: undeliverable, next: done }]\n    next: charging\n");
         scenario.Handles(Closed(scenario, "reserve")).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void Past_the_pivot_a_command_that_cannot_be_sent_blocks_and_is_retried_under_a_new_key()
+    public void Past_the_pivot_an_undeliverable_command_blocks_and_is_retried_under_a_new_key()
     {
         var scenario = Confirming();
         var closed = scenario.Saga.Outstanding[0].CommandId;
@@ -445,7 +435,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_command_that_was_closed_because_the_broker_refused_it_fails_its_step_although_the_saga_was_not_notified()
+    public void A_closed_undeliverable_command_fails_its_step_even_without_a_notification()
     {
         var scenario = Start().Wakes(_ => SagaScenario.Cancelled).IsIn("unwound", SagaStatus.Failed);
 
@@ -462,8 +452,7 @@ public sealed class SagaEngineTests
     private static SagaScenario Confirming() => Start()
         .Completes("reserve", Reserved)
         .Completes("charge", Charged)
-        .Completes("seal", """{"hex":"ab"}""")
-            .Sends("confirm");
+        .Completes("seal", """{"hex":"ab"}""").Sends("confirm");
 
     private static RequestJoined Joining(string source, bool isDuplicate) => new()
     {

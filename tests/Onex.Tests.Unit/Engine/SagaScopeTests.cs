@@ -37,7 +37,7 @@ public sealed class SagaScopeTests
     [InlineData("steps.other")]
     [InlineData("input.nothing")]
     [InlineData("nobody.x")]
-    public void What_is_not_there_is_an_error_with_its_name(string text)
+    public void A_missing_value_is_an_error_with_its_name(string text)
     {
         Assert.True(Expression.TryParse(text, out var expression, out _));
         Assert.Contains(
@@ -50,7 +50,7 @@ public sealed class SagaScopeTests
     [InlineData("data.maybe == null")]
     [InlineData("data == {'limit': 100.0, 'name': 'Anna', 'maybe': null} && steps.fraud == steps['fraud']")]
     [InlineData("saga.contract == 'small' && !has(data.unset) && data.?limit.value() == 100.0")]
-    public void A_field_is_the_same_alone_and_in_the_map_of_all(string text)
+    public void A_field_has_the_same_value_alone_and_in_the_map_of_all_fields(string text)
     {
         Assert.True(Expression.TryParse(text, out var expression, out _));
         Assert.Equal("true", expression.Evaluate(Scope()).ToString());
@@ -58,7 +58,6 @@ public sealed class SagaScopeTests
 
     private static SagaScope Scope()
     {
-        // Which of its fields are used is the test's own business.
         var plan = TestContracts.Check(
             TestContracts.Head + "data: { limit: double, name: string, unset: int, maybe: string? }\ninitial: done\nstates:\n  done: { "
                 + "end: completed }\n").Plans.Single();

@@ -6,7 +6,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Plans made by hand: what the engine does with a plan, whatever the compiler would say to its contract.</summary>
+/// <summary>Builds plans directly, so that engine tests do not depend on the compiler.</summary>
 internal static class TestStates
 {
     private static readonly Plan _smallest = new SagaScenario("""
@@ -21,11 +21,11 @@ internal static class TestStates
     private static readonly FrozenSet<EventKind> _live =
         FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
 
-    /// <summary>Three attempts, a second apart, then two.</summary>
+    /// <summary>Three attempts with delays of one and two seconds.</summary>
     public static RetryPolicy Quick { get; } = new(3, TimeSpan.FromSeconds(1), 2, TimeSpan.FromSeconds(10), Jitter.None, null);
 
     /// <summary>
-    /// The first state is the initial one. <c>compensating</c> and <c>failed</c> are added unless there is another way for failures.
+    /// Creates a plan. The first state is the initial one. <c>compensating</c> and <c>failed</c> are added unless failures lead elsewhere.
     /// </summary>
     public static Plan Plan(
         StatePlan[] states,
@@ -104,7 +104,7 @@ internal static class TestStates
         Accepts = FrozenSet.ToFrozenSet([EventKind.Joined]),
     };
 
-    /// <summary>An effect. <paramref name="undo"/> is the expression of its compensation's only argument.</summary>
+    /// <summary>An effect; <paramref name="undo"/> is the expression of the only argument of its compensation.</summary>
     public static CallStep Effect(
         string id,
         string with = "input",
@@ -113,11 +113,11 @@ internal static class TestStates
         RejectRule[]? reject = null,
         Assignment[]? save = null,
         CatchRule[]? catches = null,
-        StepKind kind = StepKind.Effect) => new()
+        CallRole role = CallRole.Effect) => new()
         {
             Id = id,
-            Kind = kind,
-            Invocation = new Invocation(kind == StepKind.Effect ? "http.post" : "hash.sha256", null, Map(("with", with))),
+            Role = role,
+            Invocation = new Invocation(role == CallRole.Effect ? "http.post" : "hash.sha256", null, Map(("with", with))),
             ResultType = DataType.Any,
             Retry = Quick,
             Timeout = TimeSpan.FromSeconds(10),
@@ -127,11 +127,11 @@ internal static class TestStates
             Compensation = undo is null
                 ? null
                 : new CompensationPlan(
-                    StepKind.Effect, new Invocation(
+                    CallRole.Effect, new Invocation(
                         "http.delete", null, Map(("undo", undo))), Quick, TimeSpan.FromSeconds(10), whenUnknown),
         };
 
-    public static CallStep Compute(string id) => Effect(id, kind: StepKind.Compute);
+    public static CallStep Compute(string id) => Effect(id, role: CallRole.Compute);
 
     public static WaitStep Wait(string id, TimeSpan span) => new() { Id = id, For = span };
 

@@ -5,7 +5,8 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// What may have happened: docs/contract-language.md#compensation. Compensated, blocked, or taken as not done, as the contract says.
+/// Steps with an unknown outcome are compensated, blocked or assumed not done, as the contract says:
+/// docs/contract-language.md#compensation.
 /// </summary>
 public sealed class UnknownOutcomeTests
 {
@@ -27,34 +28,29 @@ public sealed class UnknownOutcomeTests
     public void When_unknown_block_blocks() => Lost(Charging(ByAnswer + ", when_unknown: block")).IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
-    public void When_unknown_run_compensates_what_may_have_happened()
+    public void When_unknown_run_compensates_a_step_that_may_have_happened()
     {
         var scenario = Lost(Charging(ByKey))
             .Sends("-charge")
-            .Completes("charge")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal("step_timed_out", scenario.Answers.Single().Fault!.Code);
     }
 
     [Fact]
-    public void When_unknown_assume_not_done_compensates_only_what_came_before() =>
+    public void When_unknown_assume_not_done_compensates_only_earlier_steps() =>
         Lost(Charging(ByAnswer + ", when_unknown: assume_not_done"))
             .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
     [Fact]
-    public void What_was_not_connected_was_not_done() =>
+    public void A_step_that_never_connected_did_not_happen() =>
         Charging(ByAnswer)
             .Fails("charge")
             .Wakes()
-            .Fails("charge")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Fails("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
     [Theory]
     [InlineData(503, false)]
@@ -62,7 +58,7 @@ public sealed class UnknownOutcomeTests
     [InlineData(500, true)]
     [InlineData(502, true)]
     [InlineData(504, true)]
-    public void A_status_says_whether_it_happened_or_leaves_it_unknown(int status, bool unknown)
+    public void A_status_determines_whether_a_step_happened(int status, bool unknown)
     {
         var scenario = Charging(ByAnswer)
             .Answered("charge", status)
@@ -73,23 +69,21 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_attempt_that_was_not_sent_says_nothing_of_one_before_it_that_was() =>
+    public void An_unsent_attempt_does_not_resolve_an_earlier_sent_one() =>
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
-            .Fails("charge")
-                .IsIn("charging", SagaStatus.Blocked);
+            .Fails("charge").IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
-    public void A_services_no_answers_for_every_attempt_under_the_key() =>
+    public void A_rejection_resolves_every_attempt_under_its_key() =>
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
-            .Answered("charge", 404)
-                .Sends("-reserve");
+            .Answered("charge", 404).Sends("-reserve");
 
     [Fact]
-    public void A_rejection_that_was_not_sent_leaves_an_earlier_attempt_unknown()
+    public void An_unsent_rejection_leaves_an_earlier_attempt_unknown()
     {
         var scenario = Charging(ByAnswer)
             .LosesResult("charge")
@@ -102,7 +96,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_old_result_that_does_not_say_how_far_it_came_is_unknown()
+    public void An_old_result_without_reach_is_unknown()
     {
         var scenario = Charging(ByAnswer, attempts: 1);
         scenario.Handles(scenario.Result("charge", StepOutcome.Failed, null, "connection_failed")).IsIn("charging", SagaStatus.Blocked);
@@ -110,7 +104,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_2xx_whose_body_does_not_fit_happened_and_is_compensated_where_the_arguments_can_be_evaluated()
+    public void A_2xx_with_an_invalid_body_happened_and_is_compensated_if_its_arguments_can_be_evaluated()
     {
         var scenario = Charging(ByAnswer).Answered("charge", 201, """{"id":"c-1"}""").Sends("-charge");
 
@@ -120,7 +114,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_2xx_that_cannot_be_compensated_because_its_answer_is_not_understood_blocks()
+    public void A_2xx_with_an_invalid_body_blocks_if_its_compensation_arguments_cannot_be_evaluated()
     {
         var scenario = Charging(ByAnswer).Answered("charge", 200, "\"<html>\"").IsIn("charging", SagaStatus.Blocked);
         Assert.Contains("Step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
@@ -133,11 +127,11 @@ public sealed class UnknownOutcomeTests
     [InlineData(ByKey, "-charge")]
     [InlineData(ByAnswer + ", when_unknown: assume_not_done", "-reserve")]
     [InlineData(ByInput, "-charge")]
-    public void Of_a_2xx_that_is_not_understood_when_unknown_decides(string compensate, string sent) =>
+    public void When_unknown_applies_to_a_2xx_with_an_invalid_body(string compensate, string sent) =>
         Charging(compensate).Answered("charge", 200, "\"<html>\"").Sends(sent);
 
     [Fact]
-    public void A_2xx_whose_body_never_arrived_happened()
+    public void A_2xx_without_its_body_happened()
     {
         var scenario = Charging(ByInput);
         var unread = scenario.Result("charge", StepOutcome.Failed, """{"status_code":201,"headers":{},"body":null}""", "answer_unreadable");
@@ -151,7 +145,7 @@ public sealed class UnknownOutcomeTests
     [InlineData(", save: { name: result.body.name }")]
     [InlineData(", returns: { body: { name: string } }")]
     [InlineData(", reject: [{ when: result.body.stopped, code: stopped }]")]
-    public void A_body_that_is_declared_as_json_and_does_not_parse_is_not_understood_where_the_contract_reads_it(string more)
+    public void An_unparsed_JSON_body_is_invalid_where_the_contract_reads_it(string more)
     {
         var scenario = Getting(more);
         scenario.Handles(Unparsed(scenario));
@@ -160,8 +154,7 @@ public sealed class UnknownOutcomeTests
         Assert.Contains("declared as application/json", failed.Detail.ToString(), StringComparison.Ordinal);
         Assert.Contains("result_invalid", failed.Detail.ToString(), StringComparison.Ordinal);
         scenario.Wakes()
-            .Answered("read", 200, """{"name":"a","stopped":false}""")
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("read", 200, """{"name":"a","stopped":false}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Theory]
@@ -169,7 +162,7 @@ public sealed class UnknownOutcomeTests
     [InlineData(", save: { name: string(result.status_code) }")]
     [InlineData(", save: { name: result.body }, returns: { body: string }")]
     [InlineData(", reject: [{ when: result.status_code == 202, code: stopped }]")]
-    public void A_body_that_is_declared_as_json_and_does_not_parse_concerns_no_contract_that_does_not_read_it_or_takes_text(string more)
+    public void An_unparsed_JSON_body_is_ignored_by_a_contract_that_does_not_read_it_or_accepts_text(string more)
     {
         var scenario = Getting(more);
 
@@ -177,7 +170,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_body_that_does_not_parse_leaves_what_is_no_success_to_its_status()
+    public void An_unparsed_body_of_an_error_response_is_classified_by_its_status()
     {
         var scenario = Getting(", reject: [{ when: result.body.stopped, code: stopped }], retry: { attempts: 1 }");
 
@@ -187,15 +180,15 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void A_save_that_fails_happened_and_is_compensated() =>
+    public void A_step_whose_save_fails_after_a_2xx_is_compensated() =>
         Charging(ByAnswer, save: "number: int(result.body.ref)").Answered("charge", 201, """{"id":"c-1","ref":"x"}""").Sends("-charge");
 
     [Fact]
-    public void A_reject_guard_that_cannot_be_evaluated_on_a_2xx_is_of_something_that_happened() =>
+    public void A_2xx_whose_reject_guard_cannot_be_evaluated_happened() =>
         Charging(ByInput, reject: "int(result.body.ref) == 402").Answered("charge", 201, """{"id":"c-1","ref":"x"}""").Sends("-charge");
 
     [Fact]
-    public void An_operator_has_an_unknown_step_asked_again_under_the_same_key()
+    public void Retry_of_an_unknown_step_uses_the_same_key()
     {
         var scenario = Lost(Charging(ByAnswer));
         var id = scenario.Saga.Outstanding[0].CommandId;
@@ -206,46 +199,42 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Skip_of_an_unknown_step_takes_it_as_not_done_and_it_fails_as_it_would_have()
+    public void Skip_of_an_unknown_step_fails_it_as_not_done()
     {
         var scenario = Lost(Charging(ByAnswer))
-            .OperatorSends(OperatorCommand.Skip)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .OperatorSends(OperatorCommand.Skip).Sends("-reserve")
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal("step_timed_out", scenario.Answers.Single().Fault!.Code);
     }
 
     [Fact]
-    public void Cancel_of_an_unknown_step_finds_it_out_and_compensates()
+    public void Cancel_of_an_unknown_step_resolves_it_and_compensates()
     {
         var scenario = Lost(Charging(ByAnswer)).OperatorSends(OperatorCommand.Cancel).IsIn("unwinding", SagaStatus.Compensating);
 
         scenario.Wakes()
                 .Sends("charge#3")
-            .Answered("charge", 201, """{"id":"c-1","ref":"r"}""")
-                .Sends("-charge");
+            .Answered("charge", 201, """{"id":"c-1","ref":"r"}""").Sends("-charge");
     }
 
     [Fact]
-    public void An_answer_that_comes_after_all_lets_a_blocked_step_go_on() =>
+    public void A_late_result_unblocks_a_step() =>
         Lost(Charging(ByAnswer)).Answered("charge", 201, """{"id":"c-1","ref":"r"}""").IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void It_survives_the_row_while_it_is_unknown()
+    public void An_unknown_step_survives_a_round_trip_of_its_row()
     {
         var scenario = Charging(ByAnswer).LosesResult("charge");
         Reload(scenario)
             .Wakes()
-            .Fails("charge")
-                .IsIn("charging", SagaStatus.Blocked);
+            .Fails("charge").IsIn("charging", SagaStatus.Blocked);
         Reload(scenario).OperatorSends(OperatorCommand.Skip).Sends("-reserve");
         Assert.Equal("step_failed", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
-    public void An_item_that_may_have_happened_blocks_and_the_others_go_on()
+    public void An_unknown_item_blocks_and_the_others_continue()
     {
         var scenario = Packing();
         scenario.Handles(scenario.ItemLost("pack", 0)).IsIn("packing", SagaStatus.Blocked);
@@ -253,25 +242,23 @@ public sealed class UnknownOutcomeTests
         scenario.CompletesItem("pack", 1);
 
         scenario.OperatorSends(OperatorCommand.Skip)
-            .Wakes()
-                .Sends("-pack");
+            .Wakes().Sends("-pack");
         Assert.Equal("""{"path":"/b"}""", scenario.Arguments("pack"));
     }
 
     [Fact]
-    public void An_answer_that_is_not_understood_is_asked_for_again_where_the_operation_may_be_repeated()
+    public void An_invalid_result_is_requested_again_if_the_operation_is_idempotent()
     {
         var scenario = Reading()
             .Answered("read", 200, "\"<html>\"")
-            .Wakes()
-                .Sends("read#2");
+            .Wakes().Sends("read#2");
         Assert.True(scenario.Last.Commands[0].AsksAgain);
 
         scenario.Answered("read", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
-    public void An_answer_that_is_not_understood_and_comes_again_changes_nothing()
+    public void A_repeated_invalid_result_changes_nothing()
     {
         var scenario = Reading();
         var html = scenario.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}""", null);
@@ -286,7 +273,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Nothing_is_asked_for_again_that_must_not_be_repeated()
+    public void An_operation_that_is_not_idempotent_is_not_requested_again()
     {
         var scenario = Charging(ByInput).Answered("charge", 200, "\"<html>\"").Sends("-charge");
 
@@ -296,7 +283,7 @@ public sealed class UnknownOutcomeTests
     [Theory]
     [InlineData("http.post", 1)]
     [InlineData("http.put", 3)]
-    public void Past_the_pivot_an_answer_that_is_not_understood_blocks_so_that_an_operator_can_act(string operation, int attempts)
+    public void Past_the_pivot_an_invalid_result_blocks_for_an_operator(string operation, int attempts)
     {
         var scenario = Confirming(operation);
         for (var attempt = 1; attempt <= attempts; attempt++)
@@ -315,30 +302,27 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Past_the_pivot_an_answer_that_is_not_understood_can_be_skipped() =>
+    public void Past_the_pivot_an_invalid_result_can_be_skipped() =>
         Confirming("http.post")
             .Answered("confirm", 200, "\"<html>\"")
-            .OperatorSends(OperatorCommand.Skip)
-                .IsIn("done", SagaStatus.Completed);
+            .OperatorSends(OperatorCommand.Skip).IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void An_interrupted_step_whose_attempts_cannot_have_arrived_ends_at_once() =>
+    public void An_interrupted_step_that_was_never_sent_ends_at_once() =>
         Charging(ByAnswer, attempts: 9)
             .Fails("charge")
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends("-reserve")
+            .OperatorSends(OperatorCommand.Cancel).Sends("-reserve")
             .Completes("reserve")
             .IsIn("unwound", SagaStatus.Cancelled);
 
     [Fact]
-    public void An_interrupted_step_whose_attempt_in_flight_was_not_sent_ends_with_it() =>
+    public void An_interrupted_step_ends_when_its_attempt_in_flight_proves_unsent() =>
         Charging(ByAnswer, attempts: 9)
             .OperatorSends(OperatorCommand.Cancel)
-            .Fails("charge")
-                .Sends("-reserve");
+            .Fails("charge").Sends("-reserve");
 
     [Fact]
-    public void An_interrupted_step_is_asked_about_three_times_at_most_whatever_its_policy_and_then_blocks()
+    public void An_interrupted_step_is_sent_at_most_three_times_and_then_blocks()
     {
         var scenario = Charging(ByAnswer, attempts: 50)
             .LosesResult("charge")
@@ -348,8 +332,7 @@ public sealed class UnknownOutcomeTests
         for (var attempt = 3; attempt < 3 + Interruption.AttemptsMax; attempt++)
         {
             scenario.IsIn("unwinding", SagaStatus.Compensating)
-                .Wakes()
-                    .Sends($"charge#{attempt}")
+                .Wakes().Sends($"charge#{attempt}")
                 .LosesResult("charge");
         }
 
@@ -359,39 +342,35 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void Skip_takes_an_interrupted_step_as_not_done_while_it_is_asked_about()
+    public void Skip_assumes_that_an_interrupted_step_did_not_happen()
     {
         var scenario = Charging(ByAnswer)
             .LosesResult("charge")
             .OperatorSends(OperatorCommand.Cancel)
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes().Sends("charge#2");
         scenario.OperatorSends(OperatorCommand.Skip)
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Cancelled);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Cancelled);
 
         Assert.Contains(scenario.History, note => note is { Kind: HistoryKinds.SkippedByOperator, Step: "charge" });
     }
 
     [Fact]
-    public void A_deadline_too_ends_a_step_whose_attempts_cannot_have_arrived() =>
+    public void A_deadline_ends_a_step_that_was_never_sent() =>
         Charging(ByAnswer, attempts: 9)
             .Fails("charge")
             .AdvancesTime(TimeSpan.FromHours(2))
-            .Fires()
-                .Sends("-reserve");
+            .Fires().Sends("-reserve");
 
     private static SagaScenario Reload(SagaScenario scenario)
     {
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         return scenario;
     }
 
     private static SagaScenario Lost(SagaScenario scenario) => scenario
         .LosesResult("charge")
-        .Wakes()
-            .Sends("charge#2")
+        .Wakes().Sends("charge#2")
         .LosesResult("charge");
 
     private static SagaScenario Charging(string compensate, int attempts = 2,
@@ -429,8 +408,7 @@ public sealed class UnknownOutcomeTests
           unwound: { end: failed }
         on_failure: unwinding
         """).Starts()
-            .Answered("reserve", 200)
-                .Sends("charge");
+            .Answered("reserve", 200).Sends("charge");
 
     private static SagaScenario Packing() => new SagaScenario("""
         contract: story

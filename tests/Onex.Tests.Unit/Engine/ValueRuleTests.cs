@@ -5,7 +5,9 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>One rule for depth, numbers and text, wherever a value is made or arrives; reading a row takes whatever was written.</summary>
+/// <summary>
+/// The same limits on depth, numbers and text apply wherever a value is created or received; reading a row accepts any stored value.
+/// </summary>
 public sealed class ValueRuleTests
 {
     [Theory]
@@ -14,17 +16,17 @@ public sealed class ValueRuleTests
     [InlineData("""{"f":18446744073709551616}""", "/body/f must be from -9223372036854775808 to 18446744073709551615")]
     [InlineData("""{"f":"a\u0000b"}""", "/body/f the text holds U+0000")]
     [InlineData("""{"f":"\ud800"}""", "half of a surrogate pair")]
-    public void A_result_that_no_value_can_be_has_failed_and_says_where(string body, string reason)
+    public void A_result_with_an_unrepresentable_value_fails_with_its_position(string body, string reason)
     {
         var scenario = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
 
         Assert.Contains(reason, Detail(scenario, HistoryKinds.AttemptFailed, "message"), StringComparison.Ordinal);
         Assert.Equal("result_invalid", Detail(scenario, HistoryKinds.AttemptFailed, "code"));
-        SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga);
+        SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga);
     }
 
     [Fact]
-    public void A_whole_number_of_more_than_64_bits_may_be_rounded_where_the_contract_says_that_it_is_a_double() =>
+    public void A_whole_number_beyond_64_bits_is_rounded_where_the_type_is_double() =>
         Assert.Equal(1.8446744073709552e19, Asking("returns: { body: { f: double } }\n        save: { kept: result.body.f }")
             .Answered("ask", 200, """{"f":18446744073709551616}""").Saga.Data["kept"].AsDouble());
 
@@ -45,7 +47,7 @@ public sealed class ValueRuleTests
     [InlineData("{ id: wrap, emit: orders.full, with: { value: { more: \"${data.kept}\" } } }", "", "expression_failed")]
     [InlineData("{ id: wrap, respond: { more: \"${data.kept}\" } }", "", "expression_failed")]
     [InlineData("{ id: wrap, set: { kept: data.kept } }", ", output: { more: \"${data.kept}\" }", "output_invalid")]
-    public void What_would_be_nested_deeper_than_64_levels_is_not_made_and_fails_with_a_code(string step, string output, string code)
+    public void A_value_nested_deeper_than_64_levels_fails_with_a_code(string step, string output, string code)
     {
         var full = new string('[', 64) + new string(']', 64);
         var scenario = new SagaScenario($$"""
@@ -75,7 +77,7 @@ public sealed class ValueRuleTests
     [InlineData("{ id: wrap, compute: transform, with: { values: { more: \"${'a\\\\u0000'}\" } } }", "")]
     [InlineData("{ id: wrap, respond: { more: \"${'a\\\\u0000'}\" } }", "")]
     [InlineData("{ id: wrap, set: { kept: 1 } }", ", output: { more: \"${'a\\\\u0000'}\" }")]
-    public void Text_that_cannot_be_stored_is_not_made_and_fails_with_a_code(string step, string output)
+    public void Text_that_cannot_be_stored_fails_with_a_code(string step, string output)
     {
         var scenario = new SagaScenario($$"""
             contract: story
@@ -94,7 +96,7 @@ public sealed class ValueRuleTests
     }
 
     [Fact]
-    public void A_value_of_any_type_is_the_same_before_and_after_its_row_was_read()
+    public void A_value_of_any_type_survives_a_round_trip_of_its_row()
     {
         var scenario = Asking(
             "save: { kept: \"{'d': 1.5e17, 'u': 5u, 't': timestamp('2026-11-24T08:00:00Z'), "
@@ -105,13 +107,13 @@ public sealed class ValueRuleTests
         Assert.Equal(
             [CelKind.Bytes, CelKind.Double, CelKind.Map, CelKind.Duration, CelKind.Timestamp, CelKind.Uint],
             kept.AsMap().Select(entry => entry.Value.Kind));
-        var back = SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga).Data["kept"];
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga).Data["kept"];
         Assert.Equal(kept.AsMap().Select(entry => entry.Value.Kind), back.AsMap().Select(entry => entry.Value.Kind));
         Assert.Equal(kept, back);
     }
 
     [Fact]
-    public void People_read_plain_json_of_data_whatever_its_kinds()
+    public void Data_is_shown_as_plain_JSON_for_any_type()
     {
         var scenario = Asking("""save: { kept: "[1.5e17, 5u, timestamp('2026-11-24T08:00:00Z'), b'ab']" }""").Answered("ask", 200);
         var row = SagaRows.ToRow(scenario.Saga, 1, Guid.Empty);
@@ -123,7 +125,7 @@ public sealed class ValueRuleTests
     }
 
     [Fact]
-    public void What_a_step_returned_keeps_its_types_when_its_row_is_read()
+    public void A_step_result_keeps_its_types_in_the_row()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -140,7 +142,7 @@ public sealed class ValueRuleTests
             """).Starts()
                 .Answered("ask", 200, """{"at":"2026-11-24T08:00:00Z"}""");
 
-        var back = SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga);
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga);
 
         Assert.True(back.Results["ask"].TryGetField("body", out var body));
         Assert.True(body.TryGetField("at", out var at));
@@ -148,7 +150,7 @@ public sealed class ValueRuleTests
     }
 
     [Fact]
-    public void A_saga_that_is_set_aside_sleeps_until_an_operator_asks_and_goes_on_where_it_was()
+    public void A_set_aside_saga_waits_for_an_operator_and_then_continues()
     {
         var scenario = Asking("").AdvancesTime(TimeSpan.FromSeconds(1));
         var due = scenario.Saga.NextWakeupAt;
@@ -156,13 +158,13 @@ public sealed class ValueRuleTests
 
         Assert.Equal((SagaStatus.Blocked, null, "It broke."), (aside.State.Status, aside.State.NextWakeupAt, aside.State.BlockedBecause));
         Assert.False(SagaEngine.SetAside(scenario.Plan, aside.State, "Again.", scenario.Now).Changed);
-        var back = SagaRowsTests.There_and_back(scenario.Plan, aside.State);
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, aside.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
         Assert.Contains("nothing to skip", Asked(scenario, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
         var retried = Asked(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
-        // It continues, and starts nothing again.
+        // The saga continues and starts no second run.
         Assert.Empty(retried.Commands);
         Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
         Assert.Equal(SagaStatus.Compensating, Asked(scenario, back, OperatorCommand.Cancel).State.Status);

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class WaitingTests
 {
     [Fact]
-    public void A_wait_lasts_as_long_as_it_says_and_the_steps_after_it_go_on()
+    public void A_wait_lasts_its_duration_and_the_next_steps_continue()
     {
         var scenario = new SagaScenario(TestStates.Plan(
         [
@@ -22,7 +22,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_wait_until_a_time_waits_until_then()
+    public void A_wait_until_a_time_ends_at_that_time()
     {
         var scenario = new SagaScenario(Until("timestamp('2026-11-25T08:00:00Z')")).Starts().IsIn("resting", SagaStatus.Waiting);
 
@@ -31,11 +31,11 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_wait_until_a_time_that_is_past_does_not_wait() =>
+    public void A_wait_until_a_past_time_ends_at_once() =>
         new SagaScenario(Until("timestamp('2020-01-01T00:00:00Z')")).Starts().IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void A_wait_until_something_that_is_no_time_fails_the_step()
+    public void A_wait_until_an_invalid_time_fails_the_step()
     {
         var scenario = new SagaScenario(Until("'tomorrow'")).Starts();
 
@@ -43,7 +43,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_states_timeout_leads_where_it_says_and_is_the_fault()
+    public void A_state_timeout_leads_to_its_target_and_is_the_fault()
     {
         var scenario = new SagaScenario(Patient()).Starts().IsIn("asking", SagaStatus.Waiting);
         Assert.Equal(scenario.Now + TimeSpan.FromHours(48), scenario.Saga.NextWakeupAt);
@@ -53,7 +53,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_late_timer_loses()
+    public void A_late_timer_is_ignored()
     {
         var scenario = new SagaScenario(Patient()).Starts();
         scenario.Receives("card").IsIn("charging", SagaStatus.Running);
@@ -62,7 +62,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_timer_that_comes_too_early_changes_nothing()
+    public void An_early_timer_changes_nothing()
     {
         var scenario = new SagaScenario(Patient()).Starts();
 
@@ -70,14 +70,13 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_state_that_is_entered_again_starts_its_timeout_again()
+    public void Re_entering_a_state_restarts_its_timeout()
     {
         var scenario = new SagaScenario(Patient())
             .Starts()
             .AdvancesTime(TimeSpan.FromHours(40))
             .Receives("card")
-            .Answered("charge", 404)
-                .IsIn("asking", SagaStatus.Waiting);
+            .Answered("charge", 404).IsIn("asking", SagaStatus.Waiting);
 
         Assert.Equal(scenario.Now + TimeSpan.FromHours(48), scenario.Saga.StateDueAt);
     }
@@ -99,7 +98,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void The_deadline_counts_from_the_sagas_start_and_is_the_fault()
+    public void The_deadline_counts_from_the_saga_start_and_is_the_fault()
     {
         var scenario = new SagaScenario(Patient(TimeSpan.FromHours(72))).Starts();
         var deadline = scenario.Now + TimeSpan.FromHours(72);
@@ -114,7 +113,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void The_deadline_comes_before_a_timeout_that_is_due_too()
+    public void The_deadline_precedes_a_timeout_that_is_also_due()
     {
         var scenario = new SagaScenario(Patient(TimeSpan.FromHours(48)))
             .Starts()
@@ -146,8 +145,7 @@ public sealed class WaitingTests
             deadline: TestStates.After(TimeSpan.FromSeconds(5), "compensating")))
                 .Starts()
                 .Completes("one")
-                .Answered("two", 404)
-                    .Sends("-one");
+                .Answered("two", 404).Sends("-one");
         Assert.Equal(scenario.Saga.Outstanding[0].DueAt, scenario.Saga.NextWakeupAt);
 
         Assert.False(scenario.AdvancesTime(TimeSpan.FromSeconds(6)).Fires().Last.Changed);
@@ -164,8 +162,7 @@ public sealed class WaitingTests
             events: [TestStates.Event("go")],
             deadline: TestStates.After(TimeSpan.FromHours(1), "late")))
                 .Starts()
-                .Wakes()
-                    .IsIn("late", SagaStatus.Waiting);
+                .Wakes().IsIn("late", SagaStatus.Waiting);
 
         Assert.Null(scenario.Saga.NextWakeupAt);
         Assert.False(scenario.Fires().Last.Changed);
@@ -177,15 +174,14 @@ public sealed class WaitingTests
         var scenario = new SagaScenario(Patient(TimeSpan.FromHours(72)))
             .Starts()
             .Receives("card")
-            .Completes("charge")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("charge").IsIn("done", SagaStatus.Completed);
 
         Assert.Null(scenario.Saga.NextWakeupAt);
         Assert.False(scenario.AdvancesTime(TimeSpan.FromDays(9)).Fires().Last.Changed);
     }
 
     [Fact]
-    public void A_timeout_is_a_fault_only_where_every_way_sets_one()
+    public void A_timeout_is_a_fault_only_if_every_transition_sets_one()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -196,8 +192,7 @@ public sealed class WaitingTests
             ],
             events: [TestStates.Event("go")]))
                 .Starts()
-                .Wakes()
-                    .IsIn("shared", SagaStatus.Waiting);
+                .Wakes().IsIn("shared", SagaStatus.Waiting);
 
         Assert.Null(scenario.Saga.Fault);
     }

@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What a saga waits for, in one sentence.</summary>
+/// <summary>The sentence that says what a saga waits for.</summary>
 public sealed class WaitsTests
 {
     [Fact]
@@ -22,7 +22,7 @@ public sealed class WaitsTests
     }
 
     [Fact]
-    public void A_step_that_backs_off_is_described_with_its_time() =>
+    public void A_step_in_backoff_is_described_with_its_time() =>
         Tells(
             Start().Fails("charge"),
             "In state 'charging' step 'charge' waits until 2026-11-24 08:00:01Z after attempt 1 of 3 failed.",
@@ -38,12 +38,12 @@ public sealed class WaitsTests
         "skip", "cancel", "pause");
 
     [Fact]
-    public void A_departure_says_where_it_goes() =>
+    public void A_departure_is_described_with_its_target() =>
         Assert.EndsWith(
             "It goes to 'asking' once that is resolved.", Reason(Start().Receives("other_card")).Sentence, StringComparison.Ordinal);
 
     [Fact]
-    public void Events_are_reported_by_name_with_the_time_after_which_something_else_happens()
+    public void Awaited_events_are_named_with_the_time_of_the_timeout()
     {
         var scenario = Start().Completes("charge").IsIn("asking", SagaStatus.Waiting);
 
@@ -68,7 +68,7 @@ public sealed class WaitsTests
     }
 
     [Fact]
-    public void A_blocked_saga_says_why_and_what_can_be_done() => Tells(
+    public void A_blocked_saga_is_described_with_its_reason_and_remedies() => Tells(
         Start()
             .Receives("cancel")
             .Completes("charge")
@@ -78,7 +78,7 @@ public sealed class WaitsTests
         "retry", "skip", "cancel", "terminate");
 
     [Fact]
-    public void A_paused_saga_says_who_and_why() => Tells(
+    public void A_paused_saga_is_described_with_operator_and_reason() => Tells(
         Start()
             .Completes("charge")
             .OperatorSends(OperatorCommand.Pause, "alice", "stocktaking"),
@@ -86,11 +86,11 @@ public sealed class WaitsTests
         "resume", "cancel");
 
     [Fact]
-    public void A_saga_that_has_ended_waits_for_nothing() =>
+    public void An_ended_saga_has_no_wait_reason() =>
         Tells(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
 
     [Fact]
-    public void A_step_that_nobody_takes_is_described_with_the_role_that_would()
+    public void An_unclaimed_step_is_described_with_its_role()
     {
         var scenario = Start()
             .Wakes()
@@ -100,7 +100,7 @@ public sealed class WaitsTests
     }
 
     [Fact]
-    public void A_line_that_sends_an_event_shows_its_data()
+    public void A_proposed_event_command_shows_its_data()
     {
         var card = new DataType.Fields([.. new[] { ("number", "string"), ("limit", "int"), ("note", "string?") }
             .Select(field => KeyValuePair.Create(field.Item1, DataTypeReader.Parse(field.Item2)))]);
@@ -113,7 +113,7 @@ public sealed class WaitsTests
     }
 
     [Fact]
-    public void Every_line_that_is_proposed_is_a_command()
+    public void Every_proposed_line_is_a_valid_command()
     {
         SagaScenario[] stories =
         [

@@ -58,7 +58,7 @@ public sealed partial class ConfigurationDiagnosticsTests
     }
 
     [Fact]
-    public void Nothing_exists_for_a_diagnostic_that_does_not_exist()
+    public void Examples_and_pages_exist_only_for_known_diagnostics()
     {
         var codes = DeclaredCodes().ToHashSet();
         var named = Directory.EnumerateFileSystemEntries(_ofConnections)

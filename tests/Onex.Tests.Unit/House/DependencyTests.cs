@@ -36,7 +36,7 @@ public sealed class DependencyTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_refers_only_to_what_it_may_know(string project)
+    public void A_project_references_only_allowed_projects(string project)
     {
         var name = Path.GetFileNameWithoutExtension(project);
         Assert.True(_allowed.ContainsKey(name), $"{project}: a new project: say here what it may know");
@@ -53,7 +53,7 @@ public sealed class DependencyTests
     [InlineData("Onex.Contracts.Messages")]
     [InlineData("Onex.Contracts", "Cronos", "NodaTime", "YamlDotNet")]
     [InlineData("Onex.Engine")]
-    public void What_decides_needs_no_bus_no_store_no_broker_and_no_server(string name, params string[] packages)
+    public void The_engine_references_no_bus_store_broker_or_server(string name, params string[] packages)
     {
         var project = XDocument.Load(Repository.At("src", name, $"{name}.csproj"));
 
@@ -62,7 +62,7 @@ public sealed class DependencyTests
     }
 
     [Fact]
-    public void MassTransit_is_known_to_the_bus_and_the_machines_alone() =>
+    public void Only_the_bus_and_the_machines_reference_MassTransit() =>
         Assert.Equal(
             ["Onex.Effects", "Onex.Kafka", "Onex.Orchestrator", "Onex.Workers"],
             Directory.EnumerateFiles(Repository.At("src"), "*.csproj", SearchOption.AllDirectories)
@@ -73,7 +73,7 @@ public sealed class DependencyTests
                 .Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_project_of_the_table_is_there() =>
+    public void Every_project_in_the_table_exists() =>
         Assert.Equal(
             _allowed.Keys.Order(StringComparer.Ordinal),
             Projects().Select(project => Path.GetFileNameWithoutExtension(project.Data)).Order(StringComparer.Ordinal));

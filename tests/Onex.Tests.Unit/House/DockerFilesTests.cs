@@ -52,7 +52,7 @@ public sealed partial class DockerFilesTests
 
     [Theory]
     [MemberData(nameof(Services))]
-    public void Every_setting_reaches_the_containers_and_nothing_else_does(string service)
+    public void The_containers_receive_exactly_the_settings(string service)
     {
         var expected = Variables().Where(setting => !_notForUsers.Contains(setting.Name))
             .Select(setting => setting.Secret ? setting.Name + "_FILE" : setting.Name)
@@ -64,7 +64,7 @@ public sealed partial class DockerFilesTests
 
     [Theory]
     [MemberData(nameof(Services))]
-    public void A_secret_reaches_the_containers_as_a_file(string service)
+    public void A_secret_is_passed_to_the_containers_as_a_file(string service)
     {
         var environment = _compose.Environment(service);
         foreach (var name in Variables().Where(setting => setting.Secret).Select(setting => setting.Name))
@@ -97,7 +97,7 @@ public sealed partial class DockerFilesTests
     }
 
     [Fact]
-    public void Whatever_the_file_of_settings_may_say_is_left_to_it() => Assert.All(
+    public void A_setting_of_the_settings_file_is_not_overridden() => Assert.All(
         Variables().Where(setting => setting.FileKey is not null && !_notForUsers.Contains(setting.Name)),
         setting => Assert.Equal($"${{{setting.Name}:-}}", _compose.Environment("runtime-main")[setting.Name]));
 
@@ -120,7 +120,7 @@ public sealed partial class DockerFilesTests
     }
 
     [Fact]
-    public void The_example_asks_for_the_secrets_with_placeholders_and_for_nothing_else()
+    public void The_example_has_placeholders_for_exactly_the_secrets()
     {
         Assert.Equal(
             [
@@ -149,7 +149,7 @@ public sealed partial class DockerFilesTests
         "effects-logs effects-data",
         "1.0 512M 0.25 128M")]
     [InlineData("runtime-worker", "workers", "workers all", null, "worker-logs", "0.5 256M 0.1 64M")]
-    public void Names_ports_volumes_and_limits_are_the_promised_ones(
+    public void Names_ports_volumes_and_limits_are_as_specified(
         string service, string role, string profiles, string? port, string volumes, string limits)
     {
         Assert.Equal("omnibase-infra-runtime", _compose.Text("services", service, "image"));
@@ -176,7 +176,7 @@ public sealed partial class DockerFilesTests
     }
 
     [Fact]
-    public void The_project_the_network_and_the_neighbours_have_the_promised_names()
+    public void Project_network_and_service_names_are_as_specified()
     {
         Assert.Equal("omnibase-infra-runtime", _compose.Text("name"));
         Assert.Equal("omnibase-infra-network", _compose.Text("networks", "default", "name"));
@@ -189,7 +189,7 @@ public sealed partial class DockerFilesTests
 
     [Theory]
     [MemberData(nameof(Services))]
-    public void A_container_may_stop_for_longer_than_the_runtime_does_and_is_not_started_for_ever(string service)
+    public void The_stop_grace_period_exceeds_that_of_the_runtime_and_restarts_are_bounded(string service)
     {
         Assert.True(Durations.TryParseWithClock(_compose.Text("services", service, "stop_grace_period")!, out var grace));
         Assert.True(
@@ -199,7 +199,7 @@ public sealed partial class DockerFilesTests
     }
 
     [Fact]
-    public void The_override_for_a_laptop_starts_the_neighbours_under_their_names()
+    public void The_laptop_override_starts_the_services_under_their_names()
     {
         var infra = Compose.Read("docker-compose.infra.yml");
         var neighbours = infra.Keys("services").Except(_services).Order(StringComparer.Ordinal);
@@ -211,7 +211,7 @@ public sealed partial class DockerFilesTests
     }
 
     [Fact]
-    public void Nothing_secret_is_named_in_the_final_stage()
+    public void The_final_image_stage_names_no_secret()
     {
         var dockerfile = File.ReadAllText(Repository.At("docker", "Dockerfile.runtime"));
         var final = dockerfile[dockerfile.LastIndexOf("\nFROM ", StringComparison.Ordinal)..];

@@ -18,7 +18,7 @@ public sealed class DocumentTests
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void Every_error_code_has_a_page_that_says_cause_example_and_remedy(string code)
+    public void Every_error_code_has_a_page_with_cause_example_and_remedy(string code)
     {
         var page = Repository.At("docs", "errors", $"{code}.md");
         Assert.True(File.Exists(page), $"docs/errors/{code}.md is missing");
@@ -29,7 +29,7 @@ public sealed class DocumentTests
     }
 
     [Fact]
-    public void Every_page_of_a_run_time_error_has_its_code() =>
+    public void Every_run_time_error_page_has_its_code() =>
         Assert.Equal(
             Codes().Select(code => code.Data).Order(StringComparer.Ordinal),
             Directory.EnumerateFiles(Repository.At("docs", "errors"), "ONEX*.md")
@@ -38,11 +38,11 @@ public sealed class DocumentTests
                 .Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Error_codes_are_given_once() =>
+    public void Error_codes_are_unique() =>
         Assert.Equal(Codes().Count, Codes().Select(code => code.Data).Distinct().Count());
 
     [Fact]
-    public void Numbers_of_decisions_are_given_once_and_without_gaps()
+    public void ADR_numbers_are_unique_and_consecutive()
     {
         var numbers = Directory.EnumerateFiles(Repository.At("docs", "adr"), "*.md")
             .Select(path => Path.GetFileName(path))

@@ -60,7 +60,7 @@ public sealed partial class LanguageDocumentTests
 
     [Theory]
     [MemberData(nameof(Pieces))]
-    public void Every_piece_of_yaml_in_it_compiles_without_a_word(int index)
+    public void Every_YAML_example_compiles_without_diagnostics(int index)
     {
         var compilation = TestContracts.Check(Completed(Piece(index)));
 
@@ -68,7 +68,7 @@ public sealed partial class LanguageDocumentTests
     }
 
     [Fact]
-    public void The_drawing_is_of_the_example_before_it()
+    public void The_drawing_matches_the_example_before_it()
     {
         var path = RepositoryFiles.At("docs", "contract-language.md");
         var example = Yaml().Matches(_document[.._document.IndexOf("```mermaid", StringComparison.Ordinal)])[^1].Groups["text"].Value;
@@ -83,7 +83,7 @@ public sealed partial class LanguageDocumentTests
 
     [Theory]
     [MemberData(nameof(Maps))]
-    public void The_table_of_a_map_says_of_its_keys_what_editors_say(string where)
+    public void Key_tables_match_the_editor_schema(string where)
     {
         var expected = _maps.Single(map => map.Where == where).All.Select(
             key => ($"`{key.Name}`", $"{(key.Required ? "Required. " : "")}{key.Description}"));
@@ -102,25 +102,25 @@ public sealed partial class LanguageDocumentTests
     }
 
     [Fact]
-    public void What_is_not_there_yet_is_listed() =>
+    public void Planned_features_are_listed() =>
         Assert.Equal(
             _maps.SelectMany(map => map.Unsupported).Distinct().Order(StringComparer.Ordinal),
             Rows("not yet").SelectMany(row => Names(row.First)).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Places))]
-    public void The_names_of_a_place_are_those_that_can_be_read_there(string place, string[] expected) =>
+    public void The_documented_names_in_scope_are_those_that_can_be_read(string place, string[] expected) =>
         Assert.Equal(expected, Names(Rows("in").Single(row => row.First == place).Second));
 
     [Theory]
     [MemberData(nameof(Bounds))]
-    public void A_limit_is_the_compilers(string what, int most) =>
+    public void A_documented_limit_is_that_of_the_compiler(string what, int most) =>
         Assert.Equal(most.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == what).Second);
 
     [Theory]
     [InlineData("saga")]
     [InlineData("fault")]
-    public void The_fields_of_a_name_are_those_that_the_checker_knows(string name)
+    public void The_documented_fields_of_a_name_are_those_of_the_checker(string name)
     {
         // The remedy for an unknown field lists the known ones.
         var unknown = Read($"{name}.nothing").Diagnostics.Single();
@@ -138,7 +138,7 @@ public sealed partial class LanguageDocumentTests
     }
 
     [Fact]
-    public void No_table_is_about_something_else() => Assert.Empty(
+    public void Every_table_is_known() => Assert.Empty(
         Header().Matches(_document).Select(match => match.Groups["what"].Value)
             .Except([.. _maps.Select(map => Shown(map.Where)), "not yet", "in", "what", "field of `saga`", "field of `fault`"]));
 

@@ -50,7 +50,7 @@ public sealed partial class LogsDocumentTests
     }
 
     [Fact]
-    public void Every_log_line_has_an_id_of_its_own_in_the_range_of_its_project()
+    public void Every_log_line_has_a_unique_id_in_the_range_of_its_project()
     {
         Assert.All(_lines, line =>
         {
@@ -72,7 +72,7 @@ public sealed partial class LogsDocumentTests
             .Except(_ranges.Select(range => range.Project)));
 
     [Fact]
-    public void No_line_is_logged_but_by_a_generated_method() => Assert.Empty(
+    public void Every_log_call_is_a_generated_method() => Assert.Empty(
         Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
             .SelectMany(path => File.ReadLines(path).Select((line, index) => (line, index))

@@ -14,12 +14,12 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Unit.Contracts;
 using Onex.Tests.Unit.Engine;
 
@@ -59,14 +59,14 @@ public sealed partial class MessagesDocumentTests
 
     [Theory]
     [MemberData(nameof(Messages))]
-    public void The_fields_of_a_message_are_those_of_its_type(string name) => GeneratedDocument.Holds(
+    public void Documented_message_fields_match_the_type(string name) => GeneratedDocument.Holds(
         Document,
         name,
         GeneratedDocument.Table("field | type | meaning", Properties(_messages.Single(type => type.Name == name)).Select(Row)));
 
     [Theory]
     [MemberData(nameof(Constants))]
-    public void The_values_of_a_field_are_those_of_the_code(string name) => GeneratedDocument.Holds(
+    public void Documented_field_values_match_the_code(string name) => GeneratedDocument.Holds(
         Document,
         name,
         GeneratedDocument.Table("value | meaning", _constants.Single(type => type.Name == name)
@@ -75,7 +75,7 @@ public sealed partial class MessagesDocumentTests
             .Select(field => $"`{field.GetRawConstantValue()}` | {DocComments.Of(field)}")));
 
     [Fact]
-    public void The_topics_are_those_of_the_code() => GeneratedDocument.Holds(
+    public void Documented_topics_match_the_code() => GeneratedDocument.Holds(
         Document,
         nameof(Topics),
         GeneratedDocument.Table("topic | what is on it", typeof(Topics).GetConstructors()[0].GetParameters()
@@ -84,13 +84,13 @@ public sealed partial class MessagesDocumentTests
                 + $"{DocComments.OfParameter(typeof(Topics), name)}")));
 
     [Fact]
-    public void The_headers_that_are_not_copied_are_those_that_the_code_writes() => GeneratedDocument.Holds(
+    public void Documented_reserved_headers_match_the_code() => GeneratedDocument.Holds(
         Document,
         "own headers",
         string.Join(", ", MessageHeaders.Standard.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
 
     [Fact]
-    public void Every_message_that_is_written_as_json_is_in_it() => Assert.Empty(
+    public void Every_JSON_message_is_documented() => Assert.Empty(
         typeof(MessageJson).GetCustomAttributesData()
             .Where(attribute => attribute.AttributeType == typeof(System.Text.Json.Serialization.JsonSerializableAttribute))
             .Select(attribute => (Type)attribute.ConstructorArguments[0].Value!)
@@ -99,12 +99,12 @@ public sealed partial class MessagesDocumentTests
 
     [Theory]
     [MemberData(nameof(Made))]
-    public void A_message_that_is_shown_is_what_the_code_writes(string name) =>
+    public void A_message_example_is_what_the_code_writes(string name) =>
         GeneratedDocument.Holds(Document, $"example of {name}", $"```json\n{MadeMessages()[name]}\n```\n");
 
     [Theory]
     [MemberData(nameof(Read))]
-    public void A_request_that_is_shown_is_accepted(string request)
+    public void A_request_example_is_accepted(string request)
     {
         var (read, rejection) = new RequestReader(1 << 20).Read(Encoding.UTF8.GetBytes(request), Origin());
         Assert.Null(rejection);

@@ -13,15 +13,15 @@ public sealed class OperationsDocumentTests
     private const string Document = "operations.md";
 
     [Fact]
-    public void Every_effect_is_described_as_the_catalogue_has_it() => GeneratedDocument.Holds(
+    public void Every_effect_is_documented_as_in_the_catalogue() => GeneratedDocument.Holds(
         Document, "effects", string.Concat(EffectOperations.Descriptors.OrderBy(operation => operation.IsToCome).Select(Operation)));
 
     [Fact]
-    public void Every_compute_is_described_as_the_catalogue_has_it() =>
+    public void Every_compute_is_documented_as_in_the_catalogue() =>
         GeneratedDocument.Holds(Document, "computes", string.Concat(ComputeOperations.Descriptors.Select(Operation)));
 
     [Fact]
-    public void The_keys_of_connections_are_those_that_the_reader_accepts()
+    public void The_documented_connection_keys_are_those_of_the_reader()
     {
         var text = new StringBuilder()
             .Append("### Every connection\n\n").Append(Keys(ConnectionKeys.Common)).Append('\n');
@@ -39,7 +39,7 @@ public sealed class OperationsDocumentTests
     }
 
     [Fact]
-    public void Every_argument_and_every_field_of_a_result_says_what_it_means() => Assert.All(
+    public void Every_argument_and_result_field_has_a_description() => Assert.All(
         EffectOperations.Descriptors.Concat(ComputeOperations.Descriptors),
         operation =>
         {
@@ -49,7 +49,7 @@ public sealed class OperationsDocumentTests
         });
 
     [Fact]
-    public void The_connections_that_are_shown_are_read()
+    public void Connection_examples_are_valid()
     {
         var directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
         try

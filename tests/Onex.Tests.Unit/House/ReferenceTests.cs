@@ -21,7 +21,7 @@ public sealed partial class ReferenceTests
 
     [Theory]
     [MemberData(nameof(Documents))]
-    public void A_link_of_a_document_leads_to_a_file_and_a_heading_that_exist(string document) => Assert.Empty(
+    public void A_document_link_leads_to_an_existing_file_and_heading(string document) => Assert.Empty(
         Link().Matches(WithoutCode(File.ReadAllText(Repository.At(document))))
             .Select(link => link.Groups["to"].Value)
             .Where(to => !to.Contains("://", StringComparison.Ordinal))
@@ -29,13 +29,13 @@ public sealed partial class ReferenceTests
             .Select(to => $"{document}: '{to}' leads nowhere"));
 
     [Fact]
-    public void What_a_comment_says_of_a_document_exists() => Assert.Empty(
+    public void A_document_reference_in_a_comment_exists() => Assert.Empty(
         Sources().SelectMany(path => File.ReadLines(path).Select((line, index) => (path, line, index)))
             .SelectMany(entry => Wrong(entry.line)
                 .Select(wrong => $"{Path.GetRelativePath(Repository.Root, entry.path)}:{entry.index + 1}: {wrong}")));
 
     [Fact]
-    public void Every_file_that_the_page_for_contributors_names_exists() => Assert.Empty(
+    public void Every_file_named_in_the_contributors_page_exists() => Assert.Empty(
         Named().Matches(File.ReadAllText(Repository.At("docs", "contributing.md")))
             .Select(match => match.Groups["path"].Value)
             .Where(path => !File.Exists(Repository.At(path)) && !Directory.Exists(Repository.At(path)))
@@ -47,7 +47,7 @@ public sealed partial class ReferenceTests
     [InlineData("/metrics")]
     [InlineData("handler_type")]
     [InlineData("handlers.direct")]
-    public void What_the_documents_promise_and_no_code_does_is_marked_as_to_come(string promise)
+    public void Documented_features_without_code_are_marked_as_planned(string promise)
     {
         string[] settings = ["docker/.env.example", "docker/docker-compose.runtime.yml"];
         foreach (var path in Documents.Select(document => document.Data).Concat(settings))

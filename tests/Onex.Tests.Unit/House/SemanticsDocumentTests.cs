@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.House;
 public sealed partial class SemanticsDocumentTests
 {
     [Fact]
-    public void Every_rule_is_held_by_tests_that_exist()
+    public void Every_rule_names_existing_tests()
     {
         var tests = Directory.EnumerateFiles(RepositoryFiles.At("tests"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Test().Matches(File.ReadAllText(file)))

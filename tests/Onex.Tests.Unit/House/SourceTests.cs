@@ -11,7 +11,7 @@ public sealed partial class SourceTests
     private static readonly string[] _folders = ["src", "tests", "migrations", "benchmarks", "demo"];
 
     [Fact]
-    public void No_file_is_longer_than_a_reader_can_hold() => Assert.Empty(
+    public void No_file_is_longer_than_the_limit() => Assert.Empty(
         Sources()
             .Where(path => !path.Contains("/Migrations/", StringComparison.Ordinal))
             .Select(path => (Path: path, Lines: File.ReadLines(Repository.At(path)).Count()))
@@ -19,14 +19,14 @@ public sealed partial class SourceTests
             .Select(file => $"{file.Path}:{file.Lines}: over {LongestFile} lines: split it by what it does"));
 
     [Fact]
-    public void What_is_left_to_do_names_its_issue() => Assert.Empty(
+    public void Every_TODO_names_its_issue() => Assert.Empty(
         Sources().SelectMany(path => File.ReadLines(Repository.At(path))
             .Select((line, index) => (line, index))
             .Where(entry => LeftToDo().IsMatch(entry.line))
             .Select(entry => $"{path}:{entry.index + 1}: name the issue (#12), or do it")));
 
     [Fact]
-    public void No_bus_tells_its_maker_how_it_is_used()
+    public void Bus_usage_telemetry_is_disabled()
     {
         var makers = Sources()
             .Where(path => path.StartsWith("src/", StringComparison.Ordinal))
@@ -41,7 +41,7 @@ public sealed partial class SourceTests
 
     // "1 contracts" is wrong English. Use Plural.Of for a count that may be 1, or put it behind the words: "live sagas (1)".
     [Fact]
-    public void A_count_in_a_text_is_singular_or_plural() => Assert.Empty(
+    public void A_counted_noun_is_singular_or_plural() => Assert.Empty(
         Sources().Where(path => path.StartsWith("src/", StringComparison.Ordinal)).SelectMany(path => File.ReadLines(Repository.At(path))
             .Select((line, index) => (line, index))
             .Where(entry => CountedWord().IsMatch(entry.line))

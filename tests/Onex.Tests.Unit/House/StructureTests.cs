@@ -9,40 +9,6 @@ namespace Onex.Tests.Unit.House;
 /// </summary>
 public sealed partial class StructureTests
 {
-    // Permitted references that close a cycle between folders of one project. Do not add any.
-    private static readonly Dictionary<string, string> _backwards = new()
-    {
-        ["Onex.Contracts: Schemas -> Compiling"] = "SchemaReader reads within a contract's scope",
-        ["Onex.Effects: Connections -> Http"] = "ConnectionReading checks headers as HTTP operations do",
-        ["Onex.Effects: Connections -> Operations"] = "ConnectionLimits holds back operations",
-        ["Onex.Effects: Operations -> Running"] = "EffectOperation records its attempts",
-        ["Onex.Kafka: Brokers -> Producing"] = "TopicAdmin shares the producer's client",
-        ["Onex.Kafka: Consuming -> DeadLetters"] = "RecordConsumer writes dead letters",
-        ["Onex.Persistence: Ledger -> Postgres"] = "GroupCommit knows by StoreErrors that an item is invalid",
-        ["Onex.Persistence: Postgres -> Schema"] = "the set-up of the schema and its partitions",
-        ["Onex.Persistence: Postgres -> Sqlite"] = "StoreErrors classifies the errors of both stores",
-        ["Onex.Persistence: Sagas -> DeadLetters"] = "a commit indexes the dead letters of its sagas",
-    };
-
-    // Files with a family of small types, named after the family.
-    private static readonly Dictionary<string, string> _families = new()
-    {
-        ["src/Onex.Effects/Db/DbMessages.cs"] = "arguments and results of the operations db.*",
-        ["src/Onex.Effects/Db/DbOperations.cs"] = "the operations db.*",
-        ["src/Onex.Effects/Http/HttpMessages.cs"] = "arguments and results of the operations http.*",
-        ["src/Onex.Effects/Kafka/KafkaMessages.cs"] = "arguments and results of kafka.produce",
-        ["src/Onex.Hosting/Logging/LogLines.cs"] = "the two formatters of log lines",
-        ["src/Onex.Persistence/Schema/Rows.cs"] = "rows that only migrations know",
-        ["src/Onex.Workers/Operations/BuiltIn.cs"] = "the computes that Onex brings, with their arguments",
-    };
-
-    // Found by reflection, by MassTransit or by the runtime.
-    private static readonly Dictionary<string, string> _usedByOthers = new()
-    {
-        ["PrintMembers"] = "a record's ToString",
-        ["FindId"] = "a query that a session offers beside its others",
-    };
-
     private static readonly Lazy<List<(string Path, string Text)>> _sources = new(() =>
     [
         .. new[] { "src", "tests", "benchmarks", "demo", "migrations" }
@@ -60,7 +26,7 @@ public sealed partial class StructureTests
     ];
 
     [Fact]
-    public void References_between_folders_of_a_project_close_no_circle()
+    public void Folder_references_of_a_project_are_acyclic()
     {
         var references = (
             from file in Production()
@@ -71,9 +37,7 @@ public sealed partial class StructureTests
                 $@"^using (static )?{Regex.Escape(parts[1])}\.(?<to>\w+)",
                 RegexOptions.Multiline | RegexOptions.NonBacktracking)
             let to = match.Groups["to"].Value
-            where to != parts[2]
-                && Directory.Exists(Repository.At("src", parts[1], to))
-                && !_backwards.ContainsKey($"{parts[1]}: {parts[2]} -> {to}")
+            where to != parts[2] && Directory.Exists(Repository.At("src", parts[1], to))
             select (Project: parts[1], From: parts[2], To: to, file.Path)).ToList();
         var circles = references
             .Where(reference => Reaches(reference.Project, reference.To, reference.From))
@@ -107,12 +71,12 @@ public sealed partial class StructureTests
         from file in Production()
         let name = Path.GetFileName(file.Path).Split('.')[0]
         let types = Declaration().Matches(file.Text).Select(match => match.Groups["name"].Value).ToList()
-        where types.Count > 0 && name != "Program" && !_families.ContainsKey(file.Path)
+        where types.Count > 0 && name != "Program"
             && !types.Exists(type => type == name || type.StartsWith(name.TrimEnd('s'), StringComparison.Ordinal) || type == $"I{name}")
         select $"{file.Path}: holds {string.Join(", ", types)}: name it after the one that a reader looks for");
 
     [Fact]
-    public void Nothing_is_declared_and_never_used()
+    public void No_declaration_is_unused()
     {
         var uses = _sources.Value
             .SelectMany(file => Word().Matches(Code(file.Text)).Select(match => match.Value))
@@ -123,7 +87,7 @@ public sealed partial class StructureTests
             from file in Production()
             from Match match in Member().Matches(Code(file.Text))
             let name = match.Groups["name"].Value
-            where uses[name] == 1 && !match.Value.Contains(" override ", StringComparison.Ordinal) && !_usedByOthers.ContainsKey(name)
+            where uses[name] == 1 && !match.Value.Contains(" override ", StringComparison.Ordinal)
             select $"{file.Path}: nothing uses {name}: delete it");
     }
 

@@ -32,7 +32,7 @@ public sealed partial class TutorialTests
     }
 
     [Fact]
-    public void The_last_contract_is_the_whole_example_which_compiles_with_its_files_and_whose_examples_hold()
+    public void The_last_contract_is_the_whole_example_and_its_examples_hold()
     {
         var directory = RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full");
         Assert.Contains(
@@ -47,7 +47,7 @@ public sealed partial class TutorialTests
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public void Every_command_is_one_that_onex_knows(string line)
+    public void Every_tutorial_command_exists(string line)
     {
         // Splits as a shell does: text in apostrophes is one word.
         var words = line.Split('\'')

@@ -23,7 +23,7 @@ public sealed class ComputeRunnerTests
     [InlineData("hash.sha256", """{"text":"ü"}""", """{"hex":"607474ca475a9724d7360aba71a56d5df77e61350e3f724cfa1f46e857e2d85f"}""")]
     [InlineData("transform", """{"values":{"b":1.0,"a":[null,{"x":"ü"}]}}""", """{"b":1.0,"a":[null,{"x":"ü"}]}""")]
     [InlineData("delay", """{"ms":0}""", "{}")]
-    public async Task A_computation_gives_its_result(string operation, string arguments, string expected)
+    public async Task A_computation_returns_its_result(string operation, string arguments, string expected)
     {
         var result = await RunAsync(EffectsHarness.Command(operation, arguments));
 
@@ -41,7 +41,7 @@ public sealed class ComputeRunnerTests
     [InlineData("transform", """{"values":[]}""")]
     [InlineData("delay", """{"ms":-1}""")]
     [InlineData("delay", "null")]
-    public async Task Arguments_that_are_none_are_rejected(string operation, string arguments)
+    public async Task Invalid_arguments_are_rejected(string operation, string arguments)
     {
         var result = await RunAsync(EffectsHarness.Command(operation, arguments));
 
@@ -49,7 +49,7 @@ public sealed class ComputeRunnerTests
     }
 
     [Fact]
-    public async Task The_result_goes_to_the_home_partition_of_the_workers_topic()
+    public async Task The_result_is_produced_to_the_home_partition()
     {
         var command = EffectsHarness.Command("hash.sha256", """{"text":"abc"}""");
 
@@ -61,7 +61,7 @@ public sealed class ComputeRunnerTests
     }
 
     [Fact]
-    public async Task A_computation_that_takes_longer_than_its_timeout_is_ended()
+    public async Task A_computation_is_stopped_at_its_timeout()
     {
         var running = RunAsync(EffectsHarness.Command("delay", """{"ms":60000}""", timeoutMs: 5_000));
         Assert.False(running.IsCompleted);
@@ -73,11 +73,11 @@ public sealed class ComputeRunnerTests
     }
 
     [Fact]
-    public async Task An_operation_that_this_process_does_not_know_fails_the_attempt() =>
+    public async Task An_unknown_operation_fails_the_attempt() =>
         Assert.Equal("operation_unknown", (await RunAsync(EffectsHarness.Command("hash.md5", "{}"))).Code);
 
     [Fact]
-    public async Task Large_arguments_and_results_go_through_the_store()
+    public async Task Large_arguments_and_results_are_stored()
     {
         var text = new string('x', 70_000);
         var id = Guid.CreateVersion7(DateTimeOffset.UnixEpoch);
@@ -93,7 +93,7 @@ public sealed class ComputeRunnerTests
     }
 
     [Fact]
-    public async Task Without_a_database_stored_arguments_fail_and_large_results_travel_whole()
+    public async Task Without_a_database_stored_arguments_fail_and_large_results_are_sent_inline()
     {
         var command = EffectsHarness.Command("transform", $$$"""{"values":{"t":"{{{new string('x', 70_000)}}}"}}""");
 
@@ -104,7 +104,7 @@ public sealed class ComputeRunnerTests
     }
 
     [Fact]
-    public void The_operations_are_described_for_the_compiler()
+    public void The_compiler_knows_the_compute_operations()
     {
         Assert.Equal(["delay", "hash.sha256", "transform"], ComputeOperations.Descriptors.Select(operation => operation.Name));
         Assert.All(ComputeOperations.Descriptors, operation =>

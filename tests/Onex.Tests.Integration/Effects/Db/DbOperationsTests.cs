@@ -79,7 +79,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task The_statements_of_a_transaction_see_each_other_and_happen_all_or_none()
+    public async Task The_statements_of_a_transaction_see_each_other_and_are_atomic()
     {
         await database.Database.ExecuteAsync("CREATE TABLE whole (id int PRIMARY KEY)");
 
@@ -110,7 +110,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("SELECT 1; SELECT 1")]
     [InlineData("SELECT $1::int; SELECT 2", 1)]
     [InlineData("SELECT 1; COMMIT")]
-    public async Task One_text_holds_one_statement(string sql, params object[] parameters)
+    public async Task One_text_may_contain_only_one_statement(string sql, params object[] parameters)
     {
         var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement(sql, parameters));
 
@@ -175,7 +175,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task The_server_has_a_statement_timeout_of_its_own()
+    public async Task The_server_side_statement_timeout_is_set()
     {
         var result = await _bench.ResultAsync(
             "db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
@@ -213,7 +213,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_large_result_is_stored_and_referred_to()
+    public async Task A_large_result_is_stored_and_referenced()
     {
         var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
 
@@ -222,7 +222,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_wrong_password_is_reported_by_the_name_of_the_connection()
+    public async Task A_wrong_password_is_reported_with_the_name_of_the_connection()
     {
         await using var bench = new DatabaseHarness(
             database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
@@ -235,7 +235,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_database_that_is_away_is_a_failure()
+    public async Task An_unreachable_database_fails_the_attempt()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
@@ -295,7 +295,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await _bench.ResultAsync("db.query", "SELECT pg_advisory_lock(4711)");
         Assert.True(await IsFreeAsync(4711));
 
-        // Whether it completes or not.
+        // For completed and failed statements.
         var result = await _bench.RunAsync(
             "db.transaction", new
             {
@@ -317,7 +317,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_type_that_was_redefined_is_never_read_by_its_old_definition()
+    public async Task A_redefined_type_is_never_read_by_its_old_definition()
     {
         await database.Database.ExecuteAsync("CREATE TYPE shape AS (a int); CREATE TABLE shaped (s shape, v text)");
         await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 1 }, "AP8Q");

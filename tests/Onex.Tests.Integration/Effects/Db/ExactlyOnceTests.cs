@@ -6,7 +6,8 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Integration.Effects.Db;
 
 /// <summary>
-/// Transactions in the ledger's own database happen exactly once, whichever connection is cut at any moment; in others they may not.
+/// Transactions in the database of the ledger happen exactly once, whichever connection is lost at any moment; in other databases they may
+/// not.
 /// </summary>
 public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -26,7 +27,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [InlineData(Cut.BeforeTheServer)]
     [InlineData(Cut.WhileTheServerWorks)]
     [InlineData(Cut.BeforeTheAnswer)]
-    public async Task A_connection_cut_at_the_commit_neither_loses_nor_repeats_a_statement(Cut cut)
+    public async Task A_connection_lost_at_the_commit_neither_loses_nor_repeats_a_statement(Cut cut)
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
@@ -38,7 +39,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         var first = await bench.RunAsync(command);
         var second = await bench.RunAsync(command with { Attempt = 2 });
 
-        // A request that was cut failed; after a cut answer the outcome is known at once.
+        // A lost request fails the attempt; after a lost response the outcome is known at once.
         Assert.Equal(cut == Cut.BeforeTheServer ? StepOutcomes.Failed : StepOutcomes.Completed, first.Outcome);
         Assert.Equal(StepOutcomes.Completed, second.Outcome);
         Assert.Equal(1, await ChargesAsync(database.Database, name));
@@ -47,7 +48,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [Theory]
     [InlineData(Cut.BeforeTheServer)]
     [InlineData(Cut.BeforeTheAnswer)]
-    public async Task A_process_that_dies_at_the_commit_is_succeeded_by_one_that_finishes_the_command(Cut cut)
+    public async Task Another_process_finishes_the_command_when_one_dies_at_the_commit(Cut cut)
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         var name = $"died-{cut}";
@@ -69,7 +70,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task A_frozen_process_whose_lease_was_taken_over_changes_nothing_when_it_wakes_up()
+    public async Task A_resumed_process_whose_lease_was_taken_over_changes_nothing()
     {
         await using var frozen = new DatabaseHarness(database, database.Database.ConnectionString);
         await using var successor = new DatabaseHarness(database, database.Database.ConnectionString);
@@ -98,7 +99,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task In_another_database_a_connection_cut_at_the_commit_has_an_unknown_outcome()
+    public async Task In_another_database_a_connection_lost_at_the_commit_has_an_unknown_outcome()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         await using var bench = new DatabaseHarness(database, _elsewhere.ConnectionString, proxy.Port);
@@ -113,7 +114,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task Another_database_of_the_same_server_is_not_the_ledgers_even_with_a_ledger_in_it()
+    public async Task Another_database_of_the_same_server_is_not_the_ledger_database_even_with_ledger_tables()
     {
         await using var twin = new TwinDatabase();
         await twin.InitializeAsync(database);
@@ -130,7 +131,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task A_user_who_may_not_record_has_transactions_of_its_own()
+    public async Task A_user_without_ledger_rights_uses_separate_transactions()
     {
         await database.Database.ExecuteAsync("""
             CREATE ROLE clerk LOGIN PASSWORD 'clerks word'; GRANT INSERT ON public.charges TO clerk;
@@ -152,7 +153,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task A_large_result_is_joined_as_a_reference()
+    public async Task A_large_result_is_recorded_as_a_reference_in_the_same_transaction()
     {
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString);
         var command = DatabaseHarness.Command(
@@ -174,7 +175,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     private Task<int> ExpireAsync(StepCommand command) => database.Database.ExecuteAsync(
         $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
 
-    /// <summary>A copy of the ledger's database, made while it is quiet: names, owners and tables are the same.</summary>
+    /// <summary>A copy of the ledger database, with the same names, owners and tables.</summary>
     private sealed class TwinDatabase : IAsyncDisposable
     {
         public PostgresDatabase Database { get; private set; } = null!;

@@ -43,7 +43,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task One_of_several_processes_that_receive_a_command_at_once_runs_it()
+    public async Task Only_one_of_several_processes_runs_a_command_they_all_received()
     {
         await using var first = new Process(database, _world);
         await using var second = new Process(database, _world);
@@ -57,7 +57,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task A_result_after_the_lease_was_taken_over_is_not_reported()
+    public async Task A_result_under_a_lost_lease_is_not_reported()
     {
         await using var frozen = new Process(database, _world);
         await using var successor = new Process(database, _world);
@@ -90,7 +90,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task Failed_attempts_are_followed_by_the_next_under_one_idempotency_key()
+    public async Task All_attempts_share_one_idempotency_key()
     {
         await using var process = new Process(database, _world);
         var command = Reserve("flaky");
@@ -127,7 +127,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         };
     }
 
-    /// <summary>The parts of one effects process except Kafka.</summary>
+    /// <summary>An effects process without Kafka.</summary>
     private sealed class Process : IRecordProducer, IAsyncDisposable
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;

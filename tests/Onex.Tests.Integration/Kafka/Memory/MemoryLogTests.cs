@@ -1,6 +1,6 @@
 using System.Text;
-using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
@@ -29,7 +29,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_topic_that_nobody_reads_never_rejects_and_deletes_large_records_sooner()
+    public async Task A_topic_without_readers_never_rejects_and_deletes_large_records_sooner()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         await using var member = await StartAsync(bus, 1);
@@ -60,7 +60,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_backlog_is_bounded_per_topic_and_accepts_records_again_when_read()
+    public async Task A_bounded_topic_accepts_records_again_after_its_backlog_is_read()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         var handler = new RecordingHandler(_ => { });
@@ -85,7 +85,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_record_is_returned_as_soon_as_it_is_written()
+    public async Task A_poll_returns_a_record_as_soon_as_it_is_written()
     {
         var arrived = new SemaphoreSlim(0);
         var handler = new RecordingHandler(entry =>
@@ -95,7 +95,7 @@ public sealed class MemoryLogTests
         });
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
 
-        // Each record waits for the one before. A reader that slept instead of being woken would take a hundred seconds.
+        // Each record waits for the previous one. A reader that polled with a delay would take a hundred seconds.
         var began = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 1000; i++)
         {
@@ -107,7 +107,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_producer_may_reuse_its_bytes_after_the_answer()
+    public async Task A_producer_may_reuse_its_buffer_after_the_delivery_report()
     {
         var bus = new MemoryTestBus();
         await using var member = await StartAsync(bus, 1);

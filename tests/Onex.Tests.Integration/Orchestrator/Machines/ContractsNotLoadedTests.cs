@@ -37,7 +37,7 @@ public sealed class ContractsNotLoadedTests : IDisposable
     }
 
     [Fact]
-    public async Task Live_sagas_whose_contract_or_connection_is_not_loaded_are_counted_at_the_start()
+    public async Task Live_sagas_without_a_loaded_contract_or_connection_are_counted_at_start()
     {
         await _database.OpenAsync(_none);
         var (kept, newer, gone) = (Compile("kept", "1.0.0"), Compile("newer", "1.0.0"), Compile("gone", "1.0.0"));

@@ -40,7 +40,7 @@ public sealed class RegisteredPlansTests : IDisposable
     }
 
     [Fact]
-    public async Task Content_that_an_older_version_registered_under_another_hash_is_the_same_and_found_under_both()
+    public async Task Content_registered_under_an_older_hash_is_found_under_both_hashes()
     {
         await _database.OpenAsync(_none);
         var plan = Compile(Nap);
@@ -55,7 +55,7 @@ public sealed class RegisteredPlansTests : IDisposable
     }
 
     [Fact]
-    public async Task Content_with_another_meaning_is_rejected_and_not_stored()
+    public async Task Content_with_a_different_meaning_is_rejected_and_not_stored()
     {
         await _database.OpenAsync(_none);
         await _registry.RegisterAsync([RegisteredPlans.ToRow(Compile(Nap))], mutable: false, _none);

@@ -11,7 +11,7 @@ namespace Onex.Tests.Integration.Orchestrator.Machines;
 public sealed class StagingSagaRepositoryTests
 {
     [Fact]
-    public async Task A_starting_message_creates_an_instance_that_is_staged_as_new()
+    public async Task A_starting_message_stages_a_new_instance()
     {
         var staging = new SagaStaging<Door>(Rows.Id(), null);
 
@@ -22,7 +22,7 @@ public sealed class StagingSagaRepositoryTests
     }
 
     [Fact]
-    public async Task A_later_message_moves_the_loaded_instance()
+    public async Task A_later_message_changes_the_loaded_instance()
     {
         var door = new Door { CorrelationId = Rows.Id(), State = "Waiting" };
         var staging = new SagaStaging<Door>(door.CorrelationId, door);
@@ -35,7 +35,7 @@ public sealed class StagingSagaRepositoryTests
     }
 
     [Fact]
-    public async Task A_later_message_without_instance_stages_nothing()
+    public async Task A_later_message_without_an_instance_stages_nothing()
     {
         var staging = new SagaStaging<Door>(Rows.Id(), null);
 
@@ -45,7 +45,7 @@ public sealed class StagingSagaRepositoryTests
     }
 
     [Fact]
-    public async Task A_message_in_the_wrong_state_is_rejected_by_the_machine()
+    public async Task The_machine_rejects_a_message_in_the_wrong_state()
     {
         var door = new Door { CorrelationId = Rows.Id(), State = "Open" };
         var staging = new SagaStaging<Door>(door.CorrelationId, door);
@@ -56,7 +56,7 @@ public sealed class StagingSagaRepositoryTests
         Assert.False(staging.Changed);
     }
 
-    // The machine's own pipe with a staged saga as payload, as the router does it; the harness only makes a consume context.
+    // The pipe of the machine with a staged saga as payload, as in the router; the harness only creates a consume context.
     private static async Task SendAsync<T>(SagaStaging<Door> staging, T message)
         where T : class
     {

@@ -43,7 +43,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     private readonly PostgresSagaStore _store = new(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
     [Fact]
-    public async Task Every_known_outcome_becomes_a_result_before_the_wake_up()
+    public async Task Every_known_outcome_becomes_a_result_before_the_wakeup()
     {
         var (completed, large, taken, unknown) = (Command("first"), Command("second"), Command("first"), Command("second"));
         var reference = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -64,7 +64,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task An_interrupted_command_without_a_claim_is_cancelled_and_can_never_be_claimed()
+    public async Task An_unclaimed_interrupted_command_is_cancelled_and_can_never_be_claimed()
     {
         var (free, taken, done) = (
             Command("first", interrupted: true), Command("second", interrupted: true), Command("first", interrupted: true));
@@ -96,7 +96,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task An_attempt_that_is_being_committed_counts_as_leased_whatever_its_deadline()
+    public async Task An_attempt_being_committed_counts_as_leased_whatever_its_deadline()
     {
         var command = Command("first");
         var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
@@ -196,7 +196,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             _none);
     }
 
-    // Nothing is decided here, so no message passes a state machine.
+    // These tests make no decision, so no message passes a state machine.
     private sealed class NoPipes : IPipeFactory
     {
         public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => null!;

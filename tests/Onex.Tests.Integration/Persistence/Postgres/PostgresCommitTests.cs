@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
@@ -18,7 +19,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_statement_that_fails_while_it_is_prepared_leaves_a_working_store(int before)
+    public async Task A_failed_prepare_leaves_a_working_store(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
@@ -165,7 +166,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Theory]
     [InlineData("BeforeTheServer")]
     [InlineData("BeforeTheAnswer")]
-    public async Task A_commit_whose_connection_was_lost_is_written_exactly_once(string cut)
+    public async Task A_commit_with_a_lost_connection_is_written_exactly_once(string cut)
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -224,7 +225,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_commit_that_the_server_still_executes_is_not_repeated()
+    public async Task A_commit_still_executing_on_the_server_is_not_repeated()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -283,7 +284,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Updates_are_heap_only()
+    public async Task Updates_are_heap_only_tuples()
     {
         var row = Rows.New() with { BusinessKey = Rows.Key() };
         var store = Store(database.DataSource);
@@ -305,7 +306,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task The_sweep_for_wakeups_reads_no_parked_saga()
+    public async Task The_wakeup_sweep_reads_no_parked_saga()
     {
         // On an empty table the planner may use any index.
         var parked = Enumerable.Range(0, 500).Select(_ => Rows.New() with { Parked = true }).ToList();
@@ -334,7 +335,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Large_batches_are_committed_completely()
+    public async Task Large_batches_are_committed_in_full()
     {
         var store = Store(database.DataSource);
         SagaRow[] rows = [

@@ -1,8 +1,8 @@
 using Npgsql;
 using Onex.Contracts.Messages;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
 
@@ -31,7 +31,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     }
 
     [Fact]
-    public async Task A_claim_whose_answer_was_lost_is_granted_to_the_same_caller()
+    public async Task A_claim_with_a_lost_response_is_granted_to_the_same_caller()
     {
         var settings = database.Settings;
         await using var proxy = new CuttingProxy(settings.Host, settings.Port);

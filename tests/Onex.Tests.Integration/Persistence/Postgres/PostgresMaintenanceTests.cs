@@ -53,7 +53,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_locked_partition_blocks_nobody()
+    public async Task A_locked_partition_blocks_no_other_maintenance()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO "
@@ -117,7 +117,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_locked_table_postpones_its_own_maintenance_only()
+    public async Task A_locked_table_postpones_only_its_own_maintenance()
     {
         await using var locking = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await locking.BeginTransactionAsync();

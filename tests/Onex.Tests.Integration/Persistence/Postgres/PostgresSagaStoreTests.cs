@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Persistence;
@@ -15,7 +16,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_query_without_tables_fails_with_a_remedy_however_often_it_ran_before(int before)
+    public async Task A_prepared_query_without_tables_fails_with_a_remedy(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
@@ -26,7 +27,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
 
-        // It must not matter whether the statement is being prepared, and on which connection.
+        // The result is the same on every connection and whether or not the statement is prepared.
         for (var asked = 0; asked < 3; asked++)
         {
             var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));

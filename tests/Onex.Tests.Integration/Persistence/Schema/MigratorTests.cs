@@ -11,7 +11,7 @@ public sealed class MigratorTests
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Fact]
-    public async Task One_of_two_orchestrators_that_start_at_once_migrates_and_the_other_waits()
+    public async Task One_of_two_concurrently_starting_orchestrators_migrates_and_the_other_waits()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -65,7 +65,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task At_run_time_a_missing_or_older_schema_is_noticed_and_a_newer_one_is_accepted()
+    public async Task A_missing_or_older_schema_is_detected_at_run_time_and_a_newer_one_accepted()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
@@ -84,7 +84,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_read_only_database_is_noticed()
+    public async Task A_read_only_database_is_detected()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -162,7 +162,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task An_unreachable_server_is_worth_a_retry()
+    public async Task An_unreachable_server_is_a_transient_error()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "any") with { Host = "127.0.0.1", Port = FreePort.Next() };
 
@@ -174,7 +174,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_user_without_the_right_to_create_the_schema_gets_the_statement_that_grants_it()
+    public async Task A_user_without_the_CREATE_privilege_gets_the_statement_that_grants_it()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var role = Names.Next("onex_role");
@@ -193,7 +193,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task History_of_a_day_without_a_partition_moves_into_the_one_created_for_it()
+    public async Task History_of_a_day_without_a_partition_moves_into_a_new_partition()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -212,7 +212,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task The_views_answer_the_common_questions()
+    public async Task The_views_answer_common_questions()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
@@ -50,7 +51,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_views_answer_the_common_questions()
+    public async Task The_views_answer_common_questions()
     {
         var failed = Rows.Ended(Rows.New()) with
         {
@@ -111,7 +112,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_probe_writes_after_a_failed_write()
+    public async Task The_health_probe_writes_after_a_failed_write()
     {
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
@@ -170,7 +171,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_without_the_hashes_of_requests_gets_their_columns_and_keeps_its_rows()
+    public async Task A_file_without_request_hashes_gets_their_columns_and_keeps_its_rows()
     {
         var row = Rows.New();
         await UseAsync(store => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
@@ -185,7 +186,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_without_the_columns_of_decisions_gets_them_and_keeps_its_rows()
+    public async Task A_file_without_decision_columns_gets_them_and_keeps_its_rows()
     {
         await UseAsync(store => store.NowAsync(_none));
         foreach (
@@ -209,7 +210,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_file_of_another_program_is_rejected()
+    public async Task A_file_of_another_program_is_rejected()
     {
         await SqliteFile.QueryAsync(Path, "CREATE TABLE sagas (id TEXT)");
 
@@ -228,7 +229,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_created_is_reported()
+    public async Task A_directory_that_cannot_be_created_is_an_error()
     {
         var blocked = System.IO.Path.Combine(_directory, "file");
         await File.WriteAllTextAsync(blocked, "");
@@ -240,7 +241,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_written_to_is_reported()
+    public async Task A_read_only_directory_is_an_error()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has a directory that is read-only to everybody.");
 
@@ -248,7 +249,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_full_disk_commits_nothing_and_the_work_continues_when_there_is_space()
+    public async Task A_full_disk_commits_nothing_and_work_continues_when_space_is_freed()
     {
         var row = Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 1_000_000)}\"") };
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
@@ -272,7 +273,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_transaction_of_another_program_is_waited_for_and_then_reported()
+    public async Task A_lock_held_by_another_program_is_waited_for_and_then_reported()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
@@ -293,7 +294,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Concurrent_commits_and_claims_queue()
+    public async Task Concurrent_commits_and_claims_are_serialized()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
@@ -306,7 +307,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_file_has_every_table_and_column_of_the_model()
+    public async Task The_SQLite_schema_has_every_table_and_column_of_the_model()
     {
         await UseAsync(store => store.NowAsync(_none));
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
@@ -324,7 +325,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_operators_page_names_every_table_and_view()
+    public async Task The_operations_page_names_every_table_and_view()
     {
         await UseAsync(store => store.NowAsync(_none));
         var sections = (await File.ReadAllTextAsync(Repository.At("docs", "operating.md"), _none)).Split("\n## ");

@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The caller of a contract knows its types: those of the arguments from <c>input</c>, those of the result from <c>output</c>.
+/// A contract that calls another knows its types: the arguments must match <c>input</c>, and the result has the type of <c>output</c>.
 /// </summary>
 public sealed class ChildTypesTests
 {
@@ -56,7 +56,7 @@ public sealed class ChildTypesTests
     [InlineData("with: { order: \"${input.id}\", weight: 3, service: quick }", "does not match the input of")]
     [InlineData("with: {}", "requires 'order' (string)")]
     [InlineData("", "requires 'order' (string)")]
-    public void With_must_match_the_input_of_the_called_contract(string with, string problem)
+    public void The_arguments_of_a_call_must_match_the_input_of_the_called_contract(string with, string problem)
     {
         var found = Found(Ship(with));
 
@@ -76,7 +76,7 @@ public sealed class ChildTypesTests
     [InlineData(
         "- { id: ship, compute: hash.sha256, with: { text: a }, compensate: { saga: shipment, with: { order: \"${result.hex == ''}\", "
             + "weight: 3, service: fast } } }")]
-    public void With_must_match_the_input_wherever_a_contract_is_called(string step) =>
+    public void The_arguments_are_checked_wherever_a_contract_is_called(string step) =>
         Assert.Contains("ONEX1180", Found(Order(step)), StringComparison.Ordinal);
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class ChildTypesTests
     [Theory]
     [InlineData("steps.ship.cost == 'a'", "ONEX1076")]
     [InlineData("steps.ship.trackin == 'a'", "ONEX1079")]
-    public void A_later_read_of_a_childs_result_has_the_type_of_its_output(string guard, string code) => Assert.Contains(
+    public void A_later_read_of_a_child_result_has_the_type_of_its_output(string guard, string code) => Assert.Contains(
         code,
         Found(
             Order($"- {{ id: ship, saga: shipment, with: {Right}, compensate: {{ none: a test }} "
@@ -122,7 +122,7 @@ public sealed class ChildTypesTests
     [InlineData("{ tracking: string, cost: double }", false)]
     [InlineData("{ cost: int }", false)]
     [InlineData("{ at: timestamp, tracking: any, colour: string? }", false)]
-    public void Returns_may_not_contradict_the_childs_output(string returns, bool refused) => Assert.Equal(
+    public void Returns_may_not_contradict_the_output_of_the_child(string returns, bool refused) => Assert.Equal(
         refused, Found(Ship($"with: {Right}, returns: {returns}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Theory]
@@ -135,7 +135,7 @@ public sealed class ChildTypesTests
             + $"}}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Fact]
-    public void The_highest_version_is_called_whatever_the_order_of_files()
+    public void The_highest_version_is_called_in_any_file_order()
     {
         var older = Shipment.Replace("service: { enum: [slow, fast] }", "service: { enum: [snail] }", StringComparison.Ordinal);
         var newer = Shipment.Replace("version: 1.0.0", "version: 1.10.0", StringComparison.Ordinal);
@@ -149,7 +149,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void A_child_that_responds_early_has_no_known_type()
+    public void A_child_that_responds_early_has_no_known_result_type()
     {
         var early = Shipment.Replace(
             "initial: done\nstates:\n",
@@ -163,7 +163,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void A_child_with_an_end_without_output_has_no_known_type()
+    public void A_child_with_an_end_without_output_has_no_known_result_type()
     {
         var silent = Shipment + "\n  other: { end: completed }\n";
         silent = silent.Replace(
@@ -178,7 +178,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void A_registered_contract_is_compiled_without_its_called_contracts()
+    public void A_registered_contract_compiles_without_the_contracts_it_calls()
     {
         var source = new ContractSource("order.yaml", Ship("with: { order: 7 }"), ImmutableSortedDictionary<string, string>.Empty);
 

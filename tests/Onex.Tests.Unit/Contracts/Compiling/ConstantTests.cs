@@ -21,7 +21,7 @@ public sealed class ConstantTests
     [InlineData("[1, 0].map(x, 1 / x)", "division by zero")]
     [InlineData("9223372036854775807 + 1", "out of range")]
     [InlineData("'a'.matches('(' + 'a')", "the regular expression cannot be used")]
-    public void A_constant_that_always_fails_is_an_error_with_its_remedy(string expression, string said)
+    public void A_constant_expression_that_always_fails_is_an_error_with_a_remedy(string expression, string said)
     {
         var diagnostic = Assert.Single(Check(expression));
 
@@ -41,7 +41,7 @@ public sealed class ConstantTests
     [InlineData("timestamp(input.at).getHours('-08:00')")]
     [InlineData("[1, 2].map(x, x / 2)")]
     [InlineData("optional.none()")]
-    public void An_expression_that_can_succeed_is_no_constant_failure(string expression) => Assert.Empty(Check(expression));
+    public void An_expression_that_can_succeed_is_not_a_constant_failure(string expression) => Assert.Empty(Check(expression));
 
     [Theory]
     [InlineData("1m30s", 90_000)]
@@ -50,7 +50,7 @@ public sealed class ConstantTests
     [InlineData("2000us", 2)]
     [InlineData("7d", 604_800_000)]
     [InlineData("3660d", 316_224_000_000)]
-    public void A_contracts_duration_is_written_like_one_of_an_expression_and_may_have_days(string text, long milliseconds)
+    public void Durations_of_contracts_and_expressions_share_a_syntax_except_for_days(string text, long milliseconds)
     {
         Assert.True(Durations.TryParse(text, out var duration));
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), duration);
@@ -65,7 +65,7 @@ public sealed class ConstantTests
     [InlineData("3661d")]
     [InlineData("1w")]
     [InlineData("")]
-    public void An_invalid_duration_of_a_contract_is_an_error(string text) => Assert.False(Durations.TryParse(text, out _));
+    public void An_invalid_duration_in_a_contract_is_an_error(string text) => Assert.False(Durations.TryParse(text, out _));
 
     private static IEnumerable<Onex.Contracts.Diagnostics.Diagnostic> Check(string expression) => TestContracts.Check($$"""
         contract: small

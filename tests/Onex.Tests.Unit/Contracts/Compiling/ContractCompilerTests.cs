@@ -28,7 +28,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void States_come_in_the_order_of_the_file()
+    public void States_keep_the_order_of_the_file()
     {
         Assert.Equal(
             ["reserving", "packing", "charging", "sealing", "confirming", "unwinding", "done", "unwound"],
@@ -40,7 +40,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_state_accepts_what_its_kind_needs()
+    public void A_state_accepts_the_events_its_type_needs()
     {
         Assert.Equivalent(_living, _order.State("packing").Accepts, strict: true);
         Assert.Equivalent(_living, _order.State("unwinding").Accepts, strict: true);
@@ -48,13 +48,13 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_step_has_everything_that_the_file_says()
+    public void A_step_has_every_property_of_the_file()
     {
         var charge = Call("charging");
 
         Assert.Equal(
-            ("charge", StepKind.Effect, "http.post", "payments"),
-            (charge.Id, charge.Kind, charge.Invocation.Operation, charge.Invocation.Connection));
+            ("charge", CallRole.Effect, "http.post", "payments"),
+            (charge.Id, charge.Role, charge.Invocation.Operation, charge.Invocation.Connection));
         Assert.Equal(
             new RetryPolicy(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, TimeSpan.FromMinutes(2)),
             charge.Retry);
@@ -72,7 +72,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_step_falls_back_to_its_connection_and_then_to_the_default()
+    public void A_step_setting_falls_back_to_the_connection_and_then_to_the_default()
     {
         var reserve = Call("reserving");
         var pack = Call("packing");
@@ -84,7 +84,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void Only_results_that_an_expression_reads_are_stored()
+    public void Only_results_read_by_an_expression_are_stored()
     {
         Assert.Equal(
             ["pack", "seal"],
@@ -94,7 +94,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_path_is_percent_encoded_text_and_a_lone_value_elsewhere_keeps_its_type()
+    public void A_path_is_percent_encoded_and_a_single_value_elsewhere_keeps_its_type()
     {
         var arguments = (Template.Map)Call("packing").Invocation.Arguments;
         var path = Assert.IsType<Template.Text>(arguments.Entries.Single(entry => entry.Key == "path").Value);
@@ -106,7 +106,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void The_first_value_of_a_field_has_its_type()
+    public void The_first_value_of_a_field_must_have_the_type_of_the_field()
     {
         var attempts = _order.Data.Single(field => field.Name == "attempts");
 
@@ -115,7 +115,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_choice_that_leads_to_a_compensating_state_sets_its_fault()
+    public void A_choice_that_leads_to_a_compensating_state_sets_the_fault()
     {
         Assert.Equal(
             [("steps.pack.body.weight > 30.0", "unwinding", "too_heavy"), (null, "charging", null)],
@@ -140,7 +140,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void The_hash_is_over_the_content_and_not_over_the_path()
+    public void The_hash_covers_the_content_and_not_the_path()
     {
         var elsewhere = _order.Source with { Path = "elsewhere.yaml" };
         var changed = _order.Source with { References = _order.Source.References.SetItem("schemas/order.json", "{ }") };
@@ -181,7 +181,7 @@ public sealed class ContractCompilerTests
     [InlineData("result.hex + 'a b'", "result.hex+ 'a b'")]
     [InlineData("${input.name}", "${ input.name }")]
     [InlineData("next: done", "next: \"done\"")]
-    public void A_comment_or_a_space_does_not_change_a_contracts_identity(string from, string to) =>
+    public void Comments_and_whitespace_do_not_change_the_identity_of_a_contract(string from, string to) =>
         Assert.Equal(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
 
     [Theory]
@@ -193,16 +193,16 @@ public sealed class ContractCompilerTests
     [InlineData("string? }", "{ type: string?, initial: a } }")]
     [InlineData("compute: hash.sha256", "timeout: 1m\n        compute: hash.sha256")]
     [InlineData("done: { end: completed }", "done: { end: completed, output: { age: 1 } }")]
-    public void What_a_contract_means_is_its_identity(string from, string to) =>
+    public void The_meaning_of_a_contract_is_its_identity(string from, string to) =>
         Assert.NotEqual(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
 
     [Fact]
-    public void A_number_and_its_text_are_different_contents() => Assert.NotEqual(
+    public void A_number_and_its_text_are_different_content() => Assert.NotEqual(
         HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: 1 } }", StringComparison.Ordinal)),
         HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: \"1\" } }", StringComparison.Ordinal)));
 
     [Fact]
-    public void A_registered_contract_compiles_although_a_rule_came_after_it()
+    public void A_registered_contract_compiles_despite_a_newer_compiler_rule()
     {
         var source = new ContractSource(
             "greeting.yaml", Greeting.Replace(
@@ -235,7 +235,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void An_own_state_called_failed_keeps_its_name()
+    public void A_user_state_called_failed_keeps_its_name()
     {
         var plan = TestContracts.Compile(
             "initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: "
@@ -247,7 +247,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void Past_the_pivot_and_with_a_reason_no_compensation_is_required()
+    public void No_compensation_is_required_past_the_pivot_or_with_a_reason()
     {
         TestContracts.Compile(
             """
@@ -268,7 +268,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void An_escaped_dollar_brace_is_text()
+    public void An_escaped_placeholder_is_text()
     {
         var plan = TestContracts.Compile(
             "initial: done\nstates:\n  done: { end: completed, output: { a: '$${x}', b: 'a$${x}${input.y}', c: \"${{'k': '}'}.k}\" } }\n");

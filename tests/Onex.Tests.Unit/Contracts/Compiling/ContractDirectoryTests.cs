@@ -8,7 +8,7 @@ public sealed class ContractDirectoryTests : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-");
 
     [Fact]
-    public void Contracts_are_found_in_folders_but_not_in_those_that_hold_other_things()
+    public void Contracts_are_found_in_folders_except_excluded_ones()
     {
         Write("b.yaml", Contract("b"));
         Write("orders/a.yaml", Contract("a"));
@@ -35,7 +35,7 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void A_reference_is_relative_to_its_file_and_a_broken_schema_is_reported_once_where_it_is_broken()
+    public void References_are_relative_to_their_file_and_a_broken_schema_is_reported_once()
     {
         Write("orders/a.yaml", Contract("a").Replace("{}", "{ $ref: ../schemas/order.json }", StringComparison.Ordinal));
         Write("orders/b.yaml", Contract("b").Replace("{}", "{ $ref: ../schemas/order.json }", StringComparison.Ordinal));
@@ -63,7 +63,7 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void One_broken_file_does_not_hide_the_other_one()
+    public void One_broken_file_does_not_hide_another()
     {
         Write(
             "a.yaml",
@@ -79,7 +79,7 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void The_same_contract_in_two_files_is_one_contract_with_a_warning()
+    public void A_contract_that_occurs_in_two_files_is_one_contract_with_a_warning()
     {
         Write("a.yaml", Contract("same"));
         Write("b.yaml", Contract("same"));

@@ -33,7 +33,7 @@ public sealed class DatabaseContractTests
     [InlineData("effect: db.transaction", "{ statements: [{ sql: { a: \"${input}\" } }] }", "ONEX1039")]
     [InlineData("effect: db.transaction", "{ statements: [\"${input}\"] }", "ONEX1039")]
     [InlineData("effect: db.transaction", "{ statements: \"${input}\" }", "ONEX1039")]
-    public void No_expression_gets_into_a_statement(string effect, string arguments, string code) =>
+    public void No_expression_is_inserted_into_an_SQL_statement(string effect, string arguments, string code) =>
         Assert.Contains(code, Codes(effect, arguments));
 
     [Fact]

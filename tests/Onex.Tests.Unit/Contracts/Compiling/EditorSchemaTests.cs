@@ -29,7 +29,7 @@ public sealed class EditorSchemaTests
     ];
 
     [Fact]
-    public void The_one_in_the_documents_is_of_this_version()
+    public void The_documented_schema_is_current()
     {
         var path = RepositoryFiles.At("docs", "contract.schema.json");
         var schema = ContractCompiler.EditorSchema(_operations);
@@ -42,7 +42,7 @@ public sealed class EditorSchemaTests
     }
 
     [Fact]
-    public void Every_key_that_the_compiler_reads_is_in_it_with_a_description_and_no_other()
+    public void The_schema_describes_exactly_the_keys_that_the_compiler_reads()
     {
         var schema = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!.AsObject();
         foreach (
@@ -59,7 +59,7 @@ public sealed class EditorSchemaTests
     }
 
     [Fact]
-    public void Every_operation_is_in_it_with_its_arguments()
+    public void The_schema_lists_every_operation_with_its_arguments()
     {
         var definitions = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!["$defs"]!.AsObject();
 
@@ -70,7 +70,7 @@ public sealed class EditorSchemaTests
 
     [Theory]
     [MemberData(nameof(Valid))]
-    public void A_contract_that_compiles_is_valid(string path)
+    public void A_contract_that_compiles_is_valid_in_the_schema(string path)
     {
         // Compiled with the small catalogue of the tests, except for contracts about databases and topics.
         var isReal = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
@@ -90,11 +90,11 @@ public sealed class EditorSchemaTests
     [InlineData("ONEX1037")]
     [InlineData("ONEX1047")]
     [InlineData("ONEX1049")]
-    public void What_belongs_nowhere_is_not_valid(string code) =>
+    public void An_unknown_key_is_invalid_in_the_schema(string code) =>
         Assert.NotEmpty(Problems(_ofTests, File.ReadAllText(RepositoryFiles.At("tests", "contracts", "invalid", $"{code}.yaml"))));
 
     [Fact]
-    public void What_is_not_valid_does_not_compile() => Assert.All(
+    public void A_contract_that_is_invalid_in_the_schema_does_not_compile() => Assert.All(
         Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml")
             .Where(path => new FileInfo(path).Length < 20_000),
         path =>

@@ -12,7 +12,7 @@ public sealed class EventsAndTimeTests
     private const string Ends = "  done: { end: completed }\n  late: { end: failed }\n";
 
     [Fact]
-    public void The_example_of_the_language_compiles()
+    public void The_language_example_compiles()
     {
         var compilation = ContractCompiler.CompileDirectory(
             RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
@@ -27,7 +27,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void An_event_has_typed_data_and_may_come_early()
+    public void An_event_has_typed_data_and_may_arrive_early()
     {
         var plan = TestContracts.Compile(
             "events: { approve: { data: { by: string }, early: 10m }, beat: {} }\ninitial: waiting\nstates:\n  waiting:\n"
@@ -42,7 +42,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void A_rule_may_write_into_data_from_the_event()
+    public void A_rule_may_write_event_data_into_saga_data()
     {
         var plan = TestContracts.Compile(
             "events: { vote: { data: { weight: int } } }\ndata: { votes: { type: int, initial: 0 } }\ninitial: counting\nstates:\n  "
@@ -54,7 +54,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void Steps_that_call_nothing_need_no_id()
+    public void Steps_without_a_call_need_no_id()
     {
         var plan = TestContracts.Check(
             TestContracts.Head
@@ -88,24 +88,24 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void A_state_that_waits_for_nothing_has_no_transition() =>
+    public void A_state_without_steps_or_events_has_no_transition() =>
         Assert.Contains("ONEX1028", TestContracts.Codes("initial: waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
-    public void A_state_may_wait_for_the_events_of_any_state_alone() =>
+    public void A_state_may_wait_for_any_state_events_only() =>
         TestContracts.Compile(
             "events: { go: {} }\nany_state: [{ event: go, next: done }]\ninitial: waiting\nstates:\n  waiting: {}\n  done: { end: "
                 + "completed }\n");
 
     [Fact]
-    public void Transitions_by_events_timeouts_and_deadline_count() =>
+    public void Event_timeout_and_deadline_transitions_count_for_reachability() =>
         TestContracts.Compile(
             "events: { go: {} }\ndeadline: { after: 9h, next: late }\ninitial: one\nstates:\n  one:\n    on_event: [{ event: go, next: "
                 + "two }]\n"
             + "  two:\n    timeout: { after: 1h, next: done }\n" + Ends);
 
     [Fact]
-    public void A_compensating_state_is_entered_by_an_event_without_a_fault_of_its_own() =>
+    public void An_event_may_lead_to_a_compensating_state_without_naming_a_fault() =>
         TestContracts.Compile(
             "events: { stop: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: stop, next: back }]\n    timeout: { "
                 + "after: 1h, next: back }\n"
@@ -114,7 +114,7 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("on_event: [{ event: go, next: done }]")]
     [InlineData("timeout: { after: 1h, next: done }")]
-    public void Ends_and_compensating_states_wait_for_nothing(string key)
+    public void End_and_compensating_states_accept_no_events(string key)
     {
         Assert.Contains(
             "ONEX1014", TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: done\nstates:\n  done:\n    end: completed\n    {key}\n"));
@@ -133,7 +133,7 @@ public sealed class EventsAndTimeTests
     [InlineData("{ wait: 5m, effect: http.get }", "ONEX1014")]
     [InlineData("{ wait: 5m, set: {} }", "ONEX1014")]
     [InlineData("set: { n: event.x }", "ONEX1043")]
-    public void Other_steps_are_checked(string step, string code) =>
+    public void Steps_without_calls_are_checked(string step, string code) =>
         Assert.Contains(
             code,
             TestContracts.Codes($"data: {{ n: int? }}\ninitial: work\nstates:\n  work:\n    steps:\n      - {step}\n    next: done\n  "
@@ -152,7 +152,7 @@ public sealed class EventsAndTimeTests
             TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: work\nstates:\n  work:\n    {key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void An_event_is_not_available_outside_a_rule() =>
+    public void The_event_is_readable_only_inside_a_rule() =>
         Assert.Equal(
             ["ONEX1043"],
             TestContracts.Codes("initial: work\nstates:\n  work:\n    choose:\n      - { when: event.x, next: done }\n      - { next: "
@@ -166,7 +166,7 @@ public sealed class EventsAndTimeTests
     [InlineData("set: { n: event.reason }", "ONEX1061")]
     [InlineData("when: event.who.name == 'x' && event.more.of.it && event.by['x'].y", null)]
     [InlineData("when: size(event) > 0", null)]
-    public void A_rule_reads_only_fields_that_the_event_declares(string key, string? code) =>
+    public void A_rule_reads_only_declared_fields_of_the_event(string key, string? code) =>
         Assert.Equal(code is null ? [] : [code], TestContracts.Codes(
             "events: { go: { data: { who: '{ name: string }?', more: any, by: map(any) } } }\n"
                 + (key.StartsWith("set", StringComparison.Ordinal) ? "data: { n: any }\n" : "")
@@ -174,7 +174,7 @@ public sealed class EventsAndTimeTests
             + $"    on_event:\n      - event: go\n        {key}\n        next: done\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void A_misspelt_field_of_an_event_is_marked_with_a_suggestion()
+    public void A_misspelt_event_field_is_reported_with_a_suggestion()
     {
         var diagnostic = Assert.Single(TestContracts.Check(TestContracts.Head
             + "events: { go: { data: { who: { name: string } } } }\ninitial: waiting\nstates:\n  waiting:\n    on_event:\n"
@@ -185,7 +185,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void No_event_has_the_name_of_a_fault_of_the_engine()
+    public void An_event_may_not_have_the_name_of_an_engine_fault()
     {
         string[] ofRoles =
         [
@@ -203,21 +203,21 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void The_name_of_an_event_is_an_identifier() =>
+    public void The_name_of_an_event_must_be_an_identifier() =>
         Assert.Contains(
             "ONEX1017",
             TestContracts.Codes("events: { card-updated: {} }\nany_state: [{ event: card-updated, next: done }]\ninitial: "
                 + "waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
-    public void A_state_that_its_events_never_leave_reaches_no_end() =>
+    public void A_state_that_no_event_leaves_reaches_no_end() =>
         Assert.Equal(
             ["ONEX1025"],
             TestContracts.Codes("events: { beat: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true "
                 + "}]\n"));
 
     [Fact]
-    public void A_deadline_ends_a_state_that_its_events_never_leave() =>
+    public void A_deadline_ends_a_state_that_no_event_leaves() =>
         TestContracts.Compile(
             "events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: "
                 + "beat, stay: true }]\n  late: { end: completed }\n");
@@ -225,7 +225,7 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("any_state: [{ event: go, next: done }]")]
     [InlineData("any_state: [{ event: go, stay: true }]\ndeadline: { after: 1h, next: done }")]
-    public void Past_the_pivot_neither_any_state_nor_the_deadline_applies(string anywhere)
+    public void Any_state_events_and_the_deadline_do_not_apply_past_the_pivot(string anywhere)
     {
         const string States =
             "initial: work\nstates:\n  work: { next: fixed }\n  fixed: { pivot: true, next: waiting }\n  waiting: {}\n  done: { end: "
@@ -242,7 +242,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void Past_the_pivot_a_state_waits_for_its_own_events_and_its_timeout() =>
+    public void A_state_past_the_pivot_waits_for_its_own_events_and_timeout() =>
         TestContracts.Compile(
             "events: { go: {} }\ninitial: waiting\nstates:\n  waiting:\n    pivot: true\n    on_event: [{ event: go, next: done }]\n    "
                 + "timeout: { after: 1h, next: late }\n" + Ends);
@@ -250,7 +250,7 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("", 1)]
     [InlineData("pivot: true, ", 0)]
-    public void A_wait_is_shorter_than_the_deadline_where_that_applies(string pivot, int count)
+    public void A_wait_must_be_shorter_than_the_applicable_deadline(string pivot, int count)
     {
         var rest =
             $"deadline: {{ after: 24h, next: late }}\ninitial: work\nstates:\n  work: {{ next: waiting }}\n  waiting: {{ {pivot}steps: "
@@ -264,7 +264,7 @@ public sealed class EventsAndTimeTests
     [InlineData("waiting: { timeout: { after: 1h, next: late } }", "", 0)]
     [InlineData("waiting: { timeout: { after: 1h, next: asking } }", "", 1)]
     [InlineData("waiting: {}", "any_state: [{ event: go, next: asking }]\n", 1)]
-    public void A_state_that_only_the_deadline_leads_to_may_wait_longer(string waiting, string anyState, int count)
+    public void A_state_reached_only_by_the_deadline_may_wait_longer(string waiting, string anyState, int count)
     {
         var rest = $"events: {{ go: {{}} }}\n{anyState}deadline: {{ after: 24h, next: asking }}\ninitial: waiting\nstates:\n  {waiting}\n"
             + "  asking: { on_event: [{ event: go, next: done }], timeout: { after: 7d, next: late } }\n" + Ends;
@@ -277,28 +277,28 @@ public sealed class EventsAndTimeTests
     [InlineData("on_event: [{ event: go, stay: true, next: done }]", "ONEX1058")]
     [InlineData("timeout: { after: soon, next: done }", "ONEX1047")]
     [InlineData("on_event: [{ event: go, when: event.x, next: done }]", "ONEX1061")]
-    public void An_invalid_transition_is_not_reported_as_missing(string key, string code) =>
+    public void An_invalid_transition_is_not_also_reported_as_missing(string key, string code) =>
         Assert.Equal(
             [code],
             TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ninitial: work\nstates:\n  work:\n    "
                 + $"{key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void A_request_gets_one_response() =>
+    public void A_path_responds_at_most_once() =>
         Assert.Equal(
             ["ONEX1063"],
             TestContracts.Codes("initial: work\nstates:\n  work:\n    steps:\n      - respond: { a: 1 }\n      - wait: 1s\n      - "
                 + "respond: { a: 2 }\n    next: done\n  done: { end: completed }\n"));
 
     [Fact]
-    public void A_step_that_calls_nothing_has_no_result() =>
+    public void A_step_without_a_call_has_no_result() =>
         Assert.Equal(
             ["ONEX1045"],
             TestContracts.Codes("initial: work\nstates:\n  work:\n    steps: [{ id: pause, wait: 1s }]\n    next: done\n  done: { end: "
                 + "completed, output: \"${steps.pause}\" }\n"));
 
     [Fact]
-    public void Steps_without_an_id_count_too() =>
+    public void Steps_without_an_id_count_toward_the_limit() =>
         Assert.Equal(
             ["ONEX1020"],
             TestContracts.Codes($"initial: work\nstates:\n  work:\n    steps: "
@@ -307,7 +307,7 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("events", 201)]
     [InlineData("rules of 'any_state'", 1)]
-    public void Events_and_their_rules_are_bounded(string what, int events)
+    public void The_numbers_of_events_and_rules_are_limited(string what, int events)
     {
         var declared = string.Join(", ", Enumerable.Range(0, events).Select(number => $"e{number}: {{}}"));
         var rules = string.Join(

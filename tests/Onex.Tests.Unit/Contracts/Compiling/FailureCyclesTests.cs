@@ -51,7 +51,7 @@ public sealed class FailureCyclesTests
         "",
         "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [{ set: { n: data.n + 1 } }], next: more "
             + "}\n")]
-    public void A_failure_that_leads_back_to_itself_is_an_error(string what, string head, string states) =>
+    public void A_failure_cycle_is_an_error(string what, string head, string states) =>
         Assert.True(Codes(head, states).SequenceEqual(["ONEX1140"]), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Theory]
@@ -81,7 +81,7 @@ public sealed class FailureCyclesTests
     [InlineData("any number of items may fail", "on_failure: calming", "  calming: { steps: [PATIENT], next: failed }\n")]
     [InlineData(
         "the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
-    public void A_failure_that_leads_on_is_allowed(string what, string head, string states) =>
+    public void A_failure_transition_without_a_cycle_is_allowed(string what, string head, string states) =>
         Assert.True(!Codes(head, states).Any(), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class FailureCyclesTests
         Assert.True(Codes("", states).SequenceEqual(["ONEX1141"]), $"{what}: {string.Join(", ", Render("", states))}");
 
     [Fact]
-    public void Before_the_pivot_any_transition_may_compensate() =>
+    public void Before_the_pivot_any_transition_may_lead_to_a_compensating_state() =>
         Assert.Empty(
             Codes("", "  more: { steps: [CALL], catch: [{ next: unwinding }], next: last }\n  last: { pivot: true, steps: [CALL], next: "
                 + "failed }\n"));

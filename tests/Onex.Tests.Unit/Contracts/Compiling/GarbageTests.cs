@@ -34,7 +34,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
     ];
 
     [Fact]
-    public void Mutated_contracts_get_an_answer()
+    public void Mutated_contracts_get_a_result_or_diagnostics()
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("ONEX_SEED"), out var given) ? given : Environment.TickCount;
         output.WriteLine($"ONEX_SEED={seed}");
@@ -56,7 +56,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Bytes_of_any_kind_get_an_answer()
+    public void Random_bytes_get_diagnostics()
     {
         var random = new Random(7);
         var directory = Directory.CreateTempSubdirectory("onex-");

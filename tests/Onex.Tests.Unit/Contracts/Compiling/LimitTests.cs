@@ -61,7 +61,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public void An_evaluation_may_cost_what_is_allowed_and_no_more()
+    public void An_evaluation_may_use_the_allowed_budget_and_no_more()
     {
         var names = string.Join(", ", Enumerable.Range(0, 300).Select(number => $"'{number}'"));
         var text = "contract: small\nversion: 1.0.0\ninput: {}\ninitial: done\nstates:\n"

@@ -88,7 +88,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void A_hostile_file_costs_bytes_in_proportion_to_its_size(string what)
+    public void Memory_for_a_hostile_file_is_proportional_to_its_size(string what)
     {
         var (size, text) = _files[what];
         var (half, all) = (text(Math.Max(1, size / 2)), text(size));

@@ -15,7 +15,7 @@ public sealed class MisreadExpressionTests
     [InlineData("when: input.a == \" #1\"", "'input.a == \" #1\"'")]
     [InlineData("when: {a: 1}", "'{a: 1}'")]
     [InlineData("when: [1, 2]", "'[1, 2]'")]
-    public void A_misread_expression_is_shown_quoted(string line, string quoted)
+    public void A_misread_expression_is_reported_with_its_quoted_form(string line, string quoted)
     {
         var diagnostics = TestContracts.Check(
             $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n "
@@ -57,7 +57,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void Yaml_reads_an_expression_that_begins_with_an_exclamation_mark_as_a_tag()
+    public void An_expression_that_starts_with_an_exclamation_mark_is_a_YAML_tag()
     {
         var diagnostic = TestContracts.Check(
             $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - when: !input.a\n        next: done\n      - "
@@ -91,7 +91,7 @@ public sealed class MisreadExpressionTests
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
 
-    // The smallest of each kind: YAML ends a text with a bracket, a colon, or a comma in quotes at its own delimiter.
+    // The smallest case of each type: YAML ends a text with a bracket, a colon, or a comma in quotes at its own delimiter.
     [Theory]
     [InlineData("steps: [{ id: a, compute: transform, with: { order: ${input.id} } }]", "order: \"${input.id}\"")]
     [InlineData("steps: [{ set: { n: input.a == \"x\" ? \"a\" : \"b\" } }]", "n: 'input.a == \"x\" ? \"a\" : \"b\"'")]
@@ -103,7 +103,7 @@ public sealed class MisreadExpressionTests
     [InlineData(
         "steps: [{ id: a, compute: transform, with: {\n            order: ${input.id},\n            rest: 1 } }]",
         "order: \"${input.id}\"")]
-    public void What_yaml_misreads_in_braces_is_shown_quoted(string entry, string quoted)
+    public void A_value_that_YAML_misreads_in_braces_is_reported_with_its_quoted_form(string entry, string quoted)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
             $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata:\n  n: any\n  l: list(any)\n"
@@ -119,7 +119,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void Everything_that_yaml_misreads_in_braces_is_reported_at_once() => Assert.Equal(
+    public void All_values_that_YAML_misreads_in_braces_are_reported_at_once() => Assert.Equal(
         [(14, "Quote it: a: \"${input.id}\""), (30, "Quote it: b: 'f([1])'")],
         TestContracts.Check($"{TestContracts.Head}output: {{ a: ${{input.id}}, b: f([1]) "
             + $"}}\n").Diagnostics.Select(each => (each.Column, each.Remedy)));
@@ -130,7 +130,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  l: { id: string }?", "Quote this expression: l: '{ id: string }?'")]
     [InlineData("  l: [1] + [2]", "Quote this expression: l: '[1] + [2]'")]
     [InlineData("  l: @home", "Quote it: l: '@home'")]
-    public void A_colon_in_a_value_in_block_style_is_shown_quoted(string line, string remedy) =>
+    public void A_colon_in_a_block_style_value_is_reported_with_the_quoted_form(string line, string remedy) =>
         Assert.Equal(
             ("ONEX1041", remedy), Single($"{TestContracts.Head}data:\n{line}\ninitial: done\nstates:\n  done: {{ end: completed }}\n"));
 
@@ -139,7 +139,7 @@ public sealed class MisreadExpressionTests
     [InlineData("when: 'input.a == \u2018x\u2019'", "ONEX1042", "Write input.a == \"x\".")]
     [InlineData(
         "when: \u201Cinput.a\u201D", "ONEX1201", "Write \"input.a\", or quote all of it if those quotes are meant: '\u201Cinput.a\u201D'")]
-    public void Curly_quotes_are_shown_as_those_that_quote(string when, string code, string remedy) => Assert.Equal(
+    public void Curly_quotes_are_reported_with_the_correct_quotes(string when, string code, string remedy) => Assert.Equal(
         (code, remedy),
         Single($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n      - next: "
             + $"done\n  done: {{ end: completed }}\n"));
@@ -168,7 +168,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  done: { end: completed, output: {a:[1], b: {c:{d: 1}}} }", 36, "a: [1]")]
     [InlineData("  done:\n    end:completed", 5, "end: completed")]
     [InlineData("  done:\n    end: completed\n    output:\n      a:1\n      b: 2", 7, "a: 1")]
-    public void A_colon_without_a_blank_is_reported_at_its_position(string state, int column, string apart)
+    public void A_colon_without_a_space_is_reported_at_its_position(string state, int column, string apart)
     {
         var diagnostics = TestContracts.Check($"{TestContracts.Head}initial: done\nstates:\n{state}\n").Diagnostics;
         var diagnostic = diagnostics[0];

@@ -5,7 +5,7 @@ public sealed class NullInTextTests
 {
     private const string MayBeNull = "ONEX1171";
 
-    // The cases do not test which of the fields they use.
+    // The cases do not test unused fields.
     private const string Unused = "ONEX1187";
 
     [Theory]
@@ -35,7 +35,7 @@ public sealed class NullInTextTests
     [InlineData("\"'h'\"", null)]
     [InlineData("data.hold", MayBeNull)]
     [InlineData("null", MayBeNull)]
-    public void A_field_that_every_path_has_set_is_not_null(string value, string? code) =>
+    public void A_field_set_on_every_path_is_not_null(string value, string? code) =>
         Assert.Equal(Only(code), Check($$"""
               work:
                 steps: [{ set: { hold: {{value}} } }]
@@ -46,7 +46,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void What_a_step_saves_is_not_null_in_the_arguments_of_its_compensation() =>
+    public void Saved_values_are_not_null_in_the_arguments_of_the_compensation() =>
         Assert.Equal([], Check("""
               work:
                 steps:
@@ -61,7 +61,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void What_a_step_saves_may_be_null_if_its_own_type_says_so() =>
+    public void A_saved_value_may_be_null_if_its_type_allows_it() =>
         Assert.Equal([MayBeNull], Check("""
               work:
                 steps:
@@ -79,7 +79,7 @@ public sealed class NullInTextTests
     [InlineData("data.hold != null", "look", null)]
     [InlineData("data.hold == null", "look", MayBeNull)]
     [InlineData("data.hold == null", "done", null)]
-    public void A_guard_that_excludes_null_is_a_remedy(string when, string taken, string? code) =>
+    public void A_guard_may_exclude_null(string when, string taken, string? code) =>
         Assert.Equal(Only(code), Check($$"""
               work:
                 choose:
@@ -91,7 +91,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void A_failure_after_a_reset_field_carries_null() =>
+    public void A_failure_after_a_reset_leaves_the_field_null() =>
         Assert.Equal([MayBeNull], Check("""
               work:
                 steps: [{ set: { hold: "'h'" } }]
@@ -107,7 +107,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void A_branch_that_resets_a_field_counts_after_the_join() =>
+    public void A_reset_in_a_branch_applies_after_the_join() =>
         Assert.Equal([MayBeNull], Check("""
               work:
                 steps:
@@ -123,7 +123,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void A_message_an_output_and_a_key_are_text_too() =>
+    public void Null_is_reported_in_messages_outputs_and_keys() =>
         Assert.Equal([MayBeNull, MayBeNull, MayBeNull], Check("""
               work:
                 steps:
@@ -138,7 +138,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void A_compensation_for_an_unknown_outcome_cannot_read_what_its_own_step_saves() =>
+    public void A_compensation_for_an_unknown_outcome_cannot_read_saved_values_of_its_step() =>
         Assert.Equal(["ONEX1170"], Check("""
               work:
                 steps:
@@ -164,9 +164,9 @@ public sealed class NullInTextTests
           done: { end: completed }
         """).Diagnostics.Select(diagnostic => diagnostic.Code).Where(code => code != Unused);
 
-    // One of them is found when the text is read, the other only when all paths are known.
+    // One is found when the text is read, the other only after all paths are analyzed.
     [Fact]
-    public void All_values_that_may_be_null_are_reported_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
+    public void All_nullable_values_are_reported_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
           work:
             steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/${input.nothing}/${data.hold}" } }]
             next: done

@@ -20,7 +20,7 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void The_language_example_covers_every_feature()
+    public void The_language_example_covers_every_schedule_feature()
     {
         var schedule = Schedule(
             "{ cron: \"*/10 8-17 * * 1-5\", time_zone: Europe/Zurich, overlap: allow, missed: skip, input: { day: \"$${x}\" } }");
@@ -50,16 +50,16 @@ public sealed class ScheduleTests
     [InlineData("{ every: often }", "ONEX1047")]
     [InlineData("hourly", "ONEX1012")]
     [InlineData("{ every: 1h, jitter: 1m }", "ONEX1010")]
-    public void Its_problems_are_reported(string schedule, string code) =>
+    public void Schedule_errors_are_reported(string schedule, string code) =>
         Assert.Equal([code], TestContracts.Codes($"schedule: {schedule}\n{End}"));
 
     [Fact]
-    public void A_business_key_that_is_always_the_same_allows_no_overlap() =>
+    public void A_constant_business_key_allows_no_overlap() =>
         Assert.Equal(
             ["ONEX1014"], TestContracts.Codes($"key: input.?day.orValue(\"x\")\nschedule: {{ every: 1h, overlap: allow }}\n{End}"));
 
     [Fact]
-    public void The_times_of_an_every_are_counted_from_the_one_before()
+    public void An_interval_counts_from_the_previous_time()
     {
         var schedule = Schedule("{ every: 90m }");
 
@@ -70,7 +70,7 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void The_calendar_is_the_time_zones_whatever_the_season()
+    public void The_calendar_follows_its_time_zone_in_every_season()
     {
         var schedule = Schedule("{ cron: \"0 3 * * *\", time_zone: Europe/Zurich }");
 
@@ -82,7 +82,7 @@ public sealed class ScheduleTests
 
     // At 02:00 in the night to 2026-03-29 the clocks of Zurich advance to 03:00.
     [Fact]
-    public void A_time_that_clocks_skip_starts_right_after_the_change()
+    public void A_skipped_local_time_starts_right_after_the_clock_change()
     {
         var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
 
@@ -93,7 +93,7 @@ public sealed class ScheduleTests
 
     // At 03:00 in the night to 2026-10-25 they go back to 02:00.
     [Fact]
-    public void A_time_that_clocks_show_twice_starts_once()
+    public void A_repeated_local_time_starts_once()
     {
         var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
 
@@ -120,7 +120,7 @@ public sealed class ScheduleTests
     [Theory]
     [InlineData("2026-10-25")]
     [InlineData("2026-03-29")]
-    public void A_schedule_of_every_half_hour_continues_through_a_clock_change(string day)
+    public void A_half_hourly_schedule_continues_through_a_clock_change(string day)
     {
         var schedule = Schedule("{ cron: \"*/30 * * * *\", time_zone: Europe/Zurich }");
         var from = At($"{day}T00:00:00Z");
@@ -149,7 +149,7 @@ public sealed class ScheduleTests
     [InlineData(
         "0 */1 * * *",
         "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
-    public void Ranges_lists_and_steps_of_hours_start_once_when_clocks_go_back(string cron, string expected) => Assert.Equal(
+    public void Ranges_lists_and_steps_of_hours_start_once_in_the_repeated_hour(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
 
@@ -160,7 +160,7 @@ public sealed class ScheduleTests
     [InlineData("*/30 2 * * *", "2026-03-29T01:00:00Z")]
     [InlineData("0 */2 * * *", "2026-03-28T23:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
     [InlineData("0 * * * *", "2026-03-28T23:00:00Z 2026-03-29T00:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
-    public void Ranges_lists_and_steps_of_skipped_hours_start_right_after_the_change(string cron, string expected) =>
+    public void Ranges_lists_and_steps_of_hours_start_right_after_the_skipped_hour(string cron, string expected) =>
         Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
@@ -181,7 +181,7 @@ public sealed class ScheduleTests
         "2026-11-02T00:00:00Z 2026-11-03T00:00:00Z 2026-11-04T00:00:00Z 2026-11-05T00:00:00Z 2026-11-06T00:00:00Z 2026-11-07T00:00:00Z "
             + "2026-12-01T00:00:00Z 2026-12-02T00:00:00Z 2026-12-03T00:00:00Z 2026-12-04T00:00:00Z 2026-12-05T00:00:00Z "
             + "2026-12-06T00:00:00Z 2026-12-07T00:00:00Z")]
-    public void A_schedule_with_both_days_set_starts_on_either(string cron, string expected) => Assert.Equal(
+    public void A_schedule_with_both_day_fields_set_starts_on_either(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At), Times(Schedule($"{{ cron: \"{cron}\" }}"), "2026-11-01T00:00:00Z", "2026-12-14T00:00:00Z"));
 
     [Theory]
@@ -191,7 +191,7 @@ public sealed class ScheduleTests
     [InlineData("30 1-3 * * *")]
     [InlineData("0 */2 * 10 0")]
     [InlineData("15 2 29 3 6")]
-    public void The_latest_time_is_the_last_of_the_consecutive_times(string cron)
+    public void The_latest_time_is_the_last_of_consecutive_times(string cron)
     {
         var schedule = Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}");
         foreach (var from in new[] { At("2026-03-28T12:00:00Z"), At("2026-10-24T12:00:00Z") })

@@ -30,7 +30,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("too_many_items", "Codes here: declined, step_failed")]
     [InlineData("deadline_exceeded", "'next' of its own")]
     [InlineData("cancelled", "no 'catch' applies")]
-    public void A_caught_code_that_nothing_raises_is_a_warning(string code, string? remedy)
+    public void Catching_a_code_that_nothing_raises_is_a_warning(string code, string? remedy)
     {
         foreach (
             var work in (string[])[
@@ -78,7 +78,7 @@ public sealed partial class SilentMistakesTests
         "ONEX1183")]
     [InlineData("{ id: a, effect: vault.read_secret, connection: safe, with: { path: a }, catch: [{ error: sealed, next: late }] }", null)]
     [InlineData("{ id: a, saga: other, compensate: { none: a test }, catch: [{ error: whatever, next: late }] }", null)]
-    public void A_step_can_fail_with_the_codes_of_what_it_calls(string step, string? code)
+    public void A_step_can_fail_with_the_codes_of_its_operation(string step, string? code)
     {
         var context = TestCatalogue.OfTheExample with
         {
@@ -102,7 +102,7 @@ public sealed partial class SilentMistakesTests
         $"{{ parallel: {{ branches: [{Call} }}, {{ wait: 1m }}] }}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
     [InlineData("{ fail: { code: gone, message: no } }", "gone", null)]
     [InlineData("{ fail: { code: gone, message: no }, catch: [{ error: gone, next: done }] }", "gone", "ONEX1183")]
-    public void A_code_that_a_step_catches_does_not_reach_its_state(string step, string caught, string? code) =>
+    public void A_code_caught_by_a_step_does_not_reach_its_state(string step, string caught, string? code) =>
         Assert.Equal(code is null ? [] : [code], TestContracts.Codes(Work(step, $"catch: [{{ error: {caught}, next: late }}]")));
 
     [Theory]
@@ -155,7 +155,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("[{ next: done }, { error: http_404, next: late }]", 1)]
     [InlineData("[{ next: done }, { next: late }, { error: http_404, next: late }]", 2)]
     [InlineData("[{ error: http_404, next: done }, { error: http_410, next: late }, { next: late }]", 0)]
-    public void An_entry_of_catch_after_one_that_covers_it_is_never_reached(string rules, int found) =>
+    public void A_catch_entry_covered_by_an_earlier_one_is_a_warning(string rules, int found) =>
         Assert.Equal(Enumerable.Repeat("ONEX1184", found), TestContracts.Codes(Work($"{Call}, catch: {rules} }}")));
 
     [Theory]
@@ -181,7 +181,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("path: \"/orders/{order_id}\"", "input.order_id", "{order_id}")]
     [InlineData("path: /orders/:order_id/lines", "input.order_id", ":order_id")]
     [InlineData("path: \"/orders/{input.order_id}\"", "input.order_id", "{input.order_id}")]
-    public void Text_that_looks_like_an_expression_over_existing_names_is_a_warning(string with, string expression, string marked)
+    public void Text_that_looks_like_an_expression_with_known_names_is_a_warning(string with, string expression, string marked)
     {
         var found = Assert.Single(Compiled(with), diagnostic => diagnostic.Code.StartsWith("ONEX118", StringComparison.Ordinal));
 
@@ -229,7 +229,7 @@ public sealed partial class SilentMistakesTests
             + "}, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { values: { a: "
             + "item.sku } } "
             + "}], next: done }")]
-    public void Text_that_looks_like_an_expression_is_a_warning_everywhere(string states)
+    public void Text_that_looks_like_an_expression_is_a_warning_in_every_position(string states)
     {
         var first = states.Contains("more:", StringComparison.Ordinal) ? "more" : "done";
         var found = TestContracts.Check($$"""
@@ -272,7 +272,7 @@ public sealed partial class SilentMistakesTests
         ["ONEX1014"], TestContracts.Codes(Work("{ id: a, effect: http.get, with: { url: \"http://a.example/b\", path: /a } }")));
 
     [Fact]
-    public void A_header_that_the_runtime_sets_is_a_warning()
+    public void A_header_set_by_the_runtime_is_a_warning()
     {
         var text = TestContracts.Head
             + Work(
@@ -323,7 +323,7 @@ public sealed partial class SilentMistakesTests
             + "path: /a } } }",
         new string[0])]
     [InlineData("{ wait: 1m, and: more }", new string[0])]
-    public void An_unused_connection_is_a_warning_where_it_is_declared(string step, string[] unused)
+    public void An_unused_connection_is_a_warning_at_its_declaration(string step, string[] unused)
     {
         var found = Compile(
             (
@@ -357,7 +357,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'b', next: late }, { next: late }]", false)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: go, when: saga.id == 'a', next: late }]", true)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: stop, when: saga.id == 'a', next: late }]", false)]
-    public void An_entry_that_is_never_taken_is_a_warning(string keys, bool found)
+    public void A_choose_entry_that_is_never_taken_is_a_warning(string keys, bool found)
     {
         var events = keys.StartsWith("on_event", StringComparison.Ordinal)
             ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n"
@@ -370,7 +370,7 @@ public sealed partial class SilentMistakesTests
     }
 
     [Fact]
-    public void The_second_rejection_with_the_same_guard_is_a_warning() => Assert.Equal(
+    public void A_second_rejection_with_the_same_guard_is_a_warning() => Assert.Equal(
         ["ONEX1191"],
         TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code "
             + "== 402, code: a }, { when: result.status_code == 402, code: b }] }")));
@@ -388,12 +388,12 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ attempts: 1, first: 1s }", true)]
     [InlineData("{ attempts: 1 }", false)]
     [InlineData("{ attempts: 2, first: 1s }", false)]
-    public void Delays_of_a_policy_with_one_attempt_are_a_warning(string policy, bool found) => Assert.Equal(
+    public void Delays_in_a_policy_with_one_attempt_are_a_warning(string policy, bool found) => Assert.Equal(
         found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, "
             + $"retry: {policy} }}")));
 
     [Fact]
-    public void Registered_contracts_stay_valid_whatever_is_a_warning_today()
+    public void Registered_contracts_stay_valid_despite_new_warnings()
     {
         var source = new Onex.Contracts.Plans.ContractSource(
             "small.yaml", TestContracts.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
@@ -406,7 +406,7 @@ public sealed partial class SilentMistakesTests
     }
 
     [Fact]
-    public void Every_code_with_which_a_role_rejects_a_command_is_known_to_the_compiler()
+    public void The_compiler_knows_every_code_with_which_a_role_rejects_a_command()
     {
         var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(
             operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
@@ -503,7 +503,7 @@ public sealed partial class SilentMistakesTests
     [GeneratedRegex(@"(?:Rejected|Refuse)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Rejection();
 
-    // Of the database's errors.
+    // SQLSTATE codes.
     [GeneratedRegex(@"\(true, ""(?<code>[a-z_]+)""\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Final();
 }

@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Contracts.Diagnostics;
 public sealed class DiagnosticTests
 {
     [Fact]
-    public void It_is_rendered_with_the_marked_line_and_the_remedy()
+    public void A_diagnostic_is_rendered_with_the_marked_line_and_the_remedy()
     {
         var diagnostic = new Diagnostic(
             "ONEX1023",
@@ -31,7 +31,7 @@ public sealed class DiagnosticTests
     }
 
     [Fact]
-    public void Tabs_before_the_culprit_stay_tabs()
+    public void Tabs_before_the_marker_stay_tabs()
     {
         var diagnostic = new Diagnostic("ONEX1001", Severity.Warning, "a.json", 2, 3, 1, "p.", "r.", "\t\t}");
 
@@ -39,7 +39,7 @@ public sealed class DiagnosticTests
     }
 
     [Fact]
-    public void A_long_line_is_cut_around_the_culprit()
+    public void A_long_line_is_cut_around_the_marker()
     {
         var line = new string('a', 5000) + "!" + new string('b', 5000);
         var rendered = new Diagnostic("ONEX1001", Severity.Error, "a.yaml", 1, 5001, 1, "p.", "r.", line).Render().Split('\n');
@@ -63,7 +63,7 @@ public sealed class DiagnosticTests
     [InlineData("refudn", "refund")]
     [InlineData("x", null)]
     [InlineData("something", null)]
-    public void The_nearest_name_is_suggested(string misspelt, string? expected)
+    public void The_closest_name_is_suggested(string misspelt, string? expected)
     {
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
@@ -78,7 +78,7 @@ public sealed class DiagnosticTests
     [InlineData("pane", null)]
     [InlineData("dose", null)]
     [InlineData("zz", null)]
-    public void A_similar_name_is_suggested_however_it_is_misspelt(string misspelt, string? expected) =>
+    public void A_similar_name_is_suggested_for_each_type_of_misspelling(string misspelt, string? expected) =>
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["retries", "paid", "name", "receive", "data"]));
 
     [Theory]
@@ -96,5 +96,5 @@ public sealed class DiagnosticTests
     [InlineData(2, "reply", "2 replies")]
     [InlineData(3, "batch", "3 batches")]
     [InlineData(1000, "way", "1,000 ways")]
-    public void A_count_is_one_or_many(int count, string one, string expected) => Assert.Equal(expected, Plural.Format(count, one));
+    public void A_count_is_singular_or_plural(int count, string one, string expected) => Assert.Equal(expected, Plural.Format(count, one));
 }

@@ -29,7 +29,7 @@ public sealed class CelOracleTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void An_expression_has_the_value_here_that_it_has_in_another_engine(int seed)
+    public void An_expression_has_the_same_value_in_another_CEL_engine(int seed)
     {
         var random = new Random(seed);
         var environment = new CelEnvironment(null, null);

@@ -178,7 +178,7 @@ public class CheckerTests
     [InlineData("any", "int", true)]
     [InlineData("list(any)", "list(int)", true)]
     [InlineData("int", "any", true)]
-    public void A_value_fits_a_field_or_it_does_not(string value, string field, bool fits) =>
+    public void A_value_is_assignable_to_a_field_or_not(string value, string field, bool fits) =>
         Assert.Equal(
             fits,
             TypeRules.Conversion(
@@ -236,14 +236,14 @@ public class CheckerTests
     [InlineData("input.any.all(a, input.any.all(b, a != b))", 20_000)]
     [InlineData("input.any.all(a, input.any.all(b, input.any.all(c, true)))", 200_000)]
     [InlineData("input.any.all(a, input.any.all(b, input.any.all(c, input.any.all(d, input.any.all(e, input.any.all(f, true))))))", 1e10)]
-    public void The_estimate_is_of_the_right_order(string text, double most)
+    public void The_cost_estimate_has_the_right_order_of_magnitude(string text, double most)
     {
         var cost = Check(text).Cost;
         Assert.InRange(cost, most / 20, most);
     }
 
     [Fact]
-    public void The_estimate_is_at_least_what_is_spent()
+    public void The_cost_estimate_is_an_upper_bound()
     {
         var text = "input.items.map(i, i.sku + '!').filter(s, s.startsWith('a')).size() > 3 && sum(input.items.map(i, i.price)) > 10.0";
         var items = CelValue.List(

@@ -69,7 +69,7 @@ public partial class ConformanceTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_case_of_the_public_suite_gives_its_value(string name)
+    public void A_case_of_the_public_conformance_suite_passes(string name)
     {
         Assert.SkipWhen(name.Length == 0, "CEL_CONFORMANCE names no directory with the suite's .textproto files");
         var test = _all.Value.First(test => test.Name == name).Test;
@@ -97,7 +97,7 @@ public partial class ConformanceTests
     }
 
     [Fact]
-    public void Every_exclusion_is_of_a_case_that_exists()
+    public void Every_exclusion_names_an_existing_case()
     {
         Assert.SkipWhen(Directory.Length == 0, "CEL_CONFORMANCE names no directory with the suite's .textproto files");
         var names = _all.Value.Select(test => test.Name).ToList();
@@ -114,7 +114,7 @@ public partial class ConformanceTests
     }
 
     [Fact]
-    public void Nearly_all_of_the_files_that_are_known_is_run()
+    public void Nearly_all_cases_of_the_known_files_are_run()
     {
         Assert.SkipWhen(Directory.Length == 0, "CEL_CONFORMANCE names no directory with the suite's .textproto files");
         var known = _all.Value.Where(test => test.Name.Split('/')[0] is "basic" or "comparisons" or "lists" or "logic" or "parse").ToList();

@@ -6,21 +6,21 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 public class DocumentTests
 {
     [Fact]
-    public void Every_function_and_macro_is_in_the_document()
+    public void Every_function_and_macro_is_documented()
     {
         var document = Document();
         Assert.All(Functions.AllNames, name => Assert.Contains($"| `{name}` |", document, StringComparison.Ordinal));
     }
 
     [Fact]
-    public void The_row_of_a_function_says_how_it_is_written_and_what_it_takes() =>
+    public void A_documented_function_has_its_signature_and_arguments() =>
         Assert.All(
             Functions.All,
             function => Assert.Contains($"| `{function.Name}` | `{function.Usage}` | `{function.Types}` | "
                 + $"", Document(), StringComparison.Ordinal));
 
     [Fact]
-    public void The_limits_are_enforced()
+    public void The_documented_limits_are_enforced()
     {
         static string Number(long number) => number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
         var document = Document();

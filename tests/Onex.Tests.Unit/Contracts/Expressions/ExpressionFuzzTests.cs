@@ -82,20 +82,20 @@ public class ExpressionFuzzTests
         Gen.String[Gen.Char, 0, 3]);
 
     [Fact]
-    public void Mutated_expressions_give_an_answer() =>
+    public void Mutated_expressions_give_a_value_or_an_error() =>
         Gen.Select(Gen.OneOf(_seeds), Gen.Select(Gen.Double[0, 1], Gen.Int[0, 8], _piece).Array[0, 6])
             .Select((text, edits) => edits.Aggregate(text, Edit))
             .Sample(Try, time: Seconds);
 
     [Fact]
-    public void Characters_and_bytes_of_any_kind_give_an_answer() =>
+    public void Random_characters_and_bytes_give_a_value_or_an_error() =>
         Gen.OneOf(
             Gen.String[0, 60],
             Gen.Byte.Array[0, 60].Select(Encoding.Latin1.GetString),
             _piece.Array[0, 20].Select(string.Concat)).Sample(Try, time: Seconds);
 
     [Fact]
-    public void Patterns_of_any_kind_give_an_answer() =>
+    public void Random_patterns_give_a_match_or_an_error() =>
         Gen.OneOf(
                 Gen.String[Gen.Char[' ', '~'], 0, 30],
                 Gen.OneOf(
@@ -137,7 +137,7 @@ public class ExpressionFuzzTests
 
     [Theory]
     [InlineData(60_000)]
-    public void Huge_literals_give_an_answer(int length)
+    public void Huge_literals_give_a_value_or_an_error(int length)
     {
         foreach (var text in new[]
         {

@@ -241,14 +241,14 @@ public class ExpressionTests
     [InlineData("[1].map(input, .input.x + input)", "input.x")]
     [InlineData("type(1) == google.protobuf.Timestamp || int == type(a)", "a")]
     [InlineData("uuid(saga, 'x') + optional.of(b.c).value()", "saga b.c")]
-    public void The_paths_are_what_is_read_from_the_scope(string text, string paths)
+    public void The_paths_are_those_read_from_the_scope(string text, string paths)
     {
         var expression = Parse(text);
         Assert.Equal(paths, string.Join(' ', expression.PathUses.Select(use => string.Join('.', use.Path) + (use.Guarded ? "?" : ""))));
     }
 
     [Fact]
-    public void A_path_is_listed_once_and_each_use_has_its_place()
+    public void A_path_is_listed_once_with_the_position_of_each_use()
     {
         var expression = Parse("input.a + 1 > data . b || input.a == 2");
         Assert.Equal(["input.a", "data.b"], expression.Paths.Select(path => string.Join('.', path)));

@@ -191,7 +191,7 @@ public class SpecificationTests
     [InlineData("a.x", "of one")]
     [InlineData(".a.b.c", "longest")]
     [InlineData("[{'b': {'c': 'mine'}}].map(a, a.b.c)[0]", "mine")]
-    public void The_longest_name_with_dots_that_the_scope_knows_comes_first(string text, string expected)
+    public void The_longest_qualified_name_in_scope_wins(string text, string expected)
     {
         var scope = new Scope(new()
         {

@@ -9,7 +9,7 @@ public class TemplateTests
         """{ "input": { "id": "a/b ü", "total": 1.0, "n": 3, "no": null, "list": [1, 2.0, "x"], "evil": "${input.id}" } }""");
 
     [Fact]
-    public void A_text_inserts_values()
+    public void A_template_inserts_values()
     {
         Assert.Equal(
             CelValue.String("id=a/b ü total=1 n=3 list=[1,2.0,\"x\"]"),
@@ -46,7 +46,7 @@ public class TemplateTests
     [InlineData("input.gone", "no such key: gone, in input.gone")]
     [InlineData("optional.of(1)", ".orValue(...), in optional.of(1)")]
     [InlineData("[0.0 / 0.0]", "NaN has no JSON, in [0.0 / 0.0]")]
-    public void One_error_is_the_error_of_the_whole(string text, string reason)
+    public void One_error_fails_the_whole_template(string text, string reason)
     {
         Assert.Contains(reason, Text(false, "x", text).AsError(), StringComparison.Ordinal);
         var template = new Template.Map(

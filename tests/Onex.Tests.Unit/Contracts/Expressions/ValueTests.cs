@@ -13,7 +13,7 @@ public class ValueTests
     [InlineData("4533000000000000000000.0")]
     [InlineData("4533000000000000000000.00")]
     [InlineData("4.533E+21")]
-    public void A_number_half_way_between_two_doubles_is_the_even_one_however_it_is_written(string json) =>
+    public void A_number_half_way_between_two_doubles_rounds_to_even_in_any_notation(string json) =>
         Assert.Equal(4.533e21, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).AsDouble());
 
     [Theory]
@@ -27,7 +27,7 @@ public class ValueTests
     [InlineData("5E-324")]
     [InlineData("""{"b":1,"a":[true,false,null,"text \" \\ \n",{}]}""")]
     [InlineData("\"ä 😀 <>&'+\"")]
-    public void Json_comes_back_as_it_went_in(string json) => Assert.Equal(json, Json(CelValue.FromJson(Encoding.UTF8.GetBytes(json))));
+    public void JSON_survives_a_round_trip(string json) => Assert.Equal(json, Json(CelValue.FromJson(Encoding.UTF8.GetBytes(json))));
 
     [Theory]
     [InlineData("1", CelKind.Int)]
@@ -35,18 +35,18 @@ public class ValueTests
     [InlineData("1e2", CelKind.Double)]
     [InlineData("9223372036854775808", CelKind.Uint)]
     [InlineData("18446744073709551616", CelKind.Double)]
-    public void A_whole_number_that_fits_is_an_int(string json, CelKind kind) =>
+    public void A_whole_number_in_range_is_an_int(string json, CelKind kind) =>
         Assert.Equal(kind, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).Kind);
 
     [Fact]
-    public void Every_finite_double_comes_back_as_the_same_double() => Gen.Double.Where(double.IsFinite).Sample(number =>
+    public void Every_finite_double_survives_a_round_trip() => Gen.Double.Where(double.IsFinite).Sample(number =>
     {
         var back = CelValue.FromJson(Encoding.UTF8.GetBytes(Json(CelValue.Double(number))));
         return back.Kind == CelKind.Double && BitConverter.DoubleToInt64Bits(back.AsDouble()) == BitConverter.DoubleToInt64Bits(number);
     });
 
     [Fact]
-    public void Times_and_bytes_have_their_json()
+    public void Times_and_bytes_convert_to_JSON()
     {
         var time = new DateTimeOffset(2030, 1, 31, 13, 0, 0, 250, TimeSpan.FromHours(1));
         Assert.Equal("\"2030-01-31T12:00:00.25Z\"", Json(CelValue.Timestamp(time)));
@@ -66,7 +66,7 @@ public class ValueTests
     [InlineData("optional.of(1)", "an optional has no JSON")]
     [InlineData("{1: 'a', '1': 'b'}", "two keys of the map are \"1\" in JSON")]
     [InlineData("1 / 0", "division by zero")]
-    public void A_value_without_json_is_an_error(string text, string reason)
+    public void A_value_without_a_JSON_form_is_an_error(string text, string reason)
     {
         using var writer = new Utf8JsonWriter(new ArrayBufferWriter<byte>());
         Assert.False(ExpressionTests.Parse(text).Evaluate(Scope.Empty).TryWriteJson(writer, out var problem));
@@ -78,7 +78,7 @@ public class ValueTests
     [InlineData("{\"\\udc00\": 1}")]
     [InlineData("[1")]
     [InlineData("")]
-    public void Json_that_is_not_a_value_is_an_error(string json) => Assert.True(CelValue.FromJson(Encoding.UTF8.GetBytes(json)).IsError);
+    public void JSON_that_is_not_a_value_is_an_error(string json) => Assert.True(CelValue.FromJson(Encoding.UTF8.GetBytes(json)).IsError);
 
     [Fact]
     public void Json_that_is_too_deep_is_an_error_either_way()
@@ -91,7 +91,7 @@ public class ValueTests
     }
 
     [Fact]
-    public void Of_equal_keys_the_last_wins_and_the_order_stays()
+    public void The_last_of_equal_keys_wins_and_the_order_is_kept()
     {
         var map = CelValue.FromJson("""{"z":1,"a":2,"z":3}"""u8);
         Assert.Equal("""{"z":3,"a":2}""", Json(map));
@@ -123,7 +123,7 @@ public class ValueTests
     }
 
     [Fact]
-    public void The_wrong_kind_is_a_bug_of_the_caller()
+    public void Reading_a_value_as_the_wrong_type_throws()
     {
         Assert.Throws<InvalidOperationException>(() => CelValue.Int(1).AsString());
         Assert.Throws<InvalidOperationException>(() => CelValue.Null.AsList());

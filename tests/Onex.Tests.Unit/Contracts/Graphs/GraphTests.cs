@@ -17,7 +17,7 @@ public sealed class GraphTests
         .Plans.Single();
 
     [Fact]
-    public void The_boxes_are_the_states_of_the_machine()
+    public void The_boxes_are_the_states_of_the_plan()
     {
         var machine = new ContractMachine(_onboarding);
 
@@ -50,7 +50,7 @@ public sealed class GraphTests
         Assert.Equal(["on beat"], GraphModel.From(_onboarding).Nodes.Single(node => node.Id == "asking_documents").Lines);
 
     [Fact]
-    public void Boxes_and_labels_do_not_lie_on_each_other()
+    public void Boxes_and_labels_do_not_overlap()
     {
         var layout = LayeredLayout.Compute(
             GraphModel.From(_onboarding), _ => (120, 50), edge => (edge.Labels.Count * 80, edge.Labels.Count * 15));
@@ -65,13 +65,13 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void Arrows_lead_down_but_for_those_that_go_back() => Assert.Equal(
+    public void All_arrows_point_down_except_back_edges() => Assert.Equal(
         ["escalating to manual_review"],
         LayeredLayout.Compute(GraphModel.From(_onboarding), _ => (120, 50), _ => (0, 0)).Routes
             .Where(route => route.Upwards).Select(route => $"{route.Edge.From} to {route.Edge.To}"));
 
     [Fact]
-    public void A_picture_is_xml_that_names_every_state()
+    public void The_SVG_is_XML_that_names_every_state()
     {
         var picture = XDocument.Parse(ContractGraph.Svg(_onboarding)!);
 
@@ -80,7 +80,7 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void Whatever_an_expression_holds_stays_text()
+    public void Expressions_are_escaped_as_text()
     {
         var plan = TestContracts.Compile("""
             initial: a
@@ -98,7 +98,7 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void Two_hundred_states_are_drawn_soon_and_more_only_as_text()
+    public void Two_hundred_states_are_drawn_quickly_and_more_only_as_text()
     {
         var watch = Stopwatch.StartNew();
         Assert.NotNull(ContractGraph.Svg(Chain(200)));

@@ -12,12 +12,12 @@ public sealed class SemanticVersionOrderTests
     [InlineData("1.0.0-rc.10", "1.0.0-rc.9")]
     [InlineData("1.0.0-beta", "1.0.0-2")]
     [InlineData("1.0.0-a.b", "1.0.0-a")]
-    public void The_first_is_higher(string higher, string lower)
+    public void The_first_version_is_higher(string higher, string lower)
     {
         Assert.True(SemanticVersionOrder.Instance.Compare(higher, lower) > 0);
         Assert.True(SemanticVersionOrder.Instance.Compare(lower, higher) < 0);
     }
 
     [Fact]
-    public void What_is_built_of_it_does_not_count() => Assert.Equal(0, SemanticVersionOrder.Instance.Compare("1.0.0+one", "1.0.0+two"));
+    public void Build_metadata_is_ignored() => Assert.Equal(0, SemanticVersionOrder.Instance.Compare("1.0.0+one", "1.0.0+two"));
 }

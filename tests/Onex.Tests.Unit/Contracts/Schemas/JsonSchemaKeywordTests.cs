@@ -205,14 +205,14 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{oneOf: [{type: string}, {type: number}]}", "10", CelKind.Double)]
     [InlineData("{type: [number, 'null']}", "10", CelKind.Double)]
     [InlineData("{}", "10", CelKind.Int)]
-    public void A_number_takes_the_type_that_the_schema_gives(string schema, string json, CelKind kind)
+    public void A_number_takes_the_type_of_its_schema(string schema, string json, CelKind kind)
     {
         Assert.Empty(Schema(schema).Validate(Json(json), out var converted));
         Assert.Equal(kind, converted.Kind);
     }
 
     [Fact]
-    public void Numbers_take_their_types_in_every_part_of_a_value()
+    public void Numbers_take_their_types_at_every_level_of_a_value()
     {
         var schema = Schema(
             "{properties: {a: {type: number}}, patternProperties: {'^p': {type: number}}, additionalProperties: {prefixItems: [{type: "
@@ -229,7 +229,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{type: number}", "1e999", "")]
     [InlineData("{}", "18446744073709551615", null)]
     [InlineData("{}", "1.0e20", null)]
-    public void A_whole_number_that_no_64_bits_hold_needs_a_schema_that_says_number(string schema, string json, string? pointer)
+    public void A_whole_number_beyond_64_bits_needs_the_schema_type_number(string schema, string json, string? pointer)
     {
         Assert.Empty(Schema(schema).Validate(Json(json), out var converted));
         Assert.Equal(pointer, JsonNumbers.Problems(converted).SingleOrDefault()?.Pointer);
@@ -267,7 +267,7 @@ public sealed class JsonSchemaKeywordTests
     public void An_invalid_reference_is_an_error(string schema) => Refused("ONEX1054", schema);
 
     [Fact]
-    public void The_document_lists_the_keywords()
+    public void The_document_lists_the_supported_keywords()
     {
         var page = File.ReadAllText(RepositoryFiles.At("docs", "errors", "ONEX1052.md"));
         Assert.All(SchemaReader.Keywords, keyword => Assert.Contains($"`{keyword}`", page, StringComparison.Ordinal));

@@ -58,7 +58,7 @@ public sealed class JsonSchemaTests
     }
 
     [Fact]
-    public void Every_problem_comes_with_its_place()
+    public void Every_problem_has_its_position()
     {
         var schema = Schema("{properties: {'a/b': {type: array, items: {required: [x~], properties: {n: {type: integer}}}}}}");
 
@@ -84,7 +84,7 @@ public sealed class JsonSchemaTests
     }
 
     [Fact]
-    public void A_schema_may_refer_to_itself()
+    public void A_schema_may_reference_itself()
     {
         var tree = Schema("{type: object, properties: {children: {type: array, items: {$ref: '#'}}}, required: [name]}");
 
@@ -97,7 +97,7 @@ public sealed class JsonSchemaTests
     [InlineData("{anyOf: [{$ref: '#'}, {$ref: '#'}]}")]
     [InlineData("{allOf: [{$ref: '#'}, {$ref: '#'}]}")]
     [InlineData("{not: {not: {$ref: '#'}}}")]
-    public void A_schema_that_never_ends_is_a_problem_and_not_a_hang(string schema)
+    public void An_endlessly_recursive_schema_is_an_error_and_does_not_hang(string schema)
     {
         Assert.NotEmpty(Schema(schema).Validate(Json("1"), out _));
     }

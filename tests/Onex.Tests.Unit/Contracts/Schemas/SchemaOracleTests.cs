@@ -25,7 +25,7 @@ public sealed class SchemaOracleTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void A_value_fits_a_schema_here_when_it_fits_it_in_another_engine(int seed)
+    public void A_value_is_valid_exactly_when_another_engine_accepts_it(int seed)
     {
         var random = new Random(seed);
         var (kept, fits) = (0, 0);

@@ -19,7 +19,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void The_schema_of_connections_in_the_documents_is_of_this_version()
+    public void The_documented_connections_schema_is_current()
     {
         var path = RepositoryFiles.At("docs", "connections.schema.json");
         if (RepositoryFiles.Updating)
@@ -31,7 +31,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     }
 
     [Fact]
-    public void Every_key_of_a_connection_is_in_the_schema_with_a_description_and_no_other()
+    public void The_schema_describes_exactly_the_keys_of_a_connection()
     {
         var definitions = JsonNode.Parse(ConnectionSchema.Write())!["$defs"]!.AsObject();
         foreach (var type in ConnectionTypes.All)
@@ -67,7 +67,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', retry: { jitter: some } }")]
     [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }")]
     [InlineData("Stock_1: { type: http, url: 'http://x' }")]
-    public void What_an_editor_refuses_in_a_file_of_connections_the_reader_refuses_too(string entry)
+    public void The_reader_rejects_every_connections_file_that_the_schema_rejects(string entry)
     {
         var text = $"connections:\n  {entry}\n";
         File.WriteAllText(Path.Combine(_directory, "a.yaml"), text);

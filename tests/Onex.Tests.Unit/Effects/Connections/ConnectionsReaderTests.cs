@@ -16,7 +16,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void Files_are_merged_and_everything_in_them_is_read()
+    public void Connection_files_are_merged_and_read_in_full()
     {
         Write("a.yaml", """
             connections:
@@ -160,7 +160,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: &a { type: http, url: 'http://x' }", "2:6: ONEX1002: an anchor is not allowed here.")]
     [InlineData("x: { type: http", "ONEX1001: invalid YAML or JSON")]
     [InlineData("x: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]", "ONEX1006: this is nested deeper than 16 levels.")]
-    public void What_is_wrong_is_said_with_its_code_its_place_and_its_remedy(string entry, string expected)
+    public void An_error_has_its_code_position_and_remedy(string entry, string expected)
     {
         Write("a.yaml", $"connections:\n  {entry}\n");
 
@@ -210,7 +210,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("      password: hidden:hidden # hidden", "      password: ************* * ******")]
     [InlineData("      token: \"${secret:TOKEN}hidden\"", "      token: \"${secret:TOKEN}******\"")]
     [InlineData("      allow: [build.internal, 10.0.0.0/8]", "      allow: [build.internal, 10.0.0.0/8]")]
-    public void A_line_is_shown_without_secrets(string line, string shown) =>
+    public void A_displayed_line_contains_no_secrets(string line, string shown) =>
         Assert.Equal(shown, ConnectionsFile.Masked(line));
 
     [Theory]
@@ -218,7 +218,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("connections:\n  stock: { type: htp }\n", "ONEX2003")]
     [InlineData("connections:\n  stock: { type: http, url: ${secret:STOCK} }\n", "ONEX1041")]
     [InlineData("conections:\n  stock: { type: http, url: 'http://x' }\n", "ONEX1010")]
-    public void A_faulty_connection_is_not_missing_to_the_contracts_that_use_it(string connections, string code)
+    public void An_invalid_connection_is_not_reported_as_missing_by_contracts(string connections, string code)
     {
         Write("a.yaml", connections);
         var reading = Read([]);
@@ -243,7 +243,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_may_be_in_a_file_and_an_address_in_the_environment()
+    public void A_secret_may_come_from_a_file_and_an_address_from_the_environment()
     {
         var secret = Path.Combine(_directory, "token");
         File.WriteAllText(secret, "from-file\n");
@@ -258,7 +258,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_database_is_read_from_its_parts_or_from_one_address()
+    public void A_database_is_configured_by_parts_or_by_one_URL()
     {
         Write("a.yaml", """
             connections:
@@ -286,7 +286,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void Whoever_only_checks_contracts_needs_no_secrets()
+    public void Checking_contracts_needs_no_secrets()
     {
         Write("a.yaml", "connections:\n  x: { type: http, url: 'http://${secret:HOST}/', headers: { A: '${secret:TOKEN}' } }\n"
             + "  y: { type: postgres, host: h, database: d, user: u, password: '${secret:PASSWORD}' }\n  z: { type: postgres, url: "
@@ -299,7 +299,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_that_is_not_there_holds_no_connections()
+    public void A_missing_directory_has_no_connections()
     {
         var reading = ConnectionsReader.Read(Path.Combine(_directory, "none"), new Dictionary<string, string>(), resolveSecrets: true);
 

@@ -84,10 +84,10 @@ public sealed class ValuesTests
     [InlineData(Pair, "(1,2,3)", "\"(1,2,3)\"")]
     [InlineData(Int4Array, "{1,2", "\"{1,2\"")]
     [InlineData(Int4Array, "[0:1]", "\"[0:1]\"")]
-    public void A_value_has_one_form_in_json(uint type, string text, string json) => Assert.Equal(json, Json(type, text));
+    public void A_database_value_has_one_JSON_form(uint type, string text, string json) => Assert.Equal(json, Json(type, text));
 
     [Fact]
-    public void Json_that_is_too_deep_to_travel_comes_as_text()
+    public void JSON_nested_too_deeply_is_returned_as_text()
     {
         var deep = new string('[', 60) + new string(']', 60);
 
@@ -118,7 +118,7 @@ public sealed class ValuesTests
     [InlineData(Pair, "{\"right\": [\"a b\"], \"left\": 1}", "(\"1\",\"{\\\"a b\\\"}\")")]
     [InlineData(Pair, "{\"left\": null}", "(,)")]
     [InlineData(Positive, "3.0", "3")]
-    public void A_json_value_has_one_form_in_the_database(uint type, string json, string? text) =>
+    public void A_JSON_value_has_one_database_form(uint type, string json, string? text) =>
         Assert.Equal((text, null), ParameterText.Of(JsonElement.Parse(json), type, _types));
 
     [Theory]
@@ -130,7 +130,7 @@ public sealed class ValuesTests
     [InlineData(ByteaArray, "[\"hidden\"]", "has an element that is not base64, the JSON form of bytea")]
     [InlineData(Pair, "{\"hidden\": 1}", "has a key that is no field of pair: left, right")]
     [InlineData(Pair, "{\"left\": {}}", "has a field 'left' that is an object, which integer does not take")]
-    public void What_cannot_be_converted_is_reported_without_the_value(uint type, string json, string problem) =>
+    public void A_failed_conversion_is_reported_without_the_value(uint type, string json, string problem) =>
         Assert.Equal((null, problem), ParameterText.Of(JsonElement.Parse(json), type, _types));
 
     [Theory]
@@ -146,7 +146,7 @@ public sealed class ValuesTests
     [InlineData("  /* nothing */ ", "no statement")]
     [InlineData("/* not ended", "no statement")]
     [InlineData("-- not ended", "no statement")]
-    public void Statements_that_would_end_the_transaction_are_refused(string sql, string? expected)
+    public void Statements_that_would_end_the_transaction_are_rejected(string sql, string? expected)
     {
         var problem = StatementRules.Problem(sql);
 

@@ -44,7 +44,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(429, "failed", "http_429")]
     [InlineData(500, "failed", "http_500")]
     [InlineData(503, "failed", "http_503")]
-    public async Task An_answer_is_classified_by_its_status_and_always_attached(int status, string outcome, string? code)
+    public async Task A_response_is_classified_by_status_and_always_attached(int status, string outcome, string? code)
     {
         _outside.AnswerWith(status, "application/json", """{"why":"so"}""");
 
@@ -58,7 +58,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_carries_the_command_id_as_its_idempotency_key_and_says_what_it_belongs_to()
+    public async Task A_request_carries_the_command_id_as_idempotency_key_and_its_saga_headers()
     {
         var command = EffectsHarness.Command(
             "http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
@@ -75,7 +75,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connections_credentials_are_sent_win_over_the_contracts_and_appear_nowhere_else()
+    public async Task Connection_credentials_override_contract_headers_and_appear_nowhere_else()
     {
         _outside.Answer = context =>
         {
@@ -97,7 +97,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Query_values_are_percent_encoded_lists_repeat_their_key_and_null_is_left_out()
+    public async Task Query_values_are_encoded_lists_repeat_their_key_and_null_is_omitted()
     {
         await _bench.RunAsync(EffectsHarness.Command(
             "http.get", """{"path":"/find","query":{"q":"a&b=ü c","n":3,"on":true,"tag":["x","y/z"],"none":null}}""", Stock));
@@ -106,7 +106,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_encoded_into_the_path_stays_encoded()
+    public async Task A_value_encoded_in_the_path_stays_encoded()
     {
         await _bench.RunAsync(EffectsHarness.Command("http.delete", """{"path":"/parcels/a%2Fb%3Fc"}""", Stock));
 
@@ -127,7 +127,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("""{"path":"/x","method":"PUT"}""")]
     [InlineData("""[]""")]
     [InlineData("""null""")]
-    public async Task Arguments_that_make_no_request_are_rejected_and_nothing_is_sent(string arguments)
+    public async Task Invalid_arguments_are_rejected_and_nothing_is_sent(string arguments)
     {
         var result = await _bench.RunAsync(EffectsHarness.Command("http.get", arguments, Stock));
 
@@ -136,7 +136,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_text_body_is_sent_as_it_is_and_its_type_may_be_named()
+    public async Task A_text_body_is_sent_unchanged_and_its_type_may_be_set()
     {
         await _bench.RunAsync(EffectsHarness.Command("http.put", """{"path":"/a","body":"zwölf"}""", Stock));
         await _bench.RunAsync(
@@ -166,7 +166,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Addresses_inside_are_refused_without_a_connection_that_names_them()
+    public async Task Private_addresses_are_rejected_without_a_connection_that_allows_them()
     {
         var byAddress = await _bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}"""));
         var byName = await _bench.RunAsync(
@@ -181,7 +181,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Theory]
     [InlineData("127.0.0.0/8", true)]
     [InlineData("10.0.0.0/8", false)]
-    public async Task A_connection_without_an_address_reaches_what_it_allows(string range, bool reached)
+    public async Task A_connection_without_a_base_address_reaches_its_allowed_hosts(string range, bool reached)
     {
         await using var bench = new EffectsHarness($$"""
             connections:
@@ -195,7 +195,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_port_where_nobody_listens_is_a_failed_connection()
+    public async Task A_refused_connection_is_connection_failed()
     {
         await using var bench = new EffectsHarness("connections: { gone: { type: http, url: 'http://127.0.0.1:1' } }");
 
@@ -206,7 +206,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_does_not_come_in_time_is_a_timeout()
+    public async Task A_response_that_is_too_late_is_a_timeout()
     {
         _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
 
@@ -218,7 +218,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Theory]
     [InlineData("120", 120_000)]
     [InlineData("Mon, 01 Jan 2024 00:00:00 GMT", 0)]
-    public async Task A_retry_after_header_is_passed_on(string header, int expected)
+    public async Task A_Retry_After_header_is_reported(string header, int expected)
     {
         _outside.Answer = context =>
         {
@@ -231,7 +231,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_above_the_limit_is_rejected_with_its_status_attached()
+    public async Task A_response_above_the_limit_is_rejected_with_its_status()
     {
         _outside.Answer = async context =>
         {
@@ -265,7 +265,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("application/json", "not json", "\"not json\"")]
     [InlineData("text/plain", "a\0b", "\"a\uFFFDb\"")]
     [InlineData("text/html", "", "null")]
-    public async Task A_body_becomes_what_can_be_stored(string contentType, string sent, string expected)
+    public async Task A_response_body_becomes_a_storable_value(string contentType, string sent, string expected)
     {
         _outside.AnswerWith(200, contentType, sent);
 
@@ -281,7 +281,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("application/json", "{}", false)]
     [InlineData("application/json", "", false)]
     [InlineData("text/plain", "{\"a\":", false)]
-    public async Task An_answer_that_is_declared_as_json_and_does_not_parse_says_so(string contentType, string sent, bool says)
+    public async Task A_JSON_response_that_does_not_parse_is_marked_as_unparsed(string contentType, string sent, bool says)
     {
         _outside.AnswerWith(200, contentType, sent);
 
@@ -299,7 +299,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_result_is_stored_and_a_reference_travels()
+    public async Task A_large_result_is_stored_and_sent_as_a_reference()
     {
         _outside.AnswerWith(200, "text/plain", new string('x', 70_000));
 
@@ -329,7 +329,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("utf-16be", "00 61", "a")]
     [InlineData("nobody-knows", "61 C3 A4", "a\u00E4")]
     [InlineData("utf-7", "2B 41 45 67 2D", "+AEg-")]
-    public async Task A_body_is_decoded_as_its_charset_says(string charset, string bytes, string expected)
+    public async Task A_body_is_decoded_by_its_charset(string charset, string bytes, string expected)
     {
         AnswerBytes($"text/plain; charset={charset}", bytes);
 
@@ -344,7 +344,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("application/problem+json; charset=utf-8", "FE FF 00 7B 00 22 00 61 00 22 00 3A 00 31 00 7D")]
     [InlineData("application/json", "EF BB BF 7B 22 61 22 3A 31 7D")]
     [InlineData("application/json", "FF FE 00 00 7B 00 00 00 22 00 00 00 61 00 00 00 22 00 00 00 3A 00 00 00 31 00 00 00 7D 00 00 00")]
-    public async Task Json_of_utf_16_with_its_mark_is_json(string contentType, string bytes)
+    public async Task UTF16_JSON_with_a_byte_order_mark_is_parsed(string contentType, string bytes)
     {
         AnswerBytes(contentType, bytes);
 
@@ -360,7 +360,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("gzip", "68 65 6C 6C 6F")]
     [InlineData("deflate", "68 65 6C 6C 6F")]
     [InlineData("br", "68 65 6C 6C 6F")]
-    public async Task A_truncated_or_false_compression_has_failed_and_no_stack_trace_is_logged(string encoding, string bytes)
+    public async Task Invalid_compression_fails_the_attempt_without_a_logged_stack_trace(string encoding, string bytes)
     {
         AnswerBytes("text/plain", bytes, encoding);
 
@@ -378,7 +378,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("deflate", "CB 48 CD C9 C9 07 00")]
     [InlineData("br", "0B 02 80 68 65 6C 6C 6F 03")]
     [InlineData("identity", "68 65 6C 6C 6F")]
-    public async Task A_compressed_body_is_unpacked_and_its_headers_are_those_of_what_is_left(string encoding, string bytes)
+    public async Task A_compressed_body_is_decompressed_and_its_headers_are_adjusted(string encoding, string bytes)
     {
         AnswerBytes("text/plain", bytes, encoding);
 
@@ -390,7 +390,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_brotli_body_is_unpacked_whole_and_the_headers_of_a_head_say_how_it_would_be_packed()
+    public async Task A_large_Brotli_body_is_decompressed_and_HEAD_keeps_its_encoding_headers()
     {
         using var packed = new MemoryStream();
         using (var brotli = new System.IO.Compression.BrotliStream(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
@@ -412,7 +412,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Theory]
     [InlineData(1234)]
     [InlineData(50_000_000_000)]
-    public async Task A_head_keeps_the_length_and_the_encoding_that_the_body_would_have(long length)
+    public async Task HEAD_keeps_the_length_and_encoding_of_the_body(long length)
     {
         _outside.Answer = context =>
         {
@@ -435,7 +435,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(304, "has not changed")]
     [InlineData(302, "Redirects are not followed")]
     [InlineData(307, "Redirects are not followed")]
-    public async Task An_answer_below_400_that_is_no_success_is_described_as_what_it_is(int status, string sent)
+    public async Task A_status_below_400_other_than_2xx_is_described(int status, string sent)
     {
         _outside.Answer = context =>
         {
@@ -451,7 +451,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_header_that_is_null_is_rejected_and_not_sent_empty()
+    public async Task A_null_header_is_rejected_and_not_sent_empty()
     {
         var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","headers":{"X-Hold":null}}""", Stock));
 

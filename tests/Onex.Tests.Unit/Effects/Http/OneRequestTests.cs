@@ -31,7 +31,7 @@ public sealed class OneRequestTests : IAsyncLifetime
     [InlineData("put")]
     [InlineData("patch")]
     [InlineData("delete")]
-    public async Task An_attempt_whose_server_closes_without_an_answer_is_one_request_on_the_wire(string method)
+    public async Task An_attempt_without_a_response_sends_one_request(string method)
     {
         _server.Answer = _ => WireAnswer.Close;
 
@@ -45,7 +45,7 @@ public sealed class OneRequestTests : IAsyncLifetime
     [Theory]
     [InlineData("get")]
     [InlineData("post")]
-    public async Task A_pooled_connection_that_is_closed_as_the_request_arrives_is_one_request_on_the_wire_and_leaves_it_unknown(
+    public async Task A_pooled_connection_closed_during_the_request_sends_one_request_with_an_unknown_outcome(
         string method)
     {
         _server.Answer = request => request == 2 ? WireAnswer.Close : WireAnswer.Ok;
@@ -60,7 +60,7 @@ public sealed class OneRequestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_pooled_connection_that_the_server_has_closed_before_is_not_used()
+    public async Task A_pooled_connection_closed_by_the_server_is_not_used()
     {
         _server.Answer = request => request == 1 ? WireAnswer.OkThenClose : WireAnswer.Ok;
         await RunAsync("get");
@@ -71,7 +71,7 @@ public sealed class OneRequestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Attempts_one_after_another_share_a_connection()
+    public async Task Sequential_attempts_share_a_connection()
     {
         _server.Answer = _ => WireAnswer.Ok;
 

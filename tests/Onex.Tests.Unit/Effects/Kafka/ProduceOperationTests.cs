@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.Effects.Kafka;
 public sealed class ProduceOperationTests
 {
     [Fact]
-    public async Task A_record_carries_the_commands_id_whatever_headers_the_step_gives()
+    public async Task A_record_carries_the_command_id_whatever_headers_the_step_sets()
     {
         await using var effects = new EffectsHarness();
         var command = EffectsHarness.Command(
@@ -28,7 +28,7 @@ public sealed class ProduceOperationTests
     }
 
     [Fact]
-    public async Task Text_goes_as_it_stands_and_without_a_key_the_correlation_id_is_the_key()
+    public async Task Text_is_sent_unchanged_and_the_default_key_is_the_correlation_id()
     {
         await using var effects = new EffectsHarness();
         var command = EffectsHarness.Command("kafka.produce", """{"topic":"notes","value":"plain \"text\""}""");
@@ -45,7 +45,7 @@ public sealed class ProduceOperationTests
     [InlineData("saga-events")]
     [InlineData("responses.dlq")]
     [InlineData("orders.confirmed.dlq")]
-    public async Task No_step_writes_to_the_runtimes_own_topics_or_to_dead_letters(string topic)
+    public async Task A_step_cannot_produce_to_runtime_or_dead_letter_topics(string topic)
     {
         await using var effects = new EffectsHarness();
 

@@ -35,7 +35,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData(500, StepReaches.Sent)]
     [InlineData(502, StepReaches.Sent)]
     [InlineData(504, StepReaches.Sent)]
-    public async Task A_status_says_how_far_it_came(int status, string? reach)
+    public async Task An_HTTP_status_determines_the_reach_of_an_attempt(int status, string? reach)
     {
         _outside.AnswerWith(status, "text/plain", "");
 
@@ -45,7 +45,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData("http://127.0.0.1:1")]
     [InlineData("http://no-such-host.invalid")]
-    public async Task A_connection_that_is_refused_was_not_sent(string url)
+    public async Task A_refused_connection_means_not_sent(string url)
     {
         await using var bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{url}' }} }}");
 
@@ -57,7 +57,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData("this is no TLS\r\n", "connection_failed")]
     [InlineData("", "step_timed_out")]
-    public async Task An_attempt_whose_time_is_over_before_it_connected_was_not_sent(string handshake, string code)
+    public async Task A_timeout_before_connecting_means_not_sent(string handshake, string code)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -74,7 +74,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_does_not_come_in_time_leaves_it_unknown()
+    public async Task A_response_timeout_leaves_the_outcome_unknown()
     {
         // The second request uses the socket of the first one.
         Assert.Null((await _bench.RunAsync(Post())).Reach);
@@ -86,7 +86,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connection_that_breaks_before_the_answer_leaves_it_unknown()
+    public async Task A_connection_lost_before_the_response_leaves_the_outcome_unknown()
     {
         _outside.Answer = context =>
         {
@@ -98,7 +98,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_2xx_whose_body_breaks_off_is_done_and_keeps_its_status()
+    public async Task A_2xx_with_a_truncated_body_happened_and_keeps_its_status()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -118,7 +118,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_2xx_whose_body_does_not_come_in_time_is_done()
+    public async Task A_2xx_whose_body_times_out_happened()
     {
         _outside.Answer = async context =>
         {
@@ -134,7 +134,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_result_that_the_database_refuses_is_of_something_that_was_done()
+    public async Task A_result_that_cannot_be_stored_happened()
     {
         _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
@@ -144,12 +144,12 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData("http.teleport", "stock")]
     [InlineData("http.post", "stok")]
-    public async Task What_this_process_does_not_know_was_not_sent(string operation, string connection) =>
+    public async Task An_unknown_operation_means_not_sent(string operation, string connection) =>
         Assert.Equal(
             StepReaches.NotSent, (await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
 
     [Fact]
-    public async Task An_open_breaker_sends_nothing()
+    public async Task An_open_circuit_breaker_sends_nothing()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
@@ -166,7 +166,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData(503, StepReaches.Sent)]
     [InlineData(404, StepReaches.Answered)]
-    public async Task An_attempt_that_takes_over_cannot_say_that_nothing_was_sent(int status, string reach)
+    public async Task An_attempt_that_takes_over_a_lease_cannot_report_not_sent(int status, string reach)
     {
         _bench.Ledger.Always = new ClaimResult.Granted(Guid.Empty) { FollowsUnrecordedLease = true };
         _outside.AnswerWith(status, "text/plain", "");

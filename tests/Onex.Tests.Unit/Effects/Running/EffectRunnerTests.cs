@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects.Http;
@@ -25,7 +27,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_result_goes_to_the_home_partition_and_says_what_it_is()
+    public async Task The_result_is_produced_to_the_home_partition_with_its_headers()
     {
         var command = Post();
 
@@ -44,7 +46,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_redelivered_command_is_answered_from_the_ledger_with_one_call_outside()
+    public async Task A_redelivered_command_is_answered_from_the_ledger_without_a_second_call()
     {
         var command = Post();
 
@@ -58,7 +60,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_next_attempt_of_a_failed_command_runs_under_the_same_key()
+    public async Task The_next_attempt_of_a_failed_command_uses_the_same_idempotency_key()
     {
         _outside.AnswerWith(503, "text/plain", "");
         var command = Post();
@@ -72,7 +74,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_run_or_reported_while_another_holds_the_lease_or_after_the_command_expired()
+    public async Task A_leased_or_expired_command_is_neither_run_nor_reported()
     {
         _bench.Ledger.Always = ClaimResult.Leased.Instance;
         await _bench.Runner.RunAsync(Post(), null, null, default);
@@ -84,7 +86,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_outcome_under_a_lost_lease_is_not_reported()
+    public async Task An_outcome_under_a_lost_lease_is_dropped()
     {
         var command = Post();
         _outside.Answer = _ =>
@@ -102,7 +104,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Theory]
     [InlineData("http.teleport", "stock", "operation_unknown")]
     [InlineData("http.post", "stok", "connection_unknown")]
-    public async Task What_this_process_does_not_know_fails_the_attempt(string operation, string connection, string code)
+    public async Task An_unknown_operation_fails_the_attempt(string operation, string connection, string code)
     {
         var result = await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection));
 
@@ -125,7 +127,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_result_that_the_database_refuses_is_described_as_a_failure()
+    public async Task A_result_that_the_database_rejects_is_reported_as_a_failure()
     {
         _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
@@ -136,7 +138,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_outcome_is_held_on_to_while_the_database_is_away()
+    public async Task An_outcome_is_retained_during_a_database_outage()
     {
         var rejections = 2;
         _bench.Ledger.Refuse = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
@@ -150,7 +152,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Theory]
     [InlineData(DeliveryStatus.Unavailable, typeof(BrokerUnavailableException))]
     [InlineData(DeliveryStatus.Undeliverable, typeof(InvalidOperationException))]
-    public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(DeliveryStatus delivery, Type thrown)
+    public async Task A_produce_failure_of_a_result_is_left_to_the_rider(DeliveryStatus delivery, Type thrown)
     {
         _bench.Produced.Report = new DeliveryReport(delivery, "no");
 
@@ -160,7 +162,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connection_runs_no_more_attempts_at_once_than_it_allows()
+    public async Task A_connection_limits_its_concurrent_attempts()
     {
         await using var bench = new EffectsHarness(Connections("concurrency: 2"));
         var gate = new TaskCompletionSource();
@@ -189,7 +191,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_breaker_opens_after_failures_leaves_the_connection_alone_and_shows_in_health()
+    public async Task A_circuit_breaker_opens_after_failures_and_is_visible_in_health()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
@@ -214,7 +216,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [InlineData("""{"path":"/.."}""")]
     [InlineData("""{"url":"http://127.0.0.1:1/x"}""")]
     [InlineData("stored")]
-    public async Task A_trial_that_never_reached_the_connection_leaves_the_breaker_open_and_the_next_attempt_is_the_trial(string arguments)
+    public async Task A_trial_that_was_not_sent_leaves_the_breaker_open_for_the_next_trial(string arguments)
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
@@ -235,7 +237,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_attempt_beside_a_trial_waits_for_a_pause_and_never_for_a_time_that_has_passed()
+    public async Task An_attempt_during_a_trial_waits_for_a_positive_delay()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);

@@ -10,7 +10,7 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Engine.Examples;
 
-/// <summary>The contracts that come with Onex: their examples hold, and leave nothing of them out.</summary>
+/// <summary>The contracts shipped with Onex: their examples pass and cover the whole contract.</summary>
 public sealed class ContractsTests
 {
     private static readonly ImmutableArray<Plan> _plans = Compile();
@@ -19,7 +19,7 @@ public sealed class ContractsTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void The_examples_of_a_contract_hold_and_cover_all_of_it(string name)
+    public void The_examples_of_a_contract_hold_and_cover_it(string name)
     {
         var report = ContractExamples.Run(_plans.Single(plan => plan.Name == name));
 
@@ -31,9 +31,9 @@ public sealed class ContractsTests
         Assert.Empty(report.Coverage.Compensations.Missing);
     }
 
-    // It must not start by itself where somebody only tries Onex.
+    // It must not start by itself in a trial installation.
     [Fact]
-    public void The_batch_of_the_night_has_a_schedule_that_is_switched_on_by_removing_a_hash()
+    public void The_nightly_batch_contract_compiles_with_its_schedule_enabled()
     {
         var text = File.ReadAllText(Repository.At("contracts", "nightly-settlement.yaml"));
         var switchedOn = text.Replace("\n# schedule:", "\nschedule:", StringComparison.Ordinal);

@@ -6,7 +6,7 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.Engine.Examples;
 
 /// <summary>
-/// Examples of contracts: what can be scripted, when what is sent is sent, how time goes by, and what is said when one does not hold.
+/// Examples of contracts: scripted results and events, when they are delivered, virtual time, and the report of a failed expectation.
 /// </summary>
 public sealed class ExampleTests
 {
@@ -250,7 +250,7 @@ public sealed class ExampleTests
 
     [Theory]
     [MemberData(nameof(Holding))]
-    public void It_holds_that(string sentence, string example) =>
+    public void An_example_expectation_passes(string sentence, string example) =>
         Assert.Equal("", Said($"  - {{ name: {Quoted(sentence)}, input: {{ id: o1 }}, {example} }}\n"));
 
     public static TheoryData<string, string, string> Broken => new()
@@ -313,7 +313,7 @@ public sealed class ExampleTests
 
     [Theory]
     [MemberData(nameof(Broken))]
-    public void What_does_not_hold_is_said(string example, string code, string words)
+    public void A_failed_expectation_is_reported(string example, string code, string words)
     {
         var said = Said($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
 
@@ -330,7 +330,7 @@ public sealed class ExampleTests
     [InlineData("expect: { end: failed, compensated: [chrage] }", "ONEX1045", "Did you mean 'charge'?")]
     [InlineData("expect: { ends: failed }", "ONEX1010", "Did you mean 'end'?")]
     [InlineData("expect: { end: failed, waiting: waiting }", "ONEX1014", "Keep what the saga comes to.")]
-    public void A_misspelt_word_is_answered_with_what_it_may_have_meant(string example, string code, string words)
+    public void A_misspelt_word_is_reported_with_a_suggestion(string example, string code, string words)
     {
         var said = Said($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
 
@@ -339,7 +339,7 @@ public sealed class ExampleTests
     }
 
     [Fact]
-    public void It_is_run_for_who_checks_contracts_and_for_nobody_else()
+    public void Examples_run_only_when_contracts_are_checked()
     {
         var broken = Order + "  - { name: a, input: { id: o1 }, expect: { end: completed } }\n";
 
@@ -348,7 +348,7 @@ public sealed class ExampleTests
     }
 
     [Fact]
-    public void Coverage_counts_states_ways_guards_both_ways_and_compensations()
+    public void Coverage_counts_states_transitions_guard_outcomes_and_compensations()
     {
         var plan = Unrun(
             Order + "  - { name: a, input: { id: o1 }, steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, expect: { end: "
@@ -371,7 +371,7 @@ public sealed class ExampleTests
     }
 
     [Fact]
-    public void The_same_example_always_goes_the_same_way()
+    public void An_example_is_deterministic()
     {
         const string Example = "  - { name: a, input: { id: o1 }, steps: { charge: { failed: timeout } }, expect: { end: completed } }\n";
 
@@ -379,7 +379,7 @@ public sealed class ExampleTests
     }
 
     [Fact]
-    public void Branches_items_and_contracts_that_are_called_are_scripted_as_steps_are()
+    public void Branches_items_and_children_are_scripted_like_steps()
     {
         var report = ContractExamples.Run(Unrun(Blocks).Plans.Single(plan => plan.Name == "blocks"));
 

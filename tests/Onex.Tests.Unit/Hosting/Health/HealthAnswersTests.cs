@@ -24,7 +24,7 @@ public sealed class HealthAnswersTests
     [InlineData("/health", 200)]
     [InlineData("/ready", 200)]
     [InlineData("/health/detailed", 403)]
-    public async Task A_foreign_host_is_answered_by_the_probes_without_the_details(string path, int status)
+    public async Task The_probes_answer_a_foreign_host_without_details(string path, int status)
     {
         _role.MarkInitialized();
         var builder = WebApplication.CreateSlimBuilder();
@@ -44,7 +44,7 @@ public sealed class HealthAnswersTests
     }
 
     [Fact]
-    public void Before_the_bootstrap_has_ended_it_is_unhealthy()
+    public void Health_is_unhealthy_before_the_bootstrap_ends()
     {
         var answer = _answers.Liveness();
 
@@ -55,7 +55,7 @@ public sealed class HealthAnswersTests
     }
 
     [Fact]
-    public void With_all_handlers_it_is_healthy()
+    public void Health_is_healthy_with_all_handlers()
     {
         _role.Report("order", null);
         _role.Report("refund", null);
@@ -70,7 +70,7 @@ public sealed class HealthAnswersTests
     }
 
     [Fact]
-    public void With_a_failed_handler_it_is_degraded_and_names_it()
+    public void Health_is_degraded_and_names_a_failed_handler()
     {
         _role.Report("order", null);
         _role.Report("stock", "circuit open");
@@ -85,7 +85,7 @@ public sealed class HealthAnswersTests
     }
 
     [Fact]
-    public void A_draining_role_lives_but_is_not_ready()
+    public void A_draining_role_is_live_but_not_ready()
     {
         _role.MarkInitialized();
         Assert.Null(_answers.Readiness().CorrelationId);

@@ -25,7 +25,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_component_that_answers_is_usable_from_its_first_answer()
+    public async Task A_component_is_healthy_from_its_first_answer()
     {
         await Until(() => Of("database").Usable);
 
@@ -33,7 +33,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_loss_shows_within_two_seconds_and_its_end_after_two_good_probes()
+    public async Task A_loss_is_reported_within_two_seconds_and_cleared_after_two_good_probes()
     {
         await Until(() => Of("database").Usable);
 
@@ -50,7 +50,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_component_that_hangs_is_lost_within_two_seconds_and_holds_up_nobody()
+    public async Task A_hanging_component_is_unhealthy_within_two_seconds_and_delays_no_other()
     {
         await Until(() => Of("database").Usable);
         var asked = _bus.Probes;
@@ -69,7 +69,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_is_too_old_is_none()
+    public async Task A_stale_probe_result_is_unhealthy()
     {
         await Until(() => Of("database").Usable);
 

@@ -24,7 +24,7 @@ public sealed class ApiAccessTests
             new AccessDecision.Allowed("loopback"), ApiAccess.Decide([], Call(IPAddress.Parse(address)), ApiScope.Operate));
 
     [Fact]
-    public void Without_a_configured_token_others_learn_which_variable_to_set()
+    public void Without_a_configured_token_remote_callers_learn_which_variable_to_set()
     {
         var denied = Denied(ApiAccess.Decide([], Call(_elsewhere, $"Bearer {Operator}"), ApiScope.Read));
 
@@ -33,7 +33,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public void A_caller_without_an_address_is_not_on_the_same_machine() =>
+    public void A_caller_without_an_address_is_remote() =>
         Assert.Equal(401, Denied(ApiAccess.Decide([], Call(null), ApiScope.Read)).Status);
 
     [Theory]
@@ -49,11 +49,11 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public void A_token_to_read_reads() =>
+    public void A_read_token_may_read() =>
         Assert.Equal(new AccessDecision.Allowed("dash"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Read));
 
     [Fact]
-    public void A_token_to_read_commands_nothing()
+    public void A_read_token_may_not_send_commands()
     {
         var denied = Denied(ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Operate));
 
@@ -62,7 +62,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public void A_token_to_operate_may_read_too() =>
+    public void An_operator_token_may_also_read() =>
         Assert.Equal(new AccessDecision.Allowed("ops"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"bearer {Operator}"), ApiScope.Read));
 
     [Theory]
@@ -78,7 +78,7 @@ public sealed class ApiAccessTests
     [InlineData("127.0.0.1.example", false)]
     [InlineData("192.0.2.7:8085", false)]
     [InlineData("0.0.0.0:8085", false)]
-    public void Without_a_token_only_loopback_names_are_served(string host, bool served) =>
+    public void Without_a_token_only_loopback_host_names_are_served(string host, bool served) =>
         AssertServed(served, 403, ErrorCodes.CallerForeign, Call(IPAddress.Loopback) with { Host = new HostString(host) });
 
     [Theory]
@@ -91,7 +91,7 @@ public sealed class ApiAccessTests
     [InlineData("null", false)]
     [InlineData("", false)]
     [InlineData("http://localhost:8085,https://evil.example", false)]
-    public void Without_a_token_no_page_of_another_origin_is_served(string? origin, bool served) =>
+    public void Without_a_token_no_other_origin_is_served(string? origin, bool served) =>
         AssertServed(served, 403, ErrorCodes.CallerForeign, Call(IPAddress.Loopback) with { Origin = origin });
 
     [Theory]
@@ -105,11 +105,11 @@ public sealed class ApiAccessTests
     [InlineData("application/x-www-form-urlencoded", true, false)]
     [InlineData("multipart/form-data; boundary=x", true, false)]
     [InlineData("", true, false)]
-    public void Without_a_token_a_body_is_declared_as_json(string? type, bool hasBody, bool served) =>
+    public void Without_a_token_a_body_must_be_declared_as_JSON(string? type, bool hasBody, bool served) =>
         AssertServed(served, 415, ErrorCodes.BodyNotJson, Call(IPAddress.Loopback) with { ContentType = type, HasBody = hasBody });
 
     [Fact]
-    public void With_a_token_any_name_and_origin_is_served() => Assert.Equal(
+    public void With_a_token_any_host_name_and_origin_is_served() => Assert.Equal(
         new AccessDecision.Allowed("ops"),
         ApiAccess.Decide(
             _tokens,
@@ -131,7 +131,7 @@ public sealed class ApiAccessTests
     [InlineData(true, "127.0.0.1", "localhost:8085", "https://evil.example", null, ErrorCodes.TokenMissing)]
     [InlineData(false, "192.0.2.7", "localhost:8085", null, null, ErrorCodes.TokenNotConfigured)]
     [InlineData(true, "192.0.2.7", "onex.example", null, null, ErrorCodes.TokenMissing)]
-    public void The_details_of_health_are_for_callers_on_this_machine_that_are_no_web_page_and_for_those_with_a_token(
+    public void Health_details_need_a_local_non_browser_caller_or_a_token(
         bool configured, string caller, string host, string? origin, string? authorization, string? refused)
     {
         var call = Call(IPAddress.Parse(caller), authorization) with { Host = new HostString(host), Origin = origin };

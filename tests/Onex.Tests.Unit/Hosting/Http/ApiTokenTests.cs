@@ -18,7 +18,7 @@ public sealed class ApiTokenTests
     }
 
     [Fact]
-    public void Everything_wrong_is_said_at_once_and_no_token_is_shown()
+    public void All_token_errors_are_reported_at_once_and_no_token_is_shown()
     {
         var (tokens, problems) = ApiToken.Parse(
             "ONEX_API_TOKEN", $"bare-secret-token-1,x:write:{Long},y:read:short,z:read:{Long},z:read:{Long}");
@@ -32,6 +32,6 @@ public sealed class ApiTokenTests
     }
 
     [Fact]
-    public void Its_text_does_not_hold_it() =>
+    public void The_text_of_a_token_does_not_contain_the_token() =>
         Assert.DoesNotContain(Long, ApiToken.Parse("ONEX_API_TOKEN", $"ops:operate:{Long}").Tokens[0].ToString());
 }

@@ -15,7 +15,7 @@ public sealed class LogFileTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void Each_host_has_a_file_of_its_own_with_json_lines()
+    public void Each_host_has_a_separate_file_of_JSON_lines()
     {
         var logs = Path.Combine(_directory, "made", "when", "needed");
         foreach (var host in new[] { "worker-a", "worker-b" })
@@ -35,7 +35,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void A_second_start_goes_on_where_the_first_ended()
+    public void A_second_start_appends_to_the_file_of_the_first()
     {
         Say("first");
         Say("second");
@@ -44,7 +44,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void The_file_is_bounded_and_the_one_before_it_is_kept()
+    public void The_file_is_bounded_and_its_predecessor_is_kept()
     {
         using (var file = new LogFile(_directory, _time, _errors, "host", fileBytesMax: 1000))
         {
@@ -62,7 +62,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void A_full_disk_costs_lines_and_a_warning_and_nothing_else()
+    public void A_full_disk_loses_lines_with_a_warning_and_nothing_else()
     {
         // The device of Linux that is always full.
         File.CreateSymbolicLink(Path.Combine(_directory, "host.log"), "/dev/full");
@@ -85,7 +85,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_that_cannot_be_made_costs_a_warning_and_nothing_else()
+    public void A_directory_that_cannot_be_created_causes_only_a_warning()
     {
         File.WriteAllText(Path.Combine(_directory, "file"), "");
 
@@ -98,7 +98,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void Two_processes_do_not_write_one_file()
+    public void Two_processes_never_share_a_log_file()
     {
         using (var first = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, _errors))
         using (var second = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, _errors))
@@ -112,7 +112,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void The_file_holds_what_the_console_shows()
+    public void The_file_has_the_lines_of_the_console()
     {
         var services = new ServiceCollection()
             .AddLogging(logging => logging.AddOnexConsole(LogLevel.Information, "text").AddOnexFile(_directory))

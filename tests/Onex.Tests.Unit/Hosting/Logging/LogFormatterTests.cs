@@ -44,7 +44,7 @@ public sealed class LogFormatterTests
     }
 
     [Fact]
-    public void A_text_line_is_for_people()
+    public void A_text_line_is_readable()
     {
         using var saga = _scopes.Push(new Dictionary<string, object?>(StringComparer.Ordinal) { ["saga_id"] = "s-1" });
 
@@ -60,7 +60,7 @@ public sealed class LogFormatterTests
     [InlineData("Microsoft.AspNetCore.Routing", LogLevel.Warning, LogLevel.Error, false)]
     [InlineData("Onex.Kafka", LogLevel.Information, LogLevel.Information, true)]
     [InlineData("MassTransitions", LogLevel.Information, LogLevel.Information, true)]
-    public void Frameworks_speak_from_warnings_on_unless_somebody_debugs(string category, LogLevel line, LogLevel least, bool shown) =>
+    public void Frameworks_log_from_warning_unless_debug_is_enabled(string category, LogLevel line, LogLevel least, bool shown) =>
         Assert.Equal(shown, LogLevels.Shows(category, line, least));
 
     private string Write(ConsoleFormatter formatter, LogLevel level, string message, Exception? exception)

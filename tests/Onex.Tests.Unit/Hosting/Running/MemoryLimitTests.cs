@@ -12,7 +12,7 @@ public sealed class MemoryLimitTests
     [InlineData(512)]
     [InlineData(1024)]
     [InlineData(4096)]
-    public void What_is_held_at_a_time_fits_into_what_the_collector_may_use(long container)
+    public void Concurrently_held_memory_fits_into_the_GC_heap_limit(long container)
     {
         var heap = MemoryLimit.For(container * MiB * 3 / 4);
         var budget = new MemoryBudget(heap);
@@ -27,13 +27,13 @@ public sealed class MemoryLimitTests
     [InlineData(512)]
     [InlineData(1024)]
     [InlineData(4096)]
-    public void What_the_collector_may_use_and_the_rest_of_the_process_stay_below_85_percent_of_the_container(long container) =>
+    public void The_GC_heap_limit_and_the_rest_stay_below_85_percent_of_the_container(long container) =>
         Assert.InRange(MemoryLimit.For(container * MiB * 3 / 4) + (155 * MiB), 0, container * MiB * 85 / 100);
 
     [Fact]
-    public void A_container_in_which_nothing_is_left_gives_the_collector_48_mebibytes() =>
+    public void A_container_that_is_too_small_gives_the_GC_heap_48_MiB() =>
         Assert.Equal(48 * MiB, MemoryLimit.For(96 * MiB));
 
     [Fact]
-    public void Who_has_much_memory_keeps_all_of_it() => Assert.Equal(24_000 * MiB, MemoryLimit.For(24_000 * MiB));
+    public void A_large_container_has_no_GC_heap_limit() => Assert.Equal(24_000 * MiB, MemoryLimit.For(24_000 * MiB));
 }

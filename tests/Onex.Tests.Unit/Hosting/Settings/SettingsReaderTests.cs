@@ -49,7 +49,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("main", 8085)]
     [InlineData("effects", 8086)]
     [InlineData("workers", 8087)]
-    public void From_source_each_role_has_its_own_port(string profile, int port)
+    public void Outside_the_image_each_role_has_its_own_port(string profile, int port)
     {
         _environment["RUNTIME_PROFILE"] = profile;
 
@@ -57,7 +57,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void In_the_image_every_role_listens_on_all_interfaces_at_one_port_and_finds_its_neighbours_by_name()
+    public void In_the_image_every_role_uses_one_port_and_finds_services_by_host_name()
     {
         Set(
             "ONEX_IN_CONTAINER=true", "RUNTIME_PROFILE=effects", "KAFKA_BOOTSTRAP_SERVERS=", "POSTGRES_HOST=",
@@ -97,7 +97,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void The_prefix_is_put_before_every_topic_and_group()
+    public void The_prefix_applies_to_every_topic_and_group()
     {
         Set("ONEX_TOPIC_PREFIX=blue.", "ONEX_WORKER_OUTPUT_TOPIC=results");
 
@@ -128,7 +128,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_bare_environment_runs_everything_in_one_process_on_a_file()
+    public void An_empty_environment_runs_everything_in_one_process_with_SQLite()
     {
         _environment.Clear();
 
@@ -139,7 +139,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_role_in_a_bare_environment_lacks_several_settings()
+    public void A_role_in_an_empty_environment_lacks_several_settings()
     {
         _environment.Clear();
         Set("RUNTIME_PROFILE=main");
@@ -177,7 +177,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_is_read_from_a_file_without_its_final_new_line()
+    public void A_secret_is_read_from_a_file_without_its_final_newline()
     {
         var secret = Path.Combine(_directory, "password");
         System.IO.File.WriteAllText(secret, "from file\n");
@@ -187,7 +187,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_placeholder_in_a_secret_file_stops_the_start()
+    public void A_placeholder_in_a_secret_file_fails_the_start()
     {
         System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
         Set("REDIS_PASSWORD_FILE=token");
@@ -198,7 +198,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_that_is_set_twice_is_a_problem()
+    public void A_secret_set_twice_is_an_error()
     {
         Set("POSTGRES_PASSWORD_FILE=password");
 
@@ -206,7 +206,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_file_that_is_missing_or_empty_is_a_problem()
+    public void A_missing_or_empty_secret_file_is_an_error()
     {
         System.IO.File.WriteAllText(Path.Combine(_directory, "empty"), "\n");
         Set("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD_FILE=nowhere", "VAULT_TOKEN_FILE=empty");
@@ -255,7 +255,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData(
         "ONEX_CONTRACTS_DIR=other",
         "ONEX_CONTRACTS_DIR: there is no directory *. Create it, or set ONEX_CONTRACTS_DIR to the directory of the contracts.")]
-    public void A_wrong_value_is_reported_with_the_allowed_ones(string variable, string problem)
+    public void An_invalid_value_is_reported_with_the_allowed_ones(string variable, string problem)
     {
         Set(variable);
 
@@ -263,7 +263,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void Sasl_needs_mechanism_user_and_password()
+    public void SASL_needs_mechanism_user_and_password()
     {
         Set("KAFKA_SECURITY_PROTOCOL=sasl_ssl");
 
@@ -297,7 +297,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("handlers: { reply_to: [effect-requests] }",
         "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. "
         + "Remove it: responses must not go there.")]
-    public void A_problem_of_the_file_has_its_position(string yaml, string problem)
+    public void An_error_in_the_file_has_its_position(string yaml, string problem)
     {
         File(yaml);
 
@@ -309,7 +309,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("input_topic: a\ninput_topic: b", "ONEX1003")]
     [InlineData("a: 1\n---\nb: 2", "ONEX1002")]
     [InlineData("a:\n\t- b", "ONEX1202")]
-    public void A_file_that_is_not_yaml_has_the_diagnostics_of_contracts(string yaml, string code)
+    public void A_file_that_is_not_YAML_has_the_diagnostics_of_contracts(string yaml, string code)
     {
         File(yaml);
 
@@ -325,7 +325,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void An_unknown_key_at_the_top_and_a_variable_that_is_nearly_a_setting_are_warnings()
+    public void Unknown_keys_and_misspelt_variables_are_warnings()
     {
         File("inptu_topic: x\nname: omnibase\nhandlers: { direct: [http.get] }");
         Set("ONEX_PARTITION=3", "ONEX_CONNECTION_STOCK_URL=http://stock", "ONEX_TEST_POSTGRES=x", "KAFKA_SASL_USERNAME=me");
@@ -356,7 +356,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void Settings_can_be_printed_without_giving_a_password_away()
+    public void Printed_settings_show_no_password()
     {
         Set("KAFKA_SECURITY_PROTOCOL=SASL_SSL", "KAFKA_SASL_MECHANISM=PLAIN", "KAFKA_SASL_USERNAME=me", "KAFKA_SASL_PASSWORD=hunter2");
 
@@ -373,7 +373,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("1h", 3600)]
     [InlineData("15d", 1_296_000)]
     [InlineData("00:00:15", 15)]
-    public void Durations_are_read_as_people_write_them(string text, double seconds)
+    public void Durations_are_parsed(string text, double seconds)
     {
         Assert.True(Durations.TryParseWithClock(text, out var span));
         Assert.Equal(TimeSpan.FromSeconds(seconds), span);

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Kafka.Consuming;
 public sealed class MemoryGateTests
 {
     [Fact]
-    public async Task Work_that_does_not_fit_waits_and_work_heavier_than_the_capacity_runs_alone()
+    public async Task Work_that_does_not_fit_waits_and_oversized_work_runs_alone()
     {
         var gate = new MemoryGate(10);
         var first = await gate.EnterAsync(6, CancellationToken.None);

@@ -3,6 +3,7 @@ using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 
@@ -21,7 +22,7 @@ public sealed class PartitionBufferTests
 
     // Random assignments, reads, batches, completions and revocations of three partitions, beside a model that keeps lists only.
     [Fact]
-    public void Any_order_of_calls_keeps_the_rules() =>
+    public void Random_call_sequences_keep_the_invariants() =>
         Gen.Select(Gen.Int[0, 9], Gen.Int[0, 2], Gen.Int[0, 99]).List[0, 120].Sample(calls =>
         {
             var run = new Run();
@@ -35,7 +36,7 @@ public sealed class PartitionBufferTests
         });
 
     [Fact]
-    public void A_record_that_is_completed_after_its_partition_came_back_moves_no_offset_of_the_new_assignment()
+    public void A_record_of_an_earlier_assignment_advances_no_offset_of_the_new_one()
     {
         var run = new Run();
         run.Assign(0);
@@ -52,7 +53,7 @@ public sealed class PartitionBufferTests
     }
 
     [Fact]
-    public void A_draining_buffer_drops_what_the_handler_does_not_have_and_waits_for_the_rest()
+    public void A_draining_buffer_drops_unhandled_records_and_waits_for_the_rest()
     {
         var run = new Run();
         run.Assign(0);
@@ -93,7 +94,7 @@ public sealed class PartitionBufferTests
     }
 
     [Fact]
-    public void A_full_buffer_has_room_again_when_half_is_completed()
+    public void A_full_buffer_resumes_when_half_is_completed()
     {
         var run = new Run();
         run.Assign(0);
@@ -110,7 +111,7 @@ public sealed class PartitionBufferTests
     }
 
     [Fact]
-    public void A_stall_is_described_when_no_record_is_completed_for_long_unless_the_handler_is_busy()
+    public void A_stall_is_reported_when_no_record_is_completed_unless_the_handler_is_busy()
     {
         var run = new Run();
         run.Assign(0);
@@ -225,7 +226,7 @@ public sealed class PartitionBufferTests
             var open = _assigned.Values.SelectMany(assignment => assignment.Given).ToList();
             for (var i = 0; i < count && open.Count > 0; i++)
             {
-                // Not always the oldest first.
+                // In random order.
                 var record = open[(i * 7) % open.Count];
                 open.Remove(record);
                 Buffer.Complete(record.Partition, record.Entry);

@@ -14,7 +14,7 @@ public sealed class RecordConsumerTests
     [InlineData(ErrorCode.NotLeaderForPartition, LogLevel.Warning)]
     [InlineData(ErrorCode.LeaderNotAvailable, LogLevel.Warning)]
     [InlineData(ErrorCode.TopicAuthorizationFailed, LogLevel.Error)]
-    public async Task A_consumer_joins_again_after_a_failure_and_logs_an_error_only_where_a_retry_alone_does_not_help(
+    public async Task A_consumer_rejoins_after_a_failure_and_logs_only_permanent_errors(
         ErrorCode code, LogLevel level)
     {
         var (log, logger) = (new FailingLog(code), new Levels());

@@ -13,7 +13,7 @@ public sealed class TopicIdsTests
     private readonly ConcurrentDictionary<string, Guid> _before = new();
 
     [Fact]
-    public void The_first_id_of_a_topic_is_its_id_and_no_change()
+    public void The_first_id_of_a_topic_is_not_a_change()
     {
         var ids = new TopicIds(_before);
 
@@ -26,7 +26,7 @@ public sealed class TopicIdsTests
     }
 
     [Fact]
-    public void Another_id_is_a_change_and_the_first_id_stays()
+    public void A_different_id_is_a_change_and_the_first_id_is_kept()
     {
         var ids = new TopicIds(_before);
         ids.Read(Line("orders", Nothing, One));

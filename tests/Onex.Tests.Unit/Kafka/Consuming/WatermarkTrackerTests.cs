@@ -15,7 +15,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void An_open_record_holds_the_watermark_however_many_after_it_are_completed()
+    public void An_open_record_holds_the_watermark_despite_later_completions()
     {
         var tracker = Read(10, 11, 12, 13);
 
@@ -58,7 +58,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void An_end_without_a_record_before_it_is_passed_at_once_and_an_empty_log_is_not()
+    public void An_end_without_a_record_before_it_is_passed_at_once_except_in_an_empty_log()
     {
         Assert.False(new WatermarkTracker().AdvanceTo(0));
 
@@ -68,7 +68,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void Completing_twice_or_without_a_read_changes_nothing()
+    public void A_second_completion_or_one_without_a_read_changes_nothing()
     {
         var tracker = Read(1, 2);
         tracker.Complete(1);

@@ -24,11 +24,11 @@ public sealed class SecretMaskTests
     [InlineData("password=hunter2")]
     [InlineData("")]
     [InlineData("{\"password\":\"\\ud800\",")]
-    public void Text_without_secret_fields_and_text_that_is_not_json_stay_as_they_are(string text) =>
+    public void Text_without_secret_fields_and_text_that_is_not_JSON_is_unchanged(string text) =>
         Assert.Equal(text, SecretMask.Apply(text));
 
     [Fact]
-    public void Settings_never_print_the_password()
+    public void Printed_settings_never_contain_the_password()
     {
         var settings = new KafkaSettings { BootstrapServers = "b:1", ClientId = "onex-main", SaslPassword = "hunter2" };
 

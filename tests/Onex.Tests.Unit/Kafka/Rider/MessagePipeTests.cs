@@ -31,7 +31,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_state_machine_with_its_own_repository_runs_in_a_pipe_created_after_the_bus()
+    public async Task A_state_machine_can_be_added_to_a_pipe_after_the_bus_started()
     {
         var repository = new Repository();
         var pipe = Pipes.Create("order", e => e.StateMachineSaga(new OrderMachine(), repository));
@@ -61,7 +61,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_state_machine_learns_of_a_missing_instance()
+    public async Task The_state_machine_handles_a_missing_instance()
     {
         var trail = new Trail();
         var pipe = Pipes.Create("order", e => e.StateMachineSaga(new OrderMachine(), new Repository()));
@@ -93,7 +93,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_callers_cancellation_reaches_the_consumer()
+    public async Task A_cancellation_by_the_caller_reaches_the_consumer()
     {
         using var cancelled = new CancellationTokenSource();
         var seen = CancellationToken.None;

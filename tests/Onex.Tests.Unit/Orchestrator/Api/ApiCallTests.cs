@@ -17,7 +17,7 @@ public sealed class ApiCallTests
     [InlineData("?status=blocked", "blocked")]
     [InlineData("?status=", "")]
     [InlineData("", "")]
-    public void Several_values_of_an_enumeration_are_several_values(string query, string statuses) =>
+    public void A_repeated_enumeration_parameter_has_all_its_values(string query, string statuses) =>
         Assert.Equal(
             statuses,
             string.Join(
@@ -31,7 +31,7 @@ public sealed class ApiCallTests
     [InlineData("?status=%2B7", "+7")]
     [InlineData("?status=-1", "-1")]
     [InlineData("?status=completed|failed", "completed|failed")]
-    public void A_value_that_the_enumeration_does_not_have_is_rejected(string query, string value)
+    public void An_unknown_enumeration_value_is_rejected(string query, string value)
     {
         var problem = Rejection(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
 

@@ -25,7 +25,7 @@ public sealed class ApiTextTests
 
     [Theory]
     [MemberData(nameof(NoText))]
-    public async Task A_body_that_is_not_text_is_rejected_with_a_code(byte[] body, string code)
+    public async Task An_invalid_text_body_is_rejected_with_a_code(byte[] body, string code)
     {
         var wrong = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
 
@@ -34,7 +34,7 @@ public sealed class ApiTextTests
     }
 
     [Fact]
-    public async Task A_body_may_hold_whole_characters_and_be_as_deep_as_any_value()
+    public async Task A_body_may_hold_any_characters_at_the_maximum_depth()
     {
         var body = "{\"event\":\"\\ud83d\\ude00 Zoë\",\"data\":" + new string('[', 64) + new string(']', 64) + "}";
 
@@ -45,7 +45,7 @@ public sealed class ApiTextTests
     [InlineData("?q=%ff")]
     [InlineData("?key=%ED%A0%80")]
     [InlineData("?state=a%00b")]
-    public void A_query_that_is_not_text_is_rejected_with_a_code(string query)
+    public void An_invalid_text_query_is_rejected_with_a_code(string query)
     {
         var wrong = Assert.Throws<CallException>(Call([], query).CheckText);
 

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
@@ -26,7 +26,7 @@ public sealed class RedriveTests
     };
 
     [Fact]
-    public void A_redrive_is_the_record_as_it_was_read_and_says_that_it_is_one()
+    public void A_redrive_is_the_original_record_with_the_redrive_header()
     {
         var decision = Guid.CreateVersion7(_now);
 
@@ -161,7 +161,7 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void A_message_that_was_never_on_a_partition_is_sent_to_the_partition_of_its_key() =>
+    public void A_message_without_a_partition_is_sent_to_that_of_its_key() =>
         Assert.Null(Redrive.Of(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
 
     [Fact]
@@ -181,7 +181,7 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void A_long_value_is_cut_and_never_within_a_character()
+    public void A_long_value_is_truncated_between_characters()
     {
         var value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}");
         var shown = Shown(_deadLetter with { Value = value });

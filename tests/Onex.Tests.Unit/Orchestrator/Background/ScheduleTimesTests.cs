@@ -19,7 +19,7 @@ public sealed class ScheduleTimesTests
     }
 
     [Fact]
-    public void A_time_is_due_once()
+    public void A_scheduled_time_is_due_once()
     {
         var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(1));
         Assert.Equal([_begin.AddHours(1)], due.Starts);
@@ -31,7 +31,7 @@ public sealed class ScheduleTimesTests
     [Theory]
     [InlineData("latest")]
     [InlineData("skip")]
-    public void A_time_that_is_late_by_less_than_a_minute_is_not_missed(string missed) =>
+    public void A_time_late_by_less_than_a_minute_is_not_missed(string missed) =>
         Assert.Equal([_begin.AddHours(1)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(1).AddSeconds(59)).Starts);
 
     [Fact]
@@ -78,11 +78,11 @@ public sealed class ScheduleTimesTests
     }
 
     [Fact]
-    public void A_clock_that_is_set_back_starts_nothing() =>
+    public void A_clock_that_moves_back_starts_nothing() =>
         Assert.Equal(_begin, ScheduleTimes.Since(Hourly(), _begin, _begin.AddDays(-1)).Last);
 
     [Fact]
-    public void The_night_in_which_the_clocks_are_put_back_has_one_start_at_each_time_of_the_calendar()
+    public void The_repeated_hour_starts_each_calendar_time_once()
     {
         var schedule = Schedule("cron: \"30 2 * * *\", time_zone: Europe/Zurich");
         var starts = new List<DateTimeOffset>();

@@ -53,7 +53,7 @@ public sealed class RequestHashTests
     [InlineData(0)]
     [InlineData(2_500)]
     [InlineData(4_999)]
-    public void A_large_payload_is_hashed_from_its_beginning_to_its_end(int changed)
+    public void The_whole_of_a_large_payload_is_hashed(int changed)
     {
         string Item(char text) => $"\"{new string(text, 100)}\"";
         string Large(char item) =>

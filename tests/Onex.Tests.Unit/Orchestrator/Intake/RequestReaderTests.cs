@@ -1,6 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;
@@ -36,7 +36,7 @@ public sealed class RequestReaderTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void Bad_input_is_rejected_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Rejection?.Code);
+    public void Invalid_input_is_rejected_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Rejection?.Code);
 
     [Theory]
     [InlineData("""{"operation":"o","operation":"p"}""", "The key 'operation' occurs twice in one object (at byte 17).")]
@@ -89,17 +89,17 @@ public sealed class RequestReaderTests
             ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"} }""").Rejection?.Code);
 
     [Fact]
-    public void The_requester_is_read_from_the_part_before_the_damage() =>
+    public void The_requester_is_read_from_the_part_before_the_syntax_error() =>
         Assert.Equal(
             Id, Read($$"""{"correlation_id":"{{Id}}","operation":"o","payload":{""").Rejection!.Requester!.CorrelationId.ToString());
 
     [Fact]
-    public void A_malformed_correlation_id_is_not_silently_replaced() =>
+    public void A_malformed_correlation_id_is_not_replaced() =>
         Assert.Contains(
             "\"nonsense\"", Read("""{"operation":"o","correlation_id":"nonsense"}""").Rejection!.Error, StringComparison.Ordinal);
 
     [Fact]
-    public void A_missing_correlation_id_is_generated_and_the_same_when_the_record_is_read_again() =>
+    public void A_generated_correlation_id_is_the_same_when_the_record_is_read_again() =>
         Assert.Equal(
             Read("""{"operation":"o"}""").Request!.Requester.CorrelationId, Read("""{"operation":"o"}""").Request!.Requester.CorrelationId);
 
@@ -134,11 +134,11 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void A_rejected_request_is_answered_on_the_default_topic_because_its_reply_to_is_not_validated() =>
+    public void A_rejected_request_is_answered_on_the_default_topic() =>
         Assert.Null(Read("""{"operation":"o","reply_to":"elsewhere","payload":[]}""").Rejection!.Requester!.ReplyTo);
 
     [Fact]
-    public void Text_of_800_kilobytes_is_good_input() =>
+    public void Text_of_800_kilobytes_is_accepted() =>
         Assert.NotNull(Read($$"""{"operation":"o","payload":{"a":"{{new string('ä', 400_000)}}"} }""").Request);
 
     private static (ReadRequest? Request, Rejection? Rejection) Read(string value, long offset = 7) =>

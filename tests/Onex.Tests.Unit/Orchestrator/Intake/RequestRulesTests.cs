@@ -56,7 +56,7 @@ public sealed class RequestRulesTests
     [InlineData("1.5E+309", "a double can hold")]
     [InlineData("18446744073709551616", "18446744073709551615")]
     [InlineData("-9223372036854775809", "-9223372036854775808")]
-    public void A_number_out_of_range_is_rejected_at_the_entry_with_its_position(string number, string says)
+    public void A_number_out_of_range_is_rejected_on_intake_with_its_position(string number, string says)
     {
         foreach (var operation in (string[])["orders", "orders.ping"])
         {
@@ -108,7 +108,7 @@ public sealed class RequestRulesTests
             Assert.IsType<AcceptedRequest.Start>(Accept("""{"operation":"orders","payload":{"order":"o-1"}}""").Request).Facts.BusinessKey);
 
     [Fact]
-    public void An_event_is_checked_by_the_plan_that_its_saga_started_with()
+    public void An_event_is_validated_by_the_plan_of_its_saga()
     {
         var sagaId = new SagaId(Guid.Parse(SagaId));
         var sent = Assert.IsType<AcceptedRequest.Event>(
@@ -126,7 +126,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void An_event_is_checked_by_its_sagas_contract_content_and_not_by_the_newest()
+    public void An_event_is_validated_by_the_contract_content_of_its_saga_and_not_by_the_newest()
     {
         var sagaId = new SagaId(Guid.Parse(SagaId));
         var older = PlansWithEvents.With(

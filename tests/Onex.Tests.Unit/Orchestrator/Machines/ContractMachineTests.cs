@@ -57,7 +57,7 @@ public sealed class ContractMachineTests
     }
 
     [Fact]
-    public void The_machines_states_are_the_contracts_own_and_the_implicit_ones()
+    public void The_machine_has_the_states_of_the_contract_and_the_implicit_ones()
     {
         var machine = new ContractMachine(new SagaScenario(Contract.Replace("on_failure: unwinding", "", StringComparison.Ordinal)).Plan);
 

@@ -10,7 +10,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>A saga as a row, and back: nothing may get lost or change.</summary>
+/// <summary>The mapping of a saga to its row and back loses and changes nothing.</summary>
 public sealed class SagaRowsTests
 {
     private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, 123, TimeSpan.Zero);
@@ -79,15 +79,15 @@ public sealed class SagaRowsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_saga_is_the_same_after_it_was_stored_and_loaded(string name)
+    public void A_saga_survives_a_round_trip_of_its_row(string name)
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
-        Assert.Equal(StateText.From(saga), StateText.From(There_and_back(_plan, saga)));
+        Assert.Equal(StateText.From(saga), StateText.From(RoundTrip(_plan, saga)));
     }
 
     [Fact]
-    public void The_row_says_whether_the_saga_has_answered_already()
+    public void The_row_shows_whether_the_saga_has_responded()
     {
         var saga = new SagaScenario(_plan).Starts().Saga with { Response = RawJson.EmptyObject };
 
@@ -105,7 +105,7 @@ public sealed class SagaRowsTests
     /// <summary>
     /// Stores and loads a saga, as far as the engine can see; buffered events and the response are stored apart from the row.
     /// </summary>
-    internal static SagaState There_and_back(Plan plan, SagaState saga)
+    internal static SagaState RoundTrip(Plan plan, SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Guid.Empty);
         _ = ValueJson.TryWrite(saga.Facts.Input, out var input, out _);
@@ -118,7 +118,7 @@ public sealed class SagaRowsTests
         return SagaRows.FromRow(plan, row, input, out _) with { Early = saga.Early, Output = saga.Output, Response = saga.Response };
     }
 
-    // Postgres keeps the members of objects in an order of its own.
+    // Postgres changes the order of object members.
     private static RawJson AsJsonb(RawJson json) => StoredOrder.Of(json);
 
     private static Outstanding Command(AttemptPhase phase) => new()

@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>Rows that an earlier build has stored are continued by this one: tests/samples.</summary>
+/// <summary>This version continues sagas from rows of earlier versions: tests/samples.</summary>
 public sealed class StoredSagaSampleTests
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true, NewLine = "\n" };
@@ -18,7 +18,7 @@ public sealed class StoredSagaSampleTests
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void A_saga_that_an_earlier_build_has_stored_continues_to_its_end(string name)
+    public void A_saga_stored_by_an_earlier_version_continues_to_its_end(string name)
     {
         var sample = StoredSagaSamples.All.Single(sample => sample.Name == name);
         if (RepositoryFiles.Updating && !Directory.Exists(FolderOf(name)))
@@ -30,7 +30,7 @@ public sealed class StoredSagaSampleTests
     }
 
     [Fact]
-    public void Every_folder_is_continued_by_a_sample_of_the_list() => Assert.Equal(
+    public void Every_sample_folder_is_tested() => Assert.Equal(
         StoredSagaSamples.All.Select(sample => sample.Name).Order(StringComparer.Ordinal),
         Directory.EnumerateDirectories(FolderOf("")).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal));
 

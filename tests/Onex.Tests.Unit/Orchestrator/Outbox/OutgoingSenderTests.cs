@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Outbox;
+using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
@@ -91,7 +92,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_was_read_before_it_was_deleted_is_not_sent_a_second_time()
+    public async Task A_message_deleted_after_it_was_read_is_not_sent_again()
     {
         var broker = new Refusing();
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
@@ -176,7 +177,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_is_sent_later_closes_the_dead_letter_of_its_earlier_attempt()
+    public async Task A_sent_message_closes_the_dead_letter_of_its_earlier_attempt()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
@@ -189,7 +190,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_redriven_message_that_is_rejected_again_reopens_its_dead_letter()
+    public async Task A_redriven_message_rejected_again_reopens_its_dead_letter()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
@@ -221,7 +222,7 @@ public sealed class OutgoingSenderTests
     [InlineData(false, false)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public async Task A_message_that_is_sent_although_a_copy_may_be_there_is_counted_and_logged(bool wasTried, bool restarted)
+    public async Task A_possible_duplicate_send_is_counted_and_logged(bool wasTried, bool restarted)
     {
         var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
         using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
@@ -252,7 +253,7 @@ public sealed class OutgoingSenderTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_message_that_was_certainly_not_sent_is_no_copy(bool full)
+    public async Task A_message_certainly_not_sent_is_no_duplicate(bool full)
     {
         var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
         var held = new TaskCompletionSource<DeliveryReport>();
@@ -295,7 +296,7 @@ public sealed class OutgoingSenderTests
 
     // A broker that rejects everything for some topics.
     [Fact]
-    public void A_report_that_arrives_while_the_process_stops_is_not_an_error()
+    public void A_delivery_report_during_shutdown_is_not_an_error()
     {
         var (broker, log) = (new Refusing(), new Collected());
         var held = new TaskCompletionSource<DeliveryReport>();

@@ -6,13 +6,13 @@ using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Unit.Effects;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
-/// <summary>From a message that the broker rejects to the reaction of its saga.</summary>
+/// <summary>The reaction of a saga to messages that the broker rejects.</summary>
 public sealed class UndeliverableMessagesTests
 {
     private const string Effect =
@@ -36,7 +36,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task No_copy_of_a_command_whose_step_has_failed_because_of_that_is_ever_run()
+    public async Task No_copy_of_an_undeliverable_command_runs_after_its_step_failed()
     {
         var scenario = Starts();
         var sent = scenario.Last.Commands[0];
@@ -64,8 +64,7 @@ public sealed class UndeliverableMessagesTests
             "{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
         var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
             .Answered("one", 200)
-            .Answered("two", 404)
-                .Sends("-one");
+            .Answered("two", 404).Sends("-one");
         var undo = scenario.Last.Commands[0];
         await RefuseAsync(scenario, undo);
 
@@ -74,7 +73,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_childs_outcome_that_the_broker_rejects_is_delivered_to_its_parent_inside_the_process()
+    public async Task A_rejected_child_outcome_is_delivered_to_the_parent_in_process()
     {
         var scenario = Starts(Child);
         var outcome = new StepResult
@@ -102,7 +101,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_child_whose_start_cannot_be_sent_is_cancelled_before_it_starts_and_fails_its_step()
+    public async Task A_child_with_an_undeliverable_start_is_cancelled_and_fails_its_step()
     {
         var scenario = Starts(Child);
         await RefuseAsync(scenario, scenario.Last.Commands[0]);
@@ -113,7 +112,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_child_that_can_be_neither_started_nor_cancelled_blocks_its_parent_with_the_reason()
+    public async Task A_child_that_can_be_neither_started_nor_cancelled_blocks_its_parent()
     {
         var scenario = Starts(Child);
         await RefuseAsync(scenario, scenario.Last.Commands[0]);
@@ -131,7 +130,7 @@ public sealed class UndeliverableMessagesTests
     [InlineData(Effect, false, true)]
     [InlineData(Effect, true, false)]
     [InlineData(Child, false, true)]
-    public async Task The_dead_letter_of_a_rejected_command_is_closed_unless_its_saga_waits_for_an_operator(
+    public async Task The_dead_letter_of_a_rejected_command_is_closed_unless_its_saga_is_blocked(
         string call, bool taken, bool closes)
     {
         var scenario = Starts(call);

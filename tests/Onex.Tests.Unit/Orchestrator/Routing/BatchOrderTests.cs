@@ -29,7 +29,7 @@ public sealed class BatchOrderTests
     }
 
     [Fact]
-    public void Two_events_under_one_identity_are_handled_one_after_the_other()
+    public void Two_events_with_one_identity_are_handled_sequentially()
     {
         Delivery One(char hash) => Event(
             SagaScenario.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") });

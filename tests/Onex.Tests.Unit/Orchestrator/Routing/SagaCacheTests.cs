@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.Orchestrator.Routing;
 public sealed class SagaCacheTests
 {
     [Fact]
-    public void Many_small_parts_weigh_many_times_their_text_and_one_large_text_does_not()
+    public void The_cache_weight_counts_object_overhead()
     {
         var numbers = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat("1", 10_000))}]");
         var text = Encoding.UTF8.GetBytes($"\"{new string('x', numbers.Length)}\"");

@@ -171,7 +171,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_buffered_event_is_the_same_after_it_was_stored_and_loaded()
+    public void A_buffered_event_survives_a_round_trip()
     {
         var plan = PlansWithEvents.Orders;
         var kept = Kept("cancel") with
@@ -231,7 +231,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_saga_without_a_request_partition_has_the_same_home_partition_everywhere()
+    public void A_saga_without_a_request_partition_has_a_deterministic_home_partition()
     {
         var ids = Enumerable.Range(0, 200).Select(number => SagaId.Create(_now.AddMilliseconds(number))).ToList();
 

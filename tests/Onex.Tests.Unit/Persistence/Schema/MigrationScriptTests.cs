@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Schema;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Persistence.Schema;
@@ -9,7 +9,7 @@ namespace Onex.Tests.Unit.Persistence.Schema;
 public sealed class MigrationScriptTests
 {
     [Fact]
-    public void The_script_beside_the_migrations_is_what_they_run()
+    public void The_migration_script_matches_the_migrations()
     {
         using var dataSource = NpgsqlDataSource.Create("Host=nowhere");
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();

@@ -1,7 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Tables;
 using Onex.Tests.Support;

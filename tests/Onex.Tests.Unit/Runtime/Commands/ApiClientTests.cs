@@ -10,7 +10,7 @@ public sealed class ApiClientTests
     [InlineData("dash:read:t-1", "t-1")]
     [InlineData("ops:operate:a:b", "a:b")]
     [InlineData(" ", null)]
-    public void A_token_alone_and_the_runtimes_own_list_both_do(string given, string? token) =>
+    public void A_single_token_and_a_token_list_are_accepted(string given, string? token) =>
         Assert.Equal(token, ApiClient.Token(new Dictionary<string, string> { ["ONEX_API_TOKEN"] = given }));
 
     [Fact]
@@ -18,7 +18,7 @@ public sealed class ApiClientTests
         Assert.Equal(["id  state", "1   reserving", "20"], TableOutput.Columns([["id", "state"], ["1", "reserving"], ["20", ""]]));
 
     [Fact]
-    public async Task Data_that_is_no_unicode_text_is_refused_and_nothing_of_it_replaced()
+    public async Task Data_with_invalid_Unicode_is_rejected_unchanged()
     {
         var file = Path.GetTempFileName();
         try

@@ -9,7 +9,7 @@ namespace Onex.Tests.Unit.Runtime.Commands;
 public sealed partial class CommandLineTests
 {
     [Fact]
-    public void The_document_says_what_the_commands_say()
+    public void The_document_matches_the_command_help()
     {
         var path = Repository.At("docs", "cli.md");
         if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
@@ -21,7 +21,7 @@ public sealed partial class CommandLineTests
     }
 
     [Fact]
-    public void Every_word_argument_and_option_says_what_it_is_for() => Assert.All(
+    public void Every_command_argument_and_option_has_a_description() => Assert.All(
         Commands(CommandLine.Root()),
         command =>
         {
@@ -41,7 +41,7 @@ public sealed partial class CommandLineTests
     [InlineData("dlq list --limt=5", "--limit")]
     [InlineData("dlq list --jsn", "--json")]
     [InlineData("frobnicate", null)]
-    public void A_misspelt_word_is_answered_with_what_it_may_have_meant(string line, string? meant)
+    public void A_misspelt_word_is_reported_with_a_suggestion(string line, string? meant)
     {
         var parsed = CommandLine.Root().Parse(line);
 
@@ -64,7 +64,7 @@ public sealed partial class CommandLineTests
     [InlineData("dlq discard 1")]
     [InlineData("dlq redrive")]
     [InlineData("dlq")]
-    public void What_is_missing_is_an_error_of_usage(string line) => Assert.NotEmpty(CommandLine.Root().Parse(line).Errors);
+    public void A_missing_argument_is_a_usage_error(string line) => Assert.NotEmpty(CommandLine.Root().Parse(line).Errors);
 
     [Theory]
     [InlineData("sagas show", "The argument <id> is missing: The saga's id.")]
@@ -76,7 +76,7 @@ public sealed partial class CommandLineTests
     [InlineData("sagas list --limit many", "The option --limit takes a whole number, not 'many'.")]
     [InlineData("db", "A word is missing behind 'onex db': ")]
     [InlineData("sagas terminate 1", "Option '--confirm' is required.")]
-    public void What_is_missing_is_named(string line, string expected)
+    public void A_missing_argument_is_named(string line, string expected)
     {
         var problems = CommandLine.Problems(CommandLine.Parse(line.Split(' '))).ToList();
 
@@ -85,7 +85,7 @@ public sealed partial class CommandLineTests
     }
 
     [Fact]
-    public void Every_argument_that_a_command_needs_is_named_when_it_is_missing() => Assert.All(
+    public void Every_missing_argument_is_named() => Assert.All(
         Commands(CommandLine.Root()).Where(command => command.Arguments.Any(argument => argument.Arity.MinimumNumberOfValues > 0)),
         command => Assert.All(
             command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0),
@@ -95,7 +95,7 @@ public sealed partial class CommandLineTests
                         CommandLine.Parse([.. CommandLine.PathOf(command).Split(' ').Skip(1)])))));
 
     [Fact]
-    public void Whatever_takes_text_takes_text_that_begins_with_an_at_sign()
+    public void A_text_argument_may_begin_with_an_at_sign()
     {
         foreach (var command in Commands(CommandLine.Root()).Where(command => command.Subcommands.Count == 0))
         {
@@ -155,7 +155,7 @@ public sealed partial class CommandLineTests
     [Theory]
     [InlineData("", 1)]
     [InlineData("x.yaml", 0)]
-    public async Task A_connection_that_no_contract_uses_is_the_affair_of_its_directory_and_not_of_one_file(string path, int code)
+    public async Task An_unused_connection_is_reported_for_a_directory_and_not_for_a_file(string path, int code)
     {
         var directory = Directory.CreateTempSubdirectory("onex-check-");
         try
@@ -259,7 +259,7 @@ public sealed partial class CommandLineTests
         });
     }
 
-    // In quotes, without what a shell or an interpolation would put into it.
+    // Quoted text without placeholders of a shell or an interpolation.
     [System.Text.RegularExpressions.GeneratedRegex(
         """['`](?<line>onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""",
         System.Text.RegularExpressions.RegexOptions.ExplicitCapture,
@@ -267,7 +267,7 @@ public sealed partial class CommandLineTests
     private static partial System.Text.RegularExpressions.Regex Proposed();
 
     [Fact]
-    public void Why_shows_the_last_error_and_lines_that_can_be_typed()
+    public void Why_shows_the_last_error_and_valid_commands()
     {
         using var why = System.Text.Json.JsonDocument.Parse("""
             {"sentence": "It is blocked.", "actions": ["sagas retry 1", "sagas list --parent 1"],
@@ -284,7 +284,7 @@ public sealed partial class CommandLineTests
     }
 
     [Fact]
-    public void A_terminal_is_not_sent_what_it_would_obey() =>
+    public void Output_to_a_terminal_contains_no_control_characters() =>
         Assert.Equal("\\u001B[31mred\\u000A", TableOutput.Harmless("\u001b[31mred\n"));
 
     private const string Warned = """

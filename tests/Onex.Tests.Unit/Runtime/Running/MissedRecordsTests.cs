@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.Runtime.Running;
 public sealed class MissedRecordsTests
 {
     [Fact]
-    public async Task Records_that_were_deleted_before_they_were_read_degrade_the_role_and_are_reported_by_topic()
+    public async Task Unread_deleted_records_degrade_the_role_and_are_reported_by_topic()
     {
         var missed = new MissedRecordsCount();
         var component = new MissedRecordsComponent(missed);

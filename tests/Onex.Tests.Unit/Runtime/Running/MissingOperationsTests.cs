@@ -12,7 +12,7 @@ public sealed class MissingOperationsTests
     private const string Plain = "contract: plain\nversion: 1.0.0\ninput: {}\ninitial: done\nstates:\n  done: { end: completed }\n";
 
     [Fact]
-    public void A_contract_that_calls_an_operation_to_come_is_reported_at_start_and_no_other_is()
+    public void A_contract_with_a_planned_operation_is_reported_at_start()
     {
         var connections = new Dictionary<string, ConnectionDescriptor> { ["consul"] = new("consul", "consul", null, null) };
         var context = TestCatalogue.OfTheExample with { Connections = connections };

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Onex.Kafka.Consuming;
+namespace Onex.Kafka.Records;
 
 /// <summary>Reads headers of records.</summary>
 public static class RecordHeaders

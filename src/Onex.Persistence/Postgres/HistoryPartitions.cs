@@ -1,8 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using Onex.Persistence.Postgres;
 
-namespace Onex.Persistence.Schema;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>
 /// Creates the daily partitions of <c>saga_history</c> in advance. The orchestrator does it at its start and every hour. Entries of a day
@@ -23,7 +22,7 @@ public static class HistoryPartitions
     /// <summary>
     /// Creates missing partitions. If a lock on the history is not available, it logs that and does nothing. May be repeated.
     /// </summary>
-    /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
     public static async Task CreateAsync(NpgsqlDataSource dataSource, ILogger logger, CancellationToken cancellation)
     {
         var missing = await dataSource.RunAsync(

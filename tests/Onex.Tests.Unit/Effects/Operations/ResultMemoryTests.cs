@@ -1,17 +1,17 @@
 using Onex.Contracts.Messages;
-using Onex.Effects.Running;
+using Onex.Effects.Operations;
 using Onex.Tests.Support;
 using Onex.Tests.Unit.Effects.Http;
 
-namespace Onex.Tests.Unit.Effects.Running;
+namespace Onex.Tests.Unit.Effects.Operations;
 
 /// <summary>The memory bounds how many results of attempts are held at a time.</summary>
-public sealed class ResultRoomTests
+public sealed class ResultMemoryTests
 {
     private static readonly TimeSpan _soon = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task Results_grow_as_long_as_they_fit_and_one_at_a_time_beyond_that()
+    public async Task Results_share_memory_and_oversized_ones_are_read_one_at_a_time()
     {
         var room = new ResultRoom(capacity: 10, largest: 100);
         using var first = room.Begin();
@@ -39,7 +39,7 @@ public sealed class ResultRoomTests
     }
 
     [Fact]
-    public async Task Who_gives_up_waiting_for_room_holds_up_nobody()
+    public async Task A_cancelled_wait_for_memory_blocks_nobody()
     {
         var room = new ResultRoom(capacity: 10, largest: 100);
         var (first, second, third) = (room.Begin(), room.Begin(), room.Begin());
@@ -60,7 +60,7 @@ public sealed class ResultRoomTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_answer_waits_for_room_before_it_is_read(bool saysItsLength)
+    public async Task A_response_waits_for_memory_before_it_is_read(bool saysItsLength)
     {
         await using var outside = await HttpTestServer.StartAsync();
         outside.Answer = async context =>
@@ -87,7 +87,7 @@ public sealed class ResultRoomTests
     }
 
     [Fact]
-    public async Task An_answer_larger_than_the_memory_allows_is_rejected_with_its_status()
+    public async Task A_response_larger_than_the_memory_limit_is_rejected_with_its_status()
     {
         await using var outside = await HttpTestServer.StartAsync();
         outside.AnswerWith(200, "text/plain", new string('x', 3 << 20));

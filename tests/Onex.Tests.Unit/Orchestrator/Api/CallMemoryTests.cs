@@ -7,7 +7,7 @@ using Onex.Orchestrator.Api;
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
 /// <summary>Requests over HTTP: as many at a time as there is memory for.</summary>
-public sealed class CallRoomTests
+public sealed class CallMemoryTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly TaskCompletionSource<int> _taken = new();

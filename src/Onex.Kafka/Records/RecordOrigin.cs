@@ -1,7 +1,7 @@
 using System.Globalization;
 using Onex.Contracts.Messages;
 
-namespace Onex.Kafka.Consuming;
+namespace Onex.Kafka.Records;
 
 /// <summary>
 /// The identity of a record: its position when it was first read. A redriven record has a new position but the same identity, which its

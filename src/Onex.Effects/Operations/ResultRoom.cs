@@ -1,4 +1,4 @@
-namespace Onex.Effects.Running;
+namespace Onex.Effects.Operations;
 
 /// <summary>
 /// Limits the memory of all results together. Attempts wait for free memory as their results grow. One attempt at a time may exceed the

@@ -1,8 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using Onex.Persistence.Schema;
 
-namespace Onex.Persistence.Postgres;
+namespace Onex.Persistence.Schema;
 
 /// <summary>Creates contexts for migrations and tools on a connection pool.</summary>
 public sealed class OnexDbContextFactory(NpgsqlDataSource dataSource) : IDbContextFactory<OnexDbContext>

@@ -4,13 +4,15 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Sagas that go round in a circle: without progress they are slowed down, then blocked; with it they are left alone.</summary>
-public sealed class CircleTests
+/// <summary>
+/// Sagas that repeat states in a cycle: without progress they are slowed down, then blocked; with progress they continue.
+/// </summary>
+public sealed class CycleTests
 {
     private static int Most => ContractLimits.Default.IdleEntries;
 
     [Fact]
-    public void A_failure_that_leads_back_is_slowed_down_and_then_blocked_with_the_reason()
+    public void A_failure_cycle_is_slowed_down_and_then_blocked_with_the_reason()
     {
         var scenario = Failing().Starts();
         var began = scenario.Now;
@@ -29,13 +31,13 @@ public sealed class CircleTests
     public void The_entries_are_counted_across_restarts()
     {
         var scenario = Failing().Starts();
-        var calls = Round(scenario, max: 3_000, () => scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga)));
+        var calls = Round(scenario, max: 3_000, () => scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga)));
 
         Assert.Equal((Most + 2, SagaStatus.Blocked), (calls, scenario.Saga.Status));
     }
 
     [Fact]
-    public void Retry_lets_a_blocked_circle_go_round_as_often_again_and_cancel_ends_it()
+    public void Retry_allows_a_blocked_cycle_as_many_entries_again_and_cancel_ends_it()
     {
         var scenario = Failing().Starts();
         Round(scenario, max: 3_000);
@@ -46,7 +48,7 @@ public sealed class CircleTests
     }
 
     [Fact]
-    public void A_circle_of_failures_that_writes_down_something_new_each_time_is_blocked_after_many_more()
+    public void A_failure_cycle_that_changes_data_is_blocked_after_a_higher_limit()
     {
         var scenario = Failing(counting: true).Starts();
         var calls = Round(scenario, max: 3_000);
@@ -57,7 +59,7 @@ public sealed class CircleTests
     }
 
     [Fact]
-    public void A_circle_with_a_wait_is_left_alone()
+    public void A_cycle_with_a_wait_is_not_blocked()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -69,15 +71,14 @@ public sealed class CircleTests
         {
             scenario.Answered("call", 404)
                     .IsIn("resting", SagaStatus.Waiting)
-                .Wakes()
-                    .Sends("call");
+                .Wakes().Sends("call");
         }
 
         Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
     }
 
     [Fact]
-    public void A_circle_with_an_event_is_left_alone()
+    public void A_cycle_with_an_event_is_not_blocked()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -89,13 +90,12 @@ public sealed class CircleTests
         for (var round = 0; round < Most * 3; round++)
         {
             scenario.Answered("call", 404)
-                .Receives("go")
-                    .Sends("call");
+                .Receives("go").Sends("call");
         }
     }
 
     [Fact]
-    public void A_circle_that_counts_is_left_alone()
+    public void A_cycle_that_counts_is_not_blocked()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -118,7 +118,7 @@ public sealed class CircleTests
     }
 
     [Fact]
-    public void A_circle_that_brings_nothing_new_is_blocked_although_nothing_fails_in_it()
+    public void A_cycle_without_progress_is_blocked_even_without_failures()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
@@ -139,13 +139,12 @@ public sealed class CircleTests
     }
 
     [Fact]
-    public void A_circle_in_one_moment_is_blocked_in_that_moment() =>
+    public void A_cycle_within_one_decision_is_blocked_in_that_decision() =>
         new SagaScenario(TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]))
-            .Starts()
-                .IsIn("two", SagaStatus.Blocked);
+            .Starts().IsIn("two", SagaStatus.Blocked);
 
     [Fact]
-    public void While_it_is_slowed_down_an_operator_may_cancel_it_and_why_tells_of_the_circle()
+    public void A_slowed_cycle_can_be_cancelled_and_its_reason_is_shown()
     {
         var scenario = Failing().Starts();
         for (var round = 0; round < Most && scenario.Saga.Leaving is null; round++)
@@ -161,7 +160,7 @@ public sealed class CircleTests
     }
 
     [Fact]
-    public void How_many_idle_entries_are_allowed_can_be_chosen()
+    public void The_limit_of_idle_entries_is_configurable()
     {
         var plan = SagaScenario.Compile("""
             contract: story
@@ -175,7 +174,7 @@ public sealed class CircleTests
         Assert.Equal(3, plan.IdleEntriesMax);
     }
 
-    // Answers every call with a no, until the saga is blocked. The number of calls.
+    // Rejects every call until the saga is blocked, and returns the number of calls.
     private static int Round(SagaScenario scenario, int max, Action? before = null)
     {
         var calls = 0;
@@ -195,7 +194,7 @@ public sealed class CircleTests
         return calls;
     }
 
-    // What the compiler refuses today, as it may have been registered before.
+    // A contract that the compiler rejects today but that may be registered already.
     private static SagaScenario Failing(bool counting = false) => new(TestStates.Plan(
         [
             TestStates.State("working", "done", [TestStates.Effect("work")]),

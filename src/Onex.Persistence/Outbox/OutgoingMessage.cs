@@ -1,6 +1,6 @@
 using Onex.Contracts.Messages;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Outbox;
 
 /// <summary>A message to send once its transition is committed. Every copy has the same bytes.</summary>
 public sealed record OutgoingMessage

@@ -1,4 +1,4 @@
-namespace Onex.Kafka.Consuming;
+namespace Onex.Kafka;
 
 /// <summary>
 /// Waits that double from the first to the longest, each shortened by up to a quarter so that processes do not retry in step.

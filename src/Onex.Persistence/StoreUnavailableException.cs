@@ -1,4 +1,4 @@
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence;
 
 /// <summary>The database cannot be reached or is going down. Callers wait and retry; nothing fails because of it.</summary>
 public sealed class StoreUnavailableException(string message, Exception? inner) : Exception(message, inner)

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
 
-namespace Onex.Effects.Http;
+namespace Onex.Effects.Connections;
 
 /// <summary>Which request headers contracts and connections may set.</summary>
 internal static class HttpHeaderRules

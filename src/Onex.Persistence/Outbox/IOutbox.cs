@@ -1,6 +1,6 @@
 using Onex.Contracts.Messages;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Outbox;
 
 /// <summary>Committed messages that the broker has not acknowledged. Commits write them.</summary>
 public interface IOutbox

@@ -1,12 +1,11 @@
 using Npgsql;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
-using Onex.Effects.Operations;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Effects.Running;
+namespace Onex.Effects.Operations;
 
 /// <summary>
 /// Records an attempt in the effect ledger. An operation that works in the ledger's own database records within its own transaction; for

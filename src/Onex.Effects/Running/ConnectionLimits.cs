@@ -3,12 +3,13 @@ using System.Globalization;
 using System.Threading.RateLimiting;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Hosting.Health;
 using Polly;
 using Polly.CircuitBreaker;
 
-namespace Onex.Effects.Connections;
+namespace Onex.Effects.Running;
 
 /// <summary>Enforces the limits of connections within this process.</summary>
 internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : IDisposable

@@ -7,7 +7,7 @@ using Onex.Tests.Unit.Engine;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>Numbers in contracts are kept or reported, never silently rounded or read as text.</summary>
-public sealed class UnfitNumberTests
+public sealed class NumberRangeTests
 {
     [Theory]
     [InlineData("18446744073709551616")]
@@ -16,7 +16,7 @@ public sealed class UnfitNumberTests
     [InlineData("0x10000000000000000")]
     [InlineData("1e400")]
     [InlineData("-1.5e999")]
-    public void An_unfit_number_is_an_error_everywhere(string number)
+    public void A_number_out_of_range_is_an_error_in_every_position(string number)
     {
         foreach (var contract in (string[])[
             Output(number),
@@ -34,7 +34,7 @@ public sealed class UnfitNumberTests
     [Theory]
     [InlineData("input.json", """{ "type": "object", "properties": { "n": { "maximum": 18446744073709551616 } } }""")]
     [InlineData("input.yaml", "{ type: object, properties: { n: { maximum: 18446744073709551616 } } }")]
-    public void An_unfit_number_is_an_error_in_a_referenced_file_too(string path, string schema)
+    public void A_number_out_of_range_is_an_error_in_a_referenced_file(string path, string schema)
     {
         var contract = Output("1").Replace("input: {}", $"input: {{ $ref: {path} }}", StringComparison.Ordinal);
         var source = new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty.Add(path, schema));
@@ -50,7 +50,7 @@ public sealed class UnfitNumberTests
     [InlineData("18446744073709551616.0", CelKind.Double)]
     [InlineData("1e22", CelKind.Double)]
     [InlineData("'18446744073709551616'", CelKind.String)]
-    public void A_number_that_fits_is_unchanged(string number, CelKind kind)
+    public void A_number_in_range_is_unchanged(string number, CelKind kind)
     {
         var scenario = new SagaScenario(Output(number)).Starts();
 

@@ -1,0 +1,14 @@
+namespace Onex.Contracts.Plans;
+
+/// <summary>The role that runs a call.</summary>
+public enum CallRole
+{
+    /// <summary>External I/O, run by runtime-effects.</summary>
+    Effect,
+
+    /// <summary>A pure computation, run by runtime-worker.</summary>
+    Compute,
+
+    /// <summary>A child saga of another contract, run by the orchestrator. Its end is the outcome of the call.</summary>
+    Saga,
+}
