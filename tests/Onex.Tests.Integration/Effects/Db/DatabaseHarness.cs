@@ -6,8 +6,6 @@ using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Db;
-using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
@@ -50,9 +48,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
-            .AddSingleton<HttpTransport>()
-            .AddSingleton<DatabasePools>()
-            .AddSingleton<ConnectionLimits>()
+            .AddOperationClients()
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();
