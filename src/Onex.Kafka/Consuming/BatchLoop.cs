@@ -5,8 +5,8 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>
 /// Gives an endpoint's records to its handler, batch after batch. A handler may have several batches at a time
-/// (<see cref="IRecordBatchHandler.BatchesAtOnce"/>). After a failure the failed batch and those after it are given again in order, one at a
-/// time, with growing waits.
+/// (<see cref="IRecordBatchHandler.BatchesAtOnce"/>). After a failure the failed batch and those after it are given again in order, one at
+/// a time, with growing waits.
 /// </summary>
 /// <param name="endpoint">The endpoint's name, for logs.</param>
 /// <param name="buffer">The records.</param>

@@ -5,8 +5,8 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// The batches that are handled at the same time. A delivery waits for the earlier batches that have a delivery for the same saga, so that a
-/// saga gets its messages in order even if an earlier batch fails and is given again.
+/// The batches that are handled at the same time. A delivery waits for the earlier batches that have a delivery for the same saga, so that
+/// a saga gets its messages in order even if an earlier batch fails and is given again.
 /// </summary>
 internal sealed class RunningBatches
 {

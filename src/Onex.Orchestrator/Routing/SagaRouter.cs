@@ -25,8 +25,8 @@ internal sealed class SagaRouter(
 {
     private const int AcknowledgedPerCommit = 2_000;
 
-    // One round at a time is decided on, and one is committed. A round keeps the first until it has the second, so that rounds are committed
-    // in the order of their decisions.
+    // One round at a time is decided on, and one is committed. A round keeps the first until it has the second, so that rounds are
+    // committed in the order of their decisions.
     private readonly SemaphoreSlim _deciding = new(1, 1);
     private readonly SemaphoreSlim _committing = new(1, 1);
     private readonly RunningBatches _running = new();
