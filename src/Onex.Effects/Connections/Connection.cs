@@ -30,6 +30,9 @@ public sealed class Connection
     /// <summary>The address of the Redis; null for other types, and if secrets are not resolved.</summary>
     internal RedisAddress? Redis { get; init; }
 
+    /// <summary>The directory below which the steps' paths are; null for other types.</summary>
+    internal string? Root { get; init; }
+
     /// <summary>The certificates of TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 

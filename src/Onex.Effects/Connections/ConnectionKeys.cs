@@ -165,7 +165,7 @@ internal static class ConnectionKeys
             new("mount", "text", "Where the secrets engine is mounted"),
         ],
         [ConnectionTypes.Redis] = RedisAddress.Keys,
-        [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are")],
+        [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are. A relative path starts at this file")],
     };
 
     /// <summary>The further keys of a connection type.</summary>

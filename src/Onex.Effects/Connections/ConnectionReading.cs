@@ -69,6 +69,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Url = url,
             Database = database,
             Redis = redis,
+            Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
+                ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
+                : null,
             Tls = TlsFiles.Read(file, map, open: secrets.Resolve),
             Headers = map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers) : [],
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
@@ -98,7 +101,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
-        foreach (var key in type == ConnectionTypes.Redis ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
+        foreach (var key in type is ConnectionTypes.Redis or ConnectionTypes.Filesystem ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
         {
             if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
             {

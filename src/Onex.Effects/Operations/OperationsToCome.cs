@@ -10,7 +10,6 @@ internal static class OperationsToCome
 {
     private static readonly ArgumentDescriptor _consulKey = Must("key", "string", "The key, with its slashes.");
     private static readonly ArgumentDescriptor _secretPath = Must("path", "string", "The secret's path below the connection's mount.");
-    private static readonly ArgumentDescriptor _filePath = Must("path", "string", "The path below the connection's root.");
 
     public static OperationDescriptor[] All { get; } =
     [
@@ -87,18 +86,6 @@ internal static class OperationsToCome
         Reads(
             "vault.renew_token", "Renews the token of the connection.", [May("increment", "int", "For how many seconds.", "Vault decides")],
             ("expires_in", "int", "The seconds until the token expires.")),
-
-        Reads(
-            "filesystem.read_file", "Reads a text file.",
-            [_filePath], ("content", "string", "The file's text."), ("bytes", "int", "The file's size in bytes.")),
-        Changes(
-            "filesystem.write_file", "Writes a text file. A file that exists is replaced as a whole.",
-            [_filePath, Must("content", "any", "The content: text as it is, anything else as JSON.")],
-            ("bytes", "int", "The size that was written, in bytes.")),
-        Reads(
-            "filesystem.list_directory", "Lists a directory.",
-            [_filePath], ("entries", "list({ name: string, is_directory: bool, bytes: int })", "Its files and directories.")),
-        Changes("filesystem.delete_file", "Removes a file.", [_filePath], ("deleted", "bool", "Whether the file existed.")),
     ];
 
     private static OperationDescriptor Reads(
