@@ -39,6 +39,13 @@ public static class RejectionCodes
         ],
         StringComparer.Ordinal);
 
+    private static readonly FrozenSet<string> _consul = FrozenSet.ToFrozenSet(
+        [
+            .. _ofAll, "address_refused", "result_too_large",
+            .. _http.Where(code => code.StartsWith("http_", StringComparison.Ordinal)),
+        ],
+        StringComparer.Ordinal);
+
     private static readonly FrozenSet<string> _filesystem = FrozenSet.ToFrozenSet(
         [
             .. _ofAll, "path_refused", "not_found", "access_denied", "request_too_large", "result_too_large", "operation_unavailable",
@@ -63,6 +70,7 @@ public static class RejectionCodes
             "db" => operation.Name == "db.query" ? _query : _database,
             "kafka" => _produce,
             "redis" => _redis,
+            "consul" => _consul,
             "filesystem" => _filesystem,
             _ => null,
         };

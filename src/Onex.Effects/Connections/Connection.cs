@@ -30,6 +30,9 @@ public sealed class Connection
     /// <summary>The address of the Redis; null for other types, and if secrets are not resolved.</summary>
     internal RedisAddress? Redis { get; init; }
 
+    /// <summary>The datacenter of Consul that requests are for, or null.</summary>
+    internal string? Datacenter { get; init; }
+
     /// <summary>The directory below which the steps' paths are; null for other types.</summary>
     internal string? Root { get; init; }
 

@@ -69,11 +69,14 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Url = url,
             Database = database,
             Redis = redis,
+            Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
             Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
             Tls = TlsFiles.Read(file, map, open: secrets.Resolve),
-            Headers = map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers) : [],
+            Headers = type == ConnectionTypes.Consul ? Token(map, "X-Consul-Token")
+                : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers)
+                : [],
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
             Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : null,
@@ -101,7 +104,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
-        foreach (var key in type is ConnectionTypes.Redis or ConnectionTypes.Filesystem ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
+        foreach (var key in type != ConnectionTypes.Vault ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
         {
             if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
             {
@@ -204,6 +207,22 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         return headers;
+    }
+
+    // The header with the connection's token, if there is one.
+    private List<KeyValuePair<string, string>> Token(MapSyntax map, string header)
+    {
+        if (map.Find("token") is not { } node || file.Text(node, "'token'") is not { } text || Expand(text, node.At) is not { } token)
+        {
+            return [];
+        }
+
+        if (HttpHeaderRules.Problem(header, token) is { } problem)
+        {
+            file.Report(ConnectionDiagnostics.BadHeader(node.At, problem));
+        }
+
+        return [new(header, token)];
     }
 
     private RetryPolicy Retry(SyntaxNode node)

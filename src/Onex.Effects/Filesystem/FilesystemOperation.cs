@@ -18,7 +18,8 @@ internal sealed class FileRejectedException(string code, string problem) : Excep
 /// without following links, so that no path leads out of the root, whatever other processes change meanwhile.
 /// </summary>
 internal abstract class FilesystemOperation<TArguments, TResult>(
-    JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType) : EffectOperation<TArguments, TResult>(argumentsType, resultType)
+    JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
+    : EffectOperation<TArguments, TResult>(argumentsType, resultType)
     where TArguments : class
     where TResult : class
 {
@@ -41,14 +42,15 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         }
 
         // A network file system may block a thread for longer than the attempt may last.
-        return await Task.Run(() => GuardedAsync(arguments, context, connection.Name, root, cancellation), cancellation).WaitAsync(cancellation);
+        return await Task.Run(() => GuardedAsync(arguments, context, connection.Name, root, cancellation), cancellation)
+            .WaitAsync(cancellation);
     }
 
     /// <summary>Opens the directory that holds the last name of a path, below the root.</summary>
     protected static (SafeFileHandle Directory, string Name) OpenParent(SafeFileHandle root, string path)
     {
         var names = path.Split('/');
-        return (OpenDirectory(root, names[..^1]), Valid(names[^1]));
+        return (OpenDirectory(root, names.AsSpan(0, names.Length - 1)), Valid(names[^1]));
     }
 
     /// <summary>Opens a directory below the root, name by name.</summary>
