@@ -9,7 +9,7 @@ namespace Onex.Contracts.Catalogue;
 /// </summary>
 public static class RejectionCodes
 {
-    private static readonly string[] _ofAll = ["arguments_invalid", "arguments_missing"];
+    private static readonly string[] _ofAll = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(_ofAll, StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
@@ -54,7 +54,8 @@ public static class RejectionCodes
 
     private static readonly FrozenSet<string> _attempts = FrozenSet.ToFrozenSet(
         [
-            .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", "operation_failed", "store_missing",
+            .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", StepCodes.OperationFailed,
+            StepCodes.StoreMissing,
             "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
             "redis_unavailable", "filesystem_unavailable",
         ],

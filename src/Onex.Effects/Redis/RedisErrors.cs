@@ -1,5 +1,4 @@
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using StackExchange.Redis;
 

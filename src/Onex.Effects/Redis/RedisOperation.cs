@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using StackExchange.Redis;
 

@@ -203,7 +203,7 @@ public abstract class StoredValueTests
         Step = "each",
         Item = 1,
         ItemValue = item,
-        Direction = StepDirections.Do,
+        Direction = StepDirection.Forward,
         Attempt = 1,
         Phase = AttemptPhase.InFlight,
         DueAt = Rows.Now,

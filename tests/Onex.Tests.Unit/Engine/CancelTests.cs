@@ -266,7 +266,7 @@ public sealed class CancelTests
         Assert.Equal(
             ("terminated", "An operator terminated the saga."),
             (scenario.Answers.Single().Fault!.Code, scenario.Answers.Single().Fault!.Message));
-        var note = scenario.History.Single(note => note.Kind == HistoryKinds.Terminated);
+        var note = scenario.History.Single(note => note.Kind == HistoryKind.Terminated);
         Assert.Equal(
             ("working", """{"by":"alice","reason":"payments are gone","in_flight":"work","not_compensated":"reserve"}"""),
             (note.State, note.Detail.ToString()));
@@ -322,7 +322,7 @@ public sealed class CancelTests
         "\"in_flight\":\"\"",
         CompensatingState()
             .Answered("work", 409)
-            .OperatorSends(OperatorCommand.Terminate).History.Single(note => note.Kind == HistoryKinds.Terminated).Detail.ToString(),
+            .OperatorSends(OperatorCommand.Terminate).History.Single(note => note.Kind == HistoryKind.Terminated).Detail.ToString(),
         StringComparison.Ordinal);
 
     [Fact]

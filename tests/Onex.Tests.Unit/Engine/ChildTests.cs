@@ -37,7 +37,7 @@ public sealed class ChildTests
 
         Assert.True(scenario.Now - scenario.Saga.Facts.StartedAt > Outstanding.LifeTime);
         scenario.IsIn("shipping", SagaStatus.Running).Completes("ship", """{"tracking":"t"}""").IsIn("done", SagaStatus.Completed);
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.StepResent);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.StepResent);
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-using Onex.Contracts.Messages;
+using Onex.Contracts.Catalogue;
 using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;

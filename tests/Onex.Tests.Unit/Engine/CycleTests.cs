@@ -24,7 +24,7 @@ public sealed class CycleTests
         Assert.Contains($"to state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("ONEX_MAX_IDLE_ENTRIES", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("http_404", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
-        Assert.Contains(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.Contains(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class CycleTests
                 .Wakes().Sends("call");
         }
 
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class CycleTests
         }
 
         scenario.Completes("page").IsIn("done", SagaStatus.Completed);
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]

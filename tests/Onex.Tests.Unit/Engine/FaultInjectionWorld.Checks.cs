@@ -36,11 +36,11 @@ internal sealed partial class FaultInjectionWorld
         }
 
         // A step with a known outcome may be compensated in the decision that interrupts it.
-        foreach (var note in _scenario.Last.History.Where(note => note.Kind == HistoryKinds.StepInterrupted))
+        foreach (var note in _scenario.Last.History.Where(note => note.Kind == HistoryKind.StepInterrupted))
         {
             foreach (
                 var command in before?.Outstanding.Where(
-                    command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
+                    command => command.Step == note.Step && command.Direction == StepDirection.Forward) ?? [])
             {
                 if (!_commands.TryGetValue(command.CommandId, out var known))
                 {
@@ -134,7 +134,7 @@ internal sealed partial class FaultInjectionWorld
     // A paused saga sends nothing. A cancelled saga only compensates and ends.
     private void CheckPauseAndCancel(SagaState before)
     {
-        var entered = _scenario.Last.History.Where(note => note.Kind == HistoryKinds.StateEntered).ToList();
+        var entered = _scenario.Last.History.Where(note => note.Kind == HistoryKind.StateEntered).ToList();
         if (before.PausedBy is not null && Saga.PausedBy is not null)
         {
             Assert.Empty(_scenario.Last.Commands);
@@ -169,15 +169,15 @@ internal sealed partial class FaultInjectionWorld
                 var outstanding = Saga.Outstanding.FirstOrDefault(other => other.CommandId == sent.CommandId);
                 var command = _commands[sent.CommandId] = new Command(
                     sent.Step, sent.Direction, sent.Role, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
-                if (sent.Direction == StepDirections.Do)
+                if (sent.Direction == StepDirection.Forward)
                 {
                     _firstCompensation[Identity.Compensation(sent.CommandId)] = sent.CommandId;
                 }
 
                 if (outstanding is not null)
                 {
-                    var whose = sent.Direction == StepDirections.Do ? default : CommandOf(sent.Step, sent.CommandId);
-                    var visit = sent.Direction == StepDirections.Do ? command.Visit : 0;
+                    var whose = sent.Direction == StepDirection.Forward ? default : CommandOf(sent.Step, sent.CommandId);
+                    var visit = sent.Direction == StepDirection.Forward ? command.Visit : 0;
                     Assert.True(
                         _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
                         $"'{sent.Step}' was commanded twice.");
@@ -202,7 +202,7 @@ internal sealed partial class FaultInjectionWorld
         if (!_firstCompensation.TryGetValue(compensation, out var whose))
         {
             whose = _commands
-                .Where(entry => entry.Value.Direction == StepDirections.Do && entry.Value.Step == step)
+                .Where(entry => entry.Value.Direction == StepDirection.Forward && entry.Value.Step == step)
                 .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(round => Identity.Compensation(entry.Key, round) == compensation)).Key;
         }
 
@@ -240,8 +240,8 @@ internal sealed partial class FaultInjectionWorld
 
             Assert.True(
                 _scenario.Last.History.Any(note =>
-                    note.Kind is HistoryKinds.StepFailed or HistoryKinds.RetriedByOperator
-                        or HistoryKinds.AttemptFailed or HistoryKinds.StepRejected
+                    note.Kind is HistoryKind.StepFailed or HistoryKind.RetriedByOperator
+                        or HistoryKind.AttemptFailed or HistoryKind.StepRejected
                     && (note.Step == gone.Step || note.Step is null)),
                 $"'{gone.Step}' was forgotten while it was {gone.Phase}.");
         }
@@ -257,7 +257,7 @@ internal sealed partial class FaultInjectionWorld
                 branch => branch.Phase == BranchPhase.Lost && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
         {
             foreach (var (_, command) in _commands.Where(entry =>
-                entry.Value.Direction == StepDirections.Do
+                entry.Value.Direction == StepDirection.Forward
                 && entry.Value.Visit == Saga.Visit
                 && Facts.StateOf(entry.Value.Step) == Saga.State
                 && Facts.SequenceOf(entry.Value.Step).IsWithin(lost.Parallel, lost.Branch)))
@@ -271,14 +271,14 @@ internal sealed partial class FaultInjectionWorld
             undo.Lost && Facts.SequenceOf(undo.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
         {
             foreach (var command in _commands.Values.Where(command =>
-                command.Direction == StepDirections.Do && command.Step == undo.Step && command.Visit == undo.Visit
+                command.Direction == StepDirection.Forward && command.Step == undo.Step && command.Visit == undo.Visit
                 && (command.Item == undo.Item || undo.Items is not null)))
             {
                 command.Lost = true;
             }
         }
 
-        foreach (var sent in _scenario.Last.Commands.Where(sent => sent.Direction == StepDirections.Compensate && _scenario.Last.Changed))
+        foreach (var sent in _scenario.Last.Commands.Where(sent => sent.Direction == StepDirection.Compensation && _scenario.Last.Changed))
         {
             var done = _commands.Values.FirstOrDefault(command => command.Compensations.Contains(sent.CommandId));
             Assert.True(
@@ -297,7 +297,7 @@ internal sealed partial class FaultInjectionWorld
             || (plan.State(before.State).Kind == StateKind.Compensating && Saga.State != before.State);
         if (left && !Saga.PastPivot && !_isTerminated)
         {
-            foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirections.Do).ToList())
+            foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirection.Forward).ToList())
             {
                 CheckCompensatedOnce(id, must: true);
             }
@@ -365,7 +365,7 @@ internal sealed partial class FaultInjectionWorld
         {
             var most = ((EachStep)Facts.At(each.Step)).AtOnce;
             var mine = Saga.Outstanding.Where(command =>
-                command.Step == each.Step && command is { Direction: StepDirections.Do, Interrupted: false }
+                command.Step == each.Step && command is { Direction: StepDirection.Forward, Interrupted: false }
                     && command.Phase != AttemptPhase.Stuck).ToList();
             Assert.True(mine.Count <= most + _retried, $"'{each.Step}' has {mine.Count} calls in flight instead of {most}.");
             Assert.Equal(mine.Count, mine.Select(command => command.Item).Distinct().Count());
@@ -387,7 +387,7 @@ internal sealed partial class FaultInjectionWorld
         {
             foreach (
                 var (id, command) in _commands.Where(
-                    entry => entry.Value is { Direction: StepDirections.Do } command && (command.Interrupted || command.Lost)))
+                    entry => entry.Value is { Direction: StepDirection.Forward } command && (command.Interrupted || command.Lost)))
             {
                 if (!IsKept(command))
                 {
@@ -426,7 +426,7 @@ internal sealed partial class FaultInjectionWorld
     }
 
     // What the checks record about a sent command.
-    private sealed record Command(string Step, string Direction, CallRole Role, int? Item, int Visit)
+    private sealed record Command(string Step, StepDirection Direction, CallRole Role, int? Item, int Visit)
     {
         public bool Interrupted { get; set; }
 

@@ -29,7 +29,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private readonly List<CommandToSend> _sent = [];
     private readonly List<StepResultArrived> _results = [];
     private readonly Dictionary<CommandId, string> _arguments = [];
-    private readonly HashSet<(string, string, CommandId, int, int)> _work = [];
+    private readonly HashSet<(string, StepDirection, CommandId, int, int)> _work = [];
     private readonly Dictionary<CommandId, Command> _commands = [];
     private readonly Dictionary<CommandId, CommandId> _firstCompensation = [];
     private readonly HashSet<MessageId> _buffered = [];
@@ -152,7 +152,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void RejectAtBroker(CommandToSend copy)
     {
         var isClosed = false;
-        if (copy is { Role: CallRole.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _scenario.Now)
+        if (copy is { Role: CallRole.Effect, Direction: StepDirection.Forward, Detached: false } && copy.NotAfter > _scenario.Now)
         {
             isClosed = _ledger.TryAdd(copy.CommandId, new LedgerEntry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
         }
@@ -318,7 +318,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private string Typed(CommandToSend copy, int status)
     {
         var step = Facts.Step(copy.Step);
-        var made = copy.Direction == StepDirections.Do ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
+        var made = copy.Direction == StepDirection.Forward ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
         if (copy.Role == CallRole.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
         {
             fields["status_code"] = status;
@@ -438,7 +438,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         HashSet<CommandId> skipped = command != OperatorCommand.Skip ? []
             : blockage is null ? [
                 .. Saga.Outstanding.Where(
-                    other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
+                    other => other is { Interrupted: true, Direction: StepDirection.Forward }).Select(other => other.CommandId)]
             : blockage.CommandId is { } passed ? [passed]
             : [];
         Take(() => _scenario.OperatorSends(command, "alice", "because"), skipped: skipped);

@@ -133,7 +133,7 @@ public sealed class InterruptionTests
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
         scenario.Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
-        var command = scenario.History.Last(note => note.Kind == HistoryKinds.CompensationStarted);
+        var command = scenario.History.Last(note => note.Kind == HistoryKind.CompensationStarted);
         Assert.Equal("charge", command.Step);
         Assert.Equal(Identity.Compensation(new(Guid.Parse(Argument(scenario)))), id);
     }
@@ -404,7 +404,7 @@ public sealed class InterruptionTests
     }
 
     private static IEnumerable<string?> Compensated(SagaScenario scenario) =>
-        scenario.History.Where(note => note.Kind == HistoryKinds.CompensationCompleted).Select(note => note.Step);
+        scenario.History.Where(note => note.Kind == HistoryKind.CompensationCompleted).Select(note => note.Step);
 
     private static string Argument(SagaScenario scenario)
     {

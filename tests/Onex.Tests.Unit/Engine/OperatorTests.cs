@@ -145,7 +145,7 @@ public sealed class OperatorTests
             .OperatorSends(OperatorCommand.Skip, reason: "refunded by hand")
                 .Sends().IsIn("failed", SagaStatus.Failed);
 
-        var note = scenario.History.Single(note => note.Kind == HistoryKinds.SkippedByOperator);
+        var note = scenario.History.Single(note => note.Kind == HistoryKind.SkippedByOperator);
         Assert.Equal(("reserve", """{"by":"alice","reason":"refunded by hand"}"""), (note.Step, note.Detail.ToString()));
     }
 

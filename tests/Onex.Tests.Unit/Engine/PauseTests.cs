@@ -188,7 +188,7 @@ public sealed class PauseTests
         Assert.Equal("late", scenario.Saga.Leaving?.Next);
         Assert.Equal(
             ["deadline_exceeded"],
-            scenario.History.Where(note => note.Kind == HistoryKinds.Faulted).Select(_ => scenario.Saga.Fault!.Code));
+            scenario.History.Where(note => note.Kind == HistoryKind.Faulted).Select(_ => scenario.Saga.Fault!.Code));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 
@@ -100,7 +101,7 @@ public sealed class SagaEngineTests
                 "started", "state_entered", "step_started", "step_completed", "state_entered", "step_started", "step_rejected", "faulted",
                 "state_entered", "compensation_started", "compensation_completed", "state_entered", "ended",
             ],
-            scenario.History.Select(note => note.Kind));
+            scenario.History.Select(note => note.Kind.ToText()));
     }
 
     [Fact]
@@ -253,7 +254,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start().Wakes(_ => new Lease(1, null)).Sends();
 
-        Assert.Equal("step_timed_out", Detail(scenario, "attempt_failed", "code"));
+        Assert.Equal("step_timed_out", Detail(scenario, HistoryKind.AttemptFailed, "code"));
         scenario.Wakes().Sends("reserve#2");
     }
 
@@ -262,7 +263,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start().Completes("reserve", """{"status_code":200,"headers":{},"body":{"id":7}}""");
 
-        Assert.Equal("result_invalid", Detail(scenario, "attempt_failed", "code"));
+        Assert.Equal("result_invalid", Detail(scenario, HistoryKind.AttemptFailed, "code"));
     }
 
     [Fact]
@@ -412,7 +413,7 @@ public sealed class SagaEngineTests
             .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.Undeliverable, scenario.Saga.Fault!.Code);
-        Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
+        Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKind.StepFailed, "code"));
     }
 
     [Fact]
@@ -461,7 +462,7 @@ public sealed class SagaEngineTests
         Waiter = new Waiter(SagaScenario.Requester(source), isDuplicate),
     };
 
-    private static string? Detail(SagaScenario scenario, string kind, string name)
+    private static string? Detail(SagaScenario scenario, HistoryKind kind, string name)
     {
         var note = scenario.History.Last(note => note.Kind == kind);
         using var json = System.Text.Json.JsonDocument.Parse(note.Detail!.Value.Utf8);

@@ -239,7 +239,7 @@ internal sealed class SagaScenario
     public SagaScenario Sends(params string[] expected)
     {
         Assert.Equal(expected, Last.Commands.Select(command =>
-            (command.Direction == StepDirections.Compensate ? "-" : "") + command.Step
+            (command.Direction == StepDirection.Compensation ? "-" : "") + command.Step
                 + (command.Attempt > 1 ? $"#{command.Attempt}" : "")));
         return this;
     }

@@ -150,7 +150,7 @@ public sealed class UnknownOutcomeTests
         var scenario = Getting(more);
         scenario.Handles(Unparsed(scenario));
 
-        var failed = Assert.Single(scenario.History, note => note.Kind == HistoryKinds.AttemptFailed);
+        var failed = Assert.Single(scenario.History, note => note.Kind == HistoryKind.AttemptFailed);
         Assert.Contains("declared as application/json", failed.Detail.ToString(), StringComparison.Ordinal);
         Assert.Contains("result_invalid", failed.Detail.ToString(), StringComparison.Ordinal);
         scenario.Wakes()
@@ -277,7 +277,7 @@ public sealed class UnknownOutcomeTests
     {
         var scenario = Charging(ByInput).Answered("charge", 200, "\"<html>\"").Sends("-charge");
 
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.StepRetried);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.StepRetried);
     }
 
     [Theory]
@@ -352,7 +352,7 @@ public sealed class UnknownOutcomeTests
                 .Sends("-reserve")
             .Completes("reserve").IsIn("unwound", SagaStatus.Cancelled);
 
-        Assert.Contains(scenario.History, note => note is { Kind: HistoryKinds.SkippedByOperator, Step: "charge" });
+        Assert.Contains(scenario.History, note => note is { Kind: HistoryKind.SkippedByOperator, Step: "charge" });
     }
 
     [Fact]

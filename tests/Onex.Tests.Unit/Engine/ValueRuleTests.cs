@@ -20,8 +20,8 @@ public sealed class ValueRuleTests
     {
         var scenario = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
 
-        Assert.Contains(reason, Detail(scenario, HistoryKinds.AttemptFailed, "message"), StringComparison.Ordinal);
-        Assert.Equal("result_invalid", Detail(scenario, HistoryKinds.AttemptFailed, "code"));
+        Assert.Contains(reason, Detail(scenario, HistoryKind.AttemptFailed, "message"), StringComparison.Ordinal);
+        Assert.Equal("result_invalid", Detail(scenario, HistoryKind.AttemptFailed, "code"));
         SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga);
     }
 
@@ -166,7 +166,7 @@ public sealed class ValueRuleTests
 
         // The saga continues and starts no second run.
         Assert.Empty(retried.Commands);
-        Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
+        Assert.Equal([HistoryKind.RetriedByOperator], retried.History.Select(note => note.Kind));
         Assert.Equal(SagaStatus.Compensating, Asked(scenario, back, OperatorCommand.Cancel).State.Status);
     }
 
@@ -197,7 +197,7 @@ public sealed class ValueRuleTests
           done: { end: completed }
         """).Starts();
 
-    private static string Detail(SagaScenario scenario, string kind, string name)
+    private static string Detail(SagaScenario scenario, HistoryKind kind, string name)
     {
         using var json = System.Text.Json.JsonDocument.Parse(scenario.History.Last(note => note.Kind == kind).Detail!.Value.Utf8);
         return json.RootElement.GetProperty(name).GetString()!;

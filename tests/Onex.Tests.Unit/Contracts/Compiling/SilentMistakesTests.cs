@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Messages;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

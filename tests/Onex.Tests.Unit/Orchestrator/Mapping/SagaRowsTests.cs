@@ -125,7 +125,7 @@ public sealed class SagaRowsTests
     {
         CommandId = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
         Step = "charge",
-        Direction = StepDirections.Do,
+        Direction = StepDirection.Forward,
         Attempt = 2,
         Phase = phase,
         DueAt = _at,

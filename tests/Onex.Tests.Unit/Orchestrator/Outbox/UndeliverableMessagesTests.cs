@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Background;
