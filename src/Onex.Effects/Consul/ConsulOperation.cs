@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;
 

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Win32.SafeHandles;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Filesystem;
