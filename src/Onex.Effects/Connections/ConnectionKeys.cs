@@ -166,6 +166,7 @@ internal static class ConnectionKeys
             new("mount", "text", "Where the secrets engine is mounted"),
         ],
         [ConnectionTypes.Redis] = RedisAddress.Keys,
+        [ConnectionTypes.Kafka] = KafkaAddress.Keys,
         [ConnectionTypes.Filesystem] =
         [
             new("root", "text", "Required. The directory below which the steps' paths are. A relative path starts at this file"),

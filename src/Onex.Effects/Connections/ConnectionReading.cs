@@ -40,10 +40,15 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
-        var (url, database, redis, allow) = ((Uri?)null, (DatabaseAddress?)null, (RedisAddress?)null, AllowList.Empty);
+        var (url, allow) = ((Uri?)null, AllowList.Empty);
+        var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
+        }
+        else if (type == ConnectionTypes.Kafka)
+        {
+            kafka = KafkaAddress.Read(file, name, map, environment.GetValueOrDefault(UrlVariable(name.Text)), Key);
         }
         else if (type != ConnectionTypes.Http)
         {
@@ -69,6 +74,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Url = url,
             Database = database,
             Redis = redis,
+            Kafka = kafka,
             Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
             Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
@@ -138,9 +144,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return type;
         }
 
-        file.Report(ConnectionTypes.ToCome.Contains(type, StringComparer.Ordinal)
-            ? ConnectionDiagnostics.TypeToCome(node.At, type)
-            : ConnectionDiagnostics.UnknownType(node.At, type));
+        file.Report(ConnectionDiagnostics.UnknownType(node.At, type));
         return null;
     }
 
