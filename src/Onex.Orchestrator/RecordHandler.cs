@@ -11,6 +11,9 @@ namespace Onex.Orchestrator;
 internal sealed class RecordHandler(
     RecordReader reader, SagaRouter router, OutcomeReporter outcomes, HomePartitions home, MemoryBudget memory) : IRecordBatchHandler
 {
+    // One is decided on while the other is committed.
+    public int BatchesAtOnce => 2;
+
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
         // Parsed records weigh many times their bytes, and inputs of calls are loaded from the store, so the router gets a bounded weight

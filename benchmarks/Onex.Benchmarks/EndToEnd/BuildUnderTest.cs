@@ -20,7 +20,7 @@ internal sealed record BuildUnderTest(string Name, string Assembly)
             Path.Combine(folder, "artifacts", "bin", "Onex.Runtime", "release", "onex.dll"),
         ];
         return places.FirstOrDefault(File.Exists) is { } assembly
-            ? new BuildUnderTest("other", Path.GetFullPath(assembly))
+            ? new BuildUnderTest(Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/')), Path.GetFullPath(assembly))
             : throw new FileNotFoundException(
                 $"There is no onex.dll in {string.Join(" and ", places)}. In the checkout, run: dotnet build -c Release src/Onex.Runtime");
     }

@@ -6,8 +6,8 @@ namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>
 /// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine:
-/// once with an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger. With another
-/// build to compare to, the two take turns, and the one that goes first changes from round to round.
+/// once with an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger. Builds that are
+/// compared take turns, and their order is reversed from round to round.
 /// </summary>
 internal static class EndToEndBenchmark
 {
@@ -20,9 +20,11 @@ internal static class EndToEndBenchmark
     {
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
-        BuildUnderTest[] builds = options.Against is { } folder
-            ? [BuildUnderTest.Present, BuildUnderTest.Find(folder)]
-            : [BuildUnderTest.Present];
+        BuildUnderTest[] builds =
+        [
+            options.Build is { } folder ? BuildUnderTest.Find(folder) : BuildUnderTest.Present,
+            .. options.Against.Select(BuildUnderTest.Find),
+        ];
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine(
@@ -132,6 +134,7 @@ internal static class EndToEndBenchmark
         {
             to.Add($"allocated by {role.Name}, bytes/transition", counted.AllocatedBytes / transitions);
             to.Add($"time of {role.Name} in collections, %", counted.PausedShare * 100);
+            to.Add($"compiling by {role.Name}, us/transition", counted.CompiledSeconds / transitions * 1e6);
             to.Add($"peak memory of {role.Name}, MB", ProcessUsage.Of(role.Pid).PeakMegabytes);
         }
 

@@ -20,17 +20,17 @@ internal sealed class Measurement
         }
     }
 
-    /// <summary>A table of medians: a line per figure, a column per build, and the ratio of the first build to the second.</summary>
+    /// <summary>A table of medians: a line per figure, a column per build, and the ratios of the first build to the others.</summary>
     public static IEnumerable<string> Table(IReadOnlyList<(BuildUnderTest Build, List<Measurement> Rounds)> measured)
     {
-        var columns = measured.Select(entry => $"{entry.Build.Name,12}").ToList();
-        var lastColumn = measured.Count == 2 ? "       ratio" : "";
-        yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}{lastColumn}";
+        var columns = measured.Select(entry => $"{entry.Build.Name,12}").Concat(measured.Skip(1).Select(_ => $"{"ratio",8}"));
+        yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}";
         foreach (var (name, _) in measured[0].Rounds[0].Figures)
         {
             var medians = measured.Select(entry => Median(entry.Rounds, name)).ToList();
-            var ratio = measured.Count == 2 ? $"{medians[0] / medians[1],12:0.00}" : "";
-            yield return $"  {name,-44}{string.Concat(medians.Select(median => $"{Show(median),12}"))}{ratio}";
+            var figures = medians.Select(median => $"{Show(median),12}")
+                .Concat(medians.Skip(1).Select(median => $"{medians[0] / median,8:0.00}"));
+            yield return $"  {name,-44}{string.Concat(figures)}";
         }
     }
 

@@ -4,7 +4,13 @@ using Microsoft.Diagnostics.Tracing;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>Listens to the runtime of a .NET process: the bytes that it allocates and the share of the time that it collects.</summary>
+/// <summary>What a .NET runtime did in a time.</summary>
+/// <param name="AllocatedBytes">The bytes that it allocated.</param>
+/// <param name="PausedShare">The mean share of the time in collections, 0 to 1.</param>
+/// <param name="CompiledSeconds">The seconds that it compiled methods.</param>
+internal sealed record RuntimeUsage(double AllocatedBytes, double PausedShare, double CompiledSeconds);
+
+/// <summary>Listens to the runtime of a .NET process: its allocations, its collections and its compiler.</summary>
 internal sealed class RuntimeCounters : IAsyncDisposable
 {
     private readonly Lock _lock = new();
@@ -12,6 +18,7 @@ internal sealed class RuntimeCounters : IAsyncDisposable
     private readonly Task _reading;
     private double _allocatedBytes;
     private double _pausedShare;
+    private double _compiledMs;
     private int _samples;
 
     public RuntimeCounters(int pid)
@@ -25,13 +32,13 @@ internal sealed class RuntimeCounters : IAsyncDisposable
         _reading = Task.Factory.StartNew(Read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Allocated bytes, and the mean share of time in collections (0 to 1), since the last look.</summary>
-    public (double AllocatedBytes, double PausedShare) Take()
+    /// <summary>What it did since the last call.</summary>
+    public RuntimeUsage Take()
     {
         lock (_lock)
         {
-            var taken = (_allocatedBytes, _samples == 0 ? 0 : _pausedShare / _samples / 100);
-            (_allocatedBytes, _pausedShare, _samples) = (0, 0, 0);
+            var taken = new RuntimeUsage(_allocatedBytes, _samples == 0 ? 0 : _pausedShare / _samples / 100, _compiledMs / 1000);
+            (_allocatedBytes, _pausedShare, _compiledMs, _samples) = (0, 0, 0, 0);
             return taken;
         }
     }
@@ -69,6 +76,9 @@ internal sealed class RuntimeCounters : IAsyncDisposable
                 {
                     case "alloc-rate":
                         _allocatedBytes += Convert.ToDouble(counter["Increment"], null);
+                        break;
+                    case "time-in-jit":
+                        _compiledMs += Convert.ToDouble(counter["Increment"], null);
                         break;
                     case "time-in-gc":
                         _pausedShare += Convert.ToDouble(counter["Mean"], null);

@@ -5,7 +5,7 @@ namespace Onex.Kafka.Consuming;
 /// <summary>
 /// Handles records of an endpoint in batches; the next batch holds the records that arrived while this one was handled. An exception means
 /// a failure that all records share, such as an unreachable database: the endpoint pauses its partitions, stays in the group, and gives the
-/// same batch again after a delay.
+/// same batch again after a delay, followed by the batches after it.
 /// </summary>
 public interface IRecordBatchHandler
 {
@@ -13,6 +13,9 @@ public interface IRecordBatchHandler
     /// Whether records are being handled that may take long, such as a call to an external system. Waiting for them is no stall.
     /// </summary>
     bool IsBusy => false;
+
+    /// <summary>How many batches the handler takes at a time: another one is given before the previous one is handled.</summary>
+    int BatchesAtOnce => 1;
 
     /// <summary>
     /// Handles the records, in order per partition. <see cref="BatchEntry.Complete"/> may be called for them in any order and at any time,

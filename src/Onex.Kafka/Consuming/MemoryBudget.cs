@@ -16,9 +16,10 @@ public sealed class MemoryBudget(long heapBytes)
     public long Intake { get; } = Math.Clamp(heapBytes / 16, MiB, 64 * MiB);
 
     /// <summary>
-    /// The weight of the messages, with their sagas, that the orchestrator decides on at a time. A single one may weigh more.
+    /// The weight of the messages, with their sagas, that the orchestrator decides on at a time, while it commits as many. A single one may
+    /// weigh more.
     /// </summary>
-    public long Batch { get; } = Math.Clamp(heapBytes / 5, MiB, 512 * MiB);
+    public long Batch { get; } = Math.Clamp(heapBytes / 8, MiB, 512 * MiB);
 
     /// <summary>The weight of the sagas that the orchestrator caches.</summary>
     public long Cache { get; } = Math.Clamp(heapBytes / 10, MiB, 1024 * MiB);

@@ -177,7 +177,9 @@ internal sealed class PartitionBuffer(
     }
 
     /// <summary>The next records for the handler, possibly none; null once it drains.</summary>
-    public List<BufferedRecord>? NextBatch()
+    /// <param name="most">How many at most.</param>
+    /// <param name="least">How many must be pending; fewer stay pending.</param>
+    public List<BufferedRecord>? NextBatch(int most = int.MaxValue, int least = 1)
     {
         lock (_gate)
         {
@@ -186,10 +188,16 @@ internal sealed class PartitionBuffer(
                 return null;
             }
 
+            if (_pending.Count < least)
+            {
+                return [];
+            }
+
             // Large records come in small batches, because a batch keeps its records in memory until it ends.
-            var batch = new List<BufferedRecord>(Math.Min(_pending.Count, settings.BatchMax));
+            var count = Math.Min(most, settings.BatchMax);
+            var batch = new List<BufferedRecord>(Math.Min(_pending.Count, count));
             var bytes = 0L;
-            while (batch.Count < settings.BatchMax && bytes < settings.InFlightBytesMax / 4 && _pending.TryDequeue(out var record))
+            while (batch.Count < count && bytes < settings.InFlightBytesMax / 4 && _pending.TryDequeue(out var record))
             {
                 if (!record.Partition.Revoked)
                 {

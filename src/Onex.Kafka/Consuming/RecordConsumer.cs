@@ -1,6 +1,5 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Records;
@@ -12,7 +11,7 @@ public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, 
 
 /// <summary>
 /// Reads an endpoint's topics as one member of its group. A dedicated thread polls without pause, so that a slow handler never costs the
-/// membership; a loop gives what has arrived to the handler, batch after batch. <see cref="PartitionBuffer"/> holds the state between both.
+/// membership. <see cref="BatchLoop"/> gives what has arrived to the handler; <see cref="PartitionBuffer"/> holds the state between both.
 /// </summary>
 internal sealed class RecordConsumer : IDisposable
 {
@@ -41,11 +40,10 @@ internal sealed class RecordConsumer : IDisposable
     private readonly TaskCompletionSource _polled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _abandon = new();
-    private readonly SemaphoreSlim _arrived = new(0, 1);
+    private readonly BatchLoop _loop;
     private Task _handling = Task.CompletedTask;
     private volatile bool _stopping;
     private volatile bool _stopPolling;
-    private volatile bool _handlingFails;
     private volatile bool _hasAssignment;
 
     // The fields from here on belong to the polling thread.
@@ -75,6 +73,7 @@ internal sealed class RecordConsumer : IDisposable
         _time = time;
         _logger = logger;
         _buffer = new PartitionBuffer(settings, OnOutcome, time);
+        _loop = new BatchLoop(address.Name, _buffer, handler, settings, SignalIfDrained, time, logger);
         _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
     }
 
@@ -92,7 +91,7 @@ internal sealed class RecordConsumer : IDisposable
 
     public void Start()
     {
-        _handling = Task.Run(HandleAsync);
+        _handling = Task.Run(() => _loop.RunAsync(_abandon.Token));
         _thread.Start();
     }
 
@@ -105,7 +104,7 @@ internal sealed class RecordConsumer : IDisposable
         _stopping = true;
         _buffer.Drain();
         SignalIfDrained();
-        Signal();
+        _loop.Stop();
         try
         {
             await _drained.Task.WaitAsync(drainFor, _time, cancellation);
@@ -128,7 +127,7 @@ internal sealed class RecordConsumer : IDisposable
         if (_polled.Task.IsCompleted && _handling.IsCompleted)
         {
             _abandon.Dispose();
-            _arrived.Dispose();
+            _loop.Dispose();
         }
     }
 
@@ -207,7 +206,7 @@ internal sealed class RecordConsumer : IDisposable
         }
 
         _buffer.Add(arrived);
-        Signal();
+        _loop.Signal();
     }
 
     private ConsumeResult<byte[]?, byte[]?>? Consume(ILogConsumer consumer, int waitMs)
@@ -245,8 +244,8 @@ internal sealed class RecordConsumer : IDisposable
 
     private BufferRoom PauseOrResume(ILogConsumer consumer)
     {
-        var room = _buffer.Room(_paused || _handlingFails ? 0 : WaitForRoomMs);
-        var pause = _handlingFails || _stopping || (_paused ? !room.IsHalfFree : room.IsFull);
+        var room = _buffer.Room(_paused || _loop.IsFailing ? 0 : WaitForRoomMs);
+        var pause = _loop.IsFailing || _stopping || (_paused ? !room.IsHalfFree : room.IsFull);
         var newPartitions = _assignmentChanged;
         _assignmentChanged = false;
         if (pause != _paused || (pause && newPartitions))
@@ -306,7 +305,7 @@ internal sealed class RecordConsumer : IDisposable
                 }
 
                 _buffer.Open(partitions, ids, openDeadLetters);
-                Signal();
+                _loop.Signal();
                 return;
             }
             catch (Exception e) when (!lost.IsCancellationRequested)
@@ -356,94 +355,6 @@ internal sealed class RecordConsumer : IDisposable
             {
                 Log.RevokeFailed(_logger, _address.Name, e);
             }
-        }
-    }
-
-    private async Task HandleAsync()
-    {
-        var backoff = Backoff.ForSharedFailure(_time);
-        var batchMax = _settings.BatchMax;
-        while (await NextBatchAsync() is { } batch)
-        {
-            while (batch.Count > 0)
-            {
-                var part = batch.Count > batchMax ? batch.GetRange(0, batchMax) : batch;
-                try
-                {
-                    await _handler.HandleAsync(part.ConvertAll(record => record.Entry), _abandon.Token);
-                    if (_handlingFails)
-                    {
-                        _handlingFails = false;
-                        Log.ConsumerResumed(_logger, _address.Name);
-                    }
-
-                    backoff.Reset();
-                    batch.RemoveRange(0, part.Count);
-                    batchMax = Math.Min(_settings.BatchMax, batchMax * 2);
-                    continue;
-                }
-                catch (Exception) when (_abandon.IsCancellationRequested)
-                {
-                    return;
-                }
-                catch (Exception e) when (MemoryShortage.Is(e) && part.Count > 1)
-                {
-                    // A batch that does not fit is halved. Only a single record that does not fit counts as a failure.
-                    var before = MemoryShortage.Describe();
-                    batchMax = Math.Max(1, part.Count / 2);
-                    MemoryShortage.Relieve();
-                    Log.BatchHalved(_logger, _address.Name, part.Count, before, MemoryShortage.Describe());
-                    _buffer.RemoveFinished(batch);
-                    continue;
-                }
-                catch (Exception e)
-                {
-                    if (!_handlingFails)
-                    {
-                        _handlingFails = true;
-                        Log.ConsumerPaused(_logger, _address.Name, e);
-                    }
-                }
-
-                if (_stopping || !await WaitedAsync(backoff))
-                {
-                    // The next owner of the partitions reads the rest again.
-                    _buffer.Abandon(batch);
-                    SignalIfDrained();
-                    return;
-                }
-
-                _buffer.RemoveFinished(batch);
-            }
-
-            _handlingFails = false;
-        }
-    }
-
-    private async Task<bool> WaitedAsync(Backoff backoff)
-    {
-        try
-        {
-            await backoff.WaitAsync(_abandon.Token);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    private async Task<List<BufferedRecord>?> NextBatchAsync()
-    {
-        while (true)
-        {
-            var batch = _buffer.NextBatch();
-            if (batch is not { Count: 0 })
-            {
-                return batch;
-            }
-
-            await _arrived.WaitAsync();
         }
     }
 
@@ -521,17 +432,6 @@ internal sealed class RecordConsumer : IDisposable
             {
                 // The partition is being revoked at this moment.
                 Log.OffsetNotStored(_logger, _address.Name, offset, e.Error.Reason);
-            }
-        }
-    }
-
-    private void Signal()
-    {
-        lock (_arrived)
-        {
-            if (_arrived.CurrentCount == 0)
-            {
-                _arrived.Release();
             }
         }
     }

@@ -93,7 +93,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     }
 }
 
-/// <summary>A record on its way to the broker, and the task of its caller. Its continuations run one after the other.</summary>
+/// <summary>A record in transit to the broker, and the task of its caller. Its continuations run one after the other.</summary>
 internal sealed class PendingRecord(ProducedRecord record) : TaskCompletionSource<DeliveryReport>
 {
     public ProducedRecord Record { get; } = record;

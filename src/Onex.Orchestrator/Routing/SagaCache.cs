@@ -39,67 +39,83 @@ internal readonly record struct SagaWeight(long Handled, long Kept)
 
 /// <summary>
 /// Caches committed sagas of this orchestrator, bounded by number and weight. An entry may be stale, because every decision is checked
-/// against the version in the database. One batch at a time uses the cache.
+/// against the version in the database. Every method may be called by any thread.
 /// </summary>
 internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
 {
+    private readonly Lock _lock = new();
     private long _weight;
     private readonly Dictionary<SagaId, LinkedListNode<CachedSaga>> _byId = [];
     private readonly LinkedList<CachedSaga> _byAge = new();
 
     public CachedSaga? Find(SagaId sagaId)
     {
-        if (!_byId.TryGetValue(sagaId, out var node))
+        lock (_lock)
         {
-            return null;
-        }
+            if (!_byId.TryGetValue(sagaId, out var node))
+            {
+                return null;
+            }
 
-        _byAge.Remove(node);
-        _byAge.AddLast(node);
-        return node.Value;
+            _byAge.Remove(node);
+            _byAge.AddLast(node);
+            return node.Value;
+        }
     }
 
     public void Keep(CachedSaga saga)
     {
-        Evict(saga.Saga.Facts.SagaId);
-
-        // Does not evict many sagas for a large one: the next message reads the large one again.
-        if (saga.Weight.Kept > weightMax / 4)
+        lock (_lock)
         {
-            return;
-        }
+            Evict(saga.Saga.Facts.SagaId);
 
-        _byId[saga.Saga.Facts.SagaId] = _byAge.AddLast(saga);
-        _weight += saga.Weight.Kept;
-        while (_byId.Count > capacity || _weight > weightMax)
-        {
-            Evict(_byAge.First!.Value.Saga.Facts.SagaId);
+            // Does not evict many sagas for a large one: the next message reads the large one again.
+            if (saga.Weight.Kept > weightMax / 4)
+            {
+                return;
+            }
+
+            _byId[saga.Saga.Facts.SagaId] = _byAge.AddLast(saga);
+            _weight += saga.Weight.Kept;
+            while (_byId.Count > capacity || _weight > weightMax)
+            {
+                Evict(_byAge.First!.Value.Saga.Facts.SagaId);
+            }
         }
     }
 
     public void Evict(SagaId sagaId)
     {
-        if (_byId.Remove(sagaId, out var node))
+        lock (_lock)
         {
-            _byAge.Remove(node);
-            _weight -= node.Value.Weight.Kept;
+            if (_byId.Remove(sagaId, out var node))
+            {
+                _byAge.Remove(node);
+                _weight -= node.Value.Weight.Kept;
+            }
         }
     }
 
     /// <summary>Evicts everything, because other work needs the memory.</summary>
     public void Clear()
     {
-        _byId.Clear();
-        _byAge.Clear();
-        _weight = 0;
+        lock (_lock)
+        {
+            _byId.Clear();
+            _byAge.Clear();
+            _weight = 0;
+        }
     }
 
     /// <summary>Evicts the sagas of revoked partitions.</summary>
     public void EvictPartitions(IReadOnlyCollection<int> partitions)
     {
-        foreach (var saga in _byAge.Where(saga => partitions.Contains(saga.Saga.Facts.HomePartition)).ToList())
+        lock (_lock)
         {
-            Evict(saga.Saga.Facts.SagaId);
+            foreach (var saga in _byAge.Where(saga => partitions.Contains(saga.Saga.Facts.HomePartition)).ToList())
+            {
+                Evict(saga.Saga.Facts.SagaId);
+            }
         }
     }
 }

@@ -8,8 +8,9 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// Routes messages to the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each
-/// message through its plan's machine, commits all decisions in one transaction, and only then sends. Every decision, including one that
-/// changes nothing, is checked against the saga's version in the database; a decision on a stale row is made again.
+/// message through its plan's machine, commits all decisions in one transaction, and only then sends. While one batch is committed the next
+/// one is decided on. Every decision, including one that changes nothing, is checked against the saga's version in the database; a decision
+/// on a stale row is made again.
 /// </summary>
 internal sealed class SagaRouter(
     SagaLoader loader,
@@ -24,8 +25,11 @@ internal sealed class SagaRouter(
 {
     private const int AcknowledgedPerCommit = 2_000;
 
-    // One batch at a time uses the store and the cache.
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    // One round at a time is decided on, and one is committed. A round keeps the first until it has the second, so that rounds are
+    // committed in the order of their decisions.
+    private readonly SemaphoreSlim _deciding = new(1, 1);
+    private readonly SemaphoreSlim _committing = new(1, 1);
+    private readonly RunningBatches _running = new();
     private readonly ConcurrentQueue<IReadOnlyCollection<int>> _revoked = new();
 
     /// <summary>Handles deliveries. When it returns, the outcome of each is durable, or its answer or dead letter is being
@@ -37,33 +41,23 @@ internal sealed class SagaRouter(
             return;
         }
 
-        await _gate.WaitAsync(cancellation);
+        var batch = _running.Begin(deliveries);
+        Exception? failed = null;
         try
         {
-            while (_revoked.TryDequeue(out var partitions))
+            var (now, later) = batch.Split(deliveries);
+            await HandleAsync(now, batch, cancellation);
+            if (later.Count > 0)
             {
-                cache.EvictPartitions(partitions);
-            }
-
-            while (deliveries.Count > 0)
-            {
-                var (now, later) = await loader.LoadResultsAsync(deliveries, cancellation);
-                foreach (var part in BatchOrder.Parts(now))
-                {
-                    var open = part;
-                    while (open.Count > 0)
-                    {
-                        open = await StepAsync(open, cancellation);
-                    }
-                }
-
-                deliveries = later;
+                await batch.WaitForEarlierAsync();
+                await HandleAsync(later, batch, cancellation);
             }
 
             health.Worked();
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
+            failed = failure;
             health.Failed(failure);
             if (MemoryShortage.Is(failure))
             {
@@ -74,18 +68,42 @@ internal sealed class SagaRouter(
         }
         finally
         {
-            _gate.Release();
+            batch.End(failed);
         }
     }
 
-    public void Dispose() => _gate.Dispose();
+    public void Dispose()
+    {
+        _deciding.Dispose();
+        _committing.Dispose();
+    }
 
     /// <summary>Evicts the sagas of these partitions before the next batch, because another orchestrator moves them from now on.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions) => _revoked.Enqueue(partitions);
 
+    private async Task HandleAsync(
+        IReadOnlyList<Delivery> deliveries, RunningBatches.RunningBatch batch, CancellationToken cancellation)
+    {
+        while (deliveries.Count > 0)
+        {
+            var (now, later) = await loader.LoadResultsAsync(deliveries, cancellation);
+            foreach (var part in BatchOrder.Parts(now))
+            {
+                var open = part;
+                while (open.Count > 0)
+                {
+                    open = await StepAsync(open, batch, cancellation);
+                }
+            }
+
+            deliveries = later;
+        }
+    }
+
     // Decides first on the deliveries that have a saga. Finds the sagas of events after that commit, so that a saga that starts in this
     // batch is found.
-    private async Task<IReadOnlyList<Delivery>> StepAsync(IReadOnlyList<Delivery> open, CancellationToken cancellation)
+    private async Task<IReadOnlyList<Delivery>> StepAsync(
+        IReadOnlyList<Delivery> open, RunningBatches.RunningBatch batch, CancellationToken cancellation)
     {
         var unaddressed = open.Where(delivery => delivery.IsUnaddressed).ToList();
         if (unaddressed.Count == 0)
@@ -93,25 +111,60 @@ internal sealed class SagaRouter(
             return await RoundAsync(open, cancellation);
         }
 
-        return unaddressed.Count < open.Count
-            ? [.. await RoundAsync([.. open.Where(delivery => !delivery.IsUnaddressed)], cancellation), .. unaddressed]
-            : await RoundAsync(await targets.FindAsync(unaddressed, clock.Now, cancellation), cancellation);
+        if (unaddressed.Count < open.Count)
+        {
+            return [.. await RoundAsync([.. open.Where(delivery => !delivery.IsUnaddressed)], cancellation), .. unaddressed];
+        }
+
+        await batch.WaitForEarlierAsync();
+        return await RoundAsync(await targets.FindAsync(unaddressed, clock.Now, cancellation), cancellation);
     }
 
     // Decides and commits once. Returns the deliveries that must be decided again.
     private async Task<IReadOnlyList<Delivery>> RoundAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
-        // Waits for room in memory, because committed messages are held until they are sent.
-        await sender.RoomAsync(cancellation);
-        var now = clock.Now;
-        var (works, ready, again) = await loader.LoadAsync(deliveries, now, cancellation);
-        foreach (var delivery in ready)
+        List<SagaWork> batch;
+        List<Delivery> again;
+        await _deciding.WaitAsync(cancellation);
+        try
         {
-            await decider.DecideAsync(works[delivery.Message.SagaId], delivery, now, cancellation);
+            while (_revoked.TryDequeue(out var partitions))
+            {
+                cache.EvictPartitions(partitions);
+            }
+
+            // Waits for room in memory, because committed messages are held until they are sent.
+            await sender.RoomAsync(cancellation);
+            var now = clock.Now;
+            (var works, var ready, again) = await loader.LoadAsync(deliveries, now, cancellation);
+            foreach (var delivery in ready)
+            {
+                await decider.DecideAsync(works[delivery.Message.SagaId], delivery, now, cancellation);
+            }
+
+            // From here on a single saga cannot make this throw: its part of the commit was built when it was decided.
+            batch = [.. works.Values.Where(work => work.Decided.Count > 0)];
+            await _committing.WaitAsync(cancellation);
+        }
+        finally
+        {
+            _deciding.Release();
         }
 
-        // From here on a single saga cannot make this throw: its part of the commit was built when it was decided.
-        var batch = works.Values.Where(work => work.Decided.Count > 0).ToList();
+        try
+        {
+            await CommitAsync(batch, again, cancellation);
+        }
+        finally
+        {
+            _committing.Release();
+        }
+
+        return again;
+    }
+
+    private async Task CommitAsync(List<SagaWork> batch, List<Delivery> again, CancellationToken cancellation)
+    {
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitResult> results;
         try
@@ -129,7 +182,5 @@ internal sealed class SagaRouter(
         {
             followUp.Handle(work, result, again, cancellation);
         }
-
-        return again;
     }
 }
