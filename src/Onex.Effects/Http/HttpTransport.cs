@@ -14,7 +14,7 @@ namespace Onex.Effects.Http;
 internal sealed class HttpTransport : IDisposable
 {
     private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
-    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
+    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address), TlsFiles.None);
 
     /// <summary>
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
@@ -28,7 +28,7 @@ internal sealed class HttpTransport : IDisposable
         var one = new OneRequest(progress);
         request.Options.Set(OneRequest.Key, one);
         SendingStream.Sender = one;
-        var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
+        var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach, one.Tls));
         return await invoker.SendAsync(request, cancellation);
     }
 
@@ -41,7 +41,7 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach) => new(new SocketsHttpHandler
+    private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach, TlsFiles tls) => new(new SocketsHttpHandler
     {
         // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy would connect in our place, and no
         // address could be checked.
@@ -50,6 +50,7 @@ internal sealed class HttpTransport : IDisposable
         AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,
         UseProxy = false,
+        SslOptions = tls.Options(null),
         MaxResponseHeadersLength = 64,
         // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
