@@ -1,4 +1,4 @@
-using Onex.Contracts.Messages;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 
@@ -16,28 +16,28 @@ internal static class Branches
         sequence.Parallel is null ? saga.StepIndex : Find(saga, sequence) is { Phase: BranchPhase.Running } branch ? branch.Index : null;
 
     /// <summary>Moves to the next step.</summary>
-    public static void Advance(Transition transition, Sequence sequence)
+    public static void Advance(DecisionBuilder decision, Sequence sequence)
     {
         if (sequence.Parallel is null)
         {
-            transition.Saga = transition.Saga with { StepIndex = transition.Saga.StepIndex + 1, WaitUntil = null };
+            decision.Saga = decision.Saga with { StepIndex = decision.Saga.StepIndex + 1, WaitUntil = null };
         }
         else
         {
-            Change(transition, sequence, branch => branch with { Index = branch.Index + 1, WaitUntil = null });
+            Change(decision, sequence, branch => branch with { Index = branch.Index + 1, WaitUntil = null });
         }
     }
 
     /// <summary>Makes the current step wait until that time.</summary>
-    public static void Wait(Transition transition, Sequence sequence, DateTimeOffset until)
+    public static void Wait(DecisionBuilder decision, Sequence sequence, DateTimeOffset until)
     {
         if (sequence.Parallel is null)
         {
-            transition.Saga = transition.Saga with { WaitUntil = until };
+            decision.Saga = decision.Saga with { WaitUntil = until };
         }
         else
         {
-            Change(transition, sequence, branch => branch with { WaitUntil = until });
+            Change(decision, sequence, branch => branch with { WaitUntil = until });
         }
     }
 
@@ -48,31 +48,31 @@ internal static class Branches
     public static int RetryPass(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.RetryPass ?? 0;
 
     /// <summary>Raises the retry pass of a branch after an operator retried something in it.</summary>
-    public static void Renew(Transition transition, Sequence sequence, int retryPass)
+    public static void Renew(DecisionBuilder decision, Sequence sequence, int retryPass)
     {
-        if (sequence.Parallel is not null && retryPass > RetryPass(transition.Saga, sequence))
+        if (sequence.Parallel is not null && retryPass > RetryPass(decision.Saga, sequence))
         {
-            Change(transition, sequence, branch => branch with { RetryPass = retryPass });
+            Change(decision, sequence, branch => branch with { RetryPass = retryPass });
         }
     }
 
     /// <summary>The step whose wait is over; of several the one that was over first; null if there is none.</summary>
-    public static (string Step, DateTimeOffset Until)? Awaited(Transition transition)
+    public static (string Step, DateTimeOffset Until)? Awaited(DecisionBuilder decision)
     {
-        var saga = transition.Saga;
-        var due = saga.Branches.Where(branch => branch.WaitUntil <= transition.Now).MinBy(branch => branch.WaitUntil);
-        if (saga.WaitUntil is { } until && until <= transition.Now && !(due?.WaitUntil < until))
+        var saga = decision.Saga;
+        var due = saga.Branches.Where(branch => branch.WaitUntil <= decision.Now).MinBy(branch => branch.WaitUntil);
+        if (saga.WaitUntil is { } until && until <= decision.Now && !(due?.WaitUntil < until))
         {
-            return (transition.State.Steps[saga.StepIndex].Id, until);
+            return (decision.State.Steps[saga.StepIndex].Id, until);
         }
 
-        return due is null ? null : (transition.Facts.Branch(due.Parallel, due.Branch).Steps[due.Index].Id, due.WaitUntil!.Value);
+        return due is null ? null : (decision.Facts.Branch(due.Parallel, due.Branch).Steps[due.Index].Id, due.WaitUntil!.Value);
     }
 
     /// <summary>Starts all branches, or restarts those that have failed. Returns false, because the join decides what follows.</summary>
-    public static bool Open(Transition transition, ParallelStep step)
+    public static bool Open(DecisionBuilder decision, ParallelStep step)
     {
-        var open = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
+        var open = decision.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
         var failed = open.FindAll(branch => branch.Phase == BranchPhase.Failed);
         if (open.Count > 0 && failed.Count == 0)
         {
@@ -86,27 +86,27 @@ internal static class Branches
             [
                 .. step.Branches.Select((_, index) => new BranchState(step.Id, index)
                 {
-                    RetryPass = RetryPass(transition.Saga, transition.Facts.SequenceOf(step.Id)),
+                    RetryPass = RetryPass(decision.Saga, decision.Facts.SequenceOf(step.Id)),
                 }),
             ];
-        transition.Saga = transition.Saga with
+        decision.Saga = decision.Saga with
         {
-            Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
+            Branches = [.. decision.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
         };
-        transition.Note(HistoryKinds.StepStarted, step.Id, ("branches", opened.Count));
+        decision.Note(HistoryKind.StepStarted, step.Id, ("branches", opened.Count));
 
         // A branch may leave the state at once, which ends the other branches.
-        var entered = transition.StatesEntered;
+        var entered = decision.StatesEntered;
         foreach (var branch in opened)
         {
-            if (transition.StatesEntered != entered || transition.Saga.Leaving is not null)
+            if (decision.StatesEntered != entered || decision.Saga.Leaving is not null)
             {
                 break;
             }
 
-            if (transition.Saga.Branches.Contains(branch))
+            if (decision.Saga.Branches.Contains(branch))
             {
-                transition.Run(transition.Facts.Branch(step.Id, branch.Branch), branch.RetryPass);
+                Flow.Run(decision, decision.Facts.Branch(step.Id, branch.Branch), branch.RetryPass);
             }
         }
 
@@ -114,37 +114,37 @@ internal static class Branches
     }
 
     /// <summary>All steps of a branch are done.</summary>
-    public static void Completed(Transition transition, Sequence branch)
+    public static void Completed(DecisionBuilder decision, Sequence branch)
     {
-        if (Find(transition.Saga, branch) is not { Phase: BranchPhase.Running })
+        if (Find(decision.Saga, branch) is not { Phase: BranchPhase.Running })
         {
             return;
         }
 
-        Change(transition, branch, state => state with { Phase = BranchPhase.Completed });
-        CheckJoin(transition, branch.Parallel!);
+        Change(decision, branch, state => state with { Phase = BranchPhase.Completed });
+        CheckJoin(decision, branch.Parallel!);
     }
 
     /// <summary>A branch has failed for good, and its join may do without it.</summary>
-    public static void Failed(Transition transition, Sequence branch, Fault fault, Outstanding? command)
+    public static void Failed(DecisionBuilder decision, Sequence branch, Fault fault, Outstanding? command)
     {
         if (command is not null)
         {
-            transition.Remove(command);
+            decision.Remove(command);
         }
 
-        transition.Note(
-            HistoryKinds.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
-        End(transition, branch, BranchPhase.Failed);
-        CheckJoin(transition, branch.Parallel);
+        decision.Note(
+            HistoryKind.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
+        End(decision, branch, BranchPhase.Failed);
+        CheckJoin(decision, branch.Parallel);
     }
 
     /// <summary>
     /// Continues after a join that is satisfied, when all branches that it did not wait for are resolved and compensated.
     /// </summary>
-    public static void ContinueAfterJoin(Transition transition)
+    public static void ContinueAfterJoin(DecisionBuilder decision)
     {
-        foreach (var group in transition.Saga.Branches.GroupBy(branch => branch.Parallel, StringComparer.Ordinal))
+        foreach (var group in decision.Saga.Branches.GroupBy(branch => branch.Parallel, StringComparer.Ordinal))
         {
             if (group.Any(branch => branch.Phase is BranchPhase.Running or BranchPhase.Failed))
             {
@@ -154,20 +154,21 @@ internal static class Branches
             var lost = group.Where(branch => branch.Phase == BranchPhase.Lost)
                 .Select(branch => new Lane(group.Key, branch.Branch))
                 .ToHashSet();
-            if (transition.Saga.Outstanding.Any(command => command.Direction == StepDirections.Do && IsIn(transition, command.Step, lost))
-                || Compensations.Compensate(transition, undo => undo.Lost && IsIn(transition, undo.Step, lost)))
+            if (decision.Saga.Outstanding.Any(
+                    command => command.Direction == StepDirection.Forward && IsIn(decision, command.Step, lost))
+                || Compensations.Compensate(decision, undo => undo.Lost && IsIn(decision, undo.Step, lost)))
             {
                 continue;
             }
 
-            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.RetryPass));
-            transition.Saga = transition.Saga with
+            Renew(decision, decision.Facts.SequenceOf(group.Key), group.Max(branch => branch.RetryPass));
+            decision.Saga = decision.Saga with
             {
-                Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key),
+                Branches = decision.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key),
             };
-            transition.Note(HistoryKinds.StepCompleted, group.Key);
-            transition.RunOn(group.Key);
-            transition.Continue();
+            decision.Note(HistoryKind.StepCompleted, group.Key);
+            Flow.RunOn(decision, group.Key);
+            Flow.Continue(decision);
             return;
         }
     }
@@ -176,62 +177,62 @@ internal static class Branches
     /// Stops waiting for the branches that have not completed, because enough others have or an operator skips the step. Their commands in
     /// flight are resolved before the saga continues.
     /// </summary>
-    public static void Drop(Transition transition, ParallelStep step)
+    public static void Drop(DecisionBuilder decision, ParallelStep step)
     {
-        foreach (var branch in transition.Saga.Branches)
+        foreach (var branch in decision.Saga.Branches)
         {
             if (branch.Parallel == step.Id && branch.Phase is BranchPhase.Running or BranchPhase.Failed)
             {
-                Lose(transition, transition.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
+                Lose(decision, decision.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
             }
         }
 
-        transition.Continue();
+        Flow.Continue(decision);
     }
 
-    private static void CheckJoin(Transition transition, ParallelStep step)
+    private static void CheckJoin(DecisionBuilder decision, ParallelStep step)
     {
         // It has failed already and waits for an operator.
-        if (transition.Saga.Blockages.Any(blockage => blockage.Step == step.Id))
+        if (decision.Saga.Blockages.Any(blockage => blockage.Step == step.Id))
         {
             return;
         }
 
-        var mine = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
+        var mine = decision.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
         var completed = mine.Count(branch => branch.Phase == BranchPhase.Completed);
         var running = mine.Count(branch => branch.Phase == BranchPhase.Running);
         if (completed >= step.Needed)
         {
-            Drop(transition, step);
+            Drop(decision, step);
         }
         else if (completed + running < step.Needed && step.Join != Join.All)
         {
-            transition.Fail(
-                step.Catch, step.Id, StepCodes.JoinFailed,
+            Flow.Fail(
+                decision, step.Catch, step.Id, StepCodes.JoinFailed,
                 $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(mine.Count, "branch")}, and too many have failed: "
                     + $"{mine.Count - completed - running}.");
         }
     }
 
-    private static void Lose(Transition transition, Sequence branch, bool keep)
+    private static void Lose(DecisionBuilder decision, Sequence branch, bool keep)
     {
-        End(transition, branch, BranchPhase.Lost, keep);
+        End(decision, branch, BranchPhase.Lost, keep);
         if (keep)
         {
             return;
         }
 
-        var saga = transition.Saga;
-        transition.Saga = saga with
+        var saga = decision.Saga;
+        decision.Saga = saga with
         {
             Outstanding =
             [
                 .. saga.Outstanding.Select(command =>
-                    command.Kept && IsIn(transition, command.Step, branch) ? command with { Kept = false } : command),
+                    command.Kept && IsIn(decision, command.Step, branch) ? command with { Kept = false } : command),
             ],
             Undo =
             [
-                .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(transition, undo.Step, branch)
+                .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(decision, undo.Step, branch)
                     ? undo with { Lost = true }
                     : undo),
             ],
@@ -239,45 +240,45 @@ internal static class Branches
     }
 
     // Interrupts the commands in flight in a branch and ends the branches within it.
-    private static void End(Transition transition, Sequence branch, BranchPhase phase, bool keep = false)
+    private static void End(DecisionBuilder decision, Sequence branch, BranchPhase phase, bool keep = false)
     {
-        var rounds = transition.Saga.Branches
-            .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
+        var rounds = decision.Saga.Branches
+            .Where(inner => decision.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
             .Select(inner => inner.RetryPass);
-        Renew(transition, branch, rounds.DefaultIfEmpty().Max());
-        Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
-        Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);
-        transition.Unblock(
-            blockage => blockage is { Step: { } step, Kind: BlockedBy.Step or BlockedBy.Unknown } && IsIn(transition, step, branch));
-        var saga = transition.Saga;
-        transition.Saga = saga with
+        Renew(decision, branch, rounds.DefaultIfEmpty().Max());
+        Change(decision, branch, state => state with { Phase = phase, WaitUntil = null });
+        Interruption.Interrupt(decision, command => IsIn(decision, command.Step, branch), keep);
+        decision.Unblock(
+            blockage => blockage is { Step: { } step, Kind: BlockedBy.Step or BlockedBy.Unknown } && IsIn(decision, step, branch));
+        var saga = decision.Saga;
+        decision.Saga = saga with
         {
             Branches = saga.Branches.RemoveAll(inner =>
-                transition.Facts.Branch(inner.Parallel, inner.Branch) is var other
+                decision.Facts.Branch(inner.Parallel, inner.Branch) is var other
                 && other.Key != branch.Key
                 && other.IsWithin(branch.Parallel!.Id, branch.Branch)),
-            Eaches = saga.Eaches.RemoveAll(run => IsIn(transition, run.Step, branch)),
-            Held = saga.Held.RemoveAll(held => transition.Facts.SequenceAt(held.Key).IsWithin(branch.Parallel!.Id, branch.Branch)),
+            Eaches = saga.Eaches.RemoveAll(run => IsIn(decision, run.Step, branch)),
+            Held = saga.Held.RemoveAll(held => decision.Facts.SequenceAt(held.Key).IsWithin(branch.Parallel!.Id, branch.Branch)),
         };
     }
 
-    private static bool IsIn(Transition transition, string step, Sequence branch) =>
-        transition.Facts.SequenceOf(step).IsWithin(branch.Parallel!.Id, branch.Branch);
+    private static bool IsIn(DecisionBuilder decision, string step, Sequence branch) =>
+        decision.Facts.SequenceOf(step).IsWithin(branch.Parallel!.Id, branch.Branch);
 
-    private static bool IsIn(Transition transition, string step, HashSet<Lane> lanes) =>
-        transition.Facts.SequenceOf(step).Lanes.Any(lanes.Contains);
+    private static bool IsIn(DecisionBuilder decision, string step, HashSet<Lane> lanes) =>
+        decision.Facts.SequenceOf(step).Lanes.Any(lanes.Contains);
 
     private static bool IsSame(BranchState one, BranchState other) => one.Parallel == other.Parallel && one.Branch == other.Branch;
 
     private static BranchState? Find(SagaState saga, Sequence sequence) =>
         saga.Branches.FirstOrDefault(branch => branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch);
 
-    private static void Change(Transition transition, Sequence sequence, Func<BranchState, BranchState> change) =>
-        transition.Saga = transition.Saga with
+    private static void Change(DecisionBuilder decision, Sequence sequence, Func<BranchState, BranchState> change) =>
+        decision.Saga = decision.Saga with
         {
             Branches =
             [
-                .. transition.Saga.Branches.Select(branch =>
+                .. decision.Saga.Branches.Select(branch =>
                     branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch ? change(branch) : branch),
             ],
         };

@@ -14,17 +14,18 @@ internal static class Commands
     private static readonly TimeSpan _childSilence = TimeSpan.FromHours(1);
 
     /// <summary>Sends a command for the first time.</summary>
-    /// <param name="transition">The current decision.</param>
+    /// <param name="decision">The current decision.</param>
     /// <param name="id">The command's identity.</param>
-    /// <param name="direction">See <see cref="StepDirections"/>.</param>
+    /// <param name="direction">Whether it runs the step or compensates it.</param>
     /// <param name="stepCall">The operation and its arguments.</param>
     /// <param name="retryPass">0, or how often an operator retried the step after a final answer.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
     public static void Send(
-        Transition transition, CommandId id, string direction, StepCall stepCall, int retryPass, int? item = null, bool frozen = false)
+        DecisionBuilder decision, CommandId id, StepDirection direction, StepCall stepCall, int retryPass, int? item = null,
+        bool frozen = false)
     {
-        var paused = transition.Saga.PausedBy is not null;
+        var paused = decision.Saga.PausedBy is not null;
         var command = new Outstanding
         {
             CommandId = id,
@@ -34,84 +35,84 @@ internal static class Commands
             Direction = direction,
             Attempt = 1,
             Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
-            DueAt = transition.Now + stepCall.Timeout + _grace,
-            FirstSentAt = transition.Now,
+            DueAt = decision.Now + stepCall.Timeout + _grace,
+            FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
-        transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(command) };
+        decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(command) };
         if (!paused)
         {
-            Emit(transition, command, stepCall);
+            Emit(decision, command, stepCall);
         }
     }
 
     /// <summary>Compensates a completed step.</summary>
-    public static void Compensate(Transition transition, Compensable undo)
+    public static void Compensate(DecisionBuilder decision, Compensable undo)
     {
-        var stepCall = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
-        Send(transition, undo.CompensationId, StepDirections.Compensate, stepCall, undo.RetryPass, undo.Item);
-        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
+        var stepCall = StepCall.Compensating(decision.Facts.Step(undo.Step), undo.Arguments);
+        Send(decision, undo.CompensationId, StepDirection.Compensation, stepCall, undo.RetryPass, undo.Item);
+        decision.Note(HistoryKind.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
     }
 
     /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
-    public static void SendAgain(Transition transition, Outstanding command, int attempt, int resent)
+    public static void SendAgain(DecisionBuilder decision, Outstanding command, int attempt, int resent)
     {
-        if (command.Interrupted && transition.Facts.Step(command.Step).Role == CallRole.Saga)
+        if (command.Interrupted && decision.Facts.Step(command.Step).Role == CallRole.Saga)
         {
-            CancelChild(transition, command);
+            CancelChild(decision, command);
             return;
         }
 
-        if (StepCall.Of(transition, command) is not { } stepCall)
+        if (StepCall.Of(decision, command) is not { } stepCall)
         {
-            transition.Block(
+            decision.Block(
                 BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
                 command.Step, command);
             return;
         }
 
         var next = command with { Attempt = attempt, Resent = resent };
-        if (transition.Saga.PausedBy is not null)
+        if (decision.Saga.PausedBy is not null)
         {
-            transition.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
+            decision.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
             return;
         }
 
-        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(stepCall, resent) });
-        Emit(transition, next, stepCall);
+        decision.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = decision.Now + Silence(stepCall, resent) });
+        Emit(decision, next, stepCall);
         if (stepCall.Role == CallRole.Saga)
         {
             return;
         }
 
-        transition.Note(
-            attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
-            command.Step, ("attempt", attempt), ("direction", command.Direction));
+        decision.Note(
+            attempt == command.Attempt ? HistoryKind.StepResent : HistoryKind.StepRetried,
+            command.Step, ("attempt", attempt), ("direction", command.Direction.ToText()));
     }
 
     /// <summary>Sends the commands that were held back. Arguments of commands that were never sent are evaluated as of now.</summary>
-    public static void Release(Transition transition)
+    public static void Release(DecisionBuilder decision)
     {
-        foreach (var held in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Held))
+        foreach (var held in decision.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Held))
         {
             if (!held.NeverSent)
             {
-                SendAgain(transition, held, held.Attempt, held.Resent);
+                SendAgain(decision, held, held.Attempt, held.Resent);
             }
-            else if (StepCall.Of(transition, held with { FirstSentAt = transition.Now }) is { } stepCall)
+            else if (StepCall.Of(decision, held with { FirstSentAt = decision.Now }) is { } stepCall)
             {
                 var command = held with
                 {
                     Phase = AttemptPhase.InFlight,
-                    DueAt = transition.Now + stepCall.Timeout + _grace,
-                    FirstSentAt = transition.Now,
+                    DueAt = decision.Now + stepCall.Timeout + _grace,
+                    FirstSentAt = decision.Now,
                 };
-                transition.Replace(command);
-                Emit(transition, command, stepCall);
+                decision.Replace(command);
+                Emit(decision, command, stepCall);
             }
             else
             {
-                transition.Block(
+                decision.Block(
                     BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be evaluated any more.",
                     held.Step, held);
             }
@@ -122,19 +123,19 @@ internal static class Commands
     /// Resends commands in flight, because their messages may be lost. It is the same attempt, so no attempt is used up. For interrupted
     /// commands the ledger is queried at once.
     /// </summary>
-    public static bool Resend(Transition transition)
+    public static bool Resend(DecisionBuilder decision)
     {
         var changed = false;
-        foreach (var command in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight))
+        foreach (var command in decision.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight))
         {
             if (!command.Interrupted)
             {
-                SendAgain(transition, command, command.Attempt, Math.Max(command.Resent, 1));
+                SendAgain(decision, command, command.Attempt, Math.Max(command.Resent, 1));
                 changed = true;
             }
-            else if (command.DueAt > transition.Now)
+            else if (command.DueAt > decision.Now)
             {
-                transition.Replace(command with { DueAt = transition.Now });
+                decision.Replace(command with { DueAt = decision.Now });
                 changed = true;
             }
         }
@@ -144,30 +145,30 @@ internal static class Commands
 
     /// <summary>The kind of blockage that a command causes.</summary>
     public static BlockedBy BlockedByWhat(Outstanding command) =>
-        command.Direction == StepDirections.Compensate ? BlockedBy.Compensation
+        command.Direction == StepDirection.Compensation ? BlockedBy.Compensation
         : command.Interrupted ? BlockedBy.Interrupted
         : BlockedBy.Step;
 
     /// <summary>Cancels a child that its parent no longer needs. The request is repeated until the child has ended.</summary>
-    public static void CancelChild(Transition transition, Outstanding command)
+    public static void CancelChild(DecisionBuilder decision, Outstanding command)
     {
-        if (transition.Saga.PausedBy is not null)
+        if (decision.Saga.PausedBy is not null)
         {
-            transition.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
+            decision.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
         }
-        else if (StepCall.Of(transition, command) is { } stepCall)
+        else if (StepCall.Of(decision, command) is { } stepCall)
         {
-            transition.Replace(command with
+            decision.Replace(command with
             {
                 Phase = AttemptPhase.InFlight,
-                DueAt = transition.Now + Silence(stepCall, command.Resent),
+                DueAt = decision.Now + Silence(stepCall, command.Resent),
                 Resent = command.Resent + 1,
             });
-            Emit(transition, command, stepCall, cancels: true);
+            Emit(decision, command, stepCall, cancels: true);
         }
         else
         {
-            transition.Block(
+            decision.Block(
                 BlockedByWhat(command),
                 $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be evaluated any more.",
                 command.Step, command);
@@ -186,8 +187,8 @@ internal static class Commands
         return silence < longest ? silence : longest + stepCall.Timeout;
     }
 
-    private static void Emit(Transition transition, Outstanding command, StepCall stepCall, bool cancels = false) =>
-        transition.Emit(new CommandToSend(
+    private static void Emit(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
+        decision.Emit(new CommandToSend(
             command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Role, stepCall.Invocation.Operation,
             stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
         {

@@ -10,22 +10,22 @@ namespace Onex.Engine;
 internal static class Compensations
 {
     /// <summary>Records that a step or an item has completed, or may have, and can be compensated with these arguments.</summary>
-    public static void Remember(Transition transition, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
+    public static void Remember(DecisionBuilder decision, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
     {
-        var saga = transition.Saga;
-        var state = transition.Facts.StateOf(step.Id);
+        var saga = decision.Saga;
+        var state = decision.Facts.StateOf(step.Id);
         var visit = saga.Visits.GetValueOrDefault(state);
         if (command is { Item: { } index, Interrupted: false })
         {
-            EachItems.RememberItem(transition, command, outcome, arguments);
+            EachItems.RememberItem(decision, command, outcome, arguments);
             if (saga.Undo.Any(undo => undo.Items is not null && undo.Step == step.Id && undo.Visit == visit))
             {
                 return;
             }
 
-            transition.Saga = saga with
+            decision.Saga = saga with
             {
-                Undo = saga.Undo.Add(new Compensable(step.Id, state, EachItems.RunId(transition, step.Id, visit), RawJson.EmptyObject)
+                Undo = saga.Undo.Add(new Compensable(step.Id, state, EachItems.RunId(decision, step.Id, visit), RawJson.EmptyObject)
                 {
                     Visit = visit,
                     Items = new ItemCompensation(int.MaxValue, Fetching: false),
@@ -36,10 +36,10 @@ internal static class Compensations
 
         if (command.Item is not null)
         {
-            EachItems.RememberItem(transition, command, outcome, arguments: null);
+            EachItems.RememberItem(decision, command, outcome, arguments: null);
         }
 
-        transition.Saga = saga with
+        decision.Saga = saga with
         {
             Undo = saga.Undo.Add(new Compensable(step.Id, state, command.CommandId, arguments)
             {
@@ -51,24 +51,24 @@ internal static class Compensations
     }
 
     /// <summary>Starts the compensations that are next. True if any compensation is left.</summary>
-    public static bool Compensate(Transition transition, Func<Compensable, bool> which)
+    public static bool Compensate(DecisionBuilder decision, Func<Compensable, bool> which)
     {
-        var due = transition.Saga.Undo.Where(which).ToList();
+        var due = decision.Saga.Undo.Where(which).ToList();
         for (var place = due.Count - 1; place >= 0; place--)
         {
             var undo = due[place];
-            if (due.Skip(place + 1).Any(later => !AreConcurrent(transition, undo, later)))
+            if (due.Skip(place + 1).Any(later => !AreConcurrent(decision, undo, later)))
             {
                 continue;
             }
 
             if (undo.Items is not null)
             {
-                EachItems.Compensate(transition, undo);
+                EachItems.Compensate(decision, undo);
             }
-            else if (!transition.Saga.Outstanding.Any(command => command.CommandId == undo.CompensationId))
+            else if (!decision.Saga.Outstanding.Any(command => command.CommandId == undo.CompensationId))
             {
-                Commands.Compensate(transition, undo);
+                Commands.Compensate(decision, undo);
             }
         }
 
@@ -76,30 +76,30 @@ internal static class Compensations
     }
 
     /// <summary>A compensation has completed, or an operator skips it.</summary>
-    public static void Done(Transition transition, Outstanding command, SagaItemStatus outcome)
+    public static void Done(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome)
     {
-        transition.Remove(command);
-        var undo = transition.Saga.Undo.FirstOrDefault(undo => undo.CompensationId == command.CommandId);
+        decision.Remove(command);
+        var undo = decision.Saga.Undo.FirstOrDefault(undo => undo.CompensationId == command.CommandId);
         if (undo is not null)
         {
-            transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.Remove(undo) };
+            decision.Saga = decision.Saga with { Undo = decision.Saga.Undo.Remove(undo) };
         }
 
         if (command.Item is { } item)
         {
-            EachItems.Compensated(transition, command, item, outcome);
+            EachItems.Compensated(decision, command, item, outcome);
         }
 
         if (outcome == SagaItemStatus.Compensated && (command.Item is null || undo is not null))
         {
-            transition.Note(HistoryKinds.CompensationCompleted, command.Step, ("attempt", command.Attempt));
+            decision.Note(HistoryKind.CompensationCompleted, command.Step, ("attempt", command.Attempt));
         }
 
-        transition.Continue();
+        Flow.Continue(decision);
     }
 
     // True for steps in different branches of the same parallel step, and for two items of the same each.
-    private static bool AreConcurrent(Transition transition, Compensable one, Compensable other)
+    private static bool AreConcurrent(DecisionBuilder decision, Compensable one, Compensable other)
     {
         if (one.State != other.State || one.Visit != other.Visit)
         {
@@ -111,7 +111,7 @@ internal static class Compensations
             return true;
         }
 
-        var (left, right) = (transition.Facts.SequenceOf(one.Step).Lanes, transition.Facts.SequenceOf(other.Step).Lanes);
+        var (left, right) = (decision.Facts.SequenceOf(one.Step).Lanes, decision.Facts.SequenceOf(other.Step).Lanes);
         var place = 0;
         while (place < left.Length && place < right.Length && left[place] == right[place])
         {

@@ -26,9 +26,9 @@ internal static class Cycles
     /// Counts an entry into a state. True if the state is not entered now: the entry is delayed, or the saga is blocked because of too many
     /// entries.
     /// </summary>
-    public static bool DelayOrBlock(Transition transition, StatePlan state, bool failed)
+    public static bool DelayOrBlock(DecisionBuilder decision, StatePlan state, bool failed)
     {
-        var saga = transition.Saga;
+        var saga = decision.Saga;
         if (state.Kind == StateKind.End || saga.CancelledBy is not null || !saga.Visits.ContainsKey(state.Name))
         {
             return false;
@@ -38,7 +38,7 @@ internal static class Cycles
         var before = saga.Idle.GetValueOrDefault(state.Name);
         var count = before?.Mark == mark ? before.Count + 1 : 1;
         var failures = (before?.Failures ?? 0) + (failed ? 1 : 0);
-        var most = transition.Plan.IdleEntriesMax;
+        var most = decision.Plan.IdleEntriesMax;
         if (count > most || failures > most * FailuresEach)
         {
             var how = count > most
@@ -46,26 +46,26 @@ internal static class Cycles
                     + $"{most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
                 : $"came to state '{state.Name}' by {failures} failures without an event or a wait in between; "
                     + $"{most * FailuresEach} are allowed ({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
-            transition.Depart(new Departure(state.Name) { Failed = failed });
-            transition.Block(
+            Flow.Depart(decision, new Departure(state.Name) { Failed = failed });
+            decision.Block(
                 BlockedBy.Way,
                 $"The contract is in a cycle without progress: it {how}"
                     + (saga.Fault is { } fault ? $" The last fault: {fault.Code}: {fault.Message}" : ""));
             return true;
         }
 
-        transition.Saga = saga with { Idle = saga.Idle.SetItem(state.Name, new IdleEntries(count, failures, mark)) };
+        decision.Saga = saga with { Idle = saga.Idle.SetItem(state.Name, new IdleEntries(count, failures, mark)) };
 
         // A cycle within one decision sends nothing, so a delay would only postpone its end.
         var slowed = Math.Max(count - Free, failures - most);
-        if (slowed <= 0 || transition.StatesEntered > Free)
+        if (slowed <= 0 || decision.StatesEntered > Free)
         {
             return false;
         }
 
-        var at = transition.Now + Delay(slowed);
-        transition.Depart(new Departure(state.Name) { Failed = failed, At = at });
-        transition.Note(HistoryKinds.SlowedDown, detail: [("next", state.Name), ("entries", Math.Max(count, failures)), ("until", at)]);
+        var at = decision.Now + Delay(slowed);
+        Flow.Depart(decision, new Departure(state.Name) { Failed = failed, At = at });
+        decision.Note(HistoryKind.SlowedDown, detail: [("next", state.Name), ("entries", Math.Max(count, failures)), ("until", at)]);
         return true;
     }
 
@@ -93,3 +93,9 @@ internal static class Cycles
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 }
+
+/// <summary>Entries into a state since the last event or timer: see <see cref="Cycles"/>.</summary>
+/// <param name="Count">How many there were, one after the other, with the same data and results.</param>
+/// <param name="Failures">How many a failure led to.</param>
+/// <param name="Mark">A hash of the data and the results at the last entry.</param>
+internal sealed record IdleEntries(int Count, int Failures, string Mark);

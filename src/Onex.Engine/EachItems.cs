@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -30,43 +31,43 @@ internal static class EachItems
     }
 
     /// <summary>Starts the calls, or continues them after an operator's retry. True if there is nothing to wait for.</summary>
-    public static bool Begin(Transition transition, EachStep step, int retryPass)
+    public static bool Begin(DecisionBuilder decision, EachStep step, int retryPass)
     {
-        if (Find(transition, step.Id) is not null)
+        if (Find(decision, step.Id) is not null)
         {
-            return CallNext(transition, step, retryPass);
+            return CallNext(decision, step, retryPass);
         }
 
-        var items = step.Items.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
+        var items = step.Items.Evaluate(new SagaScope(decision.Plan, decision.Saga, decision.Now));
         if (items.Kind != CelKind.List)
         {
             var why = items.IsError ? items.AsError() : $"a list is wanted, not {items.Kind}.";
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The items of step '{step.Id}': {why}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The items of step '{step.Id}': {why}");
             return false;
         }
 
         var total = items.AsList().Count;
         if (total > step.AtMost)
         {
-            transition.Fail(
-                step.Catch, step.Id, StepCodes.TooManyItems,
+            Flow.Fail(
+                decision, step.Catch, step.Id, StepCodes.TooManyItems,
                 $"Step '{step.Id}' may have {Plural.Format(step.AtMost, "item")} at most ('at_most'), not {total}.");
             return false;
         }
 
-        transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
-        transition.Saga = transition.Saga with
+        decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
+        decision.Saga = decision.Saga with
         {
-            Eaches = transition.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
+            Eaches = decision.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
         };
-        return CallNext(transition, step, retryPass);
+        return CallNext(decision, step, retryPass);
     }
 
     /// <summary>The call for an item has completed.</summary>
-    public static void Completed(Transition transition, Outstanding command, CallStep call, CelValue value)
+    public static void Completed(DecisionBuilder decision, Outstanding command, CallStep call, CelValue value)
     {
-        var step = Step(transition.Facts, command.Step);
-        if (!Results.Remember(transition, command, call, value))
+        var step = Step(decision.Facts, command.Step);
+        if (!Results.Remember(decision, command, call, value))
         {
             return;
         }
@@ -76,137 +77,137 @@ internal static class EachItems
             throw new InvalidOperationException($"A result without JSON reached the engine: {problem}");
         }
 
-        Store(transition, command, SagaItemStatus.Completed, item => item with { Result = json });
-        var scope = ScopeOf(transition, command, transition.Now, value);
-        Count(transition, command, run => Aggregates.Add(step, run with { Completed = run.Completed + 1 }, scope));
-        Continue(transition, step);
+        Store(decision, command, SagaItemStatus.Completed, item => item with { Result = json });
+        var scope = ScopeOf(decision, command, decision.Now, value);
+        Count(decision, command, run => Aggregates.Add(step, run with { Completed = run.Completed + 1 }, scope));
+        Continue(decision, step);
     }
 
     /// <summary>The call for an item has failed for good.</summary>
-    public static void Failed(Transition transition, Outstanding command, string code, string message)
+    public static void Failed(DecisionBuilder decision, Outstanding command, string code, string message)
     {
-        var step = Step(transition.Facts, command.Step);
-        if (Find(transition, command.Step) is not { } run)
+        var step = Step(decision.Facts, command.Step);
+        if (Find(decision, command.Step) is not { } run)
         {
             return;
         }
 
         // An item that may have happened is stored as unknown and stays to be compensated.
-        var outcome = transition.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
-        Store(transition, command, outcome, item => item with { Code = code, Message = message });
+        var outcome = decision.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
+        Store(decision, command, outcome, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } most || run.Failed < most)
         {
-            Count(transition, command, state => state with { Failed = state.Failed + 1 });
-            Continue(transition, step);
+            Count(decision, command, state => state with { Failed = state.Failed + 1 });
+            Continue(decision, step);
             return;
         }
 
         // Past the pivot no transition follows from a failure: the command stays outstanding, so that an operator can retry or skip it.
-        var wasSent = transition.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
+        var wasSent = decision.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
         var current = wasSent ? command : command with { Answered = true };
         if (!wasSent)
         {
-            transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(current) };
+            decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(current) };
         }
 
-        transition.Fail(step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", current);
+        Flow.Fail(decision, step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", current);
     }
 
     /// <summary>An operator skips an item.</summary>
-    public static void Skip(Transition transition, Outstanding command)
+    public static void Skip(DecisionBuilder decision, Outstanding command)
     {
-        Store(transition, command, SagaItemStatus.Skipped, item => item);
-        Count(transition, command, run => run with { Completed = run.Completed + 1 });
-        Continue(transition, Step(transition.Facts, command.Step));
+        Store(decision, command, SagaItemStatus.Skipped, item => item);
+        Count(decision, command, run => run with { Completed = run.Completed + 1 });
+        Continue(decision, Step(decision.Facts, command.Step));
     }
 
     /// <summary>Retries an item whose answer was final, under a new key.</summary>
-    public static void Retry(Transition transition, Outstanding command)
+    public static void Retry(DecisionBuilder decision, Outstanding command)
     {
-        transition.Remove(command);
-        if (Find(transition, command.Step) is { } run)
+        decision.Remove(command);
+        if (Find(decision, command.Step) is { } run)
         {
-            Branches.Renew(transition, transition.Facts.SequenceOf(command.Step), command.RetryPass + 1);
-            Call(transition, Step(transition.Facts, command.Step), run, command.Item!.Value, command.RetryPass + 1);
+            Branches.Renew(decision, decision.Facts.SequenceOf(command.Step), command.RetryPass + 1);
+            Call(decision, Step(decision.Facts, command.Step), run, command.Item!.Value, command.RetryPass + 1);
         }
     }
 
     /// <summary>Records that an item has completed, or may have; with arguments if it is compensated with the others.</summary>
-    public static void RememberItem(Transition transition, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
-        Store(transition, command, outcome, item => item with { Undo = arguments });
+    public static void RememberItem(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
+        Store(decision, command, outcome, item => item with { Undo = arguments });
 
     /// <summary>Requests the next items to compensate if few are in flight. Removes the step when none are left.</summary>
-    public static void Compensate(Transition transition, Compensable undo)
+    public static void Compensate(DecisionBuilder decision, Compensable undo)
     {
         var items = undo.Items!;
-        var inFlight = transition.Saga.Outstanding.Count(command => IsOf(command, undo));
-        if (!items.Fetching && items.Below > 0 && inFlight <= Step(transition.Facts, undo.Step).AtOnce / 2)
+        var inFlight = decision.Saga.Outstanding.Count(command => IsOf(command, undo));
+        if (!items.Fetching && items.Below > 0 && inFlight <= Step(decision.Facts, undo.Step).AtOnce / 2)
         {
             if (items.Below == int.MaxValue)
             {
-                transition.Note(
-                    HistoryKinds.CompensationStarted, undo.Step,
-                    ("operation", transition.Facts.Step(undo.Step).Compensation?.Invocation.Operation));
+                decision.Note(
+                    HistoryKind.CompensationStarted, undo.Step,
+                    ("operation", decision.Facts.Step(undo.Step).Compensation?.Invocation.Operation));
             }
 
-            Change(transition, undo, undo with { Items = items with { Fetching = true } });
+            Change(decision, undo, undo with { Items = items with { Fetching = true } });
         }
     }
 
     /// <summary>Compensates an item again under a new key after its compensation was rejected for good.</summary>
-    public static void CompensateAgain(Transition transition, Outstanding rejected)
+    public static void CompensateAgain(DecisionBuilder decision, Outstanding rejected)
     {
-        var call = transition.Facts.Step(rejected.Step);
+        var call = decision.Facts.Step(rejected.Step);
         if (call.Compensation is null || rejected.Arguments is not { } arguments
-            || transition.Saga.Undo.FirstOrDefault(undo => IsOf(rejected, undo)) is not { } all)
+            || decision.Saga.Undo.FirstOrDefault(undo => IsOf(rejected, undo)) is not { } all)
         {
             return;
         }
 
-        var command = CommandOf(transition, rejected.Step, all.Visit, rejected.Item!.Value);
+        var command = CommandOf(decision, rejected.Step, all.Visit, rejected.Item!.Value);
         Commands.Send(
-            transition, Identity.Compensation(command, rejected.RetryPass + 1), StepDirections.Compensate,
+            decision, Identity.Compensation(command, rejected.RetryPass + 1), StepDirection.Compensation,
             StepCall.Compensating(call, arguments),
             rejected.RetryPass + 1, rejected.Item, frozen: true);
     }
 
     /// <summary>An item was compensated.</summary>
-    public static void Compensated(Transition transition, Outstanding command, int item, SagaItemStatus outcome)
+    public static void Compensated(DecisionBuilder decision, Outstanding command, int item, SagaItemStatus outcome)
     {
         var step = command.Step;
-        var visit = transition.Saga.Visits.GetValueOrDefault(transition.Facts.StateOf(step));
-        if (transition.Saga.Undo.FirstOrDefault(undo => IsOf(command, undo)) is { } all)
+        var visit = decision.Saga.Visits.GetValueOrDefault(decision.Facts.StateOf(step));
+        if (decision.Saga.Undo.FirstOrDefault(undo => IsOf(command, undo)) is { } all)
         {
             visit = all.Visit;
-            if (all.Items is { Below: 0, Fetching: false } && !transition.Saga.Outstanding.Any(other => IsOf(other, all)))
+            if (all.Items is { Below: 0, Fetching: false } && !decision.Saga.Outstanding.Any(other => IsOf(other, all)))
             {
-                RemoveCompensation(transition, all);
+                RemoveCompensation(decision, all);
             }
         }
 
-        transition.Store(new SagaItem(step, visit, item, outcome, CommandOf(transition, step, visit, item)));
+        decision.Store(new SagaItem(step, visit, item, outcome, CommandOf(decision, step, visit, item)));
     }
 
     /// <summary>Handles rows that were requested. False if none were.</summary>
-    public static bool Take(Transition transition, IReadOnlyList<StoredItems> answers)
+    public static bool Take(DecisionBuilder decision, IReadOnlyList<StoredItems> answers)
     {
         var changed = false;
         foreach (var (wanted, items) in answers)
         {
             if (wanted.Below is { } below)
             {
-                if (transition.Saga.Undo.FirstOrDefault(undo =>
+                if (decision.Saga.Undo.FirstOrDefault(undo =>
                     undo.Step == wanted.Step && undo.Visit == wanted.Visit
                     && undo.Items is { Fetching: true } state && state.Below == below) is { } undo)
                 {
                     changed = true;
-                    Compensate(transition, undo, items);
+                    Compensate(decision, undo, items);
                 }
             }
-            else if (Find(transition, wanted.Step) is { Gathering: true } run && transition.Saga.Visit == wanted.Visit)
+            else if (Find(decision, wanted.Step) is { Gathering: true } run && decision.Saga.Visit == wanted.Visit)
             {
                 changed = true;
-                Gather(transition, run, items);
+                Gather(decision, run, items);
             }
         }
 
@@ -215,73 +216,73 @@ internal static class EachItems
 
     /// <summary>The names that expressions about a command may read, including its item.</summary>
     public static SagaScope ScopeOf(
-        Transition transition,
+        DecisionBuilder decision,
         Outstanding command,
         DateTimeOffset now,
         CelValue? result = null,
         CommandId? commandId = null,
         SagaState? saga = null,
         ImmutableArray<Assignment>? unreadable = null) =>
-        new(transition.Plan, saga ?? transition.Saga, now, result)
+        new(decision.Plan, saga ?? decision.Saga, now, result)
         {
             Unreadable = unreadable ?? [],
             CommandId = commandId,
-            Item = command.Item is { } index ? command.ItemValue ?? ItemAt(transition, command.Step, index) : null,
+            Item = command.Item is { } index ? command.ItemValue ?? ItemAt(decision, command.Step, index) : null,
             Index = command.Item ?? 0,
         };
 
     /// <summary>The value of a command's item, if it must be stored with the command because nothing else keeps it; else null.</summary>
-    public static CelValue? ValueOf(Transition transition, Outstanding command) =>
-        command.Item is { } index && Find(transition, command.Step) is { Items: not null }
-            ? ItemAt(transition, command.Step, index)
+    public static CelValue? ValueOf(DecisionBuilder decision, Outstanding command) =>
+        command.Item is { } index && Find(decision, command.Step) is { Items: not null }
+            ? ItemAt(decision, command.Step, index)
             : command.ItemValue;
 
     /// <summary>The id that represents all items of a run.</summary>
-    public static CommandId RunId(Transition transition, string step, int visit) => CommandOf(transition, step, visit, item: -1);
+    public static CommandId RunId(DecisionBuilder decision, string step, int visit) => CommandOf(decision, step, visit, item: -1);
 
-    private static CommandId CommandOf(Transition transition, string step, int visit, int item, int retryPass = 0) =>
-        Identity.Command(transition.Saga.Facts.SagaId, $"{transition.Facts.StateOf(step)}/{step}", visit, item, retryPass);
+    private static CommandId CommandOf(DecisionBuilder decision, string step, int visit, int item, int retryPass = 0) =>
+        Identity.Command(decision.Saga.Facts.SagaId, $"{decision.Facts.StateOf(step)}/{step}", visit, item, retryPass);
 
     private static EachStep Step(PlanFacts facts, string id) => (EachStep)facts.At(id);
 
-    private static EachRun? Find(Transition transition, string step) => transition.Saga.Eaches.FirstOrDefault(run => run.Step == step);
+    private static EachRun? Find(DecisionBuilder decision, string step) => decision.Saga.Eaches.FirstOrDefault(run => run.Step == step);
 
     // Several visits of a state are compensated one after the other, so a visit whose compensation has not started has nothing in flight.
     private static bool IsOf(Outstanding command, Compensable undo) =>
         undo.Items is { Below: < int.MaxValue }
-            && command is { Item: not null, Direction: StepDirections.Compensate }
+            && command is { Item: not null, Direction: StepDirection.Compensation }
             && command.Step == undo.Step;
 
-    private static CelValue? ItemAt(Transition transition, string step, int index)
+    private static CelValue? ItemAt(DecisionBuilder decision, string step, int index)
     {
-        var items = Find(transition, step)?.Items
-            ?? (Step(transition.Facts, step) is { ItemsAreInput: true } each
-                ? each.Items.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now))
+        var items = Find(decision, step)?.Items
+            ?? (Step(decision.Facts, step) is { ItemsAreInput: true } each
+                ? each.Items.Evaluate(new SagaScope(decision.Plan, decision.Saga, decision.Now))
                 : CelValue.Null);
         return items.Kind == CelKind.List && index < items.AsList().Count ? items.AsList()[index] : null;
     }
 
-    private static void Continue(Transition transition, EachStep step)
+    private static void Continue(DecisionBuilder decision, EachStep step)
     {
-        if (CallNext(transition, step, retryPass: 0))
+        if (CallNext(decision, step, retryPass: 0))
         {
-            transition.RunOn(step.Id);
+            Flow.RunOn(decision, step.Id);
         }
     }
 
     // Makes as many calls as may be in flight. True if all items are done and saved.
-    private static bool CallNext(Transition transition, EachStep step, int retryPass)
+    private static bool CallNext(DecisionBuilder decision, EachStep step, int retryPass)
     {
-        while (Find(transition, step.Id) is { Gathering: false } run)
+        while (Find(decision, step.Id) is { Gathering: false } run)
         {
-            var inFlight = transition.Saga.Outstanding.Count(command =>
+            var inFlight = decision.Saga.Outstanding.Count(command =>
                 command.Step == step.Id
-                && command is { Direction: StepDirections.Do, Interrupted: false }
+                && command is { Direction: StepDirection.Forward, Interrupted: false }
                 && command.Phase != AttemptPhase.Stuck);
             if (run.Next < run.Total && inFlight < step.AtOnce)
             {
-                Change(transition, run, run with { Next = run.Next + 1 });
-                Call(transition, step, run, run.Next, retryPass);
+                Change(decision, run, run with { Next = run.Next + 1 });
+                Call(decision, step, run, run.Next, retryPass);
                 continue;
             }
 
@@ -292,29 +293,29 @@ internal static class EachItems
 
             if (step.ReadsItems && run.Total > 0)
             {
-                Change(transition, run, run with { Gathering = true });
+                Change(decision, run, run with { Gathering = true });
                 return false;
             }
 
-            return Finish(transition, step, run, CelValue.List([]), CelValue.List([]));
+            return Finish(decision, step, run, CelValue.List([]), CelValue.List([]));
         }
 
         return false;
     }
 
-    private static void Call(Transition transition, EachStep step, EachRun run, int index, int retryPass)
+    private static void Call(DecisionBuilder decision, EachStep step, EachRun run, int index, int retryPass)
     {
-        var saga = transition.Saga;
-        retryPass = Math.Max(retryPass, Branches.RetryPass(saga, transition.Facts.SequenceOf(step.Id)));
-        var id = CommandOf(transition, step.Id, saga.Visit, index, retryPass);
-        var scope = new SagaScope(transition.Plan, saga, transition.Now)
+        var saga = decision.Saga;
+        retryPass = Math.Max(retryPass, Branches.RetryPass(saga, decision.Facts.SequenceOf(step.Id)));
+        var id = CommandOf(decision, step.Id, saga.Visit, index, retryPass);
+        var scope = new SagaScope(decision.Plan, saga, decision.Now)
         {
-            Item = ItemAt(transition, step.Id, index) ?? CelValue.Null,
+            Item = ItemAt(decision, step.Id, index) ?? CelValue.Null,
             Index = index,
         };
         if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), retryPass, index);
+            Commands.Send(decision, id, StepDirection.Forward, StepCall.Doing(step.Call, arguments), retryPass, index);
             return;
         }
 
@@ -324,47 +325,47 @@ internal static class EachItems
             CommandId = id,
             Step = step.Id,
             Item = index,
-            Direction = StepDirections.Do,
+            Direction = StepDirection.Forward,
             Attempt = 1,
             Phase = AttemptPhase.Stuck,
-            DueAt = transition.Now,
-            FirstSentAt = transition.Now,
+            DueAt = decision.Now,
+            FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
-        Failed(transition, never, StepCodes.ExpressionFailed, $"The arguments: {problem}");
+        Failed(decision, never, StepCodes.ExpressionFailed, $"The arguments: {problem}");
     }
 
-    private static bool Finish(Transition transition, EachStep step, EachRun run, CelValue results, CelValue failures)
+    private static bool Finish(DecisionBuilder decision, EachStep step, EachRun run, CelValue results, CelValue failures)
     {
         if (run.Broken is { } broken)
         {
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {broken}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {broken}");
             return false;
         }
 
         var result = Aggregates.Result(step, run);
-        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now, result) { Gathered = (results, failures) };
-        if (!Assignments.TryApply(step.Save, scope, transition.Saga.Data, out var data, out var problem))
+        var scope = new SagaScope(decision.Plan, decision.Saga, decision.Now, result) { Gathered = (results, failures) };
+        if (!Assignments.TryApply(step.Save, scope, decision.Saga.Data, out var data, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}");
             return false;
         }
 
-        Interruption.Freeze(transition);
-        var saga = transition.Saga;
-        transition.Saga = saga with
+        Interruption.Freeze(decision);
+        var saga = decision.Saga;
+        decision.Saga = saga with
         {
             Data = data,
             Eaches = saga.Eaches.RemoveAll(other => other.Step == step.Id),
             Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(result)) : saga.Results,
         };
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
+        decision.Note(HistoryKind.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
         return true;
     }
 
-    private static void Gather(Transition transition, EachRun run, IReadOnlyList<SagaItem> items)
+    private static void Gather(DecisionBuilder decision, EachRun run, IReadOnlyList<SagaItem> items)
     {
-        var step = Step(transition.Facts, run.Step);
+        var step = Step(decision.Facts, run.Step);
         var results = items
             .Where(item => item.Status == SagaItemStatus.Completed)
             .Select(item => Typed(step.Call, item.Result is { } json ? StoredValues.Read(json.Utf8.Span) : CelValue.Map([])));
@@ -376,9 +377,9 @@ internal static class EachItems
                 new("code", CelValue.String(item.Code ?? "")),
                 new("message", CelValue.String(item.Message ?? "")),
             ]));
-        if (Finish(transition, step, run, CelValue.List([.. results]), CelValue.List([.. failures])))
+        if (Finish(decision, step, run, CelValue.List([.. results]), CelValue.List([.. failures])))
         {
-            transition.RunOn(step.Id);
+            Flow.RunOn(decision, step.Id);
         }
     }
 
@@ -389,58 +390,58 @@ internal static class EachItems
         return call.Returns is { } returns && returns.TryConvert(value, out typed, out _) ? typed : value;
     }
 
-    private static void Compensate(Transition transition, Compensable undo, IReadOnlyList<SagaItem> items)
+    private static void Compensate(DecisionBuilder decision, Compensable undo, IReadOnlyList<SagaItem> items)
     {
         var lowest = items.Count == 0 ? 0 : items.Min(item => item.Index);
         var begun = undo with { Items = new ItemCompensation(lowest, Fetching: false) };
-        Change(transition, undo, begun);
-        var call = transition.Facts.Step(undo.Step);
+        Change(decision, undo, begun);
+        var call = decision.Facts.Step(undo.Step);
         foreach (var item in items)
         {
             if (item.Undo is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments),
+                    decision, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.Compensating(call, arguments),
                     retryPass: 0, item.Index, frozen: true);
             }
         }
 
-        if (lowest == 0 && !transition.Saga.Outstanding.Any(command => IsOf(command, begun)))
+        if (lowest == 0 && !decision.Saga.Outstanding.Any(command => IsOf(command, begun)))
         {
-            RemoveCompensation(transition, transition.Saga.Undo.First(other => other.CommandId == undo.CommandId));
+            RemoveCompensation(decision, decision.Saga.Undo.First(other => other.CommandId == undo.CommandId));
         }
 
-        transition.Continue();
+        Flow.Continue(decision);
     }
 
-    private static void RemoveCompensation(Transition transition, Compensable all)
+    private static void RemoveCompensation(DecisionBuilder decision, Compensable all)
     {
-        transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.Remove(all) };
-        transition.Note(HistoryKinds.CompensationCompleted, all.Step);
+        decision.Saga = decision.Saga with { Undo = decision.Saga.Undo.Remove(all) };
+        decision.Note(HistoryKind.CompensationCompleted, all.Step);
     }
 
-    private static void Store(Transition transition, Outstanding command, SagaItemStatus outcome, Func<SagaItem, SagaItem> fill)
+    private static void Store(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, Func<SagaItem, SagaItem> fill)
     {
-        var visit = transition.Saga.Visits.GetValueOrDefault(transition.Facts.StateOf(command.Step));
-        transition.Store(fill(new SagaItem(command.Step, visit, command.Item!.Value, outcome, command.CommandId)));
+        var visit = decision.Saga.Visits.GetValueOrDefault(decision.Facts.StateOf(command.Step));
+        decision.Store(fill(new SagaItem(command.Step, visit, command.Item!.Value, outcome, command.CommandId)));
     }
 
-    private static void Count(Transition transition, Outstanding command, Func<EachRun, EachRun> count)
+    private static void Count(DecisionBuilder decision, Outstanding command, Func<EachRun, EachRun> count)
     {
-        transition.Remove(command);
-        if (Find(transition, command.Step) is { } run)
+        decision.Remove(command);
+        if (Find(decision, command.Step) is { } run)
         {
-            Change(transition, run, count(run));
+            Change(decision, run, count(run));
         }
     }
 
-    private static void Change(Transition transition, EachRun run, EachRun changed) => transition.Saga = transition.Saga with
+    private static void Change(DecisionBuilder decision, EachRun run, EachRun changed) => decision.Saga = decision.Saga with
     {
-        Eaches = transition.Saga.Eaches.Replace(transition.Saga.Eaches.First(other => other.Step == run.Step), changed),
+        Eaches = decision.Saga.Eaches.Replace(decision.Saga.Eaches.First(other => other.Step == run.Step), changed),
     };
 
-    private static void Change(Transition transition, Compensable undo, Compensable changed) => transition.Saga = transition.Saga with
+    private static void Change(DecisionBuilder decision, Compensable undo, Compensable changed) => decision.Saga = decision.Saga with
     {
-        Undo = transition.Saga.Undo.Replace(transition.Saga.Undo.First(other => other.CommandId == undo.CommandId), changed),
+        Undo = decision.Saga.Undo.Replace(decision.Saga.Undo.First(other => other.CommandId == undo.CommandId), changed),
     };
 }

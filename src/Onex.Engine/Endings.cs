@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -8,14 +9,14 @@ namespace Onex.Engine;
 internal static class Endings
 {
     /// <summary>Enters an end. A completed end whose output cannot be evaluated is not entered.</summary>
-    public static void Enter(Transition transition, StatePlan state, SagaState entered)
+    public static void Enter(DecisionBuilder decision, StatePlan state, SagaState entered)
     {
         var completed = state.End == EndKind.Completed;
         RawJson? output = null;
         if (state.Output is { } template)
         {
-            var value = template.Evaluate(new SagaScope(transition.Plan, entered, transition.Now));
-            var problem = value.IsError ? value.AsError() : CheckOutput(transition.Plan, completed, ref value);
+            var value = template.Evaluate(new SagaScope(decision.Plan, entered, decision.Now));
+            var problem = value.IsError ? value.AsError() : CheckOutput(decision.Plan, completed, ref value);
             if (problem is null && ValueJson.TryWrite(value, out var json, out problem))
             {
                 output = json;
@@ -24,16 +25,16 @@ internal static class Endings
             // A failed end answers with its fault even if its output is invalid. Without a valid output a completed end has not completed.
             if (problem is not null && completed)
             {
-                Fail(transition, state, $"The output of state '{state.Name}': {problem}");
+                Fail(decision, state, $"The output of state '{state.Name}': {problem}");
                 return;
             }
         }
 
         var status = completed ? SagaStatus.Completed : entered.CancelledBy is null ? SagaStatus.Failed : SagaStatus.Cancelled;
-        transition.Saga = entered with
+        decision.Saga = entered with
         {
             Status = status,
-            EndedAt = transition.Now,
+            EndedAt = decision.Now,
             Output = output,
             Outstanding = [],
             Undo = [],
@@ -43,68 +44,77 @@ internal static class Endings
             StateDueAt = null,
             DeadlineAt = null,
         };
-        transition.Note(HistoryKinds.StateEntered);
-        transition.Note(HistoryKinds.Ended, detail: ("status", status.ToText()));
+        decision.Note(HistoryKind.StateEntered);
+        decision.Note(HistoryKind.Ended, detail: ("status", status.ToText()));
 
         // Requesters that a `respond` step answered, or that joined after it, have their response already.
         if (entered.Response is null)
         {
-            AnswerAll(transition);
+            AnswerAll(decision);
         }
     }
 
     /// <summary>Ends a saga that has not started.</summary>
-    public static void EnterCancelled(Transition transition)
+    public static void EnterCancelled(DecisionBuilder decision)
     {
-        transition.Saga = transition.Saga with
+        decision.Saga = decision.Saga with
         {
-            State = transition.Plan.CancelEnd,
+            State = decision.Plan.CancelEnd,
             Status = SagaStatus.Cancelled,
-            EndedAt = transition.Now,
+            EndedAt = decision.Now,
             DeadlineAt = null,
             CancelledBy = new OperatorRequest(
-                $"saga {transition.Saga.Facts.Requester.Parent?.SagaId}", "It is a step of that saga, which has left it.", transition.Now),
+                $"saga {decision.Saga.Facts.Requester.Parent?.SagaId}", "It is a step of that saga, which has left it.", decision.Now),
         };
-        transition.Note(HistoryKinds.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
-        AnswerAll(transition);
+        decision.Note(HistoryKind.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
+        AnswerAll(decision);
     }
 
     /// <summary>
     /// Ends a saga in its current state without compensating anything. Its children are cancelled; other commands in flight may still take
     /// effect.
     /// </summary>
-    public static void Terminate(Transition transition, OperatorRequest request)
+    public static void Terminate(DecisionBuilder decision, OperatorRequest request)
     {
-        var saga = transition.Saga;
-        transition.Note(
-            HistoryKinds.Terminated, saga.Blockage?.Step,
+        var saga = decision.Saga;
+        decision.Note(
+            HistoryKind.Terminated, saga.Blockage?.Step,
             ("by", request.By), ("reason", request.Reason),
             ("in_flight",
                 Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
             ("not_compensated", Names(saga.Undo.Select(undo => undo.Step))));
-        transition.Saga = saga with { PausedBy = null, CancelledBy = null };
+        decision.Saga = saga with { PausedBy = null, CancelledBy = null };
         foreach (var command in saga.Outstanding)
         {
-            if (command is { Direction: StepDirections.Do, NeverSent: false, Answered: false }
-                && transition.Facts.Step(command.Step).Role == CallRole.Saga)
+            if (command is { Direction: StepDirection.Forward, NeverSent: false, Answered: false }
+                && decision.Facts.Step(command.Step).Role == CallRole.Saga)
             {
-                Commands.CancelChild(transition, command);
+                Commands.CancelChild(decision, command);
             }
         }
 
-        var end = transition.Plan.State(transition.Plan.CancelEnd);
+        var end = decision.Plan.State(decision.Plan.CancelEnd);
         var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, request.At);
-        transition.SetFault(fault);
-        Enter(transition, end, transition.Entering(end) with { Fault = fault });
+        decision.SetFault(fault);
+        Enter(decision, end, Flow.Entering(decision, end) with { Fault = fault });
     }
 
     /// <summary>Answers the request and all that have joined.</summary>
-    public static void AnswerAll(Transition transition)
+    public static void AnswerAll(DecisionBuilder decision)
     {
-        transition.Answer(transition.Saga.Facts.Requester, isDuplicate: false);
-        foreach (var waiter in transition.Saga.Waiters)
+        Answer(decision, decision.Saga.Facts.Requester, isDuplicate: false);
+        foreach (var waiter in decision.Saga.Waiters)
         {
-            transition.Answer(waiter.Requester, waiter.IsDuplicate);
+            Answer(decision, waiter.Requester, waiter.IsDuplicate);
+        }
+    }
+
+    /// <summary>Answers a requester that waits for a response.</summary>
+    public static void Answer(DecisionBuilder decision, Requester to, bool isDuplicate)
+    {
+        if (to is { Silent: false, Parent: not { Awaits: false } })
+        {
+            decision.Answer(AnswerOf(decision.Saga, to, isDuplicate));
         }
     }
 
@@ -133,18 +143,18 @@ internal static class Endings
 
     private static string Names(IEnumerable<string> steps) => string.Join(", ", steps.Distinct(StringComparer.Ordinal));
 
-    private static void Fail(Transition transition, StatePlan state, string message)
+    private static void Fail(DecisionBuilder decision, StatePlan state, string message)
     {
-        transition.SetFault(new Fault(StepCodes.OutputInvalid, message, null, transition.Now));
-        if (transition.Saga.PastPivot)
+        decision.SetFault(new Fault(StepCodes.OutputInvalid, message, null, decision.Now));
+        if (decision.Saga.PastPivot)
         {
-            transition.Depart(new Departure(state.Name));
-            transition.Block(BlockedBy.Way, message);
+            Flow.Depart(decision, new Departure(state.Name));
+            decision.Block(BlockedBy.Way, message);
         }
         else
         {
-            transition.Observer?.TransitionTaken(transition.Plan);
-            transition.Enter(transition.Plan.OnFailure, failed: true);
+            decision.Observer?.TransitionTaken(decision.Plan);
+            Flow.Enter(decision, decision.Plan.OnFailure, failed: true);
         }
     }
 

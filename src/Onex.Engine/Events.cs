@@ -24,43 +24,43 @@ internal static class Events
         Moved,
     }
 
-    public static bool Decide(Transition transition, ExternalEvent external)
+    public static bool Decide(DecisionBuilder decision, ExternalEvent external)
     {
-        var saga = transition.Saga;
-        var planned = transition.Plan.Events.GetValueOrDefault(external.Event);
+        var saga = decision.Saga;
+        var planned = decision.Plan.Events.GetValueOrDefault(external.Event);
         var keptFor = planned?.Early > _keptFor ? planned.Early.Value : _keptFor;
         var arrived = new BufferedEvent(
-            external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, transition.Now,
-            Times.After(transition.Now, keptFor));
+            external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, decision.Now,
+            Times.After(decision.Now, keptFor));
         if (saga.Early.Any(kept => kept.MessageId == arrived.MessageId))
         {
             return false;
         }
 
-        if (AcceptsEvents(transition) && HasRule(transition, arrived.Event))
+        if (AcceptsEvents(decision) && HasRule(decision, arrived.Event))
         {
-            if (Accept(transition, arrived, wasBuffered: false) == Acceptance.Declined)
+            if (Accept(decision, arrived, wasBuffered: false) == Acceptance.Declined)
             {
                 return false;
             }
 
-            transition.See(arrived.MessageId);
+            decision.See(arrived.MessageId);
             return true;
         }
 
-        if (!CanStillAccept(transition, arrived.Event))
+        if (!CanStillAccept(decision, arrived.Event))
         {
             var why = saga.EndedAt is null
                 ? $"Saga {saga.Facts.SagaId} is in state '{saga.State}': neither this state nor any that it can still reach accepts the "
                     + $"event '{arrived.Event}'."
                 : $"Saga {saga.Facts.SagaId} has ended in '{saga.State}'.";
-            transition.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
+            decision.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
             return false;
         }
 
-        if (saga.Early.Length >= transition.Plan.BufferedEventsMax)
+        if (saga.Early.Length >= decision.Plan.BufferedEventsMax)
         {
-            transition.Decline(new DeclinedEvent(
+            decision.Decline(new DeclinedEvent(
                 arrived.Requester, arrived, ErrorCodes.EventsTooMany,
                 $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.Early.Length, "event")} already that its state '{saga.State}' "
                     + "does not accept. Send it again when the saga has reached another state.",
@@ -68,20 +68,20 @@ internal static class Events
             return false;
         }
 
-        transition.Saga = saga with { Early = saga.Early.Add(arrived) };
-        transition.See(arrived.MessageId);
-        transition.Note(HistoryKinds.EventKept, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
+        decision.Saga = saga with { Early = saga.Early.Add(arrived) };
+        decision.See(arrived.MessageId);
+        decision.Note(HistoryKind.EventBuffered, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
         return true;
     }
 
     /// <summary>Declines buffered events that have expired.</summary>
-    public static void Expire(Transition transition)
+    public static void Expire(DecisionBuilder decision)
     {
-        foreach (var kept in transition.Saga.Early.Where(kept => kept.ExpiresAt <= transition.Now))
+        foreach (var kept in decision.Saga.Early.Where(kept => kept.ExpiresAt <= decision.Now))
         {
             Release(
-                transition, kept, ErrorCodes.EventExpired,
-                $"No state of saga {transition.Saga.Facts.SagaId} accepted the event '{kept.Event}' before {kept.ExpiresAt:u}.",
+                decision, kept, ErrorCodes.EventExpired,
+                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{kept.Event}' before {kept.ExpiresAt:u}.",
                 isDead: true);
         }
     }
@@ -89,12 +89,12 @@ internal static class Events
     /// <summary>
     /// Handles the buffered events that the current state accepts, oldest first. True if one of them led to another state.
     /// </summary>
-    public static bool AcceptBuffered(Transition transition)
+    public static bool AcceptBuffered(DecisionBuilder decision)
     {
-        while (AcceptsEvents(transition) && transition.Saga.Early.FirstOrDefault(kept => HasRule(transition, kept.Event)) is { } kept)
+        while (AcceptsEvents(decision) && decision.Saga.Early.FirstOrDefault(kept => HasRule(decision, kept.Event)) is { } kept)
         {
-            transition.Saga = transition.Saga with { Early = transition.Saga.Early.Remove(kept) };
-            if (Accept(transition, kept, wasBuffered: true) == Acceptance.Moved)
+            decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
+            if (Accept(decision, kept, wasBuffered: true) == Acceptance.Moved)
             {
                 return true;
             }
@@ -106,83 +106,84 @@ internal static class Events
     /// <summary>
     /// At the end of a decision: handles buffered events of a saga that runs again, and declines those of a saga that has ended.
     /// </summary>
-    public static void HandleBuffered(Transition transition)
+    public static void HandleBuffered(DecisionBuilder decision)
     {
-        while (AcceptBuffered(transition))
+        while (AcceptBuffered(decision))
         {
             // The next state may accept another buffered event.
         }
 
-        if (transition.Saga.EndedAt is null)
+        if (decision.Saga.EndedAt is null)
         {
             return;
         }
 
-        foreach (var kept in transition.Saga.Early)
+        foreach (var kept in decision.Saga.Early)
         {
             Release(
-                transition, kept, ErrorCodes.EventUnclaimed,
-                $"Saga {transition.Saga.Facts.SagaId} ended in '{transition.Saga.State}' without accepting the event '{kept.Event}'.",
+                decision, kept, ErrorCodes.EventUnclaimed,
+                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{kept.Event}'.",
                 isDead: true);
         }
     }
 
     /// <summary>The names of the events that the current state accepts.</summary>
-    public static ImmutableArray<string> Wanted(Transition transition) =>
-        [.. Rules(transition).Select(rule => rule.Event).Distinct(StringComparer.Ordinal)];
+    public static ImmutableArray<string> Wanted(DecisionBuilder decision) =>
+        [.. Rules(decision).Select(rule => rule.Event).Distinct(StringComparer.Ordinal)];
 
     // The state's own rules come first. Those of `any_state` apply only before the pivot.
-    private static IEnumerable<EventRule> Rules(Transition transition) =>
-        transition.State.OnEvent.Concat(transition.Saga.PastPivot ? [] : transition.Plan.AnyState);
+    private static IEnumerable<EventRule> Rules(DecisionBuilder decision) =>
+        decision.State.OnEvent.Concat(decision.Saga.PastPivot ? [] : decision.Plan.AnyState);
 
-    private static bool HasRule(Transition transition, string name) => Rules(transition).Any(rule => rule.Event == name);
+    private static bool HasRule(DecisionBuilder decision, string name) => Rules(decision).Any(rule => rule.Event == name);
 
-    private static bool AcceptsEvents(Transition transition) => transition.Saga.TimersRun && transition.State.Kind == StateKind.Ordinary;
+    private static bool AcceptsEvents(DecisionBuilder decision) => decision.Saga.TimersRun && decision.State.Kind == StateKind.Ordinary;
 
-    private static bool CanStillAccept(Transition transition, string name)
+    private static bool CanStillAccept(DecisionBuilder decision, string name)
     {
-        var (saga, facts) = (transition.Saga, transition.Facts);
+        var (saga, facts) = (decision.Saga, decision.Facts);
         return saga.EndedAt is null
-            && !(saga.CancelledBy is not null && transition.State.Kind == StateKind.Compensating)
+            && !(saga.CancelledBy is not null && decision.State.Kind == StateKind.Compensating)
             && (saga.Leaving is { } leaving
-                ? facts.CanStillAccept(name, leaving.Next, saga.PastPivot || transition.Plan.State(leaving.Next).Pivot)
-                    || (!saga.PastPivot && facts.CanStillAccept(name, transition.Plan.OnFailure, pastPivot: false))
+                ? facts.CanStillAccept(name, leaving.Next, saga.PastPivot || decision.Plan.State(leaving.Next).Pivot)
+                    || (!saga.PastPivot && facts.CanStillAccept(name, decision.Plan.OnFailure, pastPivot: false))
                 : facts.CanStillAccept(name, saga.State, saga.PastPivot));
     }
 
-    private static Acceptance Accept(Transition transition, BufferedEvent arrived, bool wasBuffered)
+    private static Acceptance Accept(DecisionBuilder decision, BufferedEvent arrived, bool wasBuffered)
     {
-        foreach (var rule in Rules(transition).Where(rule => rule.Event == arrived.Event))
+        foreach (var rule in Rules(decision).Where(rule => rule.Event == arrived.Event))
         {
-            var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now) { Event = arrived.Data };
+            var scope = new SagaScope(decision.Plan, decision.Saga, decision.Now) { Event = arrived.Data };
             if (rule.When is { } guard)
             {
                 var holds = guard.Evaluate(scope);
                 if (holds.Kind != CelKind.Bool)
                 {
-                    return Decline(transition, arrived, wasBuffered, $"its guard `{guard}` cannot be evaluated: {Transition.Why(holds)}");
+                    return Decline(
+                        decision, arrived, wasBuffered, $"its guard `{guard}` cannot be evaluated: {SagaScope.WhyNoBool(holds)}");
                 }
 
-                transition.Observer?.GuardEvaluated(guard, holds.AsBool());
+                decision.Observer?.GuardEvaluated(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
                 }
             }
 
-            if (!Assignments.TryApply(rule.Set, scope, transition.Saga.Data, out var data, out var problem))
+            if (!Assignments.TryApply(rule.Set, scope, decision.Saga.Data, out var data, out var problem))
             {
-                return Decline(transition, arrived, wasBuffered, $"what it sets cannot be evaluated: {problem}");
+                return Decline(decision, arrived, wasBuffered, $"what it sets cannot be evaluated: {problem}");
             }
 
-            transition.Observer?.TransitionTaken(rule);
+            decision.Observer?.TransitionTaken(rule);
 
-            transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
-            transition.Progress();
+            decision.Note(HistoryKind.EventAccepted, detail: [("event", arrived.Event), ("next", rule.Next ?? decision.Saga.State)]);
+            decision.Progress();
             if (!rule.Set.IsEmpty)
             {
-                Interruption.Freeze(transition);
-                transition.Saga = transition.Saga with { Data = data };
+                Interruption.Freeze(decision);
+                decision.Saga = decision.Saga with { Data = data };
             }
 
             if (rule.Next is not { } next)
@@ -190,36 +191,36 @@ internal static class Events
                 return Acceptance.Stayed;
             }
 
-            transition.Move(next, transition.Plan.State(next).IsOffPath
-                ? new Fault(arrived.Event, $"Event '{arrived.Event}' led from '{transition.Saga.State}' to '{next}'.", null, transition.Now)
+            Flow.Move(decision, next, decision.Plan.State(next).IsOffPath
+                ? new Fault(arrived.Event, $"Event '{arrived.Event}' led from '{decision.Saga.State}' to '{next}'.", null, decision.Now)
                 : null);
             return Acceptance.Moved;
         }
 
-        var guards = Rules(transition).Where(rule => rule.Event == arrived.Event).Select(rule => $"`{rule.When}`");
-        return Decline(transition, arrived, wasBuffered, $"{string.Join(", ", guards)} does not hold.");
+        var guards = Rules(decision).Where(rule => rule.Event == arrived.Event).Select(rule => $"`{rule.When}`");
+        return Decline(decision, arrived, wasBuffered, $"{string.Join(", ", guards)} does not hold.");
     }
 
     // The sender is answered with the reason. The saga itself does not change.
-    private static Acceptance Decline(Transition transition, BufferedEvent arrived, bool wasBuffered, string reason)
+    private static Acceptance Decline(DecisionBuilder decision, BufferedEvent arrived, bool wasBuffered, string reason)
     {
         // A buffered event leaves the saga, which the history records. A new event has changed nothing.
         if (wasBuffered)
         {
-            transition.Note(HistoryKinds.EventRefused, detail: [("event", arrived.Event), ("code", ErrorCodes.EventRefused)]);
+            decision.Note(HistoryKind.EventDeclined, detail: [("event", arrived.Event), ("code", ErrorCodes.EventRefused)]);
         }
 
-        var why = $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not accept this event '{arrived.Event}': "
+        var why = $"State '{decision.Saga.State}' of saga {decision.Saga.Facts.SagaId} does not accept this event '{arrived.Event}': "
             + reason;
-        transition.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, IsDead: false));
+        decision.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, IsDead: false));
         return Acceptance.Declined;
     }
 
-    private static void Release(Transition transition, BufferedEvent kept, string code, string why, bool isDead)
+    private static void Release(DecisionBuilder decision, BufferedEvent kept, string code, string why, bool isDead)
     {
-        transition.Saga = transition.Saga with { Early = transition.Saga.Early.Remove(kept) };
-        transition.Note(HistoryKinds.EventRefused, detail: [("event", kept.Event), ("code", code)]);
-        transition.Decline(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
+        decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
+        decision.Note(HistoryKind.EventDeclined, detail: [("event", kept.Event), ("code", code)]);
+        decision.Decline(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
     }
 
     // As it is after the row is read again, so that decisions do not depend on a reload.

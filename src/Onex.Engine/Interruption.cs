@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
@@ -18,33 +19,33 @@ internal static class Interruption
     public const int AttemptsMax = 3;
 
     /// <summary>Interrupts all commands in flight. The next wake-up follows at once and cancels them in the ledger.</summary>
-    public static void Interrupt(Transition transition) => Interrupt(transition, _ => true);
+    public static void Interrupt(DecisionBuilder decision) => Interrupt(decision, _ => true);
 
     /// <summary>Interrupts some of the commands in flight.</summary>
-    /// <param name="transition">The current decision.</param>
+    /// <param name="decision">The current decision.</param>
     /// <param name="which">Selects the commands.</param>
     /// <param name="kept">Whether effects that took place are kept.</param>
-    public static void Interrupt(Transition transition, Func<Outstanding, bool> which, bool kept = false)
+    public static void Interrupt(DecisionBuilder decision, Func<Outstanding, bool> which, bool kept = false)
     {
-        Freeze(transition, always: true);
+        Freeze(decision, always: true);
 
         // It was interrupted before and is stuck: its outcome is looked up again.
-        var stuck = transition.Saga.Outstanding.Where(
+        var stuck = decision.Saga.Outstanding.Where(
             command => command is { Phase: AttemptPhase.Stuck, Interrupted: true } && which(command)).ToList();
-        foreach (var command in transition.Saga.Outstanding.Where(
-            command => command is { Direction: StepDirections.Do, Interrupted: false } && which(command)))
+        foreach (var command in decision.Saga.Outstanding.Where(
+            command => command is { Direction: StepDirection.Forward, Interrupted: false } && which(command)))
         {
-            transition.Note(HistoryKinds.StepInterrupted, command.Step, ("attempt", command.Attempt));
-            var step = transition.Facts.Step(command.Step);
+            decision.Note(HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt));
+            var step = decision.Facts.Step(command.Step);
 
             // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
             // need no further attention.
             if (step.Role == CallRole.Compute
                 || command.NeverSent
                 || command.Answered
-                || (command.IsIdle && (command.Happened == Happening.No || !CanBeCompensated(transition, step))))
+                || (command.IsIdle && (command.Happened == Happening.No || !CanBeCompensated(decision, step))))
             {
-                transition.Remove(command);
+                decision.Remove(command);
                 continue;
             }
 
@@ -52,12 +53,12 @@ internal static class Interruption
             {
                 Interrupted = true,
                 Kept = kept,
-                DueAt = transition.Now,
+                DueAt = decision.Now,
                 Phase = Awake(command.Phase),
                 InterruptedAt = command.Attempt,
-                ItemValue = EachItems.ValueOf(transition, command),
+                ItemValue = EachItems.ValueOf(decision, command),
             };
-            transition.Replace(interrupted);
+            decision.Replace(interrupted);
             if (interrupted.Phase == AttemptPhase.Stuck || (interrupted.IsIdle && !MayAsk(interrupted, step)))
             {
                 stuck.Add(interrupted);
@@ -66,24 +67,24 @@ internal static class Interruption
 
         foreach (var command in stuck)
         {
-            var step = transition.Facts.Step(command.Step);
-            transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+            var step = decision.Facts.Step(command.Step);
+            decision.Unblock(blockage => blockage.CommandId == command.CommandId);
             if (MayAsk(command, step) || !command.IsIdle)
             {
-                transition.Replace(command with
+                decision.Replace(command with
                 {
                     // If the latest attempt has ended, the next one follows at once. Otherwise, or if none may follow, the ledger is
                     // queried first.
-                    Phase = command.IsIdle && command.NotAfter > transition.Now ? AttemptPhase.BackingOff : AttemptPhase.InFlight,
-                    DueAt = transition.Now,
+                    Phase = command.IsIdle && command.NotAfter > decision.Now ? AttemptPhase.BackingOff : AttemptPhase.InFlight,
+                    DueAt = decision.Now,
                     AttemptsBefore = command.Attempt,
                     InterruptedAt = command.Attempt,
-                    RetriedAt = transition.Now,
+                    RetriedAt = decision.Now,
                 });
             }
-            else if (RememberPossible(transition, command, step, StepCodes.ResultInvalid, "its answer was not understood"))
+            else if (RememberPossible(decision, command, step, StepCodes.ResultInvalid, "its answer was not understood"))
             {
-                transition.Remove(command);
+                decision.Remove(command);
             }
         }
     }
@@ -92,20 +93,20 @@ internal static class Interruption
     /// Stores the arguments of commands in flight before the values that they are computed from change, so that every attempt under one key
     /// has the same arguments.
     /// </summary>
-    /// <param name="transition">The current decision.</param>
+    /// <param name="decision">The current decision.</param>
     /// <param name="always">Whether the saga leaves the state, so that those values may be removed altogether.</param>
-    public static void Freeze(Transition transition, bool always = false)
+    public static void Freeze(DecisionBuilder decision, bool always = false)
     {
-        foreach (var command in transition.Saga.Outstanding)
+        foreach (var command in decision.Saga.Outstanding)
         {
-            if (command.Direction == StepDirections.Do && command.Arguments is null
-                && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } stepCall)
+            if (command.Direction == StepDirection.Forward && command.Arguments is null
+                && (always || decision.Facts.ReadsChanging(command.Step)) && StepCall.Of(decision, command) is { } stepCall)
             {
-                transition.Replace(command with
+                decision.Replace(command with
                 {
                     Arguments = stepCall.Arguments,
                     ArgumentsIfUnknown = stepCall.Step.Compensation is { WhenUnknown: WhenUnknown.Run }
-                        && TryArgumentsIfUnknown(transition, command, stepCall.Step, out var arguments, out _)
+                        && TryArgumentsIfUnknown(decision, command, stepCall.Step, out var arguments, out _)
                         ? arguments
                         : null,
                 });
@@ -114,8 +115,8 @@ internal static class Interruption
     }
 
     /// <summary>Whether a step can be compensated: it has a compensation, and the saga is before the pivot.</summary>
-    public static bool CanBeCompensated(Transition transition, CallStep step) =>
-        step.Compensation is not null && !transition.Saga.PastPivot;
+    public static bool CanBeCompensated(DecisionBuilder decision, CallStep step) =>
+        step.Compensation is not null && !decision.Saga.PastPivot;
 
     /// <summary>
     /// Whether another attempt can add to what is known of an interrupted command: whether it took effect, or an answer from which the
@@ -125,62 +126,63 @@ internal static class Interruption
         || (step.IsRepeatable && command.ArgumentsIfDone is null && step.Compensation is { WhenUnknown: WhenUnknown.Block });
 
     /// <summary>Handles the result of an interrupted command.</summary>
-    public static void Resolve(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
+    public static void Resolve(
+        DecisionBuilder decision, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
         switch (classified.Outcome)
         {
             case StepOutcome.Completed:
-                transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
-                if (Results.Remember(transition, command, step, classified.Value))
+                decision.Note(HistoryKind.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
+                if (Results.Remember(decision, command, step, classified.Value))
                 {
-                    Finish(transition, command);
+                    Finish(decision, command);
                 }
 
                 break;
             case StepOutcome.Rejected:
-                transition.Note(
-                    HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
-                if (RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
+                decision.Note(
+                    HistoryKind.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
+                if (RememberPossible(decision, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
-                    Finish(transition, command);
+                    Finish(decision, command);
                 }
 
                 break;
             default:
                 Results.AttemptFailed(
-                    transition, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
+                    decision, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
                 break;
         }
     }
 
     /// <summary>The ledger cancelled the command before a role claimed it, so it never takes effect.</summary>
-    public static void Cancelled(Transition transition, Outstanding command)
+    public static void Cancelled(DecisionBuilder decision, Outstanding command)
     {
-        transition.Note(HistoryKinds.StepCancelled, command.Step, ("attempt", command.Attempt));
-        Finish(transition, command);
+        decision.Note(HistoryKind.StepCancelled, command.Step, ("attempt", command.Attempt));
+        Finish(decision, command);
     }
 
     /// <summary>Removes a command whose outcome is resolved.</summary>
-    public static void Finish(Transition transition, Outstanding command)
+    public static void Finish(DecisionBuilder decision, Outstanding command)
     {
-        transition.Remove(command);
-        transition.Continue();
+        decision.Remove(command);
+        Flow.Continue(decision);
     }
 
     /// <summary>
     /// Handles the last attempt of a step. If it took effect, or may have, it is recorded for its compensation as far as
     /// <c>when_unknown</c> and the compensation's arguments allow; otherwise the saga is blocked. True if the step can end.
     /// </summary>
-    /// <param name="transition">The current decision.</param>
+    /// <param name="decision">The current decision.</param>
     /// <param name="command">The command, with what is known of its attempts.</param>
     /// <param name="step">Its step.</param>
     /// <param name="code">How the step fails.</param>
     /// <param name="last">The outcome of its last attempt, for people.</param>
     /// <param name="unevaluated">Why the arguments of its compensation could not be evaluated from its answer, or null.</param>
     public static bool RememberPossible(
-        Transition transition, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
+        DecisionBuilder decision, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
     {
-        if (command.Happened == Happening.No || step.Role == CallRole.Compute || !CanBeCompensated(transition, step))
+        if (command.Happened == Happening.No || step.Role == CallRole.Compute || !CanBeCompensated(decision, step))
         {
             return true;
         }
@@ -190,7 +192,7 @@ internal static class Interruption
         if (policy == WhenUnknown.Run)
         {
             arguments = command.ArgumentsIfUnknown
-                ?? (TryArgumentsIfUnknown(transition, command, step, out var evaluated, out problem) ? evaluated : null);
+                ?? (TryArgumentsIfUnknown(decision, command, step, out var evaluated, out problem) ? evaluated : null);
         }
         else if (command.Happened == Happening.Yes)
         {
@@ -200,7 +202,7 @@ internal static class Interruption
         if (arguments is { } known)
         {
             var outcome = command.Happened == Happening.Yes && command.Interrupted ? SagaItemStatus.Completed : SagaItemStatus.Unknown;
-            Compensations.Remember(transition, command, step, known, outcome);
+            Compensations.Remember(decision, command, step, known, outcome);
             return true;
         }
 
@@ -217,7 +219,7 @@ internal static class Interruption
                 $"Step '{step.Id}' took effect, but its answer cannot be used, so it cannot be compensated: {problem ?? last}",
             _ => $"It is unknown whether the {(command.Interrupted ? "interrupted " : "")}step '{step.Id}' took effect: {last}",
         };
-        transition.Block(
+        decision.Block(
             command.Interrupted ? BlockedBy.Interrupted : BlockedBy.Unknown,
             $"{what.TrimEnd('.', ' ')}. Find out at the service; then 'retry' sends it again under the same key, and 'skip' treats it as "
                 + "not done.",
@@ -228,9 +230,9 @@ internal static class Interruption
     private static AttemptPhase Awake(AttemptPhase phase) => phase == AttemptPhase.Held ? AttemptPhase.InFlight : phase;
 
     private static bool TryArgumentsIfUnknown(
-        Transition transition, Outstanding command, CallStep step, out RawJson arguments, out string? problem)
+        DecisionBuilder decision, Outstanding command, CallStep step, out RawJson arguments, out string? problem)
     {
-        var scope = EachItems.ScopeOf(transition, command, command.FirstSentAt, commandId: command.CommandId);
+        var scope = EachItems.ScopeOf(decision, command, command.FirstSentAt, commandId: command.CommandId);
         if (!ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out arguments, out problem))
         {
             return false;

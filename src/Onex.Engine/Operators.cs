@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
@@ -9,9 +8,9 @@ namespace Onex.Engine;
 internal static class Operators
 {
     /// <summary>Why a command is not allowed now, and what can be done instead; null if it is allowed.</summary>
-    public static string? WhyNotAllowed(Transition transition, OperatorCommand command)
+    public static string? WhyNotAllowed(DecisionBuilder decision, OperatorCommand command)
     {
-        var saga = transition.Saga;
+        var saga = decision.Saga;
         if (saga.EndedAt is not null)
         {
             return $"It has ended ({saga.Status.ToText()}): no command is allowed any more.";
@@ -19,7 +18,7 @@ internal static class Operators
 
         return command switch
         {
-            OperatorCommand.Cancel => WhyNotCancellable(transition),
+            OperatorCommand.Cancel => WhyNotCancellable(decision),
             OperatorCommand.Retry when saga.Blockage is null =>
                 $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
             OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) =>
@@ -27,7 +26,7 @@ internal static class Operators
             OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way or BlockedBy.Handling } =>
                 $"There is nothing to skip: {saga.BlockedBecause} 'retry' tries it again"
                     + (saga.PastPivot ? "." : ", 'cancel' compensates what was done."),
-            OperatorCommand.Skip when IsDeadEnd(transition, saga.Blockage) =>
+            OperatorCommand.Skip when IsDeadEnd(decision, saga.Blockage) =>
                 $"Step '{saga.Blockage.Step}' is the last of state '{saga.State}', and no transition follows it. 'retry' tries it again, "
                     + "'terminate' ends the saga.",
             OperatorCommand.Pause when saga.Blockage is not null =>
@@ -39,44 +38,44 @@ internal static class Operators
     }
 
     /// <summary>Carries out a command that is allowed.</summary>
-    public static bool Decide(Transition transition, OperatorRequested requested)
+    public static bool Decide(DecisionBuilder decision, OperatorRequested requested)
     {
-        var request = new OperatorRequest(requested.By, requested.Reason, transition.Now);
-        transition.Progress();
+        var request = new OperatorRequest(requested.By, requested.Reason, decision.Now);
+        decision.Progress();
         if (requested.Command == OperatorCommand.Terminate)
         {
-            Endings.Terminate(transition, request);
+            Endings.Terminate(decision, request);
             return true;
         }
 
-        var about = transition.Saga.Blockage?.Step
-            ?? (requested.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
-        transition.Note(KindOf(requested.Command), about, ("by", requested.By), ("reason", requested.Reason));
+        var about = decision.Saga.Blockage?.Step
+            ?? (requested.Command == OperatorCommand.Skip ? decision.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
+        decision.Note(KindOf(requested.Command), about, ("by", requested.By), ("reason", requested.Reason));
         switch (requested.Command)
         {
             case OperatorCommand.Cancel:
-                Cancel(transition, request);
+                Cancel(decision, request);
                 break;
             case OperatorCommand.Retry:
-                Retry(transition);
+                Retry(decision);
                 break;
             case OperatorCommand.Skip:
-                Skip(transition);
+                Skip(decision);
                 break;
             case OperatorCommand.Pause:
-                transition.Saga = transition.Saga with { PausedBy = request };
+                decision.Saga = decision.Saga with { PausedBy = request };
                 break;
             case OperatorCommand.Resume:
-                Resume(transition);
+                Resume(decision);
                 break;
         }
 
         return true;
     }
 
-    private static string? WhyNotCancellable(Transition transition)
+    private static string? WhyNotCancellable(DecisionBuilder decision)
     {
-        var saga = transition.Saga;
+        var saga = decision.Saga;
         if (saga.PastPivot)
         {
             return "It is past the pivot: nothing is compensated any more. "
@@ -84,7 +83,7 @@ internal static class Operators
                 + "; 'terminate' ends it as it is.";
         }
 
-        return saga.CancelledBy is { } request && transition.State.Kind == StateKind.Compensating
+        return saga.CancelledBy is { } request && decision.State.Kind == StateKind.Compensating
             ? $"{request.By} has cancelled it already; it is compensating what was done"
                 + (saga.Blockage is null
                     ? "."
@@ -93,76 +92,76 @@ internal static class Operators
     }
 
     // A `fail` step that nothing catches past the pivot, with no transition after it.
-    private static bool IsDeadEnd(Transition transition, [NotNullWhen(true)] Blockage? blockage) =>
+    private static bool IsDeadEnd(DecisionBuilder decision, [NotNullWhen(true)] Blockage? blockage) =>
         blockage is { Kind: BlockedBy.Step, Step: { } step, CommandId: null }
-        && transition.Facts.At(step) is FailStep
-        && transition.State is { Choices.IsEmpty: true } state
+        && decision.Facts.At(step) is FailStep
+        && decision.State is { Choices.IsEmpty: true } state
         && state.Steps[^1].Id == step;
 
-    private static void Cancel(Transition transition, OperatorRequest request)
+    private static void Cancel(DecisionBuilder decision, OperatorRequest request)
     {
         // An operator who cancels a paused saga wants it to run to its end.
-        transition.Saga = transition.Saga with { CancelledBy = request, PausedBy = null };
-        if (transition.State.Kind == StateKind.Compensating)
+        decision.Saga = decision.Saga with { CancelledBy = request, PausedBy = null };
+        if (decision.State.Kind == StateKind.Compensating)
         {
             // It is in the compensating state already and only leaves it from there.
-            transition.Unblock(blockage => blockage.Kind == BlockedBy.Way);
-            transition.Saga = transition.Saga with { Leaving = null };
-            Commands.Release(transition);
-            transition.Continue();
+            decision.Unblock(blockage => blockage.Kind == BlockedBy.Way);
+            decision.Saga = decision.Saga with { Leaving = null };
+            Commands.Release(decision);
+            Flow.Continue(decision);
             return;
         }
 
         // A blocked compensation still needs an operator.
-        transition.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
-        transition.Move(transition.Plan.CancelState, Endings.Cancelled(transition.Saga));
-        Commands.Release(transition);
+        decision.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
+        Flow.Move(decision, decision.Plan.CancelState, Endings.Cancelled(decision.Saga));
+        Commands.Release(decision);
     }
 
     // A buffered event comes first, because it may make commands superfluous; then the commands that were held back; then the rest.
-    private static void Resume(Transition transition)
+    private static void Resume(DecisionBuilder decision)
     {
-        var held = transition.Saga.Held;
-        transition.Saga = transition.Saga with { PausedBy = null, Held = [] };
-        var entered = transition.StatesEntered;
-        Events.HandleBuffered(transition);
-        Commands.Release(transition);
+        var held = decision.Saga.Held;
+        decision.Saga = decision.Saga with { PausedBy = null, Held = [] };
+        var entered = decision.StatesEntered;
+        Events.HandleBuffered(decision);
+        Commands.Release(decision);
 
         // Outer sequences first: a retry opens the branches that the inner ones belong to.
-        foreach (var (key, retryPass) in held.OrderBy(sequence => transition.Facts.SequenceAt(sequence.Key).Lanes.Length))
+        foreach (var (key, retryPass) in held.OrderBy(sequence => decision.Facts.SequenceAt(sequence.Key).Lanes.Length))
         {
-            if (transition.StatesEntered != entered || transition.Saga is { Leaving: not null } or { EndedAt: not null })
+            if (decision.StatesEntered != entered || decision.Saga is { Leaving: not null } or { EndedAt: not null })
             {
                 break;
             }
 
-            var sequence = transition.Facts.SequenceAt(key);
-            if (Branches.Position(transition.Saga, sequence) is not null)
+            var sequence = decision.Facts.SequenceAt(key);
+            if (Branches.Position(decision.Saga, sequence) is not null)
             {
-                transition.Run(sequence, retryPass);
+                Flow.Run(decision, sequence, retryPass);
             }
         }
 
-        if (transition.Saga.EndedAt is null)
+        if (decision.Saga.EndedAt is null)
         {
-            transition.Continue();
+            Flow.Continue(decision);
         }
     }
 
-    private static void Retry(Transition transition)
+    private static void Retry(DecisionBuilder decision)
     {
-        var blockage = transition.Saga.Blockage!;
-        transition.Unblock(other => other == blockage);
-        if (blockage.Kind == BlockedBy.Handling || (GivesWay(blockage) && Events.AcceptBuffered(transition)))
+        var blockage = decision.Saga.Blockage!;
+        decision.Unblock(other => other == blockage);
+        if (blockage.Kind == BlockedBy.Handling || (GivesWay(blockage) && Events.AcceptBuffered(decision)))
         {
             // A saga that was set aside continues where it was. It wakes up at once and queries what it needs.
             return;
         }
 
-        var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
+        var stuck = decision.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
         if (stuck is { Answered: true })
         {
-            RetryAnswered(transition, stuck);
+            RetryAnswered(decision, stuck);
             return;
         }
 
@@ -173,79 +172,79 @@ internal static class Operators
             var again = (stuck.IsIdle ? stuck : stuck.After(AttemptReach.Sent)) with
             {
                 AttemptsBefore = stuck.Attempt,
-                RetriedAt = transition.Now,
+                RetriedAt = decision.Now,
             };
-            if (stuck.NotAfter > transition.Now)
+            if (stuck.NotAfter > decision.Now)
             {
-                Commands.SendAgain(transition, again, stuck.Attempt + 1, resent: 0);
+                Commands.SendAgain(decision, again, stuck.Attempt + 1, resent: 0);
                 return;
             }
 
             // It is too old to be sent again, but the ledger may know its outcome. If the ledger does not, only a new command helps.
             if (stuck.Interrupted || !(stuck.RetriedAt >= stuck.NotAfter))
             {
-                transition.Replace(again with { Phase = AttemptPhase.InFlight, DueAt = transition.Now });
+                decision.Replace(again with { Phase = AttemptPhase.InFlight, DueAt = decision.Now });
                 return;
             }
 
-            if (stuck.Item is not null || stuck.Direction == StepDirections.Compensate)
+            if (stuck.Item is not null || stuck.Direction == StepDirection.Compensation)
             {
-                RetryAnswered(transition, stuck);
+                RetryAnswered(decision, stuck);
                 return;
             }
 
-            transition.Remove(stuck);
+            decision.Remove(stuck);
         }
 
-        Continue(transition, blockage, blockage.CommandId is null ? 0 : blockage.RetryPass + 1);
+        Continue(decision, blockage, blockage.CommandId is null ? 0 : blockage.RetryPass + 1);
     }
 
     // The answer under its key is final, so the work is requested under a new key.
-    private static void RetryAnswered(Transition transition, Outstanding stuck)
+    private static void RetryAnswered(DecisionBuilder decision, Outstanding stuck)
     {
-        if (stuck.Direction == StepDirections.Do)
+        if (stuck.Direction == StepDirection.Forward)
         {
-            EachItems.Retry(transition, stuck);
+            EachItems.Retry(decision, stuck);
             return;
         }
 
-        transition.Remove(stuck);
-        if (transition.Saga.Undo.Any(undo => undo.CompensationId == stuck.CommandId))
+        decision.Remove(stuck);
+        if (decision.Saga.Undo.Any(undo => undo.CompensationId == stuck.CommandId))
         {
-            transition.Saga = transition.Saga with
+            decision.Saga = decision.Saga with
             {
                 Undo =
                 [
-                    .. transition.Saga.Undo.Select(undo =>
+                    .. decision.Saga.Undo.Select(undo =>
                         undo.CompensationId == stuck.CommandId ? undo with { RetryPass = undo.RetryPass + 1 } : undo),
                 ],
             };
-            transition.Continue();
+            Flow.Continue(decision);
         }
         else
         {
-            EachItems.CompensateAgain(transition, stuck);
+            EachItems.CompensateAgain(decision, stuck);
         }
     }
 
-    private static void Skip(Transition transition)
+    private static void Skip(DecisionBuilder decision)
     {
-        if (transition.Saga.Blockage is not { } blockage)
+        if (decision.Saga.Blockage is not { } blockage)
         {
-            SkipResolving(transition);
+            SkipResolving(decision);
             return;
         }
 
-        transition.Unblock(other => other == blockage);
-        var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
+        decision.Unblock(other => other == blockage);
+        var stuck = decision.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
         if (stuck is not null && blockage.Kind == BlockedBy.Unknown)
         {
             // A buffered event may lead out of the state just as the failure would.
             stuck = stuck with { Happened = Happening.No };
-            transition.Replace(stuck);
-            if (!Events.AcceptBuffered(transition))
+            decision.Replace(stuck);
+            if (!Events.AcceptBuffered(decision))
             {
-                Results.NotDone(transition, stuck, blockage);
+                Results.NotDone(decision, stuck, blockage);
             }
 
             return;
@@ -253,10 +252,10 @@ internal static class Operators
 
         if (stuck is not null)
         {
-            transition.Remove(stuck);
+            decision.Remove(stuck);
         }
 
-        if (GivesWay(blockage) && Events.AcceptBuffered(transition))
+        if (GivesWay(blockage) && Events.AcceptBuffered(decision))
         {
             return;
         }
@@ -264,74 +263,75 @@ internal static class Operators
         switch (blockage.Kind)
         {
             case BlockedBy.Compensation when stuck is not null:
-                Compensations.Done(transition, stuck, SagaItemStatus.Skipped);
+                Compensations.Done(decision, stuck, SagaItemStatus.Skipped);
                 return;
             case BlockedBy.Step when stuck is { Item: not null }:
-                EachItems.Skip(transition, stuck);
+                EachItems.Skip(decision, stuck);
                 return;
-            case BlockedBy.Step when transition.Facts.At(blockage.Step!) is ParallelStep parallel:
-                Branches.Drop(transition, parallel);
+            case BlockedBy.Step when decision.Facts.At(blockage.Step!) is ParallelStep parallel:
+                Branches.Drop(decision, parallel);
                 return;
             case BlockedBy.Step:
-                MarkSkipped(transition, blockage.Step!);
+                MarkSkipped(decision, blockage.Step!);
                 break;
         }
 
-        Continue(transition, blockage, retryPass: 0);
+        Continue(decision, blockage, retryPass: 0);
     }
 
     // An interrupted command that is being resolved counts as not done.
-    private static void SkipResolving(Transition transition)
+    private static void SkipResolving(DecisionBuilder decision)
     {
-        foreach (var command in transition.Saga.Outstanding.Where(IsBeingResolved))
+        foreach (var command in decision.Saga.Outstanding.Where(IsBeingResolved))
         {
-            transition.Remove(command);
+            decision.Remove(command);
         }
 
-        transition.Continue();
+        Flow.Continue(decision);
     }
 
-    private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirections.Do };
+    private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirection.Forward };
 
     // The current step counts as completed without a result. A result of an earlier visit is removed as well.
-    private static void MarkSkipped(Transition transition, string id)
+    private static void MarkSkipped(DecisionBuilder decision, string id)
     {
-        var saga = transition.Saga;
-        transition.Saga = saga with
+        var saga = decision.Saga;
+        decision.Saga = saga with
         {
             Eaches = saga.Eaches.RemoveAll(run => run.Step == id),
             Results = saga.Results.Remove(id),
             Skipped = saga.Skipped.Add(id),
         };
-        Branches.Advance(transition, transition.Facts.SequenceOf(id));
+        Branches.Advance(decision, decision.Facts.SequenceOf(id));
     }
 
     // Continues with the interrupted commands or compensations, the step, or the transition out of the state.
-    private static void Continue(Transition transition, Blockage blockage, int retryPass)
+    private static void Continue(DecisionBuilder decision, Blockage blockage, int retryPass)
     {
-        if (transition.Saga.Leaving is not null
-            || transition.State.Kind == StateKind.Compensating
+        if (decision.Saga.Leaving is not null
+            || decision.State.Kind == StateKind.Compensating
             || blockage.Kind is BlockedBy.Compensation or BlockedBy.Interrupted)
         {
-            transition.Continue();
+            Flow.Continue(decision);
         }
         else
         {
-            transition.Run(
-                blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), retryPass);
+            Flow.Run(
+                decision,
+                blockage.Step is { } step ? decision.Facts.SequenceOf(step) : decision.Facts.Root(decision.Saga.State), retryPass);
         }
     }
 
     // A buffered event may replace a blocked step. Commands that are resolved or compensated must be finished, whatever state follows.
     private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way;
 
-    private static string KindOf(OperatorCommand command) => command switch
+    private static HistoryKind KindOf(OperatorCommand command) => command switch
     {
-        OperatorCommand.Cancel => HistoryKinds.CancelAsked,
-        OperatorCommand.Retry => HistoryKinds.RetriedByOperator,
-        OperatorCommand.Skip => HistoryKinds.SkippedByOperator,
-        OperatorCommand.Pause => HistoryKinds.Paused,
-        _ => HistoryKinds.Resumed,
+        OperatorCommand.Cancel => HistoryKind.CancelRequested,
+        OperatorCommand.Retry => HistoryKind.RetriedByOperator,
+        OperatorCommand.Skip => HistoryKind.SkippedByOperator,
+        OperatorCommand.Pause => HistoryKind.Paused,
+        _ => HistoryKind.Resumed,
     };
 
     private static string Instead(SagaState saga) =>

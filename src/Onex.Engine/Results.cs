@@ -29,9 +29,9 @@ internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, str
 /// </summary>
 internal static class Results
 {
-    public static bool Decide(Transition transition, StepResultArrived result)
+    public static bool Decide(DecisionBuilder decision, StepResultArrived result)
     {
-        var command = transition.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
+        var command = decision.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
         // Completed and rejected are final, whichever attempt reports them, and so is an undeliverable command that nobody can take any
         // more. Failed says nothing about later attempts.
@@ -47,7 +47,7 @@ internal static class Results
             return false;
         }
 
-        var step = transition.Facts.Step(command.Step);
+        var step = decision.Facts.Step(command.Step);
         if (result.Outcome == StepOutcome.Undeliverable)
         {
             // Nothing was sent since the operator's retry. The ledger is queried for the outcome of earlier attempts.
@@ -56,18 +56,18 @@ internal static class Results
                 return false;
             }
 
-            Undeliverable(transition, command, result);
+            Undeliverable(decision, command, result);
             return true;
         }
 
-        if (command.Direction == StepDirections.Compensate)
+        if (command.Direction == StepDirection.Compensation)
         {
-            transition.Unblock(blockage => blockage.CommandId == command.CommandId);
-            Compensated(transition, command, step, result);
+            decision.Unblock(blockage => blockage.CommandId == command.CommandId);
+            Compensated(decision, command, step, result);
             return true;
         }
 
-        var classified = Classify(transition, command, step, result);
+        var classified = Classify(decision, command, step, result);
         if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.Broken is not null))
         {
             // This is known already, and the attempt in flight, which calls the service again, will report more.
@@ -79,30 +79,30 @@ internal static class Results
             }
 
             // If an attempt in flight does not know of it, the ledger answers with this outcome and the attempt never runs.
-            (command, classified) = Evaluate(transition, command, step, classified);
+            (command, classified) = Evaluate(decision, command, step, classified);
         }
 
         // The outcome has arrived after all, so the command no longer blocks the saga.
-        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+        decision.Unblock(blockage => blockage.CommandId == command.CommandId);
         if (classified.Outcome == StepOutcome.Rejected)
         {
-            command = Rejected(transition, command, classified);
+            command = Rejected(decision, command, classified);
         }
 
         if (command.Interrupted)
         {
-            Interruption.Resolve(transition, command, step, classified, result.RetryAfter);
+            Interruption.Resolve(decision, command, step, classified, result.RetryAfter);
         }
         else
         {
-            Done(transition, command, step, classified, result.RetryAfter);
+            Done(decision, command, step, classified, result.RetryAfter);
         }
 
         return true;
     }
 
     /// <summary>An attempt failed: schedules the next one, or handles the final error.</summary>
-    /// <param name="transition">The current decision.</param>
+    /// <param name="decision">The current decision.</param>
     /// <param name="command">The command.</param>
     /// <param name="reach">How far the attempt came.</param>
     /// <param name="code">Why it failed.</param>
@@ -110,39 +110,39 @@ internal static class Results
     /// <param name="retryAfter">The delay that the service requests before the next attempt, or null.</param>
     /// <param name="unevaluated">Why the arguments of the compensation cannot be evaluated from its answer, or null.</param>
     public static void AttemptFailed(
-        Transition transition, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter,
+        DecisionBuilder decision, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter,
         string? unevaluated = null)
     {
         command = command.After(reach);
-        transition.Replace(command);
-        if (StepCall.Of(transition, command) is not { } stepCall)
+        decision.Replace(command);
+        if (StepCall.Of(decision, command) is not { } stepCall)
         {
-            transition.Block(
+            decision.Block(
                 Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
                 command.Step, command);
             return;
         }
 
-        transition.Note(
-            HistoryKinds.AttemptFailed, command.Step,
-            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
+        decision.Note(
+            HistoryKind.AttemptFailed, command.Step,
+            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction.ToText()));
 
         // It did not take effect, or its effect needs no compensation.
-        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, stepCall.Step)))
+        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(decision, stepCall.Step)))
         {
-            Interruption.Finish(transition, command);
+            Interruption.Finish(decision, command);
             return;
         }
 
         var attempts = command.Attempt - command.AttemptsBefore;
-        var next = transition.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
-        var compensating = command.Direction == StepDirections.Compensate;
+        var next = decision.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
+        var compensating = command.Direction == StepDirection.Compensation;
 
         // Past the pivot a step is retried without end, unless a rule catches its final error, or the service did the work and its answer
         // cannot be used, which needs an operator.
         var final = Final(code, reach);
         var isUnusable = reach == AttemptReach.Done;
-        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, stepCall.Step, final);
+        var endless = !compensating && decision.Saga.PastPivot && !isUnusable && !Catches(decision, stepCall.Step, final);
         var allowed = endless || RetrySchedule.Allows(stepCall.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
 
         // Repeating the effect would be worse than an unusable answer.
@@ -156,28 +156,28 @@ internal static class Results
         var expired = next >= command.NotAfter;
         if (allowed && !expired)
         {
-            transition.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resent = 0 });
+            decision.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resent = 0 });
             return;
         }
 
-        transition.Note(HistoryKinds.StepFailed, command.Step, ("code", final), ("direction", command.Direction));
+        decision.Note(HistoryKind.StepFailed, command.Step, ("code", final), ("direction", command.Direction.ToText()));
         var often = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
         var last = $"it failed {often} {code}: {message}"
             + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no further attempt under it is allowed." : "");
         if (compensating)
         {
-            transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be compensated: {last}", command.Step, command);
+            decision.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be compensated: {last}", command.Step, command);
         }
         else if (Interruption.RememberPossible(
-            transition, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
+            decision, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
         {
             if (command.Interrupted)
             {
-                Interruption.Finish(transition, command);
+                Interruption.Finish(decision, command);
             }
             else
             {
-                Failed(transition, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}");
+                Failed(decision, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}");
             }
         }
     }
@@ -186,45 +186,45 @@ internal static class Results
     /// The broker rejected the command, and no role can take it any more. Its step fails at once, because another attempt would be rejected
     /// as well.
     /// </summary>
-    /// <param name="transition">The current decision.</param>
+    /// <param name="decision">The current decision.</param>
     /// <param name="command">The command; it is not a compensation.</param>
     /// <param name="reason">Why it was rejected, for people.</param>
-    public static void NeverTaken(Transition transition, Outstanding command, string reason)
+    public static void NeverTaken(DecisionBuilder decision, Outstanding command, string reason)
     {
         var message = $"Step '{command.Step}' cannot be sent: {reason}";
-        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
-        transition.Note(
-            HistoryKinds.StepFailed, command.Step,
-            ("code", StepCodes.Undeliverable), ("message", message), ("direction", command.Direction));
-        var step = transition.Facts.Step(command.Step);
-        if (!Interruption.RememberPossible(transition, command, step, StepCodes.Undeliverable, message))
+        decision.Unblock(blockage => blockage.CommandId == command.CommandId);
+        decision.Note(
+            HistoryKind.StepFailed, command.Step,
+            ("code", StepCodes.Undeliverable), ("message", message), ("direction", command.Direction.ToText()));
+        var step = decision.Facts.Step(command.Step);
+        if (!Interruption.RememberPossible(decision, command, step, StepCodes.Undeliverable, message))
         {
             return;
         }
 
         if (command.Interrupted)
         {
-            Interruption.Cancelled(transition, command);
+            Interruption.Cancelled(decision, command);
         }
         else
         {
-            transition.Remove(command);
-            Failed(transition, command, step, StepCodes.Undeliverable, message);
+            decision.Remove(command);
+            Failed(decision, command, step, StepCodes.Undeliverable, message);
         }
     }
 
     /// <summary>An operator says that a step of unknown outcome was not done: it fails as it would have.</summary>
-    public static void NotDone(Transition transition, Outstanding command, Blockage blockage) =>
+    public static void NotDone(DecisionBuilder decision, Outstanding command, Blockage blockage) =>
         Failed(
-            transition, command, transition.Facts.Step(command.Step), blockage.Code ?? StepCodes.StepFailed,
+            decision, command, decision.Facts.Step(command.Step), blockage.Code ?? StepCodes.StepFailed,
             blockage.Failure ?? blockage.Reason);
 
     /// <summary>
     /// Records a completed step for its compensation. False if the arguments for it cannot be evaluated, which blocks the saga.
     /// </summary>
-    public static bool Remember(Transition transition, Outstanding command, CallStep step, CelValue value)
+    public static bool Remember(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
-        if (!Interruption.CanBeCompensated(transition, step))
+        if (!Interruption.CanBeCompensated(decision, step))
         {
             return true;
         }
@@ -233,9 +233,9 @@ internal static class Results
         string? problem = null;
         if (command.ArgumentsIfUnknown is not { } arguments
             && !ValueJson.TryEvaluate(
-                compensation.Invocation.Arguments, AfterSave(transition, command, step, value), out arguments, out problem))
+                compensation.Invocation.Arguments, AfterSave(decision, command, step, value), out arguments, out problem))
         {
-            transition.Block(
+            decision.Block(
                 Commands.BlockedByWhat(command),
                 $"Step '{step.Id}' completed, but the arguments of its compensation cannot be evaluated: {problem!.TrimEnd('.', ' ')}. "
                 + "'skip' continues without compensating it.",
@@ -243,25 +243,25 @@ internal static class Results
             return false;
         }
 
-        Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
+        Compensations.Remember(decision, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
         return true;
     }
 
     // `data` as the step saves it, even if the step was interrupted and nothing of it is kept. A field that cannot be saved cannot be read
     // either, because its earlier value belongs to another call.
-    private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
+    private static SagaScope AfterSave(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
         var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (CommandId?)null;
-        var saga = transition.Saga;
+        var saga = decision.Saga;
         var saves = Assignments.TryApply(
-            step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
+            step.Save, EachItems.ScopeOf(decision, command, decision.Now, value, id), saga.Data, out var saved, out _);
         return EachItems.ScopeOf(
-            transition, command, transition.Now, value, id, saga with { Data = saves ? saved : saga.Data },
+            decision, command, decision.Now, value, id, saga with { Data = saves ? saved : saga.Data },
             unreadable: saves ? [] : step.Save);
     }
 
     // In this order: the operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
-    private static ClassifiedResult Classify(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    private static ClassifiedResult Classify(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
         string? broken = null;
@@ -289,19 +289,19 @@ internal static class Results
             foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
             {
                 // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
-                if (result.Unparsed is not null && transition.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
+                if (result.Unparsed is not null && decision.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
                 {
                     continue;
                 }
 
-                var holds = rule.When.Evaluate(EachItems.ScopeOf(transition, command, transition.Now, value));
+                var holds = rule.When.Evaluate(EachItems.ScopeOf(decision, command, decision.Now, value));
                 if (holds.Kind != CelKind.Bool)
                 {
-                    broken = $"The reject guard for '{rule.Code}': {Transition.Why(holds)}";
+                    broken = $"The reject guard for '{rule.Code}': {SagaScope.WhyNoBool(holds)}";
                     break;
                 }
 
-                transition.Observer?.GuardEvaluated(rule.When, holds.AsBool());
+                decision.Observer?.GuardEvaluated(rule.When, holds.AsBool());
                 if (holds.AsBool())
                 {
                     return new ClassifiedResult(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
@@ -322,7 +322,7 @@ internal static class Results
             };
         }
 
-        if (result.Unparsed is { } unparsed && transition.Facts.NeedsBody(step.Id))
+        if (result.Unparsed is { } unparsed && decision.Facts.NeedsBody(step.Id))
         {
             return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
         }
@@ -357,40 +357,41 @@ internal static class Results
 
     // The service did the work, but its answer cannot be used. The answer may still provide the arguments of the compensation.
     private static (Outstanding Command, ClassifiedResult Classified) Evaluate(
-        Transition transition, Outstanding command, CallStep step, ClassifiedResult classified)
+        DecisionBuilder decision, Outstanding command, CallStep step, ClassifiedResult classified)
     {
-        if (!Interruption.CanBeCompensated(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
+        if (!Interruption.CanBeCompensated(decision, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
         {
             return (command, classified);
         }
 
-        var scope = AfterSave(transition, command, step, classified.Value);
+        var scope = AfterSave(decision, command, step, classified.Value);
         return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
             ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, classified)
             : (command, classified with { Unevaluated = problem });
     }
 
     // A service's rejection is the outcome of every attempt under the key. An attempt that was not sent says nothing about those before it.
-    private static Outstanding Rejected(Transition transition, Outstanding command, ClassifiedResult classified)
+    private static Outstanding Rejected(DecisionBuilder decision, Outstanding command, ClassifiedResult classified)
     {
         var answered = command.After(classified.Reach);
         answered = classified.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown
             ? answered with { Happened = Happening.No }
             : answered;
-        transition.Replace(answered);
+        decision.Replace(answered);
         return answered;
     }
 
-    private static void Done(Transition transition, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
+    private static void Done(
+        DecisionBuilder decision, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
         if (classified.Broken is { } broken)
         {
-            transition.Note(HistoryKinds.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
+            decision.Note(HistoryKind.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
             command = command.After(classified.Reach);
-            transition.Replace(command);
-            if (Interruption.RememberPossible(transition, command, step, StepCodes.ExpressionFailed, broken, classified.Unevaluated))
+            decision.Replace(command);
+            if (Interruption.RememberPossible(decision, command, step, StepCodes.ExpressionFailed, broken, classified.Unevaluated))
             {
-                Failed(transition, command, step, StepCodes.ExpressionFailed, broken);
+                Failed(decision, command, step, StepCodes.ExpressionFailed, broken);
             }
 
             return;
@@ -399,52 +400,52 @@ internal static class Results
         switch (classified.Outcome)
         {
             case StepOutcome.Completed:
-                Completed(transition, command, step, classified.Value);
+                Completed(decision, command, step, classified.Value);
                 break;
             case StepOutcome.Rejected:
                 // The answer is final: a retry needs a new command.
-                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
-                if (Interruption.RememberPossible(transition, command, step, classified.Code, classified.Message, classified.Unevaluated))
+                decision.Note(HistoryKind.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
+                if (Interruption.RememberPossible(decision, command, step, classified.Code, classified.Message, classified.Unevaluated))
                 {
-                    transition.Remove(command);
-                    Failed(transition, command, step, classified.Code, classified.Message);
+                    decision.Remove(command);
+                    Failed(decision, command, step, classified.Code, classified.Message);
                 }
 
                 break;
             default:
                 AttemptFailed(
-                    transition, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
+                    decision, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
                 break;
         }
     }
 
     // The final failure of the step, or of one of its items.
-    private static void Failed(Transition transition, Outstanding command, CallStep step, string code, string message)
+    private static void Failed(DecisionBuilder decision, Outstanding command, CallStep step, string code, string message)
     {
         if (command.Item is null)
         {
-            transition.Fail(step.Catch, step.Id, code, message, command);
+            Flow.Fail(decision, step.Catch, step.Id, code, message, command);
         }
         else
         {
-            EachItems.Failed(transition, command, code, message);
+            EachItems.Failed(decision, command, code, message);
         }
     }
 
-    private static void Completed(Transition transition, Outstanding command, CallStep step, CelValue value)
+    private static void Completed(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
         if (command.Item is not null)
         {
-            EachItems.Completed(transition, command, step, value);
+            EachItems.Completed(decision, command, step, value);
             return;
         }
 
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
-        var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
-        var saves = Assignments.TryApply(step.Save, before, transition.Saga.Data, out var saved, out var problem);
+        decision.Note(HistoryKind.StepCompleted, step.Id, ("attempt", command.Attempt));
+        var before = new SagaScope(decision.Plan, decision.Saga, decision.Now, value);
+        var saves = Assignments.TryApply(step.Save, before, decision.Saga.Data, out var saved, out var problem);
 
         // It took effect, so it can be compensated even if its result cannot be saved.
-        if (!Remember(transition, command, step, value))
+        if (!Remember(decision, command, step, value))
         {
             return;
         }
@@ -452,31 +453,31 @@ internal static class Results
         if (!saves)
         {
             command = command.After(AttemptReach.Done);
-            transition.Replace(command);
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
+            decision.Replace(command);
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
             return;
         }
 
-        transition.Remove(command);
-        Interruption.Freeze(transition);
-        var saga = transition.Saga;
-        transition.Saga = saga with
+        decision.Remove(command);
+        Interruption.Freeze(decision);
+        var saga = decision.Saga;
+        decision.Saga = saga with
         {
             Data = saved,
             Results = step.ResultIsRead
                 ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths)))
                 : saga.Results,
         };
-        transition.RunOn(step.Id);
+        Flow.RunOn(decision, step.Id);
     }
 
-    private static void Compensated(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    private static void Compensated(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
     {
         switch (result.Outcome)
         {
             case StepOutcome.Failed when result.Reached != AttemptReach.Done:
                 AttemptFailed(
-                    transition,
+                    decision,
                     command,
                     result.Reached,
                     result.Code ?? StepCodes.StepFailed,
@@ -484,48 +485,48 @@ internal static class Results
                     result.RetryAfter);
                 return;
             case StepOutcome.Rejected:
-                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
+                decision.Note(HistoryKind.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirection.Compensation.ToText()));
                 var answered = command with { Answered = true };
-                transition.Replace(answered);
-                transition.Block(
+                decision.Replace(answered);
+                decision.Block(
                     BlockedBy.Compensation,
                     $"Step '{step.Id}' cannot be compensated: the compensation was rejected with {result.Code}: {result.Message}",
                     step.Id, answered);
                 return;
         }
 
-        Compensations.Done(transition, command, SagaItemStatus.Compensated);
+        Compensations.Done(decision, command, SagaItemStatus.Compensated);
     }
 
     // The broker rejects this copy. If the command is interrupted and was sent only once, the next wake-up queries the ledger or cancels it
     // there.
-    private static void Undeliverable(Transition transition, Outstanding command, StepResultArrived result)
+    private static void Undeliverable(DecisionBuilder decision, Outstanding command, StepResultArrived result)
     {
         if (result.IsClosed)
         {
-            NeverTaken(transition, command, result.Message ?? "No reason was given.");
+            NeverTaken(decision, command, result.Message ?? "No reason was given.");
             return;
         }
 
         // A child has no ledger entry: it is cancelled before it starts, reports that, and so ends the step.
-        if (command is { Direction: StepDirections.Do, Interrupted: false, Attempt: 1, Resent: 0 }
-            && transition.Facts.Step(command.Step).Role == CallRole.Saga)
+        if (command is { Direction: StepDirection.Forward, Interrupted: false, Attempt: 1, Resent: 0 }
+            && decision.Facts.Step(command.Step).Role == CallRole.Saga)
         {
-            transition.Note(
-                HistoryKinds.AttemptFailed, command.Step,
+            decision.Note(
+                HistoryKind.AttemptFailed, command.Step,
                 ("attempt", command.Attempt), ("code", StepCodes.Undeliverable), ("message", result.Message),
-                ("direction", command.Direction));
-            Commands.CancelChild(transition, command);
+                ("direction", command.Direction.ToText()));
+            Commands.CancelChild(decision, command);
             return;
         }
 
         if (command is { Interrupted: true, Attempt: 1, Resent: 0 })
         {
-            transition.Replace(command with { DueAt = transition.Now });
+            decision.Replace(command with { DueAt = decision.Now });
             return;
         }
 
-        transition.Block(
+        decision.Block(
             Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
     }
 
@@ -534,17 +535,17 @@ internal static class Results
         reach == AttemptReach.Done && code != StepCodes.ExpressionFailed ? StepCodes.ResultInvalid
         : code is StepCodes.StepTimedOut or StepCodes.ResultInvalid or StepCodes.ExpressionFailed ? code : StepCodes.StepFailed;
 
-    private static bool Catches(Transition transition, CallStep step, string code)
+    private static bool Catches(DecisionBuilder decision, CallStep step, string code)
     {
-        if (step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code))
-            || transition.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
+        if (step.Catch.Concat(decision.State.Catch).Any(rule => rule.Covers(code))
+            || decision.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
         {
             return true;
         }
 
         // The join may do without the branch, or the parallel step has a rule that covers the code.
-        return transition.Facts.SequenceOf(step.Id).Lanes
-            .Select(lane => transition.Facts.Parallel(lane.Parallel))
+        return decision.Facts.SequenceOf(step.Id).Lanes
+            .Select(lane => decision.Facts.Parallel(lane.Parallel))
             .Any(parallel => parallel.Join != Join.All || parallel.Catch.Any(rule => rule.Covers(code)));
     }
 }

@@ -22,24 +22,24 @@ internal static class SagaEngine
         }
 
         ArgumentNullException.ThrowIfNull(saga);
-        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
-        if (@event is OperatorRequested asked && Operators.WhyNotAllowed(transition, asked.Command) is { } reason)
+        var decision = new DecisionBuilder(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
+        if (@event is OperatorRequested asked && Operators.WhyNotAllowed(decision, asked.Command) is { } reason)
         {
             return Decision.Nothing(saga) with { NotDone = reason };
         }
 
-        Events.Expire(transition);
+        Events.Expire(decision);
         var changed = @event switch
         {
-            StepResultArrived result => Results.Decide(transition, result),
-            TimerFired timer => Timers.Decide(transition, timer),
-            RequestJoined joined => Join(transition, joined),
-            ExternalEvent external => Events.Decide(transition, external),
-            OperatorRequested requested => Operators.Decide(transition, requested),
-            ResendRequested => Commands.Resend(transition),
+            StepResultArrived result => Results.Decide(decision, result),
+            TimerFired timer => Timers.Decide(decision, timer),
+            RequestJoined joined => Join(decision, joined),
+            ExternalEvent external => Events.Decide(decision, external),
+            OperatorRequested requested => Operators.Decide(decision, requested),
+            ResendRequested => Commands.Resend(decision),
             _ => false,
         };
-        return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
+        return changed || decision.HasNotes ? Finish(decision) : decision.Nothing(saga);
     }
 
     /// <summary>
@@ -53,9 +53,9 @@ internal static class SagaEngine
             return Decision.Nothing(saga);
         }
 
-        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
-        transition.Block(BlockedBy.Handling, reason);
-        return transition.Decide();
+        var decision = new DecisionBuilder(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
+        decision.Block(BlockedBy.Handling, reason);
+        return Finish(decision);
     }
 
     private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now, IPlanObserver? observer)
@@ -76,28 +76,50 @@ internal static class SagaEngine
             }
         }
 
-        var transition = new Transition(plan, saga, now) { Observer = observer };
-        transition.Note(HistoryKinds.Started);
+        var decision = new DecisionBuilder(plan, saga, now) { Observer = observer };
+        decision.Note(HistoryKind.Started);
         if (started.CancelledBeforeStart)
         {
-            Endings.EnterCancelled(transition);
+            Endings.EnterCancelled(decision);
         }
         else
         {
-            transition.Enter(plan.Initial);
+            Flow.Enter(decision, plan.Initial);
         }
 
-        return transition.Decide();
+        return Finish(decision);
     }
 
-    // Another request with the same key or identity receives the saga's response, now or when there is one.
-    private static bool Join(Transition transition, RequestJoined joined)
+    private static Decision Finish(DecisionBuilder decision)
     {
-        var saga = transition.Saga;
+        Events.HandleBuffered(decision);
+        var status = StatusOf(decision);
+        decision.Saga = decision.Saga with
+        {
+            Status = status,
+            WaitingFor = status == SagaStatus.Waiting ? Events.Wanted(decision) : [],
+            UpdatedAt = decision.Now,
+        };
+        return decision.Build();
+    }
+
+    // The saga's status, as operators see it. Blocked and paused take precedence.
+    private static SagaStatus StatusOf(DecisionBuilder decision) =>
+        decision.Saga.EndedAt is not null ? decision.Saga.Status
+        : decision.Saga.Blockage is not null ? SagaStatus.Blocked
+        : decision.Saga.PausedBy is not null ? SagaStatus.Paused
+        : decision.State.Kind == StateKind.Compensating ? SagaStatus.Compensating
+        : decision.Saga.Outstanding.IsEmpty ? SagaStatus.Waiting
+        : SagaStatus.Running;
+
+    // Another request with the same key or identity receives the saga's response, now or when there is one.
+    private static bool Join(DecisionBuilder decision, RequestJoined joined)
+    {
+        var saga = decision.Saga;
         var requester = joined.Waiter.Requester;
         if (requester.Parent is { } parent && requester.RequestId == saga.Facts.Requester.RequestId)
         {
-            return JoinFromParent(transition, requester, joined, parent);
+            return JoinFromParent(decision, requester, joined, parent);
         }
 
         if (requester.Source == saga.Facts.Requester.Source || saga.Waiters.Any(waiter => waiter.Requester.Source == requester.Source))
@@ -105,31 +127,31 @@ internal static class SagaEngine
             return false;
         }
 
-        transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
-        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", requester.CorrelationId));
+        decision.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
+        decision.Note(HistoryKind.RequestJoined, detail: ("correlation_id", requester.CorrelationId.ToString()));
         if (saga.EndedAt is not null || saga.Response is not null)
         {
-            transition.Answer(requester, joined.Waiter.IsDuplicate);
+            Endings.Answer(decision, requester, joined.Waiter.IsDuplicate);
         }
 
         return true;
     }
 
     // The parent asked again. It is answered when the child ends, so only a lost answer needs action.
-    private static bool JoinFromParent(Transition transition, Requester requester, RequestJoined joined, ParentLink parent)
+    private static bool JoinFromParent(DecisionBuilder decision, Requester requester, RequestJoined joined, ParentLink parent)
     {
-        if (transition.Saga.EndedAt is not null || transition.Saga.Response is not null)
+        if (decision.Saga.EndedAt is not null || decision.Saga.Response is not null)
         {
-            transition.Answer(requester, isDuplicate: false);
+            Endings.Answer(decision, requester, isDuplicate: false);
             return true;
         }
 
-        if (!joined.Cancels || Operators.WhyNotAllowed(transition, OperatorCommand.Cancel) is not null)
+        if (!joined.Cancels || Operators.WhyNotAllowed(decision, OperatorCommand.Cancel) is not null)
         {
             return false;
         }
 
-        return Operators.Decide(transition, new OperatorRequested
+        return Operators.Decide(decision, new OperatorRequested
         {
             SagaId = joined.SagaId,
             CausedBy = joined.CausedBy,

@@ -18,13 +18,13 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
     }
 
     /// <summary>Null if the saga no longer holds what the command needs.</summary>
-    public static StepCall? Of(Transition transition, Outstanding command)
+    public static StepCall? Of(DecisionBuilder decision, Outstanding command)
     {
-        var saga = transition.Saga;
-        var step = transition.Facts.Step(command.Step);
-        if (command.Direction == StepDirections.Do)
+        var saga = decision.Saga;
+        var step = decision.Facts.Step(command.Step);
+        if (command.Direction == StepDirection.Forward)
         {
-            return ArgumentsOf(transition, command, step) is { } arguments ? Doing(step, arguments) : null;
+            return ArgumentsOf(decision, command, step) is { } arguments ? Doing(step, arguments) : null;
         }
 
         var undoing = saga.Undo.LastOrDefault(entry => entry.CompensationId == command.CommandId)?.Arguments ?? command.Arguments;
@@ -32,9 +32,9 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
     }
 
     // As of the first attempt, so that every attempt under one key has the same arguments.
-    private static RawJson? ArgumentsOf(Transition transition, Outstanding command, CallStep step) =>
+    private static RawJson? ArgumentsOf(DecisionBuilder decision, Outstanding command, CallStep step) =>
         command.Arguments is { } frozen ? frozen
         : ValueJson.TryEvaluate(
-            step.Invocation.Arguments, EachItems.ScopeOf(transition, command, command.FirstSentAt), out var arguments, out _) ? arguments
+            step.Invocation.Arguments, EachItems.ScopeOf(decision, command, command.FirstSentAt), out var arguments, out _) ? arguments
         : null;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -9,152 +10,152 @@ namespace Onex.Engine;
 internal static class Steps
 {
     /// <summary>Runs a step. True if it is done; false if it is awaited, or has led elsewhere.</summary>
-    public static bool Run(Transition transition, Sequence sequence, StepPlan step, int retryPass) => step switch
+    public static bool Run(DecisionBuilder decision, Sequence sequence, StepPlan step, int retryPass) => step switch
     {
-        CallStep call => Call(transition, call, Math.Max(retryPass, Branches.RetryPass(transition.Saga, sequence))),
-        ParallelStep parallel => Branches.Open(transition, parallel),
-        EachStep each => EachItems.Begin(transition, each, retryPass),
-        StartStep start => Start(transition, start),
-        EmitStep emit => Emit(transition, emit),
-        WaitStep wait => Wait(transition, sequence, wait),
-        SetStep set => Set(transition, set),
-        RespondStep respond => Respond(transition, respond),
-        FailStep fail => Fail(transition, fail),
+        CallStep call => Call(decision, call, Math.Max(retryPass, Branches.RetryPass(decision.Saga, sequence))),
+        ParallelStep parallel => Branches.Open(decision, parallel),
+        EachStep each => EachItems.Begin(decision, each, retryPass),
+        StartStep start => Start(decision, start),
+        EmitStep emit => Emit(decision, emit),
+        WaitStep wait => Wait(decision, sequence, wait),
+        SetStep set => Set(decision, set),
+        RespondStep respond => Respond(decision, respond),
+        FailStep fail => Fail(decision, fail),
         _ => throw new InvalidOperationException($"Step '{step.Id}' is of a kind that the engine does not know: {step.GetType().Name}."),
     };
 
-    private static bool Call(Transition transition, CallStep step, int retryPass)
+    private static bool Call(DecisionBuilder decision, CallStep step, int retryPass)
     {
-        var saga = transition.Saga;
-        var scope = new SagaScope(transition.Plan, saga, transition.Now);
+        var saga = decision.Saga;
+        var scope = new SagaScope(decision.Plan, saga, decision.Now);
         if (!ValueJson.TryEvaluate(step.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
             return false;
         }
 
         var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, retryPass: retryPass);
         var stepCall = StepCall.Doing(step, arguments);
-        Commands.Send(transition, id, StepDirections.Do, stepCall, retryPass);
-        transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
+        Commands.Send(decision, id, StepDirection.Forward, stepCall, retryPass);
+        decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
     }
 
     // Nobody waits for the child's end.
-    private static bool Start(Transition transition, StartStep step)
+    private static bool Start(DecisionBuilder decision, StartStep step)
     {
-        var saga = transition.Saga;
-        if (!ValueJson.TryEvaluate(step.Input, new SagaScope(transition.Plan, saga, transition.Now), out var input, out var problem))
+        var saga = decision.Saga;
+        if (!ValueJson.TryEvaluate(step.Input, new SagaScope(decision.Plan, saga, decision.Now), out var input, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The input of step '{step.Id}': {problem}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The input of step '{step.Id}': {problem}");
             return false;
         }
 
-        transition.Emit(new CommandToSend(
-            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, CallRole.Saga,
-            step.Contract, null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
+        decision.Emit(new CommandToSend(
+            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirection.Forward, CallRole.Saga,
+            step.Contract, null, input, TimeSpan.Zero, decision.Now + Outstanding.LifeTime)
         {
             Detached = true,
         });
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("contract", step.Contract));
+        decision.Note(HistoryKind.StepCompleted, step.Id, ("contract", step.Contract));
         return true;
     }
 
     // It is sent with the commit, or not at all, so it needs no compensation.
-    private static bool Emit(Transition transition, EmitStep step)
+    private static bool Emit(DecisionBuilder decision, EmitStep step)
     {
-        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
-        var key = step.Key?.Evaluate(scope) ?? CelValue.String(transition.Saga.Facts.Requester.CorrelationId.ToString());
+        var scope = new SagaScope(decision.Plan, decision.Saga, decision.Now);
+        var key = step.Key?.Evaluate(scope) ?? CelValue.String(decision.Saga.Facts.Requester.CorrelationId.ToString());
         if (key.Kind != CelKind.String)
         {
             var why = key.IsError ? key.AsError() : $"text is wanted, not {key.Kind}.";
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
             return false;
         }
 
         if (!ValueJson.TryEvaluate(step.Value, scope, out var value, out var problem))
         {
-            transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The value of step '{step.Id}': {problem}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The value of step '{step.Id}': {problem}");
             return false;
         }
 
-        transition.Publish(new EventToPublish(step.Id, step.Topic, key.AsString(), value));
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("topic", step.Topic));
+        decision.Publish(new EventToPublish(step.Id, step.Topic, key.AsString(), value));
+        decision.Note(HistoryKind.StepCompleted, step.Id, ("topic", step.Topic));
         return true;
     }
 
     // A time in the past is not waited for.
-    private static bool Wait(Transition transition, Sequence sequence, WaitStep step)
+    private static bool Wait(DecisionBuilder decision, Sequence sequence, WaitStep step)
     {
-        var until = Times.After(transition.Now, step.For ?? TimeSpan.Zero);
+        var until = Times.After(decision.Now, step.For ?? TimeSpan.Zero);
         if (step.Until is { } expression)
         {
-            var value = expression.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
+            var value = expression.Evaluate(new SagaScope(decision.Plan, decision.Saga, decision.Now));
             if (value.Kind != CelKind.Timestamp)
             {
                 var why = value.IsError ? value.AsError() : $"a timestamp is wanted, not {value.Kind}.";
-                transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
+                Flow.Fail(decision, [], step.Id, StepCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
                 return false;
             }
 
             until = value.AsTimestamp();
         }
 
-        if (until <= transition.Now)
+        if (until <= decision.Now)
         {
             return true;
         }
 
-        Branches.Wait(transition, sequence, until);
-        transition.Note(HistoryKinds.Waiting, step.Id, ("until", until));
+        Branches.Wait(decision, sequence, until);
+        decision.Note(HistoryKind.Waiting, step.Id, ("until", until));
         return false;
     }
 
-    private static bool Set(Transition transition, SetStep step)
+    private static bool Set(DecisionBuilder decision, SetStep step)
     {
-        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
-        if (!Assignments.TryApply(step.Assignments, scope, transition.Saga.Data, out var data, out var problem))
+        var scope = new SagaScope(decision.Plan, decision.Saga, decision.Now);
+        if (!Assignments.TryApply(step.Assignments, scope, decision.Saga.Data, out var data, out var problem))
         {
-            transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' sets as {problem}");
+            Flow.Fail(decision, [], step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' sets as {problem}");
             return false;
         }
 
-        Interruption.Freeze(transition);
-        transition.Saga = transition.Saga with { Data = data };
-        transition.Note(HistoryKinds.StepCompleted, step.Id);
+        Interruption.Freeze(decision);
+        decision.Saga = decision.Saga with { Data = data };
+        decision.Note(HistoryKind.StepCompleted, step.Id);
         return true;
     }
 
     // A saga has one response. A later `respond` step does not change it.
-    private static bool Respond(Transition transition, RespondStep step)
+    private static bool Respond(DecisionBuilder decision, RespondStep step)
     {
-        if (transition.Saga.Response is not null)
+        if (decision.Saga.Response is not null)
         {
             return true;
         }
 
         if (!ValueJson.TryEvaluate(
-            step.Payload, new SagaScope(transition.Plan, transition.Saga, transition.Now), out var payload, out var problem))
+            step.Payload, new SagaScope(decision.Plan, decision.Saga, decision.Now), out var payload, out var problem))
         {
-            transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"The response of step '{step.Id}': {problem}");
+            Flow.Fail(decision, [], step.Id, StepCodes.ExpressionFailed, $"The response of step '{step.Id}': {problem}");
             return false;
         }
 
-        transition.Saga = transition.Saga with { Response = payload };
-        transition.Note(HistoryKinds.Responded, step.Id);
-        Endings.AnswerAll(transition);
+        decision.Saga = decision.Saga with { Response = payload };
+        decision.Note(HistoryKind.Responded, step.Id);
+        Endings.AnswerAll(decision);
         return true;
     }
 
-    private static bool Fail(Transition transition, FailStep step)
+    private static bool Fail(DecisionBuilder decision, FailStep step)
     {
-        var message = step.Message.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
+        var message = step.Message.Evaluate(new SagaScope(decision.Plan, decision.Saga, decision.Now));
         var (code, text) = message.Kind == CelKind.String
             ? (step.Code, message.AsString())
             : (StepCodes.ExpressionFailed,
                 $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is wanted, not {message.Kind}.")}");
-        transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", text));
-        transition.Fail(step.Catch, step.Id, code, text);
+        decision.Note(HistoryKind.StepRejected, step.Id, ("code", code), ("message", text));
+        Flow.Fail(decision, step.Catch, step.Id, code, text);
         return false;
     }
 }

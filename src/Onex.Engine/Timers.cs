@@ -11,18 +11,18 @@ namespace Onex.Engine;
 /// </summary>
 internal static class Timers
 {
-    public static bool Decide(Transition transition, TimerFired timer)
+    public static bool Decide(DecisionBuilder decision, TimerFired timer)
     {
-        var due = transition.Saga.Outstanding.Where(command => IsDue(transition.Saga, command, transition.Now))
+        var due = decision.Saga.Outstanding.Where(command => IsDue(decision.Saga, command, decision.Now))
             .OrderBy(command => command.DueAt)
             .ToList();
-        var changed = EndOfDelay(transition);
-        changed |= Contracted(transition);
-        changed |= EachItems.Take(transition, timer.Items);
+        var changed = EndOfDelay(decision);
+        changed |= Contracted(decision);
+        changed |= EachItems.Take(decision, timer.Items);
         foreach (var command in due)
         {
             // An earlier part of this wake-up may have ended or interrupted it. The next wake-up looks it up.
-            if (!transition.Saga.Outstanding.Contains(command))
+            if (!decision.Saga.Outstanding.Contains(command))
             {
                 continue;
             }
@@ -30,11 +30,11 @@ internal static class Timers
             changed = true;
             if (command.Phase == AttemptPhase.BackingOff)
             {
-                Commands.SendAgain(transition, command, command.Attempt + 1, resent: 0);
+                Commands.SendAgain(decision, command, command.Attempt + 1, resent: 0);
             }
             else
             {
-                LookUpOutcome(transition, command, timer.Leases.GetValueOrDefault(command.CommandId));
+                LookUpOutcome(decision, command, timer.Leases.GetValueOrDefault(command.CommandId));
             }
         }
 
@@ -49,7 +49,7 @@ internal static class Timers
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
         let step = PlanFacts.Of(plan).Step(command.Step)
-        let role = command.Direction == StepDirections.Do ? step.Role : step.Compensation?.Role
+        let role = command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role
         where role == CallRole.Effect
         select command.CommandId;
 
@@ -62,19 +62,19 @@ internal static class Timers
 
     // Handles the contract's own timers in the order in which they were due, even if all were due while the saga was paused. If a wait
     // ended before a timeout, the timeout is checked in a later decision, after the effects of the wait.
-    private static bool Contracted(Transition transition)
+    private static bool Contracted(DecisionBuilder decision)
     {
         var changed = false;
-        while (transition.Saga.TimersRun)
+        while (decision.Saga.TimersRun)
         {
-            var wait = Branches.Awaited(transition);
-            var limit = Earlier(DeadlineAt(transition), transition.Saga.StateDueAt);
-            if (limit <= transition.Now && !(wait?.Until < limit))
+            var wait = Branches.Awaited(decision);
+            var limit = Earlier(DeadlineAt(decision), decision.Saga.StateDueAt);
+            if (limit <= decision.Now && !(wait?.Until < limit))
             {
                 if (!changed)
                 {
-                    transition.Progress();
-                    _ = Deadline(transition, limit.Value) || StateTimeout(transition, limit.Value);
+                    decision.Progress();
+                    _ = Deadline(decision, limit.Value) || StateTimeout(decision, limit.Value);
                 }
 
                 return true;
@@ -86,20 +86,20 @@ internal static class Timers
             }
 
             changed = true;
-            transition.Progress();
-            transition.Note(HistoryKinds.StepCompleted, over.Step);
-            transition.RunOn(over.Step);
+            decision.Progress();
+            decision.Note(HistoryKind.StepCompleted, over.Step);
+            Flow.RunOn(decision, over.Step);
         }
 
         return changed;
     }
 
     // Repeated entries into a state without progress are delayed more and more.
-    private static bool EndOfDelay(Transition transition)
+    private static bool EndOfDelay(DecisionBuilder decision)
     {
-        if (transition.Saga is { Leaving.At: { } at, PausedBy: null, Blockage: null, Outstanding.IsEmpty: true } && at <= transition.Now)
+        if (decision.Saga is { Leaving.At: { } at, PausedBy: null, Blockage: null, Outstanding.IsEmpty: true } && at <= decision.Now)
         {
-            transition.Continue();
+            Flow.Continue(decision);
             return true;
         }
 
@@ -107,95 +107,95 @@ internal static class Timers
     }
 
     // The deadline applies in ordinary states before the pivot, and once.
-    private static DateTimeOffset? DeadlineAt(Transition transition) =>
-        transition.State.Kind == StateKind.Ordinary ? transition.Saga.DeadlineAt : null;
+    private static DateTimeOffset? DeadlineAt(DecisionBuilder decision) =>
+        decision.State.Kind == StateKind.Ordinary ? decision.Saga.DeadlineAt : null;
 
     private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 
-    private static bool Deadline(Transition transition, DateTimeOffset due)
+    private static bool Deadline(DecisionBuilder decision, DateTimeOffset due)
     {
-        var saga = transition.Saga;
-        if (DeadlineAt(transition) != due)
+        var saga = decision.Saga;
+        if (DeadlineAt(decision) != due)
         {
             return false;
         }
 
-        var limit = transition.Plan.Deadline!;
-        transition.Saga = saga with { DeadlineAt = null };
-        transition.Observer?.TransitionTaken(limit);
-        transition.Move(limit.Next, new Fault(
+        var limit = decision.Plan.Deadline!;
+        decision.Saga = saga with { DeadlineAt = null };
+        decision.Observer?.TransitionTaken(limit);
+        Flow.Move(decision, limit.Next, new Fault(
             StepCodes.DeadlineExceeded,
             $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
-            null, transition.Now));
+            null, decision.Now));
         return true;
     }
 
-    private static bool StateTimeout(Transition transition, DateTimeOffset due)
+    private static bool StateTimeout(DecisionBuilder decision, DateTimeOffset due)
     {
-        var saga = transition.Saga;
+        var saga = decision.Saga;
         if (saga.StateDueAt != due)
         {
             return false;
         }
 
-        var limit = transition.State.Timeout!;
-        transition.Saga = saga with { StateDueAt = null };
-        transition.Observer?.TransitionTaken(limit);
-        transition.Move(limit.Next, new Fault(
-            StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, transition.Now));
+        var limit = decision.State.Timeout!;
+        decision.Saga = saga with { StateDueAt = null };
+        decision.Observer?.TransitionTaken(limit);
+        Flow.Move(decision, limit.Next, new Fault(
+            StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, decision.Now));
         return true;
     }
 
     private static bool IsDue(SagaState saga, Outstanding command, DateTimeOffset now) =>
         command.RunsWhile(saga.PausedBy is not null) && command.DueAt <= now;
 
-    private static void LookUpOutcome(Transition transition, Outstanding command, Lease? lease)
+    private static void LookUpOutcome(DecisionBuilder decision, Outstanding command, Lease? lease)
     {
         switch (lease)
         {
             case { Cancelled: true } when command.Interrupted:
-                Interruption.Cancelled(transition, command);
+                Interruption.Cancelled(decision, command);
                 break;
 
-            case null when command.Interrupted && transition.Facts.Step(command.Step).Role == CallRole.Saga:
-                Commands.CancelChild(transition, command);
+            case null when command.Interrupted && decision.Facts.Step(command.Step).Role == CallRole.Saga:
+                Commands.CancelChild(decision, command);
                 break;
 
             // The broker rejected the message and the command was closed in the ledger, but the result of that was lost.
-            case { Cancelled: true } when command.Direction == StepDirections.Do:
-                Results.NeverTaken(transition, command, "The broker rejected its message.");
+            case { Cancelled: true } when command.Direction == StepDirection.Forward:
+                Results.NeverTaken(decision, command, "The broker rejected its message.");
                 break;
 
             // A role holds the lease: look again after it expires. A late role is about to commit.
             case { ValidUntil: { } until }:
-                transition.Replace(command with { DueAt = (until > transition.Now ? until : transition.Now) + TimeSpan.FromSeconds(1) });
+                decision.Replace(command with { DueAt = (until > decision.Now ? until : decision.Now) + TimeSpan.FromSeconds(1) });
                 break;
 
             // A role claimed this attempt and never reported its outcome.
             case { } lapsed when lapsed.Attempt >= command.Attempt:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.Sent, StepCodes.StepTimedOut,
+                    decision, command, AttemptReach.Sent, StepCodes.StepTimedOut,
                     "The process that ran the attempt stopped before it reported a result.", retryAfter: null);
                 break;
 
             // The effects role no longer starts it.
-            case var _ when command.NotAfter <= transition.Now && RoleOf(transition, command) != CallRole.Saga:
+            case var _ when command.NotAfter <= decision.Now && RoleOf(decision, command) != CallRole.Saga:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
+                    decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
                     retryAfter: null);
                 break;
 
             // No role has claimed it: the role is down, or the command waits in its topic. Resending the same attempt uses up none. An
             // interrupted command that could not be cancelled was claimed before, so only its outcome tells whether it took effect.
             default:
-                Commands.SendAgain(transition, command, command.Attempt, command.Resent + 1);
+                Commands.SendAgain(decision, command, command.Attempt, command.Resent + 1);
                 break;
         }
     }
 
-    private static CallRole? RoleOf(Transition transition, Outstanding command)
+    private static CallRole? RoleOf(DecisionBuilder decision, Outstanding command)
     {
-        var step = transition.Facts.Step(command.Step);
-        return command.Direction == StepDirections.Do ? step.Role : step.Compensation?.Role;
+        var step = decision.Facts.Step(command.Step);
+        return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
     }
 }

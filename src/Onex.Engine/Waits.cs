@@ -1,5 +1,4 @@
 using System.Globalization;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 
@@ -39,7 +38,7 @@ internal static class Waits
         };
 
         // All commands that are allowed.
-        var transition = new Transition(plan, saga, now);
+        var decision = new DecisionBuilder(plan, saga, now);
         return new WaitReason(
             described.Sentence,
             saga.Status.ToText(),
@@ -50,7 +49,7 @@ internal static class Waits
             [
                 .. described.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
                 .. _commands
-                    .Where(command => Operators.WhyNotAllowed(transition, command.Command) is null)
+                    .Where(command => Operators.WhyNotAllowed(decision, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
                 .. HasChildren(plan, saga) ? [$"sagas list --parent {saga.Facts.SagaId}"] : Array.Empty<string>(),
 
@@ -66,7 +65,7 @@ internal static class Waits
             : "";
 
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
-        command.Direction == StepDirections.Do && PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Saga);
+        command.Direction == StepDirection.Forward && PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Saga);
 
     private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
@@ -114,7 +113,7 @@ internal static class Waits
     {
         var step = items[0].Step;
         var count = $"{items.Count} item{(items.Count == 1 ? "" : "s")} of step '{step}'";
-        return items[0].Direction == StepDirections.Compensate ? $"{count} {(items.Count == 1 ? "is" : "are")} being compensated"
+        return items[0].Direction == StepDirection.Compensation ? $"{count} {(items.Count == 1 ? "is" : "are")} being compensated"
             : saga.Eaches.FirstOrDefault(run => run.Step == step) is { } run
                 ? $"{count} {(items.Count == 1 ? "is" : "are")} in flight, {run.Completed} of {run.Total} are done"
                     + (run.Failed > 0 ? $", {run.Failed} have failed" : "")
@@ -124,7 +123,7 @@ internal static class Waits
     private static string Of(Plan plan, SagaState saga, Outstanding command, DateTimeOffset now)
     {
         var step = PlanFacts.Of(plan).Step(command.Step);
-        var undoing = command.Direction == StepDirections.Compensate;
+        var undoing = command.Direction == StepDirection.Compensation;
         var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
         attempts = command.Interrupted
             ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax))

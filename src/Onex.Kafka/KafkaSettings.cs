@@ -29,6 +29,12 @@ public sealed record KafkaSettings
     /// <summary>The client id, also the header <c>source</c>: <c>onex-main</c>.</summary>
     public required string ClientId { get; init; }
 
+    /// <summary>
+    /// Topics whose records need no order. The producer sends a batch of them to one partition, whatever their keys, and the next batch to
+    /// the next one, which costs the broker less than many small batches. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> UnorderedTopics { get; init; } = [];
+
     /// <summary>Records that one endpoint may have in flight; at the limit its partitions are paused. Default 2000.</summary>
     public int InFlightMax { get; init; } = 2000;
 

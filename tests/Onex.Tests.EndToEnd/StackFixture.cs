@@ -4,15 +4,13 @@ using Xunit.Sdk;
 
 namespace Onex.Tests.EndToEnd;
 
-/// <summary>
-/// A stack that the tests of a class share. Where the machine lacks what it needs, each of them is skipped with the reason.
-/// </summary>
+/// <summary>A stack shared by the tests of a class. If the machine lacks a dependency, each test is skipped with the reason.</summary>
 public abstract class StackFixture : IAsyncLifetime
 {
     private OnexStack? _stack;
     private ExceptionDispatchInfo? _skip;
 
-    /// <summary>What runs.</summary>
+    /// <summary>The running stack.</summary>
     public OnexStack Stack
     {
         get

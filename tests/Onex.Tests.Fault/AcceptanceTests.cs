@@ -30,7 +30,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             await Start(role).ReadyAsync();
         }
 
-        // Events for sagas that are not there: dead letters to be redriven, each more than once, while everything dies.
+        // Events without a saga become dead letters, which are redriven more than once during the faults.
         var deadLetters = new List<string>();
         for (var deadLetter = 0; deadLetter < 4; deadLetter++)
         {
@@ -42,7 +42,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             async () => await stack.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM onex.dead_letters") == deadLetters.Count, _within, () => "the dead letters of the events");
 
-        // Only these: the faults of the run create further dead letters.
+        // The faults of the run create further dead letters, which do not count here.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
         var began = Stopwatch.StartNew();
         var length = FullForm.IsWanted ? FullForm.Length : TimeSpan.FromSeconds(25);
@@ -77,7 +77,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await redriving;
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
 
-        // The redriven events have their sagas by now, and each moves its saga once.
+        // The sagas of the redriven events exist by now, and each event is applied once.
         await load.AllIsWellAsync(_within, deadLetters);
         stack.AssertOneResponseEach(answers);
         foreach (var deadLetter in deadLetters)
@@ -160,7 +160,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException or Npgsql.NpgsqlException)
             {
-                // Something is dead at this moment.
+                // A process is down at this moment.
             }
 
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);

@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>Orders that are cancelled while a call is in flight, and the process that makes the call dies at that moment.</summary>
+/// <summary>Orders that are cancelled while a call is in flight whose process dies at that moment.</summary>
 public sealed class CancelledOrderTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
@@ -41,7 +41,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
 
         Assert.Equal("cancel", (await stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
 
-        // Its command is still on the topic. The next order is behind it.
+        // Its command is still on the topic, before that of the next order.
         await stack.StartReadyAsync("effects");
         var next = Names.Next("called");
         Assert.Equal("success", (await stack.Responses.ReadAsync(await stack.OrderAsync(next), _within)).Field("status"));

@@ -62,7 +62,7 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
             await doomed.FreezeAsync();
             await during;
 
-            // Its sagas belong to the other orchestrator by now. It continues with them for a moment, commits perhaps, and dies.
+            // Its sagas belong to the other orchestrator by now. It continues with them briefly, may commit, and dies.
             var calls = stack.Services.Calls.Count;
             await Eventually.Async(
                 () => load.Answered == load.Sent || stack.Services.Calls.Count > calls + 20,

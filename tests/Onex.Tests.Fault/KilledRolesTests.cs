@@ -44,7 +44,7 @@ public sealed class KilledRolesTests(ITestOutputHelper output)
                 await postgres.StartAsync();
             }
 
-            // The next round must kill roles that work, not roles that are still starting.
+            // The next iteration must kill working roles, not starting ones.
             foreach (var role in running.Values)
             {
                 await role.ReadyAsync();

@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>Orders of every kind, sent while something dies, and what must be true of them afterwards.</summary>
+/// <summary>Sends orders of every type during faults and checks the results afterwards.</summary>
 internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelper output)
 {
     private readonly ConcurrentDictionary<string, (string Order, Treatment Treatment)> _sent = new();
@@ -19,26 +19,26 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         return new Random(seed);
     }
 
-    /// <summary>How many orders a run has: <c>ONEX_FAULT_ORDERS</c>, or the short form.</summary>
+    /// <summary>The number of orders of a run: <c>ONEX_FAULT_ORDERS</c>, or the short form.</summary>
     public static int Orders { get; } = int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_ORDERS"), out var given) ? given : 120;
 
-    /// <summary>Of a hundred orders, how many are cancelled at some moment. It may be too early or too late.</summary>
+    /// <summary>The percentage of orders that are cancelled at a random moment, possibly too early or too late.</summary>
     public int Regrets { get; init; }
 
     /// <summary>Bytes of the orders of <see cref="BurstAsync"/>.</summary>
     public int Padding { get; init; }
 
-    /// <summary>How many were answered with the cancellation.</summary>
+    /// <summary>The number of cancelled orders.</summary>
     public int Cancelled =>
         _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId) is [var response, ..] && response.Field("code") == "cancel");
 
-    /// <summary>How many have been sent.</summary>
+    /// <summary>The number of sent orders.</summary>
     public int Sent => _sent.Count;
 
-    /// <summary>How many have been answered.</summary>
+    /// <summary>The number of answered orders.</summary>
     public int Answered => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId).Count > 0);
 
-    /// <summary>Sends orders, a few at a time: the next few when the load in flight has room for them.</summary>
+    /// <summary>Sends orders with a bounded number in flight.</summary>
     public async Task SendAsync(int orders, int inFlight, TimeSpan within, TimeSpan pace = default)
     {
         var regrets = new List<Task>();
@@ -77,7 +77,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await Task.WhenAll(regrets);
     }
 
-    /// <summary>Sends orders that all carry <see cref="Padding"/>, at once: a backlog.</summary>
+    /// <summary>Sends orders that all carry <see cref="Padding"/> at once, as a backlog.</summary>
     public async Task BurstAsync(int orders)
     {
         for (var sent = 0; sent < orders; sent++)
@@ -119,9 +119,12 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
     }
 
-    /// <summary>All end; one response each; one idempotency key per order, step and direction; the effects match the final state.</summary>
+    /// <summary>
+    /// Checks that all orders end with one response each and one idempotency key per order, step and direction, and that the effects match
+    /// the final state.
+    /// </summary>
     /// <param name="within">How long that may take.</param>
-    /// <param name="besides">Orders that are not of this load.</param>
+    /// <param name="besides">Orders outside of this load.</param>
     public async Task AllIsWellAsync(TimeSpan within, params IReadOnlyCollection<string> besides)
     {
         var took = await Eventually.Async(

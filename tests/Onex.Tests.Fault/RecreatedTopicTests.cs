@@ -40,7 +40,7 @@ public sealed class RemadeTopicTests
         Assert.Single(main.Output, line => line.Contains("was deleted and created again", StringComparison.Ordinal));
     }
 
-    // As many in each partition as were there before, and more: their offsets are those of records that the orchestrator has read.
+    // More records in each partition than before, so that their offsets include those that the orchestrator has read.
     private static async Task OrderAsync(OnexStack stack, List<string> correlationIds)
     {
         for (var partition = 0; partition < OnexStack.Partitions; partition++)

@@ -81,8 +81,8 @@ public sealed class UnsentMessagesTests
             step => Assert.Single(step.Select(command => command.CommandId).Distinct()));
     }
 
-    // In place of runtime-effects: every command succeeds, and its result goes to the orchestrator that does not have the saga's home
-    // partition. Two orchestrators share the partitions in two ranges, so the other one has the partition that is half of them away.
+    // Replaces runtime-effects: every command succeeds, and its result goes to the orchestrator that does not own the home partition of the
+    // saga. Two orchestrators share the partitions in two ranges, so the other one owns the partition half of the range away.
     private static async Task<IReadOnlyList<StepCommand>> PlayEffectsAsync(OnexStack stack, CancellationToken stop)
     {
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, stack.Topic("effect-requests"));

@@ -38,7 +38,7 @@ internal sealed partial class MockCluster : IDisposable
         _client = client;
         _cluster = HandleMockCluster(client);
 
-        // A new group need not wait for more members.
+        // A new group does not wait for more members.
         GroupInitialRebalanceDelay(_cluster, 0);
 
         // Without a controller, clients wait for one until they time out, instead of getting the error of an unsupported request.

@@ -10,49 +10,49 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.Support;
 
-/// <summary>How the external services treat an order.</summary>
+/// <summary>The behaviour of the external services for an order.</summary>
 public sealed record Treatment
 {
-    /// <summary>Everything goes well.</summary>
+    /// <summary>Every call succeeds.</summary>
     public static Treatment Well { get; } = new();
 
     /// <summary>The card is declined: 402.</summary>
     public bool CardDeclined { get; init; }
 
-    /// <summary>The first card has expired: a charge is answered with 422, until it comes under another key.</summary>
+    /// <summary>The first card has expired: a charge is answered with 422 until it has another key.</summary>
     public bool CardExpired { get; init; }
 
-    /// <summary>The first card is declined: a charge is answered with 402, until it comes under another key.</summary>
+    /// <summary>The first card is declined: a charge is answered with 402 until it has another key.</summary>
     public bool FirstCardDeclined { get; init; }
 
-    /// <summary>What <c>/score</c> answers.</summary>
+    /// <summary>The response of <c>/score</c>.</summary>
     public int Score { get; init; }
 
-    /// <summary>How often each call answers 503 before it works, per idempotency key.</summary>
+    /// <summary>The number of 503 responses per idempotency key before a call succeeds.</summary>
     public int Failures { get; init; }
 
-    /// <summary>How long each call takes, after its effect has happened: a caller that times out does not know the outcome.</summary>
+    /// <summary>The delay of each response after the effect has happened: the outcome is unknown to a caller that times out.</summary>
     public TimeSpan Latency { get; init; }
 
     /// <summary>
-    /// What the answer to a charge waits for, after the charge has happened: for what must be done while the caller does not know.
+    /// A task that the response to a charge awaits after the charge has happened, for actions while its outcome is unknown to the caller.
     /// </summary>
     public Task ChargeAnswered { get; init; } = Task.CompletedTask;
 }
 
 /// <summary>A call that was received.</summary>
-/// <param name="Number">Its place among all calls.</param>
-/// <param name="Order">The order it was for.</param>
+/// <param name="Number">Its position among all calls.</param>
+/// <param name="Order">The order of the call.</param>
 /// <param name="Step">The contract's step: <c>reserve</c>, <c>pack</c>, <c>charge</c>, <c>confirm</c>.</param>
 /// <param name="Undo">Whether it compensates the step.</param>
 /// <param name="Key">Its <c>Idempotency-Key</c>.</param>
-/// <param name="Status">What was answered.</param>
-/// <param name="Body">What was sent.</param>
+/// <param name="Status">The response status.</param>
+/// <param name="Body">The request body.</param>
 public sealed record ServiceCall(int Number, string Order, string Step, bool Undo, string Key, HttpStatusCode Status, string Body);
 
 /// <summary>
-/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices,
-/// and fraud. It is idempotent by <c>Idempotency-Key</c>: the same key gets the same answer, and its effect happens once.
+/// A loopback server that simulates the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices,
+/// and fraud. It is idempotent by <c>Idempotency-Key</c>: the same key gets the same response, and its effect happens once.
 /// </summary>
 public sealed class ExternalServices : IAsyncDisposable
 {
@@ -83,12 +83,12 @@ public sealed class ExternalServices : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
 
-    /// <summary>How to make the connections of the example contract lead here.</summary>
+    /// <summary>The environment that points the connections of the example contract to this server.</summary>
     public IReadOnlyDictionary<string, string> Environment =>
         new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "FRAUD", "ORDERS", "NOTICES" }
             .ToDictionary(name => $"ONEX_CONNECTION_{name}_URL", _ => Address.ToString().TrimEnd('/'));
 
-    /// <summary>How orders without a treatment of their own are treated.</summary>
+    /// <summary>The default behaviour for orders.</summary>
     public Treatment Usual { get; set; } = Treatment.Well;
 
     /// <summary>Every call so far, in the order of arrival.</summary>
@@ -107,7 +107,7 @@ public sealed class ExternalServices : IAsyncDisposable
         return world;
     }
 
-    /// <summary>Says how an order is treated.</summary>
+    /// <summary>Sets the behaviour for an order.</summary>
     public void Treat(string order, Treatment treatment) => _treatments[order] = treatment;
 
     /// <summary>
@@ -155,7 +155,7 @@ public sealed class ExternalServices : IAsyncDisposable
                     : (HttpStatusCode.OK, answer(order).ToJsonString()));
     };
 
-    // Its name, the whole order, or the seal of a parcel.
+    // The order's name, the whole order, or the seal of a parcel.
     private string OrderOf(JsonNode? body)
     {
         var order = (string?)(body?["order"] is JsonObject whole ? whole["order_id"] : body?["order"]);

@@ -3,12 +3,12 @@ using System.Net.Sockets;
 
 namespace Onex.Tests.Support;
 
-/// <summary>Ports on loopback that nobody listens on.</summary>
+/// <summary>Unused ports on loopback.</summary>
 public static class FreePort
 {
     private static readonly HashSet<int> _given = [];
 
-    /// <summary>One that was not given before.</summary>
+    /// <summary>A port that was not returned before.</summary>
     public static int Next()
     {
         while (true)
@@ -21,8 +21,8 @@ public static class FreePort
     }
 
     /// <summary>
-    /// One from below those that the system gives to clients, for a server that puts further listeners well above its port, and that is
-    /// killed and must get the same port again.
+    /// A port below the ephemeral range, for a server that opens further ports well above its own and must get the same port again after it
+    /// is killed.
     /// </summary>
     public static int NextLow()
     {

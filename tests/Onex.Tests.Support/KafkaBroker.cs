@@ -8,8 +8,8 @@ using Xunit;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// A Kafka for tests: <c>KAFKA_BOOTSTRAP_SERVERS</c> if set, else a container if an engine is there and has or gets the image, else
-/// librdkafka's mock cluster in a process of its own. Tests share it, each with topics of its own prefix.
+/// A Kafka for tests: <c>KAFKA_BOOTSTRAP_SERVERS</c> if set, else a container if an engine and the image are available, else the mock
+/// cluster of librdkafka in a separate process. Tests share it, each with its own topic prefix.
 /// </summary>
 public sealed class KafkaBroker : IAsyncDisposable
 {
@@ -17,8 +17,8 @@ public sealed class KafkaBroker : IAsyncDisposable
     public const string Variable = "KAFKA_BOOTSTRAP_SERVERS";
 
     /// <summary>
-    /// The variable with the path of a program that makes brokers: verbs <c>start</c> (prints the address), <c>kill</c>, <c>pause</c>,
-    /// <c>resume</c>, <c>wipe</c>; environment <c>PORT</c> and <c>STATE</c> (a directory) tell one broker from another.
+    /// The variable with the path of a program that creates brokers: verbs <c>start</c> (prints the address), <c>kill</c>, <c>pause</c>,
+    /// <c>resume</c>, <c>wipe</c>; the variables <c>PORT</c> and <c>STATE</c> (a directory) distinguish brokers.
     /// </summary>
     public const string ToolVariable = "ONEX_KAFKA_TOOL";
 
@@ -43,7 +43,7 @@ public sealed class KafkaBroker : IAsyncDisposable
     public string BootstrapServers { get; }
 
     /// <summary>
-    /// Whether it is the mock cluster, which has no administration but topics: no groups to describe, no limits of a topic.
+    /// Whether it is the mock cluster, which supports no administration except topics: no groups to describe, no topic limits.
     /// </summary>
     public bool IsMock => _mock is not null;
 
@@ -51,11 +51,11 @@ public sealed class KafkaBroker : IAsyncDisposable
         ? given
         : "apache/kafka:4.1.0";
 
-    /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
+    /// <summary>The instance that all tests of this process share. It must not be stopped.</summary>
     public static Task<KafkaBroker> SharedAsync() => _shared.Value;
 
     /// <summary>
-    /// One of the caller's own, which it may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.
+    /// A private broker, which the caller may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.
     /// </summary>
     public static async Task<KafkaBroker> StartOwnAsync()
     {
@@ -80,7 +80,7 @@ public sealed class KafkaBroker : IAsyncDisposable
     }
 
     /// <summary>
-    /// librdkafka's built-in mock cluster, in a process that ends with this one. It trims old records and forgets all at its end.
+    /// The mock cluster of librdkafka, in a process that ends with this one. It deletes old records, and keeps none after its end.
     /// </summary>
     public static async Task<KafkaBroker> StartMockAsync()
     {
@@ -96,7 +96,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         return new KafkaBroker(address, null, process);
     }
 
-    /// <summary>Skips the test on the mock cluster, with the reason: what it does not do, as the end of a sentence.</summary>
+    /// <summary>Skips the test on the mock cluster with the missing feature, given as the end of a sentence.</summary>
     public void NeedsReal(string what) => Assert.SkipWhen(
         IsMock, $"No Kafka, and the mock cluster in its place {what}: set {Variable} to the address of a broker, or start a Docker "
             + $"engine.");
@@ -104,8 +104,8 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>Starts it (again) with its records, and waits until it answers.</summary>
     public async Task StartAsync()
     {
-        // The controller does not register a broker again before the session of the one that was killed has run out: on a busy machine that
-        // takes longer than the tool waits.
+        // The controller registers a broker again only after the session of the killed one has expired. On a busy machine that takes longer
+        // than the tool waits.
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -120,7 +120,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>Kills it, as a crash would.</summary>
+    /// <summary>Kills it like a crash.</summary>
     public Task KillAsync() => ToolAsync("kill");
 
     /// <summary>Freezes it.</summary>
@@ -144,9 +144,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]);
     }
 
-    /// <summary>
-    /// Creates the topics of a runtime and their dead-letter topics where the runtime cannot do that itself: on the mock cluster.
-    /// </summary>
+    /// <summary>Creates the topics of a runtime and their dead-letter topics on the mock cluster, where the runtime cannot.</summary>
     public async Task PrepareAsync(IEnumerable<string> topics, int partitions)
     {
         foreach (var topic in IsMock ? topics : [])

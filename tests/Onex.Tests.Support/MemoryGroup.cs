@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// A memory limit as a container sets it: a control group of the kernel, of version 1 or 2. Needs the right to create
-/// one, and does not work where this process runs in a container of its own.
+/// A memory limit like that of a container: a control group of the kernel, version 1 or 2. Needs the right to create one, and does not work
+/// inside a container.
 /// </summary>
 public sealed class MemoryGroup : IDisposable
 {
@@ -15,10 +15,10 @@ public sealed class MemoryGroup : IDisposable
 
     private MemoryGroup(string directory) => _directory = directory;
 
-    /// <summary>The file to which whoever joins writes its process id.</summary>
+    /// <summary>The file to which a joining process writes its id.</summary>
     public string Members => Path.Combine(_directory, "cgroup.procs");
 
-    /// <summary>Creates one, or returns null where that is not allowed.</summary>
+    /// <summary>Creates a control group, or returns null without the right.</summary>
     public static MemoryGroup? TryMake(string name, long bytes)
     {
         var isFirst = File.Exists(Path.Combine(Version1, "memory.limit_in_bytes"));
@@ -47,7 +47,7 @@ public sealed class MemoryGroup : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A process is still in it, or it was never created.
+            // It still has a process, or was never created.
         }
     }
 }

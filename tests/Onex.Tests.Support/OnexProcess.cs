@@ -7,7 +7,7 @@ namespace Onex.Tests.Support;
 /// <summary>The built executable as a process: one role, which tests may freeze and kill.</summary>
 public sealed class OnexProcess : IAsyncDisposable
 {
-    // Settings of the machine or the run must not reach the process: only those of its test.
+    // The process gets only the settings of its test, not those of the machine or the run.
     private static readonly string[] _ownPrefixes = ["ONEX_", "KAFKA_", "POSTGRES_", "REDIS_", "VAULT_", "CONSUL_", "OTEL_", "CONTRACTS_"];
     private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
@@ -39,10 +39,10 @@ public sealed class OnexProcess : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Pid { get; }
 
-    /// <summary>Where it answers HTTP, on loopback.</summary>
+    /// <summary>The HTTP port on loopback.</summary>
     public int HttpPort { get; }
 
-    /// <summary>Whether it is still there.</summary>
+    /// <summary>Whether it is still running.</summary>
     public bool IsRunning => !_disposed && !_process.HasExited;
 
     /// <summary>The lines of its standard output so far.</summary>
@@ -137,14 +137,14 @@ public sealed class OnexProcess : IAsyncDisposable
     /// <summary>Thaws it.</summary>
     public Task ThawAsync() => SignalAsync("CONT");
 
-    /// <summary>Asks it to stop and gives its exit code.</summary>
+    /// <summary>Sends SIGTERM and returns the exit code.</summary>
     public async Task<int> TerminateAsync(TimeSpan? within = null)
     {
         await SignalAsync("TERM");
         return await WaitForExitAsync(within ?? TimeSpan.FromMinutes(2));
     }
 
-    /// <summary>Waits until it ends by itself and gives its exit code.</summary>
+    /// <summary>Waits until it exits and returns the exit code.</summary>
     public async Task<int> WaitForExitAsync(TimeSpan within)
     {
         await Eventually.Async(() => !IsRunning, within, () => $"{Name} still runs:\n{Tail()}");
@@ -181,7 +181,7 @@ public sealed class OnexProcess : IAsyncDisposable
             throw new InvalidOperationException($"{assembly} is not built: ./dev build");
         }
 
-        // In the group before the first byte is used: the runtime looks at its limit when it starts.
+        // It joins the group first, because the runtime reads its limit at start.
         var start = new ProcessStartInfo(
             memory is null ? "dotnet" : "sh",
             [

@@ -9,8 +9,8 @@ using Xunit;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// Everything that one test needs of Onex: a database, topics of its own, the external services, and processes of any role. The output of
-/// the processes is kept in <c>artifacts/test-logs/</c>.
+/// Everything a test needs to run Onex: a database, its own topics, the external services, and processes of any role. The output of the
+/// processes is written to <c>artifacts/test-logs/</c>.
 /// </summary>
 public sealed class OnexStack : IAsyncDisposable
 {
@@ -57,7 +57,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>The services that the contract calls.</summary>
     public ExternalServices Services { get; }
 
-    /// <summary>Publishes.</summary>
+    /// <summary>Produces requests.</summary>
     public TopicWriter Writer { get; }
 
     /// <summary>Reads <c>responses</c>.</summary>
@@ -69,13 +69,13 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>The environment of the processes.</summary>
     public IReadOnlyDictionary<string, string> Settings => _settings;
 
-    /// <summary>The executable's assembly: this checkout's, unless another build is set before a start.</summary>
+    /// <summary>The assembly of the executable: that of this checkout unless another build is set before a start.</summary>
     public string Assembly { get; set; } = Repository.OnexAssembly;
 
     /// <summary>Every process ever started.</summary>
     public IReadOnlyList<OnexProcess> Processes => [.. _processes];
 
-    /// <summary>Creates one on the shared broker and the shared database server unless others are given.</summary>
+    /// <summary>Creates a stack on the given broker and database server, or on the shared ones.</summary>
     public static async Task<OnexStack> CreateAsync(PostgresServer? postgres = null, KafkaBroker? broker = null)
     {
         broker ??= await KafkaBroker.SharedAsync();
@@ -85,15 +85,15 @@ public sealed class OnexStack : IAsyncDisposable
         return stack;
     }
 
-    /// <summary>Changes the environment of every process that is started from here on.</summary>
+    /// <summary>Changes the environment of processes that start later.</summary>
     public void Set(string variable, string value) => _settings[variable] = value;
 
     /// <summary>The name of a topic with the test's prefix.</summary>
     public string Topic(string name) => $"{Name}.{name}";
 
-    /// <summary>Starts a role; it need not be ready yet.</summary>
+    /// <summary>Starts a role without waiting until it is ready.</summary>
     /// <param name="role">The role.</param>
-    /// <param name="settings">Its environment besides <see cref="Settings"/>.</param>
+    /// <param name="settings">Environment variables in addition to <see cref="Settings"/>.</param>
     /// <param name="memory">The memory that it may use, or null for the machine's.</param>
     public OnexProcess Start(string role, IReadOnlyDictionary<string, string>? settings = null, MemoryGroup? memory = null)
     {

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Onex.Tests.Support;
 
-/// <summary>A database of a test's own.</summary>
+/// <summary>A private database of a test.</summary>
 public sealed class PostgresDatabase : IAsyncDisposable
 {
     private readonly Lazy<NpgsqlDataSource> _source;
@@ -26,13 +26,13 @@ public sealed class PostgresDatabase : IAsyncDisposable
     /// <summary>Its name.</summary>
     public string Name { get; }
 
-    /// <summary>How to reach it with Npgsql.</summary>
+    /// <summary>The connection string for Npgsql.</summary>
     public string ConnectionString { get; }
 
     /// <summary>A pool of connections to it.</summary>
     public NpgsqlDataSource Source => _source.Value;
 
-    /// <summary>How to reach it with <c>onex</c>.</summary>
+    /// <summary>The settings for <c>onex</c>.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
         ["POSTGRES_HOST"] = Server.Host,
@@ -42,7 +42,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
         ["POSTGRES_PASSWORD"] = Server.Password,
     };
 
-    /// <summary>Runs a query and gives each row as psql would print it: values as text, joined by <c>|</c>, nothing for null.</summary>
+    /// <summary>Runs a query and returns each row as psql prints it: values as text, joined by <c>|</c>, empty for null.</summary>
     public async Task<IReadOnlyList<string>> QueryAsync(string sql)
     {
         await using var command = _queries.CreateCommand(sql);

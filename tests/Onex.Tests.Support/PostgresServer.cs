@@ -4,19 +4,19 @@ using Xunit;
 
 namespace Onex.Tests.Support;
 
-/// <summary>How Postgres is stopped.</summary>
+/// <summary>The shutdown mode of Postgres.</summary>
 public enum PostgresStop
 {
-    /// <summary>Clients are cut off, what is committed is written out.</summary>
+    /// <summary>Disconnects clients and writes a checkpoint.</summary>
     Fast,
 
-    /// <summary>As in a crash: the next start recovers from the log.</summary>
+    /// <summary>Like a crash: the next start recovers from the log.</summary>
     Immediate,
 }
 
 /// <summary>
 /// A PostgreSQL for tests: <c>ONEX_TEST_POSTGRES</c> (an Npgsql connection string of a superuser) if set, else a private cluster on
-/// loopback from the machine's binaries. It asks for a password, so that a wrong one is really refused.
+/// loopback from the binaries of the machine. It requires a password, so that a wrong one is really rejected.
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -57,12 +57,10 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Its password.</summary>
     public string Password => _address.Password ?? "";
 
-    /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
+    /// <summary>The instance that all tests of this process share. It must not be stopped.</summary>
     public static Task<PostgresServer> SharedAsync() => _shared.Value;
 
-    /// <summary>
-    /// One of the caller's own, which it may stop. Where the machine has no binaries, the test is skipped with the reason.
-    /// </summary>
+    /// <summary>A private server, which the caller may stop. If the machine has no binaries, the test is skipped with the reason.</summary>
     public static Task<PostgresServer> StartOwnAsync()
     {
         Assert.SkipWhen(
@@ -71,7 +69,7 @@ public sealed class PostgresServer : IAsyncDisposable
         return StartPrivateAsync();
     }
 
-    /// <summary>One for measuring: it writes every commit to the disk, as in production.</summary>
+    /// <summary>A server for benchmarks: it writes every commit to the disk, as in production.</summary>
     public static Task<PostgresServer> StartDurableAsync() => StartPrivateAsync(isDurable: true);
 
     /// <summary>The connection string of a database.</summary>
@@ -86,7 +84,7 @@ public sealed class PostgresServer : IAsyncDisposable
         return new PostgresDatabase(this, name);
     }
 
-    /// <summary>Stops it. What it holds stays.</summary>
+    /// <summary>Stops it and keeps its data.</summary>
     public async Task StopAsync(PostgresStop mode) => await ControlAsync(
         "stop", "-m", mode == PostgresStop.Immediate ? "immediate" : "fast");
 
@@ -136,7 +134,7 @@ public sealed class PostgresServer : IAsyncDisposable
         (await Shell.RunAsync("install", ["-d", "-m", "700", .. Shell.IsRoot ? (string[])["-o", ServerUser] : [], directory], null))
             .OrThrow("Making the directory of the test cluster");
 
-        // The server outlives a killed test process for as long as it takes the reaper to read these lines.
+        // The server outlives a killed test process until the reaper has read these lines.
         var reaperId = Reaper.AtExit($"kill -QUIT $(head -n 1 {data}/postmaster.pid); sleep 0.5; rm -rf {directory}");
         var passwordFile = Path.Combine(directory, "password");
         await File.WriteAllTextAsync(passwordFile, SuperPassword);
@@ -175,7 +173,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    // fsync guards against a crash of the machine, which no test makes; a crash of the server loses nothing without it.
+    // fsync protects against a crash of the machine, which no test simulates; a crash of the server loses nothing without it.
     private static string ServerOptions(int port, string directory, bool isDurable) => string.Join(
         ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory, "-c", isDurable
             ? "fsync=on"
@@ -204,7 +202,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var path = Path.Combine(FindBinaries()!, program);
 
-        // From the root directory: the server's user may not be allowed to see the caller's.
+        // From the root directory, because the user of the server may not have access to the directory of the caller.
         string[] command = [path, .. arguments];
         return Shell.IsRoot
             ? Shell.RunAsync("runuser", ["-u", ServerUser, "--", "sh", "-c", "cd / && exec \"$@\"", "sh", .. command], null)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// Ends everything that tests started, also when the test process is killed: a shell waits for the end of its input, which the kernel
+/// Stops every process that tests started, even if the test process is killed: a shell waits for the end of its input, which the kernel
 /// closes with this process, and then runs the given clean-up.
 /// </summary>
 public static class Reaper
@@ -22,7 +22,7 @@ public static class Reaper
     private static Process? _shell;
     private static int _ids;
 
-    /// <summary>Runs a shell command when this process ends, however it ends. Returns the id to cancel it by.</summary>
+    /// <summary>Runs a shell command when this process ends for any reason. Returns the id for its cancellation.</summary>
     public static string AtExit(string command)
     {
         var id = $"c{Interlocked.Increment(ref _ids)}";
@@ -30,10 +30,10 @@ public static class Reaper
         return id;
     }
 
-    /// <summary>Has a process killed when this one ends.</summary>
+    /// <summary>Kills a process when this one ends.</summary>
     public static string Kill(int pid) => AtExit($"kill -KILL {pid}");
 
-    /// <summary>It is no longer needed.</summary>
+    /// <summary>Cancels a registered command.</summary>
     public static void Forget(string id) => Tell($"{id}\t");
 
     private static void Tell(string line)

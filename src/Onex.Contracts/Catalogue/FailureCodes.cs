@@ -27,7 +27,7 @@ public static class FailureCodes
     /// <summary>Codes of attempts that were not sent.</summary>
     public static FrozenSet<string> NotSent { get; } = FrozenSet.ToFrozenSet(
         [
-            "breaker_open", "connection_failed", "connection_refused", "connection_unknown", "operation_unknown",
+            "breaker_open", "connection_failed", "connection_refused", "connection_unknown", StepCodes.OperationUnknown,
             "authentication_failed", "deadlock", "lock_not_available", "serialization_failure", "transaction_rollback",
         ],
         StringComparer.Ordinal);
@@ -35,7 +35,8 @@ public static class FailureCodes
     /// <summary>How far an attempt with that code got: unknown, unless the code says otherwise.</summary>
     public static AttemptReach ReachOf(string code) =>
         NotSent.Contains(code) ? AttemptReach.NotSent
-        : code is "answer_unreadable" or "response_too_large" or "result_invalid" ? AttemptReach.Done
+        : code is "answer_unreadable" or "response_too_large" or StepCodes.ResultInvalid ? AttemptReach.Done
+        : code is "redis_unavailable" ? AttemptReach.Answered
         : code.StartsWith("http_", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
                 ? HttpStatuses.ReachOf(status)

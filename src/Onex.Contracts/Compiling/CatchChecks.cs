@@ -12,10 +12,12 @@ namespace Onex.Contracts.Compiling;
 internal sealed class CatchChecks(OperationCatalogue operations)
 {
     // Any call may fail with these: attempts exhausted, an invalid result, a failed expression, a command that the broker rejects.
-    private static readonly string[] _callCodes = ["step_failed", "step_timed_out", "result_invalid", "expression_failed", "undeliverable"];
+    public static ImmutableArray<string> CallCodes { get; } =
+        [StepCodes.StepFailed, StepCodes.StepTimedOut, StepCodes.ResultInvalid, StepCodes.ExpressionFailed, StepCodes.Undeliverable];
 
     // These end a saga as a whole, so no `catch` applies to them.
-    private static readonly string[] _sagaCodes = ["state_timed_out", "deadline_exceeded", "cancelled", "terminated", "output_invalid"];
+    public static ImmutableArray<string> SagaCodes { get; } =
+        [StepCodes.StateTimedOut, StepCodes.DeadlineExceeded, StepCodes.Cancelled, StepCodes.Terminated, StepCodes.OutputInvalid];
 
     private readonly HashSet<string> _children = new(StringComparer.Ordinal);
 
@@ -91,10 +93,10 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         }
     }
 
-    private static bool IsSagaCode(string code) => _sagaCodes.Contains(code, StringComparer.Ordinal);
+    private static bool IsSagaCode(string code) => SagaCodes.Contains(code, StringComparer.Ordinal);
 
     // The uncaught codes of its steps. In addition, any expression of the state itself may fail.
-    private bool CanReach(StatePlan state, string code) => code == "expression_failed" || CanEscape(state.Steps, code);
+    private bool CanReach(StatePlan state, string code) => code == StepCodes.ExpressionFailed || CanEscape(state.Steps, code);
 
     private bool CanEscape(ImmutableArray<StepPlan> steps, string code)
     {
@@ -114,21 +116,22 @@ internal sealed class CatchChecks(OperationCatalogue operations)
             case ParallelStep { Join: Join.All } parallel:
                 return parallel.Branches.Select(branch => CanEscape(branch.Steps, code)).ToList().Contains(true);
             case ParallelStep:
-                return code == "join_failed";
+                return code == StepCodes.JoinFailed;
             case EachStep each:
-                return code is "too_many_items" or "expression_failed" || (each.FailuresMax is not null && CanFailWith(each.Call, code));
+                return code is StepCodes.TooManyItems or StepCodes.ExpressionFailed
+                    || (each.FailuresMax is not null && CanFailWith(each.Call, code));
             case CallStep call:
                 return CanFailWith(call, code);
             case FailStep fail:
-                return fail.Code == code || code == "expression_failed";
+                return fail.Code == code || code == StepCodes.ExpressionFailed;
             default:
-                return code == "expression_failed";
+                return code == StepCodes.ExpressionFailed;
         }
     }
 
     private bool CanFailWith(CallStep call, string code)
     {
-        if (_callCodes.Contains(code, StringComparer.Ordinal) || call.Reject.Any(rule => rule.Code == code))
+        if (CallCodes.Contains(code, StringComparer.Ordinal) || call.Reject.Any(rule => rule.Code == code))
         {
             return true;
         }
@@ -152,9 +155,9 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         var calls = all.Select(step => (step as EachStep)?.Call ?? step).OfType<CallStep>().ToList();
         return calls.SelectMany(call => call.Reject).Select(rule => rule.Code)
             .Concat(all.OfType<FailStep>().Select(step => step.Code))
-            .Concat(calls.Count > 0 ? _callCodes : ["expression_failed"])
-            .Concat(all.OfType<EachStep>().Any() ? ["too_many_items"] : [])
-            .Concat(all.OfType<ParallelStep>().Any(step => step.Join != Join.All) ? ["join_failed"] : [])
+            .Concat(calls.Count > 0 ? CallCodes : [StepCodes.ExpressionFailed])
+            .Concat(all.OfType<EachStep>().Any() ? [StepCodes.TooManyItems] : [])
+            .Concat(all.OfType<ParallelStep>().Any(step => step.Join != Join.All) ? [StepCodes.JoinFailed] : [])
             .Concat(calls
                 .Select(call => operations.Find(call.Invocation.Operation))
                 .OfType<OperationDescriptor>()

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 
@@ -121,7 +122,7 @@ internal sealed class FailureCycles
                     }
 
                     foreach (var target in parallel.Join == Join.All ? []
-                        : ResolveCatch(parallel.Catch, "join_failed", otherwise("join_failed")))
+                        : ResolveCatch(parallel.Catch, StepCodes.JoinFailed, otherwise(StepCodes.JoinFailed)))
                     {
                         yield return target;
                     }

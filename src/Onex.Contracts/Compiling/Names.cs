@@ -24,12 +24,7 @@ internal static partial class Names
     /// the code.
     /// </summary>
     public static FrozenSet<string> FaultCodes { get; } = FrozenSet.ToFrozenSet(
-        [
-            "step_failed", "step_timed_out", "result_invalid", "expression_failed", "output_invalid", "state_timed_out",
-            "deadline_exceeded",
-            "cancelled", "terminated", "join_failed", "too_many_items", "undeliverable",
-        ],
-        StringComparer.Ordinal);
+        [.. CatchChecks.CallCodes, .. CatchChecks.SagaCodes, StepCodes.JoinFailed, StepCodes.TooManyItems], StringComparer.Ordinal);
 
     public static FrozenSet<string> ReservedStates { get; } =
         FrozenSet.ToFrozenSet(["Initial", "Final", "compensating"], StringComparer.Ordinal);

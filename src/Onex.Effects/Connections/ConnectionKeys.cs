@@ -164,12 +164,7 @@ internal static class ConnectionKeys
             new("namespace", "text", "The namespace that requests are for"),
             new("mount", "text", "Where the secrets engine is mounted"),
         ],
-        [ConnectionTypes.Redis] =
-        [
-            new("url", "address", "Required. The address, `redis` or `rediss`"),
-            new("user", "text", "The user"),
-            new("password", "text", "The password"),
-        ],
+        [ConnectionTypes.Redis] = RedisAddress.Keys,
         [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are")],
     };
 

@@ -21,11 +21,11 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
     /// <summary>Records the history of a decision.</summary>
     public void Record(HistoryNote note)
     {
-        if (note.Kind == HistoryKinds.StateEntered)
+        if (note.Kind == HistoryKind.StateEntered)
         {
             _states.Add(note.State);
         }
-        else if (note is { Kind: HistoryKinds.CompensationCompleted, Step: { } step })
+        else if (note is { Kind: HistoryKind.CompensationCompleted, Step: { } step })
         {
             _compensations.Add(step);
         }

@@ -26,8 +26,8 @@ internal static class Expectations
         else
         {
             Compare("fault", expected.Fault, saga.Fault?.Code ?? "none");
-            Sequence("visited", expected.Visited, history, HistoryKinds.StateEntered, note => note.State);
-            Sequence("compensated", expected.Compensated, history, HistoryKinds.CompensationCompleted, note => note.Step!);
+            Sequence("visited", expected.Visited, history, HistoryKind.StateEntered, note => note.State);
+            Sequence("compensated", expected.Compensated, history, HistoryKind.CompensationCompleted, note => note.Step!);
             Value("output", expected.Output, saga.Output, WhyNoOutput(plan, saga, now));
             Value("responded", expected.Responded, saga.Response, null);
         }
@@ -44,7 +44,7 @@ internal static class Expectations
         }
 
         void Sequence(
-            string key, IReadOnlyList<string>? wanted, IEnumerable<HistoryNote> notes, string kind, Func<HistoryNote, string> name)
+            string key, IReadOnlyList<string>? wanted, IEnumerable<HistoryNote> notes, HistoryKind kind, Func<HistoryNote, string> name)
         {
             var came = notes.Where(note => note.Kind == kind).Select(name).ToList();
             if (wanted is not null && !came.SequenceEqual(wanted, StringComparer.Ordinal))

@@ -37,18 +37,18 @@ internal static partial class HistoryText
 
     private static string? Of(HistoryNote note) => note.Kind switch
     {
-        HistoryKinds.StateEntered => note.State,
-        HistoryKinds.StepCompleted => $"{note.Step} completed",
-        HistoryKinds.StepRejected => $"{note.Step} rejected ({Detail(note, "code")})",
-        HistoryKinds.AttemptFailed => $"{note.Step} failed ({Detail(note, "code")}: {Detail(note, "message")?.TrimEnd('.')})",
-        HistoryKinds.StepCancelled => $"{note.Step} cancelled",
-        HistoryKinds.CompensationCompleted => $"{note.Step} compensated",
-        HistoryKinds.EventTaken => $"event {Detail(note, "event")}",
-        HistoryKinds.EventKept => $"event {Detail(note, "event")} kept",
-        HistoryKinds.EventRefused => $"event {Detail(note, "event")} refused ({Detail(note, "code")})",
-        HistoryKinds.Faulted => $"fault {Detail(note, "code")} ({Detail(note, "message")?.TrimEnd('.')})",
-        HistoryKinds.Blocked => $"blocked ({Detail(note, "reason")?.TrimEnd('.')})",
-        HistoryKinds.Responded => $"{note.Step} responded",
+        HistoryKind.StateEntered => note.State,
+        HistoryKind.StepCompleted => $"{note.Step} completed",
+        HistoryKind.StepRejected => $"{note.Step} rejected ({Detail(note, "code")})",
+        HistoryKind.AttemptFailed => $"{note.Step} failed ({Detail(note, "code")}: {Detail(note, "message")?.TrimEnd('.')})",
+        HistoryKind.StepCancelled => $"{note.Step} cancelled",
+        HistoryKind.CompensationCompleted => $"{note.Step} compensated",
+        HistoryKind.EventAccepted => $"event {Detail(note, "event")}",
+        HistoryKind.EventBuffered => $"event {Detail(note, "event")} kept",
+        HistoryKind.EventDeclined => $"event {Detail(note, "event")} refused ({Detail(note, "code")})",
+        HistoryKind.Faulted => $"fault {Detail(note, "code")} ({Detail(note, "message")?.TrimEnd('.')})",
+        HistoryKind.Blocked => $"blocked ({Detail(note, "reason")?.TrimEnd('.')})",
+        HistoryKind.Responded => $"{note.Step} responded",
         _ => null,
     };
 

@@ -44,7 +44,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
 
     /// <summary>The name of a command's script.</summary>
     public static string NameOf(CommandToSend command) =>
-        command.Direction == StepDirections.Compensate ? ExamplePlan.CompensationOf(command.Step) : command.Step;
+        command.Direction == StepDirection.Compensation ? ExamplePlan.CompensationOf(command.Step) : command.Step;
 
     // Completed like a minimal answer of a real server, and classified as in production.
     private static StepResultArrived Http(CommandToSend command, SagaId saga, CelValue script, out string? problem)

@@ -100,11 +100,11 @@ internal sealed class TopicHandler<T>(
         {
             return record.Value is { Length: > 0 } value && JsonSerializer.Deserialize(value, type) is { } message
                 ? (message, null)
-                : (null, Dead(record, ErrorCodes.MalformedMessage, "The value is empty.", "MalformedMessage", 0));
+                : (null, Dead(record, ErrorCodes.MalformedMessage, "The value is empty.", ErrorTypes.For(ErrorCodes.MalformedMessage), 0));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or FormatException)
         {
-            return (null, Dead(record, ErrorCodes.MalformedMessage, e.Message, "MalformedMessage", 0));
+            return (null, Dead(record, ErrorCodes.MalformedMessage, e.Message, ErrorTypes.For(ErrorCodes.MalformedMessage), 0));
         }
     }
 

@@ -141,7 +141,9 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         }
 
         var entries = await sagas.HistoryAsync(id, Math.Max(0, saga.Row.Version - ErrorVersions), -1, 10 * ErrorVersions, cancellation);
-        return entries.LastOrDefault(entry => entry is { Kind: HistoryKinds.AttemptFailed or HistoryKinds.StepRejected, Detail: not null });
+        return entries.LastOrDefault(
+            entry => entry.Detail is not null
+                && (entry.Kind == HistoryKind.AttemptFailed.ToText() || entry.Kind == HistoryKind.StepRejected.ToText()));
     }
 
     public async Task ResponseAsync(ApiCall call)

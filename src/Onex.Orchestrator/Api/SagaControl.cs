@@ -56,8 +56,7 @@ internal sealed class SagaControl(
             DeliveryOutcome.Done done =>
                 new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
             DeliveryOutcome.Rejected rejected => Refused(rejected.Rejection, origin),
-            DeliveryOutcome.Failed { Failure: var failure } =>
-                Refused(new Rejection(failure.Code, failure.Reason, failure.ErrorType, read.Requester), origin),
+            DeliveryOutcome.Failed { Failure: var failure } => Refused(failure.ToRejection(read.Requester), origin),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }

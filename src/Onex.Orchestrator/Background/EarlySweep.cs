@@ -103,8 +103,8 @@ internal sealed class EarlySweep(
                     await RejectAsync(entry.Request, rejection, disposition, receivedAt, cancellation);
                     break;
                 case DeliveryOutcome.Failed { Failure: var failure }:
-                    var failed = new Rejection(failure.Code, failure.Reason, failure.ErrorType, entry.Request.Requester);
-                    await RejectAsync(entry.Request, failed, Disposition.DeadLetter, receivedAt, cancellation);
+                    await RejectAsync(
+                        entry.Request, failure.ToRejection(entry.Request.Requester), Disposition.DeadLetter, receivedAt, cancellation);
                     break;
             }
         }

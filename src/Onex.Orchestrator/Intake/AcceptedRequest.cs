@@ -59,7 +59,6 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
                 code,
                 $"The saga runs '{plan.Name}' {plan.Version}, which has no event '{Spelling.Clip(Event)}'. "
                 + Spelling.Suggest(Event, "events", [.. plan.Events.Keys.Order(StringComparer.Ordinal)]),
-                code == ErrorCodes.OperationUnknown ? nameof(ErrorCodes.OperationUnknown) : nameof(ErrorCodes.EventUnwanted),
                 Requester)
             {
                 SagaId = sagaId,

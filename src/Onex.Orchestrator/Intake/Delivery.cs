@@ -75,7 +75,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
         catch (Exception failure) when (!MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
-            return this with { Failure = new HandlingFailure(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name) };
+            return this with { Failure = HandlingFailure.From(failure) };
         }
     }
 
@@ -114,9 +114,19 @@ internal readonly record struct OutcomeSink
 /// <summary>Why a message cannot be handled.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Reason">For people.</param>
-/// <param name="ErrorType">The error type of the dead letter.</param>
 /// <param name="IsFinal">Whether the message must not be decided again.</param>
-internal sealed record HandlingFailure(string Code, string Reason, string ErrorType, bool IsFinal = false);
+internal sealed record HandlingFailure(string Code, string Reason, bool IsFinal = false)
+{
+    /// <summary>The error type of the dead letter.</summary>
+    public string ErrorType { get => field ?? ErrorTypes.For(Code); init; }
+
+    /// <summary>An exception while a message was handled.</summary>
+    public static HandlingFailure From(Exception exception) =>
+        new(ErrorCodes.HandlingFailed, exception.Message) { ErrorType = exception.GetType().Name };
+
+    /// <summary>The same as a rejection that the requester is sent.</summary>
+    public Rejection ToRejection(Requester requester) => new(Code, Reason, requester) { ErrorType = ErrorType };
+}
 
 /// <summary>The outcome of a delivery. The outbox reports it to the delivery's sink.</summary>
 internal abstract record DeliveryOutcome

@@ -8,20 +8,20 @@ internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>
     public static Rejection ToRejection(this DeclinedEvent refused, SagaId sagaId) =>
-        Create(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
+        new(refused.Code, refused.Error, refused.Requester) { SagaId = sagaId };
 
     /// <summary>The saga's state accepts no events at all.</summary>
     public static Rejection Unwanted(EventRequest request, SagaId sagaId, string state) =>
-        Create(
+        new(
             ErrorCodes.EventUnwanted,
             $"The saga is in state '{state}', which accepts no events, and neither does any state that it can still enter.",
-            request.Requester) with
+            request.Requester)
         {
             SagaId = sagaId,
         };
 
     /// <summary>Several live sagas match.</summary>
-    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => Create(
+    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => new(
         ErrorCodes.TargetAmbiguous,
         $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} "
         + $"({string.Join(", ", live)}). "
@@ -29,7 +29,7 @@ internal static class EventDeclines
         request.Requester);
 
     /// <summary>No live saga matches.</summary>
-    public static Rejection Missing(EventRequest request) => Create(
+    public static Rejection Missing(EventRequest request) => new(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: it has ended, or has not started yet."
         + (
@@ -39,7 +39,7 @@ internal static class EventDeclines
         request.Requester);
 
     /// <summary>The matching saga has ended, so the event is late, not early.</summary>
-    public static Rejection Late(EventRequest request, SagaId ended) => Create(
+    public static Rejection Late(EventRequest request, SagaId ended) => new(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that arrives "
         + "after the end of a saga is not stored for the next one. If it is for the next one, send it again once that has started.",
@@ -48,25 +48,25 @@ internal static class EventDeclines
     /// <summary>The identity belongs to another request.</summary>
     /// <param name="requester">Who sent this request.</param>
     /// <param name="sagaId">The saga that has the other request, or null.</param>
-    public static Rejection Differs(Requester requester, SagaId? sagaId) => Create(
+    public static Rejection Differs(Requester requester, SagaId? sagaId) => new(
         ErrorCodes.RequestDiffers,
         $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: the "
         + "operation, target or payload differs. Use another envelope_id for another request; to get the first request's answer, "
         + "send it unchanged.",
-        requester) with
+        requester)
     {
         SagaId = sagaId,
     };
 
     /// <summary>Too many early events wait for the saga.</summary>
-    public static Rejection TooMany(EventRequest request, int limit) => Create(
+    public static Rejection TooMany(EventRequest request, int limit) => new(
         ErrorCodes.EventsTooMany,
         $"Too many early events wait for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or "
         + "send fewer events before it starts.",
         request.Requester);
 
     /// <summary>The saga did not start in time.</summary>
-    public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => Create(
+    public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
         $"The event waited from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in "
         + "that time.",
@@ -78,21 +78,4 @@ internal static class EventDeclines
         { BusinessKey: { } key } => $"the business key '{key}'",
         var address => $"the correlation id {address.CorrelationId}",
     };
-
-    private static Rejection Create(string code, string error, Requester requester) => new(
-        code,
-        error,
-        code switch
-        {
-            ErrorCodes.EventRefused => nameof(ErrorCodes.EventRefused),
-            ErrorCodes.EventUnwanted => nameof(ErrorCodes.EventUnwanted),
-            ErrorCodes.EventsTooMany => nameof(ErrorCodes.EventsTooMany),
-            ErrorCodes.EventExpired => nameof(ErrorCodes.EventExpired),
-            ErrorCodes.EventUnclaimed => nameof(ErrorCodes.EventUnclaimed),
-            ErrorCodes.TargetAmbiguous => nameof(ErrorCodes.TargetAmbiguous),
-            ErrorCodes.TargetMissing => nameof(ErrorCodes.TargetMissing),
-            ErrorCodes.RequestDiffers => nameof(ErrorCodes.RequestDiffers),
-            _ => "EventRefused",
-        },
-        requester);
 }

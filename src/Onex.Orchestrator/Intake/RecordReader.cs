@@ -66,7 +66,7 @@ internal sealed class RecordReader(
 #pragma warning restore CA1031
         {
             Log.RecordUnreadable(logger, topic, failure);
-            return Failed(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name);
+            return Failed(HandlingFailure.From(failure));
         }
     }
 
@@ -101,9 +101,7 @@ internal sealed class RecordReader(
 
         if (message is not { Call: { } call })
         {
-            return Failed(
-                ErrorCodes.MalformedMessage, $"The record is no message between sagas: {problem ?? "it has neither 'call' nor 'result'."}",
-                nameof(ErrorCodes.MalformedMessage));
+            return Malformed($"The record is no message between sagas: {problem ?? "it has neither 'call' nor 'result'."}");
         }
 
         var loaded = 0L;
@@ -138,10 +136,9 @@ internal sealed class RecordReader(
 
     private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
         ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
-        : Failed(
-            ErrorCodes.MalformedMessage, $"The record is no result of a step: {problem ?? "it is null."}", nameof(
-                ErrorCodes.MalformedMessage));
+        : Malformed($"The record is no result of a step: {problem ?? "it is null."}");
 
-    private static IntakeResult Failed(string code, string reason, string errorType) =>
-        new(new DeliveryOutcome.Failed(new HandlingFailure(code, reason, errorType)));
+    private static IntakeResult Malformed(string reason) => Failed(new HandlingFailure(ErrorCodes.MalformedMessage, reason));
+
+    private static IntakeResult Failed(HandlingFailure failure) => new(new DeliveryOutcome.Failed(failure));
 }

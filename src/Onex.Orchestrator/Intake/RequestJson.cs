@@ -17,9 +17,8 @@ internal static class RequestJson
 
     /// <summary>The problem of readable JSON.</summary>
     /// <param name="Code"><see cref="ErrorCodes.TextInvalid"/> or <see cref="ErrorCodes.KeyTwice"/>.</param>
-    /// <param name="ErrorType">The error type of the dead letter.</param>
     /// <param name="Error">The problem and the remedy.</param>
-    public sealed record Problem(string Code, string ErrorType, string Error);
+    public sealed record Problem(string Code, string Error);
 
     /// <summary>Parses UTF-8. Throws <see cref="JsonException"/> if it is not JSON.</summary>
     public static (JsonDocument Document, Problem? Problem) Parse(ReadOnlyMemory<byte> json)
@@ -56,7 +55,7 @@ internal static class RequestJson
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped
                 && Unstorable(ref reader) is { } unstorable)
             {
-                return new Problem(ErrorCodes.TextInvalid, nameof(ErrorCodes.TextInvalid), unstorable);
+                return new Problem(ErrorCodes.TextInvalid, unstorable);
             }
 
             if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
@@ -79,7 +78,6 @@ internal static class RequestJson
                     var within = string.Join('.', path.Take(level).Where(name => name.Length > 0));
                     twice = new Problem(
                         ErrorCodes.KeyTwice,
-                        nameof(ErrorCodes.KeyTwice),
                         $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} occurs twice in one object "
                         + $"(at byte {reader.TokenStartIndex}). Send it once: JSON readers differ in which of the two counts.");
                 }

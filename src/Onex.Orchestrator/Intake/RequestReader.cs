@@ -19,11 +19,13 @@ internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 /// <summary>A rejected request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">The problem, its position and the remedy, for people.</param>
-/// <param name="ErrorType">The error type of the dead letter.</param>
 /// <param name="Requester">Who is answered; null if no correlation id can be read.</param>
 /// <param name="Details">Structured facts, or null.</param>
-internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
+internal sealed record Rejection(string Code, string Error, Requester? Requester, RawJson? Details = null)
 {
+    /// <summary>The error type of the dead letter.</summary>
+    public string ErrorType { get => field ?? ErrorTypes.For(Code); init; }
+
     /// <summary>The saga that rejects it, or null.</summary>
     public SagaId? SagaId { get; init; }
 }
@@ -63,26 +65,26 @@ internal sealed class RequestReader(int maxRequestBytes)
         var value = json.Span;
 
         // Only a rejection needs the requester of a request that cannot be read.
-        (ReadRequest?, Rejection?) Reject(string code, string type, string error) =>
-            (null, new Rejection(code, error, type, RequesterOf(json.Span, origin)));
+        (ReadRequest?, Rejection?) Reject(string code, string error) =>
+            (null, new Rejection(code, error, RequesterOf(json.Span, origin)));
 
         if (value.Length == 0)
         {
             return Reject(
-                ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
+                ErrorCodes.MalformedMessage, "The value is empty. Send a JSON object with 'operation' and 'payload'.");
         }
 
         if (value.Length > maxRequestBytes)
         {
             return Reject(
-                ErrorCodes.RequestTooLarge, "RequestTooLarge",
+                ErrorCodes.RequestTooLarge,
                 $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). "
                 + "Send a reference instead of the data.");
         }
 
         if (!Utf8.IsValid(value))
         {
-            return Reject(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is not UTF-8. Send JSON encoded as UTF-8.");
+            return Reject(ErrorCodes.MalformedMessage, "The value is not UTF-8. Send JSON encoded as UTF-8.");
         }
 
         JsonDocument document;
@@ -94,7 +96,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         catch (JsonException bad)
         {
             return Reject(
-                ErrorCodes.MalformedMessage, "MalformedMessage",
+                ErrorCodes.MalformedMessage,
                 $"The value is not readable JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
                 + $"at most {RequestJson.DepthMax} levels deep): {FirstSentence(bad.Message)}");
         }
@@ -104,7 +106,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? Read(document.RootElement, problem, json, origin)
                 : Reject(
-                    ErrorCodes.NotAnObject, "NotAnObject",
+                    ErrorCodes.NotAnObject,
                     $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}. "
                     + "Send an object with 'operation' and 'payload'.");
         }
@@ -149,8 +151,8 @@ internal sealed class RequestReader(int maxRequestBytes)
         JsonElement root, RequestJson.Problem? problem, ReadOnlyMemory<byte> json, RequestOrigin origin)
     {
         // Answers a JSON object whose correlation id cannot be read under a derived one, which the error names.
-        (ReadRequest?, Rejection?) Reject(string code, string type, string error) => (null, new Rejection(
-            code, error, type, RequesterOf(json.Span, origin) ?? new Requester
+        (ReadRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(
+            code, error, RequesterOf(json.Span, origin) ?? new Requester
             {
                 RequestId = origin.RequestId,
                 CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
@@ -161,7 +163,7 @@ internal sealed class RequestReader(int maxRequestBytes)
 
         if (problem is not null)
         {
-            return Reject(problem.Code, problem.ErrorType, problem.Error);
+            return Reject(problem.Code, problem.Error);
         }
 
         var ids = new Dictionary<string, Guid>(StringComparer.Ordinal);
@@ -175,7 +177,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             if (field.ValueKind != JsonValueKind.String || !Guid.TryParseExact(field.GetString(), "D", out var id))
             {
                 return Reject(
-                    ErrorCodes.FieldInvalid, "FieldInvalid",
+                    ErrorCodes.FieldInvalid,
                     $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000, not {Shown(field)}.");
             }
 
@@ -186,7 +188,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             if (root.TryGetProperty(name, out var field) && field.ValueKind is not (JsonValueKind.Null or JsonValueKind.String))
             {
-                return Reject(ErrorCodes.FieldInvalid, "FieldInvalid", $"'{name}' must be a string.");
+                return Reject(ErrorCodes.FieldInvalid, $"'{name}' must be a string.");
             }
         }
 
@@ -206,24 +208,24 @@ internal sealed class RequestReader(int maxRequestBytes)
         };
 
         // Ignores 'reply_to', because it has not been checked yet whether that topic is allowed.
-        (ReadRequest?, Rejection?) Answer(string code, string type, string error) =>
-            (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
+        (ReadRequest?, Rejection?) Answer(string code, string error) =>
+            (null, new Rejection(code, error, requester with { ReplyTo = null }));
 
         if (requester.Operation.Length == 0)
         {
             return Answer(
-                ErrorCodes.OperationMissing, "OperationMissing",
+                ErrorCodes.OperationMissing,
                 "'operation' is missing. Name a contract (order-fulfilment) or one of its events (order-fulfilment.cancel).");
         }
 
         if (root.TryGetProperty("payload", out var payload) && payload.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
         {
-            return Answer(ErrorCodes.PayloadInvalid, "SchemaMismatch", "'payload' must be a JSON object.");
+            return Answer(ErrorCodes.PayloadInvalid, "'payload' must be a JSON object.");
         }
 
         if (!TryReadTarget(root, out var target, out var badTarget))
         {
-            return Answer(ErrorCodes.FieldInvalid, "FieldInvalid", badTarget);
+            return Answer(ErrorCodes.FieldInvalid, badTarget);
         }
 
         return (new ReadRequest(

@@ -26,7 +26,7 @@ internal sealed class RequestRules(
                 && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
         {
             return Reject(
-                requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
+                requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden,
                 $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. "
                 + "Add it there, or leave 'reply_to' out.");
         }
@@ -39,7 +39,7 @@ internal sealed class RequestRules(
         if (IsOperation(requester.Operation))
         {
             return Reject(
-                requester, ErrorCodes.OperationForbidden, "OperationForbidden",
+                requester, ErrorCodes.OperationForbidden,
                 $"'{requester.Operation}' is an operation of a step and cannot be requested directly. "
                 + "Request a contract that has such a step.");
         }
@@ -51,7 +51,6 @@ internal sealed class RequestRules(
             : Reject(
                 requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) },
                 ErrorCodes.OperationUnknown,
-                "OperationUnknown",
                 Unknown(requester.Operation));
     }
 
@@ -71,7 +70,7 @@ internal sealed class RequestRules(
         };
         if (plans.Newest(call.Contract) is not { } plan)
         {
-            return (null, new Rejection(ErrorCodes.OperationUnknown, Unknown(call.Contract), "OperationUnknown", requester));
+            return (null, new Rejection(ErrorCodes.OperationUnknown, Unknown(call.Contract), requester));
         }
 
         if (call.Cancels)
@@ -87,7 +86,6 @@ internal sealed class RequestRules(
     public static Rejection Mismatch(Plan plan, string @event, SchemaProblem problem, Requester requester) => new(
         ErrorCodes.PayloadInvalid,
         $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
-        "SchemaMismatch",
         requester,
         Details([problem]));
 
@@ -97,7 +95,7 @@ internal sealed class RequestRules(
         if (requester.Target is not null)
         {
             return Reject(
-                requester, ErrorCodes.FieldInvalid, "FieldInvalid",
+                requester, ErrorCodes.FieldInvalid,
                 $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: "
                 + $"leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
@@ -120,7 +118,7 @@ internal sealed class RequestRules(
         if (problems.Count > 0)
         {
             return Reject(
-                requester, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+                requester, ErrorCodes.PayloadInvalid,
                 $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
                 + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
                 Details(problems));
@@ -152,13 +150,12 @@ internal sealed class RequestRules(
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
         var misfit = newest is null ? new Rejection(
-            ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
+            ErrorCodes.OperationUnknown, Unknown(requester.Operation), requester)
             : declared is null
                 ? new Rejection(
                     ErrorCodes.OperationUnknown,
                     $"The contract '{newest.Name}' {newest.Version} has no event '{Spelling.Clip(name)}'. "
                     + Spelling.Suggest(name, "events", [.. newest.Events.Keys.Order(StringComparer.Ordinal)]),
-                    nameof(ErrorCodes.OperationUnknown),
                     requester)
             : TryRead(declared, given, out _, out var problem) ? null
             : Mismatch(newest, name, problem, requester);
@@ -179,8 +176,8 @@ internal sealed class RequestRules(
     }
 
     private static (AcceptedRequest?, Rejection?) Reject(
-        Requester requester, string code, string type, string error, RawJson? details = null) =>
-        (null, new Rejection(code, error, type, requester, details));
+        Requester requester, string code, string error, RawJson? details = null) =>
+        (null, new Rejection(code, error, requester, details));
 
     private static (AcceptedRequest?, Rejection?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
     {
@@ -200,7 +197,6 @@ internal sealed class RequestRules(
                 + (key.IsError ? key.AsError()
                     : text is null ? $"its type is {key.Kind}."
                     : $"it has {Plural.Format(text.Length, "character")}."),
-                "KeyInvalid",
                 requester));
     }
 

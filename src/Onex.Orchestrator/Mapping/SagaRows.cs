@@ -359,7 +359,7 @@ internal static partial class SagaRows
         writer.WriteString("command_id", command.CommandId);
         writer.WriteString("step", command.Step);
         WriteNumber(writer, "item", command.Item);
-        writer.WriteString("direction", command.Direction);
+        writer.WriteString("direction", command.Direction.ToText());
         writer.WriteNumber("attempt", command.Attempt);
         writer.WriteString("phase", command.Phase switch
         {
@@ -408,7 +408,7 @@ internal static partial class SagaRows
         Item = Number(json, "item"),
         ItemValue = ReadValue(json, "item_value"),
         Answered = Flag(json, "answered"),
-        Direction = json.GetProperty("direction").GetString()!,
+        Direction = StepDirectionText.Parse(json.GetProperty("direction").GetString()),
         Attempt = json.GetProperty("attempt").GetInt32(),
         Phase = json.GetProperty("phase").GetString() switch
         {

@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Outbox;
 /// <summary>Writes the messages that leave with a transition: commands, events, responses and dead letters.</summary>
 internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
 {
-    /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
+    /// <summary>A command, keyed by its id. The producer chooses its partition, because commands need no order.</summary>
     public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, MessageId messageId, DateTimeOffset at)
     {
         if (command.Role == CallRole.Saga)
@@ -27,7 +27,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             CorrelationId = saga.Facts.Requester.CorrelationId,
             Contract = saga.Facts.Contract,
             Step = command.Step,
-            Direction = command.Direction,
+            Direction = command.Direction.ToText(),
             Operation = command.Operation,
             Connection = command.Connection,
             Arguments = argumentsRef is null ? command.Arguments : null,

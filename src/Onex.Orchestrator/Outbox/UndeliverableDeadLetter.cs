@@ -28,7 +28,7 @@ internal static class UndeliverableDeadLetter
             FailureCode = ErrorCodes.DeliveryRefused,
             FailureTimestamp = DateTimeOffset.Parse(Timestamp(message)),
             RetryCount = 0,
-            ErrorType = "DeliveryRefused",
+            ErrorType = ErrorTypes.For(ErrorCodes.DeliveryRefused),
         };
         return JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter);
     }
@@ -48,7 +48,7 @@ internal static class UndeliverableDeadLetter
         {
             Key = message.Key,
             Headers = message.Headers,
-            ErrorType = "DeliveryRefused",
+            ErrorType = ErrorTypes.For(ErrorCodes.DeliveryRefused),
             Reopens = Id(message) != message.MessageId.Value,
         };
 

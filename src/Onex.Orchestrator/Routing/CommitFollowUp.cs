@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
@@ -127,8 +128,7 @@ internal sealed class CommitFollowUp(
             ?? (delivery.Message as RequestJoined)?.Waiter.Requester;
         return requester is null || failure.Code == ErrorCodes.PlanMissing
             ? new DeliveryOutcome.Failed(failure)
-            : new DeliveryOutcome.Rejected(
-                new Rejection(failure.Code, failure.Reason, failure.ErrorType, requester), Disposition.DeadLetter);
+            : new DeliveryOutcome.Rejected(failure.ToRejection(requester), Disposition.DeadLetter);
     }
 
     // Removes the address of events that may have been seen: finding their saga again shows whether it has seen this event or another one
@@ -176,10 +176,9 @@ internal sealed class CommitFollowUp(
                 ErrorCodes.RequestDiffers,
                 $"{live} and was started with another payload, so its end would not answer this request. "
                 + "Wait for its end, use another key, or send the same payload.",
-                nameof(ErrorCodes.RequestDiffers),
                 RequesterOf(start))
             : new Rejection(
-                ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", nameof(ErrorCodes.KeyTaken), RequesterOf(start));
+                ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", RequesterOf(start));
         return rejection with { SagaId = liveSagaId };
     }
 
@@ -217,7 +216,7 @@ internal sealed class CommitFollowUp(
             }
 
             Log.MessageNotStored(logger, work.SagaId, reason);
-            var failure = new HandlingFailure(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
+            var failure = new HandlingFailure(ErrorCodes.HandlingFailed, reason, IsFinal: true) { ErrorType = "DataRefused" };
             if (
                 outcome is not DeliveryOutcome.Failed
                     && !delivery.IsFromLedger

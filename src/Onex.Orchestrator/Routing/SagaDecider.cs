@@ -27,7 +27,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             else if (work.Unreadable is { } unreadable)
             {
                 decided = Failed(
-                    delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable");
+                    delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}");
                 work.SetAside(delivery.Message.CausedBy, now);
             }
             else if (work.Pipe is { } pipe && (work.Saga is not null || delivery.Message is SagaStarted))
@@ -38,10 +38,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             {
                 decided = work.ReadVersion > 0
                     ? Failed(
-                        delivery,
-                        ErrorCodes.PlanMissing,
-                        $"The contract version of saga {work.SagaId} is not registered here.",
-                        "PlanMissing")
+                        delivery, ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.")
                     : new Decided(delivery);
             }
         }
@@ -62,8 +59,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
 #pragma warning restore CA1031
         {
             Log.HandlingThrew(logger, work.SagaId, failure);
-            decided = SetAside(
-                work, delivery, new HandlingFailure(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
+            decided = SetAside(work, delivery, HandlingFailure.From(failure), now);
         }
 
         work.Decided.Add(decided);
@@ -137,6 +133,6 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
     private static Decided Rejected(Delivery delivery, Rejection rejection) =>
         new(delivery, null, new DeliveryOutcome.Rejected(rejection, Disposition.DeadLetter));
 
-    private static Decided Failed(Delivery delivery, string code, string reason, string errorType) =>
-        new(delivery, null, new DeliveryOutcome.Failed(new HandlingFailure(code, reason, errorType)));
+    private static Decided Failed(Delivery delivery, string code, string reason) =>
+        new(delivery, null, new DeliveryOutcome.Failed(new HandlingFailure(code, reason)));
 }

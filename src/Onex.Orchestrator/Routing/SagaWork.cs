@@ -106,7 +106,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
             ReadVersion,
             [
                 new HistoryEntry(
-                    Version, 0, aside.UpdatedAt, HistoryKinds.Blocked, row.State, null,
+                    Version, 0, aside.UpdatedAt, HistoryKind.Blocked.ToText(), row.State, null,
                     SagaRows.Json(writer => writer.WriteString("reason", reason))),
             ],
             [],
@@ -132,7 +132,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         var ordinal = 0;
         foreach (var note in decision.History)
         {
-            _history.Add(new HistoryEntry(Version, ordinal++, note.At, note.Kind, note.State, note.Step, note.Detail));
+            _history.Add(new HistoryEntry(Version, ordinal++, note.At, note.Kind.ToText(), note.State, note.Step, note.Detail));
         }
 
         var messageOrdinal = 0;

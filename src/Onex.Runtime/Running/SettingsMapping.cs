@@ -29,6 +29,9 @@ internal static class SettingsMapping
             SessionTimeout = kafka.SessionTimeout,
             ClientId = client,
             DrainFor = DrainFor(settings),
+
+            // The ledger decides between the attempts of a command, and computes may run twice, so commands need no order.
+            UnorderedTopics = [settings.Topics.EffectRequests, settings.Topics.WorkerRequests],
             InFlightBytesMax = memory.Intake,
             ClientBytesMax = memory.Client,
             WeightMax = memory.Commands,

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using MassTransit;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;

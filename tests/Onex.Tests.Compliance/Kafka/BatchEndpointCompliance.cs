@@ -199,7 +199,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await Condition.HoldsAsync(() => handler.Given.Count == 50);
 
-        // Only time shows that no more records come: many times as long as an unpaused consumer needs for the next record.
+        // The absence of further records shows only after a delay: many times what an unpaused consumer needs for its next record.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal(50, handler.Given.Count);
         var settled = 0;

@@ -3,9 +3,7 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>
-/// The log under test, whose consumers can be made to crash: they revoke nothing, commit nothing, and do not leave the group.
-/// </summary>
+/// <summary>A log whose consumers can crash: they revoke nothing, commit nothing, and do not leave the group.</summary>
 public sealed class BreakableLog(IRecordLog log) : IRecordLog
 {
     private volatile Action? _beforeLoss;
@@ -21,7 +19,7 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
     public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => log.Missing(topics);
 
-    /// <summary>Makes every consumer fail, also new ones.</summary>
+    /// <summary>Makes all present and future consumers fail.</summary>
     /// <param name="beforeLoss">Runs when offsets can no longer be stored and the loss of the partitions is not yet known.</param>
     public void Die(Action beforeLoss) => _beforeLoss = beforeLoss;
 

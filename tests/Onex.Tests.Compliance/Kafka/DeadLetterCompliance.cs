@@ -101,11 +101,11 @@ public abstract class DeadLetterCompliance : RiderCompliance
         await using var member = await StartAsync(topic, handler);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
-        // A group that has read the record and not completed it: records that every group has committed may be deleted.
+        // A group that does not complete the record, because records that every group has committed may be deleted.
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
-        // The same record twice, as after a crash between the dead letter and the commit.
+        // The same record twice, as after a crash between the dead letter and the offset commit.
         for (var i = 0; i < 2; i++)
         {
             await using var reader = await StartAsync(topic, group: $"{topic}-{i}");

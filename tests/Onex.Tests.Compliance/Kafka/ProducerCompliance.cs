@@ -43,6 +43,32 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
+    public async Task Records_of_one_key_keep_their_order_while_the_load_rises_and_falls()
+    {
+        var topic = NewTopic();
+        await Bus.CreateAsync(4, topic);
+        await using var member = await Bus.StartAsync(_ => { });
+
+        for (var sent = 0; sent < 4000;)
+        {
+            // Alone, then many at a time, then alone again.
+            var burst = sent is > 500 and < 3500 ? 500 : 20;
+            await Task.WhenAll(Enumerable.Range(sent, burst).Select(i => member.Producer.ProduceAsync(
+                new ProducedRecord(topic, null, $"key-{i % 8}", Encoding.UTF8.GetBytes($"{i}"), []), CancellationToken.None)));
+            sent += burst;
+        }
+
+        Assert.All(
+            (await Bus.ReadAsync(topic, 4000)).GroupBy(record => Encoding.UTF8.GetString(record.Key!)),
+            key =>
+            {
+                var numbers = key.Select(record => int.Parse(Encoding.UTF8.GetString(record.Value!), null)).ToList();
+                Assert.Equal(500, numbers.Count);
+                Assert.Equal(numbers.Order(), numbers);
+            });
+    }
+
+    [Fact]
     public async Task An_undeliverable_record_is_reported_and_blocks_no_other()
     {
         Bus.NeedsReal("takes records of any size");

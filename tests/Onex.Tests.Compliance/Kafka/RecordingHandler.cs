@@ -4,7 +4,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>Records what it is given and handles each record as the test says.</summary>
+/// <summary>Records every batch and handles each record as the test specifies.</summary>
 public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHandler
 {
     public static RecordingHandler Acknowledging => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
@@ -21,7 +21,7 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
     /// <summary>Runs before a batch.</summary>
     public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>Called with each change of what it owns: 1 for assigned partitions, -1 for revoked ones.</summary>
+    /// <summary>Called with each change of its assignment: 1 for assigned partitions, -1 for revoked ones.</summary>
     public Action<int, IReadOnlyCollection<int>> Changed { get; set; } = (_, _) => { };
 
     public IEnumerable<string> Values => Given.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));

@@ -20,10 +20,10 @@ public sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 
     public BreakableLog Log => services.GetRequiredService<BreakableLog>();
 
-    /// <summary>With a broker only.</summary>
+    /// <summary>Null for the in-memory log.</summary>
     public TopicAdmin Topics => services.GetRequiredService<TopicAdmin>();
 
-    /// <summary>Only a broker has it.</summary>
+    /// <summary>Null for the in-memory log.</summary>
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
     /// <summary>Counts records that were deleted before they were read.</summary>

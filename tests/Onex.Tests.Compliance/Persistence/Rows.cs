@@ -81,7 +81,7 @@ public static class Rows
         new(new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{row.Id}/{name}")).AsSpan(0, 16)), row.Id, name, RawJson.EmptyObject);
 }
 
-/// <summary>A new id for whatever wants one.</summary>
+/// <summary>Creates a new id.</summary>
 public readonly record struct NewId(Guid Value)
 {
     public static implicit operator Guid(NewId id) => id.Value;

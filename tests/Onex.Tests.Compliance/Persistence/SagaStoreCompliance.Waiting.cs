@@ -184,7 +184,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
-        // Events of other sagas stay.
+        // Events of other sagas remain.
         var fourth = Rows.Next(third);
         await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
 

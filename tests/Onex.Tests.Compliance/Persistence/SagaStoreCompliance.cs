@@ -247,7 +247,7 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task A_business_key_that_is_too_long_for_the_index_is_invalid()
     {
-        // Random, so that compression cannot make it fit.
+        // Random text, so that compression does not make it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
         Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));

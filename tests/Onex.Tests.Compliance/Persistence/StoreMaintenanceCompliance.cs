@@ -94,7 +94,7 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal([0, 1], await OrdinalsAsync(row));
         Assert.Empty(await OrdinalsAsync(gone));
 
-        // It also stays for a time after the saga's end, when people want to read it.
+        // History is also kept for some time after the end of the saga.
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
         Assert.Equal([0, 1], await OrdinalsAsync(row));
@@ -110,7 +110,7 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        // So a repeated command of its parent is a duplicate and not a new request.
+        // A repeated command of its parent is then a duplicate and not a new request.
         Assert.IsType<CommitResult.DuplicateRequest>(
             Assert.Single(
                 await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
@@ -159,12 +159,12 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal(((Guid[])[young, open, unsent]).Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
-    /// <summary>Makes a command of the ledger that old.</summary>
+    /// <summary>Sets the age of a ledger entry.</summary>
     protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
 
-    /// <summary>Makes the decision about a dead letter that old.</summary>
+    /// <summary>Sets the age of the decision about a dead letter.</summary>
     protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(

@@ -246,12 +246,12 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
-    /// <summary>The three roles, main with tokens.</summary>
+    /// <summary>The three roles; the orchestrator has tokens.</summary>
     public sealed class Running : StackFixture
     {
         private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-        /// <summary>Main's API, if the stack runs.</summary>
+        /// <summary>The API of the orchestrator, if the stack runs.</summary>
         public HttpClient Http => Stack.Processes.Count > 0 ? _http : throw new InvalidOperationException("Not started yet.");
 
         /// <inheritdoc />

@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Api;
 
-/// <summary>What operators do about dead letters, over the API and with the commands.</summary>
+/// <summary>Dead letter operations over the API and with the commands.</summary>
 public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
 {
     private const string Reader = "reader-0123456789";

@@ -138,7 +138,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
-    /// <summary>A process of every role, in memory and on a file.</summary>
+    /// <summary>One process with all roles, the in-memory log and a SQLite file.</summary>
     public sealed class Running : IAsyncLifetime
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-local-");
@@ -148,7 +148,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         /// <summary>Its API.</summary>
         public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-        /// <summary>Starts another one like it.</summary>
+        /// <summary>Starts another process with the same settings.</summary>
         public Task<OnexProcess> StartAsync() => OnexProcess.Start("all", new Dictionary<string, string>
         {
             ["ONEX_EVENT_BUS"] = "inmemory",

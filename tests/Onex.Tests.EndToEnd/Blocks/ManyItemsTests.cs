@@ -9,7 +9,7 @@ public sealed class ManyItemsTests
 {
     private const int Items = 10_000;
 
-    // Compensating more of them would show nothing new.
+    // A few compensated items suffice.
     private const int Few = 500;
 
     private const string Contract = """

@@ -27,7 +27,7 @@ public sealed class DemoTests : IDisposable
     {
         await using (var killed = new Run(_directory))
         {
-            // By then some orders have ended, some wait, and some have an external call in flight.
+            // At this time some orders have ended, some wait, and some have an external call in flight.
             await killed.SaysAsync("awaiting_new_card (waiting)");
             await killed.KillAsync();
         }

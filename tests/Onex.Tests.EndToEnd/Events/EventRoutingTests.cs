@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Events on <c>requests</c>: how they find their saga, what happens to those that find none, and that each counts once.</summary>
+/// <summary>Events on <c>requests</c>: routing to their saga, undeliverable events, and duplicates.</summary>
 public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -56,7 +56,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
             await Stack.RequestAsync("document.noted", Note("x"), saga, envelope, partition: 0);
         }
 
-        // A record of another partition may be read at the same time, or much later.
+        // A record of another partition may be read at any time.
         await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
         await NotesAsync(saga, 2);
         await Stack.RequestAsync("document.approved", By("ann"), saga, partition: 0);

@@ -33,7 +33,7 @@ public sealed class WaitingTests
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract("patience", "1h"));
 
-        // The shortest wait that has a row of its own.
+        // The shortest wait that is stored as a timer.
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "impatience.yaml"), Contract("impatience", "75s"));
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("CONTRACTS_DIR", contracts.FullName);
@@ -43,7 +43,7 @@ public sealed class WaitingTests
         await stack.InStateAsync("late", "waiting", _within);
         await stack.InStateAsync("in time", "waiting", _within);
 
-        // The wait has a row of its own, and the saga's row is not read before it is due.
+        // The wait is stored as a timer, and the row of the saga is not read before it is due.
         Assert.Equal(
             ["2"], await stack.Database.QueryAsync("SELECT count(*) FROM onex.timers JOIN onex.sagas ON id = saga_id WHERE parked"));
         await stack.AssertNothingIsStuckAsync();

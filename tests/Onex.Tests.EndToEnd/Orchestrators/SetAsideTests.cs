@@ -6,7 +6,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orchestrators;
 
-/// <summary>No saga stops another, whatever its row contains.</summary>
+/// <summary>An unreadable saga row does not affect other sagas.</summary>
 public sealed class SetAsideTests : IDisposable
 {
     private const string Contract = """
@@ -83,7 +83,7 @@ public sealed class SetAsideTests : IDisposable
             (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
-        // Once they are repaired, they continue where they were.
+        // Repaired sagas continue.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
             UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'

@@ -7,7 +7,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orders;
 
-/// <summary>The whole example order, in one process, on each store and each bus: clients see no difference.</summary>
+/// <summary>The example order in one process, on each store and each bus: clients see no difference.</summary>
 public sealed class StoreAndBusTests : IDisposable
 {
     private const string Connections = """

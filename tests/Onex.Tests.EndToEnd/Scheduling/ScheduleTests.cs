@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Scheduling;
 
-/// <summary>Scheduled sagas, in processes of their own.</summary>
+/// <summary>Scheduled sagas, in separate processes.</summary>
 public sealed class ScheduleTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
@@ -42,7 +42,7 @@ public sealed class ScheduleTests : IDisposable
 
         var times = await StartedAsync(stack, "beat", atLeast: 12);
 
-        // None starts twice, and none is lost while no orchestrator runs: they are late by less than a minute.
+        // No start is repeated, and none is lost while no orchestrator runs, because each is late by less than a minute.
 
         Assert.Equal(Enumerable.Range(0, times.Count).Select(number => times[0].AddSeconds(number)), times);
     }

@@ -5,10 +5,10 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>Everything in one process, on a log that ends with it.</summary>
+/// <summary>All roles in one process with the in-memory log.</summary>
 public sealed class InMemoryBusTests : IDisposable
 {
-    // Otherwise a saga looks up the outcome of its step when the timeout has elapsed.
+    // Otherwise a saga queries the outcome of its step only after the timeout.
     private const string Contract = """
         contract: nap
         version: 1.0.0

@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>Faults at the start: all of them are reported together, each with its remedy.</summary>
+/// <summary>Start errors are reported together, each with its remedy.</summary>
 public sealed class StartTests
 {
     private const int BadConfiguration = 78;

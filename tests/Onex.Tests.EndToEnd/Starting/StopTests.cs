@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>A role that is asked to stop finishes the messages in flight.</summary>
+/// <summary>A role completes the messages in flight before it stops.</summary>
 public sealed class StopTests
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

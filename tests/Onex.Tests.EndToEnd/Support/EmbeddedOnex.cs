@@ -5,7 +5,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Support;
 
-/// <summary>Everything in one process with a file as its store, and its HTTP API.</summary>
+/// <summary>One process with all roles, a SQLite file and its HTTP API.</summary>
 internal sealed class EmbeddedOnex : IAsyncDisposable
 {
     private readonly OnexProcess _process;
@@ -17,7 +17,7 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}") };
     }
 
-    /// <summary>The settings of such a process whose contracts and store are in a directory.</summary>
+    /// <summary>The settings of a process whose contracts and store are in a directory.</summary>
     public static Dictionary<string, string> Settings(DirectoryInfo directory) => new()
     {
         ["RUNTIME_PROFILE"] = "all",
@@ -29,7 +29,7 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
         ["OTEL_METRICS_EXPORTER"] = "none",
     };
 
-    /// <summary>Starts one and waits until it is ready.</summary>
+    /// <summary>Starts a process and waits until it is ready.</summary>
     public static async Task<EmbeddedOnex> StartAsync(DirectoryInfo directory, params (string Name, string Value)[] further)
     {
         var settings = Settings(directory);

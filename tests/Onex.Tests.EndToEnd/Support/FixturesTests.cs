@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Support;
 
-/// <summary>The fixtures of all other tests here.</summary>
+/// <summary>Tests of the fixtures.</summary>
 public sealed class FixturesTests
 {
     [Fact]

@@ -10,8 +10,8 @@ using Xunit.v3;
 namespace Onex.Tests.EndToEnd.Support;
 
 /// <summary>
-/// The slowest classes start first, so that the run does not wait for one of them in the end. xunit queues all classes at once
-/// in this order; the threads of the pool take their first class from the front of the queue and all others from its back.
+/// Orders classes so that the slowest start first and the run does not wait for one of them at its end. xunit queues all classes at once in
+/// this order; each thread of the pool takes its first class from the front of the queue and all others from its back.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
@@ -31,7 +31,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
         [.. testCollections.OrderBy(
             collection => Place(collection.TestCollectionDisplayName)).ThenBy(collection => collection.UniqueID, StringComparer.Ordinal)];
 
-    // xunit names the collection of a class after it, and puts a number behind.
+    // xunit names the collection of a class after it, followed by a number.
     private static int Place(string collection) =>
         _longest.FindIndex(name => $"{collection} ".Contains($" {name} ", StringComparison.Ordinal)) switch
         {

@@ -1,5 +1,10 @@
 using Confluent.Kafka;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Kafka;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
@@ -89,6 +94,44 @@ public sealed class KafkaProducerTests : ProducerCompliance
     protected override TestBus Bus { get; } = new KafkaTestBus();
 
     [Fact]
+    public async Task A_batch_without_order_goes_to_one_partition_whatever_its_keys_and_all_partitions_get_as_many()
+    {
+        var topic = NewTopic();
+        await Bus.CreateAsync(4, topic);
+        var clock = new FakeTimeProvider();
+        await using var services = LoadedServices(clock, topic, out var before);
+        var producer = services.GetRequiredService<IRecordProducer>();
+
+        var batch = Produce(producer, topic, "batch", 20);
+        clock.Advance(TimeSpan.FromMilliseconds(5));
+
+        Assert.All(await Task.WhenAll([.. before, .. batch]), report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
+        var records = await Bus.ReadAsync(topic, before.Count + batch.Count);
+        Assert.Single(records.Where(record => record.TextHeader("part") == "batch").Select(record => record.Partition).Distinct());
+        var counts = records.CountBy(record => record.Partition).Select(partition => partition.Value).ToList();
+        Assert.Equal(4, counts.Count);
+        Assert.InRange(counts.Max() - counts.Min(), 0, BatchPartitioner.RecordsMax);
+    }
+
+    [Fact]
+    public async Task Records_that_wait_for_others_when_the_process_stops_are_sent()
+    {
+        var topic = NewTopic();
+        await Bus.CreateAsync(4, topic);
+        List<Task<DeliveryReport>> before, waiting;
+        await using (var services = LoadedServices(new FakeTimeProvider(), topic, out before))
+        {
+            await Task.WhenAll(before);
+            waiting = Produce(services.GetRequiredService<IRecordProducer>(), topic, "waiting", 20);
+            Assert.DoesNotContain(waiting, record => record.IsCompleted);
+        }
+
+        var reports = await Task.WhenAll(waiting).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.All(reports, report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
+        Assert.Equal(20, (await Bus.ReadAsync(topic, before.Count + 20)).Count(record => record.TextHeader("part") == "waiting"));
+    }
+
+    [Fact]
     public async Task Concurrent_starts_create_each_topic_once_with_its_dead_letter_topic()
     {
         Bus.NeedsReal("makes no topics for its clients");
@@ -120,4 +163,22 @@ public sealed class KafkaProducerTests : ProducerCompliance
         Assert.False(member.Broker.IsReachable);
         Assert.NotNull(member.Broker.LastError);
     }
+
+    // A producer under load, so that records wait until the clock moves.
+    private ServiceProvider LoadedServices(FakeTimeProvider clock, string topic, out List<Task<DeliveryReport>> sent)
+    {
+        var services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(clock)
+            .AddOnexKafka(Bus.Settings with { UnorderedTopics = [topic] }).BuildServiceProvider();
+        sent = Produce(services.GetRequiredService<IRecordProducer>(), topic, "before", 200);
+        clock.Advance(TimeSpan.FromMilliseconds(50));
+        sent.AddRange(Produce(services.GetRequiredService<IRecordProducer>(), topic, "before", 1));
+        clock.Advance(TimeSpan.FromMilliseconds(5));
+        return services;
+    }
+
+    private static List<Task<DeliveryReport>> Produce(IRecordProducer producer, string topic, string part, int count) =>
+        [
+            .. Enumerable.Range(0, count).Select(i => producer.ProduceAsync(
+                new ProducedRecord(topic, null, $"{part}-{i}", "{}"u8.ToArray(), [new("part", part)]), CancellationToken.None)),
+        ];
 }

@@ -107,7 +107,7 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
 
     public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not made yet.");
 
-    // The log belongs to the test and outlives its members; all other services are those of a process.
+    // The log belongs to the test and outlives its members; all other services belong to a member.
     public override void Add(IServiceCollection services, KafkaSettings settings) =>
         services.AddOnexMemoryLog([], 1, kept, settings).AddSingleton(Memory);
 

@@ -203,14 +203,14 @@ public abstract class StoredValueTests
         Step = "each",
         Item = 1,
         ItemValue = item,
-        Direction = StepDirections.Do,
+        Direction = StepDirection.Forward,
         Attempt = 1,
         Phase = AttemptPhase.InFlight,
         DueAt = Rows.Now,
         FirstSentAt = Rows.Now,
     };
 
-    // Through the store without the cache.
+    // Through the store, without the cache.
     private async Task<SagaState> ThereAndBackAsync(SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Rows.Id());

@@ -14,9 +14,9 @@ public sealed class IdentityTests
     [Fact]
     public void Derived_ids_have_the_known_values() => Assert.Equal(
         [
-            "8159decc-8f5e-84bc-8f74-5b0e2577eb1c", "d15c5c7b-c082-8136-807d-7d6af9aa057f", "92d5cdf8-2e5d-870a-85b7-190e30fd1082",
-            "11bd7e97-133d-8141-a54b-a9f28861fc73", "a4e65cc3-fb4e-8e98-9b3a-8bb367d4c60d", "20a4df89-f459-894c-aa25-a7bb7f234ea4",
-            "e3200820-e93b-844e-bbfa-5ef7e6475ddb", "a6a75572-c663-8a69-bd30-d76137323d3f", "bf470666-10af-820f-b72f-868481eff006",
+            "0190f3a0-0000-84bc-8f74-5b0e2577eb1c", "0190f3a0-0000-8136-807d-7d6af9aa057f", "123e4567-e89b-870a-85b7-190e30fd1082",
+            "123e4567-e89b-8141-a54b-a9f28861fc73", "a4e65cc3-fb4e-8e98-9b3a-8bb367d4c60d", "20a4df89-f459-894c-aa25-a7bb7f234ea4",
+            "0190f3a0-0000-844e-bbfa-5ef7e6475ddb", "0190f3a0-0000-8a69-bd30-d76137323d3f", "bf470666-10af-820f-b72f-868481eff006",
             "916c571f-99bd-805d-875f-14c153964ac0", "0c9d30a2-2dd3-80a6-8905-5462bdee8fe6", "ff777217-704d-8400-96bf-57ff9d354cd8",
             "ccca7618-28d2-8172-ad60-656784407595", "03887610-e198-890f-89c6-f2227eeea072", "3a7f5c7c-3c10-82f6-b82c-0de3ff0e40a0",
             "8d3c154b-9168-8f7e-80ad-65ec130ee206", "bb378227-aca5-85ea-a2ea-44116324758d", "272dec9a-288b-1b61-f1a0-7b06ffaa5e27",

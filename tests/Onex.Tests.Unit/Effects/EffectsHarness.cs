@@ -4,8 +4,6 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Db;
-using Onex.Effects.Http;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
@@ -39,9 +37,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(Health)
             .AddLogging()
-            .AddSingleton<HttpTransport>()
-            .AddSingleton<DatabasePools>()
-            .AddSingleton<ConnectionLimits>()
+            .AddOperationClients()
             .AddSingleton<IRecordProducer>(Produced)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();

@@ -3,7 +3,7 @@ using Onex.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What the items of an each come to, without reading any of them again: docs/contract-language.md#for-each.</summary>
+/// <summary>Aggregates over the items of a for-each step: docs/contract-language.md#for-each.</summary>
 public sealed class AggregateTests
 {
     [Fact]
@@ -35,8 +35,7 @@ public sealed class AggregateTests
     {
         var scenario = Billing(2, "continue")
             .RejectsItem("bill", 0)
-            .CompletesItem("bill", 1, Cents(7))
-                .IsIn("done", SagaStatus.Completed);
+            .CompletesItem("bill", 1, Cents(7)).IsIn("done", SagaStatus.Completed);
 
         Assert.Contains("\"cents\":7,\"least\":7,\"failed\":1", scenario.Saga.Output.ToString(), StringComparison.Ordinal);
     }
@@ -67,8 +66,7 @@ public sealed class AggregateTests
         scenario.Wakes()
                 .Sends("-bill", "-bill")
             .CompletesItem("bill", 0)
-            .CompletesItem("bill", 1)
-                .IsIn("failed", SagaStatus.Failed);
+            .CompletesItem("bill", 1).IsIn("failed", SagaStatus.Failed);
     }
 
     [Theory]

@@ -4,10 +4,10 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>A cancel compensates and ends as cancelled, wherever the saga is and whatever its contract does about failures.</summary>
+/// <summary>A cancel compensates and ends as cancelled in every state and for every failure transition of the contract.</summary>
 public sealed class CancelTests
 {
-    // A failure is calmed down and goes back to work: what a cancel must not do.
+    // A failure leads through a wait back to work, which a cancel must not do.
     private const string Calming = """
         contract: story
         version: 1.0.0
@@ -49,73 +49,55 @@ public sealed class CancelTests
     [Fact]
     public void Cancel_compensates_and_ends_cancelled_even_if_on_failure_leads_to_an_ordinary_state() =>
         Waiting()
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .OperatorSends(OperatorCommand.Cancel).Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
     public void Cancel_in_a_state_entered_by_a_failure_compensates_and_ends_cancelled() =>
         Waiting()
             .Receives("go")
-            .Answered("work", 404)
-                .IsIn("calming", SagaStatus.Waiting)
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Answered("work", 404).IsIn("calming", SagaStatus.Waiting)
+            .OperatorSends(OperatorCommand.Cancel).Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
     public void Cancel_resolves_what_is_in_flight_before_it_compensates() =>
         Waiting()
-            .Receives("go")
-                .Sends("work")
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends().IsIn("cancelling", SagaStatus.Compensating)
-            .Answered("work", 200)
-                .Sends("-work")
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Receives("go").Sends("work")
+            .OperatorSends(OperatorCommand.Cancel).Sends().IsIn("cancelling", SagaStatus.Compensating)
+            .Answered("work", 200).Sends("-work")
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
     public void Cancel_in_a_compensating_state_ends_cancelled() =>
         CompensatingState()
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends()
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .Sends()
+            .OperatorSends(OperatorCommand.Cancel).Sends()
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").Sends()
             .IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
     public void Cancel_after_a_compensating_state_ends_cancelled() =>
         CompensatingState()
             .Completes("work")
-            .Completes("reserve")
-                .IsIn("telling", SagaStatus.Running)
+            .Completes("reserve").IsIn("telling", SagaStatus.Running)
             .OperatorSends(OperatorCommand.Cancel)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("cancelled", SagaStatus.Cancelled);
 
     [Fact]
     public void Cancel_during_a_pending_departure_compensates_and_ends_cancelled()
     {
         var scenario = Waiting()
             .Receives("go")
-            .Receives("away")
-                .Sends().IsIn("working", SagaStatus.Running);
+            .Receives("away").Sends().IsIn("working", SagaStatus.Running);
         Assert.Equal("waiting", scenario.Saga.Leaving?.Next);
 
         scenario.OperatorSends(OperatorCommand.Cancel).Sends().IsIn("cancelling", SagaStatus.Compensating);
         scenario.Answered("work", 200)
                 .Sends("-work")
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
@@ -124,17 +106,14 @@ public sealed class CancelTests
         var scenario = Waiting()
             .Receives("go")
             .Receives("away")
-            .Answered("work", 200)
-                .Sends("-work");
+            .Answered("work", 200).Sends("-work");
         scenario.Answered("work", 409)
                 .IsIn("working", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends().IsIn("cancelling", SagaStatus.Blocked);
+            .OperatorSends(OperatorCommand.Cancel).Sends().IsIn("cancelling", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Skip)
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
@@ -145,10 +124,8 @@ public sealed class CancelTests
 
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-work")
-            .Completes("work")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("work").Sends("-reserve")
+            .Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
@@ -163,13 +140,11 @@ public sealed class CancelTests
             onFailure: "calming",
             events: [TestStates.Event("go")]))
                 .Starts()
-                .Completes("work")
-                    .IsIn("round", SagaStatus.Blocked);
+                .Completes("work").IsIn("round", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Cancel)
                 .Sends("-work")
-            .Completes("work")
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .Completes("work").IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Theory]
@@ -227,8 +202,7 @@ public sealed class CancelTests
         scenario.Completes("one")
             .CompletesItem("many", 1)
             .Wakes()
-            .CompletesItem("many", 0)
-                .IsIn("cancelled", SagaStatus.Cancelled);
+            .CompletesItem("many", 0).IsIn("cancelled", SagaStatus.Cancelled);
     }
 
     [Fact]
@@ -293,7 +267,7 @@ public sealed class CancelTests
         Assert.Equal(
             ("terminated", "An operator terminated the saga."),
             (scenario.Answers.Single().Fault!.Code, scenario.Answers.Single().Fault!.Message));
-        var note = scenario.History.Single(note => note.Kind == HistoryKinds.Terminated);
+        var note = scenario.History.Single(note => note.Kind == HistoryKind.Terminated);
         Assert.Equal(
             ("working", """{"by":"alice","reason":"payments are gone","in_flight":"work","not_compensated":"reserve"}"""),
             (note.State, note.Detail.ToString()));
@@ -342,15 +316,14 @@ public sealed class CancelTests
             TestStates.Plan([TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true), TestStates.End("done")]))
         .Starts()
         .Answered("confirm", 409)
-        .OperatorSends(OperatorCommand.Terminate)
-            .IsIn("failed", SagaStatus.Failed);
+        .OperatorSends(OperatorCommand.Terminate).IsIn("failed", SagaStatus.Failed);
 
     [Fact]
     public void Terminate_lists_no_answered_step_as_in_flight() => Assert.Contains(
         "\"in_flight\":\"\"",
         CompensatingState()
             .Answered("work", 409)
-            .OperatorSends(OperatorCommand.Terminate).History.Single(note => note.Kind == HistoryKinds.Terminated).Detail.ToString(),
+            .OperatorSends(OperatorCommand.Terminate).History.Single(note => note.Kind == HistoryKind.Terminated).Detail.ToString(),
         StringComparison.Ordinal);
 
     [Fact]
@@ -365,13 +338,10 @@ public sealed class CancelTests
         Assert.True(scenario.Last.Commands.Single().Cancels);
     }
 
-    private static SagaScenario Waiting(string contract = Calming) => new SagaScenario(contract)
-        .Starts()
-        .Answered("reserve", 200)
-            .IsIn("waiting", SagaStatus.Waiting);
+    private static SagaScenario Waiting(string contract = Calming) => new SagaScenario(contract).Starts()
+        .Answered("reserve", 200).IsIn("waiting", SagaStatus.Waiting);
 
     private static SagaScenario CompensatingState() => Waiting()
         .Receives("go")
-        .Answered("work", 200)
-            .Sends("-work").IsIn("unwinding", SagaStatus.Compensating);
+        .Answered("work", 200).Sends("-work").IsIn("unwinding", SagaStatus.Compensating);
 }

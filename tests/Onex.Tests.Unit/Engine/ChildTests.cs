@@ -4,7 +4,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Sagas that are steps of others: what the calling one does, and what the called one does.</summary>
+/// <summary>Child sagas as steps of a parent, from the side of the parent and of the child.</summary>
 public sealed class ChildTests
 {
     [Fact]
@@ -37,7 +37,7 @@ public sealed class ChildTests
 
         Assert.True(scenario.Now - scenario.Saga.Facts.StartedAt > Outstanding.LifeTime);
         scenario.IsIn("shipping", SagaStatus.Running).Completes("ship", """{"tracking":"t"}""").IsIn("done", SagaStatus.Completed);
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.StepResent);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.StepResent);
     }
 
     [Fact]
@@ -72,8 +72,7 @@ public sealed class ChildTests
     {
         var scenario = Calling()
             .Receives("stop")
-            .Wakes()
-                .Sends("ship");
+            .Wakes().Sends("ship");
         var child = scenario.Last.Commands[0].CommandId;
         Assert.True(scenario.Saga.NextWakeupAt > scenario.Now);
 
@@ -89,8 +88,7 @@ public sealed class ChildTests
         var scenario = Calling()
             .Receives("stop")
             .OperatorSends(OperatorCommand.Pause)
-            .Wakes()
-                .Sends();
+            .Wakes().Sends();
 
         scenario.OperatorSends(OperatorCommand.Resume).Sends("ship");
         Assert.True(scenario.Last.Commands[0].Cancels);
@@ -102,8 +100,7 @@ public sealed class ChildTests
         var scenario = Calling()
             .Receives("stop")
             .Wakes()
-            .Completes("ship", """{"tracking":"t-7"}""")
-                .Sends("-ship");
+            .Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");
         var call = scenario.Last.Commands[0];
         Assert.Equal((CallRole.Saga, "return-shipment", """{"tracking":"t-7"}"""), (call.Role, call.Operation, call.Arguments.ToString()));
         scenario.Completes("ship").IsIn("failed", SagaStatus.Failed);

@@ -1,19 +1,17 @@
-using Onex.Contracts.Messages;
+using Onex.Contracts.Catalogue;
 using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What the arguments of a compensation read, and what a missing value leads to.</summary>
+/// <summary>The values that compensation arguments read, and the effect of a missing value.</summary>
 public sealed class CompensationArgumentTests
 {
     [Fact]
     public void Compensation_arguments_use_data_as_saved_by_the_step()
     {
         var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
-            .Answered("hold", 200, """{"id":"h-1"}""")
-                .Sends("next")
-            .Answered("next", 404)
-                .Sends("-hold");
+            .Answered("hold", 200, """{"id":"h-1"}""").Sends("next")
+            .Answered("next", 404).Sends("-hold");
 
         Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
@@ -23,8 +21,7 @@ public sealed class CompensationArgumentTests
     {
         var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
             .Receives("stop")
-            .Answered("hold", 200, """{"id":"h-1"}""")
-                .Sends("-hold");
+            .Answered("hold", 200, """{"id":"h-1"}""").Sends("-hold");
 
         Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
@@ -36,11 +33,9 @@ public sealed class CompensationArgumentTests
             "compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }",
             "catch: [{ error: http_409, next: holding }]");
         scenario.Answered("hold", 200, """{"id":"h-1"}""")
-            .Answered("next", 409)
-                .Sends("hold")
+            .Answered("next", 409).Sends("hold")
             .Answered("hold", 200, """{"id":"h-2"}""")
-            .Answered("next", 404)
-                .Sends("-hold");
+            .Answered("next", 404).Sends("-hold");
         Assert.Equal("""{"path":"/holds/h-2"}""", scenario.Arguments("hold"));
 
         scenario.Answered("hold", 200).Sends("-hold");
@@ -54,10 +49,8 @@ public sealed class CompensationArgumentTests
             "compensate: { effect: http.delete, connection: outside, with: { path: /holds, body: { number: \"${data.number}\" } } }",
             save: "{ hold: result.body.id, number: int(result.body.id) }");
         scenario.Answered("hold", 200, """{"id":"7"}""")
-            .Answered("next", 409)
-                .Sends("hold")
-            .Answered("hold", 200, """{"id":"x"}""")
-                .Sends();
+            .Answered("next", 409).Sends("hold")
+            .Answered("hold", 200, """{"id":"x"}""").Sends();
 
         Assert.Contains("number", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Matches(@"number\. ('skip' continues|Find out)", scenario.Saga.BlockedBecause);
@@ -79,8 +72,7 @@ public sealed class CompensationArgumentTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("ask", 200, """{"id":null}""")
-                    .Sends().IsIn("failed", SagaStatus.Failed);
+                .Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
         Assert.Contains("null", scenario.Saga.Fault.Message, StringComparison.Ordinal);
@@ -104,8 +96,7 @@ public sealed class CompensationArgumentTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("ask", 200, """{"id":null}""")
-                    .Sends().IsIn("failed", SagaStatus.Failed);
+                .Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
     }

@@ -8,7 +8,7 @@ using Onex.Engine;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.
+/// Connection properties in expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.
 /// </summary>
 public sealed class ConnectionPropertyTests
 {

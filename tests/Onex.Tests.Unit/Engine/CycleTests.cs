@@ -4,7 +4,9 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Sagas that go round in a circle: without progress they are slowed down, then blocked; with it they are left alone.</summary>
+/// <summary>
+/// Sagas that repeat states in a cycle: without progress they are slowed down, then blocked; with progress they continue.
+/// </summary>
 public sealed class CycleTests
 {
     private static int Most => ContractLimits.Default.IdleEntries;
@@ -22,14 +24,14 @@ public sealed class CycleTests
         Assert.Contains($"to state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("ONEX_MAX_IDLE_ENTRIES", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("http_404", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
-        Assert.Contains(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.Contains(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
     public void The_entries_are_counted_across_restarts()
     {
         var scenario = Failing().Starts();
-        var calls = Round(scenario, max: 3_000, () => scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga)));
+        var calls = Round(scenario, max: 3_000, () => scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga)));
 
         Assert.Equal((Most + 2, SagaStatus.Blocked), (calls, scenario.Saga.Status));
     }
@@ -69,11 +71,10 @@ public sealed class CycleTests
         {
             scenario.Answered("call", 404)
                     .IsIn("resting", SagaStatus.Waiting)
-                .Wakes()
-                    .Sends("call");
+                .Wakes().Sends("call");
         }
 
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
@@ -89,8 +90,7 @@ public sealed class CycleTests
         for (var round = 0; round < Most * 3; round++)
         {
             scenario.Answered("call", 404)
-                .Receives("go")
-                    .Sends("call");
+                .Receives("go").Sends("call");
         }
     }
 
@@ -114,7 +114,7 @@ public sealed class CycleTests
         }
 
         scenario.Completes("page").IsIn("done", SagaStatus.Completed);
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
     }
 
     [Fact]
@@ -141,8 +141,7 @@ public sealed class CycleTests
     [Fact]
     public void A_cycle_within_one_decision_is_blocked_in_that_decision() =>
         new SagaScenario(TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]))
-            .Starts()
-                .IsIn("two", SagaStatus.Blocked);
+            .Starts().IsIn("two", SagaStatus.Blocked);
 
     [Fact]
     public void A_slowed_cycle_can_be_cancelled_and_its_reason_is_shown()
@@ -175,7 +174,7 @@ public sealed class CycleTests
         Assert.Equal(3, plan.IdleEntriesMax);
     }
 
-    // Answers every call with a no, until the saga is blocked. The number of calls.
+    // Rejects every call until the saga is blocked, and returns the number of calls.
     private static int Round(SagaScenario scenario, int max, Action? before = null)
     {
         var calls = 0;
@@ -195,7 +194,7 @@ public sealed class CycleTests
         return calls;
     }
 
-    // What the compiler refuses today, as it may have been registered before.
+    // A contract that the compiler rejects today but that may be registered already.
     private static SagaScenario Failing(bool counting = false) => new(TestStates.Plan(
         [
             TestStates.State("working", "done", [TestStates.Effect("work")]),

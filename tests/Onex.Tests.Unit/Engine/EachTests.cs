@@ -64,8 +64,7 @@ public sealed class EachTests
         scenario.Wakes().Sends("-pack", "-pack");
         Assert.Equal([1, 0], scenario.InFlight("pack"));
         scenario.CompletesItem("pack", 1)
-            .CompletesItem("pack", 0)
-                .IsIn("failed", SagaStatus.Failed);
+            .CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
             [SagaItemStatus.Compensated, SagaItemStatus.Compensated, SagaItemStatus.Failed],
             scenario.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
@@ -76,8 +75,7 @@ public sealed class EachTests
     {
         var scenario = Packing(atOnce: 2)
             .RejectsItem("pack", 0)
-            .CompletesItem("pack", 1, Result("b"))
-                .Sends("-pack");
+            .CompletesItem("pack", 1, Result("b")).Sends("-pack");
         Assert.Equal("""{"path":"/b"}""", scenario.Last.Commands[0].Arguments.ToString());
         scenario.CompletesItem("pack", 1).IsIn("failed", SagaStatus.Failed);
     }
@@ -105,8 +103,7 @@ public sealed class EachTests
 
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("pack#3")
-            .CompletesItem("pack", 0, Result("x"))
-                .Sends("-pack");
+            .CompletesItem("pack", 0, Result("x")).Sends("-pack");
         scenario.CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
     }
 
@@ -159,8 +156,7 @@ public sealed class EachTests
     public void At_most_n_failures_are_tolerated()
     {
         Packing(atOnce: 4, onFailure: "{ at_most: 1 }").RejectsItem("pack", 0).IsIn("packing", SagaStatus.Running)
-            .RejectsItem("pack", 1)
-                .IsIn("compensating", SagaStatus.Compensating);
+            .RejectsItem("pack", 1).IsIn("compensating", SagaStatus.Compensating);
     }
 
     [Fact]
@@ -187,8 +183,7 @@ public sealed class EachTests
         scenario.RejectsItem("pack", 0)
             .OperatorSends(OperatorCommand.Skip);
         scenario.CompletesItem("pack", 3, Result("d"))
-            .Wakes()
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes().IsIn("done", SagaStatus.Completed);
         Assert.Equal("""{"parcels":["b","c","d"],"done":4,"failed":0}""", scenario.Saga.Output.ToString());
     }
 
@@ -200,11 +195,9 @@ public sealed class EachTests
         Assert.Equal([1], scenario.InFlight("pack"));
 
         scenario.CompletesItem("pack", 1, Result("b"))
-            .RejectsItem("pack", 2)
-                .IsIn("packing", SagaStatus.Blocked)
+            .RejectsItem("pack", 2).IsIn("packing", SagaStatus.Blocked)
             .OperatorSends(OperatorCommand.Skip)
-            .Wakes()
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes().IsIn("done", SagaStatus.Completed);
         Assert.Equal("""{"parcels":["b"],"done":3,"failed":0}""", scenario.Saga.Output.ToString());
         Assert.Equal(
             [SagaItemStatus.Skipped, SagaItemStatus.Completed, SagaItemStatus.Skipped],
@@ -233,8 +226,7 @@ public sealed class EachTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .CompletesItem("pack", 0, Result("x"))
-                    .IsIn("packing", SagaStatus.Blocked);
+                .CompletesItem("pack", 0, Result("x")).IsIn("packing", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("packing", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
@@ -246,13 +238,11 @@ public sealed class EachTests
         var scenario = Packing(atOnce: 1)
             .CompletesItem("pack", 0, Result("a"))
             .RejectsItem("pack", 1)
-            .Wakes()
-                .Sends("-pack");
+            .Wakes().Sends("-pack");
         var first = scenario.Last.Commands[0];
         scenario.RejectsItem("pack", 0)
                 .IsIn("compensating", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("-pack");
+            .OperatorSends(OperatorCommand.Retry).Sends("-pack");
         Assert.NotEqual(first.CommandId, scenario.Last.Commands[0].CommandId);
         Assert.Equal(first.Arguments, scenario.Last.Commands[0].Arguments);
         scenario.CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
@@ -299,8 +289,7 @@ public sealed class EachTests
         scenario.Wakes()
                 .Sends("-pack", "-pack")
             .CompletesItem("pack", 1)
-            .CompletesItem("pack", 0)
-                .IsIn("unwound", SagaStatus.Failed);
+            .CompletesItem("pack", 0).IsIn("unwound", SagaStatus.Failed);
     }
 
     [Fact]
@@ -336,7 +325,7 @@ public sealed class EachTests
         return scenario;
     }
 
-    // Two of three items were in flight; nobody had taken the second one, and who had taken the first one has gone away: it is sent again.
+    // Two of three items were in flight. The second was unclaimed, and the worker of the first died, so the first is sent again.
     private static SagaScenario Interrupted()
     {
         var scenario = new SagaScenario("""

@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary><c>emit</c>: domain events that leave with the commit.</summary>
+/// <summary><c>emit</c>: domain events that are sent with the commit.</summary>
 public sealed class EmitTests
 {
     [Fact]
@@ -22,7 +22,7 @@ public sealed class EmitTests
             [new EventToPublish(
                 "working[0]", "orders.packed", "order-7", RawJson.FromText("""{"id":7,"note":"packed at 2026-11-24T08:00:00Z"}"""))],
             scenario.Last.Published);
-        Assert.Contains(scenario.History, note => note is { Kind: HistoryKinds.StepCompleted, Step: "working[0]" });
+        Assert.Contains(scenario.History, note => note is { Kind: HistoryKind.StepCompleted, Step: "working[0]" });
     }
 
     [Fact]

@@ -47,8 +47,7 @@ public sealed class EventTests
         var scenario = new SagaScenario(Approval()).Starts();
         var due = scenario.Saga.StateDueAt;
         scenario.AdvancesTime(TimeSpan.FromHours(1))
-            .Receives("remark", """{"text":"soon"}""")
-                .IsIn("asking", SagaStatus.Waiting).Sends();
+            .Receives("remark", """{"text":"soon"}""").IsIn("asking", SagaStatus.Waiting).Sends();
 
         Assert.Equal((due, 1, "soon"), (scenario.Saga.StateDueAt, scenario.Saga.Visit, scenario.Saga.Data["note"].AsString()));
     }
@@ -68,14 +67,10 @@ public sealed class EventTests
             ],
             events: [TestStates.Event("answer")]);
 
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("answer", """{"amount":101}""")
-                .IsIn("high", SagaStatus.Completed);
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("answer", """{"amount":1}""")
-                .IsIn("low", SagaStatus.Completed);
+        new SagaScenario(plan).Starts()
+            .Receives("answer", """{"amount":101}""").IsIn("high", SagaStatus.Completed);
+        new SagaScenario(plan).Starts()
+            .Receives("answer", """{"amount":1}""").IsIn("low", SagaStatus.Completed);
     }
 
     [Fact]
@@ -86,14 +81,10 @@ public sealed class EventTests
             events: [TestStates.Event("stop")],
             anyState: [TestStates.On("stop", "compensating")]);
 
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("stop", """{"hard":false}""")
-                .IsIn("done", SagaStatus.Completed);
-        new SagaScenario(plan)
-            .Starts()
-            .Receives("stop", """{"hard":true}""")
-                .IsIn("failed", SagaStatus.Failed);
+        new SagaScenario(plan).Starts()
+            .Receives("stop", """{"hard":false}""").IsIn("done", SagaStatus.Completed);
+        new SagaScenario(plan).Starts()
+            .Receives("stop", """{"hard":true}""").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
@@ -173,8 +164,7 @@ public sealed class EventTests
             ],
             events: [TestStates.Event("say")])).Starts();
         scenario.Receives("say", """{"n":0}""")
-            .Completes("work")
-                .IsIn("asking", SagaStatus.Waiting);
+            .Completes("work").IsIn("asking", SagaStatus.Waiting);
 
         Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
         Assert.Empty(scenario.Saga.Early);
@@ -189,8 +179,7 @@ public sealed class EventTests
                     "sending", "done", [TestStates.Effect("send")], on: [TestStates.On("hurry", "done", "event.missing")], pivot: true),
                 TestStates.End("done")],
             events: [TestStates.Event("hurry")]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
+        var scenario = new SagaScenario(plan).Starts()
             .Receives("hurry");
 
         Assert.Equal(ErrorCodes.EventRefused, scenario.Rejection.Code);
@@ -202,8 +191,7 @@ public sealed class EventTests
     {
         var scenario = new SagaScenario(Approval())
             .Starts()
-            .Receives("cancel", """{"reason":"late"}""")
-                .IsIn("failed", SagaStatus.Failed);
+            .Receives("cancel", """{"reason":"late"}""").IsIn("failed", SagaStatus.Failed);
 
         Assert.Equal("cancel", scenario.Answers.Single().Fault!.Code);
     }
@@ -218,8 +206,7 @@ public sealed class EventTests
         var scenario = new SagaScenario(Approval())
             .Starts()
             .Receives("approve", """{"by":"ann"}""")
-            .Completes("pay")
-                .Sends("ship").IsIn("shipping", SagaStatus.Running);
+            .Completes("pay").Sends("ship").IsIn("shipping", SagaStatus.Running);
 
         scenario.Receives("cancel", """{"reason":"late"}""");
         Assert.False(scenario.Last.Changed);
@@ -232,8 +219,7 @@ public sealed class EventTests
         var id = new MessageId(Guid.CreateVersion7());
         var scenario = new SagaScenario(Early())
             .Starts()
-            .Receives("skip", messageId: id)
-                .IsIn("first", SagaStatus.Running);
+            .Receives("skip", messageId: id).IsIn("first", SagaStatus.Running);
         Assert.Equal([id], scenario.Last.Seen);
         Assert.Equal(scenario.Now + TimeSpan.FromDays(14), Assert.Single(scenario.Saga.Early).ExpiresAt);
 
@@ -249,8 +235,7 @@ public sealed class EventTests
         var scenario = new SagaScenario(Early(when: "event.sure"))
             .Starts()
             .Receives("skip", """{"sure":false}""")
-            .Completes("one")
-                .Sends("two");
+            .Completes("one").Sends("two");
 
         Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
         Assert.Empty(scenario.Saga.Early);
@@ -275,8 +260,7 @@ public sealed class EventTests
             .Receives("say", """{"text":"a"}""")
             .Receives("say", """{"text":"b"}""")
             .Receives("end")
-            .Completes("one")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("one").IsIn("done", SagaStatus.Completed);
 
         Assert.Equal("""{"said":"ab"}""", scenario.Answers.Single().Output.ToString());
     }
@@ -381,8 +365,7 @@ public sealed class EventTests
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("next"), TestStates.Event("skip")]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
+        var scenario = new SagaScenario(plan).Starts()
             .Receives("skip");
         Assert.Equal(scenario.Saga.Early[0].ExpiresAt, scenario.Saga.NextWakeupAt);
 
@@ -421,8 +404,7 @@ public sealed class EventTests
                 TestStates.State("second", on: [TestStates.On("skip", "done")]),
                 TestStates.End("done")],
             events: [TestStates.Event("skip", early: TimeSpan.FromDays(30))]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
+        var scenario = new SagaScenario(plan).Starts()
             .Receives("skip");
 
         Assert.Equal(scenario.Now + TimeSpan.FromDays(30), scenario.Saga.Early[0].ExpiresAt);
@@ -464,11 +446,8 @@ public sealed class EventTests
             ],
             events: [TestStates.Event("enough")]);
 
-        new SagaScenario(plan)
-            .Starts()
-                .Sends("sum")
-            .Receives("enough")
-                .Sends().IsIn("done", SagaStatus.Completed);
+        new SagaScenario(plan).Starts().Sends("sum")
+            .Receives("enough").Sends().IsIn("done", SagaStatus.Completed);
     }
 
     private static Plan Approval() => TestStates.Plan(

@@ -7,16 +7,16 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What must hold after each of it, and at the end.</summary>
+/// <summary>The invariants after each decision and at the end.</summary>
 internal sealed partial class FaultInjectionWorld
 {
     private void Take(
-        Action happens, StepResultArrived? result = null, HashSet<CommandId>? cancelled = null, HashSet<CommandId>? skipped = null)
+        Action act, StepResultArrived? result = null, HashSet<CommandId>? cancelled = null, HashSet<CommandId>? skipped = null)
     {
         var before = _started ? Saga : null;
         _started = true;
-        happens();
-        Moves++;
+        act();
+        Decisions++;
         foreach (var passed in _scenario.Last.NotDone is null ? skipped ?? [] : [])
         {
             _commands[passed].Skipped = true;
@@ -35,47 +35,46 @@ internal sealed partial class FaultInjectionWorld
             }
         }
 
-        // What is known already may be compensated in the very move that interrupts it.
-        foreach (var note in _scenario.Last.History.Where(note => note.Kind == HistoryKinds.StepInterrupted))
+        // A step with a known outcome may be compensated in the decision that interrupts it.
+        foreach (var note in _scenario.Last.History.Where(note => note.Kind == HistoryKind.StepInterrupted))
         {
             foreach (
                 var command in before?.Outstanding.Where(
-                    command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
+                    command => command.Step == note.Step && command.Direction == StepDirection.Forward) ?? [])
             {
                 if (!_commands.TryGetValue(command.CommandId, out var known))
                 {
                     continue;
                 }
 
-                // The note names the step alone: an item that was over before, by its result or its lapse, may be the reason for the
-                // others' end.
+                // The history names only the step, so an item that ended before may be the reason why the others were interrupted.
                 if (command.Item is null)
                 {
                     known.Interrupted = true;
                 }
                 else
                 {
-                    known.PerhapsInterrupted = true;
+                    known.MayBeInterrupted = true;
                 }
             }
         }
 
         if (before is not null)
         {
-            CheckMove(before);
-            CheckForgotten(before, result, cancelled ?? [], skipped ?? []);
+            CheckDecision(before);
+            CheckRemovedCommands(before, result, cancelled ?? [], skipped ?? []);
             CheckCompensated(before);
-            CheckStops(before);
+            CheckPauseAndCancel(before);
         }
 
         CheckState();
 
-        // Half of the time the row is read again before the next message.
-        if (_dice % 2 == 0)
+        // The saga is reloaded from its row before half of the messages.
+        if (_random % 2 == 0)
         {
             var there = Saga;
-            _scenario.Reloads(SagaRowsTests.There_and_back(plan, there));
-            if (Moves % ComparedMoves == 0)
+            _scenario.Reloads(SagaRowsTests.RoundTrip(plan, there));
+            if (Decisions % ComparedDecisions == 0)
             {
                 Assert.Equal(Orchestrator.Mapping.StateText.From(there), Orchestrator.Mapping.StateText.From(Saga));
             }
@@ -91,10 +90,10 @@ internal sealed partial class FaultInjectionWorld
         }.Select(System.Text.Encoding.UTF8.GetBytes),
     ];
 
-    // If it compiles, it runs: what is well-typed never fails by its type.
+    // A contract that compiles never fails with a type error.
     private void CheckTypes()
     {
-        if (HasTypeFaults || HasUnusableAnswers)
+        if (HasTypeFaults || HasInvalidResults)
         {
             return;
         }
@@ -108,7 +107,7 @@ internal sealed partial class FaultInjectionWorld
         }
     }
 
-    private void CheckMove(SagaState before)
+    private void CheckDecision(SagaState before)
     {
         var decision = _scenario.Last;
         Assert.True(Saga.UpdatedAt >= before.UpdatedAt);
@@ -120,10 +119,10 @@ internal sealed partial class FaultInjectionWorld
             Assert.Empty(decision.Seen);
         }
 
-        // What is kept was seen when it came; it leaves by being taken or by being refused, and never twice.
+        // A buffered event was recorded when it arrived; it leaves the buffer exactly once, applied or declined.
         Assert.All(decision.Seen, id => Assert.True(_seen.Add(id)));
         Assert.All(Saga.Early, kept => Assert.Contains(kept.MessageId, _seen));
-        foreach (var kept in Saga.Early.Where(kept => _keeps.Add(kept.MessageId)))
+        foreach (var kept in Saga.Early.Where(kept => _buffered.Add(kept.MessageId)))
         {
             Assert.Contains(kept.MessageId, decision.Seen);
         }
@@ -132,10 +131,10 @@ internal sealed partial class FaultInjectionWorld
             decision.Rejections, rejection => Assert.DoesNotContain(Saga.Early, kept => kept.MessageId == rejection.Event.MessageId));
     }
 
-    // A paused saga stands still. One that was cancelled compensates and ends, and does nothing else.
-    private void CheckStops(SagaState before)
+    // A paused saga sends nothing. A cancelled saga only compensates and ends.
+    private void CheckPauseAndCancel(SagaState before)
     {
-        var entered = _scenario.Last.History.Where(note => note.Kind == HistoryKinds.StateEntered).ToList();
+        var entered = _scenario.Last.History.Where(note => note.Kind == HistoryKind.StateEntered).ToList();
         if (before.PausedBy is not null && Saga.PausedBy is not null)
         {
             Assert.Empty(_scenario.Last.Commands);
@@ -157,7 +156,7 @@ internal sealed partial class FaultInjectionWorld
         foreach (var sent in _scenario.Last.Changed ? _scenario.Last.Commands : [])
         {
             Assert.True(Saga.PausedBy is null, $"'{sent.Step}' was sent while the saga is paused.");
-            _copies.Add(sent);
+            _sent.Add(sent);
             var arguments = sent.Arguments.ToString();
             if (_arguments.TryAdd(sent.CommandId, arguments))
             {
@@ -170,15 +169,15 @@ internal sealed partial class FaultInjectionWorld
                 var outstanding = Saga.Outstanding.FirstOrDefault(other => other.CommandId == sent.CommandId);
                 var command = _commands[sent.CommandId] = new Command(
                     sent.Step, sent.Direction, sent.Role, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
-                if (sent.Direction == StepDirections.Do)
+                if (sent.Direction == StepDirection.Forward)
                 {
                     _firstCompensation[Identity.Compensation(sent.CommandId)] = sent.CommandId;
                 }
 
                 if (outstanding is not null)
                 {
-                    var whose = sent.Direction == StepDirections.Do ? default : Undone(sent.Step, sent.CommandId);
-                    var visit = sent.Direction == StepDirections.Do ? command.Visit : 0;
+                    var whose = sent.Direction == StepDirection.Forward ? default : CommandOf(sent.Step, sent.CommandId);
+                    var visit = sent.Direction == StepDirection.Forward ? command.Visit : 0;
                     Assert.True(
                         _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
                         $"'{sent.Step}' was commanded twice.");
@@ -186,7 +185,7 @@ internal sealed partial class FaultInjectionWorld
             }
             else
             {
-                // A second start under the same key is no start.
+                // A second start under the same key starts nothing.
                 if (sent.Detached)
                 {
                     continue;
@@ -197,13 +196,13 @@ internal sealed partial class FaultInjectionWorld
         }
     }
 
-    // Which command a compensation is for.
-    private CommandId Undone(string step, CommandId compensation)
+    // The command that a compensation belongs to.
+    private CommandId CommandOf(string step, CommandId compensation)
     {
         if (!_firstCompensation.TryGetValue(compensation, out var whose))
         {
             whose = _commands
-                .Where(entry => entry.Value.Direction == StepDirections.Do && entry.Value.Step == step)
+                .Where(entry => entry.Value.Direction == StepDirection.Forward && entry.Value.Step == step)
                 .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(round => Identity.Compensation(entry.Key, round) == compensation)).Key;
         }
 
@@ -212,8 +211,8 @@ internal sealed partial class FaultInjectionWorld
         return whose;
     }
 
-    // A command leaves the saga with its outcome, cancelled by the ledger, when its attempts are used up, or by an operator's hand.
-    private void CheckForgotten(SagaState before, StepResultArrived? result, HashSet<CommandId> cancelled, HashSet<CommandId> skipped)
+    // A command leaves the saga with its outcome, by cancellation in the ledger, without remaining attempts, or by an operator command.
+    private void CheckRemovedCommands(SagaState before, StepResultArrived? result, HashSet<CommandId> cancelled, HashSet<CommandId> skipped)
     {
         foreach (var gone in before.Outstanding.Where(command => !Saga.Outstanding.Any(other => other.CommandId == command.CommandId)))
         {
@@ -225,10 +224,10 @@ internal sealed partial class FaultInjectionWorld
                 continue;
             }
 
-            known.GivenUp = true;
+            known.Abandoned = true;
             known.Expired |= gone.NotAfter <= _scenario.Now;
 
-            // It has not happened, or what it did is remembered.
+            // It did not happen, or its effect is recorded for compensation.
             if (gone.IsIdle && gone.Happened is Happening.No or Happening.Yes)
             {
                 continue;
@@ -241,8 +240,8 @@ internal sealed partial class FaultInjectionWorld
 
             Assert.True(
                 _scenario.Last.History.Any(note =>
-                    note.Kind is HistoryKinds.StepFailed or HistoryKinds.RetriedByOperator
-                        or HistoryKinds.AttemptFailed or HistoryKinds.StepRejected
+                    note.Kind is HistoryKind.StepFailed or HistoryKind.RetriedByOperator
+                        or HistoryKind.AttemptFailed or HistoryKind.StepRejected
                     && (note.Step == gone.Step || note.Step is null)),
                 $"'{gone.Step}' was forgotten while it was {gone.Phase}.");
         }
@@ -250,7 +249,7 @@ internal sealed partial class FaultInjectionWorld
 
     private bool CanBeCompensated(string step) => Facts.Step(step).Compensation is not null;
 
-    // Whenever a saga has compensated, everything is compensated.
+    // A saga that has compensated has compensated every completed step.
     private void CheckCompensated(SagaState before)
     {
         foreach (
@@ -258,7 +257,7 @@ internal sealed partial class FaultInjectionWorld
                 branch => branch.Phase == BranchPhase.Lost && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
         {
             foreach (var (_, command) in _commands.Where(entry =>
-                entry.Value.Direction == StepDirections.Do
+                entry.Value.Direction == StepDirection.Forward
                 && entry.Value.Visit == Saga.Visit
                 && Facts.StateOf(entry.Value.Step) == Saga.State
                 && Facts.SequenceOf(entry.Value.Step).IsWithin(lost.Parallel, lost.Branch)))
@@ -267,19 +266,19 @@ internal sealed partial class FaultInjectionWorld
             }
         }
 
-        // A join may be satisfied and its state left in one move: then only the pending compensations show which branches lost.
+        // A join may be satisfied and its state left in one decision; then only the pending compensations show which branches lost.
         foreach (var undo in Saga.Undo.Where(undo =>
             undo.Lost && Facts.SequenceOf(undo.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
         {
             foreach (var command in _commands.Values.Where(command =>
-                command.Direction == StepDirections.Do && command.Step == undo.Step && command.Visit == undo.Visit
+                command.Direction == StepDirection.Forward && command.Step == undo.Step && command.Visit == undo.Visit
                 && (command.Item == undo.Item || undo.Items is not null)))
             {
                 command.Lost = true;
             }
         }
 
-        foreach (var sent in _scenario.Last.Commands.Where(sent => sent.Direction == StepDirections.Compensate && _scenario.Last.Changed))
+        foreach (var sent in _scenario.Last.Commands.Where(sent => sent.Direction == StepDirection.Compensation && _scenario.Last.Changed))
         {
             var done = _commands.Values.FirstOrDefault(command => command.Compensations.Contains(sent.CommandId));
             Assert.True(
@@ -287,7 +286,7 @@ internal sealed partial class FaultInjectionWorld
                     || plan.State(before.State).Kind == StateKind.Compensating
                     || plan.State(Saga.State).Kind == StateKind.Compensating
                     || done.Interrupted
-                        || done.PerhapsInterrupted
+                        || done.MayBeInterrupted
                         || done.Lost
                         || _scenario.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
                 $"'{sent.Step}' is compensated although nothing has failed.");
@@ -298,7 +297,7 @@ internal sealed partial class FaultInjectionWorld
             || (plan.State(before.State).Kind == StateKind.Compensating && Saga.State != before.State);
         if (left && !Saga.PastPivot && !_isTerminated)
         {
-            foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirections.Do).ToList())
+            foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirection.Forward).ToList())
             {
                 CheckCompensatedOnce(id, must: true);
             }
@@ -308,27 +307,27 @@ internal sealed partial class FaultInjectionWorld
     private void CheckCompensatedOnce(CommandId id, bool must)
     {
         var command = _commands[id];
-        var outcome = EntryOrNull(id)?.Outcome;
+        var outcome = LedgerEntryOrNull(id)?.Outcome;
         var compensation = Facts.Step(command.Step).Compensation;
-        var completed = EntryOrNull(id)?.Happened == true
+        var completed = LedgerEntryOrNull(id)?.Happened == true
             && command.Role != CallRole.Compute
             && compensation is not null
             && (outcome is null || !IsRejected(command, outcome));
-        var times = command.Compensations.Count(undo => EntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
+        var times = command.Compensations.Count(undo => LedgerEntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
             || _results.Any(result => result.CommandId == undo && result.Outcome == StepOutcome.Completed));
         var wants = completed && must ? 1 : 0;
         var excused = command.Skipped
             || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (
-                command.GivenUp || HasUnusableAnswers || outcome?.Outcome != StepOutcome.Completed))
+                command.Abandoned || HasInvalidResults || outcome?.Outcome != StepOutcome.Completed))
             || command.Expired
             || command.Compensations.Any(undo => _commands.TryGetValue(undo, out var passed) && passed.Skipped);
 
-        // Compensated once although it had not happened: its outcome was unknown then.
+        // Compensated once although it did not happen, because its outcome was unknown at that time.
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
-            && (command.GivenUp || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
+            && (command.Abandoned || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
 
-        // Nor does a later answer that `reject` declines revoke what the service has said before.
-        harmless |= times == 1 && EntryOrNull(id)?.NotUnderstood == true;
+        // A later rejection does not revoke an earlier success of the service.
+        harmless |= times == 1 && LedgerEntryOrNull(id)?.HadInvalidResult == true;
         Assert.True(
             times == wants || (excused && times <= 1) || harmless,
             $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was compensated {times} times instead "
@@ -366,7 +365,7 @@ internal sealed partial class FaultInjectionWorld
         {
             var most = ((EachStep)Facts.At(each.Step)).AtOnce;
             var mine = Saga.Outstanding.Where(command =>
-                command.Step == each.Step && command is { Direction: StepDirections.Do, Interrupted: false }
+                command.Step == each.Step && command is { Direction: StepDirection.Forward, Interrupted: false }
                     && command.Phase != AttemptPhase.Stuck).ToList();
             Assert.True(mine.Count <= most + _retried, $"'{each.Step}' has {mine.Count} calls in flight instead of {most}.");
             Assert.Equal(mine.Count, mine.Select(command => command.Item).Distinct().Count());
@@ -378,17 +377,17 @@ internal sealed partial class FaultInjectionWorld
     {
         Assert.Empty(Timers.ToCancel(plan, Saga, _scenario.Now));
 
-        // One logical response to each who asked, be it that of `respond`.
+        // Each requester gets exactly one response, including that of `respond`.
         Assert.Equal(
             _joined.Append("requests/3/17").Order(StringComparer.Ordinal),
             _scenario.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
 
-        // What had lost or was interrupted before the pivot is compensated however the saga ends.
+        // Losing and interrupted steps before the pivot are compensated whatever the end of the saga.
         if (!Saga.PastPivot && !_isTerminated)
         {
             foreach (
                 var (id, command) in _commands.Where(
-                    entry => entry.Value is { Direction: StepDirections.Do } command && (command.Interrupted || command.Lost)))
+                    entry => entry.Value is { Direction: StepDirection.Forward } command && (command.Interrupted || command.Lost)))
             {
                 if (!IsKept(command))
                 {
@@ -403,11 +402,11 @@ internal sealed partial class FaultInjectionWorld
 
     private int Pick(int below)
     {
-        _dice = (int)(((uint)_dice * 1_103_515_245u) + 12_345u) & 0x7FFF_FFFF;
-        return _dice / 7 % below;
+        _random = (int)(((uint)_random * 1_103_515_245u) + 12_345u) & 0x7FFF_FFFF;
+        return _random / 7 % below;
     }
 
-    private sealed class Entry
+    private sealed class LedgerEntry
     {
         public int Attempt { get; set; }
 
@@ -417,27 +416,27 @@ internal sealed partial class FaultInjectionWorld
 
         public bool TakenOver { get; set; }
 
-        // The truth, whoever may know it.
+        // Whether the call took effect, whatever was reported.
         public bool Happened { get; set; }
 
-        // A 2xx whose result nobody understood was among its answers.
-        public bool NotUnderstood { get; set; }
+        // Whether a 2xx with an invalid result was among its responses.
+        public bool HadInvalidResult { get; set; }
 
         public StepResultArrived? Outcome { get; set; }
     }
 
-    // What is known of a command that was sent.
-    private sealed record Command(string Step, string Direction, CallRole Role, int? Item, int Visit)
+    // What the checks record about a sent command.
+    private sealed record Command(string Step, StepDirection Direction, CallRole Role, int? Item, int Visit)
     {
         public bool Interrupted { get; set; }
 
-        public bool PerhapsInterrupted { get; set; }
+        public bool MayBeInterrupted { get; set; }
 
         public bool Lost { get; set; }
 
         public bool Skipped { get; set; }
 
-        public bool GivenUp { get; set; }
+        public bool Abandoned { get; set; }
 
         public bool Expired { get; set; }
 

@@ -10,29 +10,29 @@ using Onex.Tests.Unit.Engine.Generated;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// A world that does to one saga what a script of numbers says: copies of commands that are run late, twice or never, results that are
-/// lost, children that end one way or the other, events, timers that come early and late, operators, reloads from the row. What must hold,
-/// is looked at after each of it; and once faults stop, the saga must end with everything compensated that has to be.
+/// Runs one saga in a simulated environment whose faults follow a script of numbers: commands that run late, twice or never, lost results,
+/// children with any outcome, events, early and late timers, operator commands, and reloads from the row. The invariants are checked after
+/// every decision. Without further faults the saga must end with every step compensated that has to be.
 /// </summary>
 internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
 {
-    private const int KindEvents = 1000;
+    private const int EventTurns = 1000;
 
     private static readonly int[] _statuses = [200, 201, 200, 202];
-    private static readonly int[] _refusals = [402, 404, 409];
+    private static readonly int[] _rejections = [402, 404, 409];
 
     private readonly SagaScenario _scenario = new(plan);
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
-    // Printed only when something is wrong, and made into text only then.
+    // Formatted only when a check fails.
     private readonly List<Func<string>> _log = [];
-    private readonly Dictionary<CommandId, Entry> _ledger = [];
-    private readonly List<CommandToSend> _copies = [];
+    private readonly Dictionary<CommandId, LedgerEntry> _ledger = [];
+    private readonly List<CommandToSend> _sent = [];
     private readonly List<StepResultArrived> _results = [];
     private readonly Dictionary<CommandId, string> _arguments = [];
-    private readonly HashSet<(string, string, CommandId, int, int)> _work = [];
+    private readonly HashSet<(string, StepDirection, CommandId, int, int)> _work = [];
     private readonly Dictionary<CommandId, Command> _commands = [];
     private readonly Dictionary<CommandId, CommandId> _firstCompensation = [];
-    private readonly HashSet<MessageId> _keeps = [];
+    private readonly HashSet<MessageId> _buffered = [];
     private readonly HashSet<MessageId> _seen = [];
     private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private bool _started;
@@ -40,52 +40,52 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private int _blocked;
     private int _retried;
     private int _ids;
-    private int _dice;
+    private int _random;
 
-    /// <summary>What a call answers that completes; null for something of its type.</summary>
+    /// <summary>The result of a completed call; null for a random value of its type.</summary>
     public Func<CommandToSend, Func<int, int>, string>? Answers { get; init; }
 
-    /// <summary>What an event carries; null for something of its type.</summary>
+    /// <summary>The payload of an event; null for a random value of its type.</summary>
     public Func<string, Func<int, int>, string>? Payloads { get; init; }
 
-    /// <summary>Whether results that break their type are part of the world.</summary>
+    /// <summary>Whether results may violate their type.</summary>
     public bool HasTypeFaults { get; init; }
 
-    /// <summary>Whether services also give answers that cannot be read.</summary>
-    public bool HasUnusableAnswers { get; init; }
+    /// <summary>Whether services may also return invalid results.</summary>
+    public bool HasInvalidResults { get; init; }
 
-    /// <summary>How many lines of the log the report has.</summary>
+    /// <summary>The number of log lines in the report.</summary>
     public int LogMax { get; init; } = 80;
 
-    /// <summary>After every how many moves all that was read again is compared with what was written.</summary>
-    public int ComparedMoves { get; init; } = 1;
+    /// <summary>The number of decisions between two comparisons of the reloaded saga with the stored one.</summary>
+    public int ComparedDecisions { get; init; } = 1;
 
-    /// <summary>How many things have happened.</summary>
-    public int Moves { get; private set; }
+    /// <summary>The number of decisions.</summary>
+    public int Decisions { get; private set; }
 
-    /// <summary>What has happened, the last of it.</summary>
+    /// <summary>The end of the log.</summary>
     public string Report => string.Join('\n', _log.TakeLast(LogMax).Select(line => line()));
 
-    /// <summary>The saga as it is.</summary>
+    /// <summary>The current state of the saga.</summary>
     public SagaState Saga => _scenario.Saga;
 
     private bool Ended => Saga.EndedAt is not null;
 
     private PlanFacts Facts => PlanFacts.Of(plan);
 
-    /// <summary>Does what the script says, then only what is kind.</summary>
+    /// <summary>Runs the script, then continues without faults until the saga ends.</summary>
     public void Run(ReadOnlySpan<int> script)
     {
         Take(() => _scenario.Starts(input));
         foreach (var number in script)
         {
-            _dice = number / 20;
-            Happens(number % 20);
+            _random = number / 20;
+            Act(number % 20);
         }
 
         for (var turn = 0; turn < 3000 && !Ended; turn++)
         {
-            _dice = 4 + turn;
+            _random = 4 + turn;
             WithoutFaults(turn);
         }
 
@@ -93,34 +93,35 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         CheckEnd();
     }
 
-    private void Happens(int what)
+    private void Act(int what)
     {
         switch (what)
         {
             case < 7:
-                RunCopy();
+                RunSentCommand();
                 break;
             case < 11:
-                DeliverResult();
+                DeliverAnyResult();
                 break;
             case < 14:
-                Wake(early: _dice % 5 == 0);
+                FireTimer(early: _random % 5 == 0);
                 break;
             case < 17:
-                Tell(_events.Length == 0 ? null : _events[Pick(_events.Length)]);
+                SendEvent(_events.Length == 0 ? null : _events[Pick(_events.Length)]);
                 break;
             case 17:
-                Ask(Pick(4) != 0 ? OperatorCommand.Retry + Pick(4) : Pick(4) == 0 ? OperatorCommand.Terminate : OperatorCommand.Cancel);
+                SendOperatorCommand(
+                    Pick(4) != 0 ? OperatorCommand.Retry + Pick(4) : Pick(4) == 0 ? OperatorCommand.Terminate : OperatorCommand.Cancel);
                 break;
-            case 18 when _copies.Count > 0 && Pick(4) == 0:
-                var refused = _copies[Pick(_copies.Count)];
-                Refuse(refused);
+            case 18 when _sent.Count > 0 && Pick(4) == 0:
+                var refused = _sent[Pick(_sent.Count)];
+                RejectAtBroker(refused);
                 break;
             case 18:
                 Take(() => _scenario.LosesMessages());
                 break;
             case 19 when plan.OnDuplicate == DuplicatePolicy.Join && !Ended && Pick(2) == 0:
-                AskTheSame();
+                JoinWithAnotherRequest();
                 break;
             default:
                 _scenario.AdvancesTime(TimeSpan.FromSeconds(Pick(500)));
@@ -128,8 +129,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    // Another request for the same, or its record again.
-    private void AskTheSame()
+    // Another request that joins the saga, or a redelivery of its record.
+    private void JoinWithAnotherRequest()
     {
         var source = $"requests/5/{Pick(4)}";
         _joined.Add(source);
@@ -146,30 +147,31 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 }));
     }
 
-    // As the orchestrator does it: unclaimed commands are closed in the ledger first, and the orchestrator may die before it reports.
-    private void Refuse(CommandToSend copy)
+    // Like the orchestrator: unclaimed commands are closed in the ledger first, and the orchestrator may crash before it reports the
+    // rejection.
+    private void RejectAtBroker(CommandToSend copy)
     {
         var isClosed = false;
-        if (copy is { Role: CallRole.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _scenario.Now)
+        if (copy is { Role: CallRole.Effect, Direction: StepDirection.Forward, Detached: false } && copy.NotAfter > _scenario.Now)
         {
-            isClosed = _ledger.TryAdd(copy.CommandId, new Entry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
+            isClosed = _ledger.TryAdd(copy.CommandId, new LedgerEntry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
         }
 
         if (!isClosed || Pick(3) != 0)
         {
-            Deliver(Result(copy, StepOutcome.Undeliverable, null) with { IsClosed = isClosed || copy.Role == CallRole.Compute });
+            DeliverResult(Result(copy, StepOutcome.Undeliverable, null) with { IsClosed = isClosed || copy.Role == CallRole.Compute });
         }
     }
 
-    // Someone takes a copy of a command, maybe an old one, and does with it what the ledger allows.
-    private void RunCopy()
+    // A worker receives a sent command, possibly an old copy, and runs it if the ledger allows.
+    private void RunSentCommand()
     {
-        if (_copies.Count == 0)
+        if (_sent.Count == 0)
         {
             return;
         }
 
-        var copy = _copies[Pick(2) == 0 ? Pick(_copies.Count) : Math.Max(0, _copies.Count - 1 - Pick(4))];
+        var copy = _sent[Pick(2) == 0 ? Pick(_sent.Count) : Math.Max(0, _sent.Count - 1 - Pick(4))];
         if (copy.Detached)
         {
             return;
@@ -187,7 +189,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        var entry = EntryOf(copy.CommandId);
+        var entry = LedgerEntryOf(copy.CommandId);
         if (entry.Cancelled || entry.LeasedUntil > _scenario.Now || copy.NotAfter <= _scenario.Now)
         {
             return;
@@ -210,36 +212,36 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         Attempt(entry, copy, Pick(16));
     }
 
-    // A service knows its keys: what has happened under one is not refused under it.
-    private void Attempt(Entry entry, CommandToSend copy, int how)
+    // A service honours idempotency keys: a call that happened is not rejected later under the same key.
+    private void Attempt(LedgerEntry entry, CommandToSend copy, int how)
     {
         switch (how)
         {
             case 7 when !entry.Happened:
-                Record(entry, Result(copy, StepOutcome.Rejected, Rejection(copy)) with { Reach = AttemptReach.Answered });
+                RecordOutcome(entry, Result(copy, StepOutcome.Rejected, Rejection(copy)) with { Reach = AttemptReach.Answered });
                 break;
             case 8:
-                Record(entry, Result(copy, StepOutcome.Rejected, null) with { Reach = AttemptReach.NotSent });
+                RecordOutcome(entry, Result(copy, StepOutcome.Rejected, null) with { Reach = AttemptReach.NotSent });
                 break;
             case 9:
-                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.NotSent });
+                RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.NotSent });
                 break;
             case 10:
                 entry.Happened |= Pick(2) == 0;
-                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = Pick(2) == 0 ? AttemptReach.Sent : null });
+                RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = Pick(2) == 0 ? AttemptReach.Sent : null });
                 break;
             case 11:
-                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Answered });
+                RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Answered });
                 break;
-            case 12 when HasUnusableAnswers:
+            case 12 when HasInvalidResults:
                 entry.Happened = true;
-                entry.NotUnderstood = true;
-                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Done });
+                entry.HadInvalidResult = true;
+                RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Done });
                 break;
-            case 13 when HasUnusableAnswers:
+            case 13 when HasInvalidResults:
                 entry.Happened = true;
-                entry.NotUnderstood = true;
-                Record(entry, Result(copy, StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}"""));
+                entry.HadInvalidResult = true;
+                RecordOutcome(entry, Result(copy, StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}"""));
                 break;
             case 14 or 15:
                 entry.Happened |= Pick(2) == 0;
@@ -247,19 +249,19 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 break;
             default:
                 entry.Happened = true;
-                Record(entry, Result(copy, StepOutcome.Completed, Answer(copy)));
+                RecordOutcome(entry, Result(copy, StepOutcome.Completed, Answer(copy)));
                 break;
         }
     }
 
-    // As the ledger sees it.
-    private static bool MayRunAgain(Entry entry, CommandToSend copy) => copy.Attempt > entry.Attempt
+    // The rule of the effect ledger.
+    private static bool MayRunAgain(LedgerEntry entry, CommandToSend copy) => copy.Attempt > entry.Attempt
         && (entry.Outcome!.Outcome == StepOutcome.Failed || (entry.Outcome.Outcome == StepOutcome.Completed && copy.AsksAgain));
 
-    // A saga of its own: it starts once, runs as long as it likes, may be cancelled, and tells its end whenever it is asked again.
+    // A child saga: it starts once, runs for any time, may be cancelled, and responds with its outcome to every repeated command.
     private void RunChild(CommandToSend copy, int how)
     {
-        var entry = EntryOf(copy.CommandId);
+        var entry = LedgerEntryOf(copy.CommandId);
         if (entry.Outcome is { } reported)
         {
             _results.Add(reported);
@@ -276,15 +278,16 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         if (outcome is not null)
         {
             entry.Happened = outcome.Outcome == StepOutcome.Completed;
-            Record(entry, outcome);
+            RecordOutcome(entry, outcome);
         }
     }
 
-    private Entry EntryOf(CommandId command) => _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new Entry();
+    private LedgerEntry LedgerEntryOf(CommandId command) =>
+        _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new LedgerEntry();
 
-    private void Record(Entry entry, StepResultArrived result)
+    private void RecordOutcome(LedgerEntry entry, StepResultArrived result)
     {
-        // As the runner does it: whoever had the lease before may have sent it.
+        // Like the effect runner: the previous lease holder may have sent the request.
         if (entry.TakenOver && (
             result.Reached == AttemptReach.NotSent || result is { Outcome: StepOutcome.Failed, Reached: AttemptReach.Answered }))
         {
@@ -309,14 +312,13 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         return Typed(copy, _statuses[Pick(_statuses.Length)]);
     }
 
-    // With a body, or without one.
     private string? Rejection(CommandToSend copy) =>
-        Answers is not null || Pick(3) == 0 ? null : Typed(copy, _refusals[Pick(_refusals.Length)]);
+        Answers is not null || Pick(3) == 0 ? null : Typed(copy, _rejections[Pick(_rejections.Length)]);
 
     private string Typed(CommandToSend copy, int status)
     {
         var step = Facts.Step(copy.Step);
-        var made = copy.Direction == StepDirections.Do ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
+        var made = copy.Direction == StepDirection.Forward ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
         if (copy.Role == CallRole.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
         {
             fields["status_code"] = status;
@@ -334,23 +336,23 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 + $"{command?.Step}{(command?.Item is { } item ? $"[{item}]" : "")}");
     }
 
-    private void DeliverResult()
+    private void DeliverAnyResult()
     {
         if (_results.Count > 0)
         {
-            Deliver(_results[Pick(2) == 0 ? _results.Count - 1 : Pick(_results.Count)]);
+            DeliverResult(_results[Pick(2) == 0 ? _results.Count - 1 : Pick(_results.Count)]);
         }
     }
 
-    private void Deliver(StepResultArrived result)
+    private void DeliverResult(StepResultArrived result)
     {
         Log("arrives:", result);
         Take(() => _scenario.Handles(result), result);
     }
 
-    // As the orchestrator does it: the ledger is asked first, interrupted commands are cancelled in it, and an outcome that it knows comes
-    // before the timer.
-    private void Wake(bool early)
+    // Like the orchestrator: it queries the ledger first, cancels interrupted commands there, and delivers a known outcome before the
+    // timer.
+    private void FireTimer(bool early)
     {
         if (Saga.NextWakeupAt is { } at && at > _scenario.Now && !early)
         {
@@ -369,7 +371,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                     continue;
                 }
 
-                entry = _ledger[id] = new Entry { Cancelled = true };
+                entry = _ledger[id] = new LedgerEntry { Cancelled = true };
             }
 
             var attempt = Saga.Outstanding.First(command => command.CommandId == id).Attempt;
@@ -387,7 +389,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
         foreach (var outcome in reported.TakeWhile(_ => !Ended))
         {
-            Deliver(outcome);
+            DeliverResult(outcome);
         }
 
         if (Ended)
@@ -400,11 +402,11 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             cancelled: [.. leases.Where(lease => lease.Value.Cancelled).Select(lease => lease.Key)]);
     }
 
-    private void Tell(string? name)
+    private void SendEvent(string? name)
     {
         var id = Pick(6) == 0 && _ids > 0 ? Id(Pick(_ids)) : Id(_ids++);
 
-        // What was seen before, the store refuses.
+        // The store rejects a processed message.
         if (name is not null && !_seen.Contains(id))
         {
             var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Of(plan.Events[name].Data, Pick);
@@ -416,17 +418,17 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
     private static MessageId Id(int number) => new(Identity.OfRequest(default, $"message {number}"));
 
-    private void Ask(OperatorCommand command)
+    private void SendOperatorCommand(OperatorCommand command)
     {
         var blockage = Saga.Blockage;
 
-        // Whoever passes over a step takes it upon themselves that its result is missing.
+        // An operator who skips a step accepts that its result is missing.
         if (command == OperatorCommand.Skip && !HasTypeFaults && blockage is { Kind: BlockedBy.Step, Step: { } step } && IsRead(step))
         {
             command = OperatorCommand.Retry;
         }
 
-        // An item that was stuck held nobody up; when it is tried again it comes on top.
+        // A blocked item does not count against the concurrency limit; a retried one exceeds it.
         _retried += command == OperatorCommand.Retry ? 1 : 0;
         _isTerminated |= command == OperatorCommand.Terminate && !Ended;
         var now = _scenario.Now;
@@ -436,7 +438,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         HashSet<CommandId> skipped = command != OperatorCommand.Skip ? []
             : blockage is null ? [
                 .. Saga.Outstanding.Where(
-                    other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
+                    other => other is { Interrupted: true, Direction: StepDirection.Forward }).Select(other => other.CommandId)]
             : blockage.CommandId is { } passed ? [passed]
             : [];
         Take(() => _scenario.OperatorSends(command, "alice", "because"), skipped: skipped);
@@ -464,39 +466,39 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     {
         if (Saga.PausedBy is not null && Saga.Blockage is null)
         {
-            Ask(OperatorCommand.Resume);
+            SendOperatorCommand(OperatorCommand.Resume);
         }
         else if (Saga.Blockage is { } blockage)
         {
-            Ask(blockage.Kind == BlockedBy.Way || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
+            SendOperatorCommand(blockage.Kind == BlockedBy.Way || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
         }
         else if (
             Saga.Outstanding.Where(
-                command => command.Phase == AttemptPhase.InFlight).Select(KindAnswer)
+                command => command.Phase == AttemptPhase.InFlight).Select(FaultFreeOutcome)
                     .FirstOrDefault(answer => answer is not null) is { } answer)
         {
-            Deliver(answer);
+            DeliverResult(answer);
         }
-        // An event may lead back, and in step with the turns for ever: after a while it is sent only where nothing else can happen.
-        else if (!Saga.WaitingFor.IsEmpty && (Saga.NextWakeupAt is null || (turn % 4 == 3 && turn < KindEvents)))
+        // An event may lead back to an earlier state, possibly for ever. After some turns events are sent only if nothing else can happen.
+        else if (!Saga.WaitingFor.IsEmpty && (Saga.NextWakeupAt is null || (turn % 4 == 3 && turn < EventTurns)))
         {
-            Tell(Saga.WaitingFor[Pick(Saga.WaitingFor.Length)]);
+            SendEvent(Saga.WaitingFor[Pick(Saga.WaitingFor.Length)]);
         }
         else
         {
-            Wake(early: false);
+            FireTimer(early: false);
         }
     }
 
-    // The outcome of a command in flight, if it can have one before time passes.
-    private StepResultArrived? KindAnswer(Outstanding command)
+    // The outcome of a command in flight, if it has one at the current time.
+    private StepResultArrived? FaultFreeOutcome(Outstanding command)
     {
-        var entry = EntryOrNull(command.CommandId) ?? new Entry();
-        var copy = _copies.Last(copy => copy.CommandId == command.CommandId);
+        var entry = LedgerEntryOrNull(command.CommandId) ?? new LedgerEntry();
+        var copy = _sent.Last(copy => copy.CommandId == command.CommandId);
         if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
-            // Reported before, perhaps, and useless for an attempt that asks again and starts nothing: then the saga's own wake-up asks the
-            // ledger.
+            // The outcome may have been reported before and does not answer an attempt that repeats the request; the wake-up of the saga
+            // queries the ledger.
             return copy.Role == CallRole.Effect && final.Attempt < command.Attempt && command.NotAfter <= _scenario.Now ? null : final;
         }
 
@@ -509,9 +511,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
             var reported = copy.Cancels
                 ? Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled }
-                : Result(copy, StepOutcome.Completed, KindResult(copy));
-            EntryOf(command.CommandId).Outcome = reported;
-            EntryOf(command.CommandId).Happened = reported.Outcome == StepOutcome.Completed;
+                : Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
+            LedgerEntryOf(command.CommandId).Outcome = reported;
+            LedgerEntryOf(command.CommandId).Happened = reported.Outcome == StepOutcome.Completed;
             return reported;
         }
 
@@ -525,23 +527,23 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
         if (copy.Role == CallRole.Compute)
         {
-            return Result(copy, StepOutcome.Completed, KindResult(copy));
+            return Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
         }
 
-        entry = EntryOf(command.CommandId);
+        entry = LedgerEntryOf(command.CommandId);
         if (entry.Outcome is null || MayRunAgain(entry, copy))
         {
             entry.Happened = true;
             entry.Attempt = copy.Attempt;
-            entry.Outcome = Result(copy, StepOutcome.Completed, KindResult(copy));
+            entry.Outcome = Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
         }
 
         return entry.Outcome;
     }
 
-    private Entry? EntryOrNull(CommandId command) => _ledger.GetValueOrDefault(command);
+    private LedgerEntry? LedgerEntryOrNull(CommandId command) => _ledger.GetValueOrDefault(command);
 
-    private string KindResult(CommandToSend copy) => Answers is not null ? $$"""{"ref":"{{copy.Step}}"}""" : Typed(copy, 200);
+    private string FaultFreeResult(CommandToSend copy) => Answers is not null ? $$"""{"ref":"{{copy.Step}}"}""" : Typed(copy, 200);
 
     private StepResultArrived Result(CommandToSend copy, StepOutcome outcome, string? result) => new()
     {
@@ -555,7 +557,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             ? null
             : Answers is not null || outcome != StepOutcome.Rejected
             ? "some_code"
-            : $"http_{_refusals[Pick(_refusals.Length)]}",
+            : $"http_{_rejections[Pick(_rejections.Length)]}",
         Message = outcome == StepOutcome.Completed ? null : "Because.",
     };
 }

@@ -5,7 +5,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Steps that send nothing to a role: <c>set</c>, <c>respond</c>, <c>fail</c>.</summary>
+/// <summary>Steps that send no command: <c>set</c>, <c>respond</c>, <c>fail</c>.</summary>
 public sealed class InlineStepTests
 {
     [Fact]
@@ -36,8 +36,7 @@ public sealed class InlineStepTests
         var scenario = new SagaScenario(Responding())
             .Starts()
             .Handles(Joining("requests/5/1"))
-            .Completes("one")
-                .Sends("two");
+            .Completes("one").Sends("two");
         Assert.Equal(
             [(ResponseStatus.Success, """{"order":7}""", false), (ResponseStatus.Success, """{"order":7}""", false)],
             scenario.Answers.Select(answer => (answer.Status, answer.Output.ToString()!, answer.IsDuplicate)));
@@ -53,8 +52,7 @@ public sealed class InlineStepTests
         var scenario = new SagaScenario(Responding())
             .Starts(silent: true)
             .Completes("one")
-            .Completes("two")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("two").IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Answers);
 
         scenario.Handles(Joining("requests/5/1"));
@@ -90,8 +88,7 @@ public sealed class InlineStepTests
         var scenario = new SagaScenario(Responding())
             .Starts()
             .Completes("one")
-            .Answered("two", 404)
-                .IsIn("failed", SagaStatus.Failed);
+            .Answered("two", 404).IsIn("failed", SagaStatus.Failed);
 
         Assert.Single(scenario.Answers);
     }
@@ -127,10 +124,8 @@ public sealed class InlineStepTests
             TestStates.State("sending", "done", [TestStates.Effect("send")], pivot: true),
             TestStates.End("done", output: TestStates.Map(("x", "data.missing"))),
         ]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
-            .Completes("send")
-                .IsIn("sending", SagaStatus.Blocked);
+        var scenario = new SagaScenario(plan).Starts()
+            .Completes("send").IsIn("sending", SagaStatus.Blocked);
         Assert.Equal(BlockedBy.Way, scenario.Saga.Blockage!.Kind);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("sending", SagaStatus.Blocked);

@@ -11,10 +11,8 @@ public sealed class InterruptionTests
     public void Steps_not_yet_started_are_dropped() =>
         Charging()
             .Receives("cancel")
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Failed);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Failed);
 
     [Fact]
     public void A_compensating_state_is_entered_at_once_but_waits_for_steps_in_flight()
@@ -32,8 +30,7 @@ public sealed class InterruptionTests
     {
         var scenario = Charging()
             .Receives("cancel")
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve");
 
         Assert.Single(scenario.Saga.Undo);
         scenario.Completes("reserve").IsIn("failed", SagaStatus.Failed);
@@ -45,15 +42,13 @@ public sealed class InterruptionTests
     {
         var scenario = Charging()
             .Receives("cancel")
-            .Completes("charge", """{"ref":"p-1"}""")
-                .Sends("-charge");
+            .Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
         Assert.Equal("""{"undo":"p-1"}""", scenario.Arguments("charge"));
         Assert.False(scenario.Saga.Data.ContainsKey("payment"));
 
         scenario.Completes("charge")
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("reserve").IsIn("failed", SagaStatus.Failed);
         Assert.Equal(["charge", "reserve"], Compensated(scenario));
     }
 
@@ -61,15 +56,13 @@ public sealed class InterruptionTests
     public void A_rejected_command_needs_no_compensation() =>
         Charging()
             .Receives("cancel")
-            .Answered("charge", 404)
-                .Sends("-reserve");
+            .Answered("charge", 404).Sends("-reserve");
 
     [Fact]
     public void A_reject_guard_applies_to_an_interrupted_command() =>
         Charging(reject: "result.code == 402")
             .Receives("cancel")
-            .Completes("charge", """{"code":402}""")
-                .Sends("-reserve");
+            .Completes("charge", """{"code":402}""").Sends("-reserve");
 
     [Fact]
     public void The_outcome_is_awaited_while_the_lease_is_held()
@@ -88,10 +81,8 @@ public sealed class InterruptionTests
         var scenario = Charging();
         var (id, arguments) = (scenario.Saga.Outstanding[0].CommandId, scenario.Arguments("charge"));
         scenario.Receives("cancel")
-            .Wakes(_ => new Lease(1, null))
-                .Sends()
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes(_ => new Lease(1, null)).Sends()
+            .Wakes().Sends("charge#2");
         Assert.Equal((id, arguments), (scenario.Last.Commands[0].CommandId, scenario.Last.Commands[0].Arguments.ToString()));
 
         scenario.Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
@@ -101,11 +92,9 @@ public sealed class InterruptionTests
     public void A_claimed_command_between_attempts_is_sent_again() =>
         Charging()
             .LosesResult("charge")
-            .Wakes()
-                .Sends("charge#2")
+            .Wakes().Sends("charge#2")
             .Receives("cancel")
-            .Wakes(_ => null)
-                .Sends("charge#2");
+            .Wakes(_ => null).Sends("charge#2");
 
     [Fact]
     public void A_command_in_backoff_is_sent_again_at_once()
@@ -118,8 +107,7 @@ public sealed class InterruptionTests
 
         scenario.Wakes()
                 .Sends("charge#2")
-            .Completes("charge", """{"ref":"p-1"}""")
-                .Sends("-charge");
+            .Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
     }
 
     [Fact]
@@ -146,7 +134,7 @@ public sealed class InterruptionTests
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
         scenario.Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
-        var command = scenario.History.Last(note => note.Kind == HistoryKinds.CompensationStarted);
+        var command = scenario.History.Last(note => note.Kind == HistoryKind.CompensationStarted);
         Assert.Equal("charge", command.Step);
         Assert.Equal(Identity.Compensation(new(Guid.Parse(Argument(scenario)))), id);
     }
@@ -169,8 +157,7 @@ public sealed class InterruptionTests
         var first = scenario.Arguments("charge");
         scenario.Receives("remark", """{"text":"after"}""")
             .LosesResult("charge")
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes().Sends("charge#2");
 
         Assert.Equal(first, scenario.Arguments("charge"));
     }
@@ -183,13 +170,11 @@ public sealed class InterruptionTests
             .Wakes()
             .LosesResult("charge")
             .Wakes()
-            .LosesResult("charge")
-                .Sends("-charge");
+            .LosesResult("charge").Sends("-charge");
 
         scenario.Completes("charge")
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("reserve").IsIn("failed", SagaStatus.Failed);
         Assert.Equal("step_timed_out", scenario.Saga.Fault!.Code);
     }
 
@@ -256,10 +241,8 @@ public sealed class InterruptionTests
 
         scenario.Completes("charge", """{"ref":"p-1"}""")
                 .Sends("-charge")
-            .Completes("charge")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Completes("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
     }
 
     [Fact]
@@ -272,10 +255,8 @@ public sealed class InterruptionTests
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("enough")]);
-        var scenario = new SagaScenario(plan)
-            .Starts()
-            .Receives("enough")
-                .Sends().IsIn("sending", SagaStatus.Running);
+        var scenario = new SagaScenario(plan).Starts()
+            .Receives("enough").Sends().IsIn("sending", SagaStatus.Running);
 
         scenario.Completes("send").Sends().IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Saga.Outstanding);
@@ -286,8 +267,7 @@ public sealed class InterruptionTests
     {
         var scenario = Charging()
             .AdvancesTime(TimeSpan.FromHours(72))
-            .Fires()
-                .Sends().IsIn("compensating", SagaStatus.Compensating);
+            .Fires().Sends().IsIn("compensating", SagaStatus.Compensating);
 
         scenario.Completes("charge", """{"ref":"p-1"}""")
                 .Sends("-charge")
@@ -302,16 +282,13 @@ public sealed class InterruptionTests
     public void A_blocked_departure_ignores_events_and_deadlines(bool retried)
     {
         var scenario = Leaving()
-            .Completes("charge", """{"ref":"p-1"}""")
-                .Sends("-charge")
-            .Answered("charge", 409)
-                .IsIn("charging", SagaStatus.Blocked);
+            .Completes("charge", """{"ref":"p-1"}""").Sends("-charge")
+            .Answered("charge", 409).IsIn("charging", SagaStatus.Blocked);
         StaysBlocked(scenario, "charging");
 
-        // Where it was going it takes what was kept.
+        // The target state receives the buffered event.
         scenario = retried ? scenario
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("-charge")
+            .OperatorSends(OperatorCommand.Retry).Sends("-charge")
             .Completes("charge") : scenario
             .OperatorSends(OperatorCommand.Skip);
         scenario.Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
@@ -334,10 +311,8 @@ public sealed class InterruptionTests
             anyState: [TestStates.On("cancel", "cancelled")],
             deadline: TestStates.After(TimeSpan.FromHours(72), "cancelled"))).Starts();
         scenario.Completes("charge")
-            .Answered("check", 404)
-                .Sends("-charge")
-            .Answered("charge", 409)
-                .IsIn("unwinding", SagaStatus.Blocked);
+            .Answered("check", 404).Sends("-charge")
+            .Answered("charge", 409).IsIn("unwinding", SagaStatus.Blocked);
         StaysBlocked(scenario, "unwinding");
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
@@ -351,8 +326,7 @@ public sealed class InterruptionTests
     {
         var scenario = Charging()
             .LosesResult("charge")
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes().Sends("charge#2");
         scenario.LosesMessages().Sends("charge#2");
 
         Assert.Equal(2, scenario.Saga.Outstanding[0].Attempt);
@@ -404,20 +378,17 @@ public sealed class InterruptionTests
         anyState: [TestStates.On("cancel", "compensating")],
         deadline: TestStates.After(TimeSpan.FromHours(72), "compensating")))
             .Starts()
-            .Completes("reserve")
-                .Sends("charge");
+            .Completes("reserve").Sends("charge");
 
     private static SagaScenario Leaving() => Charging().Receives("other_card");
 
-    // It is interrupted, and each attempt to determine its outcome fails.
+    // The step is interrupted, and each attempt to determine its outcome fails.
     private static SagaScenario Unknown(SagaScenario scenario) => scenario
         .Receives("cancel")
         .Wakes(_ => new Lease(1, null))
-        .Wakes()
-            .Sends("charge#2")
+        .Wakes().Sends("charge#2")
         .LosesResult("charge")
-        .Wakes()
-            .Sends("charge#3")
+        .Wakes().Sends("charge#3")
         .LosesResult("charge");
 
     // The event is buffered, the deadline passes, and the compensation still needs an operator.
@@ -426,8 +397,7 @@ public sealed class InterruptionTests
         var blockage = scenario.Saga.Blockage;
         scenario.Receives("cancel").Sends().IsIn(state, SagaStatus.Blocked);
         scenario.AdvancesTime(TimeSpan.FromHours(100))
-            .Fires()
-                .Sends().IsIn(state, SagaStatus.Blocked);
+            .Fires().Sends().IsIn(state, SagaStatus.Blocked);
 
         Assert.Equal((BlockedBy.Compensation, "charge"), (blockage!.Kind, blockage.Step));
         Assert.Equal([blockage], scenario.Saga.Blockages);
@@ -435,7 +405,7 @@ public sealed class InterruptionTests
     }
 
     private static IEnumerable<string?> Compensated(SagaScenario scenario) =>
-        scenario.History.Where(note => note.Kind == HistoryKinds.CompensationCompleted).Select(note => note.Step);
+        scenario.History.Where(note => note.Kind == HistoryKind.CompensationCompleted).Select(note => note.Step);
 
     private static string Argument(SagaScenario scenario)
     {

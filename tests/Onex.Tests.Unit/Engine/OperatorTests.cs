@@ -2,7 +2,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What operators may ask of a saga: docs/operating.md#operators-commands.</summary>
+/// <summary>Operator commands: docs/operating.md#operators-commands.</summary>
 public sealed class OperatorTests
 {
     [Fact]
@@ -11,10 +11,8 @@ public sealed class OperatorTests
         var scenario = Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Cancel, "alice", "wrong address")
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
         var fault = scenario.Answers.Single().Fault!;
         Assert.Equal(("cancelled", "The saga was cancelled."), (fault.Code, fault.Message));
@@ -26,12 +24,9 @@ public sealed class OperatorTests
     {
         var scenario = Start()
             .Completes("reserve")
-            .Answered("charge", 404)
-                .Sends("-reserve")
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends()
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Answered("charge", 404).Sends("-reserve")
+            .OperatorSends(OperatorCommand.Cancel).Sends()
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
         Assert.Equal(("cancelled", "http_404"), (scenario.Answers.Single().Fault!.Code, scenario.Saga.Fault!.Code));
     }
@@ -89,8 +84,7 @@ public sealed class OperatorTests
             """).Starts()
                 .Answered("first", 200)
                 .Answered("winner", 200)
-                .Answered("loser", 200)
-                    .Sends("-loser");
+                .Answered("loser", 200).Sends("-loser");
         scenario.Handles(scenario.Result("other", StepOutcome.Undeliverable, null, "too_large"));
         scenario.Handles(scenario.Result("loser", StepOutcome.Rejected, null, "http_409")).IsIn("working", SagaStatus.Blocked);
         Assert.Equal([BlockedBy.Step, BlockedBy.Compensation], scenario.Saga.Blockages.Select(blockage => blockage.Kind));
@@ -100,10 +94,8 @@ public sealed class OperatorTests
         scenario.Wakes(_ => SagaScenario.Cancelled).Sends().IsIn("compensating", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-loser")
-            .Completes("loser")
-                .Sends("-first")
-            .Completes("first")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Completes("loser").Sends("-first")
+            .Completes("first").IsIn("failed", SagaStatus.Cancelled);
     }
 
     [Fact]
@@ -135,18 +127,15 @@ public sealed class OperatorTests
             .Wakes()
             .Fails("reserve")
             .Wakes()
-            .Fails("reserve")
-                .IsIn("compensating", SagaStatus.Blocked);
+            .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("-reserve#4");
         Assert.Equal(first, scenario.Last.Commands[0].CommandId);
         scenario.Fails("reserve")
-            .Wakes()
-                .Sends("-reserve#5")
+            .Wakes().Sends("-reserve#5")
             .Fails("reserve")
             .Wakes()
-            .Fails("reserve")
-                .IsIn("compensating", SagaStatus.Blocked);
+            .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
     }
 
     [Fact]
@@ -156,7 +145,7 @@ public sealed class OperatorTests
             .OperatorSends(OperatorCommand.Skip, reason: "refunded by hand")
                 .Sends().IsIn("failed", SagaStatus.Failed);
 
-        var note = scenario.History.Single(note => note.Kind == HistoryKinds.SkippedByOperator);
+        var note = scenario.History.Single(note => note.Kind == HistoryKind.SkippedByOperator);
         Assert.Equal(("reserve", """{"by":"alice","reason":"refunded by hand"}"""), (note.Step, note.Detail.ToString()));
     }
 
@@ -167,14 +156,12 @@ public sealed class OperatorTests
         var first = scenario.Saga.Outstanding[0].CommandId;
         scenario.Answered("confirm", 409)
                 .IsIn("confirming", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("confirm");
+            .OperatorSends(OperatorCommand.Retry).Sends("confirm");
         Assert.NotEqual(first, scenario.Last.Commands[0].CommandId);
 
         var second = scenario.Last.Commands[0].CommandId;
         scenario.Answered("confirm", 409)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("confirm");
+            .OperatorSends(OperatorCommand.Retry).Sends("confirm");
         Assert.NotEqual(second, scenario.Last.Commands[0].CommandId);
         scenario.Completes("confirm").IsIn("done", SagaStatus.Completed);
     }
@@ -183,8 +170,7 @@ public sealed class OperatorTests
     public void Skip_completes_a_step_with_an_empty_result() =>
         Confirming()
             .Answered("confirm", 409)
-            .OperatorSends(OperatorCommand.Skip)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .OperatorSends(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
 
     [Fact]
     public void Retry_sends_an_undeliverable_command_again()
@@ -224,8 +210,7 @@ public sealed class OperatorTests
 
         scenario.Wakes(_ => new Lease(2, null))
                 .IsIn("confirming", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("confirm");
+            .OperatorSends(OperatorCommand.Retry).Sends("confirm");
         Assert.NotEqual(old, scenario.Last.Commands[0].CommandId);
     }
 
@@ -270,8 +255,7 @@ public sealed class OperatorTests
         Assert.Null(scenario.Saga.NextWakeupAt);
 
         scenario.AdvancesTime(TimeSpan.FromDays(1))
-            .OperatorSends(OperatorCommand.Resume)
-                .Sends("charge").IsIn("charging", SagaStatus.Running);
+            .OperatorSends(OperatorCommand.Resume).Sends("charge").IsIn("charging", SagaStatus.Running);
         Assert.Equal((1, scenario.Now), (scenario.Saga.Outstanding.Single().Attempt, scenario.Saga.Outstanding.Single().FirstSentAt));
     }
 
@@ -280,8 +264,7 @@ public sealed class OperatorTests
         Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Pause)
-            .Answered("charge", 404)
-                .Sends().IsIn("compensating", SagaStatus.Paused)
+            .Answered("charge", 404).Sends().IsIn("compensating", SagaStatus.Paused)
             .OperatorSends(OperatorCommand.Resume)
                 .Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
 
@@ -308,8 +291,7 @@ public sealed class OperatorTests
                 TestStates.End("done")],
             events: [TestStates.Event("go")]))
                 .Starts()
-                .OperatorSends(OperatorCommand.Pause)
-                    .IsIn("asking", SagaStatus.Paused);
+                .OperatorSends(OperatorCommand.Pause).IsIn("asking", SagaStatus.Paused);
         Assert.Null(scenario.Saga.NextWakeupAt);
         Assert.False(scenario.AdvancesTime(TimeSpan.FromHours(2)).Fires().Last.Changed);
 
@@ -329,14 +311,12 @@ public sealed class OperatorTests
             events: [TestStates.Event("stop")]))
                 .Starts()
                 .OperatorSends(OperatorCommand.Pause)
-                .Receives("stop")
-                    .IsIn("working", SagaStatus.Paused);
+                .Receives("stop").IsIn("working", SagaStatus.Paused);
         Assert.Single(scenario.Saga.Early);
 
         scenario.Completes("sum")
                 .Sends()
-            .OperatorSends(OperatorCommand.Resume)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .OperatorSends(OperatorCommand.Resume).Sends().IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
@@ -349,8 +329,7 @@ public sealed class OperatorTests
             events: [TestStates.Event("enough")]))
                 .Starts()
                 .Answered("send", 409)
-                .Receives("enough")
-                    .IsIn("sending", SagaStatus.Blocked);
+                .Receives("enough").IsIn("sending", SagaStatus.Blocked);
         Assert.Single(scenario.Saga.Early);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("done", SagaStatus.Completed);
@@ -372,10 +351,8 @@ public sealed class OperatorTests
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Pause)
             .OperatorSends(OperatorCommand.Cancel)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("failed", SagaStatus.Cancelled);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
     [
@@ -387,15 +364,13 @@ public sealed class OperatorTests
 
     private static SagaScenario Confirming() => Start()
         .Completes("reserve")
-        .Completes("charge")
-            .Sends("confirm");
+        .Completes("charge").Sends("confirm");
 
     private static SagaScenario BlockedCompensation() =>
         Start()
             .Completes("reserve")
             .Answered("charge", 404)
-            .Answered("reserve", 409)
-                .IsIn("compensating", SagaStatus.Blocked);
+            .Answered("reserve", 409).IsIn("compensating", SagaStatus.Blocked);
 
     private static SagaScenario Unknown() => Start()
         .OperatorSends(OperatorCommand.Cancel, reason: "x")
@@ -403,8 +378,7 @@ public sealed class OperatorTests
         .Wakes()
         .Fails("reserve")
         .Wakes()
-        .Fails("reserve")
-            .IsIn("compensating", SagaStatus.Blocked);
+        .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
 
     private static void Refuses(SagaScenario scenario, OperatorCommand command, string because)
     {

@@ -2,7 +2,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Where steps and their outcomes lead: docs/contract-language.md#steps.</summary>
+/// <summary>The transitions of step outcomes: docs/contract-language.md#steps.</summary>
 public sealed class OutcomeTests
 {
     [Theory]
@@ -88,8 +88,7 @@ public sealed class OutcomeTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("ask", 200)
-                    .Sends("-ask");
+                .Answered("ask", 200).Sends("-ask");
 
         Assert.Equal("""{"path":"/first"}""", scenario.Arguments("ask"));
     }

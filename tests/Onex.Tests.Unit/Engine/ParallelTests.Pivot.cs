@@ -9,8 +9,7 @@ public sealed partial class ParallelTests
     public void Past_the_pivot_a_rejected_branch_blocks_and_the_others_continue()
     {
         var scenario = Three("all", pivot: true)
-            .Answered("b", 404)
-                .IsIn("working", SagaStatus.Blocked)
+            .Answered("b", 404).IsIn("working", SagaStatus.Blocked)
             .Answered("a", 200)
             .Answered("c", 409);
         Assert.Equal(["b", "c"], scenario.Saga.Blockages.Select(blockage => blockage.Step));
@@ -27,15 +26,13 @@ public sealed partial class ParallelTests
         var scenario = Three("{ at_least: 2 }", pivot: true)
             .Answered("a", 200)
             .Answered("b", 404)
-            .Answered("c", 404)
-                .IsIn("working", SagaStatus.Blocked);
+            .Answered("c", 404).IsIn("working", SagaStatus.Blocked);
         var first = scenario.Last;
 
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("b", "c")
             .Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
         Assert.NotEqual(first.State.Facts.SagaId, default);
     }
 
@@ -44,10 +41,8 @@ public sealed partial class ParallelTests
         Three("any", pivot: true)
             .Answered("a", 404)
             .Answered("b", 404)
-            .Answered("c", 404)
-                .IsIn("working", SagaStatus.Blocked)
-            .OperatorSends(OperatorCommand.Skip)
-                .Sends("after");
+            .Answered("c", 404).IsIn("working", SagaStatus.Blocked)
+            .OperatorSends(OperatorCommand.Skip).Sends("after");
 
     [Theory]
     [InlineData("{ at_least: 3 }")]
@@ -73,12 +68,10 @@ public sealed partial class ParallelTests
                           with: { path: /d }
             """, pivot: true))
                 .Starts()
-                .Answered("b", 404)
-                    .IsIn("working", SagaStatus.Blocked);
+                .Answered("b", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.Answered("c", 404)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Saga.Blockages);
     }
 
@@ -102,18 +95,15 @@ public sealed partial class ParallelTests
                 .Starts()
                 .CompletesItem("pack", 0, Completed)
                 .Answered("c", 404)
-                .Answered("d", 404)
-                    .IsIn("working", SagaStatus.Blocked);
+                .Answered("d", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Skip).Sends().IsIn("working", SagaStatus.Running);
         Assert.Equal([1, 2], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Item));
         Assert.Empty(scenario.Saga.Eaches);
         scenario.CompletesItem("pack", 1, Completed)
                 .Sends()
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after")
-            .Answered("after", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after")
+            .Answered("after", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
@@ -136,8 +126,7 @@ public sealed partial class ParallelTests
             """, pivot: true))
                 .Starts()
                 .Answered("b", 404)
-                .Answered("d", 404)
-                    .IsIn("working", SagaStatus.Blocked);
+                .Answered("d", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("b", "pack", "d");
     }
@@ -158,16 +147,14 @@ public sealed partial class ParallelTests
         var first = scenario.Last.Commands.Select(command => command.CommandId).ToList();
         scenario.Answered("b", 404)
             .Answered("c", 404)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("working", SagaStatus.Blocked);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("working", SagaStatus.Blocked);
 
-        // What the ledger has cancelled under the old keys never happens under them.
+        // Commands that the ledger cancelled under the old keys never run.
         scenario.OperatorSends(OperatorCommand.Retry).Sends("a", "b", "c");
         Assert.Empty(first.Intersect(scenario.Last.Commands.Select(command => command.CommandId)));
         scenario.Answered("a", 200)
             .Answered("b", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
@@ -189,8 +176,7 @@ public sealed partial class ParallelTests
         scenario.CompletesItem("pack", 0, Completed);
         first.AddRange(scenario.Last.Commands.Select(command => command.CommandId));
         scenario.RejectsItem("pack", 1)
-            .Answered("c", 404)
-                .IsIn("working", SagaStatus.Blocked);
+            .Answered("c", 404).IsIn("working", SagaStatus.Blocked);
 
         scenario.OperatorSends(OperatorCommand.Retry);
         var again = scenario.Last.Commands.Select(command => command.CommandId).ToList();
@@ -199,7 +185,6 @@ public sealed partial class ParallelTests
         Assert.Empty(first.Intersect(again));
         scenario.CompletesItem("pack", 1, Completed)
             .CompletesItem("pack", 2, Completed)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("done", SagaStatus.Completed);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("done", SagaStatus.Completed);
     }
 }

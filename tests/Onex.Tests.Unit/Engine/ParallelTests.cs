@@ -10,12 +10,9 @@ public sealed partial class ParallelTests
     public void Branches_start_together_and_all_are_awaited() =>
         Three("all")
             .Sends("a", "b", "c")
-            .Answered("b", 200)
-                .Sends()
-            .Answered("c", 200)
-                .Sends()
-            .Answered("a", 200)
-                .Sends("after");
+            .Answered("b", 200).Sends()
+            .Answered("c", 200).Sends()
+            .Answered("a", 200).Sends("after");
 
     [Fact]
     public void A_branch_may_be_a_list_of_steps_that_run_in_order()
@@ -37,10 +34,8 @@ public sealed partial class ParallelTests
             """)).Starts();
 
         scenario.Sends("a", "c")
-            .Completes("a", """{"hex":"aa"}""")
-                .Sends("b")
-            .Completes("c", """{"hex":"cc"}""")
-                .Sends();
+            .Completes("a", """{"hex":"aa"}""").Sends("b")
+            .Completes("c", """{"hex":"cc"}""").Sends();
         Assert.Equal("""{"text":"aa"}""", scenario.Arguments("b"));
         Assert.Equal("""{"text":"noted"}""", scenario.Arguments("c"));
         scenario.Completes("b", """{"hex":"bb"}""").IsIn("done", SagaStatus.Completed);
@@ -51,33 +46,28 @@ public sealed partial class ParallelTests
     {
         var scenario = Three("all")
             .Answered("a", 200)
-            .Answered("b", 404)
-                .IsIn("compensating", SagaStatus.Compensating).Sends();
+            .Answered("b", 404).IsIn("compensating", SagaStatus.Compensating).Sends();
         Assert.Equal(["c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
         Assert.Equal("http_404", scenario.Saga.Fault!.Code);
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("a").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void An_interrupted_branch_that_completed_is_compensated() =>
         Three("all")
             .Answered("b", 404)
-            .Answered("c", 200)
-                .Sends()
-            .Answered("a", 200)
-                .Sends("-a", "-c");
+            .Answered("c", 200).Sends()
+            .Answered("a", 200).Sends("-a", "-c");
 
     [Fact]
     public void A_final_failure_in_a_branch_is_handled_by_step_then_parallel_state()
     {
         Three("all", catches: "[{ error: [http_404], next: elsewhere }]")
             .Answered("b", 404)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
         Three("all", catches: "[{ error: [http_404], next: elsewhere }]").Answered("b", 409).IsIn("compensating", SagaStatus.Compensating);
     }
 
@@ -89,8 +79,7 @@ public sealed partial class ParallelTests
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("after")
-            .Answered("after", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("after", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
@@ -98,12 +87,10 @@ public sealed partial class ParallelTests
     {
         var scenario = Three("any")
             .Answered("b", 200)
-            .Answered("a", 200)
-                .Sends();
+            .Answered("a", 200).Sends();
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
-            .Completes("a")
-                .Sends("after");
+            .Completes("a").Sends("after");
         Assert.Equal(["b"], scenario.Saga.Undo.Select(undo => undo.Step));
     }
 
@@ -113,8 +100,7 @@ public sealed partial class ParallelTests
         var scenario = Three("any", losers: "losers: keep")
             .Answered("b", 200)
             .Answered("a", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
         Assert.Equal(["b", "a"], scenario.Saga.Undo.Select(undo => undo.Step));
     }
 
@@ -130,34 +116,27 @@ public sealed partial class ParallelTests
                           - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """))
-                .Starts()
-                    .Sends("a", "c")
-                .Answered("a", 200)
-                    .Sends("b")
-                .Answered("c", 200)
-                    .Sends();
+                .Starts().Sends("a", "c")
+                .Answered("a", 200).Sends("b")
+                .Answered("c", 200).Sends();
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("a").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void At_least_n_waits_for_n_completions() =>
         Three("{ at_least: 2 }")
-            .Answered("b", 200)
-                .Sends().IsIn("working", SagaStatus.Running)
+            .Answered("b", 200).Sends().IsIn("working", SagaStatus.Running)
             .Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
 
     [Fact]
     public void Too_few_remaining_branches_fail_with_join_failed()
     {
         var scenario = Three("{ at_least: 2 }")
-            .Answered("b", 404)
-                .IsIn("working", SagaStatus.Running)
+            .Answered("b", 404).IsIn("working", SagaStatus.Running)
             .Answered("c", 200)
             .Answered("a", 409);
         Assert.Equal(("join_failed", "checks"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
@@ -169,8 +148,7 @@ public sealed partial class ParallelTests
         Three("any")
             .Answered("b", 404)
             .Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
 
     [Fact]
     public void Parallel_steps_are_compensated_in_parallel_before_earlier_steps()
@@ -189,21 +167,16 @@ public sealed partial class ParallelTests
                   - fail: { code: enough, message: "no more" }
             """))
                 .Starts()
-                .Answered("first", 200)
-                    .Sends("a", "c")
+                .Answered("first", 200).Sends("a", "c")
                 .Answered("a", 200)
                 .Answered("c", 200)
                 .Answered("b", 200);
 
         scenario.Sends("-b", "-c")
-            .Completes("b")
-                .Sends("-a")
-            .Completes("a")
-                .Sends()
-            .Completes("c")
-                .Sends("-first")
-            .Completes("first")
-                .IsIn("failed", SagaStatus.Failed);
+            .Completes("b").Sends("-a")
+            .Completes("a").Sends()
+            .Completes("c").Sends("-first")
+            .Completes("first").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
@@ -224,8 +197,7 @@ public sealed partial class ParallelTests
                 + "08:05:00Z", Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
         scenario.Wakes()
                 .Sends("b")
-            .Answered("b", 200)
-                .Sends();
+            .Answered("b", 200).Sends();
         Assert.Equal(start + TimeSpan.FromMinutes(5), scenario.Now);
         scenario.Wakes().Sends("a");
         Assert.Equal(start + TimeSpan.FromMinutes(10), scenario.Now);
@@ -245,8 +217,7 @@ public sealed partial class ParallelTests
                 .Starts()
                 .Completes("b", """{"hex":"new"}""")
                 .Fails("a")
-                .Wakes()
-                    .Sends("a#2");
+                .Wakes().Sends("a#2");
 
         Assert.Equal("""{"path":"/old"}""", scenario.Arguments("a"));
         Assert.Equal("new", scenario.Saga.Data["note"].AsString());
@@ -265,12 +236,9 @@ public sealed partial class ParallelTests
                               - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """))
-                .Starts()
-                    .Sends("a", "b", "c")
-                .Answered("a", 404)
-                    .Sends()
-                .Answered("c", 200)
-                    .Sends();
+                .Starts().Sends("a", "b", "c")
+                .Answered("a", 404).Sends()
+                .Answered("c", 200).Sends();
 
         scenario.Answered("b", 200).IsIn("done", SagaStatus.Completed);
     }
@@ -299,8 +267,7 @@ public sealed partial class ParallelTests
 
         scenario.Answered("a", 200)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("a").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
@@ -323,36 +290,30 @@ public sealed partial class ParallelTests
         scenario.CompletesItem("pack", 0, Completed)
             .CompletesItem("pack", 1, Completed)
             .Answered("c", 200)
-            .Receives("stop")
-                .Sends().IsIn("working", SagaStatus.Waiting);
+            .Receives("stop").Sends().IsIn("working", SagaStatus.Waiting);
 
         scenario.Wakes()
                 .Sends("-pack", "-pack")
             .CompletesItem("pack", 0)
-            .CompletesItem("pack", 1)
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .CompletesItem("pack", 1).IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
     public void A_failed_compensation_of_a_loser_blocks_although_an_event_changes_the_state()
     {
         Stuck()
-            .OperatorSends(OperatorCommand.Retry)
-                .Sends("-a")
-            .Completes("a")
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .OperatorSends(OperatorCommand.Retry).Sends("-a")
+            .Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
         Stuck()
             .OperatorSends(OperatorCommand.Skip)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .Wakes(_ => SagaScenario.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
 
         static SagaScenario Stuck()
         {
             var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
             scenario.Answered("b", 200)
                 .Answered("c", 404)
-                .Answered("a", 200)
-                    .Sends("-a");
+                .Answered("a", 200).Sends("-a");
             return scenario
                 .Handles(scenario.Result("a", StepOutcome.Rejected, null, "http_404"))
                     .IsIn("working", SagaStatus.Blocked)
@@ -366,20 +327,17 @@ public sealed partial class ParallelTests
         var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
         scenario.Answered("b", 200)
             .Answered("c", 404)
-            .Answered("a", 200)
-                .Sends("-a");
+            .Answered("a", 200).Sends("-a");
         scenario.Handles(scenario.Result("a", StepOutcome.Rejected, null, "http_404"))
             .AdvancesTime(TimeSpan.FromHours(721))
-            .Fires()
-                .Sends().IsIn("working", SagaStatus.Blocked);
+            .Fires().Sends().IsIn("working", SagaStatus.Blocked);
         scenario.Receives("stop").Sends().IsIn("working", SagaStatus.Blocked);
 
         Assert.Null(scenario.Saga.Leaving);
         Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.Early.Length, scenario.Saga.Blockage!.Kind));
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-a")
-            .Completes("a")
-                .IsIn("elsewhere", SagaStatus.Waiting);
+            .Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
@@ -401,8 +359,7 @@ public sealed partial class ParallelTests
         scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, out _));
 
         scenario.Answered("c", 200)
-            .Wakes(_ => SagaScenario.Cancelled)
-                .Sends("after");
+            .Wakes(_ => SagaScenario.Cancelled).Sends("after");
     }
 
     private const string Completed = """{"status_code":200,"headers":{},"body":null}""";

@@ -5,7 +5,7 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>A paused saga stands still: what arrives is kept, and nothing leaves before it is resumed.</summary>
+/// <summary>A paused saga buffers what arrives and sends nothing until it is resumed.</summary>
 public sealed class PauseTests
 {
     private const string Telling = """
@@ -49,32 +49,27 @@ public sealed class PauseTests
               done: { end: completed }
             """).Starts()
                 .OperatorSends(OperatorCommand.Pause)
-            .Answered("one", 404)
-                .IsIn("working", SagaStatus.Blocked)
+            .Answered("one", 404).IsIn("working", SagaStatus.Blocked)
             .Answered("two", 200)
-            .OperatorSends(OperatorCommand.Retry)
-                .IsIn("working", SagaStatus.Paused);
+            .OperatorSends(OperatorCommand.Retry).IsIn("working", SagaStatus.Paused);
 
         scenario.OperatorSends(OperatorCommand.Resume).IsIn("working", SagaStatus.Running);
         Assert.Equal(["three", "one"], scenario.Saga.Outstanding.Select(command => command.Step));
         scenario.Answered("one", 200)
-            .Answered("three", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("three", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void A_paused_saga_emits_responds_and_starts_nothing_until_it_is_resumed()
     {
-        var scenario = new SagaScenario(Telling)
-            .Starts()
+        var scenario = new SagaScenario(Telling).Starts()
             .OperatorSends(OperatorCommand.Pause)
-            .Answered("work", 200)
-                .IsIn("working", SagaStatus.Paused).Sends();
+            .Answered("work", 200).IsIn("working", SagaStatus.Paused).Sends();
         Assert.Empty(scenario.Last.Published);
         Assert.Empty(scenario.Answers);
         Assert.Equal(CelValue.Int(200), scenario.Saga.Data["seen"]);
 
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         scenario.OperatorSends(OperatorCommand.Resume).Sends("working[3]", "more").IsIn("working", SagaStatus.Running);
         Assert.Equal("things.seen", Assert.Single(scenario.Last.Published).Topic);
         Assert.Single(scenario.Answers);
@@ -87,8 +82,7 @@ public sealed class PauseTests
             TestStates.Plan([TestStates.State("working", "done", [TestStates.Effect("work")]), TestStates.End("done")]))
             .Starts()
             .OperatorSends(OperatorCommand.Pause)
-            .Completes("work")
-                .IsIn("working", SagaStatus.Paused);
+            .Completes("work").IsIn("working", SagaStatus.Paused);
         Assert.Empty(scenario.Answers);
 
         scenario.OperatorSends(OperatorCommand.Resume).IsIn("done", SagaStatus.Completed);
@@ -108,12 +102,11 @@ public sealed class PauseTests
             ]))
                 .Starts()
                 .OperatorSends(OperatorCommand.Pause)
-                .Answered("work", 404)
-                    .IsIn("working", SagaStatus.Paused)
+                .Answered("work", 404).IsIn("working", SagaStatus.Paused)
                 .AdvancesTime(TimeSpan.FromHours(1));
         Assert.Empty(scenario.Answers);
 
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         scenario.OperatorSends(OperatorCommand.Resume).IsIn(next, next == "failed" ? SagaStatus.Failed : SagaStatus.Waiting);
         Assert.Equal(next == "failed" ? null : scenario.Now + TimeSpan.FromMinutes(5), scenario.Saga.NextWakeupAt);
     }
@@ -138,16 +131,13 @@ public sealed class PauseTests
               done: { end: completed }
             """).Starts()
                 .OperatorSends(OperatorCommand.Pause)
-                .Answered("one", 200)
-                    .Sends()
-                .Answered("three", 200)
-                    .Sends().IsIn("working", SagaStatus.Paused);
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+                .Answered("one", 200).Sends()
+                .Answered("three", 200).Sends().IsIn("working", SagaStatus.Paused);
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
 
         scenario.OperatorSends(OperatorCommand.Resume)
                 .Sends("two")
-            .Answered("two", 200)
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("two", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
@@ -161,11 +151,9 @@ public sealed class PauseTests
                     "more", "done", [TestStates.Effect("fail")]), TestStates.End("done")]))
                 .Starts()
             .Completes("work")
-            .Answered("fail", 404)
-                .Sends("-work")
+            .Answered("fail", 404).Sends("-work")
             .OperatorSends(OperatorCommand.Pause)
-            .Completes("work")
-                .IsIn("compensating", SagaStatus.Paused);
+            .Completes("work").IsIn("compensating", SagaStatus.Paused);
         Assert.Empty(scenario.Answers);
 
         scenario.OperatorSends(OperatorCommand.Resume).IsIn("failed", SagaStatus.Failed);
@@ -174,7 +162,7 @@ public sealed class PauseTests
     [Fact]
     public void Timers_due_during_a_pause_fire_in_order()
     {
-        // The wait is over at five minutes, the deadline at ten, the timeout at twenty.
+        // The wait ends at five minutes, the deadline at ten, the timeout at twenty.
         var scenario = new SagaScenario(TestStates.Plan(
             [
                 TestStates.State(
@@ -200,7 +188,7 @@ public sealed class PauseTests
         Assert.Equal("late", scenario.Saga.Leaving?.Next);
         Assert.Equal(
             ["deadline_exceeded"],
-            scenario.History.Where(note => note.Kind == HistoryKinds.Faulted).Select(_ => scenario.Saga.Fault!.Code));
+            scenario.History.Where(note => note.Kind == HistoryKind.Faulted).Select(_ => scenario.Saga.Fault!.Code));
     }
 
     [Fact]
@@ -222,8 +210,7 @@ public sealed class PauseTests
 
         scenario.Wakes()
                 .IsIn("reminding", SagaStatus.Waiting)
-            .Wakes()
-                .IsIn("failed", SagaStatus.Failed);
+            .Wakes().IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
@@ -271,12 +258,11 @@ public sealed class PauseTests
             .OperatorSends(OperatorCommand.Resume);
         Assert.Equal(began + TimeSpan.FromMinutes(10), scenario.Saga.NextWakeupAt);
 
-        // The second wait begins when the first one has ended, and nothing of it is lost.
+        // The second wait starts when the first ends and keeps its whole duration.
         scenario.OperatorSends(OperatorCommand.Pause)
             .AdvancesTime(TimeSpan.FromHours(3))
             .OperatorSends(OperatorCommand.Resume)
-            .Wakes()
-                .IsIn("resting", SagaStatus.Waiting);
+            .Wakes().IsIn("resting", SagaStatus.Waiting);
         Assert.Equal(scenario.Now + TimeSpan.FromMinutes(7), scenario.Saga.NextWakeupAt);
     }
 
@@ -326,10 +312,9 @@ public sealed class PauseTests
                 next: done
               done: { end: completed }
             """).Starts()
-                .Answered("take", 409)
-                    .IsIn("taking", SagaStatus.Blocked);
+                .Answered("take", 409).IsIn("taking", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Skip);
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         return scenario;
     }
 }

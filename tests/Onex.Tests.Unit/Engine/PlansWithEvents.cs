@@ -5,7 +5,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Plans that declare events, whatever else is in them.</summary>
+/// <summary>Plans that declare events.</summary>
 internal static class PlansWithEvents
 {
     private const string Contract = """
@@ -22,7 +22,7 @@ internal static class PlansWithEvents
           done: { end: completed }
         """;
 
-    /// <summary>The events <c>cancel</c> (with a reason and a time) and <c>ping</c>; only <c>cancel</c> may come early.</summary>
+    /// <summary>The events <c>cancel</c> (with a reason and a time) and <c>ping</c>; only <c>cancel</c> may arrive early.</summary>
     public static Plan Orders { get; } = With(
         new EventPlan("cancel", Fields(("reason", CelKind.String), ("at", CelKind.Timestamp)), TimeSpan.FromMinutes(10)),
         new EventPlan("ping", Fields(), null));

@@ -6,9 +6,9 @@ using Onex.Engine;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// Sagas of a plan with everything in it, to which anything happens in any order: results that are late, doubled, lost or refused, events,
-/// timers that fire early and late, operators, resends, reloads from the row. What must hold, holds after each of it; and once the world
-/// faults stop, every saga ends.
+/// Sagas of a plan that uses every feature receive random inputs in random order: results that are late, duplicated, lost or rejected,
+/// events, early and late timers, operator commands, resends, and reloads from the row. The invariants hold after each of them, and every
+/// saga ends once faults stop.
 /// </summary>
 public sealed class RandomEventsTests
 {
@@ -74,20 +74,20 @@ public sealed class RandomEventsTests
 
     private static void Run(int[] script)
     {
-        var chaos = new FaultInjectionWorld(_plan)
+        var world = new FaultInjectionWorld(_plan)
         {
             HasTypeFaults = true,
-            HasUnusableAnswers = true,
+            HasInvalidResults = true,
             Answers = Answer,
             Payloads = Payload,
         };
         try
         {
-            chaos.Run(script);
+            world.Run(script);
         }
         catch (Exception failure)
         {
-            throw new InvalidOperationException($"{failure.Message}\n{chaos.Report}", failure);
+            throw new InvalidOperationException($"{failure.Message}\n{world.Report}", failure);
         }
     }
 

@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 
@@ -77,10 +78,8 @@ public sealed class SagaEngineTests
         scenario.Completes("reserve", Reserved).Sends("charge");
         Assert.Equal("""{"path":"/charges","body":{"amount":10.5,"reservation":"r 1"}}""", scenario.Arguments("charge"));
         scenario.Completes("charge", Charged).Sends("seal")
-            .Completes("seal", """{"hex":"ab"}""")
-                .Sends("confirm")
-            .Answered("confirm", 200)
-                .Sends().IsIn("done", SagaStatus.Completed);
+            .Completes("seal", """{"hex":"ab"}""").Sends("confirm")
+            .Answered("confirm", 200).Sends().IsIn("done", SagaStatus.Completed);
 
         var answer = Assert.Single(scenario.Answers);
         Assert.Equal(ResponseStatus.Success, answer.Status);
@@ -102,7 +101,7 @@ public sealed class SagaEngineTests
                 "started", "state_entered", "step_started", "step_completed", "state_entered", "step_started", "step_rejected", "faulted",
                 "state_entered", "compensation_started", "compensation_completed", "state_entered", "ended",
             ],
-            scenario.History.Select(note => note.Kind));
+            scenario.History.Select(note => note.Kind.ToText()));
     }
 
     [Fact]
@@ -128,8 +127,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start()
             .Completes("reserve", Reserved)
-            .Answered("charge", 402)
-                .Sends("-reserve");
+            .Answered("charge", 402).Sends("-reserve");
 
         Assert.Equal(("card_declined", "charge"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
     }
@@ -192,8 +190,7 @@ public sealed class SagaEngineTests
             .Answered("charge", 503)
             .Wakes()
             .Sends("charge#4")
-            .Completes("charge", Charged)
-                .Sends("seal");
+            .Completes("charge", Charged).Sends("seal");
 
     [Fact]
     public void A_failure_of_an_earlier_attempt_does_not_affect_the_one_in_flight()
@@ -219,17 +216,14 @@ public sealed class SagaEngineTests
     public void A_completion_counts_during_a_backoff() =>
         Start()
             .Fails("reserve")
-            .Completes("reserve", Reserved, attempt: 1)
-                .Sends("charge");
+            .Completes("reserve", Reserved, attempt: 1).Sends("charge");
 
     [Fact]
     public void An_unclaimed_command_is_resent_as_the_same_attempt()
     {
         var scenario = Start()
-            .Wakes()
-                .Sends("reserve")
-            .Wakes()
-                .Sends("reserve");
+            .Wakes().Sends("reserve")
+            .Wakes().Sends("reserve");
 
         Assert.Equal(1, scenario.Last.Commands[0].Attempt);
     }
@@ -260,7 +254,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start().Wakes(_ => new Lease(1, null)).Sends();
 
-        Assert.Equal("step_timed_out", Detail(scenario, "attempt_failed", "code"));
+        Assert.Equal("step_timed_out", Detail(scenario, HistoryKind.AttemptFailed, "code"));
         scenario.Wakes().Sends("reserve#2");
     }
 
@@ -269,7 +263,7 @@ public sealed class SagaEngineTests
     {
         var scenario = Start().Completes("reserve", """{"status_code":200,"headers":{},"body":{"id":7}}""");
 
-        Assert.Equal("result_invalid", Detail(scenario, "attempt_failed", "code"));
+        Assert.Equal("result_invalid", Detail(scenario, HistoryKind.AttemptFailed, "code"));
     }
 
     [Fact]
@@ -339,8 +333,7 @@ public sealed class SagaEngineTests
                 + "sealing }]");
 
         scenario.Completes("reserve", Reserved)
-            .Answered("charge", 402)
-                .Sends("seal").IsIn("sealing", SagaStatus.Running);
+            .Answered("charge", 402).Sends("seal").IsIn("sealing", SagaStatus.Running);
         Assert.Null(scenario.Saga.Fault);
     }
 
@@ -351,8 +344,7 @@ public sealed class SagaEngineTests
         var first = scenario.Last.Commands[0].CommandId;
         scenario.Completes("reserve", Reserved)
             .Completes("charge", Charged)
-            .Completes("seal", """{"hex":"ab"}""")
-                .Sends("reserve");
+            .Completes("seal", """{"hex":"ab"}""").Sends("reserve");
 
         Assert.NotEqual(first, scenario.Last.Commands[0].CommandId);
     }
@@ -418,11 +410,10 @@ public sealed class SagaEngineTests
         var scenario = Start().Completes("reserve", Reserved).Sends("charge");
         scenario.Handles(Closed(scenario, "charge"))
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal(StepCodes.Undeliverable, scenario.Saga.Fault!.Code);
-        Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
+        Assert.Equal(StepCodes.Undeliverable, Detail(scenario, HistoryKind.StepFailed, "code"));
     }
 
     [Fact]
@@ -462,8 +453,7 @@ public sealed class SagaEngineTests
     private static SagaScenario Confirming() => Start()
         .Completes("reserve", Reserved)
         .Completes("charge", Charged)
-        .Completes("seal", """{"hex":"ab"}""")
-            .Sends("confirm");
+        .Completes("seal", """{"hex":"ab"}""").Sends("confirm");
 
     private static RequestJoined Joining(string source, bool isDuplicate) => new()
     {
@@ -472,7 +462,7 @@ public sealed class SagaEngineTests
         Waiter = new Waiter(SagaScenario.Requester(source), isDuplicate),
     };
 
-    private static string? Detail(SagaScenario scenario, string kind, string name)
+    private static string? Detail(SagaScenario scenario, HistoryKind kind, string name)
     {
         var note = scenario.History.Last(note => note.Kind == kind);
         using var json = System.Text.Json.JsonDocument.Parse(note.Detail!.Value.Utf8);

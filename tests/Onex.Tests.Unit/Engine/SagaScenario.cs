@@ -13,8 +13,8 @@ namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
 /// One saga in the engine, in virtual time. An act (<c>Starts</c>, <c>Answered</c>, <c>Receives</c>, <c>Wakes</c>, ...) hands the engine
-/// one message; an assertion (<c>Sends</c>, <c>IsIn</c>, ...) checks what the last act led to. A test has one act per line and its
-/// assertions indented under it.
+/// one message; an assertion (<c>Sends</c>, <c>IsIn</c>, ...) behind it checks its effects. A test has one act per line, followed by its
+/// assertions.
 /// </summary>
 /// <remarks>
 /// Shorthand of <c>Sends</c>: <c>"a"</c> is the command of step a, <c>"-a"</c> its compensation, <c>"a#2"</c> its second attempt;
@@ -58,7 +58,7 @@ internal sealed class SagaScenario
 
     public List<HistoryNote> History { get; } = [];
 
-    /// <summary>The items' rows, as they would be stored.</summary>
+    /// <summary>The rows of the items, as they would be stored.</summary>
     public ItemRows Items { get; } = new();
 
     public List<Answer> Answers { get; } = [];
@@ -178,7 +178,7 @@ internal sealed class SagaScenario
         Reason = reason,
     });
 
-    /// <summary>Messages in flight may be lost, so the saga is asked to send them again.</summary>
+    /// <summary>Messages in flight may be lost, so the saga must resend them.</summary>
     public SagaScenario LosesMessages() =>
         Handles(new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
 
@@ -217,7 +217,7 @@ internal sealed class SagaScenario
     /// <summary>Continues with the state that was read from rows stored at a given time.</summary>
     public void Reloads(SagaState saga, DateTimeOffset at)
     {
-        // Messages from now on differ from all earlier ones.
+        // Later message ids differ from all earlier ones.
         (_saga, Now, _messages) = (saga, at, 1000);
         _sent.AddRange(saga.Outstanding.Select(command => new CommandToSend(
             command.CommandId, command.Attempt, command.Step, command.Direction,
@@ -239,7 +239,7 @@ internal sealed class SagaScenario
     public SagaScenario Sends(params string[] expected)
     {
         Assert.Equal(expected, Last.Commands.Select(command =>
-            (command.Direction == StepDirections.Compensate ? "-" : "") + command.Step
+            (command.Direction == StepDirection.Compensation ? "-" : "") + command.Step
                 + (command.Attempt > 1 ? $"#{command.Attempt}" : "")));
         return this;
     }

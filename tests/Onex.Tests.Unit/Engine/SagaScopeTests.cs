@@ -58,7 +58,6 @@ public sealed class SagaScopeTests
 
     private static SagaScope Scope()
     {
-        // Which of its fields are used is the test's own business.
         var plan = TestContracts.Check(
             TestContracts.Head + "data: { limit: double, name: string, unset: int, maybe: string? }\ninitial: done\nstates:\n  done: { "
                 + "end: completed }\n").Plans.Single();

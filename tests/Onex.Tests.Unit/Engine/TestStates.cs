@@ -6,7 +6,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Plans made by hand: what the engine does with a plan, whatever the compiler would say to its contract.</summary>
+/// <summary>Builds plans directly, so that engine tests do not depend on the compiler.</summary>
 internal static class TestStates
 {
     private static readonly Plan _smallest = new SagaScenario("""
@@ -21,11 +21,11 @@ internal static class TestStates
     private static readonly FrozenSet<EventKind> _live =
         FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
 
-    /// <summary>Three attempts, a second apart, then two.</summary>
+    /// <summary>Three attempts with delays of one and two seconds.</summary>
     public static RetryPolicy Quick { get; } = new(3, TimeSpan.FromSeconds(1), 2, TimeSpan.FromSeconds(10), Jitter.None, null);
 
     /// <summary>
-    /// The first state is the initial one. <c>compensating</c> and <c>failed</c> are added unless there is another way for failures.
+    /// Creates a plan. The first state is the initial one. <c>compensating</c> and <c>failed</c> are added unless failures lead elsewhere.
     /// </summary>
     public static Plan Plan(
         StatePlan[] states,
@@ -104,7 +104,7 @@ internal static class TestStates
         Accepts = FrozenSet.ToFrozenSet([EventKind.Joined]),
     };
 
-    /// <summary>An effect. <paramref name="undo"/> is the expression of its compensation's only argument.</summary>
+    /// <summary>An effect; <paramref name="undo"/> is the expression of the only argument of its compensation.</summary>
     public static CallStep Effect(
         string id,
         string with = "input",

@@ -5,7 +5,8 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// What may have happened: docs/contract-language.md#compensation. Compensated, blocked, or taken as not done, as the contract says.
+/// Steps with an unknown outcome are compensated, blocked or assumed not done, as the contract says:
+/// docs/contract-language.md#compensation.
 /// </summary>
 public sealed class UnknownOutcomeTests
 {
@@ -31,10 +32,8 @@ public sealed class UnknownOutcomeTests
     {
         var scenario = Lost(Charging(ByKey))
             .Sends("-charge")
-            .Completes("charge")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal("step_timed_out", scenario.Answers.Single().Fault!.Code);
     }
@@ -43,18 +42,15 @@ public sealed class UnknownOutcomeTests
     public void When_unknown_assume_not_done_compensates_only_earlier_steps() =>
         Lost(Charging(ByAnswer + ", when_unknown: assume_not_done"))
             .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
     [Fact]
     public void A_step_that_never_connected_did_not_happen() =>
         Charging(ByAnswer)
             .Fails("charge")
             .Wakes()
-            .Fails("charge")
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .Fails("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
     [Theory]
     [InlineData(503, false)]
@@ -77,16 +73,14 @@ public sealed class UnknownOutcomeTests
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
-            .Fails("charge")
-                .IsIn("charging", SagaStatus.Blocked);
+            .Fails("charge").IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
     public void A_rejection_resolves_every_attempt_under_its_key() =>
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
-            .Answered("charge", 404)
-                .Sends("-reserve");
+            .Answered("charge", 404).Sends("-reserve");
 
     [Fact]
     public void An_unsent_rejection_leaves_an_earlier_attempt_unknown()
@@ -156,12 +150,11 @@ public sealed class UnknownOutcomeTests
         var scenario = Getting(more);
         scenario.Handles(Unparsed(scenario));
 
-        var failed = Assert.Single(scenario.History, note => note.Kind == HistoryKinds.AttemptFailed);
+        var failed = Assert.Single(scenario.History, note => note.Kind == HistoryKind.AttemptFailed);
         Assert.Contains("declared as application/json", failed.Detail.ToString(), StringComparison.Ordinal);
         Assert.Contains("result_invalid", failed.Detail.ToString(), StringComparison.Ordinal);
         scenario.Wakes()
-            .Answered("read", 200, """{"name":"a","stopped":false}""")
-                .IsIn("done", SagaStatus.Completed);
+            .Answered("read", 200, """{"name":"a","stopped":false}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Theory]
@@ -209,10 +202,8 @@ public sealed class UnknownOutcomeTests
     public void Skip_of_an_unknown_step_fails_it_as_not_done()
     {
         var scenario = Lost(Charging(ByAnswer))
-            .OperatorSends(OperatorCommand.Skip)
-                .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Failed);
+            .OperatorSends(OperatorCommand.Skip).Sends("-reserve")
+            .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
         Assert.Equal("step_timed_out", scenario.Answers.Single().Fault!.Code);
     }
@@ -224,8 +215,7 @@ public sealed class UnknownOutcomeTests
 
         scenario.Wakes()
                 .Sends("charge#3")
-            .Answered("charge", 201, """{"id":"c-1","ref":"r"}""")
-                .Sends("-charge");
+            .Answered("charge", 201, """{"id":"c-1","ref":"r"}""").Sends("-charge");
     }
 
     [Fact]
@@ -238,8 +228,7 @@ public sealed class UnknownOutcomeTests
         var scenario = Charging(ByAnswer).LosesResult("charge");
         Reload(scenario)
             .Wakes()
-            .Fails("charge")
-                .IsIn("charging", SagaStatus.Blocked);
+            .Fails("charge").IsIn("charging", SagaStatus.Blocked);
         Reload(scenario).OperatorSends(OperatorCommand.Skip).Sends("-reserve");
         Assert.Equal("step_failed", scenario.Saga.Fault!.Code);
     }
@@ -253,8 +242,7 @@ public sealed class UnknownOutcomeTests
         scenario.CompletesItem("pack", 1);
 
         scenario.OperatorSends(OperatorCommand.Skip)
-            .Wakes()
-                .Sends("-pack");
+            .Wakes().Sends("-pack");
         Assert.Equal("""{"path":"/b"}""", scenario.Arguments("pack"));
     }
 
@@ -263,8 +251,7 @@ public sealed class UnknownOutcomeTests
     {
         var scenario = Reading()
             .Answered("read", 200, "\"<html>\"")
-            .Wakes()
-                .Sends("read#2");
+            .Wakes().Sends("read#2");
         Assert.True(scenario.Last.Commands[0].AsksAgain);
 
         scenario.Answered("read", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
@@ -290,7 +277,7 @@ public sealed class UnknownOutcomeTests
     {
         var scenario = Charging(ByInput).Answered("charge", 200, "\"<html>\"").Sends("-charge");
 
-        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.StepRetried);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKind.StepRetried);
     }
 
     [Theory]
@@ -318,15 +305,13 @@ public sealed class UnknownOutcomeTests
     public void Past_the_pivot_an_invalid_result_can_be_skipped() =>
         Confirming("http.post")
             .Answered("confirm", 200, "\"<html>\"")
-            .OperatorSends(OperatorCommand.Skip)
-                .IsIn("done", SagaStatus.Completed);
+            .OperatorSends(OperatorCommand.Skip).IsIn("done", SagaStatus.Completed);
 
     [Fact]
     public void An_interrupted_step_that_was_never_sent_ends_at_once() =>
         Charging(ByAnswer, attempts: 9)
             .Fails("charge")
-            .OperatorSends(OperatorCommand.Cancel)
-                .Sends("-reserve")
+            .OperatorSends(OperatorCommand.Cancel).Sends("-reserve")
             .Completes("reserve")
             .IsIn("unwound", SagaStatus.Cancelled);
 
@@ -334,8 +319,7 @@ public sealed class UnknownOutcomeTests
     public void An_interrupted_step_ends_when_its_attempt_in_flight_proves_unsent() =>
         Charging(ByAnswer, attempts: 9)
             .OperatorSends(OperatorCommand.Cancel)
-            .Fails("charge")
-                .Sends("-reserve");
+            .Fails("charge").Sends("-reserve");
 
     [Fact]
     public void An_interrupted_step_is_sent_at_most_three_times_and_then_blocks()
@@ -348,8 +332,7 @@ public sealed class UnknownOutcomeTests
         for (var attempt = 3; attempt < 3 + Interruption.AttemptsMax; attempt++)
         {
             scenario.IsIn("unwinding", SagaStatus.Compensating)
-                .Wakes()
-                    .Sends($"charge#{attempt}")
+                .Wakes().Sends($"charge#{attempt}")
                 .LosesResult("charge");
         }
 
@@ -364,14 +347,12 @@ public sealed class UnknownOutcomeTests
         var scenario = Charging(ByAnswer)
             .LosesResult("charge")
             .OperatorSends(OperatorCommand.Cancel)
-            .Wakes()
-                .Sends("charge#2");
+            .Wakes().Sends("charge#2");
         scenario.OperatorSends(OperatorCommand.Skip)
                 .Sends("-reserve")
-            .Completes("reserve")
-                .IsIn("unwound", SagaStatus.Cancelled);
+            .Completes("reserve").IsIn("unwound", SagaStatus.Cancelled);
 
-        Assert.Contains(scenario.History, note => note is { Kind: HistoryKinds.SkippedByOperator, Step: "charge" });
+        Assert.Contains(scenario.History, note => note is { Kind: HistoryKind.SkippedByOperator, Step: "charge" });
     }
 
     [Fact]
@@ -379,19 +360,17 @@ public sealed class UnknownOutcomeTests
         Charging(ByAnswer, attempts: 9)
             .Fails("charge")
             .AdvancesTime(TimeSpan.FromHours(2))
-            .Fires()
-                .Sends("-reserve");
+            .Fires().Sends("-reserve");
 
     private static SagaScenario Reload(SagaScenario scenario)
     {
-        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         return scenario;
     }
 
     private static SagaScenario Lost(SagaScenario scenario) => scenario
         .LosesResult("charge")
-        .Wakes()
-            .Sends("charge#2")
+        .Wakes().Sends("charge#2")
         .LosesResult("charge");
 
     private static SagaScenario Charging(string compensate, int attempts = 2,
@@ -429,8 +408,7 @@ public sealed class UnknownOutcomeTests
           unwound: { end: failed }
         on_failure: unwinding
         """).Starts()
-            .Answered("reserve", 200)
-                .Sends("charge");
+            .Answered("reserve", 200).Sends("charge");
 
     private static SagaScenario Packing() => new SagaScenario("""
         contract: story

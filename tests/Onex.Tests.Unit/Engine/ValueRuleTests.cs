@@ -5,7 +5,9 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>One rule for depth, numbers and text, wherever a value is made or arrives; reading a row takes whatever was written.</summary>
+/// <summary>
+/// The same limits on depth, numbers and text apply wherever a value is created or received; reading a row accepts any stored value.
+/// </summary>
 public sealed class ValueRuleTests
 {
     [Theory]
@@ -18,9 +20,9 @@ public sealed class ValueRuleTests
     {
         var scenario = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
 
-        Assert.Contains(reason, Detail(scenario, HistoryKinds.AttemptFailed, "message"), StringComparison.Ordinal);
-        Assert.Equal("result_invalid", Detail(scenario, HistoryKinds.AttemptFailed, "code"));
-        SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga);
+        Assert.Contains(reason, Detail(scenario, HistoryKind.AttemptFailed, "message"), StringComparison.Ordinal);
+        Assert.Equal("result_invalid", Detail(scenario, HistoryKind.AttemptFailed, "code"));
+        SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga);
     }
 
     [Fact]
@@ -105,7 +107,7 @@ public sealed class ValueRuleTests
         Assert.Equal(
             [CelKind.Bytes, CelKind.Double, CelKind.Map, CelKind.Duration, CelKind.Timestamp, CelKind.Uint],
             kept.AsMap().Select(entry => entry.Value.Kind));
-        var back = SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga).Data["kept"];
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga).Data["kept"];
         Assert.Equal(kept.AsMap().Select(entry => entry.Value.Kind), back.AsMap().Select(entry => entry.Value.Kind));
         Assert.Equal(kept, back);
     }
@@ -140,7 +142,7 @@ public sealed class ValueRuleTests
             """).Starts()
                 .Answered("ask", 200, """{"at":"2026-11-24T08:00:00Z"}""");
 
-        var back = SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga);
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga);
 
         Assert.True(back.Results["ask"].TryGetField("body", out var body));
         Assert.True(body.TryGetField("at", out var at));
@@ -156,15 +158,15 @@ public sealed class ValueRuleTests
 
         Assert.Equal((SagaStatus.Blocked, null, "It broke."), (aside.State.Status, aside.State.NextWakeupAt, aside.State.BlockedBecause));
         Assert.False(SagaEngine.SetAside(scenario.Plan, aside.State, "Again.", scenario.Now).Changed);
-        var back = SagaRowsTests.There_and_back(scenario.Plan, aside.State);
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, aside.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
         Assert.Contains("nothing to skip", Asked(scenario, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
         var retried = Asked(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
-        // It continues, and starts nothing again.
+        // The saga continues and starts no second run.
         Assert.Empty(retried.Commands);
-        Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
+        Assert.Equal([HistoryKind.RetriedByOperator], retried.History.Select(note => note.Kind));
         Assert.Equal(SagaStatus.Compensating, Asked(scenario, back, OperatorCommand.Cancel).State.Status);
     }
 
@@ -195,7 +197,7 @@ public sealed class ValueRuleTests
           done: { end: completed }
         """).Starts();
 
-    private static string Detail(SagaScenario scenario, string kind, string name)
+    private static string Detail(SagaScenario scenario, HistoryKind kind, string name)
     {
         using var json = System.Text.Json.JsonDocument.Parse(scenario.History.Last(note => note.Kind == kind).Detail!.Value.Utf8);
         return json.RootElement.GetProperty(name).GetString()!;

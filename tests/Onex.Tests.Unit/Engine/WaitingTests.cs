@@ -76,8 +76,7 @@ public sealed class WaitingTests
             .Starts()
             .AdvancesTime(TimeSpan.FromHours(40))
             .Receives("card")
-            .Answered("charge", 404)
-                .IsIn("asking", SagaStatus.Waiting);
+            .Answered("charge", 404).IsIn("asking", SagaStatus.Waiting);
 
         Assert.Equal(scenario.Now + TimeSpan.FromHours(48), scenario.Saga.StateDueAt);
     }
@@ -146,8 +145,7 @@ public sealed class WaitingTests
             deadline: TestStates.After(TimeSpan.FromSeconds(5), "compensating")))
                 .Starts()
                 .Completes("one")
-                .Answered("two", 404)
-                    .Sends("-one");
+                .Answered("two", 404).Sends("-one");
         Assert.Equal(scenario.Saga.Outstanding[0].DueAt, scenario.Saga.NextWakeupAt);
 
         Assert.False(scenario.AdvancesTime(TimeSpan.FromSeconds(6)).Fires().Last.Changed);
@@ -164,8 +162,7 @@ public sealed class WaitingTests
             events: [TestStates.Event("go")],
             deadline: TestStates.After(TimeSpan.FromHours(1), "late")))
                 .Starts()
-                .Wakes()
-                    .IsIn("late", SagaStatus.Waiting);
+                .Wakes().IsIn("late", SagaStatus.Waiting);
 
         Assert.Null(scenario.Saga.NextWakeupAt);
         Assert.False(scenario.Fires().Last.Changed);
@@ -177,8 +174,7 @@ public sealed class WaitingTests
         var scenario = new SagaScenario(Patient(TimeSpan.FromHours(72)))
             .Starts()
             .Receives("card")
-            .Completes("charge")
-                .IsIn("done", SagaStatus.Completed);
+            .Completes("charge").IsIn("done", SagaStatus.Completed);
 
         Assert.Null(scenario.Saga.NextWakeupAt);
         Assert.False(scenario.AdvancesTime(TimeSpan.FromDays(9)).Fires().Last.Changed);
@@ -196,8 +192,7 @@ public sealed class WaitingTests
             ],
             events: [TestStates.Event("go")]))
                 .Starts()
-                .Wakes()
-                    .IsIn("shared", SagaStatus.Waiting);
+                .Wakes().IsIn("shared", SagaStatus.Waiting);
 
         Assert.Null(scenario.Saga.Fault);
     }

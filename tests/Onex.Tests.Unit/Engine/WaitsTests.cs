@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What a saga waits for, in one sentence.</summary>
+/// <summary>The sentence that says what a saga waits for.</summary>
 public sealed class WaitsTests
 {
     [Fact]

@@ -4,8 +4,9 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// One vocabulary (<c>docs/glossary.md</c>) and lines of at most 140 characters, in sources, tests and documents. The words are in
-/// <c>vocabulary.txt</c> beside this file, with what to write instead; what is exempt is in <c>vocabulary.exempt.txt</c>, with the reason.
+/// Text uses the words of <c>docs/glossary.md</c>, and lines have at most 140 characters, in sources, tests and documents. The banned words
+/// are in <c>vocabulary.txt</c> beside this file with their replacements; exceptions are in <c>vocabulary.exempt.txt</c> with their
+/// reasons.
 /// </summary>
 public sealed partial class VocabularyTests
 {
@@ -81,7 +82,7 @@ public sealed partial class VocabularyTests
             .Order(StringComparer.Ordinal)
             .SelectMany(path => File.ReadLines(Repository.At(path))
                 .Select((text, index) => (Path: path, Number: index + 1, Text: text))
-                // The rest of a patch is the source's own.
+                // The other lines of a patch are source code.
                 .Where(
                     line => !path.EndsWith(".patch", StringComparison.Ordinal) || line.Text.StartsWith('#') || line.Text.StartsWith('+')));
     }

@@ -6,8 +6,6 @@ using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Db;
-using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
@@ -16,7 +14,7 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
 
-/// <summary>The parts of one effects process except Kafka, with a connection 'db' to a database.</summary>
+/// <summary>An effects process without Kafka, with a connection 'db' to a database.</summary>
 internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
@@ -24,7 +22,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     private readonly ServiceProvider _services;
     private readonly EffectRunner _runner;
 
-    /// <param name="store">Where the ledger is.</param>
+    /// <param name="store">The database of the ledger.</param>
     /// <param name="target">The database of the connection.</param>
     /// <param name="port">The port of a proxy in front of it, if any.</param>
     /// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
@@ -50,9 +48,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
-            .AddSingleton<HttpTransport>()
-            .AddSingleton<DatabasePools>()
-            .AddSingleton<ConnectionLimits>()
+            .AddOperationClients()
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();
@@ -94,7 +90,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <summary>Arguments of a statement.</summary>
     public static object Statement(string sql, params object?[] parameters) => new { sql, parameters };
 
-    /// <summary>Runs the command and gives the one result that was reported.</summary>
+    /// <summary>Runs the command and returns the one reported result.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)
     {
         var before = _results.Count;
@@ -104,7 +100,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 
     public Task<StepResult> RunAsync(string operation, object arguments) => RunAsync(Command(operation, arguments));
 
-    /// <summary>Runs a statement that must complete, and gives its result.</summary>
+    /// <summary>Runs a statement that must complete, and returns its result.</summary>
     public async Task<JsonElement> ResultAsync(string operation, string sql, params object?[] parameters)
     {
         var result = await RunAsync(operation, Statement(sql, parameters));

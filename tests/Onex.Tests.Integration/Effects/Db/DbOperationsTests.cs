@@ -295,7 +295,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await _bench.ResultAsync("db.query", "SELECT pg_advisory_lock(4711)");
         Assert.True(await IsFreeAsync(4711));
 
-        // Whether it completes or not.
+        // For completed and failed statements.
         var result = await _bench.RunAsync(
             "db.transaction", new
             {

@@ -6,7 +6,8 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Integration.Effects.Db;
 
 /// <summary>
-/// Transactions in the ledger's own database happen exactly once, whichever connection is cut at any moment; in others they may not.
+/// Transactions in the database of the ledger happen exactly once, whichever connection is lost at any moment; in other databases they may
+/// not.
 /// </summary>
 public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -38,7 +39,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         var first = await bench.RunAsync(command);
         var second = await bench.RunAsync(command with { Attempt = 2 });
 
-        // A request that was cut failed; after a cut answer the outcome is known at once.
+        // A lost request fails the attempt; after a lost response the outcome is known at once.
         Assert.Equal(cut == Cut.BeforeTheServer ? StepOutcomes.Failed : StepOutcomes.Completed, first.Outcome);
         Assert.Equal(StepOutcomes.Completed, second.Outcome);
         Assert.Equal(1, await ChargesAsync(database.Database, name));
@@ -174,7 +175,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     private Task<int> ExpireAsync(StepCommand command) => database.Database.ExecuteAsync(
         $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
 
-    /// <summary>A copy of the ledger's database, made while it is quiet: names, owners and tables are the same.</summary>
+    /// <summary>A copy of the ledger database, with the same names, owners and tables.</summary>
     private sealed class TwinDatabase : IAsyncDisposable
     {
         public PostgresDatabase Database { get; private set; } = null!;

@@ -25,7 +25,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
 
     public ValueTask DisposeAsync() => _bench.DisposeAsync();
 
-    // An expression of the type, and its JSON. The same JSON as a parameter gives the same value again, unless the third says no.
+    // An expression of the type, and its JSON. The same JSON as a parameter gives the same value again, unless the third element is false.
     public static TheoryData<string, string, bool> Values => new()
     {
         { "true", "true", true },
@@ -144,7 +144,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
             """);
         Assert.True(types.Count > 400, $"only {types.Count} types");
 
-        // NULL of each, and a value of each that takes one of these texts.
+        // NULL of each type, and a value of each type that accepts one of these texts.
         foreach (var chunk in types.Chunk(50))
         {
             var columns = string.Join(", ", chunk.Select((type, index) => $"NULL::{type} AS c{index}"));

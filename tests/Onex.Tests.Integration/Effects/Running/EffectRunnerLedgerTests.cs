@@ -5,8 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Db;
-using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
@@ -127,7 +125,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         };
     }
 
-    /// <summary>The parts of one effects process except Kafka.</summary>
+    /// <summary>An effects process without Kafka.</summary>
     private sealed class Process : IRecordProducer, IAsyncDisposable
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
@@ -144,9 +142,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton<RoleHealth>()
                 .AddLogging()
-                .AddSingleton<HttpTransport>()
-                .AddSingleton<DatabasePools>()
-                .AddSingleton<ConnectionLimits>()
+                .AddOperationClients()
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
                 .BuildServiceProvider();

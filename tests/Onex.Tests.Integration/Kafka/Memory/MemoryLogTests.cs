@@ -95,7 +95,7 @@ public sealed class MemoryLogTests
         });
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
 
-        // Each record waits for the one before. A reader that slept instead of being woken would take a hundred seconds.
+        // Each record waits for the previous one. A reader that polled with a delay would take a hundred seconds.
         var began = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 1000; i++)
         {

@@ -56,7 +56,7 @@ public sealed class StagingSagaRepositoryTests
         Assert.False(staging.Changed);
     }
 
-    // The machine's own pipe with a staged saga as payload, as the router does it; the harness only makes a consume context.
+    // The pipe of the machine with a staged saga as payload, as in the router; the harness only creates a consume context.
     private static async Task SendAsync<T>(SagaStaging<Door> staging, T message)
         where T : class
     {

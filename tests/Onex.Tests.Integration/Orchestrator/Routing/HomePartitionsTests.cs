@@ -88,7 +88,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     private async Task StartAsync() => Assert.IsType<CommitResult.Committed>(Assert.Single(await _store.CommitAsync(
         new CommitBatch([Rows.Start(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now })], []), _none)));
 
-    // Nothing is unsent here.
+    // These tests have no unsent messages.
     private sealed class NoBroker : IRecordProducer
     {
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) =>

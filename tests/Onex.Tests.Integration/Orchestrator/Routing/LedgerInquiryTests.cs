@@ -115,7 +115,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
         Step = step,
-        Direction = StepDirections.Do,
+        Direction = StepDirection.Forward,
         Attempt = 1,
         Phase = AttemptPhase.InFlight,
         DueAt = TimeProvider.System.GetUtcNow().AddSeconds(-1),
@@ -131,7 +131,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         CorrelationId = Guid.Empty,
         Contract = "calls",
         Step = command.Step,
-        Direction = command.Direction,
+        Direction = command.Direction.ToText(),
         Operation = "http.get",
         HomePartition = 0,
         TimeoutMs = 30_000,
@@ -196,7 +196,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             _none);
     }
 
-    // Nothing is decided here, so no message passes a state machine.
+    // These tests make no decision, so no message passes a state machine.
     private sealed class NoPipes : IPipeFactory
     {
         public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => null!;

@@ -27,7 +27,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
 
-        // It must not matter whether the statement is being prepared, and on which connection.
+        // The result is the same on every connection and whether or not the statement is prepared.
         for (var asked = 0; asked < 3; asked++)
         {
             var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));

@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The caller of a contract knows its types: those of the arguments from <c>input</c>, those of the result from <c>output</c>.
+/// A contract that calls another knows its types: the arguments must match <c>input</c>, and the result has the type of <c>output</c>.
 /// </summary>
 public sealed class ChildTypesTests
 {

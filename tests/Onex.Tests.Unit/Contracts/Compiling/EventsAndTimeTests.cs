@@ -1,7 +1,7 @@
 using System.Reflection;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;

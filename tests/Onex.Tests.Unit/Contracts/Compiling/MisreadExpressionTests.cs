@@ -91,7 +91,7 @@ public sealed class MisreadExpressionTests
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
 
-    // The smallest of each kind: YAML ends a text with a bracket, a colon, or a comma in quotes at its own delimiter.
+    // The smallest case of each type: YAML ends a text with a bracket, a colon, or a comma in quotes at its own delimiter.
     [Theory]
     [InlineData("steps: [{ id: a, compute: transform, with: { order: ${input.id} } }]", "order: \"${input.id}\"")]
     [InlineData("steps: [{ set: { n: input.a == \"x\" ? \"a\" : \"b\" } }]", "n: 'input.a == \"x\" ? \"a\" : \"b\"'")]

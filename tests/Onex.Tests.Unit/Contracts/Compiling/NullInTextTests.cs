@@ -5,7 +5,7 @@ public sealed class NullInTextTests
 {
     private const string MayBeNull = "ONEX1171";
 
-    // The cases do not test which of the fields they use.
+    // The cases do not test unused fields.
     private const string Unused = "ONEX1187";
 
     [Theory]
@@ -164,7 +164,7 @@ public sealed class NullInTextTests
           done: { end: completed }
         """).Diagnostics.Select(diagnostic => diagnostic.Code).Where(code => code != Unused);
 
-    // One of them is found when the text is read, the other only when all paths are known.
+    // One is found when the text is read, the other only after all paths are analyzed.
     [Fact]
     public void All_nullable_values_are_reported_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
           work:

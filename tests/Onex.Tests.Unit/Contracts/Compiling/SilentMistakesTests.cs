@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Messages;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -503,7 +502,7 @@ public sealed partial class SilentMistakesTests
     [GeneratedRegex(@"(?:Rejected|Refuse)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Rejection();
 
-    // Of the database's errors.
+    // SQLSTATE codes.
     [GeneratedRegex(@"\(true, ""(?<code>[a-z_]+)""\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Final();
 }

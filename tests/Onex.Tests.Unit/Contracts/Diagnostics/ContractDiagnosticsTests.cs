@@ -91,7 +91,7 @@ public sealed partial class ContractDiagnosticsTests
         }
     }
 
-    // Only a strict check reports some diagnostics. A file says so in its first line.
+    // Some diagnostics are reported only by a strict check, which a file requests in its first line.
     private static string Render(string directory, string prefix, bool isStrict) =>
         string.Concat(
             ContractCompiler.CompileDirectory(
@@ -99,7 +99,7 @@ public sealed partial class ContractDiagnosticsTests
             .Replace(prefix + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)
             .Replace(prefix, "contracts", StringComparison.Ordinal);
 
-    // Fills a file that says so in its first line with comments, because a repository should not contain a mebibyte of them.
+    // Pads a file that requests it in its first line with comments, because a repository should not contain a mebibyte of them.
     private static byte[] Repeat(byte[] bytes)
     {
         const string Mark = "# repeated to more than 1 MiB\n";
@@ -111,7 +111,7 @@ public sealed partial class ContractDiagnosticsTests
     [GeneratedRegex("ONEX1[0-9]{3}", RegexOptions.NonBacktracking)]
     private static partial Regex Code();
 
-    // A first line, and the indented ones below it.
+    // A line and the indented lines below it.
     [GeneratedRegex(@"^\S.*\n(?: .*\n)*", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
     private static partial Regex DiagnosticDraft();
 

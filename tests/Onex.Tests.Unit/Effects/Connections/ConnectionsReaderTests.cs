@@ -70,13 +70,21 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData(
         "x: { type: redis, url: 'redis://c', host: db }",
         "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, "
-            + "url, user, password.")]
+            + "url, user, password, database,")]
     [InlineData(
         "x: { type: redis, url: 'http://cache' }",
         "2:26: ONEX2005: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
     [InlineData(
         "x: { type: redis, url: 'redis://me:hidden@cache' }",
         "2:26: ONEX2005: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
+    [InlineData(
+        "x: { type: redis, url: 'redis://cache/2' }",
+        "2:26: ONEX2005: the url of connection 'x' has a path. Give the number of the database as 'database'.")]
+    [InlineData(
+        "x: { type: redis, url: 'redis://cache', database: -1 }", "2:53: ONEX1049: 'database' must be a whole number from 0 to 100000.")]
+    [InlineData(
+        "x: { type: redis, url: 'rediss://cache', ca_file: none.pem }",
+        "2:53: ONEX2011: 'ca_file' names 'none.pem', which cannot be read or holds no usable certificate.")]
     [InlineData(
         "x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: ONEX2006: the secret NOT_THERE is not set.")]
     [InlineData("x: { type: consul, token: hidden }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url'.")]

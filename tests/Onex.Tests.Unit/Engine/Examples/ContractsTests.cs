@@ -10,7 +10,7 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Engine.Examples;
 
-/// <summary>The contracts that come with Onex: their examples hold, and leave nothing of them out.</summary>
+/// <summary>The contracts shipped with Onex: their examples pass and cover the whole contract.</summary>
 public sealed class ContractsTests
 {
     private static readonly ImmutableArray<Plan> _plans = Compile();
@@ -31,7 +31,7 @@ public sealed class ContractsTests
         Assert.Empty(report.Coverage.Compensations.Missing);
     }
 
-    // It must not start by itself where somebody only tries Onex.
+    // It must not start by itself in a trial installation.
     [Fact]
     public void The_nightly_batch_contract_compiles_with_its_schedule_enabled()
     {

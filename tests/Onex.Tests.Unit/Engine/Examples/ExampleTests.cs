@@ -6,7 +6,7 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.Engine.Examples;
 
 /// <summary>
-/// Examples of contracts: what can be scripted, when what is sent is sent, how time goes by, and what is said when one does not hold.
+/// Examples of contracts: scripted results and events, when they are delivered, virtual time, and the report of a failed expectation.
 /// </summary>
 public sealed class ExampleTests
 {

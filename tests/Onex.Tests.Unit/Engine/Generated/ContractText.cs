@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Tests.Unit.Engine.Generated;
 
-/// <summary>A map of a contract in the making: the keys in the order in which they were put.</summary>
+/// <summary>A YAML map under construction that keeps the order of its keys.</summary>
 internal sealed class ContractMap : List<(string Key, object Value)>
 {
     public ContractMap With(string key, object? value)
@@ -19,7 +19,7 @@ internal sealed class ContractMap : List<(string Key, object Value)>
         return this;
     }
 
-    /// <summary>Also if it is empty.</summary>
+    /// <summary>Adds the key even if the value is empty.</summary>
     public ContractMap Holding(string key, object value)
     {
         Add((key, value));
@@ -27,7 +27,7 @@ internal sealed class ContractMap : List<(string Key, object Value)>
     }
 }
 
-/// <summary>Maps, lists and scalars as YAML.</summary>
+/// <summary>Writes maps, lists and scalars as YAML.</summary>
 internal static partial class ContractText
 {
     private static readonly JsonSerializerOptions _quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -76,7 +76,7 @@ internal sealed partial class ContractGenerator
         return Use("set", new ContractMap().With("set", sets));
     }
 
-    // Writes into a field or two that this branch alone writes.
+    // Writes one or two fields that no other branch writes.
     private void Write(Scope known, List<string> fields, ContractMap sets, string text, string number)
     {
         for (var count = 1 + random.Next(2); count > 0 && fields.Count > 0; count--)
@@ -174,7 +174,7 @@ internal sealed partial class ContractGenerator
         return step;
     }
 
-    // Statements are constants, and values go in as parameters.
+    // SQL statements are constants, and values are parameters.
     private ContractMap Database(Scope known, List<string> fields)
     {
         var id = $"c{_ids++}";
@@ -217,7 +217,7 @@ internal sealed partial class ContractGenerator
         return step;
     }
 
-    // A contract for each item.
+    // A child saga for each item.
     private ContractMap Children(Scope known, List<string> fields)
     {
         Use("each child");
@@ -557,7 +557,7 @@ internal sealed partial class ContractGenerator
 
     private string? Step(Scope known) => known.Steps.Count == 0 ? null : known.Steps.ElementAt(random.Next(known.Steps.Count));
 
-    /// <summary>What an expression may read at a place.</summary>
+    /// <summary>The values that an expression may read at a position.</summary>
     private sealed record Scope
     {
         public int State { get; init; }

@@ -3,14 +3,14 @@ namespace Onex.Tests.Unit.Engine.Generated;
 /// <summary>A contract that is well-typed by construction, an input for it, and the features that it uses.</summary>
 internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet<string> Constructs)
 {
-    /// <summary>The same seed always gives the same one.</summary>
+    /// <summary>The same seed always generates the same contract.</summary>
     public static GeneratedContract Of(Random random) => new ContractGenerator(random).Make();
 }
 
 /// <summary>
-/// Makes contracts out of everything that the language has. States have an order: each leads to a later one or to an end, and back only
-/// with a counter or by an event or a failure: so every saga ends once faults stop. Expressions read what is there for certain, or
-/// look first.
+/// Generates contracts from every construct of the language. Each state leads to a later state or an end; it leads back only with a
+/// counter, an event or a failure, so every saga ends once faults stop. Expressions read only values that are certain to exist, or test for
+/// presence first.
 /// </summary>
 internal sealed partial class ContractGenerator(Random random)
 {
@@ -198,7 +198,6 @@ internal sealed partial class ContractGenerator(Random random)
             state.With("pivot", true);
         }
 
-        // A state that waits.
         if (Chance(20))
         {
             var onward = Onward(index);
@@ -282,10 +281,10 @@ internal sealed partial class ContractGenerator(Random random)
         state.With("choose", choices);
     }
 
-    // The next state: what makes every state reachable, and every saga end.
+    // The next state makes every state reachable and every saga end.
     private string Onward(int index) => index + 1 < _states ? Name(index + 1) : "done";
 
-    // A later state, or another end. What is before the pivot does not jump over it.
+    // A later state or another end. No transition jumps over the pivot.
     private string Leads(int index)
     {
         var last = index < _pivot ? Math.Min(_pivot, _states - 1) : _states - 1;
@@ -296,7 +295,7 @@ internal sealed partial class ContractGenerator(Random random)
             : Leaving(GivenUp);
     }
 
-    // What failures lead to may be an ordinary state, which fails itself: all of that it catches, and back it leads with a counter.
+    // A failure may lead to an ordinary state, which catches every failure of its own and leads back only with a counter.
     private void AddCalming()
     {
         if (!_hasCalming)
@@ -326,7 +325,7 @@ internal sealed partial class ContractGenerator(Random random)
     private static ContractMap Get(string id, string path) => new ContractMap()
         .With("id", id).With("effect", "http.get").With("connection", "outside").With("with", new ContractMap().With("path", path));
 
-    // A failure leads back by a state that waits, or that counts.
+    // A failure leads back only through a state with a wait or a counter.
     private string Back(int index)
     {
         var (name, earlier) = ($"back{_besides.Count}", Target(Name(Earlier(index))));
@@ -343,7 +342,7 @@ internal sealed partial class ContractGenerator(Random random)
         return name;
     }
 
-    // A state that ends in a failure, and leads nowhere else.
+    // A state that always ends in a failure.
     private string Failing(int index)
     {
         var name = $"failing{_besides.Count}";

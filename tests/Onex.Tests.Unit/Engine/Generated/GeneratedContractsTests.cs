@@ -5,14 +5,14 @@ using Onex.Contracts.Plans;
 namespace Onex.Tests.Unit.Engine.Generated;
 
 /// <summary>
-/// Contracts that nobody wrote: each of them compiles without a word, and whatever happens in whatever order to its saga, it ends, is never
-/// faulted by a type, and has compensated what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are,
-/// <c>ONEX_GENERATED_FIRST</c> with which to begin, <c>ONEX_GENERATED_FAILURES</c> how many kinds of failure end it, and
-/// <c>ONEX_GENERATED_LOG</c> how many lines of the log are printed.
+/// Generated contracts compile without diagnostics, and whatever their sagas receive, each saga ends, never fails with a type error, and
+/// compensates what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> sets the number of contracts,
+/// <c>ONEX_GENERATED_FIRST</c> the first one, <c>ONEX_GENERATED_FAILURES</c> the number of distinct failures that ends the run, and
+/// <c>ONEX_GENERATED_LOG</c> the number of printed log lines.
 /// </summary>
 public sealed class GeneratedContractsTests(ITestOutputHelper output)
 {
-    // About twenty seconds.
+    // Takes about twenty seconds.
     private const int InGeneral = 1000;
 
     [Fact]
@@ -65,42 +65,42 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
             construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
     }
 
-    // Chance declares what nothing uses, and asks twice.
+    // Generated contracts contain unused declarations and redundant tests.
     private static bool IsSuperfluous(Onex.Contracts.Diagnostics.Diagnostic diagnostic) =>
         diagnostic.Severity == Onex.Contracts.Diagnostics.Severity.Warning && string.CompareOrdinal(diagnostic.Code, "ONEX1183") >= 0;
 
     private static string? Try(GeneratedContract contract, int[] script, out int moves)
     {
-        FaultInjectionWorld? chaos = null;
+        FaultInjectionWorld? world = null;
         try
         {
-            // A low limit, so that what goes round is blocked in a life as short as this.
+            // A low limit, so that cycles are blocked within these short runs.
             var compilation = SagaScenario.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
             Assert.Equal(
                 "",
                 string.Concat(
                     compilation.Diagnostics.Where(diagnostic => !IsSuperfluous(diagnostic)).Select(diagnostic => diagnostic.Render())));
             CheckSchedule(compilation.Plans[0]);
-            chaos = new FaultInjectionWorld(compilation.Plans[0], contract.Input)
+            world = new FaultInjectionWorld(compilation.Plans[0], contract.Input)
             {
-                ComparedMoves = 5,
+                ComparedDecisions = 5,
                 LogMax = Number("ONEX_GENERATED_LOG") ?? 80,
-                HasUnusableAnswers = script.Length % 4 == 0,
+                HasInvalidResults = script.Length % 4 == 0,
             };
-            chaos.Run(script);
+            world.Run(script);
             return null;
         }
         catch (Exception failure)
         {
-            return $"{failure.Message}\n{failure.StackTrace}\n{chaos?.Report}";
+            return $"{failure.Message}\n{failure.StackTrace}\n{world?.Report}";
         }
         finally
         {
-            moves = chaos?.Moves ?? 0;
+            moves = world?.Decisions ?? 0;
         }
     }
 
-    // It starts with an input that fits, at times that follow one another.
+    // The input of a schedule is valid and its times increase.
     private static void CheckSchedule(Plan plan)
     {
         if (plan.Schedule is not { } schedule)
@@ -121,7 +121,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         }
     }
 
-    // The same thing wrong with other names and numbers is one thing wrong.
+    // Failures that differ only in numbers are the same failure.
     private static string Kind(string failure)
     {
         var line = failure.Split('\n').FirstOrDefault(line => line.Length > 0) ?? "";
@@ -130,7 +130,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
 
     private static string Table(SortedDictionary<string, int> coverage, int done, long moves)
     {
-        var table = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"{done} contracts, {moves} moves");
+        var table = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"{done} contracts, {moves} decisions");
         foreach (var (construct, count) in coverage.OrderBy(construct => construct.Value))
         {
             table.AppendLine(CultureInfo.InvariantCulture, $"{100.0 * count / Math.Max(done, 1),5:0.0} % {construct}");

@@ -4,12 +4,12 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine.Generated;
 
-/// <summary>Values of a type, as they come over the wire.</summary>
+/// <summary>Random values of a type, in wire form.</summary>
 internal static class TypedValues
 {
     private static readonly string[] _texts = ["", "a", "abc", "no", "ü"];
 
-    // What a type does not say anything about: of every kind, and deep.
+    // Values for the dynamic type: of every type, and nested.
     private static readonly string[] _anything =
     [
         """{"anything":1}""", """{"anything":[1.5e17,-0.0,1e-7]}""", """{"anything":18446744073709551615}""",
@@ -17,10 +17,10 @@ internal static class TypedValues
         $$"""{"anything":{{new string('[', 40)}}{{new string(']', 40)}}}""",
     ];
 
-    /// <summary>A value of that type; what it is, <paramref name="pick"/> says.</summary>
+    /// <summary>A value of a type, chosen by <paramref name="pick"/>.</summary>
     public static string Of(DataType type, Func<int, int> pick) => Node(type, pick)?.ToJsonString() ?? "null";
 
-    /// <summary>One that both types allow: what an operation always returns, and what the contract says of it besides.</summary>
+    /// <summary>A value that is valid for both the type of the operation and the type declared in the contract.</summary>
     public static JsonNode? Both(DataType type, DataType? narrower, Func<int, int> pick)
     {
         if (type is not DataType.Fields fields || narrower is not DataType.Fields more)

@@ -226,7 +226,7 @@ public sealed class PartitionBufferTests
             var open = _assigned.Values.SelectMany(assignment => assignment.Given).ToList();
             for (var i = 0; i < count && open.Count > 0; i++)
             {
-                // Not always the oldest first.
+                // In random order.
                 var record = open[(i * 7) % open.Count];
                 open.Remove(record);
                 Buffer.Complete(record.Partition, record.Entry);

@@ -121,7 +121,7 @@ public sealed class RedriveTests
         // A buffered event that its saga declined later has no record any more.
         var requester = new RequestReader(1 << 20).Read(
             Sent(_deadLetter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
-        var rejection = new Rejection("ONEX3024", "no again", "X", requester);
+        var rejection = new Rejection("ONEX3024", "no again", requester);
         var row = EventDeadLetter.Row(
             EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _deadLetter.Id);
         Assert.Equal((_deadLetter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));

@@ -10,7 +10,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>A saga as a row, and back: nothing may get lost or change.</summary>
+/// <summary>The mapping of a saga to its row and back loses and changes nothing.</summary>
 public sealed class SagaRowsTests
 {
     private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, 123, TimeSpan.Zero);
@@ -83,7 +83,7 @@ public sealed class SagaRowsTests
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
-        Assert.Equal(StateText.From(saga), StateText.From(There_and_back(_plan, saga)));
+        Assert.Equal(StateText.From(saga), StateText.From(RoundTrip(_plan, saga)));
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class SagaRowsTests
     /// <summary>
     /// Stores and loads a saga, as far as the engine can see; buffered events and the response are stored apart from the row.
     /// </summary>
-    internal static SagaState There_and_back(Plan plan, SagaState saga)
+    internal static SagaState RoundTrip(Plan plan, SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Guid.Empty);
         _ = ValueJson.TryWrite(saga.Facts.Input, out var input, out _);
@@ -118,14 +118,14 @@ public sealed class SagaRowsTests
         return SagaRows.FromRow(plan, row, input, out _) with { Early = saga.Early, Output = saga.Output, Response = saga.Response };
     }
 
-    // Postgres keeps the members of objects in an order of its own.
+    // Postgres changes the order of object members.
     private static RawJson AsJsonb(RawJson json) => StoredOrder.Of(json);
 
     private static Outstanding Command(AttemptPhase phase) => new()
     {
         CommandId = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
         Step = "charge",
-        Direction = StepDirections.Do,
+        Direction = StepDirection.Forward,
         Attempt = 2,
         Phase = phase,
         DueAt = _at,

@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>Rows that an earlier build has stored are continued by this one: tests/samples.</summary>
+/// <summary>This version continues sagas from rows of earlier versions: tests/samples.</summary>
 public sealed class StoredSagaSampleTests
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true, NewLine = "\n" };

@@ -3,19 +3,19 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>A saga in the middle of its work: how it got there, and how it continues from its rows to its end.</summary>
+/// <summary>A saga before its end: the acts that led to the sample, and those that continue it from its rows to its end.</summary>
 /// <param name="Name">The folder.</param>
 /// <param name="Contract">The contract.</param>
 /// <param name="Input">The input, as JSON.</param>
-/// <param name="Begin">From its start to where the sample was taken.</param>
-/// <param name="Continue">From the sample to its end, with what must follow.</param>
+/// <param name="Begin">The acts up to the sample.</param>
+/// <param name="Continue">The acts after the sample, with their assertions.</param>
 internal sealed record StoredSagaSample(
     string Name, string Contract, string Input, Func<SagaScenario, SagaScenario> Begin, Func<SagaScenario, SagaScenario> Continue);
 
 /// <summary>The samples that the present version has added.</summary>
 internal static class StoredSagaSamples
 {
-    /// <summary>The version whose rows they are.</summary>
+    /// <summary>The version that wrote the rows.</summary>
     public const string Version = "0.1";
 
     public static IReadOnlyList<StoredSagaSample> All { get; } =
@@ -129,8 +129,7 @@ internal static class StoredSagaSamples
             scenario => scenario
                 .Answered("c", 200)
                 .Fails("b")
-                .Wakes()
-                    .Sends("b#2")
+                .Wakes().Sends("b#2")
                 .ArgumentsAre("b", """{"path":"/b/7"}""")
                 .Answered("b", 200)
                 .IsIn("done", SagaStatus.Completed)),
@@ -163,8 +162,7 @@ internal static class StoredSagaSamples
                 .Fires()
                 .CompletesItem("pack", 2),
             scenario => scenario
-                .Fires()
-                    .InFlightAre("pack", 0, 1)
+                .Fires().InFlightAre("pack", 0, 1)
                 .CompletesItem("pack", 1)
                 .CompletesItem("pack", 0)
                 .IsIn("failed", SagaStatus.Cancelled)),
@@ -194,8 +192,7 @@ internal static class StoredSagaSamples
             scenario => scenario.LosesResult("charge"),
             scenario => scenario
                 .IsIn("charging", SagaStatus.Blocked)
-                .OperatorSends(OperatorCommand.Retry, reason: "it is back")
-                    .Sends("charge#2")
+                .OperatorSends(OperatorCommand.Retry, reason: "it is back").Sends("charge#2")
                 .Answered("charge", 201)
                 .IsIn("done", SagaStatus.Completed)),
         new(
@@ -245,8 +242,7 @@ internal static class StoredSagaSamples
             scenario => scenario.Receives("stop"),
             scenario => scenario
                 .IsIn("unwinding", SagaStatus.Compensating)
-                .Answered("fetch", 201)
-                    .Sends("-fetch")
+                .Answered("fetch", 201).Sends("-fetch")
                 .Answered("fetch", 200)
                 .IsIn("failed", SagaStatus.Failed)),
     ];

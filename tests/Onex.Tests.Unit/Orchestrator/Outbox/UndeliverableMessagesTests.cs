@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Background;
@@ -12,7 +13,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
-/// <summary>From a message that the broker rejects to the reaction of its saga.</summary>
+/// <summary>The reaction of a saga to messages that the broker rejects.</summary>
 public sealed class UndeliverableMessagesTests
 {
     private const string Effect =
@@ -64,8 +65,7 @@ public sealed class UndeliverableMessagesTests
             "{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
         var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
             .Answered("one", 200)
-            .Answered("two", 404)
-                .Sends("-one");
+            .Answered("two", 404).Sends("-one");
         var undo = scenario.Last.Commands[0];
         await RefuseAsync(scenario, undo);
 

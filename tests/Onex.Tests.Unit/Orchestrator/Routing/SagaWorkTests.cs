@@ -50,7 +50,7 @@ public sealed class SagaWorkTests
         {
             CommandId = default,
             Step = "seal",
-            Direction = StepDirections.Do,
+            Direction = StepDirection.Forward,
             Attempt = 1,
             Phase = AttemptPhase.InFlight,
             DueAt = _now,

@@ -259,7 +259,7 @@ public sealed partial class CommandLineTests
         });
     }
 
-    // In quotes, without what a shell or an interpolation would put into it.
+    // Quoted text without placeholders of a shell or an interpolation.
     [System.Text.RegularExpressions.GeneratedRegex(
         """['`](?<line>onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""",
         System.Text.RegularExpressions.RegexOptions.ExplicitCapture,

@@ -1,4 +1,4 @@
-namespace Onex.Contracts.Messages;
+namespace Onex.Contracts.Catalogue;
 
 /// <summary>The codes of faults that do not depend on the operation: of the engine, and of the roles that execute steps.</summary>
 public static class StepCodes

@@ -1,0 +1,46 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Engine;
+
+/// <summary>Why a saga is blocked.</summary>
+/// <param name="Kind">What the saga is blocked by.</param>
+/// <param name="Step">The step that is concerned, or null.</param>
+/// <param name="CommandId">The command, or null. Outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
+/// <param name="RetryPass">The command's retry pass.</param>
+/// <param name="At">Since when.</param>
+/// <param name="Reason">The reason, for people.</param>
+internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int RetryPass, DateTimeOffset At, string Reason)
+{
+    /// <summary>The item of an <c>each</c> that is concerned, or null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>For <see cref="BlockedBy.Unknown"/>: how the step fails if an operator says that it was not done.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The same for people.</summary>
+    public string? Failure { get; init; }
+}
+
+/// <summary>What a saga can be blocked by.</summary>
+internal enum BlockedBy
+{
+    /// <summary>A step that nothing catches, or that cannot be sent.</summary>
+    Step,
+
+    /// <summary>A compensation.</summary>
+    Compensation,
+
+    /// <summary>An interrupted step whose outcome is unknown, or that cannot be compensated.</summary>
+    Interrupted,
+
+    /// <summary>
+    /// A step that has failed for good although it is unknown whether it took effect, or although it did and cannot be compensated.
+    /// </summary>
+    Unknown,
+
+    /// <summary>No transition is possible: no guard holds, an end has no output, or the contract is in a cycle without progress.</summary>
+    Way,
+
+    /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
+    Handling,
+}

@@ -1,0 +1,34 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Engine;
+
+/// <summary>A completed step that can be compensated.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="State">The state it ran in.</param>
+/// <param name="CommandId">The command that completed.</param>
+/// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
+internal sealed record Compensable(string Step, string State, CommandId CommandId, RawJson Arguments)
+{
+    /// <summary>Which visit of that state.</summary>
+    public int Visit { get; init; }
+
+    /// <summary>The item of an <c>each</c>, if this is a single item; else null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
+    public ItemCompensation? Items { get; init; }
+
+    /// <summary>Whether it is compensated in any case: it was interrupted, or the join of its branch did not wait for it.</summary>
+    public bool Lost { get; init; }
+
+    /// <summary>How often an operator retried its compensation after a final answer.</summary>
+    public int RetryPass { get; init; }
+
+    /// <summary>The command that compensates it.</summary>
+    public CommandId CompensationId => Identity.Compensation(CommandId, RetryPass);
+}
+
+/// <summary>How far the completed items of an <c>each</c> are compensated: from the last to the first.</summary>
+/// <param name="Below">The lowest index whose compensation was sent.</param>
+/// <param name="Fetching">Whether the rows of the next ones are requested.</param>
+internal sealed record ItemCompensation(int Below, bool Fetching);

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>What has been decided so far on one event: the saga as it is now, and what follows. It does not know how sagas move.</summary>
+internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset now)
+{
+    private readonly ImmutableArray<CommandToSend>.Builder _commands = ImmutableArray.CreateBuilder<CommandToSend>();
+    private readonly ImmutableArray<Answer>.Builder _answers = ImmutableArray.CreateBuilder<Answer>();
+    private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
+    private readonly ImmutableArray<DeclinedEvent>.Builder _declined = ImmutableArray.CreateBuilder<DeclinedEvent>();
+    private readonly ImmutableArray<MessageId>.Builder _seen = ImmutableArray.CreateBuilder<MessageId>();
+    private readonly ImmutableArray<EventToPublish>.Builder _published = ImmutableArray.CreateBuilder<EventToPublish>();
+    private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
+
+    public Plan Plan { get; } = plan;
+
+    public DateTimeOffset Now { get; } = now;
+
+    public IPlanObserver? Observer { get; init; }
+
+    public SagaState Saga { get; set; } = saga;
+
+    public PlanFacts Facts { get; } = PlanFacts.Of(plan);
+
+    /// <summary>The state that the saga is in.</summary>
+    public StatePlan State => Plan.State(Saga.State);
+
+    /// <summary>How many states this decision has entered.</summary>
+    public int StatesEntered { get; set; }
+
+    /// <summary>Whether the history has an entry already. Then there is a decision in any case.</summary>
+    public bool HasNotes => _history.Count > 0;
+
+    /// <summary>The decision.</summary>
+    public Decision Build() => new(Saga, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable())
+    {
+        Rejections = _declined.ToImmutable(),
+        Seen = _seen.ToImmutable(),
+        Published = _published.ToImmutable(),
+        Items = _items.ToImmutable(),
+    };
+
+    /// <summary>The decision if the saga does not change. Senders of declined events may still be answered.</summary>
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = _declined.ToImmutable() };
+
+    public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
+        _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
+
+    public void Emit(CommandToSend command) => _commands.Add(command);
+
+    public void Answer(Answer answer) => _answers.Add(answer);
+
+    public void Publish(EventToPublish published) => _published.Add(published);
+
+    public void Store(SagaItem item) => _items.Add(item);
+
+    /// <summary>Whether this decision has stored the item of that command with that outcome.</summary>
+    public bool WasStoredAs(CommandId commandId, SagaItemStatus outcome) =>
+        _items.LastOrDefault(item => item.CommandId == commandId)?.Status == outcome;
+
+    public void Decline(DeclinedEvent rejection) => _declined.Add(rejection);
+
+    public void See(MessageId messageId) => _seen.Add(messageId);
+
+    public void SetFault(Fault fault)
+    {
+        Saga = Saga with { Fault = fault };
+        Note(HistoryKind.Faulted, fault.Step, ("code", fault.Code), ("message", fault.Message));
+    }
+
+    /// <summary>Blocks the saga until an operator acts. The command stays outstanding, because its outcome may still arrive.</summary>
+    public void Block(
+        BlockedBy kind, string reason, string? step = null, Outstanding? command = null, string? code = null, string? failure = null)
+    {
+        if (command is not null)
+        {
+            Replace(command with { Phase = AttemptPhase.Stuck });
+        }
+
+        var blockage = new Blockage(kind, step, command?.CommandId, command?.RetryPass ?? 0, Now, reason)
+        {
+            Item = command?.Item,
+            Code = code,
+            Failure = failure,
+        };
+        Saga = Saga with { Blockages = Saga.Blockages.Add(blockage) };
+        Note(HistoryKind.Blocked, step, ("reason", reason));
+    }
+
+    /// <summary>Removes the blockages that match.</summary>
+    public void Unblock(Predicate<Blockage> which) => Saga = Saga with { Blockages = Saga.Blockages.RemoveAll(which) };
+
+    public void Replace(Outstanding command) => Saga = Saga with
+    {
+        Outstanding = [.. Saga.Outstanding.Select(other => other.CommandId == command.CommandId ? command : other)],
+    };
+
+    public void Remove(Outstanding command) => Saga = Saga with
+    {
+        Outstanding = Saga.Outstanding.RemoveAll(other => other.CommandId == command.CommandId),
+    };
+
+    /// <summary>An event arrived or a timer was due, so the repeated entries no longer count as a cycle.</summary>
+    public void Progress() => Saga = Saga with { Idle = Saga.Idle.Clear() };
+
+    private static RawJson? Json(ReadOnlySpan<(string Name, HistoryValue Value)> detail)
+    {
+        if (detail.IsEmpty)
+        {
+            return null;
+        }
+
+        using var rented = RentedJsonWriter.Rent();
+        var writer = rented.Writer;
+        writer.WriteStartObject();
+        foreach (var (name, value) in detail)
+        {
+            value.Write(writer, name);
+        }
+
+        writer.WriteEndObject();
+        return rented.ToJson();
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Engine;
+
+/// <summary>A running <c>each</c> step. It holds counters only: the items are rows of their own.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="Total">How many items there are.</param>
+internal sealed record EachRun(string Step, int Total)
+{
+    /// <summary>The index of the first item without a command.</summary>
+    public int Next { get; init; }
+
+    /// <summary>How many items have completed.</summary>
+    public int Completed { get; init; }
+
+    /// <summary>How many have failed for good.</summary>
+    public int Failed { get; init; }
+
+    /// <summary>The present values of the aggregates, in their order; empty before the first item.</summary>
+    public ImmutableArray<CelValue> Totals { get; init; } = [];
+
+    /// <summary>Why an aggregate could not be computed, or null.</summary>
+    public string? Broken { get; init; }
+
+    /// <summary>The items, unless they can be computed again from the input alone.</summary>
+    public CelValue? Items { get; init; }
+
+    /// <summary>Whether all items are done and only their rows are needed, to compute what the step saves.</summary>
+    public bool Gathering { get; init; }
+}

@@ -1,0 +1,29 @@
+namespace Onex.Engine;
+
+/// <summary>What an operator did to a saga, and why.</summary>
+/// <param name="By">Who.</param>
+/// <param name="Reason">Why, or null.</param>
+/// <param name="At">When.</param>
+internal sealed record OperatorRequest(string By, string? Reason, DateTimeOffset At);
+
+/// <summary>What an operator can do with a saga.</summary>
+internal enum OperatorCommand
+{
+    /// <summary>Compensate completed steps and end as cancelled, whatever the contract does about failures. Not past the pivot.</summary>
+    Cancel,
+
+    /// <summary>End at once and compensate nothing.</summary>
+    Terminate,
+
+    /// <summary>Retry what blocks the saga.</summary>
+    Retry,
+
+    /// <summary>Skip what blocks the saga.</summary>
+    Skip,
+
+    /// <summary>Send nothing new until it is resumed.</summary>
+    Pause,
+
+    /// <summary>Continue a paused saga.</summary>
+    Resume,
+}

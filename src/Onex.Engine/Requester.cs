@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Messages;
+
+namespace Onex.Engine;
+
+/// <summary>A request, as far as its response is concerned.</summary>
+internal sealed record Requester
+{
+    /// <summary>The request's identity.</summary>
+    public required MessageId RequestId { get; init; }
+
+    public required Guid CorrelationId { get; init; }
+
+    public required string Operation { get; init; }
+
+    /// <summary>The position of its record.</summary>
+    public required string Source { get; init; }
+
+    public Guid? EnvelopeId { get; init; }
+
+    /// <summary>A hash of its content, or null if it is not known.</summary>
+    public Guid? RequestHash { get; init; }
+
+    public string? ReplyTo { get; init; }
+
+    /// <summary>For an event: which saga its sender named, or null.</summary>
+    public RequestTarget? Target { get; init; }
+
+    /// <summary>The parent saga, or null. The response is the outcome of the parent's step.</summary>
+    public ParentLink? Parent { get; init; }
+
+    /// <summary>Headers that are carried through, name to text.</summary>
+    public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The request's unknown fields, or null.</summary>
+    public RawJson? Extra { get; init; }
+
+    /// <summary>Whether nobody waits for a response, because Onex itself started the saga: none is sent.</summary>
+    public bool Silent { get; init; }
+}
+
+/// <summary>The step of the parent saga that started a saga.</summary>
+/// <param name="SagaId">The parent saga.</param>
+/// <param name="CommandId">The step's command.</param>
+/// <param name="Attempt">Its attempt.</param>
+/// <param name="HomePartition">The home partition of the parent.</param>
+/// <param name="Awaits">Whether the step waits for the end.</param>
+internal sealed record ParentLink(SagaId SagaId, CommandId CommandId, int Attempt, int HomePartition, bool Awaits);
+
+/// <summary>Another request that receives a saga's response.</summary>
+/// <param name="Requester">The request.</param>
+/// <param name="IsDuplicate">Whether it is a duplicate of the saga's own request, and is answered as one.</param>
+internal sealed record Waiter(Requester Requester, bool IsDuplicate);

@@ -1,0 +1,72 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+
+namespace Onex.Engine;
+
+/// <summary>The events of a saga: the few message types that every plan's state machine accepts.</summary>
+internal abstract record SagaEvent
+{
+    /// <summary>The saga it is for.</summary>
+    public required SagaId SagaId { get; init; }
+
+    /// <summary>The identity of the message that carries it: part of the transition's identity.</summary>
+    public required MessageId CausedBy { get; init; }
+}
+
+/// <summary>The request that starts a saga was accepted.</summary>
+internal sealed record SagaStarted : SagaEvent
+{
+    public required SagaFacts Facts { get; init; }
+
+    /// <summary>Whether its parent cancelled it before it started. It ends at once, so it never runs.</summary>
+    public bool CancelledBeforeStart { get; init; }
+}
+
+/// <summary>A saga's wake-up is due.</summary>
+internal sealed record TimerFired : SagaEvent
+{
+    /// <summary>The ledger entries of the commands in flight that are due. Commands without an entry are missing.</summary>
+    public required IReadOnlyDictionary<CommandId, Lease> Leases { get; init; }
+
+    /// <summary>The items that were requested (<see cref="EachItems.Wanted"/>), as they are stored.</summary>
+    public IReadOnlyList<StoredItems> Items { get; init; } = [];
+}
+
+/// <summary>Another request joins the saga and receives its response.</summary>
+internal sealed record RequestJoined : SagaEvent
+{
+    public required Waiter Waiter { get; init; }
+
+    /// <summary>Whether it comes from the saga's parent, which cancels the saga.</summary>
+    public bool Cancels { get; init; }
+}
+
+/// <summary>An event from outside, addressed to this saga.</summary>
+internal sealed record ExternalEvent : SagaEvent
+{
+    /// <summary>The event's name.</summary>
+    public required string Event { get; init; }
+
+    /// <summary>Its payload, checked against the event's type.</summary>
+    public required CelValue Data { get; init; }
+
+    /// <summary>Who is answered if the event is declined. <see cref="Requester.RequestId"/> is the event's identity.</summary>
+    public required Requester Requester { get; init; }
+}
+
+/// <summary>An operator's command.</summary>
+internal sealed record OperatorRequested : SagaEvent
+{
+    public required OperatorCommand Command { get; init; }
+
+    /// <summary>Who sent it: the name of the token.</summary>
+    public required string By { get; init; }
+
+    /// <summary>Why, in the operator's words, or null.</summary>
+    public string? Reason { get; init; }
+}
+
+/// <summary>
+/// The messages of its commands in flight may be lost, because the embedded log is in memory: the same attempts are sent again.
+/// </summary>
+internal sealed record ResendRequested : SagaEvent;

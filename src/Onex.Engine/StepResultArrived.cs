@@ -1,0 +1,61 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+
+namespace Onex.Engine;
+
+/// <summary>A result of a command.</summary>
+internal sealed record StepResultArrived : SagaEvent
+{
+    public required CommandId CommandId { get; init; }
+
+    public required int Attempt { get; init; }
+
+    public required StepOutcome Outcome { get; init; }
+
+    /// <summary>What the operation returned, or null if there was no answer.</summary>
+    public CelValue? Result { get; init; }
+
+    /// <summary>The reason's code, unless completed.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The reason for people, unless completed.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>Why the result's body is text although the service declares JSON, for people; null if it has the declared type.</summary>
+    public string? Unparsed { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="Result"/> stands for a result that an example does not script. It has no type, and an expression that reads it
+    /// gets an error that says so.
+    /// </summary>
+    public bool IsStandIn { get; init; }
+
+    /// <summary>For an undeliverable command: whether no role has taken a copy of it, and none can any more.</summary>
+    public bool IsClosed { get; init; }
+
+    /// <summary>The delay that the service requests before the next attempt.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>How far the attempt came, as its role reports it; null if it does not.</summary>
+    public AttemptReach? Reach { get; init; }
+
+    /// <summary>How far it came. By default the outcome of a failure is unknown, and a rejection is the service's answer.</summary>
+    public AttemptReach Reached => Outcome switch
+    {
+        StepOutcome.Completed => AttemptReach.Done,
+        StepOutcome.Rejected => Reach ?? AttemptReach.Answered,
+        _ => Reach ?? AttemptReach.Sent,
+    };
+}
+
+/// <summary>How a role classified an attempt. The contract's own rules apply after it.</summary>
+internal enum StepOutcome
+{
+    Completed,
+    Rejected,
+    Failed,
+
+    /// <summary>The broker rejects a copy of the command for good.</summary>
+    Undeliverable,
+}

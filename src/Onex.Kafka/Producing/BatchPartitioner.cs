@@ -1,0 +1,48 @@
+namespace Onex.Kafka.Producing;
+
+/// <summary>
+/// Chooses the partition of records that need no order: one partition for a whole batch, because each partition in a batch is a request of
+/// its own. The next batch goes to the partition with the fewest records so far, so no partition is ahead of another by more than a batch.
+/// </summary>
+internal sealed class BatchPartitioner
+{
+    /// <summary>A larger batch is divided, so that its consumers share it.</summary>
+    public const int RecordsMax = 50;
+
+    private readonly Lock _lock = new();
+    private long[] _records = [];
+    private int _current;
+    private int _inBatch;
+
+    /// <summary>The partition of the next record.</summary>
+    public int Choose(int partitions)
+    {
+        lock (_lock)
+        {
+            if (_records.Length != partitions)
+            {
+                _records = new long[partitions];
+                _inBatch = 0;
+            }
+
+            if (_inBatch is 0 or RecordsMax)
+            {
+                _inBatch = 0;
+                _current = Array.IndexOf(_records, _records.Min());
+            }
+
+            _inBatch++;
+            _records[_current]++;
+            return _current;
+        }
+    }
+
+    /// <summary>Ends the batch.</summary>
+    public void EndBatch()
+    {
+        lock (_lock)
+        {
+            _inBatch = 0;
+        }
+    }
+}

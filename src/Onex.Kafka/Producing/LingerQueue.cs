@@ -1,0 +1,142 @@
+namespace Onex.Kafka.Producing;
+
+/// <summary>
+/// Hands items over in order, in batches that wait as long as the load asks for: not at all while few items arrive, because nobody else
+/// would join them, and some milliseconds while many do, because a request costs the broker about the same whatever it carries.
+/// </summary>
+internal sealed class LingerQueue<T> : IDisposable
+{
+    /// <summary>The most items that wait; the next one hands them over at once.</summary>
+    public const int BatchMax = 500;
+
+    private const int LongestWaitMs = 5;
+
+    // Items per second: up to the first none waits, from the second on each waits the longest time.
+    private const double Few = 500;
+    private const double Many = 3000;
+
+    private static readonly TimeSpan _window = TimeSpan.FromMilliseconds(50);
+
+    private readonly Action<IReadOnlyList<T>> _handOver;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly Lock _lock = new();
+    private List<T> _waiting = [];
+    private List<T> _batch = [];
+    private bool _isHandingOver;
+    private bool _isTimed;
+    private bool _isClosed;
+
+    // The items since the window began, and the wait that follows from the window before.
+    private long _windowBegan;
+    private int _arrived;
+    private int _waitMs;
+
+    /// <param name="handOver">Takes a batch, on one thread at a time. Must neither throw nor block.</param>
+    /// <param name="time">The clock.</param>
+    public LingerQueue(Action<IReadOnlyList<T>> handOver, TimeProvider time)
+    {
+        _handOver = handOver;
+        _time = time;
+        _windowBegan = time.GetTimestamp();
+        _timer = time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Adds an item behind all earlier ones.</summary>
+    public void Add(T item)
+    {
+        lock (_lock)
+        {
+            _waiting.Add(item);
+            Measure();
+            if (_isHandingOver || Waits())
+            {
+                return;
+            }
+
+            _isHandingOver = true;
+        }
+
+        HandOver();
+    }
+
+    /// <summary>Hands over what waits. From here on nothing waits any more.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+        }
+
+        OnTimer();
+        SpinWait.SpinUntil(() => !Volatile.Read(ref _isHandingOver));
+        _timer.Dispose();
+    }
+
+    private void OnTimer()
+    {
+        lock (_lock)
+        {
+            _isTimed = false;
+            if (_isHandingOver)
+            {
+                return;
+            }
+
+            _isHandingOver = true;
+        }
+
+        HandOver();
+    }
+
+    private void HandOver()
+    {
+        for (var first = true; ; first = false)
+        {
+            lock (_lock)
+            {
+                _batch.Clear();
+                if (_waiting.Count == 0 || (!first && Waits()))
+                {
+                    Volatile.Write(ref _isHandingOver, false);
+                    return;
+                }
+
+                (_batch, _waiting) = (_waiting, _batch);
+            }
+
+            _handOver(_batch);
+        }
+    }
+
+    // Called with the lock held.
+    private void Measure()
+    {
+        _arrived++;
+        var elapsed = _time.GetElapsedTime(_windowBegan);
+        if (elapsed >= _window)
+        {
+            var share = ((_arrived / elapsed.TotalSeconds) - Few) / (Many - Few);
+            _waitMs = (int)(LongestWaitMs * Math.Clamp(share, 0, 1));
+            _arrived = 0;
+            _windowBegan = _time.GetTimestamp();
+        }
+    }
+
+    // Whether the waiting items wait for others. Called with the lock held.
+    private bool Waits()
+    {
+        if (_waitMs == 0 || _isClosed || _waiting.Count >= BatchMax)
+        {
+            return false;
+        }
+
+        if (!_isTimed)
+        {
+            _isTimed = true;
+            _timer.Change(TimeSpan.FromMilliseconds(_waitMs), Timeout.InfiniteTimeSpan);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,302 @@
+using System.Collections.Frozen;
+using System.Runtime.InteropServices;
+using System.Text;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
+
+namespace Onex.Kafka.Producing;
+
+/// <summary>A producer of the library, created on first use and again after a fatal error.</summary>
+/// <param name="settings">How to reach the broker.</param>
+/// <param name="recordsPerBatch">The most records per batch; null for no limit.</param>
+/// <param name="partitioners">The partitioners of the topics that have one of their own.</param>
+/// <param name="onReport">
+/// Receives each record with its report, and whether its batch was too large, so that it may succeed alone. Must neither throw nor block.
+/// </param>
+/// <param name="health">Receives the errors of the library.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">For fatal errors.</param>
+internal sealed class ProducerClient(
+    KafkaSettings settings,
+    int? recordsPerBatch,
+    IReadOnlyDictionary<string, BatchPartitioner> partitioners,
+    Action<PendingRecord, DeliveryReport, bool> onReport,
+    BrokerHealth health,
+    TimeProvider time,
+    ILogger logger) : IDisposable
+{
+    private static readonly TimeSpan _recreateAtMostEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
+    private static readonly DeliveryReport _acknowledged = new(DeliveryStatus.Acknowledged, null);
+    private static readonly DeliveryReport _closed = new(DeliveryStatus.Unavailable, "The producer is closed.");
+
+    // Headers that almost every message has.
+    private static readonly FrozenDictionary<(string Name, string Value), Header> _commonHeaders =
+        new (string Name, string[] Values)[]
+        {
+            (HeaderNames.ContentType, ["application/json"]),
+            (HeaderNames.Source, ["onex-main", "onex-effects", "onex-workers"]),
+            (HeaderNames.EventType, [EventTypes.Command, EventTypes.Result, EventTypes.Response]),
+            (HeaderNames.SchemaVersion, [EventTypes.SchemaVersion]),
+            (HeaderNames.RetryCount, ["0"]),
+        }
+        .SelectMany(header => header.Values.Select(value => (header.Name, value)))
+        .ToFrozenDictionary(header => header, header => new Header(header.Name, Encoding.UTF8.GetBytes(header.value)));
+
+    private readonly Lock _lock = new();
+    private Open? _open;
+    private long _createdAt;
+    private bool _disposed;
+
+    /// <summary>Hands a record to the library, which reports it later.</summary>
+    public void Produce(PendingRecord pending)
+    {
+        if (Current() is not { } open)
+        {
+            var report = new DeliveryReport(DeliveryStatus.Unavailable, "The producer is being recreated.") { IsUnwritten = true };
+            onReport(pending, report, false);
+            return;
+        }
+
+        if (!open.Add(pending))
+        {
+            onReport(pending, _closed, false);
+            return;
+        }
+
+        var record = pending.Record;
+        try
+        {
+            open.Producer.Produce(
+                new TopicPartition(record.Topic, record.Partition ?? Partition.Any),
+                new Message<byte[], PendingRecord>
+                {
+                    Key = Encoding.UTF8.GetBytes(record.Key),
+                    Value = pending,
+                    Headers = HeadersOf(record),
+                },
+                open.OnDelivery);
+        }
+        catch (KafkaException e)
+        {
+            Report(open, pending, e.Error, isUnwritten: true);
+        }
+        catch (ObjectDisposedException)
+        {
+            if (open.Remove(pending))
+            {
+                onReport(pending, _closed, false);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Open? open;
+        lock (_lock)
+        {
+            _disposed = true;
+            open = _open;
+            _open = null;
+        }
+
+        open?.Producer.Flush(_flushFor);
+        Close(open);
+    }
+
+    private Open? Current()
+    {
+        lock (_lock)
+        {
+            if (_open is not null || _disposed)
+            {
+                return _open;
+            }
+
+            if (_createdAt != 0 && time.GetElapsedTime(_createdAt) < _recreateAtMostEvery)
+            {
+                return null;
+            }
+
+            _createdAt = time.GetTimestamp();
+            var configuration = ClientSettings.For<ProducerConfig>(settings);
+            configuration.EnableIdempotence = true;
+            configuration.Acks = Acks.All;
+
+            // LingerQueue forms the batches.
+            configuration.LingerMs = 0;
+            configuration.BatchNumMessages = recordsPerBatch;
+            configuration.Partitioner = Confluent.Kafka.Partitioner.Murmur2Random;
+            configuration.EnableDeliveryReports = true;
+
+            // The value is the pending record itself, so all records share one handler.
+            configuration.DeliveryReportFields = "status,value";
+
+            // The broker decides what is too large, topic by topic.
+            configuration.MessageMaxBytes = 10 << 20;
+            configuration.MessageTimeoutMs = 30_000;
+
+            // Outside the managed heap, where the client would use up to a gigabyte by default. The largest message must fit.
+            configuration.QueueBufferingMaxKbytes = Math.Max(2 * settings.ClientBytesMax, (10 << 20) + (1 << 20)) / 1024;
+
+            // Reports an unknown topic soon instead of holding its records back.
+            configuration.TopicMetadataPropagationMaxMs = 5000;
+            var builder = new ProducerBuilder<byte[], PendingRecord>(configuration)
+                .SetValueSerializer(ValueOf.Instance)
+                .SetLogHandler((_, line) => Log.ClientLine(logger, line.Facility, line.Message))
+                .SetErrorHandler(OnError);
+            foreach (var (topic, partitioner) in partitioners)
+            {
+                builder.SetPartitioner(topic, (_, partitions, _, _) => partitioner.Choose(partitions));
+            }
+
+            return _open = new Open(builder.Build(), (open, delivered) => Report(
+                open, delivered.Message.Value, delivered.Error, delivered.Status == PersistenceStatus.NotPersisted));
+        }
+    }
+
+    private void Report(Open open, PendingRecord pending, Error error, bool isUnwritten)
+    {
+        if (!open.Remove(pending))
+        {
+            return;
+        }
+
+        if (!error.IsError)
+        {
+            onReport(pending, _acknowledged, false);
+            return;
+        }
+
+        if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
+        {
+            Discard(open.Producer, error);
+        }
+
+        var report = new DeliveryReport(IsPermanent(error.Code) ? DeliveryStatus.Undeliverable : DeliveryStatus.Unavailable, error.Reason)
+        {
+            IsUnwritten = isUnwritten,
+        };
+        onReport(pending, report, recordsPerBatch is null && IsTooLarge(error.Code));
+    }
+
+    private void OnError(IProducer<byte[], PendingRecord> producer, Error error)
+    {
+        health.Note(error);
+        if (error.IsFatal)
+        {
+            Discard(producer, error);
+        }
+    }
+
+    private void Discard(IProducer<byte[], PendingRecord> broken, Error error)
+    {
+        Open open;
+        lock (_lock)
+        {
+            if (_open is null || !ReferenceEquals(_open.Producer, broken))
+            {
+                return;
+            }
+
+            open = _open;
+            _open = null;
+        }
+
+        Log.ProducerBroke(logger, error.Reason);
+
+        // Not on this thread: it may be the producer's own, which closing waits for.
+        _ = Task.Run(() => Close(open));
+    }
+
+    // Also reports the records that the library has not reported, because it never will.
+    private void Close(Open? open)
+    {
+        open?.Producer.Dispose();
+        foreach (var pending in open?.RemoveAll() ?? [])
+        {
+            onReport(pending, _closed, false);
+        }
+    }
+
+    private static bool IsTooLarge(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge;
+
+    private static bool IsPermanent(ErrorCode code) => IsTooLarge(code) || code
+        is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic
+        or ErrorCode.Local_UnknownPartition or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
+        or ErrorCode.TopicException or ErrorCode.PolicyViolation or ErrorCode.InvalidRecord or ErrorCode.Local_InvalidArg;
+
+    private static Headers HeadersOf(ProducedRecord record)
+    {
+        var headers = new Headers();
+        foreach (var (name, value) in record.Headers)
+        {
+            headers.Add(
+                _commonHeaders.TryGetValue((name, value), out var common) ? common : new Header(name, Encoding.UTF8.GetBytes(value)));
+        }
+
+        return headers;
+    }
+
+    private sealed class ValueOf : ISerializer<PendingRecord>
+    {
+        public static ValueOf Instance { get; } = new();
+
+        public byte[] Serialize(PendingRecord data, SerializationContext context) =>
+            MemoryMarshal.TryGetArray(data.Record.Value, out var segment)
+            && segment is { Offset: 0, Array: { } array }
+            && segment.Count == array.Length
+                ? array
+                : data.Record.Value.ToArray();
+    }
+
+    /// <summary>An open producer and the records that it has not reported.</summary>
+    private sealed class Open
+    {
+        private readonly Lock _lock = new();
+        private readonly HashSet<PendingRecord> _pending = [];
+        private bool _isClosed;
+
+        public Open(
+            IProducer<byte[], PendingRecord> producer, Action<Open, DeliveryReport<byte[], PendingRecord>> onDelivery)
+        {
+            Producer = producer;
+            OnDelivery = delivered => onDelivery(this, delivered);
+        }
+
+        public IProducer<byte[], PendingRecord> Producer { get; }
+
+        public Action<DeliveryReport<byte[], PendingRecord>> OnDelivery { get; }
+
+        /// <summary>False if it is closed.</summary>
+        public bool Add(PendingRecord pending)
+        {
+            lock (_lock)
+            {
+                return !_isClosed && _pending.Add(pending);
+            }
+        }
+
+        /// <summary>False if it was removed already.</summary>
+        public bool Remove(PendingRecord pending)
+        {
+            lock (_lock)
+            {
+                return _pending.Remove(pending);
+            }
+        }
+
+        public PendingRecord[] RemoveAll()
+        {
+            lock (_lock)
+            {
+                _isClosed = true;
+                PendingRecord[] left = [.. _pending];
+                _pending.Clear();
+                return left;
+            }
+        }
+    }
+}
