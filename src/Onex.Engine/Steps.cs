@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
 namespace Onex.Engine;

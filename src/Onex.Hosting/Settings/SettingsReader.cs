@@ -46,9 +46,11 @@ public static class SettingsReader
     /// <param name="environment">The environment's variables.</param>
     /// <param name="workingDirectory">The base of relative paths.</param>
     /// <param name="use">What they are read for.</param>
+    /// <param name="operationPrefixes">The prefixes that <c>handlers.enabled</c> may name; null for any.</param>
     public static SettingsResult Read(
-        IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use = SettingsUse.Role) =>
-        new SettingsReading(environment, workingDirectory, use).Read();
+        IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use = SettingsUse.Role,
+        IReadOnlyCollection<string>? operationPrefixes = null) =>
+        new SettingsReading(environment, workingDirectory, use, operationPrefixes).Read();
 
     /// <summary>The environment of this process, as <see cref="Read"/> takes it.</summary>
     public static IReadOnlyDictionary<string, string> Environment()

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -14,13 +15,16 @@ internal sealed partial class SettingsReading
     private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly string _workingDirectory;
     private readonly SettingsUse _use;
+    private readonly IReadOnlyCollection<string>? _operationPrefixes;
     private readonly bool _inImage;
     private readonly List<Diagnostic> _ofEnvironment = [];
     private SettingsFile? _file;
 
-    public SettingsReading(IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use)
+    public SettingsReading(
+        IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use,
+        IReadOnlyCollection<string>? operationPrefixes)
     {
-        (_environment, _workingDirectory, _use) = (environment, workingDirectory, use);
+        (_environment, _workingDirectory, _use, _operationPrefixes) = (environment, workingDirectory, use, operationPrefixes);
 
         // .NET's own images set the second one.
         _inImage = IsTrue(Variable("ONEX_IN_CONTAINER")) || IsTrue(Variable("DOTNET_RUNNING_IN_CONTAINER"));
@@ -81,7 +85,7 @@ internal sealed partial class SettingsReading
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
             GracePeriod = TimeSpan.FromSeconds(Whole(SettingsTable.GracePeriod)),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
-            EnabledHandlers = List(SettingsTable.EnabledHandlers),
+            EnabledHandlers = EnabledHandlers(),
             ReplyToTopics = ReplyTo(topics),
         };
         CheckExternalServices();
@@ -329,6 +333,23 @@ internal sealed partial class SettingsReading
         }
 
         return allowed;
+    }
+
+    private IReadOnlyList<string>? EnabledHandlers()
+    {
+        var enabled = List(SettingsTable.EnabledHandlers);
+        foreach (var unknown in (enabled ?? []).Where(
+            prefix => _operationPrefixes?.Contains(OperationAliases.ResolvePrefix(prefix), StringComparer.Ordinal) == false))
+        {
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.EnabledHandlers.Name} names '{Spelling.Clip(unknown)}', which is not a prefix of operations.",
+                    Spelling.DidYouMean(unknown, _operationPrefixes!)
+                        + $"Use some of {string.Join(", ", _operationPrefixes!)}, or remove the key for all."),
+                Find(SettingsTable.EnabledHandlers));
+        }
+
+        return enabled;
     }
 
     private static int DefaultPort(RuntimeProfile profile) => profile switch

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Records;
@@ -10,17 +8,8 @@ namespace Onex.Kafka.DeadLetters;
 internal static class RecordIdentity
 {
     /// <summary>Derives an id that is the same whenever this record is read, and differs between purposes.</summary>
-    public static Guid Derive(ConsumedRecord record, string purpose)
-    {
-        var text = string.Create(
-            CultureInfo.InvariantCulture, $"{purpose}\n{record.Topic}\n{record.TopicId:N}\n{record.Partition}\n{record.Offset}");
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
-
-        // RFC 9562: version 8, whose bits are the application's own.
-        hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
-        hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
-        return new Guid(hash.AsSpan(0, 16), bigEndian: true);
-    }
+    public static Guid Derive(ConsumedRecord record, string purpose) =>
+        Identity.OfRecord(purpose, record.Topic, record.TopicId, record.Partition, record.Offset);
 
     /// <summary>The last header of the name as text, or null.</summary>
     public static string? Header(ConsumedRecord record, string name)

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Brokers;
@@ -29,7 +27,9 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
         StepResult result, int homePartition, string? traceParent, string? traceState, CancellationToken cancellation)
     {
         var headers = MessageHeaders
-            .Create(source, EventTypes.Result, MessageId(result.CommandId, result.Attempt), result.CorrelationId, time.GetUtcNow())
+            .Create(
+                source, EventTypes.Result, Identity.ResultMessage(result.CommandId, result.Attempt), result.CorrelationId,
+                time.GetUtcNow())
             .WithTrace(traceParent, traceState);
 
         var value = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult);
@@ -59,20 +59,5 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
                 throw new InvalidOperationException(
                     $"The broker rejects the result of command {result.CommandId} on {topic}/{homePartition}: {report.Reason}");
         }
-    }
-
-    /// <summary>The identity of a result. Every copy of the result of one attempt has the same.</summary>
-    public static MessageId MessageId(CommandId commandId, int attempt)
-    {
-        Span<byte> identity = stackalloc byte[20];
-        commandId.Value.TryWriteBytes(identity, bigEndian: true, out _);
-        BinaryPrimitives.WriteInt32BigEndian(identity[16..], attempt);
-
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(identity, hash);
-        // RFC 9562: version 8 is for application-specific ids.
-        hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
-        hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
-        return new MessageId(new Guid(hash[..16], bigEndian: true));
     }
 }

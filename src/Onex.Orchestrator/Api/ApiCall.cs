@@ -80,7 +80,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         var reader = new Utf8JsonReader(
             body.StartsWith(Encoding.UTF8.Preamble)
                 ? body[Encoding.UTF8.Preamble.Length..]
-                : body, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
+                : body, new JsonReaderOptions { MaxDepth = RequestJson.DepthMax });
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -217,18 +217,16 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
         try
         {
-            if (TextCheck.Problem(body) is { } problem)
+            var (document, problem) = RequestJson.Parse(body);
+            using var _ = document;
+            if (problem is not null)
             {
-                throw new CallException(400, ErrorCodes.TextInvalid, problem, "Send text as UTF-8, without U+0000.");
-            }
-
-            if (DuplicateKeys.Find(body) is { } twice)
-            {
-                throw new CallException(400, ErrorCodes.KeyTwice, twice, "Send the key once.");
+                throw new CallException(
+                    400, problem.Code, problem.Error,
+                    problem.Code == ErrorCodes.KeyTwice ? "Send the key once." : "Send text as UTF-8, without U+0000.");
             }
 
             CheckFields(body);
-            using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = RequestReader.DepthMax });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
                 : throw new CallException(400, ErrorCodes.CallInvalid, "The body is no JSON object.", "Send a JSON object.");

@@ -32,7 +32,7 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
             var (read, _) = requests.Read(
                 value,
                 new RequestOrigin(
-                    RequestReader.Identity(deadLetter.Topic, Redrive.Origin(deadLetter), value),
+                    RequestReader.RequestId(deadLetter.Topic, Redrive.Origin(deadLetter), value),
                     "",
                     ImmutableSortedDictionary<string, string>.Empty));
             return read is not null && await deadLetters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known

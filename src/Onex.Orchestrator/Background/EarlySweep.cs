@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Mapping;
 using Onex.Orchestrator.Outbox;

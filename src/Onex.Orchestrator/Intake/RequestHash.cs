@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
@@ -41,7 +42,7 @@ internal static class RequestHash
         Text(buffer, target);
         Value(hash, buffer, payload);
         hash.AppendData(buffer.WrittenSpan);
-        return Identity.FromDigest(hash);
+        return Identity.FromDigest(hash.GetHashAndReset());
     }
 
     private static void Value(IncrementalHash hash, ArrayBufferWriter<byte> buffer, CelValue value)

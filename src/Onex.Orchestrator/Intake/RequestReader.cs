@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
@@ -40,26 +41,21 @@ internal sealed record RequestOrigin(MessageId RequestId, string Source, Immutab
 /// </summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
-    /// <summary>The maximum depth of JSON: a payload as deep as any value, and the request around it. Deeper input is rejected.</summary>
-    public const int DepthMax = ExpressionLimits.KeptDepth + 1;
-
-    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
-            Identity(record.Topic, RecordOrigin.For(record), value),
+            RequestId(record.Topic, RecordOrigin.For(record), value),
             RecordPosition.Of(record).ToString(),
             Carried(record.Headers)));
     }
 
     /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
-    public static MessageId Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
+    public static MessageId RequestId(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
         origin.Identity is { } id
             ? new MessageId(id)
-            : Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
+            : Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
     /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
@@ -86,28 +82,29 @@ internal sealed class RequestReader(int maxRequestBytes)
                 + "Send a reference instead of the data.");
         }
 
-        if (!IsUtf8(value))
+        if (!Utf8.IsValid(value))
         {
             return Reject(ErrorCodes.MalformedMessage, "The value is not UTF-8. Send JSON encoded as UTF-8.");
         }
 
         JsonDocument document;
+        RequestJson.Problem? problem;
         try
         {
-            document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = DepthMax });
+            (document, problem) = RequestJson.Parse(json);
         }
         catch (JsonException bad)
         {
             return Reject(
                 ErrorCodes.MalformedMessage,
                 $"The value is not readable JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
-                + $"at most {DepthMax} levels deep): {FirstSentence(bad.Message)}");
+                + $"at most {RequestJson.DepthMax} levels deep): {FirstSentence(bad.Message)}");
         }
 
         using (document)
         {
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(document.RootElement, json, origin)
+                ? Read(document.RootElement, problem, json, origin)
                 : Reject(
                     ErrorCodes.NotAnObject,
                     $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}. "
@@ -124,7 +121,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             if (value is not null
                 && !name.StartsWith(HeaderNames.OwnPrefix, StringComparison.OrdinalIgnoreCase)
                 && !MessageHeaders.Standard.Contains(name)
-                && IsStorable(name) && IsUtf8(value) && IsStorable(Encoding.UTF8.GetString(value)))
+                && IsStorable(name) && Utf8.IsValid(value) && IsStorable(Encoding.UTF8.GetString(value)))
             {
                 carried[name] = Encoding.UTF8.GetString(value);
             }
@@ -150,29 +147,23 @@ internal sealed class RequestReader(int maxRequestBytes)
             : null;
     }
 
-    private static (ReadRequest?, Rejection?) Read(JsonElement root, ReadOnlyMemory<byte> json, RequestOrigin origin)
+    private static (ReadRequest?, Rejection?) Read(
+        JsonElement root, RequestJson.Problem? problem, ReadOnlyMemory<byte> json, RequestOrigin origin)
     {
-        var value = json.Span;
-
         // Answers a JSON object whose correlation id cannot be read under a derived one, which the error names.
         (ReadRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(
             code, error, RequesterOf(json.Span, origin) ?? new Requester
             {
                 RequestId = origin.RequestId,
-                CorrelationId = Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+                CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
                 Operation = "",
                 Source = origin.Source,
                 Headers = origin.Headers,
             }));
 
-        if (TextCheck.Problem(value) is { } badText)
+        if (problem is not null)
         {
-            return Reject(ErrorCodes.TextInvalid, badText);
-        }
-
-        if (DuplicateKeys.Find(value) is { } twice)
-        {
-            return Reject(ErrorCodes.KeyTwice, twice);
+            return Reject(problem.Code, problem.Error);
         }
 
         var ids = new Dictionary<string, Guid>(StringComparer.Ordinal);
@@ -207,7 +198,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             RequestId = envelopeId is null ? origin.RequestId : new MessageId(envelope),
             CorrelationId = ids.TryGetValue("correlation_id", out var given)
                 ? given
-                : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+                : Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
             Source = origin.Source,
             EnvelopeId = envelopeId,
@@ -295,19 +286,6 @@ internal sealed class RequestReader(int maxRequestBytes)
     }
 
     private static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);
-
-    private static bool IsUtf8(ReadOnlySpan<byte> bytes)
-    {
-        try
-        {
-            _ = _strict.GetCharCount(bytes);
-            return true;
-        }
-        catch (DecoderFallbackException)
-        {
-            return false;
-        }
-    }
 
     private static string FirstSentence(string message) => message.Split(". ", 2)[0].TrimEnd('.') + ".";
 }

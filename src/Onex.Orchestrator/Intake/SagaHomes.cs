@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
@@ -32,14 +30,6 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
             }
         }
 
-        return Of(sagaId, _partitions);
-    }
-
-    /// <summary>A saga's home among that many partitions: always the same one.</summary>
-    public static int Of(SagaId sagaId, int partitions)
-    {
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(sagaId.Value.ToByteArray(bigEndian: true), digest);
-        return (int)(BinaryPrimitives.ReadUInt32BigEndian(digest) % (uint)partitions);
+        return Identity.HomePartition(sagaId, _partitions);
     }
 }

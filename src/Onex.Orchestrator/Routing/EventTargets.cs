@@ -6,17 +6,18 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>Finds the sagas that events are for. Stores an early event if its contract declares it with <c>early</c>.</summary>
-/// <param name="events">The saga store.</param>
+/// <param name="store">Finds the sagas.</param>
+/// <param name="events">Stores early events.</param>
 /// <param name="outcomes">Reports the outcome of events without a saga.</param>
 /// <param name="earlyMax">How many early events wait for one saga at most.</param>
-internal sealed class EventTargets(IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
+internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
     /// <summary>
     /// The events that have a saga, addressed to it. The outcome of the others is durable, or being sent to their requesters.
     /// </summary>
     public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
-        var targets = await events.FindTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
+        var targets = await store.FindEventTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
         var found = new List<Delivery>(deliveries.Count);
         var early = new List<Delivery>();
         foreach (var (delivery, target) in deliveries.Zip(targets))

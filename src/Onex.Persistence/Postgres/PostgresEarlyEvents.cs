@@ -91,7 +91,8 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     private const string Remove = "DELETE FROM onex.early_events WHERE message_id = ANY($1) AND saga_id IS NULL";
 
-    public async Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation)
+    public async Task<IReadOnlyList<EventTarget>> FindEventTargetsAsync(
+        IReadOnlyList<EventAddress> addresses, CancellationToken cancellation)
     {
         var targets = new EventTarget[addresses.Count];
         Array.Fill(targets, new EventTarget([], null));

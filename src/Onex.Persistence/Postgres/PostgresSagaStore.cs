@@ -96,8 +96,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
-        _early.FindTargetsAsync(addresses, cancellation);
+    public Task<IReadOnlyList<EventTarget>> FindEventTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
+        _early.FindEventTargetsAsync(addresses, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(

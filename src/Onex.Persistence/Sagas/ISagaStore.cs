@@ -41,6 +41,9 @@ public interface ISagaStore
     /// <summary>The saga that has a request, because it was started by it or the request joined it; null if none has.</summary>
     Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation);
 
+    /// <summary>Finds the sagas that events are for, in the order of the addresses.</summary>
+    Task<IReadOnlyList<EventTarget>> FindEventTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation);
+
     /// <summary>The database's clock.</summary>
     Task<DateTimeOffset> NowAsync(CancellationToken cancellation);
 }

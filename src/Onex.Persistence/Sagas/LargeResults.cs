@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Sagas;
@@ -21,17 +19,8 @@ public static class LargeResults
         }
 
         var name = $"result:{result.CommandId}:{owner}";
-        var payload = new SagaPayload(Id(result.SagaId, name), result.SagaId, name, large);
+        var payload = new SagaPayload(Identity.LargeResult(result.SagaId, name), result.SagaId, name, large);
         await payloads.SavePayloadsAsync([payload], cancellation);
         return result with { Result = null, ResultRef = payload.Id };
-    }
-
-    private static Guid Id(SagaId sagaId, string name)
-    {
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{sagaId}/{name}"));
-        // RFC 9562: version 8 is for application-specific ids.
-        hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
-        hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
-        return new Guid(hash.AsSpan(0, 16), bigEndian: true);
     }
 }

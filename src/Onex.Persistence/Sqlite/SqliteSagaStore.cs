@@ -140,7 +140,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync(session => SqliteCommit.FindRequest(session, requestId), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<EventTarget>> FindEventTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<EventTarget>>(
             session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
 

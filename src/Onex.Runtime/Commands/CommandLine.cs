@@ -75,7 +75,7 @@ internal static class CommandLine
     /// <summary>Reads the settings of a command; throws a <see cref="ConfigurationException"/> with all problems.</summary>
     public static RuntimeSettings Settings(SettingsUse use)
     {
-        var result = SettingsReader.Read(SettingsReader.Environment(), Environment.CurrentDirectory, use);
+        var result = SettingsReader.Read(SettingsReader.Environment(), Environment.CurrentDirectory, use, Catalogue.Prefixes);
         return result.Settings ?? throw new ConfigurationException(result.Errors);
     }
 

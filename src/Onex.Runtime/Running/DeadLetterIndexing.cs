@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Records;
@@ -61,14 +59,6 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
 
     // The same id whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record keeps the
     // id of its dead letter, or each redrive would add another one.
-    private static Guid DeadLetterId(ConsumedRecord record)
-    {
-        if (RedrivenFrom(record) is { } deadLetter)
-        {
-            return deadLetter;
-        }
-
-        var position = $"{record.Topic}\n{record.TopicId}\n{record.Partition}\n{record.Offset}";
-        return new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(position)).AsSpan(0, 16), bigEndian: true);
-    }
+    private static Guid DeadLetterId(ConsumedRecord record) =>
+        RedrivenFrom(record) ?? Identity.DeadLetter(record.Topic, record.TopicId, record.Partition, record.Offset);
 }

@@ -43,7 +43,7 @@ internal sealed record LoadedContracts(
         var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(
             compilation, context, connections,
-            [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
+            [.. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
     }
 
     /// <summary>Reads only the connections, for a role without contracts.</summary>

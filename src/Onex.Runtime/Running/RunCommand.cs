@@ -24,7 +24,7 @@ internal static class RunCommand
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> environment, string workingDirectory, CancellationToken stop)
     {
         MemoryLimit.Apply();
-        var read = SettingsReader.Read(environment, workingDirectory);
+        var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes);
         var contracts = Load(read.Tentative, environment);
         foreach (var warning in Warnings(read, contracts))
         {

@@ -85,7 +85,7 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
         Assert.Equal([kept.MessageId], await KeptAsync(row));
-        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
+        Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Empty(loaded.Early);
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
         Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
-        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
+        Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
     }
 
@@ -242,7 +242,7 @@ public abstract partial class SagaStoreCompliance
                 address with { Contract = "another" },
                 address with { Contract = "another", BusinessKey = row.BusinessKey },
                 address with { Contract = "another", SagaId = row.Id }));
-        Assert.Empty(await EarlyEvents.FindTargetsAsync([], _none));
+        Assert.Empty(await Store.FindEventTargetsAsync([], _none));
     }
 
     [Fact]
@@ -267,7 +267,7 @@ public abstract partial class SagaStoreCompliance
         var seen = Rows.Address(row);
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [new(seen.MessageId)] });
 
-        var targets = await EarlyEvents.FindTargetsAsync(
+        var targets = await Store.FindEventTargetsAsync(
             [seen, seen with { SagaId = row.Id }, seen with { BusinessKey = row.BusinessKey, MessageId = Rows.Id() }], _none);
 
         Assert.All(targets, target => Assert.Empty(target.Live));
@@ -389,7 +389,7 @@ public abstract partial class SagaStoreCompliance
             new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
         Assert.Equal(new CommitResult.DuplicateRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
         Assert.Null(await Store.FindRequestAsync(Rows.Id(), _none));
-        var targets = await EarlyEvents.FindTargetsAsync(
+        var targets = await Store.FindEventTargetsAsync(
             [Rows.Address(row) with { MessageId = seen }, Rows.Address(row) with { MessageId = row.RequestId }, Rows.Address(row)], _none);
         Assert.Equal(
             [(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
@@ -401,14 +401,14 @@ public abstract partial class SagaStoreCompliance
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
-        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([address], _none)).Ended);
+        Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([address], _none)).Ended);
         await StartAsync(first);
         await CommitAsync(Rows.Move(first, Rows.Ended(first)));
         var second = await StartAsync(Rows.New() with { BusinessKey = first.BusinessKey });
-        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([address], _none)).Ended);
+        Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([address], _none)).Ended);
         await CommitAsync(Rows.Move(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
 
-        var ended = await EarlyEvents.FindTargetsAsync(
+        var ended = await Store.FindEventTargetsAsync(
             [address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
 
         Assert.Equal([second.Id, first.Id, null, null], ended.Select(target => target.Ended));
@@ -451,7 +451,7 @@ public abstract partial class SagaStoreCompliance
     private async Task<IEnumerable<MessageId>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
 
     private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
-        (await EarlyEvents.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
+        (await Store.FindEventTargetsAsync(addresses, _none)).Select(target => target.Live);
 
     private Task<IReadOnlyList<DueEvent>> DueAsync() => EarlyEvents.DueEarlyAsync(10_000, _none);
 }

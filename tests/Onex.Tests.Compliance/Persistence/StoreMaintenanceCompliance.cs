@@ -51,7 +51,7 @@ public abstract class StoreMaintenanceCompliance
             (await Payloads.LoadPayloadsAsync([Rows.Payload(old, "output").Id, Rows.Payload(young, "output").Id], _none)).Keys);
         Assert.Equal(
             [null, young.Id],
-            (await EarlyEvents.FindTargetsAsync(
+            (await Store.FindEventTargetsAsync(
                 [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
                 .Select(target => target.SeenBy));
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));

@@ -47,6 +47,12 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
             ""
         },
         {
+            // Unknown fields are stored as they were sent, and jsonb has no number as large.
+            "ONEX3014",
+            $$"""{"operation":"order-fulfilment","payload":{{Good}},"correlation_id":"#","weight":1e200000}""",
+            "22003"
+        },
+        {
             "ONEX3007",
             """{"operation":"order-fulfilment","payload":{"order_id":"x\u0000y","total":1,"items":[]},"correlation_id":"#"}""",
             ""

@@ -116,7 +116,8 @@ public sealed partial class ConfigurationDiagnosticsTests
         var variables = (File.Exists(environment) ? File.ReadAllLines(environment) : [])
             .Select(line => line.Split('=', 2))
             .ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
-        return string.Concat(SettingsReader.Read(variables, directory).Diagnostics.Select(diagnostic => diagnostic.Render()))
+        return string.Concat(SettingsReader
+            .Read(variables, directory, operationPrefixes: ["hash", "http"]).Diagnostics.Select(diagnostic => diagnostic.Render()))
             .Replace(directory, "/app", StringComparison.Ordinal);
     }
 

@@ -37,7 +37,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         Assert.Equal(("effect-responses", 3, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
         var headers = record.Headers.ToDictionary(header => header.Key, header => header.Value);
         Assert.Equal(command.CorrelationId.ToString(), headers["correlation_id"]);
-        Assert.Equal(ResultSender.MessageId(command.CommandId, 1).ToString(), headers["message_id"]);
+        Assert.Equal(Identity.ResultMessage(command.CommandId, 1).ToString(), headers["message_id"]);
         Assert.Equal(
             ("application/json", "onex-effects", "onex.result", "1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1"),
             (

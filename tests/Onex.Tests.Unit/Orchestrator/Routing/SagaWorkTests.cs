@@ -5,7 +5,6 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Api;
-using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Mapping;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
@@ -235,9 +234,9 @@ public sealed class SagaWorkTests
     {
         var ids = Enumerable.Range(0, 200).Select(number => SagaId.Create(_now.AddMilliseconds(number))).ToList();
 
-        Assert.Equal(Enumerable.Range(0, 4), ids.Select(id => SagaHomes.Of(id, 4)).Distinct().Order());
-        Assert.All(ids, id => Assert.Equal(SagaHomes.Of(id, 12), SagaHomes.Of(id, 12)));
-        Assert.Equal(3, SagaHomes.Of(new(Guid.Parse("123e4567-e89b-12d3-a456-426614174000")), 4));
+        Assert.Equal(Enumerable.Range(0, 4), ids.Select(id => Identity.HomePartition(id, 4)).Distinct().Order());
+        Assert.All(ids, id => Assert.Equal(Identity.HomePartition(id, 12), Identity.HomePartition(id, 12)));
+        Assert.Equal(3, Identity.HomePartition(new(Guid.Parse("123e4567-e89b-12d3-a456-426614174000")), 4));
     }
 
     private static SagaState Saga { get; } = new SagaScenario("""
