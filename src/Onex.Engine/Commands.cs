@@ -65,7 +65,7 @@ internal static class Commands
         if (StepCall.Of(transition, command) is not { } stepCall)
         {
             transition.Block(
-                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
+                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments can no longer be evaluated.",
                 command.Step, command);
             return;
         }
@@ -112,7 +112,7 @@ internal static class Commands
             else
             {
                 transition.Block(
-                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be evaluated any more.",
+                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments can no longer be evaluated.",
                     held.Step, held);
             }
         }
@@ -169,7 +169,7 @@ internal static class Commands
         {
             transition.Block(
                 BlockedByWhat(command),
-                $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be evaluated any more.",
+                $"The child of step '{command.Step}' cannot be cancelled: its arguments can no longer be evaluated.",
                 command.Step, command);
         }
     }

@@ -40,7 +40,7 @@ internal static class EachItems
         var items = step.Items.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
         if (items.Kind != CelKind.List)
         {
-            var why = items.IsError ? items.AsError() : $"a list is wanted, not {items.Kind}.";
+            var why = items.IsError ? items.AsError() : $"a list is required, not {items.Kind}.";
             transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The items of step '{step.Id}': {why}");
             return false;
         }

@@ -81,7 +81,7 @@ internal static class Interruption
                     RetriedAt = transition.Now,
                 });
             }
-            else if (RememberPossible(transition, command, step, StepCodes.ResultInvalid, "its answer was not understood"))
+            else if (RememberPossible(transition, command, step, StepCodes.ResultInvalid, "its response was invalid"))
             {
                 transition.Remove(command);
             }

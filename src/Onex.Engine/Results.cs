@@ -118,7 +118,7 @@ internal static class Results
         if (StepCall.Of(transition, command) is not { } stepCall)
         {
             transition.Block(
-                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
+                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs no longer exist.",
                 command.Step, command);
             return;
         }

@@ -20,7 +20,7 @@ internal static class Steps
         SetStep set => Set(transition, set),
         RespondStep respond => Respond(transition, respond),
         FailStep fail => Fail(transition, fail),
-        _ => throw new InvalidOperationException($"Step '{step.Id}' is of a kind that the engine does not know: {step.GetType().Name}."),
+        _ => throw new InvalidOperationException($"Step '{step.Id}' has a type that the engine does not know: {step.GetType().Name}."),
     };
 
     private static bool Call(Transition transition, CallStep step, int retryPass)
@@ -67,7 +67,7 @@ internal static class Steps
         var key = step.Key?.Evaluate(scope) ?? CelValue.String(transition.Saga.Facts.Requester.CorrelationId.ToString());
         if (key.Kind != CelKind.String)
         {
-            var why = key.IsError ? key.AsError() : $"text is wanted, not {key.Kind}.";
+            var why = key.IsError ? key.AsError() : $"text is required, not {key.Kind}.";
             transition.Fail(step.Catch, step.Id, StepCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
             return false;
         }
@@ -92,7 +92,7 @@ internal static class Steps
             var value = expression.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
             if (value.Kind != CelKind.Timestamp)
             {
-                var why = value.IsError ? value.AsError() : $"a timestamp is wanted, not {value.Kind}.";
+                var why = value.IsError ? value.AsError() : $"a timestamp is required, not {value.Kind}.";
                 transition.Fail([], step.Id, StepCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
                 return false;
             }
@@ -152,7 +152,7 @@ internal static class Steps
         var (code, text) = message.Kind == CelKind.String
             ? (step.Code, message.AsString())
             : (StepCodes.ExpressionFailed,
-                $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is wanted, not {message.Kind}.")}");
+                $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is required, not {message.Kind}.")}");
         transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", text));
         transition.Fail(step.Catch, step.Id, code, text);
         return false;

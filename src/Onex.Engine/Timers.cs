@@ -125,7 +125,7 @@ internal static class Timers
         transition.Observer?.TransitionTaken(limit);
         transition.Move(limit.Next, new Fault(
             StepCodes.DeadlineExceeded,
-            $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
+            $"The saga was in state '{saga.State}' when its deadline passed, {Durations.Describe(limit.After)} after its start.",
             null, transition.Now));
         return true;
     }
@@ -181,7 +181,7 @@ internal static class Timers
             // The effects role no longer starts it.
             case var _ when command.NotAfter <= transition.Now && RoleOf(transition, command) != CallRole.Saga:
                 Results.AttemptFailed(
-                    transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
+                    transition, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role claimed the command before it expired.",
                     retryAfter: null);
                 break;
 

@@ -416,7 +416,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return;
         }
 
-        Block(BlockedBy.Way, $"No way out of state '{state.Name}' holds.");
+        Block(BlockedBy.Way, $"No transition out of state '{state.Name}' applies.");
     }
 
     // The saga's status, as operators see it. Blocked and paused take precedence.
@@ -429,7 +429,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         : SagaStatus.Running;
 
     /// <summary>Why a value is not a bool.</summary>
-    public static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
+    public static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is required, not {value.Kind}.";
 
     private static RawJson? Json(ReadOnlySpan<(string Name, object? Value)> detail)
     {

@@ -13,7 +13,7 @@ namespace Onex.Effects.Http;
 /// <summary>One HTTP request, to an address or through a connection.</summary>
 [Operation("http.get", ConnectionType = "http", Ignores = "body", Description = "Sends a GET request.")]
 [Operation(
-    "http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+    "http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose response has headers and no body.")]
 [Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
 [Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
 [Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]
@@ -44,7 +44,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             catch (IOException)
             {
                 return EffectOutcome<HttpResult>.Failed(
-                    context.Progress.Reach, "connection_lost", $"{Host(request.RequestUri!)} broke off its answer.");
+                    context.Progress.Reach, "connection_lost", $"{Host(request.RequestUri!)} closed the connection during its response.");
             }
         }
     }
@@ -62,22 +62,22 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             (body, unparsed) = await HttpAnswers.ReadAsync(response, room, cancellation);
             if (body is null)
             {
-                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
+                lost = ("response_too_large", $"The response ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
             }
         }
         catch (InvalidDataException)
         {
             lost = (
                 "answer_unreadable",
-                $"{host} answered {status} with a body that cannot be unpacked: it is cut off, or not compressed as its headers say.");
+                $"{host} answered {status} with a body that cannot be decompressed: it is truncated, or its compression is invalid.");
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            lost = ("connection_lost", $"{host} answered {status}, but broke off its answer.");
+            lost = ("connection_lost", $"{host} answered {status}, but closed the connection during its response.");
         }
         catch (OperationCanceledException)
         {
-            lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its answer did not arrive in time.");
+            lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its response did not arrive in time.");
         }
 
         // The status decides the outcome, even if the body was lost.
@@ -100,7 +100,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 
     private static string Meaning(int status) => status switch
     {
-        304 => " What was asked for has not changed since the copy that the request's headers name.",
+        304 => " The resource has not changed since the version that the request headers name.",
         301 or 302 or 303 or 307 or 308 => " Redirects are not followed.",
         _ => "",
     };
@@ -116,7 +116,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                     return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
                 case RequestRepeatedException:
                     return EffectOutcome<HttpResult>.Failed(
-                        reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
+                        reach, "connection_lost", $"{Host(address)} closed the connection without a response.");
             }
         }
 
@@ -127,12 +127,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             HttpRequestError.ConnectionError =>
                 EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
             HttpRequestError.SecureConnectionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No TLS connection to {Host(address)} could be established."),
             HttpRequestError.ResponseEnded =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
+                EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without a response."),
             _ =>
                 EffectOutcome<HttpResult>.Failed(
-                    reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
+                    reach, "connection_lost", $"{Host(address)} returned no usable response ({exception.HttpRequestError})."),
         };
     }
 
@@ -207,7 +207,7 @@ internal static class HttpRequests
         {
             if (arguments.Path is not null)
             {
-                return (null, "'url' and 'path' exclude each other");
+                return (null, "'url' and 'path' are mutually exclusive");
             }
 
             text = url;

@@ -102,7 +102,8 @@ internal sealed class RecordReader(
         if (message is not { Call: { } call })
         {
             return Failed(
-                ErrorCodes.MalformedMessage, $"The record is no message between sagas: {problem ?? "it has neither 'call' nor 'result'."}",
+                ErrorCodes.MalformedMessage,
+                $"The record is not a message between sagas: {problem ?? "it has neither 'call' nor 'result'."}",
                 nameof(ErrorCodes.MalformedMessage));
         }
 
@@ -139,7 +140,7 @@ internal sealed class RecordReader(
     private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
         ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
         : Failed(
-            ErrorCodes.MalformedMessage, $"The record is no result of a step: {problem ?? "it is null."}", nameof(
+            ErrorCodes.MalformedMessage, $"The record is not a step result: {problem ?? "it is null."}", nameof(
                 ErrorCodes.MalformedMessage));
 
     private static IntakeResult Failed(string code, string reason, string errorType) =>

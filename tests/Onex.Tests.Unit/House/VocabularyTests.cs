@@ -64,7 +64,7 @@ public sealed partial class VocabularyTests
             line = line.Replace(text, "", StringComparison.Ordinal);
         }
 
-        return Seam().Replace(line, " ").ToLowerInvariant();
+        return WordBoundary().Replace(line, " ").ToLowerInvariant();
     }
 
     private static IEnumerable<(string Path, int Number, string Text)> Lines()
@@ -95,7 +95,7 @@ public sealed partial class VocabularyTests
                 line[(line.LastIndexOf(" = ", StringComparison.Ordinal) + 3)..]));
 
     [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])|_", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Seam();
+    private static partial Regex WordBoundary();
 
     [GeneratedRegex(@"https?://\S{60,}", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LongAddress();

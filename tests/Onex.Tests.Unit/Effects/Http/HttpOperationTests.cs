@@ -291,7 +291,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
         if (says)
         {
             Assert.Contains(
-                $"answered 200: the body is declared as {contentType} and is no JSON that can be read (line 1, byte ",
+                $"answered 200: the body is declared as {contentType} but is not readable JSON (line 1, byte ",
                 result.Unparsed,
                 StringComparison.Ordinal);
             Assert.DoesNotContain("not json", result.Unparsed, StringComparison.Ordinal);

@@ -245,7 +245,7 @@ public sealed class SettingsReaderTests : IDisposable
         "ONEX_HTTP_BIND is 'eth0', which is not an address. Set it to an IP address, to localhost, or to * for all interfaces.")]
     [InlineData(
         "ONEX_INPUT_TOPIC=a b",
-        "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 "
+        "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not accept as a name. Use letters, digits, '.', '_' and '-', at most 245 "
         + "of them.")]
     [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
     [InlineData(

@@ -6,7 +6,7 @@ using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>Requests over HTTP: as many at a time as there is memory for.</summary>
+/// <summary>Requests over HTTP are bounded by memory.</summary>
 public sealed class CallMemoryTests
 {
     private readonly FakeTimeProvider _time = new();

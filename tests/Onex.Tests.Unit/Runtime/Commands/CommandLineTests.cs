@@ -74,7 +74,7 @@ public sealed partial class CommandLineTests
     [InlineData("sagas send 1", "The argument <event> is missing: The event's name, as the contract declares it.")]
     [InlineData("sagas list --limit", "The option --limit needs a value: Rows of the page: 1 to 500.")]
     [InlineData("sagas list --limit many", "The option --limit takes a whole number, not 'many'.")]
-    [InlineData("db", "A word is missing behind 'onex db': ")]
+    [InlineData("db", "A subcommand of 'onex db' is missing: ")]
     [InlineData("sagas terminate 1", "Option '--confirm' is required.")]
     public void A_missing_argument_is_named(string line, string expected)
     {
