@@ -137,7 +137,7 @@ internal static class ParameterText
             {
                 return (
                     null,
-                    $"has a key that {type.Name} lacks: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
+                    $"has a key that {type.Name} does not have: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
             }
         }
 

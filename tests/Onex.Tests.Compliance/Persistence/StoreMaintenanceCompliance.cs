@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;

@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Starting;
 
 /// <summary>A role completes the messages in flight before it stops.</summary>

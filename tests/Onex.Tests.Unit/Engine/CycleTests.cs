@@ -1,5 +1,3 @@
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
@@ -55,7 +53,7 @@ public sealed class CycleTests
 
         scenario.IsIn("calming", SagaStatus.Blocked);
         Assert.Equal((Most * Cycles.FailuresEach) + 2, calls);
-        Assert.Contains("by 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("after 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,7 +1,3 @@
-using System.Text;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;

@@ -1,6 +1,3 @@
-using Onex.Contracts.Messages;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 public sealed class SagaEngineTests

@@ -1,5 +1,4 @@
 using Onex.Contracts.Schemas;
-using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 

@@ -1,8 +1,6 @@
-using Onex.Contracts.Messages;
 using Onex.Effects.Db;
 using Onex.Tests.Integration.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Db;
 

@@ -1,8 +1,4 @@
 using System.Reflection;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -15,7 +11,7 @@ public sealed class EventsAndTimeTests
     public void The_language_example_compiles()
     {
         var compilation = ContractCompiler.CompileDirectory(
-            RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
+            Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         var plan = compilation.Plans.Single();

@@ -1,7 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary><c>schedule</c>: its syntax, and the times that it names.</summary>

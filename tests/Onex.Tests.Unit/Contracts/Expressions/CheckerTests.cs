@@ -1,4 +1,3 @@
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Schemas;
 

@@ -1,5 +1,3 @@
-using Onex.Contracts.Expressions;
-
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 public class ExpressionTests

@@ -1,9 +1,4 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Effects.Connections;
 
@@ -65,7 +60,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: 'htp' is not a connection type. Did you mean 'http'?")]
     [InlineData(
         "x: { type: kafka, host: db }",
-        "2:14: ONEX2003: this version has no connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, "
+        "2:14: ONEX2003: this version does not support connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, "
             + "filesystem.")]
     [InlineData(
         "x: { type: redis, url: 'redis://c', host: db }",
@@ -120,7 +115,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://stock?a=hidden' }", "2:25: ONEX2005: the url of connection 'x' has a query or a fragment.")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: ONEX1047: '10' is not a duration. Write a number and a unit")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: ONEX1049: 'timeout' must be from 1ms to 1h.")]
-    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: ONEX2009: 'fast' is not a rate. Write how many")]
+    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: ONEX2009: 'fast' is not a rate. Write a number per second, minute or hour: 50/s")]
     [InlineData(
         "x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: ONEX1049: 'concurrency' must be a whole number from 1 to 10000.")]
     [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: ONEX1049: 'calls' must be a whole number from 2")]

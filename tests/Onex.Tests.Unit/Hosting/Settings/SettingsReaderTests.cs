@@ -123,7 +123,7 @@ public sealed class SettingsReaderTests : IDisposable
             "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file "
                 + "that holds it.",
             "ONEX_PARTITIONS is 'many'. Set it to a whole number from 1 to 10000.",
-            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the "
+            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Replace it with the real secret, or remove the "
                 + "variable if nothing uses it.");
     }
 
@@ -193,7 +193,7 @@ public sealed class SettingsReaderTests : IDisposable
         Set("REDIS_PASSWORD_FILE=token");
 
         Problems(
-            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, "
+            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Replace it with the real secret, "
             + "or remove the variable if nothing uses it.");
     }
 

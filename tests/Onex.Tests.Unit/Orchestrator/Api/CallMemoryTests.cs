@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Api;
 

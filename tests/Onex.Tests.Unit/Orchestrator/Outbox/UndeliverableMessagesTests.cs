@@ -1,7 +1,4 @@
-using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;

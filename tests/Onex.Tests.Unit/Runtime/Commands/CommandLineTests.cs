@@ -2,23 +2,14 @@ using System.CommandLine;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
 using Onex.Runtime.Running;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Runtime.Commands;
 
 public sealed partial class CommandLineTests
 {
     [Fact]
-    public void The_document_matches_the_command_help()
-    {
-        var path = Repository.At("docs", "cli.md");
-        if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
-        {
-            File.WriteAllText(path, CommandDocument.Render());
-        }
-
-        Assert.Equal(CommandDocument.Render(), File.ReadAllText(path));
-    }
+    public void The_document_matches_the_command_help() =>
+        Assert.Equal(CommandDocument.Render(), Repository.Golden(Repository.At("docs", "cli.md"), CommandDocument.Render()));
 
     [Fact]
     public void Every_command_argument_and_option_has_a_description() => Assert.All(
