@@ -120,7 +120,7 @@ CREATE TABLE onex.effect_ledger (
     CONSTRAINT ck_effect_ledger_outcome CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')),
     CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
 )
-WITH (fillfactor=70);
+WITH (fillfactor=20);
 COMMENT ON TABLE onex.effect_ledger IS 'One row per command of an effect: the lease of the process that may run it, and the outcome.';
 COMMENT ON COLUMN onex.effect_ledger.command_id IS 'The command: the same for all attempts of one step. It is the Idempotency-Key.';
 COMMENT ON COLUMN onex.effect_ledger.saga_id IS 'The saga that sent it.';
@@ -145,21 +145,88 @@ COMMENT ON COLUMN onex.inbox.saga_id IS 'The saga that has processed it.';
 COMMENT ON COLUMN onex.inbox.message_id IS 'The message''s identity; of a request, its request id.';
 COMMENT ON COLUMN onex.inbox.request_hash IS 'Hash of its content: distinguishes a duplicate from another message with the same identity.';
 
-CREATE TABLE onex.outbox (
-    message_id uuid NOT NULL,
-    seq bigint GENERATED ALWAYS AS IDENTITY,
+CREATE TABLE onex.saga_transitions (
     saga_id uuid NOT NULL,
-    home_partition integer NOT NULL,
-    topic text NOT NULL,
-    partition integer,
-    key text NOT NULL,
-    value bytea NOT NULL,
-    headers jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT (now()),
-    CONSTRAINT pk_outbox PRIMARY KEY (message_id)
+    at timestamp with time zone NOT NULL,
+    version bigint NOT NULL,
+    ordinal integer NOT NULL,
+    entries json NOT NULL
+) PARTITION BY RANGE (at);
+
+CREATE INDEX ix_saga_transitions_saga_id ON onex.saga_transitions (saga_id, version);
+
+CREATE TABLE onex.saga_transitions_default PARTITION OF onex.saga_transitions DEFAULT;
+
+COMMENT ON TABLE onex.saga_transitions IS
+    'The history of each saga, a row per transition; read it through the view onex.saga_history. Append only; one partition per day (UTC), created in advance.';
+COMMENT ON TABLE onex.saga_transitions_default IS
+    'History of days without a partition, and old history of live sagas.';
+COMMENT ON COLUMN onex.saga_transitions.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.saga_transitions.at IS 'When it was decided.';
+COMMENT ON COLUMN onex.saga_transitions.version IS 'Version of the saga that the entries belong to.';
+COMMENT ON COLUMN onex.saga_transitions.ordinal IS 'The ordinal of the first entry.';
+COMMENT ON COLUMN onex.saga_transitions.entries IS 'What happened: an array of kind, state, step and detail for each entry.';
+
+CREATE VIEW onex.saga_history AS
+    SELECT t.saga_id, t.version, t.ordinal + e.place::integer - 1 AS ordinal, t.at,
+           e.entry ->> 0 AS kind, e.entry ->> 1 AS state, e.entry ->> 2 AS step, e.entry -> 3 AS detail
+    FROM onex.saga_transitions t
+    CROSS JOIN LATERAL json_array_elements(t.entries) WITH ORDINALITY AS e(entry, place);
+COMMENT ON VIEW onex.saga_history IS 'The history of each saga, ordered by (version, ordinal).';
+COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
+COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
+COMMENT ON COLUMN onex.saga_history.at IS 'When it was decided.';
+COMMENT ON COLUMN onex.saga_history.kind IS 'started, state_entered, step_started, step_completed, ...';
+COMMENT ON COLUMN onex.saga_history.state IS 'The state in which it happened.';
+COMMENT ON COLUMN onex.saga_history.step IS 'The step that it concerns, if any.';
+COMMENT ON COLUMN onex.saga_history.detail IS 'Further details, without secrets and payloads.';
+
+CREATE TABLE onex.outbox_batches (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    messages integer NOT NULL,
+    sent integer[] NOT NULL DEFAULT '{}',
+    message_ids uuid[] NOT NULL,
+    saga_ids uuid[] NOT NULL,
+    home_partitions integer[] NOT NULL,
+    topics text[] NOT NULL,
+    partitions integer[] NOT NULL,
+    keys text[] NOT NULL,
+    values bytea[] NOT NULL,
+    headers json[] NOT NULL,
+    CONSTRAINT pk_outbox_batches PRIMARY KEY (seq)
 )
-WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_threshold=-1, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
-COMMENT ON TABLE onex.outbox IS 'Committed messages that the broker has not acknowledged yet. Normally nearly empty; a row is deleted once its message is sent.';
+WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_insert_threshold = -1,
+    autovacuum_vacuum_cost_delay = 0,
+    toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 2000,
+    toast.autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_cost_delay = 0);
+
+COMMENT ON TABLE onex.outbox_batches IS
+    'Committed messages, a row per commit; read them through the view onex.outbox. Normally nearly empty; a row is deleted once all its messages are sent.';
+COMMENT ON COLUMN onex.outbox_batches.seq IS 'The order of the commits.';
+COMMENT ON COLUMN onex.outbox_batches.created_at IS 'When they were committed, by the database''s clock.';
+COMMENT ON COLUMN onex.outbox_batches.messages IS 'The number of messages.';
+COMMENT ON COLUMN onex.outbox_batches.sent IS 'The places, from 1, of messages that are sent while others are not.';
+COMMENT ON COLUMN onex.outbox_batches.message_ids IS 'Identities of the messages; every copy has the same.';
+COMMENT ON COLUMN onex.outbox_batches.saga_ids IS 'The sagas that send them.';
+COMMENT ON COLUMN onex.outbox_batches.home_partitions IS 'Those sagas'' home partitions.';
+COMMENT ON COLUMN onex.outbox_batches.topics IS 'The topics.';
+COMMENT ON COLUMN onex.outbox_batches.partitions IS 'The partitions; empty: chosen by key.';
+COMMENT ON COLUMN onex.outbox_batches.keys IS 'The records'' keys.';
+COMMENT ON COLUMN onex.outbox_batches.values IS 'The records'' values: JSON in UTF-8.';
+COMMENT ON COLUMN onex.outbox_batches.headers IS 'The records'' headers.';
+
+CREATE VIEW onex.outbox AS
+    SELECT m.message_id, (b.seq << 20) + m.place AS seq, m.saga_id, m.home_partition, m.topic, m.partition, m.key, m.value,
+           m.headers, b.created_at
+    FROM onex.outbox_batches b
+    CROSS JOIN LATERAL unnest(
+        b.message_ids, b.saga_ids, b.home_partitions, b.topics, b.partitions, b.keys, b.values, b.headers)
+        WITH ORDINALITY AS m(message_id, saga_id, home_partition, topic, partition, key, value, headers, place)
+    WHERE NOT m.place = ANY (b.sent);
+COMMENT ON VIEW onex.outbox IS 'Committed messages that the broker has not acknowledged yet. Normally nearly empty.';
 COMMENT ON COLUMN onex.outbox.message_id IS 'Identity of the message; every copy has the same.';
 COMMENT ON COLUMN onex.outbox.seq IS 'The order in which messages were committed.';
 COMMENT ON COLUMN onex.outbox.saga_id IS 'The saga that sends it.';
@@ -170,33 +237,6 @@ COMMENT ON COLUMN onex.outbox.key IS 'The record''s key.';
 COMMENT ON COLUMN onex.outbox.value IS 'The record''s value: JSON in UTF-8.';
 COMMENT ON COLUMN onex.outbox.headers IS 'The record''s headers.';
 COMMENT ON COLUMN onex.outbox.created_at IS 'When it was committed, by the database''s clock.';
-
-CREATE TABLE onex.saga_history (
-    saga_id uuid NOT NULL,
-    version bigint NOT NULL,
-    ordinal integer NOT NULL,
-    at timestamp with time zone NOT NULL,
-    kind text NOT NULL,
-    state text NOT NULL,
-    step text,
-    detail jsonb,
-    CONSTRAINT pk_saga_history PRIMARY KEY (saga_id, version, ordinal, at)
-) PARTITION BY RANGE (at);
-
-CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
-
-COMMENT ON TABLE onex.saga_history IS
-    'The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.';
-COMMENT ON TABLE onex.saga_history_default IS
-    'History of days without a partition, and old history of live sagas.';
-COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
-COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
-COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
-COMMENT ON COLUMN onex.saga_history.at IS 'When it was decided.';
-COMMENT ON COLUMN onex.saga_history.kind IS 'started, state_entered, step_started, step_completed, ...';
-COMMENT ON COLUMN onex.saga_history.state IS 'The state in which it happened.';
-COMMENT ON COLUMN onex.saga_history.step IS 'The step that it concerns, if any.';
-COMMENT ON COLUMN onex.saga_history.detail IS 'Further details, without secrets and payloads.';
 
 CREATE TABLE onex.saga_items (
     saga_id uuid NOT NULL,
@@ -241,62 +281,62 @@ COMMENT ON COLUMN onex.saga_payloads.content IS 'The value.';
 
 CREATE TABLE onex.sagas (
     id uuid NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash uuid,
+    correlation_id uuid NOT NULL,
+    parent_id uuid,
+    started_at timestamp with time zone NOT NULL,
+    home_partition integer NOT NULL,
     contract text NOT NULL,
     contract_version text NOT NULL,
     contract_hash text NOT NULL,
-    correlation_id uuid NOT NULL,
-    request_id uuid NOT NULL,
-    request_hash uuid,
     business_key text,
-    parent_id uuid,
     source text NOT NULL,
+    reply_to text,
+    headers jsonb,
+    version bigint NOT NULL,
+    last_transition_id uuid NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    next_wakeup_at timestamp with time zone,
+    parked boolean NOT NULL DEFAULT FALSE,
     state text NOT NULL,
     status text NOT NULL,
     data jsonb NOT NULL,
     progress jsonb NOT NULL,
     fault jsonb,
-    reply_to text,
-    headers jsonb,
     waiters jsonb,
-    home_partition integer NOT NULL,
-    version bigint NOT NULL,
-    last_transition_id uuid NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone,
-    next_wakeup_at timestamp with time zone,
-    parked boolean NOT NULL DEFAULT FALSE,
     CONSTRAINT pk_sagas PRIMARY KEY (id),
     CONSTRAINT ck_sagas_status CHECK (status IN ('running', 'waiting', 'compensating', 'blocked', 'paused', 'completed', 'failed', 'cancelled'))
 )
-WITH (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=80);
+WITH (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=50);
 COMMENT ON TABLE onex.sagas IS 'One row per saga (a running or ended instance of a contract). Ended sagas stay until retention removes them.';
 COMMENT ON COLUMN onex.sagas.id IS 'The saga''s id: a UUID version 7, so ids sort by age.';
+COMMENT ON COLUMN onex.sagas.request_id IS 'Identity of the request that started it: envelope_id, or derived from the record. Unique.';
+COMMENT ON COLUMN onex.sagas.request_hash IS 'Hash of that request''s content: distinguishes a duplicate from another request with the same identity.';
+COMMENT ON COLUMN onex.sagas.correlation_id IS 'Correlation id of the request. Not unique: one flow may make many requests.';
+COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga that waits for this one, if any.';
+COMMENT ON COLUMN onex.sagas.started_at IS 'When it started.';
+COMMENT ON COLUMN onex.sagas.home_partition IS 'Partition that the request came from; results come back to the same number.';
 COMMENT ON COLUMN onex.sagas.contract IS 'Name of the contract that it runs.';
 COMMENT ON COLUMN onex.sagas.contract_version IS 'Version of that contract.';
 COMMENT ON COLUMN onex.sagas.contract_hash IS 'Content hash of that contract: its row in onex.contracts. A saga keeps it to its end.';
-COMMENT ON COLUMN onex.sagas.correlation_id IS 'Correlation id of the request. Not unique: one flow may make many requests.';
-COMMENT ON COLUMN onex.sagas.request_id IS 'Identity of the request that started it: envelope_id, or derived from the record. Unique.';
-COMMENT ON COLUMN onex.sagas.request_hash IS 'Hash of that request''s content: distinguishes a duplicate from another request with the same identity.';
 COMMENT ON COLUMN onex.sagas.business_key IS 'The contract''s key of this saga. Unique per contract among live sagas.';
-COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga that waits for this one, if any.';
 COMMENT ON COLUMN onex.sagas.source IS 'Where the request came from: topic/partition/offset.';
+COMMENT ON COLUMN onex.sagas.reply_to IS 'Topic of the response, if not the default one.';
+COMMENT ON COLUMN onex.sagas.headers IS 'Headers and unknown fields of the request, for the response.';
+COMMENT ON COLUMN onex.sagas.version IS '1 after the first transition; each one adds 1.';
+COMMENT ON COLUMN onex.sagas.last_transition_id IS 'Identity of the last transition: shows whether a commit with unknown outcome was made.';
+COMMENT ON COLUMN onex.sagas.updated_at IS 'When its last transition was.';
+COMMENT ON COLUMN onex.sagas.ended_at IS 'When it ended; empty for a live saga.';
+COMMENT ON COLUMN onex.sagas.next_wakeup_at IS 'Its next wake-up: a step''s timeout, a retry, a timer.';
+COMMENT ON COLUMN onex.sagas.parked IS 'Whether its wait is long: then its wake-up, if any, is a row of onex.timers.';
 COMMENT ON COLUMN onex.sagas.state IS 'Current state, by the contract''s own name.';
 COMMENT ON COLUMN onex.sagas.status IS 'running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).';
 COMMENT ON COLUMN onex.sagas.data IS 'The contract''s data.';
 COMMENT ON COLUMN onex.sagas.progress IS 'State of the engine: outstanding commands, attempts, compensation stack, counters.';
 COMMENT ON COLUMN onex.sagas.fault IS 'Why it left its normal path: code, message, step, at.';
-COMMENT ON COLUMN onex.sagas.reply_to IS 'Topic of the response, if not the default one.';
-COMMENT ON COLUMN onex.sagas.headers IS 'Headers and unknown fields of the request, for the response.';
 COMMENT ON COLUMN onex.sagas.waiters IS 'Requests that joined this saga by key; each gets a response.';
-COMMENT ON COLUMN onex.sagas.home_partition IS 'Partition that the request came from; results come back to the same number.';
-COMMENT ON COLUMN onex.sagas.version IS '1 after the first transition; each one adds 1.';
-COMMENT ON COLUMN onex.sagas.last_transition_id IS 'Identity of the last transition: shows whether a commit with unknown outcome was made.';
-COMMENT ON COLUMN onex.sagas.started_at IS 'When it started.';
-COMMENT ON COLUMN onex.sagas.updated_at IS 'When its last transition was.';
-COMMENT ON COLUMN onex.sagas.ended_at IS 'When it ended; empty for a live saga.';
-COMMENT ON COLUMN onex.sagas.next_wakeup_at IS 'Its next wake-up: a step''s timeout, a retry, a timer.';
-COMMENT ON COLUMN onex.sagas.parked IS 'Whether its wait is long: then its wake-up, if any, is a row of onex.timers.';
 
 CREATE TABLE onex.schedules (
     contract text NOT NULL,
@@ -336,8 +376,6 @@ CREATE INDEX ix_early_events_waiting ON onex.early_events (contract, correlation
 
 CREATE INDEX ix_inbox_message_id ON onex.inbox (message_id);
 
-CREATE INDEX ix_outbox_saga_id ON onex.outbox (saga_id);
-
 CREATE UNIQUE INDEX ux_saga_payloads_saga_id_name ON onex.saga_payloads (saga_id, name);
 
 CREATE INDEX ix_sagas_business_key ON onex.sagas (business_key text_pattern_ops) WHERE business_key IS NOT NULL;
@@ -350,9 +388,7 @@ CREATE INDEX ix_sagas_live_home_partition ON onex.sagas (home_partition) WHERE e
 
 CREATE INDEX ix_sagas_parent_id ON onex.sagas (parent_id) WHERE parent_id IS NOT NULL;
 
-CREATE INDEX ix_sagas_started_at ON onex.sagas (started_at, id);
-
-CREATE UNIQUE INDEX ux_sagas_live_business_key ON onex.sagas (contract, business_key) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX ux_sagas_live_business_key ON onex.sagas (contract, business_key) WHERE ended_at IS NULL AND business_key IS NOT NULL;
 
 CREATE UNIQUE INDEX ux_sagas_request_id ON onex.sagas (request_id);
 
@@ -370,16 +406,16 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
     FOR i IN 0..days LOOP
         day := first_day + i;
-        name := 'saga_history_' || to_char(day, 'YYYYMMDD');
+        name := 'saga_transitions_' || to_char(day, 'YYYYMMDD');
         CONTINUE WHEN to_regclass('onex.' || name) IS NOT NULL;
         from_time := day::timestamp AT TIME ZONE 'UTC';
         to_time := (day + 1)::timestamp AT TIME ZONE 'UTC';
-        LOCK TABLE onex.saga_history_default IN ACCESS EXCLUSIVE MODE;
-        EXECUTE format('CREATE TABLE onex.%I (LIKE onex.saga_history INCLUDING ALL)', name);
+        LOCK TABLE onex.saga_transitions_default IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('CREATE TABLE onex.%I (LIKE onex.saga_transitions INCLUDING ALL)', name);
         EXECUTE format(
-            'WITH late AS (DELETE FROM onex.saga_history_default WHERE at >= %L AND at < %L RETURNING *) '
+            'WITH late AS (DELETE FROM onex.saga_transitions_default WHERE at >= %L AND at < %L RETURNING *) '
             'INSERT INTO onex.%I SELECT * FROM late', from_time, to_time, name);
-        EXECUTE format('ALTER TABLE onex.saga_history ATTACH PARTITION onex.%I FOR VALUES FROM (%L) TO (%L)',
+        EXECUTE format('ALTER TABLE onex.saga_transitions ATTACH PARTITION onex.%I FOR VALUES FROM (%L) TO (%L)',
             name, from_time, to_time);
         made := made + 1;
     END LOOP;
@@ -388,7 +424,7 @@ END
 $$;
 
 COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
-    'Creates the partitions of onex.saga_history for today (UTC) and that many more days. Returns the number created.';
+    'Creates the partitions of onex.saga_transitions for today (UTC) and that many more days. Returns the number created.';
 
 CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -399,23 +435,23 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', '200ms', true);
     PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
-    DELETE FROM onex.saga_history_default h
+    DELETE FROM onex.saga_transitions_default h
     WHERE h.at < now() - kept
         AND NOT EXISTS (SELECT FROM onex.sagas s WHERE s.id = h.saga_id AND (s.ended_at IS NULL OR s.ended_at >= now() - kept));
     FOR name IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'onex.saga_history'::regclass AND c.relname ~ '^saga_history_[0-9]{8}$'
+        WHERE i.inhparent = 'onex.saga_transitions'::regclass AND c.relname ~ '^saga_transitions_[0-9]{8}$'
           AND to_date(right(c.relname, 8), 'YYYYMMDD') < first_kept
         ORDER BY 1
     LOOP
         BEGIN
             to_time := (to_date(right(name, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC';
             EXECUTE format(
-                'CREATE TABLE onex.saga_history_moving AS SELECT h.* FROM onex.sagas s JOIN onex.%I h ON h.saga_id = s.id '
+                'CREATE TABLE onex.saga_transitions_moving AS SELECT h.* FROM onex.sagas s JOIN onex.%I h ON h.saga_id = s.id '
                 'WHERE s.started_at < %L AND (s.ended_at IS NULL OR s.ended_at >= %L)', name, to_time, now() - kept);
             EXECUTE format('DROP TABLE onex.%I', name);
-            INSERT INTO onex.saga_history SELECT * FROM onex.saga_history_moving;
-            DROP TABLE onex.saga_history_moving;
+            INSERT INTO onex.saga_transitions SELECT * FROM onex.saga_transitions_moving;
+            DROP TABLE onex.saga_transitions_moving;
             dropped := dropped + 1;
         EXCEPTION WHEN lock_not_available THEN
             IF dropped = 0 THEN
@@ -429,7 +465,7 @@ END
 $$;
 
 COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
-    'Drops the partitions of onex.saga_history without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
+    'Drops the partitions of onex.saga_transitions without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
 
 SELECT onex.make_history_partitions(7);
 

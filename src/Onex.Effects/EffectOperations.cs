@@ -38,9 +38,14 @@ public static class EffectOperations
 
     private static IEnumerable<OperationDescriptor> Describe(Type type)
     {
-        var generic = type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(EffectOperation<,>)
-            ? parent.GetGenericArguments()
-            : throw new InvalidOperationException($"{type} carries [Operation], so it must derive from EffectOperation<,>.");
+        var parent = type.BaseType;
+        while (parent is not null && !(parent.IsGenericType && parent.GetGenericTypeDefinition() == typeof(EffectOperation<,>)))
+        {
+            parent = parent.BaseType;
+        }
+
+        var generic = parent?.GetGenericArguments()
+            ?? throw new InvalidOperationException($"{type} carries [Operation], so it must derive from EffectOperation<,>.");
         return OperationAttribute.Describe(type, OperationRole.Effect, generic[0], generic[1]);
     }
 }

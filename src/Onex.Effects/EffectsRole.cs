@@ -7,6 +7,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Db;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;
+using Onex.Effects.Redis;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
@@ -37,9 +38,7 @@ public static class EffectsRole
         this IServiceCollection services, RuntimeSettings settings, IReadOnlyDictionary<string, Connection> connections)
     {
         var memory = MemoryBudget.ForProcess();
-        services.AddSingleton<HttpTransport>();
-        services.AddSingleton<DatabasePools>();
-        services.AddSingleton<ConnectionLimits>();
+        services.AddOperationClients();
         services.TryAddSingleton(settings.Topics);
         services.AddSingleton(provider => new EffectRunner(
             EffectOperations.Create(provider),
@@ -57,6 +56,13 @@ public static class EffectsRole
             new ResultRoom(memory.Results, memory.LargestResult)));
         return services;
     }
+
+    /// <summary>Adds what the operations reach external systems with.</summary>
+    internal static IServiceCollection AddOperationClients(this IServiceCollection services) => services
+        .AddSingleton<HttpTransport>()
+        .AddSingleton<DatabasePools>()
+        .AddSingleton<RedisConnections>()
+        .AddSingleton<ConnectionLimits>();
 
     /// <summary>Configures the rider to consume the role's commands.</summary>
     public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>

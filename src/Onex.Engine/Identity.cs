@@ -15,14 +15,18 @@ internal static class Identity
     /// A command: saga, step path, visit of the state, item index. A retry pass above 0 means that an operator retried it after a final
     /// answer.
     /// </summary>
-    public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int retryPass = 0) => new(retryPass == 0
-        ? Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString())
-        : Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString(), retryPass.ToString()));
+    public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int retryPass = 0) => new(Sorted(
+        sagaId.Value,
+        retryPass == 0
+            ? Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString())
+            : Derive("command", Text(sagaId), stepPath, visit.ToString(), item.ToString(), retryPass.ToString())));
 
     /// <summary>The compensation of a command.</summary>
-    public static CommandId Compensation(CommandId commandId, int retryPass = 0) => new(retryPass == 0
-        ? Derive("compensate", Text(commandId))
-        : Derive("compensate", Text(commandId), retryPass.ToString()));
+    public static CommandId Compensation(CommandId commandId, int retryPass = 0) => new(Sorted(
+        commandId.Value,
+        retryPass == 0
+            ? Derive("compensate", Text(commandId))
+            : Derive("compensate", Text(commandId), retryPass.ToString())));
 
     /// <summary>A transition: saga, the version it makes, the message that caused it.</summary>
     public static Guid Transition(SagaId sagaId, long version, MessageId causedBy) =>
@@ -33,7 +37,7 @@ internal static class Identity
         new(Derive("message", transitionId.ToString("N"), ordinal.ToString()));
 
     /// <summary>A value that is stored apart from its row: saga and name.</summary>
-    public static Guid Payload(SagaId sagaId, string name) => Derive("payload", Text(sagaId), name);
+    public static Guid Payload(SagaId sagaId, string name) => Sorted(sagaId.Value, Derive("payload", Text(sagaId), name));
 
     /// <summary>
     /// A request without an envelope id: the position and the bytes of its record. Offsets start again when a topic is created again, hence
@@ -69,6 +73,18 @@ internal static class Identity
 
     private static string Text<TId>(TId id)
         where TId : struct, IId<TId> => id.Value.ToString("N");
+
+    // The hash with the time of the saga in front: the first 48 bits of its id and of its commands' ids. Ids that sort by age keep the ends
+    // of the database's indexes in memory, while an insert of a random id changes any page of them.
+    private static Guid Sorted(Guid owner, Guid hash)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Span<byte> time = stackalloc byte[16];
+        hash.TryWriteBytes(bytes, bigEndian: true, out _);
+        owner.TryWriteBytes(time, bigEndian: true, out _);
+        time[..6].CopyTo(bytes);
+        return new Guid(bytes, bigEndian: true);
+    }
 
     private static Guid Derive(params ReadOnlySpan<string> parts)
     {

@@ -13,12 +13,12 @@ public sealed class EmittedEventTests : IDisposable
         $"""
         CREATE FUNCTION hold_event() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-          IF session_user = '{Doomed}' AND NEW.headers ->> 'event_type' = 'onex.domain-event' THEN
+          IF session_user = '{Doomed}' AND 'onex.domain-event' IN (SELECT h ->> 'event_type' FROM unnest(NEW.headers) h) THEN
             PERFORM pg_advisory_xact_lock_shared({Gate});
           END IF;
           RETURN NULL;
         END $$;
-        CREATE CONSTRAINT TRIGGER hold_event AFTER INSERT ON onex.outbox DEFERRABLE INITIALLY DEFERRED
+        CREATE CONSTRAINT TRIGGER hold_event AFTER INSERT ON onex.outbox_batches DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION hold_event();
         """;
 

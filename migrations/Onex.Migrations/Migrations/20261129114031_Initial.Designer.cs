@@ -484,10 +484,7 @@ namespace Onex.Migrations.Migrations
                     b.HasIndex("Contract", "BusinessKey")
                         .IsUnique()
                         .HasDatabaseName("ux_sagas_live_business_key")
-                        .HasFilter("ended_at IS NULL");
-
-                    b.HasIndex("StartedAt", "Id")
-                        .HasDatabaseName("ix_sagas_started_at");
+                        .HasFilter("ended_at IS NULL AND business_key IS NOT NULL");
 
                     b.ToTable("sagas", "onex", t =>
                         {
@@ -500,7 +497,7 @@ namespace Onex.Migrations.Migrations
                         .HasAnnotation("Npgsql:StorageParameter:autovacuum_analyze_scale_factor", 0.050000000000000003)
                         .HasAnnotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
                         .HasAnnotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0.02)
-                        .HasAnnotation("Npgsql:StorageParameter:fillfactor", 80);
+                        .HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
                 });
 
             modelBuilder.Entity("Onex.Persistence.Schema.EffectLedgerRow", b =>
@@ -574,7 +571,7 @@ namespace Onex.Migrations.Migrations
                             t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
                         });
 
-                    b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 70);
+                    b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 20);
                 });
 
             modelBuilder.Entity("Onex.Persistence.Schema.InboxRow", b =>
@@ -608,134 +605,94 @@ namespace Onex.Migrations.Migrations
 
             modelBuilder.Entity("Onex.Persistence.Schema.OutboxRow", b =>
                 {
-                    b.Property<Guid>("MessageId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("message_id")
-                        .HasComment("Identity of the message; every copy has the same.");
-
                     b.Property<DateTimeOffset>("CreatedAt")
-                        .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at")
-                        .HasDefaultValueSql("now()")
-                        .HasComment("When it was committed, by the database's clock.");
+                        .HasColumnName("created_at");
 
                     b.Property<string>("Headers")
                         .IsRequired()
-                        .HasColumnType("jsonb")
-                        .HasColumnName("headers")
-                        .HasComment("The record's headers.");
+                        .HasColumnType("json")
+                        .HasColumnName("headers");
 
                     b.Property<int>("HomePartition")
                         .HasColumnType("integer")
-                        .HasColumnName("home_partition")
-                        .HasComment("That saga's home partition.");
+                        .HasColumnName("home_partition");
 
                     b.Property<string>("Key")
                         .IsRequired()
                         .HasColumnType("text")
-                        .HasColumnName("key")
-                        .HasComment("The record's key.");
+                        .HasColumnName("key");
+
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id");
 
                     b.Property<int?>("Partition")
                         .HasColumnType("integer")
-                        .HasColumnName("partition")
-                        .HasComment("The partition; empty: chosen by key.");
+                        .HasColumnName("partition");
 
                     b.Property<Guid>("SagaId")
                         .HasColumnType("uuid")
-                        .HasColumnName("saga_id")
-                        .HasComment("The saga that sends it.");
+                        .HasColumnName("saga_id");
 
                     b.Property<long>("Seq")
-                        .ValueGeneratedOnAdd()
                         .HasColumnType("bigint")
-                        .HasColumnName("seq")
-                        .HasComment("The order in which messages were committed.");
-
-                    NpgsqlPropertyBuilderExtensions.UseIdentityAlwaysColumn(b.Property<long>("Seq"));
+                        .HasColumnName("seq");
 
                     b.Property<string>("Topic")
                         .IsRequired()
                         .HasColumnType("text")
-                        .HasColumnName("topic")
-                        .HasComment("The topic.");
+                        .HasColumnName("topic");
 
                     b.Property<byte[]>("Value")
                         .IsRequired()
                         .HasColumnType("bytea")
-                        .HasColumnName("value")
-                        .HasComment("The record's value: JSON in UTF-8.");
+                        .HasColumnName("value");
 
-                    b.HasKey("MessageId")
-                        .HasName("pk_outbox");
+                    b.ToTable((string)null);
 
-                    b.HasIndex("SagaId")
-                        .HasDatabaseName("ix_outbox_saga_id");
-
-                    b.ToTable("outbox", "onex", t =>
-                        {
-                            t.HasComment("Committed messages that the broker has not acknowledged yet. Normally nearly empty; a row is deleted once its message is sent.");
-                        });
-
-                    b
-                        .HasAnnotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
-                        .HasAnnotation("Npgsql:StorageParameter:autovacuum_vacuum_insert_threshold", -1)
-                        .HasAnnotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0)
-                        .HasAnnotation("Npgsql:StorageParameter:autovacuum_vacuum_threshold", 2000);
+                    b.ToView("outbox", "onex");
                 });
 
             modelBuilder.Entity("Onex.Persistence.Schema.SagaHistoryRow", b =>
                 {
-                    b.Property<Guid>("SagaId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("saga_id")
-                        .HasComment("The saga.");
-
-                    b.Property<long>("Version")
-                        .HasColumnType("bigint")
-                        .HasColumnName("version")
-                        .HasComment("Version of the saga that the entry belongs to.");
-
-                    b.Property<int>("Ordinal")
-                        .HasColumnType("integer")
-                        .HasColumnName("ordinal")
-                        .HasComment("0, 1, ... within the version.");
-
                     b.Property<DateTimeOffset>("At")
                         .HasColumnType("timestamp with time zone")
-                        .HasColumnName("at")
-                        .HasComment("When it was decided.");
+                        .HasColumnName("at");
 
                     b.Property<string>("Detail")
-                        .HasColumnType("jsonb")
-                        .HasColumnName("detail")
-                        .HasComment("Further details, without secrets and payloads.");
+                        .HasColumnType("json")
+                        .HasColumnName("detail");
 
                     b.Property<string>("Kind")
                         .IsRequired()
                         .HasColumnType("text")
-                        .HasColumnName("kind")
-                        .HasComment("started, state_entered, step_started, step_completed, ...");
+                        .HasColumnName("kind");
+
+                    b.Property<int>("Ordinal")
+                        .HasColumnType("integer")
+                        .HasColumnName("ordinal");
+
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id");
 
                     b.Property<string>("State")
                         .IsRequired()
                         .HasColumnType("text")
-                        .HasColumnName("state")
-                        .HasComment("The state in which it happened.");
+                        .HasColumnName("state");
 
                     b.Property<string>("Step")
                         .HasColumnType("text")
-                        .HasColumnName("step")
-                        .HasComment("The step that it concerns, if any.");
+                        .HasColumnName("step");
 
-                    b.HasKey("SagaId", "Version", "Ordinal", "At")
-                        .HasName("pk_saga_history");
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
 
-                    b.ToTable("saga_history", "onex", t =>
-                        {
-                            t.HasComment("The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.");
-                        });
+                    b.ToTable((string)null);
+
+                    b.ToView("saga_history", "onex");
                 });
 
             modelBuilder.Entity("Onex.Persistence.Schema.SagaItemRow", b =>

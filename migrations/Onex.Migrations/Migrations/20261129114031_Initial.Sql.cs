@@ -4,24 +4,34 @@ namespace Onex.Migrations.Migrations
     public partial class Initial
     {
         private const string CreateSagaHistory = """
-            CREATE TABLE onex.saga_history (
+            CREATE TABLE onex.saga_transitions (
                 saga_id uuid NOT NULL,
+                at timestamp with time zone NOT NULL,
                 version bigint NOT NULL,
                 ordinal integer NOT NULL,
-                at timestamp with time zone NOT NULL,
-                kind text NOT NULL,
-                state text NOT NULL,
-                step text,
-                detail jsonb,
-                CONSTRAINT pk_saga_history PRIMARY KEY (saga_id, version, ordinal, at)
+                entries json NOT NULL
             ) PARTITION BY RANGE (at);
 
-            CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
+            CREATE INDEX ix_saga_transitions_saga_id ON onex.saga_transitions (saga_id, version);
 
-            COMMENT ON TABLE onex.saga_history IS
-                'The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.';
-            COMMENT ON TABLE onex.saga_history_default IS
+            CREATE TABLE onex.saga_transitions_default PARTITION OF onex.saga_transitions DEFAULT;
+
+            COMMENT ON TABLE onex.saga_transitions IS
+                'The history of each saga, a row per transition; read it through the view onex.saga_history. Append only; one partition per day (UTC), created in advance.';
+            COMMENT ON TABLE onex.saga_transitions_default IS
                 'History of days without a partition, and old history of live sagas.';
+            COMMENT ON COLUMN onex.saga_transitions.saga_id IS 'The saga.';
+            COMMENT ON COLUMN onex.saga_transitions.at IS 'When it was decided.';
+            COMMENT ON COLUMN onex.saga_transitions.version IS 'Version of the saga that the entries belong to.';
+            COMMENT ON COLUMN onex.saga_transitions.ordinal IS 'The ordinal of the first entry.';
+            COMMENT ON COLUMN onex.saga_transitions.entries IS 'What happened: an array of kind, state, step and detail for each entry.';
+
+            CREATE VIEW onex.saga_history AS
+                SELECT t.saga_id, t.version, t.ordinal + e.place::integer - 1 AS ordinal, t.at,
+                       e.entry ->> 0 AS kind, e.entry ->> 1 AS state, e.entry ->> 2 AS step, e.entry -> 3 AS detail
+                FROM onex.saga_transitions t
+                CROSS JOIN LATERAL json_array_elements(t.entries) WITH ORDINALITY AS e(entry, place);
+            COMMENT ON VIEW onex.saga_history IS 'The history of each saga, ordered by (version, ordinal).';
             COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
             COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
             COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
@@ -30,6 +40,66 @@ namespace Onex.Migrations.Migrations
             COMMENT ON COLUMN onex.saga_history.state IS 'The state in which it happened.';
             COMMENT ON COLUMN onex.saga_history.step IS 'The step that it concerns, if any.';
             COMMENT ON COLUMN onex.saga_history.detail IS 'Further details, without secrets and payloads.';
+            """;
+
+        // A row per commit and not per message: a message costs no row, no index entry and no deletion of its own. Arrays and not a JSON
+        // document, because values are bytes; long ones are compressed together.
+        private const string CreateOutbox = """
+            CREATE TABLE onex.outbox_batches (
+                seq bigint GENERATED ALWAYS AS IDENTITY,
+                created_at timestamp with time zone NOT NULL DEFAULT now(),
+                messages integer NOT NULL,
+                sent integer[] NOT NULL DEFAULT '{}',
+                message_ids uuid[] NOT NULL,
+                saga_ids uuid[] NOT NULL,
+                home_partitions integer[] NOT NULL,
+                topics text[] NOT NULL,
+                partitions integer[] NOT NULL,
+                keys text[] NOT NULL,
+                values bytea[] NOT NULL,
+                headers json[] NOT NULL,
+                CONSTRAINT pk_outbox_batches PRIMARY KEY (seq)
+            )
+            WITH (
+                autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_insert_threshold = -1,
+                autovacuum_vacuum_cost_delay = 0,
+                toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 2000,
+                toast.autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_cost_delay = 0);
+
+            COMMENT ON TABLE onex.outbox_batches IS
+                'Committed messages, a row per commit; read them through the view onex.outbox. Normally nearly empty; a row is deleted once all its messages are sent.';
+            COMMENT ON COLUMN onex.outbox_batches.seq IS 'The order of the commits.';
+            COMMENT ON COLUMN onex.outbox_batches.created_at IS 'When they were committed, by the database''s clock.';
+            COMMENT ON COLUMN onex.outbox_batches.messages IS 'The number of messages.';
+            COMMENT ON COLUMN onex.outbox_batches.sent IS 'The places, from 1, of messages that are sent while others are not.';
+            COMMENT ON COLUMN onex.outbox_batches.message_ids IS 'Identities of the messages; every copy has the same.';
+            COMMENT ON COLUMN onex.outbox_batches.saga_ids IS 'The sagas that send them.';
+            COMMENT ON COLUMN onex.outbox_batches.home_partitions IS 'Those sagas'' home partitions.';
+            COMMENT ON COLUMN onex.outbox_batches.topics IS 'The topics.';
+            COMMENT ON COLUMN onex.outbox_batches.partitions IS 'The partitions; empty: chosen by key.';
+            COMMENT ON COLUMN onex.outbox_batches.keys IS 'The records'' keys.';
+            COMMENT ON COLUMN onex.outbox_batches.values IS 'The records'' values: JSON in UTF-8.';
+            COMMENT ON COLUMN onex.outbox_batches.headers IS 'The records'' headers.';
+
+            CREATE VIEW onex.outbox AS
+                SELECT m.message_id, (b.seq << 20) + m.place AS seq, m.saga_id, m.home_partition, m.topic, m.partition, m.key, m.value,
+                       m.headers, b.created_at
+                FROM onex.outbox_batches b
+                CROSS JOIN LATERAL unnest(
+                    b.message_ids, b.saga_ids, b.home_partitions, b.topics, b.partitions, b.keys, b.values, b.headers)
+                    WITH ORDINALITY AS m(message_id, saga_id, home_partition, topic, partition, key, value, headers, place)
+                WHERE NOT m.place = ANY (b.sent);
+            COMMENT ON VIEW onex.outbox IS 'Committed messages that the broker has not acknowledged yet. Normally nearly empty.';
+            COMMENT ON COLUMN onex.outbox.message_id IS 'Identity of the message; every copy has the same.';
+            COMMENT ON COLUMN onex.outbox.seq IS 'The order in which messages were committed.';
+            COMMENT ON COLUMN onex.outbox.saga_id IS 'The saga that sends it.';
+            COMMENT ON COLUMN onex.outbox.home_partition IS 'That saga''s home partition.';
+            COMMENT ON COLUMN onex.outbox.topic IS 'The topic.';
+            COMMENT ON COLUMN onex.outbox.partition IS 'The partition; empty: chosen by key.';
+            COMMENT ON COLUMN onex.outbox.key IS 'The record''s key.';
+            COMMENT ON COLUMN onex.outbox.value IS 'The record''s value: JSON in UTF-8.';
+            COMMENT ON COLUMN onex.outbox.headers IS 'The record''s headers.';
+            COMMENT ON COLUMN onex.outbox.created_at IS 'When it was committed, by the database''s clock.';
             """;
 
         // A partition is filled before it is attached, so that rows which went to the default partition meanwhile do not forbid it; and
@@ -48,16 +118,16 @@ namespace Onex.Migrations.Migrations
                 PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
                 FOR i IN 0..days LOOP
                     day := first_day + i;
-                    name := 'saga_history_' || to_char(day, 'YYYYMMDD');
+                    name := 'saga_transitions_' || to_char(day, 'YYYYMMDD');
                     CONTINUE WHEN to_regclass('onex.' || name) IS NOT NULL;
                     from_time := day::timestamp AT TIME ZONE 'UTC';
                     to_time := (day + 1)::timestamp AT TIME ZONE 'UTC';
-                    LOCK TABLE onex.saga_history_default IN ACCESS EXCLUSIVE MODE;
-                    EXECUTE format('CREATE TABLE onex.%I (LIKE onex.saga_history INCLUDING ALL)', name);
+                    LOCK TABLE onex.saga_transitions_default IN ACCESS EXCLUSIVE MODE;
+                    EXECUTE format('CREATE TABLE onex.%I (LIKE onex.saga_transitions INCLUDING ALL)', name);
                     EXECUTE format(
-                        'WITH late AS (DELETE FROM onex.saga_history_default WHERE at >= %L AND at < %L RETURNING *) '
+                        'WITH late AS (DELETE FROM onex.saga_transitions_default WHERE at >= %L AND at < %L RETURNING *) '
                         'INSERT INTO onex.%I SELECT * FROM late', from_time, to_time, name);
-                    EXECUTE format('ALTER TABLE onex.saga_history ATTACH PARTITION onex.%I FOR VALUES FROM (%L) TO (%L)',
+                    EXECUTE format('ALTER TABLE onex.saga_transitions ATTACH PARTITION onex.%I FOR VALUES FROM (%L) TO (%L)',
                         name, from_time, to_time);
                     made := made + 1;
                 END LOOP;
@@ -66,7 +136,7 @@ namespace Onex.Migrations.Migrations
             $$;
 
             COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
-                'Creates the partitions of onex.saga_history for today (UTC) and that many more days. Returns the number created.';
+                'Creates the partitions of onex.saga_transitions for today (UTC) and that many more days. Returns the number created.';
 
             CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
             DECLARE
@@ -77,23 +147,23 @@ namespace Onex.Migrations.Migrations
             BEGIN
                 PERFORM set_config('lock_timeout', '200ms', true);
                 PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
-                DELETE FROM onex.saga_history_default h
+                DELETE FROM onex.saga_transitions_default h
                 WHERE h.at < now() - kept
                     AND NOT EXISTS (SELECT FROM onex.sagas s WHERE s.id = h.saga_id AND (s.ended_at IS NULL OR s.ended_at >= now() - kept));
                 FOR name IN
                     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-                    WHERE i.inhparent = 'onex.saga_history'::regclass AND c.relname ~ '^saga_history_[0-9]{8}$'
+                    WHERE i.inhparent = 'onex.saga_transitions'::regclass AND c.relname ~ '^saga_transitions_[0-9]{8}$'
                       AND to_date(right(c.relname, 8), 'YYYYMMDD') < first_kept
                     ORDER BY 1
                 LOOP
                     BEGIN
                         to_time := (to_date(right(name, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC';
                         EXECUTE format(
-                            'CREATE TABLE onex.saga_history_moving AS SELECT h.* FROM onex.sagas s JOIN onex.%I h ON h.saga_id = s.id '
+                            'CREATE TABLE onex.saga_transitions_moving AS SELECT h.* FROM onex.sagas s JOIN onex.%I h ON h.saga_id = s.id '
                             'WHERE s.started_at < %L AND (s.ended_at IS NULL OR s.ended_at >= %L)', name, to_time, now() - kept);
                         EXECUTE format('DROP TABLE onex.%I', name);
-                        INSERT INTO onex.saga_history SELECT * FROM onex.saga_history_moving;
-                        DROP TABLE onex.saga_history_moving;
+                        INSERT INTO onex.saga_transitions SELECT * FROM onex.saga_transitions_moving;
+                        DROP TABLE onex.saga_transitions_moving;
                         dropped := dropped + 1;
                     EXCEPTION WHEN lock_not_available THEN
                         IF dropped = 0 THEN
@@ -107,7 +177,7 @@ namespace Onex.Migrations.Migrations
             $$;
 
             COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
-                'Drops the partitions of onex.saga_history without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
+                'Drops the partitions of onex.saga_transitions without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
 
             SELECT onex.make_history_partitions(7);
             """;
@@ -175,7 +245,7 @@ namespace Onex.Migrations.Migrations
             """;
 
         private const string DropViews = """
-            DROP VIEW onex.stuck, onex.slowest_steps, onex.failed_today, onex.live_sagas;
+            DROP VIEW onex.stuck, onex.slowest_steps, onex.failed_today, onex.live_sagas, onex.outbox, onex.saga_history;
             """;
     }
 }

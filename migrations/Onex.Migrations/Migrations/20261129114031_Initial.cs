@@ -112,7 +112,7 @@ namespace Onex.Migrations.Migrations
                     table.CheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
                 },
                 comment: "One row per command of an effect: the lease of the process that may run it, and the outcome.")
-                .Annotation("Npgsql:StorageParameter:fillfactor", 70);
+                .Annotation("Npgsql:StorageParameter:fillfactor", 20);
 
             migrationBuilder.CreateTable(
                 name: "inbox",
@@ -129,35 +129,9 @@ namespace Onex.Migrations.Migrations
                 },
                 comment: "Events that sagas have processed, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
 
-            migrationBuilder.CreateTable(
-                name: "outbox",
-                schema: "onex",
-                columns: table => new
-                {
-                    message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the message; every copy has the same."),
-                    seq = table.Column<long>(type: "bigint", nullable: false, comment: "The order in which messages were committed.")
-                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityAlwaysColumn),
-                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that sends it."),
-                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "That saga's home partition."),
-                    topic = table.Column<string>(type: "text", nullable: false, comment: "The topic."),
-                    partition = table.Column<int>(type: "integer", nullable: true, comment: "The partition; empty: chosen by key."),
-                    key = table.Column<string>(type: "text", nullable: false, comment: "The record's key."),
-                    value = table.Column<byte[]>(type: "bytea", nullable: false, comment: "The record's value: JSON in UTF-8."),
-                    headers = table.Column<string>(type: "jsonb", nullable: false, comment: "The record's headers."),
-                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was committed, by the database's clock.")
-                },
-                constraints: table =>
-                {
-                    table.PrimaryKey("pk_outbox", x => x.message_id);
-                },
-                comment: "Committed messages that the broker has not acknowledged yet. Normally nearly empty; a row is deleted once its message is sent.")
-                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
-                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_insert_threshold", -1)
-                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0)
-                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_threshold", 2000);
-
-            // Partitioned by day, which EF cannot say.
+            // Partitions, arrays of JSON and views, which EF cannot say.
             migrationBuilder.Sql(CreateSagaHistory);
+            migrationBuilder.Sql(CreateOutbox);
 
             migrationBuilder.CreateTable(
                 name: "saga_items",
@@ -205,31 +179,31 @@ namespace Onex.Migrations.Migrations
                 columns: table => new
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga's id: a UUID version 7, so ids sort by age."),
+                    request_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the request that started it: envelope_id, or derived from the record. Unique."),
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of that request's content: distinguishes a duplicate from another request with the same identity."),
+                    correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Correlation id of the request. Not unique: one flow may make many requests."),
+                    parent_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that waits for this one, if any."),
+                    started_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it started."),
+                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "Partition that the request came from; results come back to the same number."),
                     contract = table.Column<string>(type: "text", nullable: false, comment: "Name of the contract that it runs."),
                     contract_version = table.Column<string>(type: "text", nullable: false, comment: "Version of that contract."),
                     contract_hash = table.Column<string>(type: "text", nullable: false, comment: "Content hash of that contract: its row in onex.contracts. A saga keeps it to its end."),
-                    correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Correlation id of the request. Not unique: one flow may make many requests."),
-                    request_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the request that started it: envelope_id, or derived from the record. Unique."),
-                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of that request's content: distinguishes a duplicate from another request with the same identity."),
                     business_key = table.Column<string>(type: "text", nullable: true, comment: "The contract's key of this saga. Unique per contract among live sagas."),
-                    parent_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that waits for this one, if any."),
                     source = table.Column<string>(type: "text", nullable: false, comment: "Where the request came from: topic/partition/offset."),
+                    reply_to = table.Column<string>(type: "text", nullable: true, comment: "Topic of the response, if not the default one."),
+                    headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Headers and unknown fields of the request, for the response."),
+                    version = table.Column<long>(type: "bigint", nullable: false, comment: "1 after the first transition; each one adds 1."),
+                    last_transition_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the last transition: shows whether a commit with unknown outcome was made."),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When its last transition was."),
+                    ended_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it ended; empty for a live saga."),
+                    next_wakeup_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "Its next wake-up: a step's timeout, a retry, a timer."),
+                    parked = table.Column<bool>(type: "boolean", nullable: false, defaultValue: false, comment: "Whether its wait is long: then its wake-up, if any, is a row of onex.timers."),
                     state = table.Column<string>(type: "text", nullable: false, comment: "Current state, by the contract's own name."),
                     status = table.Column<string>(type: "text", nullable: false, comment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator)."),
                     data = table.Column<string>(type: "jsonb", nullable: false, comment: "The contract's data."),
                     progress = table.Column<string>(type: "jsonb", nullable: false, comment: "State of the engine: outstanding commands, attempts, compensation stack, counters."),
                     fault = table.Column<string>(type: "jsonb", nullable: true, comment: "Why it left its normal path: code, message, step, at."),
-                    reply_to = table.Column<string>(type: "text", nullable: true, comment: "Topic of the response, if not the default one."),
-                    headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Headers and unknown fields of the request, for the response."),
-                    waiters = table.Column<string>(type: "jsonb", nullable: true, comment: "Requests that joined this saga by key; each gets a response."),
-                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "Partition that the request came from; results come back to the same number."),
-                    version = table.Column<long>(type: "bigint", nullable: false, comment: "1 after the first transition; each one adds 1."),
-                    last_transition_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the last transition: shows whether a commit with unknown outcome was made."),
-                    started_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it started."),
-                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When its last transition was."),
-                    ended_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it ended; empty for a live saga."),
-                    next_wakeup_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "Its next wake-up: a step's timeout, a retry, a timer."),
-                    parked = table.Column<bool>(type: "boolean", nullable: false, defaultValue: false, comment: "Whether its wait is long: then its wake-up, if any, is a row of onex.timers.")
+                    waiters = table.Column<string>(type: "jsonb", nullable: true, comment: "Requests that joined this saga by key; each gets a response.")
                 },
                 constraints: table =>
                 {
@@ -240,7 +214,7 @@ namespace Onex.Migrations.Migrations
                 .Annotation("Npgsql:StorageParameter:autovacuum_analyze_scale_factor", 0.050000000000000003)
                 .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
                 .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0.02)
-                .Annotation("Npgsql:StorageParameter:fillfactor", 80);
+                .Annotation("Npgsql:StorageParameter:fillfactor", 50);
 
             migrationBuilder.CreateTable(
                 name: "schedules",
@@ -308,12 +282,6 @@ namespace Onex.Migrations.Migrations
                 column: "message_id");
 
             migrationBuilder.CreateIndex(
-                name: "ix_outbox_saga_id",
-                schema: "onex",
-                table: "outbox",
-                column: "saga_id");
-
-            migrationBuilder.CreateIndex(
                 name: "ux_saga_payloads_saga_id_name",
                 schema: "onex",
                 table: "saga_payloads",
@@ -356,18 +324,12 @@ namespace Onex.Migrations.Migrations
                 filter: "parent_id IS NOT NULL");
 
             migrationBuilder.CreateIndex(
-                name: "ix_sagas_started_at",
-                schema: "onex",
-                table: "sagas",
-                columns: new[] { "started_at", "id" });
-
-            migrationBuilder.CreateIndex(
                 name: "ux_sagas_live_business_key",
                 schema: "onex",
                 table: "sagas",
                 columns: new[] { "contract", "business_key" },
                 unique: true,
-                filter: "ended_at IS NULL");
+                filter: "ended_at IS NULL AND business_key IS NOT NULL");
 
             migrationBuilder.CreateIndex(
                 name: "ux_sagas_request_id",
@@ -412,11 +374,11 @@ namespace Onex.Migrations.Migrations
                 schema: "onex");
 
             migrationBuilder.DropTable(
-                name: "outbox",
+                name: "outbox_batches",
                 schema: "onex");
 
             migrationBuilder.DropTable(
-                name: "saga_history",
+                name: "saga_transitions",
                 schema: "onex");
 
             migrationBuilder.DropTable(

@@ -36,6 +36,7 @@ public static class FailureCodes
     public static AttemptReach ReachOf(string code) =>
         NotSent.Contains(code) ? AttemptReach.NotSent
         : code is "answer_unreadable" or "response_too_large" or "result_invalid" ? AttemptReach.Done
+        : code is "redis_unavailable" ? AttemptReach.Answered
         : code.StartsWith("http_", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
                 ? HttpStatuses.ReachOf(status)

@@ -33,10 +33,17 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofAll, "topic_refused", "record_refused"],
         StringComparer.Ordinal);
 
+    private static readonly FrozenSet<string> _redis = FrozenSet.ToFrozenSet(
+        [
+            .. _ofAll, "wrong_type", "not_a_number", "insufficient_privilege", "command_refused", "request_too_large", "result_too_large",
+        ],
+        StringComparer.Ordinal);
+
     private static readonly FrozenSet<string> _attempts = FrozenSet.ToFrozenSet(
         [
             .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", "operation_failed", "store_missing",
             "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
+            "redis_unavailable",
         ],
         StringComparer.Ordinal);
 
@@ -49,6 +56,7 @@ public static class RejectionCodes
             "http" => _http,
             "db" => operation.Name == "db.query" ? _query : _database,
             "kafka" => _produce,
+            "redis" => _redis,
             _ => null,
         };
 

@@ -27,6 +27,12 @@ public sealed class Connection
     /// <summary>The address of the database; null for other types, and if secrets are not resolved.</summary>
     internal DatabaseAddress? Database { get; init; }
 
+    /// <summary>The address of the Redis; null for other types, and if secrets are not resolved.</summary>
+    internal RedisAddress? Redis { get; init; }
+
+    /// <summary>The certificates of TLS.</summary>
+    internal TlsFiles Tls { get; init; } = TlsFiles.None;
+
     /// <summary>Headers of every request; may contain secrets.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 

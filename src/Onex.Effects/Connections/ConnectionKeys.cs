@@ -49,7 +49,7 @@ internal static class ConnectionKeys
     /// <summary>The keys of <c>retry</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Retry { get; } =
     [
-        new("attempts", "whole number", "The maximum number of attempts")
+        new("attempts", "whole number", "How many attempts there are in all")
         {
             Numbers = (1, 1000),
             Default = Number(RetryPolicy.Default.Attempts),
@@ -59,7 +59,7 @@ internal static class ConnectionKeys
             Durations = (TimeSpan.Zero, _day),
             Default = Duration(RetryPolicy.Default.First),
         },
-        new("factor", "number", "The multiplier of each further delay")
+        new("factor", "number", "What each further delay is multiplied by")
         {
             Numbers = (1, 100),
             Default = Number(RetryPolicy.Default.Factor),
@@ -70,7 +70,7 @@ internal static class ConnectionKeys
             Words = ["full", "none"],
             Default = "`full`",
         },
-        new("within", "duration", "The time after the first attempt within which the last one must start")
+        new("within", "duration", "The time, counted from the first attempt, in which the last one must begin")
         {
             Durations = (_millisecond, TimeSpan.FromDays(365)),
         },
@@ -79,12 +79,12 @@ internal static class ConnectionKeys
     /// <summary>The keys of <c>breaker</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Breaker { get; } =
     [
-        new("ratio", "number", "The ratio of failed attempts that opens the breaker")
+        new("ratio", "number", "The share of failed attempts that opens the breaker")
         {
             Numbers = (0.01, 1),
             Default = Number(BreakerSettings.Default.Ratio),
         },
-        new("calls", "whole number", "The minimum number of attempts within `within` before the ratio counts")
+        new("calls", "whole number", "How many attempts must have ended within `within` before the share counts")
         {
             Numbers = (2, 100_000),
             Default = Number(BreakerSettings.Default.Calls),
@@ -104,7 +104,7 @@ internal static class ConnectionKeys
     /// <summary>The keys of all connections.</summary>
     public static IReadOnlyList<ConnectionKey> Common { get; } =
     [
-        new("type", "text", "Required. The connection type") { Words = ConnectionTypes.All },
+        new("type", "text", "Required. The kind of connection") { Words = ConnectionTypes.All },
         Timeout,
         new("retry", "map", "The retry policy of steps that set none") { Default = "the [defaults](#retry)" },
         new(
@@ -141,7 +141,7 @@ internal static class ConnectionKeys
     {
         [ConnectionTypes.Http] =
         [
-            new("url", "address", "The base address of the steps' paths, `http` or `https`. Required unless `allow` is given"),
+            new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
             new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
             new(
                 "allow", "list of texts",
@@ -164,12 +164,7 @@ internal static class ConnectionKeys
             new("namespace", "text", "The namespace that requests are for"),
             new("mount", "text", "Where the secrets engine is mounted"),
         ],
-        [ConnectionTypes.Redis] =
-        [
-            new("url", "address", "Required. The address, `redis` or `rediss`"),
-            new("user", "text", "The user"),
-            new("password", "text", "The password"),
-        ],
+        [ConnectionTypes.Redis] = RedisAddress.Keys,
         [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The base directory of the steps' paths")],
     };
 

@@ -40,7 +40,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
-        var (url, database, allow) = ((Uri?)null, (DatabaseAddress?)null, AllowList.Empty);
+        var (url, database, redis, allow) = ((Uri?)null, (DatabaseAddress?)null, (RedisAddress?)null, AllowList.Empty);
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
@@ -48,6 +48,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         else if (type != ConnectionTypes.Http)
         {
             url = ReadToCome(name, type, map);
+            redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, Key) : null;
         }
         else
         {
@@ -67,6 +68,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Type = type,
             Url = url,
             Database = database,
+            Redis = redis,
+            Tls = TlsFiles.Read(file, map, open: secrets.Resolve),
             Headers = map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers) : [],
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
@@ -80,6 +83,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
         };
         return file.ProblemCount == before ? connection : null;
+
+        // The text of a key with its secrets, or null.
+        string? Key(string key) =>
+            map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
     }
 
     // Checks a connection of a type without operations yet. Returns its address, if it has one.
@@ -91,7 +98,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
-        foreach (var key in ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
+        foreach (var key in type == ConnectionTypes.Redis ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
         {
             if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
             {
@@ -160,6 +167,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             ? (
                 "holds a user name",
                 isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".")
+            : isRedis && url.AbsolutePath.Length > 1
+            ? ("has a path", "Give the number of the database as 'database'.")
             : url.Query.Length > 0 || url.Fragment.Length > 0
             ? ("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
             : ("", "");

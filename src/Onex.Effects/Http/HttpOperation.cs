@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
@@ -148,8 +147,6 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 /// <summary>Creates the request of an effect.</summary>
 internal static class HttpRequests
 {
-    public const int BodyBytesMax = 10 * 1024 * 1024;
-
     /// <summary>Creates the request, or returns the rejection.</summary>
     public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
     {
@@ -171,10 +168,10 @@ internal static class HttpRequests
         }
 
         var body = Body(arguments);
-        if (body?.Length > BodyBytesMax)
+        if (body?.Length > ValueText.BytesMax)
         {
             return (null, EffectOutcome<HttpResult>.Rejected(
-                "request_too_large", $"The body has {Plural.Format(body.Length, "byte")}; at most {BodyBytesMax} can be sent."));
+                "request_too_large", $"The body has {Plural.Format(body.Length, "byte")}; at most {ValueText.BytesMax} can be sent."));
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));
@@ -263,8 +260,7 @@ internal static class HttpRequests
     private static byte[]? Body(HttpArguments arguments) => arguments.Body is not { } body ? null : body.ValueKind switch
     {
         JsonValueKind.Null or JsonValueKind.Undefined => null,
-        JsonValueKind.String => Encoding.UTF8.GetBytes(body.GetString()!),
-        _ => Encoding.UTF8.GetBytes(body.GetRawText()),
+        _ => ValueText.ToBytes(body),
     };
 
     // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
@@ -29,7 +28,7 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         }
 
         var key = arguments.Key ?? context.CorrelationId.ToString();
-        var record = new ProducedRecord(topic, null, key, Value(arguments.Value), Headers(arguments, context).Items);
+        var record = new ProducedRecord(topic, null, key, ValueText.ToBytes(arguments.Value), Headers(arguments, context).Items);
         context.Progress.Send();
         var report = await producer.ProduceAsync(record, cancellation);
         return report.Delivery switch
@@ -42,9 +41,6 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
                 $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
         };
     }
-
-    private static byte[] Value(JsonElement value) =>
-        Encoding.UTF8.GetBytes(value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
 
     private MessageHeaders Headers(ProduceArguments arguments, EffectContext context) =>
         MessageHeaders.Empty

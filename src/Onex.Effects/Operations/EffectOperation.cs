@@ -28,6 +28,9 @@ internal sealed record EffectContext(
     /// <summary>How far the attempt has come. Until it was sent it cannot have taken effect.</summary>
     public AttemptProgress Progress { get; } = new();
 
+    /// <summary>The maximum size of a result in bytes.</summary>
+    public int LargestResult => Math.Min(ValueText.ResultBytesMax, Room.Largest);
+
     /// <summary>Reserves memory for the result before it is read.</summary>
     public ResultRoom.Place Room { get; init; } = ResultRoom.Unbounded.Begin();
 }

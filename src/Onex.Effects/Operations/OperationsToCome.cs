@@ -10,7 +10,6 @@ internal static class OperationsToCome
 {
     private static readonly ArgumentDescriptor _consulKey = Must("key", "string", "The key, with its slashes.");
     private static readonly ArgumentDescriptor _secretPath = Must("path", "string", "The secret's path below the connection's mount.");
-    private static readonly ArgumentDescriptor _redisKey = Must("key", "string", "The key.");
     private static readonly ArgumentDescriptor _filePath = Must("path", "string", "The path below the connection's root.");
 
     public static OperationDescriptor[] All { get; } =
@@ -88,39 +87,6 @@ internal static class OperationsToCome
         Reads(
             "vault.renew_token", "Renews the token of the connection.", [May("increment", "int", "For how many seconds.", "Vault decides")],
             ("expires_in", "int", "The seconds until the token expires.")),
-
-        Reads("redis.get", "Reads a key of Redis.", [_redisKey], ("value", "string?", "Its value; null if the key does not exist.")),
-        Changes(
-            "redis.set", "Writes a key of Redis.",
-            [
-                _redisKey,
-                Must("value", "any", "The value: text as it is, anything else as JSON."),
-                May("ttl", "int", "After how many seconds the key expires.", "never"),
-                May("if_absent", "bool", "Writes only if the key does not exist.", "false"),
-            ],
-            ("written", "bool", "Whether the value was written.")),
-        Changes("redis.delete", "Removes a key of Redis.", [_redisKey], ("deleted", "bool", "Whether the key existed.")),
-        Reads("redis.exists", "Tests whether a key of Redis exists.", [_redisKey], ("exists", "bool", "Whether the key exists.")),
-        Changes(
-            "redis.increment", "Adds to a number of Redis.",
-            [_redisKey, May("by", "int", "How much to add.", "1")],
-            ("value", "int", "The number afterwards.")),
-        Changes(
-            "redis.expire", "Lets a key of Redis expire.",
-            [_redisKey, Must("ttl", "int", "After how many seconds.")],
-            ("found", "bool", "Whether the key exists.")),
-        Changes(
-            "redis.publish", "Publishes a message on a channel of Redis.",
-            [Must("channel", "string", "The channel."), Must("value", "any", "The message: text as it is, anything else as JSON.")],
-            ("receivers", "int", "How many subscribers received it.")),
-        Reads(
-            "redis.hash_get", "Reads a field of a hash of Redis.",
-            [_redisKey, Must("field", "string", "The field.")],
-            ("value", "string?", "The field's value; null if it does not exist.")),
-        Changes(
-            "redis.hash_set", "Writes fields of a hash of Redis.",
-            [_redisKey, Must("fields", "map(string)", "The fields with their values.")],
-            ("added", "int", "How many fields are new.")),
 
         Reads(
             "filesystem.read_file", "Reads a text file.",

@@ -70,6 +70,8 @@ internal sealed class ResultRoom(long capacity, int largest)
         /// <summary>The reserved bytes.</summary>
         public long Held { get; set; }
 
+        private bool _hasEnded;
+
         /// <summary>Completes when this many bytes in total are reserved.</summary>
         public async ValueTask HoldAsync(long bytes, CancellationToken cancellation)
         {
@@ -77,7 +79,8 @@ internal sealed class ResultRoom(long capacity, int largest)
             lock (room._lock)
             {
                 var more = bytes - Held;
-                if (more <= 0 || ((room._waiting.Count == 0 || room._beyond == this) && room.TryHold(this, more)))
+                // What a cancelled attempt left running may come here after its end.
+                if (_hasEnded || more <= 0 || ((room._waiting.Count == 0 || room._beyond == this) && room.TryHold(this, more)))
                 {
                     return;
                 }
@@ -110,6 +113,7 @@ internal sealed class ResultRoom(long capacity, int largest)
         {
             lock (room._lock)
             {
+                _hasEnded = true;
                 room._held -= Held;
                 Held = 0;
                 if (room._beyond == this)

@@ -21,8 +21,8 @@ internal static class CommitSql
 
     private static readonly GivenRows<GivenSaga> _given = new(GivenSaga.Columns, first: 1);
     private static readonly GivenRows<GivenSeen> _seen = new(GivenSeen.Columns, _given.Next);
-    private static readonly GivenRows<(SagaId SagaId, HistoryEntry Entry)> _history = new(HistoryTable.Columns, _seen.Next);
-    private static readonly GivenRows<OutgoingRow> _messages = new(OutboxTable.Columns, _history.Next);
+    private static readonly GivenRows<TransitionRow> _history = new(TransitionTable.Columns, _seen.Next);
+    private static readonly GivenRows<GivenMessage> _messages = new(GivenMessage.Columns, _history.Next);
     private static readonly GivenRows<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.Next);
     private static readonly GivenRows<EarlyEvent> _kept = new(EarlyEventTable.Columns, _payloads.Next);
     private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _kept.Next);
@@ -58,18 +58,19 @@ internal static class CommitSql
         ), written AS MATERIALIZED (
             SELECT id FROM moved UNION ALL SELECT id FROM born
         ), history AS (
-            INSERT INTO onex.saga_history ({HistoryTable.Columns.Names()})
-            SELECT {HistoryTable.Columns.Names("h")}
+            INSERT INTO onex.saga_transitions ({TransitionTable.Columns.Names()})
+            SELECT {TransitionTable.Columns.Names("h")}
             FROM {_history.As("h")}
             WHERE h.saga_id IN (SELECT id FROM written)
         ), messages AS (
-            -- An existing row is the same message, because the id is derived from saga and transition.
-            INSERT INTO onex.outbox ({OutboxTable.Columns.Names()})
-            SELECT {OutboxTable.Columns.Names("m")}
-            FROM {_messages.InOrderAs("m")}
-            WHERE m.saga_id IN (SELECT id FROM written)
-            ORDER BY m.place
-            ON CONFLICT (message_id) DO NOTHING
+            INSERT INTO onex.outbox_batches ({OutboxSql.Names})
+            SELECT {OutboxSql.Aggregates("o")}
+            FROM (
+                SELECT * FROM {_messages.InOrderAs("m")}
+                WHERE m.saga_id IN (SELECT id FROM written)
+                ORDER BY m.batch, m.place) o
+            GROUP BY o.batch ORDER BY o.batch
+            RETURNING seq
         ), seen AS (
             INSERT INTO onex.inbox ({InboxTable.Columns.Names()})
             SELECT {InboxTable.Columns.Names("n")}
@@ -77,10 +78,16 @@ internal static class CommitSql
             WHERE n.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
         ), payloads AS (
+            -- Input, output and response are written by one transition. ON CONFLICT would log another record for each.
             INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
             SELECT {PayloadTable.Columns.Names("p")}
             FROM {_payloads.As("p")}
-            WHERE p.saga_id IN (SELECT id FROM written)
+            WHERE p.saga_id IN (SELECT id FROM written) AND p.name NOT LIKE '%:%'
+        ), values_of_commands AS (
+            INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
+            SELECT {PayloadTable.Columns.Names("p")}
+            FROM {_payloads.As("p")}
+            WHERE p.saga_id IN (SELECT id FROM written) AND p.name LIKE '%:%'
             ON CONFLICT DO NOTHING
         ), timers_set AS (
             INSERT INTO onex.timers AS t (saga_id, name, home_partition, due_at)
@@ -120,10 +127,10 @@ internal static class CommitSql
             SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
                 result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
         )
-        SELECT id, NULL::uuid FROM written UNION ALL SELECT saga_id, message_id FROM known
+        SELECT id, NULL::uuid, NULL::bigint FROM written
+        UNION ALL SELECT saga_id, message_id, NULL FROM known
+        UNION ALL SELECT NULL, NULL, seq FROM messages
         """;
-
-    private const string Delete = "DELETE FROM onex.outbox WHERE message_id = ANY($1)";
 
     // Finds the saga that has the request, the live business key or the id of a start that was not written.
     private const string Conflicts = """
@@ -146,10 +153,6 @@ internal static class CommitSql
     public static NpgsqlBatchCommand LockRows(Guid[] ids) =>
         new(Lock) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } };
 
-    /// <summary>Deletes messages that have been sent.</summary>
-    public static NpgsqlBatchCommand DeleteMessages(Guid[] messageIds) =>
-        new(Delete) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, messageIds) } };
-
     /// <summary>Returns id, source and hash of the saga that has a request.</summary>
     public static NpgsqlBatchCommand FindRequest(MessageId requestId) =>
         new(Request) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId.Value } } };
@@ -170,13 +173,16 @@ internal static class CommitSql
     };
 
     /// <summary>
-    /// Writes starts and moves with all their rows. Returns the ids of the written sagas, and the processed messages of the others.
+    /// Writes starts and moves with all their rows. Returns the ids of the written sagas, the processed messages of the others, and the
+    /// batches of the outbox.
     /// </summary>
-    public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries)
+    /// <param name="entries">The entries.</param>
+    /// <param name="messages">Receives the messages in the order in which they are stored.</param>
+    public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries, List<GivenMessage> messages)
     {
         var given = new List<GivenSaga>(entries.Count);
-        var history = new List<(SagaId SagaId, HistoryEntry Entry)>(entries.Count * 4);
-        var messages = new List<OutgoingRow>(entries.Count);
+        var history = new List<TransitionRow>(entries.Count);
+        var (batch, inBatch, bytes) = (0, 0, 0);
         var payloads = new List<SagaPayload>();
         var seen = new List<GivenSeen>();
         var kept = new List<EarlyEvent>();
@@ -218,8 +224,19 @@ internal static class CommitSql
             IReadOnlyList<SagaPayload> itsPayloads)
         {
             given.Add(new GivenSaga(row, expectedVersion, wasParked));
-            history.AddRange(itsHistory.Select(entry => (row.Id, entry)));
-            messages.AddRange(itsMessages.Select(message => new OutgoingRow(row.Id, row.HomePartition, message)));
+            TransitionTable.AddRows(history, row.Id, itsHistory);
+            foreach (var message in itsMessages)
+            {
+                if (bytes > OutboxSql.BytesMax || inBatch == OutboxSql.MessagesMax)
+                {
+                    (batch, inBatch, bytes) = (batch + 1, 0, 0);
+                }
+
+                inBatch++;
+                bytes += message.Value.Length;
+                messages.Add(new GivenMessage(new OutgoingRow(row.Id, row.HomePartition, message), batch));
+            }
+
             payloads.AddRange(itsPayloads);
         }
 
@@ -262,6 +279,20 @@ internal static class CommitSql
             table.Include(SagaTable.Columns, given => given.Row);
             table.Bigint("expected_version", given => given.ExpectedVersion);
             table.Boolean("was_parked", given => given.WasParked);
+            return table;
+        }
+    }
+
+    /// <summary>A message and the batch of the outbox that contains it.</summary>
+    internal readonly record struct GivenMessage(OutgoingRow Row, int Batch)
+    {
+        public static readonly Table<GivenMessage> Columns = Create();
+
+        private static Table<GivenMessage> Create()
+        {
+            var table = new Table<GivenMessage>();
+            table.Include(OutboxTable.Columns, given => given.Row);
+            table.Integer("batch", given => given.Batch);
             return table;
         }
     }

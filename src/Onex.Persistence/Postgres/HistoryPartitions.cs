@@ -4,8 +4,8 @@ using Npgsql;
 namespace Onex.Persistence.Postgres;
 
 /// <summary>
-/// Creates the daily partitions of <c>saga_history</c> in advance. The orchestrator does it at its start and every hour. Entries of a day
-/// without a partition go to the default partition until its own can be created, so a delay does no harm.
+/// Creates the daily partitions of <c>saga_transitions</c> in advance. The orchestrator does it at its start and every hour. Entries of a
+/// day without a partition go to the default partition until its own can be created, so a delay does no harm.
 /// </summary>
 public static class HistoryPartitions
 {
@@ -16,7 +16,7 @@ public static class HistoryPartitions
 
     private const string Missing = """
         SELECT count(*)::integer FROM generate_series(0, $1) AS n(day)
-        WHERE to_regclass('onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + n.day, 'YYYYMMDD')) IS NULL
+        WHERE to_regclass('onex.saga_transitions_' || to_char((now() AT TIME ZONE 'UTC')::date + n.day, 'YYYYMMDD')) IS NULL
         """;
 
     /// <summary>

@@ -33,8 +33,8 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             WHERE id = $1 AND (status = 'open' OR $7) AND decision_id IS DISTINCT FROM $4
             RETURNING id
         )
-        INSERT INTO onex.outbox ({OutboxTable.Columns.Names()})
-        SELECT {OutboxTable.Columns.Names("m")} FROM {_message.As("m")} JOIN decided ON decided.id = m.saga_id
+        INSERT INTO onex.outbox_batches ({OutboxSql.Names})
+        SELECT {OutboxSql.Aggregates("m")} FROM {_message.As("m")} JOIN decided ON decided.id = m.saga_id HAVING count(*) > 0
         """;
 
     private static readonly string _one = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM onex.dead_letters l WHERE l.id = $1";

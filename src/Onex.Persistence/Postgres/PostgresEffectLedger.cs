@@ -33,12 +33,13 @@ public sealed class PostgresEffectLedger : IEffectLedger
            OR (l.outcome IN ('failed', 'lapsed') AND excluded.attempt > l.attempt)
            OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_given.Next}))
            OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
+        RETURNING l.command_id
         """;
 
     // Runs before a claim: a lease that is granted on one of these follows one whose holder never recorded an outcome.
     private const string ReadUnrecorded = "SELECT command_id FROM onex.effect_ledger WHERE command_id = ANY($1) AND outcome IS NULL";
 
-    // A separate statement, so that it sees what others committed while the claim waited for them.
+    // For claims that were not granted. A later statement, so that it sees what others committed while the claim waited for them.
     private const string ReadClaimed = """
         SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(),
             l.outcome
@@ -46,20 +47,21 @@ public sealed class PostgresEffectLedger : IEffectLedger
         LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
         """;
 
-    private const string LockLedger = "SELECT FROM onex.effect_ledger WHERE command_id = ANY($1) ORDER BY command_id FOR UPDATE";
-
-    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not.
+    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not. In command order, like
+    // claims; locking the rows in a statement before would log another record for each.
     private const string Record = """
         UPDATE onex.effect_ledger l
         SET outcome = r.outcome, result = r.result, recorded_at = clock_timestamp()
-        FROM unnest($1, $2, $3, $4) AS r(command_id, token, outcome, result)
+        FROM (SELECT * FROM unnest($1, $2, $3, $4) AS g(command_id, token, outcome, result) ORDER BY g.command_id) r
         WHERE l.command_id = r.command_id AND l.lease_token = r.token AND (l.outcome IS NULL OR l.outcome = 'lapsed')
+        RETURNING l.command_id, l.lease_token
         """;
 
-    // An outcome under this token was recorded by this caller, possibly in an earlier try whose answer was lost.
+    // For outcomes that were not recorded just now. An outcome under this token was recorded by this caller, possibly in an earlier try
+    // whose answer was lost.
     private const string ReadRecorded = """
-        SELECT r.place::integer
-        FROM unnest($1, $2) WITH ORDINALITY AS r(command_id, token, place)
+        SELECT l.command_id, l.lease_token
+        FROM unnest($1, $2) AS r(command_id, token)
         JOIN onex.effect_ledger l ON l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NOT NULL
         """;
 
@@ -283,44 +285,75 @@ public sealed class PostgresEffectLedger : IEffectLedger
         return results!;
     }
 
-    private Task<bool> ClaimUniqueAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results)
+    private async Task ClaimUniqueAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results)
     {
         var commands = places.Select(place => requests[place].Command).ToArray();
-        var ids = commands.Select(command => command.CommandId.Value).ToArray();
-        var notAfter = commands.Select(command => command.NotAfter.UtcDateTime).ToArray();
         var claim = new NpgsqlBatchCommand(_claim);
         _given.AddTo(claim.Parameters, [.. places.Select(place => requests[place])]);
         claim.Parameters.Add(PostgresArray.Of(
             NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]));
-        return _dataSource.RunAsync(
+        var (unrecorded, granted) = await _dataSource.RunAsync(
             [
-                new NpgsqlBatchCommand(ReadUnrecorded) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
+                new NpgsqlBatchCommand(ReadUnrecorded)
+                {
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.CommandId.Value) },
+                },
                 claim,
+            ],
+            async reader =>
+            {
+                var unrecorded = await ReadIdsAsync(reader);
+                await reader.NextResultAsync();
+                return (unrecorded, await ReadIdsAsync(reader));
+            },
+            CancellationToken.None);
+        foreach (var place in places.Where(place => granted.Contains(requests[place].Command.CommandId)))
+        {
+            results[place] = new ClaimResult.Granted(requests[place].Token)
+            {
+                FollowsUnrecordedLease = unrecorded.Contains(requests[place].Command.CommandId),
+            };
+        }
+
+        if (places.Where(place => results[place] is null).ToList() is { Count: > 0 } others)
+        {
+            await ReadClaimedAsync(requests, others, results);
+        }
+    }
+
+    private Task<bool> ReadClaimedAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results) =>
+        _dataSource.RunAsync(
+            [
                 new NpgsqlBatchCommand(ReadClaimed)
                 {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids), PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter) },
+                    Parameters =
+                    {
+                        PostgresArray.Of(NpgsqlDbType.Uuid, places, place => requests[place].Command.CommandId.Value),
+                        PostgresArray.Of(NpgsqlDbType.TimestampTz, places, place => requests[place].Command.NotAfter.UtcDateTime),
+                    },
                 },
             ],
             async reader =>
             {
-                var unrecorded = new HashSet<CommandId>();
-                while (await reader.ReadAsync())
-                {
-                    unrecorded.Add(new CommandId(reader.GetGuid(0)));
-                }
-
-                await reader.NextResultAsync();
                 while (await reader.ReadAsync())
                 {
                     var place = places[reader.GetInt32(0) - 1];
-                    results[place] = ToResult(requests[place], reader) is ClaimResult.Granted granted
-                        ? granted with { FollowsUnrecordedLease = unrecorded.Contains(requests[place].Command.CommandId) }
-                        : ToResult(requests[place], reader);
+                    results[place] = ToResult(requests[place], reader);
                 }
 
                 return true;
             },
             CancellationToken.None);
+
+    private static async Task<HashSet<CommandId>> ReadIdsAsync(NpgsqlDataReader reader)
+    {
+        var ids = new HashSet<CommandId>();
+        while (await reader.ReadAsync())
+        {
+            ids.Add(new CommandId(reader.GetGuid(0)));
+        }
+
+        return ids;
     }
 
     // Null if the lease expired between the two statements: then the claim is repeated.
@@ -353,40 +386,45 @@ public sealed class PostgresEffectLedger : IEffectLedger
 
     private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<RecordRequest> requests)
     {
-        var ids = requests.Select(item => item.Result.CommandId.Value).ToArray();
-        var tokens = requests.Select(item => item.Token).ToArray();
-        var recorded = new bool[requests.Count];
-        await _dataSource.RunAsync(
-            [
-                new NpgsqlBatchCommand(LockLedger) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
-                new NpgsqlBatchCommand(Record)
-                {
-                    Parameters =
-                    {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, ids),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, tokens),
-                        PostgresArray.Of(NpgsqlDbType.Text, requests, item => item.Result.Outcome),
-                        PostgresArray.Of(NpgsqlDbType.Json, requests, item => item.Json),
-                    },
-                },
-                new NpgsqlBatchCommand(ReadRecorded)
-                {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids), PostgresArray.Of(NpgsqlDbType.Uuid, tokens) },
-                },
-            ],
-            async reader =>
+        var record = new NpgsqlBatchCommand(Record)
+        {
+            Parameters =
             {
-                await reader.NextResultAsync();
-                while (await reader.ReadAsync())
-                {
-                    recorded[reader.GetInt32(0) - 1] = true;
-                }
-
-                return true;
+                PostgresArray.Of(NpgsqlDbType.Uuid, requests, item => item.Result.CommandId.Value),
+                PostgresArray.Of(NpgsqlDbType.Uuid, requests, item => item.Token),
+                PostgresArray.Of(NpgsqlDbType.Text, requests, item => item.Result.Outcome),
+                PostgresArray.Of(NpgsqlDbType.Json, requests, item => item.Json),
             },
-            CancellationToken.None);
-        return recorded;
+        };
+        var recorded = await ReadLeasesAsync(record);
+        if (requests.Where(item => !recorded.Contains(item.Lease)).ToList() is { Count: > 0 } others)
+        {
+            recorded.UnionWith(await ReadLeasesAsync(new NpgsqlBatchCommand(ReadRecorded)
+            {
+                Parameters =
+                {
+                    PostgresArray.Of(NpgsqlDbType.Uuid, others, item => item.Result.CommandId.Value),
+                    PostgresArray.Of(NpgsqlDbType.Uuid, others, item => item.Token),
+                },
+            }));
+        }
+
+        return [.. requests.Select(item => recorded.Contains(item.Lease))];
     }
+
+    private Task<HashSet<(Guid CommandId, Guid Token)>> ReadLeasesAsync(NpgsqlBatchCommand command) => _dataSource.RunAsync(
+        [command],
+        async reader =>
+        {
+            var leases = new HashSet<(Guid, Guid)>();
+            while (await reader.ReadAsync())
+            {
+                leases.Add((reader.GetGuid(0), reader.GetGuid(1)));
+            }
+
+            return leases;
+        },
+        CancellationToken.None);
 
     private static StepResult? Result(NpgsqlDataReader reader, int column) => reader.IsDBNull(column)
         ? null
@@ -401,5 +439,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
         return table;
     }
 
-    private sealed record RecordRequest(Guid Token, StepResult Result, byte[] Json);
+    private sealed record RecordRequest(Guid Token, StepResult Result, byte[] Json)
+    {
+        public (Guid CommandId, Guid Token) Lease => (Result.CommandId.Value, Token);
+    }
 }

@@ -19,10 +19,10 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
     private static readonly string _earlyOfOne =
         $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = $1 ORDER BY e.seq";
 
-    // Plan: the primary key of each partition.
+    // Plan: ix_saga_transitions_saga_id of each partition, in the order of versions.
     private static readonly string _history = $"""
         SELECT {HistoryTable.Columns.Names()} FROM onex.saga_history
-        WHERE saga_id = $1 AND (version, ordinal) > ($2, $3) ORDER BY version, ordinal LIMIT $4
+        WHERE saga_id = $1 AND version >= $2 AND (version, ordinal) > ($2, $3) ORDER BY version, ordinal LIMIT $4
         """;
 
     private const string Stuck = "SELECT id, contract, state, status, updated_at, reason FROM onex.stuck ORDER BY updated_at, id LIMIT $1";
@@ -135,7 +135,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             },
             cancellation);
 
-    // Plan: ix_sagas_started_at backwards, or the index on a key or text.
+    // Plan: pk_sagas backwards, or the index on a key or text.
     private static NpgsqlBatchCommand List(SagaFilter filter, int limit)
     {
         var command = new NpgsqlBatchCommand();

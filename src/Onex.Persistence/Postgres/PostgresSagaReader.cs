@@ -20,23 +20,19 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
     private static readonly string _earlyOfSagas =
         $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
 
-    private static readonly string _messagesOfSagas =
-        $"SELECT {OutboxTable.Columns.Names()} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
-
-    // Limited by bytes; the next sweep finds the others. PostgreSQL knows the length of a bytea without reading it.
-    private static readonly string _messagesOfPartitions = $"""
-        SELECT {OutboxTable.Columns.Names()} FROM (
-            SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
-            FROM (SELECT * FROM onex.outbox WHERE home_partition = ANY($1) ORDER BY seq LIMIT $2) found) counted
-        WHERE before < $3 ORDER BY seq
+    // Finds the batches by the ids of their sagas first, so that the values of other batches are not read.
+    private static readonly string _messagesOfSagas = $"""
+        WITH wanted AS MATERIALIZED (SELECT DISTINCT unnest($1) AS id), found AS MATERIALIZED (
+            SELECT DISTINCT b.seq FROM onex.outbox_batches b CROSS JOIN LATERAL unnest(b.saga_ids) AS s(id) JOIN wanted USING (id))
+        SELECT {OutboxTable.Columns.Names("o")}, o.batch, o.place::integer
+        FROM {OutboxSql.Unsent("b.seq IN (SELECT seq FROM found)")}
+        WHERE o.saga_id IN (SELECT id FROM wanted)
+        ORDER BY o.batch, o.place
         """;
 
-    private static readonly string _messagesOfAge = $"""
-        SELECT {OutboxTable.Columns.Names()} FROM (
-            SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
-            FROM (SELECT * FROM onex.outbox WHERE created_at < clock_timestamp() - $1 ORDER BY seq LIMIT $2) found) counted
-        WHERE before < $3 ORDER BY seq
-        """;
+    private static readonly string _messagesOfPartitions = Bounded(OutboxSql.Unsent("true"), "WHERE o.home_partition = ANY($1)");
+
+    private static readonly string _messagesOfAge = Bounded(OutboxSql.Unsent("b.created_at < clock_timestamp() - $1"), "");
 
     // Plan: ix_sagas_live_home_partition, which contains no parked saga, and ix_timers_home_partition_due_at. A test checks it.
     internal const string Wakeups = """
@@ -57,6 +53,9 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
         INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
         SELECT {PayloadTable.Columns.Names("p")} FROM {_given.As("p")} ORDER BY p.id ON CONFLICT DO NOTHING
         """;
+
+    /// <summary>Where the messages are that were committed or read.</summary>
+    public OutboxPlaces Places { get; } = new();
 
     public async Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
         IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
@@ -238,21 +237,35 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
         await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 
-    private static Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(NpgsqlDataReader reader, CancellationToken cancellation) =>
+    // Limited by bytes; the next sweep finds the others.
+    private static string Bounded(string unsent, string condition) => $"""
+        SELECT {OutboxTable.Columns.Names()}, batch, place::integer FROM (
+            SELECT *, sum(length(value)) OVER (ORDER BY batch, place) - length(value) AS before
+            FROM (SELECT * FROM {unsent} {condition} ORDER BY batch, place LIMIT $2) found) counted
+        WHERE before < $3 ORDER BY batch, place
+        """;
+
+    private Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(NpgsqlDataReader reader, CancellationToken cancellation) =>
         ReadMessagesAsync(reader, _ => true, cancellation);
 
-    private static async Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(
+    private async Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(
         NpgsqlDataReader reader, Func<SagaId, bool> isWanted, CancellationToken cancellation)
     {
         var messages = new List<UnsentMessage>();
+        var places = new List<(MessageId, OutboxPlace)>();
         while (await reader.ReadAsync(cancellation))
         {
             if (isWanted(new SagaId(reader.GetGuid(OutboxTable.SagaId))))
             {
-                messages.Add(OutboxTable.Read(new PostgresRow(reader)));
+                var row = new PostgresRow(reader);
+                messages.Add(OutboxTable.Read(row));
+                places.Add((
+                    messages[^1].Message.MessageId,
+                    new OutboxPlace(row.Bigint(OutboxTable.Columns.Count), row.Integer(OutboxTable.Columns.Count + 1))));
             }
         }
 
+        Places.Read(places);
         return messages;
     }
 }

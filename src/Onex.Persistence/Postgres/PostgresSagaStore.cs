@@ -24,7 +24,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
     {
         var results = new CommitResult?[batch.Entries.Count];
-        var work = new Work(batch.Entries, results) { Sent = [.. batch.SentMessageIds.Select(id => id.Value)] };
+        var work = new Work(batch.Entries, results) { Sent = batch.SentMessageIds };
         await CommitAsync(work, [.. Enumerable.Range(0, results.Length)], cancellation);
         return [.. results.Select(result => result ?? throw new InvalidOperationException("An entry of the batch has no result."))];
     }
@@ -114,7 +114,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     /// <summary>Commits entries, given by their place in the batch, until each has a result.</summary>
     private async Task CommitAsync(Work work, List<int> places, CancellationToken cancellation)
     {
-        for (var attempt = 0; places.Count > 0 || work.Sent.Length > 0; attempt++)
+        for (var attempt = 0; places.Count > 0 || work.Sent.Count > 0; attempt++)
         {
             try
             {
@@ -188,6 +188,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
 
         work.Begun = true;
+        _reader.Places.Removed(work.Sent);
         work.Sent = [];
         var conflicts = new List<int>();
         foreach (var place in places)
@@ -220,11 +221,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     // One round trip and one transaction, because the server runs the commands of a batch in one and commits it at the end. Not cancelled
     // once it is sent, because its outcome would be unknown; the command timeout limits it.
-    private static async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
+    private async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
     {
         CommitEntry[] entries = [.. places.Select(place => work.Entries[place])];
         var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId.Value).Order().ToArray();
         var writes = entries.Any(entry => entry is not CommitEntry.Check);
+        var messages = new List<CommitSql.GivenMessage>(entries.Length);
+        var sent = await FindSentAsync(connection, work.Sent);
 
         await using var batch = new NpgsqlBatch(connection);
         if (existing.Length > 0)
@@ -234,16 +237,26 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
         if (writes)
         {
-            batch.BatchCommands.Add(CommitSql.WriteRows(entries));
+            batch.BatchCommands.Add(CommitSql.WriteRows(entries, messages));
             foreach (var command in CommitSql.IndexDeadLetters(entries))
             {
                 batch.BatchCommands.Add(command);
             }
         }
 
-        if (work.Sent.Length > 0)
+        if (sent.Complete.Length > 0)
         {
-            batch.BatchCommands.Add(CommitSql.DeleteMessages(work.Sent));
+            batch.BatchCommands.Add(OutboxSql.RemoveBatches(sent.Complete));
+        }
+
+        foreach (var command in sent.Places.Count > 0 ? OutboxSql.MarkSent(sent.Places) : [])
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        if (batch.BatchCommands.Count == 0)
+        {
+            return new Outcome(0, 0);
         }
 
         var outcome = new Outcome(existing.Length, entries.Length);
@@ -263,7 +276,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 while (await reader.ReadAsync(CancellationToken.None))
                 {
-                    outcome.Add(new SagaId(reader.GetGuid(0)), reader.IsDBNull(1) ? null : new MessageId(reader.GetGuid(1)));
+                    if (reader.IsDBNull(0))
+                    {
+                        outcome.Batches.Add(reader.GetInt64(2));
+                    }
+                    else
+                    {
+                        outcome.Add(new SagaId(reader.GetGuid(0)), reader.IsDBNull(1) ? null : new MessageId(reader.GetGuid(1)));
+                    }
                 }
             }
 
@@ -273,7 +293,35 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
         }
 
+        // The numbers of the batches have the order of the batches.
+        outcome.Batches.Sort();
+        foreach (var (seq, stored) in outcome.Batches.Zip(
+            messages.Where(message => outcome.Written.Contains(message.Row.SagaId)).GroupBy(message => message.Batch)))
+        {
+            _reader.Places.Committed(seq, [.. stored.Select(message => message.Row.Message.MessageId)]);
+        }
+
         return outcome;
+    }
+
+    // Messages of unknown places are rare: those of a commit whose confirmation was lost, and of redrives.
+    private async Task<SentMessages> FindSentAsync(NpgsqlConnection connection, IReadOnlyCollection<MessageId> messages)
+    {
+        var sent = _reader.Places.Find(messages);
+        if (sent.Unknown.Count == 0)
+        {
+            return sent;
+        }
+
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { OutboxSql.FindPlaces(sent.Unknown) } };
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        var places = sent.Places.ToList();
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            places.Add(new OutboxPlace(reader.GetInt64(0), reader.GetInt32(1)));
+        }
+
+        return sent with { Places = places, Unknown = [] };
     }
 
     private static CommitResult ToResult(CommitEntry entry, Outcome outcome, bool inDoubt)
@@ -387,6 +435,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
         public HashSet<SagaId> Written { get; } = new(entries);
 
+        /// <summary>The rows of the outbox that were written.</summary>
+        public List<long> Batches { get; } = [];
+
         /// <summary>Messages that sagas have processed before. Nothing is written for these sagas.</summary>
         public Dictionary<SagaId, HashSet<MessageId>> Duplicates { get; } = [];
 
@@ -414,7 +465,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         public CommitResult?[] Results { get; } = results;
 
         /// <summary>Messages to delete; empty once that is committed.</summary>
-        public Guid[] Sent { get; set; } = [];
+        public IReadOnlyCollection<MessageId> Sent { get; set; } = [];
 
         /// <summary>Whether a part of this batch is or may be committed. Then an outage must not lose its result.</summary>
         public bool Begun { get; set; }

@@ -3,11 +3,34 @@ using Onex.Engine;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>An immutable row of <c>sagas</c>. JSON columns are UTF-8 text.</summary>
+/// <summary>
+/// An immutable row of <c>sagas</c>. JSON columns are UTF-8 text. The table has its columns in this order: first those that no transition
+/// changes, because the database logs only the part of a row that differs from the version before it.
+/// </summary>
 public sealed record SagaRow
 {
     /// <summary>UUID version 7.</summary>
     public required SagaId Id { get; init; }
+
+    /// <summary>Identity of the request that started it; unique.</summary>
+    public required MessageId RequestId { get; init; }
+
+    /// <summary>
+    /// Hash of that request's content: distinguishes a duplicate from another request with the same identity. Null if unknown.
+    /// </summary>
+    public Guid? RequestHash { get; init; }
+
+    /// <summary>From the request; not an identity.</summary>
+    public required Guid CorrelationId { get; init; }
+
+    /// <summary>The saga that waits for this one, or null.</summary>
+    public SagaId? ParentId { get; init; }
+
+    /// <summary>When it began.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The partition of <c>requests</c> that it came from; results come back to the same number.</summary>
+    public required int HomePartition { get; init; }
 
     /// <summary>The contract's name.</summary>
     public required string Contract { get; init; }
@@ -18,25 +41,38 @@ public sealed record SagaRow
     /// <summary>The contract's content hash: which plan continues it.</summary>
     public required string ContractHash { get; init; }
 
-    /// <summary>From the request; not an identity.</summary>
-    public required Guid CorrelationId { get; init; }
-
-    /// <summary>Identity of the request that started it; unique.</summary>
-    public required MessageId RequestId { get; init; }
-
-    /// <summary>
-    /// Hash of that request's content: distinguishes a duplicate from another request with the same identity. Null if unknown.
-    /// </summary>
-    public Guid? RequestHash { get; init; }
-
     /// <summary>Unique with the contract among the live sagas, or null.</summary>
     public string? BusinessKey { get; init; }
 
-    /// <summary>The saga that waits for this one, or null.</summary>
-    public SagaId? ParentId { get; init; }
-
     /// <summary>The position of the request's record, <c>topic/partition/offset</c>, or another description of its origin.</summary>
     public required string Source { get; init; }
+
+    /// <summary>The topic of the response, or null for the default one.</summary>
+    public string? ReplyTo { get; init; }
+
+    /// <summary>The request's headers for the response, its envelope id and unknown fields; jsonb or null.</summary>
+    public RawJson? Headers { get; init; }
+
+    /// <summary>1 after the first transition; each one adds 1.</summary>
+    public required long Version { get; init; }
+
+    /// <summary>Hash of saga, version and causing message: shows whether a commit with unknown outcome was written.</summary>
+    public required Guid LastTransitionId { get; init; }
+
+    /// <summary>When its last transition was.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When it ended, or null.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>The next wake-up, or null.</summary>
+    public DateTimeOffset? NextWakeupAt { get; init; }
+
+    /// <summary>
+    /// Whether its wait is long: for an event, for an operator, or for a distant time. Its wake-up, if any, is then a row of <c>timers</c>,
+    /// which the commit writes and deletes, and sweeps skip the row of the saga. Changes only when such a wait begins or ends.
+    /// </summary>
+    public bool Parked { get; init; }
 
     /// <summary>The current state, by the contract's own name.</summary>
     public required string State { get; init; }
@@ -53,39 +89,6 @@ public sealed record SagaRow
     /// <summary>Why it left its normal path: code, message, step, at; jsonb or null.</summary>
     public RawJson? Fault { get; init; }
 
-    /// <summary>The topic of the response, or null for the default one.</summary>
-    public string? ReplyTo { get; init; }
-
-    /// <summary>The request's headers for the response, its envelope id and unknown fields; jsonb or null.</summary>
-    public RawJson? Headers { get; init; }
-
     /// <summary>Requests that joined by key; each gets a response. jsonb or null.</summary>
     public RawJson? Waiters { get; init; }
-
-    /// <summary>The partition of <c>requests</c> that it came from; results come back to the same number.</summary>
-    public required int HomePartition { get; init; }
-
-    /// <summary>1 after the first transition; each one adds 1.</summary>
-    public required long Version { get; init; }
-
-    /// <summary>Hash of saga, version and causing message: shows whether a commit with unknown outcome was written.</summary>
-    public required Guid LastTransitionId { get; init; }
-
-    /// <summary>When it began.</summary>
-    public required DateTimeOffset StartedAt { get; init; }
-
-    /// <summary>When its last transition was.</summary>
-    public required DateTimeOffset UpdatedAt { get; init; }
-
-    /// <summary>When it ended, or null.</summary>
-    public DateTimeOffset? EndedAt { get; init; }
-
-    /// <summary>The next wake-up, or null.</summary>
-    public DateTimeOffset? NextWakeupAt { get; init; }
-
-    /// <summary>
-    /// Whether its wait is long: for an event, for an operator, or for a distant time. Its wake-up, if any, is then a row of <c>timers</c>,
-    /// which the commit writes and deletes, and sweeps skip the row of the saga. Changes only when such a wait begins or ends.
-    /// </summary>
-    public bool Parked { get; init; }
 }

@@ -64,7 +64,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         });
 
         // Room on the page keeps updates HOT, because no column that a transition changes is indexed.
-        saga.HasStorageParameter("fillfactor", 80);
+        saga.HasStorageParameter("fillfactor", 50);
         saga.HasStorageParameter("autovacuum_vacuum_scale_factor", 0.02);
         saga.HasStorageParameter("autovacuum_vacuum_cost_delay", 0);
         saga.HasStorageParameter("autovacuum_analyze_scale_factor", 0.05);
@@ -115,7 +115,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
 
         // The predicate must not use the status: transitions change it, and updates would no longer be HOT.
         saga.HasIndex(row => new { row.Contract, row.BusinessKey }).IsUnique()
-            .HasFilter("ended_at IS NULL").HasDatabaseName("ux_sagas_live_business_key");
+            .HasFilter("ended_at IS NULL AND business_key IS NOT NULL").HasDatabaseName("ux_sagas_live_business_key");
 
         // Without parked sagas, because a sweep must not read a million of them. A saga changes its parked flag only when a long wait
         // begins or ends, so other updates stay HOT.
@@ -124,7 +124,6 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.HasIndex(row => row.CorrelationId).HasDatabaseName("ix_sagas_correlation_id");
 
         // For pages of a list, for searches by key, and for the retention.
-        saga.HasIndex(row => new { row.StartedAt, row.Id }).HasDatabaseName("ix_sagas_started_at");
         saga.HasIndex(row => row.BusinessKey).HasOperators("text_pattern_ops")
             .HasFilter("business_key IS NOT NULL").HasDatabaseName("ix_sagas_business_key");
         saga.HasIndex(row => row.EndedAt).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_sagas_ended_at");
@@ -173,18 +172,16 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
 
     private static void MapSagaHistory(EntityTypeBuilder<SagaHistoryRow> history)
     {
-        history.ToTable("saga_history", table => table.HasComment(
-            "The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance."));
-        history.HasKey(row => new { row.SagaId, row.Version, row.Ordinal, row.At }).HasName("pk_saga_history");
-        history.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga.");
-        history.Property(row => row.Version).HasColumnName("version").HasComment("Version of the saga that the entry belongs to.");
-        history.Property(row => row.Ordinal).HasColumnName("ordinal").HasComment("0, 1, ... within the version.");
-        history.Property(row => row.At).HasColumnName("at").HasComment("When it was decided.");
-        history.Property(row => row.Kind).HasColumnName("kind")
-            .HasComment("started, state_entered, step_started, step_completed, ...");
-        history.Property(row => row.State).HasColumnName("state").HasComment("The state in which it happened.");
-        history.Property(row => row.Step).HasColumnName("step").HasComment("The step that it concerns, if any.");
-        history.Property(row => row.Detail).HasColumnName("detail").HasComment("Further details, without secrets and payloads.");
+        // A view over saga_transitions.
+        history.HasNoKey().ToView("saga_history");
+        history.Property(row => row.SagaId).HasColumnName("saga_id");
+        history.Property(row => row.Version).HasColumnName("version");
+        history.Property(row => row.Ordinal).HasColumnName("ordinal");
+        history.Property(row => row.At).HasColumnName("at");
+        history.Property(row => row.Kind).HasColumnName("kind");
+        history.Property(row => row.State).HasColumnName("state");
+        history.Property(row => row.Step).HasColumnName("step");
+        history.Property(row => row.Detail).HasColumnName("detail").HasColumnType("json");
     }
 
     private static void MapInbox(EntityTypeBuilder<InboxRow> inbox)
@@ -258,31 +255,18 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
 
     private static void MapOutbox(EntityTypeBuilder<OutboxRow> outbox)
     {
-        outbox.ToTable("outbox", table => table.HasComment(
-            "Committed messages that the broker has not acknowledged yet. Normally nearly empty; "
-            + "a row is deleted once its message is sent."));
-
-        // Every row is deleted soon, so vacuum depends on a count and not on a share of a nearly empty table.
-        outbox.HasStorageParameter("autovacuum_vacuum_scale_factor", 0);
-        outbox.HasStorageParameter("autovacuum_vacuum_threshold", 2000);
-        outbox.HasStorageParameter("autovacuum_vacuum_insert_threshold", -1);
-        outbox.HasStorageParameter("autovacuum_vacuum_cost_delay", 0);
-
-        outbox.HasKey(row => row.MessageId).HasName("pk_outbox");
-        outbox.Property(row => row.MessageId).HasColumnName("message_id").ValueGeneratedNever()
-            .HasComment("Identity of the message; every copy has the same.");
-        outbox.Property(row => row.Seq).HasColumnName("seq").UseIdentityAlwaysColumn()
-            .HasComment("The order in which messages were committed.");
-        outbox.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that sends it.");
-        outbox.Property(row => row.HomePartition).HasColumnName("home_partition").HasComment("That saga's home partition.");
-        outbox.Property(row => row.Topic).HasColumnName("topic").HasComment("The topic.");
-        outbox.Property(row => row.Partition).HasColumnName("partition").HasComment("The partition; empty: chosen by key.");
-        outbox.Property(row => row.Key).HasColumnName("key").HasComment("The record's key.");
-        outbox.Property(row => row.Value).HasColumnName("value").HasComment("The record's value: JSON in UTF-8.");
-        outbox.Property(row => row.Headers).HasColumnName("headers").HasComment("The record's headers.");
-        outbox.Property(row => row.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("now()")
-            .HasComment("When it was committed, by the database's clock.");
-        outbox.HasIndex(row => row.SagaId).HasDatabaseName("ix_outbox_saga_id");
+        // A view over outbox_batches.
+        outbox.HasNoKey().ToView("outbox");
+        outbox.Property(row => row.MessageId).HasColumnName("message_id");
+        outbox.Property(row => row.Seq).HasColumnName("seq");
+        outbox.Property(row => row.SagaId).HasColumnName("saga_id");
+        outbox.Property(row => row.HomePartition).HasColumnName("home_partition");
+        outbox.Property(row => row.Topic).HasColumnName("topic");
+        outbox.Property(row => row.Partition).HasColumnName("partition");
+        outbox.Property(row => row.Key).HasColumnName("key");
+        outbox.Property(row => row.Value).HasColumnName("value");
+        outbox.Property(row => row.Headers).HasColumnName("headers").HasColumnType("json");
+        outbox.Property(row => row.CreatedAt).HasColumnName("created_at");
     }
 
     private static void MapDeadLetters(EntityTypeBuilder<DeadLetterRow> deadLetter)
@@ -334,7 +318,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         });
 
         // A row is written twice (claimed, recorded), and both versions fit on one page.
-        effect.HasStorageParameter("fillfactor", 70);
+        effect.HasStorageParameter("fillfactor", 20);
         effect.HasKey(row => row.CommandId).HasName("pk_effect_ledger");
         effect.Property(row => row.CommandId).HasColumnName("command_id").ValueGeneratedNever()
             .HasComment("The command: the same for all attempts of one step. It is the Idempotency-Key.");

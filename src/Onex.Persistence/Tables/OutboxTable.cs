@@ -21,7 +21,7 @@ internal static class OutboxTable
     public static readonly int Partition = Columns.OptionalInteger("partition", row => row.Message.Partition);
     public static readonly int Key = Columns.Text("key", row => row.Message.Key);
     public static readonly int Value = Columns.Bytes("value", row => row.Message.Value);
-    public static readonly int Headers = Columns.Json("headers", row => row.Message.Headers.ToJson());
+    public static readonly int Headers = Columns.ExactJson("headers", row => row.Message.Headers.ToJson());
 
     /// <summary>Reads a row whose first columns are those of the list.</summary>
     public static UnsentMessage Read<TReader>(TReader row)

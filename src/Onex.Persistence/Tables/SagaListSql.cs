@@ -52,11 +52,11 @@ internal static class SagaListSql
 
         if (ListCursor.Read(filter.After) is { } after)
         {
-            conditions.Add($"(s.started_at, s.id) < ({given(after.At)}, {given(after.Id)})");
+            conditions.Add($"s.id < {given(after.Id)}");
         }
 
         var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
-        return $"SELECT {SagaTable.Columns.Names("s")} FROM {table} s {where} ORDER BY s.started_at DESC, s.id DESC LIMIT {given(limit)}";
+        return $"SELECT {SagaTable.Columns.Names("s")} FROM {table} s {where} ORDER BY s.id DESC LIMIT {given(limit)}";
     }
 
     /// <summary>Makes a page of rows that were queried with one more than <paramref name="limit"/>.</summary>

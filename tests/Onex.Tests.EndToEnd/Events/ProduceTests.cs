@@ -34,11 +34,12 @@ public sealed class ProduceTests : IDisposable
             started[0].Output,
             line =>
                 line.Contains(
-                    "Contract looking 1.0.0 calls operations that this version does not run yet: redis.get (state 'looking', step 'look')",
+                    "Contract looking 1.0.0 calls operations that this version does not run yet: "
+                    + "vault.list_secrets (state 'looking', step 'look')",
                     StringComparison.Ordinal)
             || line.Contains(
                 @"Contract looking 1.0.0 calls operations that this version does not run yet:"
-                + @" redis.get (state \u0027looking\u0027, step \u0027look\u0027)",
+                + @" vault.list_secrets (state \u0027looking\u0027, step \u0027look\u0027)",
                 StringComparison.Ordinal));
     }
 
@@ -48,7 +49,7 @@ public sealed class ProduceTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
         File.WriteAllText(
             Path.Combine(_directory.FullName, "connections", "all.yaml"),
-            "connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
+            "connections: { vault: { type: vault, url: 'http://127.0.0.1:1' } }");
         File.WriteAllText(
             Path.Combine(_directory.FullName, "telling.yaml"),
             $$"""
@@ -75,7 +76,7 @@ public sealed class ProduceTests : IDisposable
             initial: looking
             states:
               looking:
-                steps: [{ id: look, effect: redis.get, connection: cache, with: { key: a } }]
+                steps: [{ id: look, effect: vault.list_secrets, connection: vault, with: { path: a } }]
                 next: done
               done: { end: completed }
             """);

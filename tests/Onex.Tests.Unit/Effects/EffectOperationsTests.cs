@@ -58,8 +58,6 @@ public sealed class EffectOperationsTests
                 "consul.deregister", "consul.health_service", "consul.kv_delete", "consul.kv_get", "consul.kv_list", "consul.kv_put",
                 "consul.register",
                 "filesystem.delete_file", "filesystem.list_directory", "filesystem.read_file", "filesystem.write_file",
-                "redis.delete", "redis.exists", "redis.expire", "redis.get", "redis.hash_get", "redis.hash_set", "redis.increment",
-                "redis.publish", "redis.set",
                 "vault.delete_secret", "vault.list_secrets", "vault.read_secret", "vault.renew_token", "vault.write_secret",
             ],
             EffectOperations.Descriptors.Where(operation => operation.IsToCome).Select(operation => operation.Name));
@@ -75,13 +73,13 @@ public sealed class EffectOperationsTests
     [Fact]
     public async Task A_step_that_calls_a_planned_operation_is_rejected_with_a_remedy()
     {
-        await using var effects = new EffectsHarness("connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
+        await using var effects = new EffectsHarness("connections: { vault: { type: vault, url: 'http://127.0.0.1:1' } }");
 
-        var result = await effects.RunAsync(EffectsHarness.Command("redis.get", """{"key":"a"}""", "cache"));
+        var result = await effects.RunAsync(EffectsHarness.Command("vault.list_secrets", """{"path":"a"}""", "vault"));
 
         Assert.Equal((StepOutcomes.Rejected, "operation_unavailable"), (result.Outcome, result.Code));
         Assert.Equal(
-            "Step 'reserve' of contract 'order-fulfilment' calls redis.get, which this version of Onex does not run yet. "
+            "Step 'reserve' of contract 'order-fulfilment' calls vault.list_secrets, which this version of Onex does not run yet. "
             + "Call another operation in a new version of the contract, or run a version of Onex that has it.",
             result.Message);
     }

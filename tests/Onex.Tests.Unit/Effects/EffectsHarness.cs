@@ -2,8 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Db;
-using Onex.Effects.Http;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
@@ -37,9 +35,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(Health)
             .AddLogging()
-            .AddSingleton<HttpTransport>()
-            .AddSingleton<DatabasePools>()
-            .AddSingleton<ConnectionLimits>()
+            .AddOperationClients()
             .AddSingleton<IRecordProducer>(Produced)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();

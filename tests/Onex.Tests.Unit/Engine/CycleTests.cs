@@ -19,7 +19,7 @@ public sealed class CycleTests
         scenario.IsIn("calming", SagaStatus.Blocked);
         Assert.Equal(Most + 2, calls);
         Assert.InRange(scenario.Now - began, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(2));
-        Assert.Contains($"to state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains($"state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("ONEX_MAX_IDLE_ENTRIES", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("http_404", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains(scenario.History, note => note.Kind == HistoryKinds.SlowedDown);

@@ -1,17 +1,68 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Effects.Running;
+using Onex.Hosting.Health;
+using Onex.Kafka.Producing;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
 
-/// <summary>An effects process with a connection 'db' to a database.</summary>
-/// <param name="store">The database of the ledger.</param>
-/// <param name="target">The database of the connection.</param>
-/// <param name="port">The port of a proxy in front of it, if any.</param>
-/// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
-internal sealed class DatabaseHarness(TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null)
-    : EffectsProcess(store, Connections(new(target), port, user), new() { ["DB_PASSWORD"] = Password(new(target), user) })
+/// <summary>An effects process without Kafka, with a connection 'db' to a database.</summary>
+internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 {
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+    private readonly ConcurrentQueue<StepResult> _results = new();
+    private readonly ServiceProvider _services;
+    private readonly EffectRunner _runner;
+
+    /// <param name="store">The database of the ledger.</param>
+    /// <param name="target">The database of the connection.</param>
+    /// <param name="port">The port of a proxy in front of it, if any.</param>
+    /// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
+    public DatabaseHarness(TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null)
+    {
+        var address = new NpgsqlConnectionStringBuilder(target);
+        File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""
+            connections:
+              db:
+                type: postgres
+                host: {{address.Host}}
+                port: {{port ?? address.Port}}
+                database: {{address.Database}}
+                user: {{user?.Name ?? address.Username}}
+                password: "${secret:DB_PASSWORD}"
+                sslmode: disable
+                concurrency: 4
+            """);
+        var secrets = new Dictionary<string, string> { ["DB_PASSWORD"] = user?.Password ?? address.Password ?? "none" };
+        var reading = ConnectionsReader.Read(_directory, secrets, resolveSecrets: true);
+        Assert.Empty(reading.Diagnostics);
+        _services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<RoleHealth>()
+            .AddOperationClients()
+            .AddSingleton<IRecordProducer>(this)
+            .AddSingleton(Topics.Default)
+            .BuildServiceProvider();
+        _runner = new EffectRunner(
+            EffectOperations.Create(_services),
+            reading.Connections,
+            _services.GetRequiredService<ConnectionLimits>(),
+            new PostgresEffectLedger(store.DataSource),
+            new PostgresSagaStore(store.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
+            new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
+            TimeProvider.System,
+            NullLogger<EffectRunner>.Instance);
+    }
+
+    /// <summary>Everything that was reported to the orchestrator.</summary>
+    public IReadOnlyList<StepResult> Results => [.. _results];
+
     public static StepCommand Command(string operation, object arguments, int timeoutMs = 20_000)
     {
         var now = TimeProvider.System.GetUtcNow();
@@ -36,6 +87,14 @@ internal sealed class DatabaseHarness(TestDatabase store, string target, int? po
     /// <summary>Arguments of a statement.</summary>
     public static object Statement(string sql, params object?[] parameters) => new { sql, parameters };
 
+    /// <summary>Runs the command and returns the one reported result.</summary>
+    public async Task<StepResult> RunAsync(StepCommand command)
+    {
+        var before = _results.Count;
+        await HandleAsync(command, TestContext.Current.CancellationToken);
+        return Assert.Single(_results.Skip(before));
+    }
+
     public Task<StepResult> RunAsync(string operation, object arguments) => RunAsync(Command(operation, arguments));
 
     /// <summary>Runs a statement that must complete, and returns its result.</summary>
@@ -46,19 +105,19 @@ internal sealed class DatabaseHarness(TestDatabase store, string target, int? po
         return JsonElement.Parse(result.Result!.Value.Utf8.Span);
     }
 
-    private static string Password(NpgsqlConnectionStringBuilder address, (string Name, string Password)? user) =>
-        user?.Password ?? address.Password ?? "none";
+    public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, null, cancellation);
 
-    private static string Connections(NpgsqlConnectionStringBuilder address, int? port, (string Name, string Password)? user) => $$"""
-        connections:
-          db:
-            type: postgres
-            host: {{address.Host}}
-            port: {{port ?? address.Port}}
-            database: {{address.Database}}
-            user: {{user?.Name ?? address.Username}}
-            password: "${secret:DB_PASSWORD}"
-            sslmode: disable
-            concurrency: 4
-        """;
+    public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+    {
+        _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+        return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+    }
+
+    public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
 }

@@ -1,3 +1,11 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Effects.Running;
+using Onex.Hosting.Health;
+using Onex.Kafka.Producing;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Running;
@@ -14,13 +22,13 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     [Fact]
     public async Task A_redelivered_command_is_answered_from_the_ledger_by_any_process_after_one_external_call()
     {
-        await using var first = NewProcess();
-        await using var second = NewProcess();
+        await using var first = new Process(database, _world);
+        await using var second = new Process(database, _world);
         var command = Reserve("redelivered");
 
-        await first.HandleAsync(command);
-        await first.HandleAsync(command);
-        await second.HandleAsync(command);
+        await first.RunAsync(command);
+        await first.RunAsync(command);
+        await second.RunAsync(command);
 
         Assert.Single(_world.Calls);
         var results = first.Results.Concat(second.Results).ToList();
@@ -31,12 +39,12 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     [Fact]
     public async Task Only_one_of_several_processes_runs_a_command_they_all_received()
     {
-        await using var first = NewProcess();
-        await using var second = NewProcess();
+        await using var first = new Process(database, _world);
+        await using var second = new Process(database, _world);
         var command = Reserve("at-once");
         _world.Treat("at-once", new Treatment { Latency = TimeSpan.FromMilliseconds(500) });
 
-        await Task.WhenAll(first.HandleAsync(command), second.HandleAsync(command));
+        await Task.WhenAll(first.RunAsync(command), second.RunAsync(command));
 
         Assert.Single(_world.Calls);
         Assert.Single(first.Results.Concat(second.Results));
@@ -45,17 +53,17 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     [Fact]
     public async Task A_result_under_a_lost_lease_is_not_reported()
     {
-        await using var frozen = NewProcess();
-        await using var successor = NewProcess();
+        await using var frozen = new Process(database, _world);
+        await using var successor = new Process(database, _world);
         var command = Reserve("frozen");
         _world.Treat("frozen", new Treatment { Latency = TimeSpan.FromSeconds(1) });
 
-        var late = frozen.HandleAsync(command);
+        var late = frozen.RunAsync(command);
         await Eventually.Async(() => _world.Calls.Count == 1, TimeSpan.FromMinutes(1), () => "no call yet");
         await database.Database.ExecuteAsync(
             $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = "
                 + $"'{command.CommandId}'");
-        await successor.HandleAsync(command);
+        await successor.RunAsync(command);
         await late;
 
         Assert.Empty(frozen.Results);
@@ -67,9 +75,9 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     [Fact]
     public async Task A_command_after_its_deadline_is_never_run()
     {
-        await using var process = NewProcess();
+        await using var process = new Process(database, _world);
 
-        await process.HandleAsync(Reserve("too-late") with { NotAfter = TimeProvider.System.GetUtcNow().AddMinutes(-1) });
+        await process.RunAsync(Reserve("too-late") with { NotAfter = TimeProvider.System.GetUtcNow().AddMinutes(-1) });
 
         Assert.Empty(_world.Calls);
         Assert.Empty(process.Results);
@@ -78,13 +86,13 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     [Fact]
     public async Task All_attempts_share_one_idempotency_key()
     {
-        await using var process = NewProcess();
+        await using var process = new Process(database, _world);
         var command = Reserve("flaky");
         _world.Treat("flaky", new Treatment { Failures = 2 });
 
         foreach (var attempt in new[] { 1, 2, 3 })
         {
-            await process.HandleAsync(command with { Attempt = attempt });
+            await process.RunAsync(command with { Attempt = attempt });
         }
 
         Assert.Equal(["http_503", "http_503", null], process.Results.Select(result => result.Code));
@@ -113,6 +121,54 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         };
     }
 
-    private EffectsProcess NewProcess() =>
-        new(database, $$"""connections: { stock: { type: http, url: "{{_world.Address}}" } }""");
+    /// <summary>An effects process without Kafka.</summary>
+    private sealed class Process : IRecordProducer, IAsyncDisposable
+    {
+        private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+        private readonly ConcurrentQueue<StepResult> _results = new();
+        private readonly ServiceProvider _services;
+        private readonly EffectRunner _runner;
+
+        public Process(TestDatabase database, ExternalServices world)
+        {
+            File.WriteAllText(
+                Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
+            var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: true);
+            _services = new ServiceCollection()
+                .AddSingleton(TimeProvider.System)
+                .AddSingleton<RoleHealth>()
+                .AddLogging()
+                .AddOperationClients()
+                .AddSingleton<IRecordProducer>(this)
+                .AddSingleton(Topics.Default)
+                .BuildServiceProvider();
+            _runner = new EffectRunner(
+                EffectOperations.Create(_services),
+                reading.Connections,
+                _services.GetRequiredService<ConnectionLimits>(),
+                new PostgresEffectLedger(database.DataSource),
+                new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
+                new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
+                TimeProvider.System,
+                NullLogger<EffectRunner>.Instance);
+        }
+
+        public IReadOnlyList<StepResult> Results => [.. _results];
+
+        public Task RunAsync(StepCommand command) => _runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+        {
+            _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+            return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+        }
+
+        public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _services.DisposeAsync();
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
 }

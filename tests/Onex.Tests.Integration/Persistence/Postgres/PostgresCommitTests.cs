@@ -32,7 +32,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Theory]
-    [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
+    [InlineData("ALTER TABLE onex.outbox_batches RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox_batches")]
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
     public async Task A_commit_without_tables_fails_with_a_remedy_and_succeeds_once_they_exist(

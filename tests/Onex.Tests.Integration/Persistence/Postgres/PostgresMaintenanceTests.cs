@@ -37,21 +37,22 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public async Task Expired_history_partitions_are_dropped_and_future_ones_created()
     {
         await _database.Database.ExecuteAsync(
-            "CREATE TABLE onex.saga_history_20200101 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-01 00:00+00') TO "
+            "CREATE TABLE onex.saga_transitions_20200101 PARTITION OF onex.saga_transitions FOR VALUES FROM ('2020-01-01 00:00+00') TO "
                 + "('2020-01-02 00:00+00')");
 
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
 
         Assert.Equal(
             HistoryPartitions.DaysAhead + 2L,
-            await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_inherits WHERE inhparent = 'onex.saga_history'::regclass"));
+            await _database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_inherits WHERE inhparent = 'onex.saga_transitions'::regclass"));
     }
 
     [Fact]
     public async Task A_locked_partition_blocks_no_other_maintenance()
     {
         await _database.Database.ExecuteAsync(
-            "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO "
+            "CREATE TABLE onex.saga_transitions_20200102 PARTITION OF onex.saga_transitions FOR VALUES FROM ('2020-01-02 00:00+00') TO "
                 + "('2020-01-03 00:00+00')");
         await using var reader = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await reader.BeginTransactionAsync();
@@ -67,20 +68,22 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
         Assert.False(await ExistsAsync());
 
-        Task<bool> ExistsAsync() => _database.Database.ScalarAsync<bool>("SELECT to_regclass('onex.saga_history_20200102') IS NOT NULL");
+        Task<bool> ExistsAsync() =>
+            _database.Database.ScalarAsync<bool>("SELECT to_regclass('onex.saga_transitions_20200102') IS NOT NULL");
     }
 
     [Fact]
     public async Task A_backup_postpones_maintenance_and_blocks_neither_a_start_nor_readers()
     {
         await _database.Database.ExecuteAsync(
-            "DO $$ BEGIN EXECUTE 'DROP TABLE onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD'); END $$");
+            "DO $$ BEGIN EXECUTE 'DROP TABLE onex.saga_transitions_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD'); END $$");
         var row = Rows.New();
         await Store.CommitAsync(new CommitBatch([Rows.Start(row)], []), CancellationToken.None);
         await using (var backup = await _database.DataSource.OpenConnectionAsync())
         {
             await using var transaction = await backup.BeginTransactionAsync();
-            await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.saga_history, onex.sagas IN ACCESS SHARE MODE", backup))
+            await using (
+                var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.saga_transitions, onex.sagas IN ACCESS SHARE MODE", backup))
             {
                 await reading.ExecuteNonQueryAsync();
             }
@@ -108,7 +111,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
         Assert.True(await ExistsAsync());
 
         Task<bool> ExistsAsync() => _database.Database.ScalarAsync<bool>(
-            "SELECT to_regclass('onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')) IS NOT NULL");
+            "SELECT to_regclass('onex.saga_transitions_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')) IS NOT NULL");
     }
 
     [Fact]
@@ -134,7 +137,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public async Task History_of_a_live_saga_outlives_its_partition()
     {
         await _database.Database.ExecuteAsync(
-            "CREATE TABLE onex.saga_history_20200105 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-05 00:00+00') TO "
+            "CREATE TABLE onex.saga_transitions_20200105 PARTITION OF onex.saga_transitions FOR VALUES FROM ('2020-01-05 00:00+00') TO "
                 + "('2020-01-06 00:00+00')");
         var at = new DateTimeOffset(2020, 1, 5, 12, 0, 0, TimeSpan.Zero);
         var live = Rows.New() with { StartedAt = at };
@@ -146,7 +149,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
 
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(100_000), TimeSpan.FromDays(30), CancellationToken.None);
 
-        Assert.False(await _database.Database.ScalarAsync<bool>("SELECT to_regclass('onex.saga_history_20200105') IS NOT NULL"));
+        Assert.False(await _database.Database.ScalarAsync<bool>("SELECT to_regclass('onex.saga_transitions_20200105') IS NOT NULL"));
         Assert.Single(await Queries.HistoryAsync(live.Id, 0, -1, 10, CancellationToken.None));
         Assert.Empty(await Queries.HistoryAsync(ended.Id, 0, -1, 10, CancellationToken.None));
     }

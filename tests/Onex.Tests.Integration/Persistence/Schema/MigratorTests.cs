@@ -196,14 +196,14 @@ public sealed class MigratorTests
         await MigrateAsync(Settings(database));
         await database.ExecuteAsync(
             """
-            INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state)
-            VALUES (gen_random_uuid(), 1, 0, now() + interval '9 days', 'started', 'reserving')
+            INSERT INTO onex.saga_transitions (saga_id, version, ordinal, at, entries)
+            VALUES (gen_random_uuid(), 1, 0, now() + interval '9 days', '[["started", "reserving"]]')
             """);
-        Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_history_default"));
+        Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_transitions_default"));
 
         Assert.Equal(2, await database.ScalarAsync<int>("SELECT onex.make_history_partitions(9)"));
 
-        Assert.Equal(0L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_history_default"));
+        Assert.Equal(0L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_transitions_default"));
         Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_history"));
         Assert.Equal(0, await database.ScalarAsync<int>("SELECT onex.make_history_partitions(9)"));
     }
@@ -226,8 +226,8 @@ public sealed class MigratorTests
                 ('waiting', 'waiting', '{"waiting_for": ["paid"]}', NULL, NULL, NULL),
                 ('failed', 'failed', '{}', '{"code": "card_declined"}', now(), NULL))
                 AS v(name, status, progress, fault, ended_at, next_wakeup_at);
-            INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step)
-            SELECT id, v.version, 0, now() + v.after, v.kind, state, 'charge'
+            INSERT INTO onex.saga_transitions (saga_id, version, ordinal, at, entries)
+            SELECT id, v.version, 0, now() + v.after, json_build_array(json_build_array(v.kind, state, 'charge'))
             FROM onex.sagas,
                 (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed')) AS v(version, after, kind)
             WHERE state = 'running'

@@ -308,7 +308,8 @@ public sealed class SqliteDatabaseTests : IDisposable
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
         var model = context.Model.GetEntityTypes()
-            .SelectMany(entity => entity.GetProperties().Select(property => $"{entity.GetTableName()}|{property.GetColumnName()}"));
+            .SelectMany(entity => entity.GetProperties()
+                .Select(property => $"{entity.GetTableName() ?? entity.GetViewName()}|{property.GetColumnName()}"));
 
         Assert.Equal(
             model.Order(StringComparer.Ordinal),

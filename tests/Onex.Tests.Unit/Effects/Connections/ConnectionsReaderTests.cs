@@ -65,13 +65,21 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData(
         "x: { type: redis, url: 'redis://c', host: db }",
         "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, "
-            + "url, user, password.")]
+            + "url, user, password, database,")]
     [InlineData(
         "x: { type: redis, url: 'http://cache' }",
         "2:26: ONEX2005: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
     [InlineData(
         "x: { type: redis, url: 'redis://me:hidden@cache' }",
         "2:26: ONEX2005: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
+    [InlineData(
+        "x: { type: redis, url: 'redis://cache/2' }",
+        "2:26: ONEX2005: the url of connection 'x' has a path. Give the number of the database as 'database'.")]
+    [InlineData(
+        "x: { type: redis, url: 'redis://cache', database: -1 }", "2:53: ONEX1049: 'database' must be a whole number from 0 to 100000.")]
+    [InlineData(
+        "x: { type: redis, url: 'rediss://cache', ca_file: none.pem }",
+        "2:53: ONEX2011: 'ca_file' names 'none.pem', which cannot be read or holds no usable certificate.")]
     [InlineData(
         "x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: ONEX2006: the secret NOT_THERE is not set.")]
     [InlineData("x: { type: consul, token: hidden }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url'.")]
@@ -115,7 +123,8 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://stock?a=hidden' }", "2:25: ONEX2005: the url of connection 'x' has a query or a fragment.")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: ONEX1047: '10' is not a duration. Write a number and a unit")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: ONEX1049: 'timeout' must be from 1ms to 1h.")]
-    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: ONEX2009: 'fast' is not a rate. Write a number per second, minute or hour: 50/s")]
+    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }",
+        "2:49: ONEX2009: 'fast' is not a rate. Write a number per second, minute or hour: 50/s")]
     [InlineData(
         "x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: ONEX1049: 'concurrency' must be a whole number from 1 to 10000.")]
     [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: ONEX1049: 'calls' must be a whole number from 2")]

@@ -33,7 +33,7 @@ public sealed class TableTests
         using var dataSource = NpgsqlDataSource.Create("Host=nowhere");
         using var context = new OnexDbContext(OnexDbContextFactory.Options(dataSource));
 
-        var type = context.Model.GetEntityTypes().Single(type => type.GetTableName() == table);
+        var type = context.Model.GetEntityTypes().Single(type => (type.GetTableName() ?? type.GetViewName()) == table);
         AssertSame(table, type.GetProperties().Select(property => property.GetColumnName()));
     }
 

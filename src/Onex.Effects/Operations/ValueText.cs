@@ -1,0 +1,21 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Onex.Effects.Operations;
+
+/// <summary>The bytes of values that are written as they are if they are text, and else as JSON; and text that can be stored.</summary>
+internal static class ValueText
+{
+    /// <summary>The maximum size of a value that an operation sends or writes.</summary>
+    public const int BytesMax = 10 * 1024 * 1024;
+
+    /// <summary>The maximum size of a value that an operation reads, where memory allows it.</summary>
+    public const int ResultBytesMax = 50 * 1024 * 1024;
+
+    /// <summary>The value's bytes.</summary>
+    public static byte[] ToBytes(JsonElement value) =>
+        Encoding.UTF8.GetBytes(value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
+
+    /// <summary>The bytes as text. What is not UTF-8, and U+0000, becomes U+FFFD.</summary>
+    public static string FromBytes(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes).Replace('\0', '\uFFFD');
+}

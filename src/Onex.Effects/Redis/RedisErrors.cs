@@ -1,0 +1,59 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Effects.Operations;
+using StackExchange.Redis;
+
+namespace Onex.Effects.Redis;
+
+/// <summary>Classifies the errors of Redis. Messages of the server are not passed on, because they may quote keys and values.</summary>
+internal static class RedisErrors
+{
+    /// <summary>The outcome of an attempt that ended with an exception of the client.</summary>
+    public static EffectOutcome<TResult> Outcome<TResult>(Exception exception, string connection)
+        where TResult : class => exception switch
+        {
+            RedisServerException answer => Answered<TResult>(answer, connection),
+            RedisConnectionException when IsAuthentication(exception) => EffectOutcome<TResult>.Failed(
+                AttemptReach.NotSent, "authentication_failed",
+                $"The Redis of connection '{connection}' does not let its user in: check 'user' and 'password'."),
+            RedisConnectionException { CommandStatus: CommandStatus.Sent } => EffectOutcome<TResult>.Failed(
+                AttemptReach.Sent, "connection_lost", $"The Redis of connection '{connection}' closed the connection without an answer."),
+            RedisTimeoutException { Commandstatus: CommandStatus.Sent } => EffectOutcome<TResult>.Failed(
+                AttemptReach.Sent, StepCodes.StepTimedOut, $"The Redis of connection '{connection}' did not answer in time."),
+            _ => EffectOutcome<TResult>.Failed(
+                AttemptReach.NotSent, "connection_failed", $"The Redis of connection '{connection}' cannot be reached."),
+        };
+
+    // Rejected, unless the same command could succeed later: then the server or its configuration is the problem.
+    private static EffectOutcome<TResult> Answered<TResult>(RedisServerException answer, string connection)
+        where TResult : class
+    {
+        var (isFinal, code, meaning) = answer.Kind switch
+        {
+            RedisErrorKind.WrongType => (true, "wrong_type", "holds another type of value under this key"),
+            RedisErrorKind.NoPermission or RedisErrorKind.NotPermitted =>
+                (true, "insufficient_privilege", "does not allow its user this command or key"),
+            RedisErrorKind.NoAuth or RedisErrorKind.WrongPass =>
+                (false, "authentication_failed", "does not let its user in: check 'user' and 'password'"),
+
+            // The client has one kind for all that Redis answers with ERR.
+            RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when IsNumeric(answer.Message) =>
+                (true, "not_a_number", "holds a value under this key that is no 64-bit integer, or would become none"),
+            RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when answer.Message.StartsWith("ERR ", StringComparison.Ordinal) =>
+                (true, "command_refused", "refuses the command"),
+            var kind => (false, "redis_unavailable", $"cannot run the command now ({kind})"),
+        };
+        var message = $"The Redis of connection '{connection}' {meaning}.";
+        return isFinal
+            ? EffectOutcome<TResult>.Refused(code, message)
+            : EffectOutcome<TResult>.Failed(AttemptReach.Answered, code, message);
+    }
+
+    private static bool IsAuthentication(Exception? exception) =>
+        exception is not null
+        && (exception is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
+            || IsAuthentication(exception.InnerException));
+
+    private static bool IsNumeric(string message) =>
+        message.Contains("not an integer", StringComparison.Ordinal) || message.Contains("would overflow", StringComparison.Ordinal);
+}

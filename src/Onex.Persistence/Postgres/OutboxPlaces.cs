@@ -1,0 +1,118 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Postgres;
+
+/// <summary>
+/// Where unsent messages are in <c>outbox_batches</c>, as far as this process committed or read them: a sent message is then found by the
+/// key of its row, without an index on message ids. What is not known here is looked up in the table.
+/// </summary>
+internal sealed class OutboxPlaces
+{
+    // Messages that another process sends are never removed here.
+    internal const int MessagesMax = 200_000;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<MessageId, OutboxPlace> _places = [];
+    private readonly Dictionary<long, int> _unsent = [];
+    private readonly Queue<(long Batch, MessageId[] Messages)> _committed = new();
+
+    /// <summary>Adds the messages of a batch that was committed, in the order of their places.</summary>
+    public void Committed(long batch, MessageId[] messages)
+    {
+        lock (_lock)
+        {
+            _unsent[batch] = messages.Length;
+            for (var i = 0; i < messages.Length; i++)
+            {
+                _places[messages[i]] = new OutboxPlace(batch, i + 1);
+            }
+
+            _committed.Enqueue((batch, messages));
+            while (_committed.TryPeek(out var oldest) && (_places.Count > MessagesMax || !_unsent.ContainsKey(oldest.Batch)))
+            {
+                _committed.Dequeue();
+                _unsent.Remove(oldest.Batch);
+                foreach (var message in oldest.Messages)
+                {
+                    _places.Remove(message);
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds messages that were read.</summary>
+    public void Read(IEnumerable<(MessageId Message, OutboxPlace Place)> messages)
+    {
+        lock (_lock)
+        {
+            foreach (var (message, place) in messages)
+            {
+                if (_places.Count < MessagesMax)
+                {
+                    _places.TryAdd(message, place);
+                }
+            }
+        }
+    }
+
+    /// <summary>Divides sent messages into complete batches, places in other batches, and unknown messages.</summary>
+    public SentMessages Find(IReadOnlyCollection<MessageId> messages)
+    {
+        var unknown = new List<MessageId>();
+        var places = new List<OutboxPlace>(messages.Count);
+        var complete = new HashSet<long>();
+        lock (_lock)
+        {
+            foreach (var message in messages.Distinct())
+            {
+                if (_places.TryGetValue(message, out var place))
+                {
+                    places.Add(place);
+                }
+                else
+                {
+                    unknown.Add(message);
+                }
+            }
+
+            foreach (var (batch, sent) in places.CountBy(place => place.Batch))
+            {
+                if (_unsent.TryGetValue(batch, out var unsent) && unsent == sent)
+                {
+                    complete.Add(batch);
+                }
+            }
+        }
+
+        places.RemoveAll(place => complete.Contains(place.Batch));
+        return new SentMessages([.. complete.Order()], places, unknown);
+    }
+
+    /// <summary>Removes messages that have been marked as sent in the table.</summary>
+    public void Removed(IReadOnlyCollection<MessageId> messages)
+    {
+        lock (_lock)
+        {
+            foreach (var message in messages)
+            {
+                if (_places.Remove(message, out var place) && _unsent.TryGetValue(place.Batch, out var unsent))
+                {
+                    if (unsent == 1)
+                    {
+                        _unsent.Remove(place.Batch);
+                    }
+                    else
+                    {
+                        _unsent[place.Batch] = unsent - 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// <summary>Sent messages, by what removes them from the table.</summary>
+/// <param name="Complete">Batches all of whose unsent messages are among them.</param>
+/// <param name="Places">The places of messages in other batches.</param>
+/// <param name="Unknown">Messages whose places must be looked up.</param>
+internal sealed record SentMessages(long[] Complete, IReadOnlyList<OutboxPlace> Places, IReadOnlyList<MessageId> Unknown);

@@ -1,0 +1,89 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.Tables;
+
+/// <summary>
+/// A row of <c>saga_transitions</c>: the history entries of one version of a saga. The view <c>saga_history</c> has a row for each entry.
+/// </summary>
+/// <param name="SagaId">The saga.</param>
+/// <param name="First">The first entry.</param>
+/// <param name="Entries">All entries: an array of kind, state, step and detail for each, without nulls at the end.</param>
+internal readonly record struct TransitionRow(SagaId SagaId, HistoryEntry First, byte[] Entries);
+
+/// <summary>The columns of <c>saga_transitions</c>.</summary>
+internal static class TransitionTable
+{
+    public static readonly Table<TransitionRow> Columns = Create();
+
+    // Values go into a column of type json, never into HTML.
+    private static readonly JsonWriterOptions _compact = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    /// <summary>Adds the rows of a saga's history: one for each version and time.</summary>
+    public static void AddRows(List<TransitionRow> rows, SagaId sagaId, IReadOnlyList<HistoryEntry> history)
+    {
+        if (history.Count == 0)
+        {
+            return;
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var writer = new Utf8JsonWriter(buffer, _compact);
+        for (var first = 0; first < history.Count;)
+        {
+            var next = first;
+            writer.WriteStartArray();
+            for (; next < history.Count && IsSameRow(history[first], history[next], next - first); next++)
+            {
+                Write(writer, history[next]);
+            }
+
+            writer.WriteEndArray();
+            writer.Flush();
+            rows.Add(new TransitionRow(sagaId, history[first], buffer.WrittenSpan.ToArray()));
+            buffer.ResetWrittenCount();
+            writer.Reset();
+            first = next;
+        }
+    }
+
+    private static bool IsSameRow(HistoryEntry first, HistoryEntry entry, int distance) =>
+        entry.Version == first.Version && entry.At == first.At && entry.Ordinal == first.Ordinal + distance;
+
+    private static void Write(Utf8JsonWriter writer, HistoryEntry entry)
+    {
+        writer.WriteStartArray();
+        writer.WriteStringValue(entry.Kind);
+        writer.WriteStringValue(entry.State);
+        var detail = entry.Detail is { IsNull: false } json ? json : (RawJson?)null;
+        if (entry.Step is not null || detail is not null)
+        {
+            writer.WriteStringValue(entry.Step);
+        }
+
+        if (detail is { } known)
+        {
+            writer.WriteRawValue(known.Utf8.Span, skipInputValidation: true);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static Table<TransitionRow> Create()
+    {
+        var table = new Table<TransitionRow>();
+        table.Uuid("saga_id", row => row.SagaId.Value);
+        table.Time("at", row => row.First.At);
+        table.Bigint("version", row => row.First.Version);
+        table.Integer("ordinal", row => row.First.Ordinal);
+        table.ExactJson("entries", row => new RawJson(row.Entries));
+        return table;
+    }
+}
