@@ -150,7 +150,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
                 {
                     var (id, key) = (line.Split('|')[0], line.Split('|')[1]);
                     using var answer = await http.PostAsJsonAsync(
-                        $"http://127.0.0.1:{running["main"].HttpPort}/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true });
+                        $"http://127.0.0.1:{running["main"].HttpPort}/api/v1/dead-letters/{id}/redrive",
+                        new JsonObject { ["force"] = true });
                     if (answer.StatusCode == HttpStatusCode.OK)
                     {
                         moved.Add(key);
