@@ -44,7 +44,7 @@ public static class ErrorCodes
     /// <summary>The business key could not be evaluated from the input.</summary>
     public const string KeyInvalid = "ONEX3012";
 
-    /// <summary>The saga failed, and its contract gave no code of its own.</summary>
+    /// <summary>The saga failed, and its contract defined no code.</summary>
     public const string SagaFailed = "ONEX3013";
 
     /// <summary>Handling a message failed repeatedly.</summary>

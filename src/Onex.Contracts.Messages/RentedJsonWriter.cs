@@ -20,7 +20,7 @@ public readonly ref struct RentedJsonWriter : IDisposable
 
     private RentedJsonWriter(Buffered buffered) => _buffered = buffered;
 
-    /// <summary>How Onex writes JSON that it may read again: it escapes only what JSON requires.</summary>
+    /// <summary>Writes internal JSON: escapes only what JSON requires.</summary>
     public static JsonWriterOptions Options { get; } = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -38,7 +38,7 @@ public readonly ref struct RentedJsonWriter : IDisposable
         return new RentedJsonWriter(buffered);
     }
 
-    /// <summary>A copy of what has been written.</summary>
+    /// <summary>A copy of the written bytes.</summary>
     public RawJson ToJson()
     {
         Writer.Flush();

@@ -109,7 +109,7 @@ public sealed record StepResult
     /// <summary>Why the attempt did not complete, as a code: <c>http_503</c>, <c>step_timed_out</c>, <c>connection_refused</c>.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The same for people. It holds no secrets.</summary>
+    /// <summary>The reason for people, without secrets.</summary>
     public string? Message { get; init; }
 
     /// <summary>

@@ -25,7 +25,7 @@ namespace Onex.Effects;
 /// <summary>The effects role: executes effects for sagas. The entry point of this project.</summary>
 public static class EffectsRole
 {
-    /// <summary>The maximum number of commands in flight per process. Each connection has a limit of its own in addition.</summary>
+    /// <summary>The maximum number of commands in flight per process. Each connection also has its own limit.</summary>
     internal const int CommandsAtOnce = 256;
 
     /// <summary>

@@ -12,7 +12,7 @@ internal static partial class Log
     [LoggerMessage(2002, LogLevel.Debug, "{Operation}, attempt {Attempt}: another process has its lease.")]
     public static partial void LeasedElsewhere(ILogger logger, string operation, int attempt);
 
-    /// <summary>According to the effect ledger the attempt must not start any more.</summary>
+    /// <summary>The effect ledger does not allow the attempt to start.</summary>
     [LoggerMessage(2003, LogLevel.Debug, "{Operation}, attempt {Attempt}, is not executed: {Reason}")]
     public static partial void Expired(ILogger logger, string operation, int attempt, string reason);
 
@@ -29,6 +29,6 @@ internal static partial class Log
     public static partial void ResultRefused(ILogger logger, string operation, Exception exception);
 
     /// <summary>Whether db.transaction over this connection is exactly once: once per connection.</summary>
-    [LoggerMessage(2007, LogLevel.Information, "Transactions through connection {Connection} {Kind}.")]
-    public static partial void LedgerSought(ILogger logger, string connection, string kind);
+    [LoggerMessage(2007, LogLevel.Information, "Transactions over connection {Connection} {Mode}.")]
+    public static partial void LedgerSought(ILogger logger, string connection, string mode);
 }

@@ -53,11 +53,11 @@ internal static class Aggregates
     private static CelValue Put(AggregateKind kind, CelValue total, CelValue value) => (kind, value.Kind) switch
     {
         (AggregateKind.Count, CelKind.Bool) => CelValue.Int((total.IsNull ? 0 : total.AsInt()) + (value.AsBool() ? 1 : 0)),
-        (AggregateKind.Count, _) => CelValue.Error($"a bool is wanted, not {value.Kind}"),
+        (AggregateKind.Count, _) => CelValue.Error($"a bool is required, not {value.Kind}"),
         (_, CelKind.Int or CelKind.Double) when total.IsNull => value,
         (_, CelKind.Int) when total.Kind == CelKind.Int => Whole(kind, total.AsInt(), value.AsInt()),
         (_, CelKind.Int or CelKind.Double) => Fraction(kind, Number(total), Number(value)),
-        _ => CelValue.Error($"a number is wanted, not {value.Kind}"),
+        _ => CelValue.Error($"a number is required, not {value.Kind}"),
     };
 
     private static CelValue Whole(AggregateKind kind, long total, long value)

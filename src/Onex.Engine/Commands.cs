@@ -170,7 +170,7 @@ internal static class Commands
         {
             decision.Block(
                 BlockedByWhat(command),
-                $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be evaluated any more.",
+                $"The child of step '{command.Step}' cannot be cancelled: its arguments can no longer be evaluated.",
                 command.Step, command);
         }
     }

@@ -42,9 +42,9 @@ internal static class Cycles
         if (count > most || failures > most * FailuresEach)
         {
             var how = count > most
-                ? $"came to state '{state.Name}' {Plural.Format(count, "time")} without an event, a wait or new data in between; "
+                ? $"entered state '{state.Name}' {Plural.Format(count, "time")} without an event, a wait or new data in between; "
                     + $"{most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
-                : $"came to state '{state.Name}' by {failures} failures without an event or a wait in between; "
+                : $"entered state '{state.Name}' after {failures} failures without an event or a wait in between; "
                     + $"{most * FailuresEach} are allowed ({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
             Flow.Depart(decision, new Departure(state.Name) { Failed = failed });
             decision.Block(

@@ -68,6 +68,6 @@ public static class SagaItemStatusText
         "unknown" => SagaItemStatus.Unknown,
         "compensated" => SagaItemStatus.Compensated,
         "skipped" => SagaItemStatus.Skipped,
-        _ => throw new InvalidOperationException($"'{text}' is no status of an item."),
+        _ => throw new InvalidOperationException($"'{text}' is not an item status."),
     };
 }

@@ -58,6 +58,6 @@ public static class SagaStatusText
         "completed" => SagaStatus.Completed,
         "failed" => SagaStatus.Failed,
         "cancelled" => SagaStatus.Cancelled,
-        _ => throw new InvalidOperationException($"'{text}' is no status of a saga."),
+        _ => throw new InvalidOperationException($"'{text}' is not a saga status."),
     };
 }

@@ -152,7 +152,8 @@ internal static class Waits
                     + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
-                    : $", and nobody has taken it: is a {(step.Role == CallRole.Compute ? "runtime-worker" : "runtime-effects")} running?"),
+                    : ", and no process has claimed it: is "
+                        + $"{(step.Role == CallRole.Compute ? "runtime-worker" : "runtime-effects")} running?"),
         };
     }
 
@@ -164,13 +165,13 @@ internal static class Waits
         foreach (var branch in saga.Branches.Where(branch => branch.WaitUntil is not null).OrderBy(branch => branch.WaitUntil))
         {
             waits.Add($"time {Text(branch.WaitUntil!.Value)}");
-            times.Add($"goes on in a branch of '{branch.Parallel}' at {Text(branch.WaitUntil!.Value)}");
+            times.Add($"continues in a branch of '{branch.Parallel}' at {Text(branch.WaitUntil!.Value)}");
         }
 
         if (saga.WaitUntil is { } until)
         {
             waits.Insert(0, $"time {Text(until)}");
-            times.Add($"goes on at {Text(until)}");
+            times.Add($"continues at {Text(until)}");
         }
 
         if (saga.StateDueAt is { } due && state.Timeout is { } timeout)

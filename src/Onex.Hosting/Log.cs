@@ -47,11 +47,11 @@ internal static partial class Log
     public static partial void BootstrapWaits(ILogger logger, string bootstrap, string error);
 
     /// <summary>A component has become unusable. /health/detailed has the details.</summary>
-    [LoggerMessage(6010, LogLevel.Warning, "{Component} is lost: {Error}")]
+    [LoggerMessage(6010, LogLevel.Warning, "{Component} is unavailable: {Error}")]
     public static partial void ComponentLost(ILogger logger, string component, string? error);
 
     /// <summary>A component that was lost is usable again.</summary>
-    [LoggerMessage(6011, LogLevel.Information, "{Component} works again.")]
+    [LoggerMessage(6011, LogLevel.Information, "{Component} is available again.")]
     public static partial void ComponentWorksAgain(ILogger logger, string component);
 
     /// <summary>A health call was answered with 503, because the process is not healthy or not ready.</summary>

@@ -32,7 +32,7 @@ internal static partial class Log
     public static partial void OutboxNotCleared(ILogger logger);
 
     /// <summary>A periodic job that failed succeeds again.</summary>
-    [LoggerMessage(1025, LogLevel.Information, "Background job works again: {What}")]
+    [LoggerMessage(1025, LogLevel.Information, "Background job succeeds again: {What}")]
     public static partial void JobWorksAgain(ILogger logger, string what);
 
     /// <summary>A periodic job (timers, unsent messages, maintenance) failed, mostly because the database does not answer.</summary>
@@ -76,11 +76,11 @@ internal static partial class Log
     public static partial void MessageNotProduced(ILogger logger, Exception? exception);
 
     /// <summary>It is too large, or its topic does not exist or is forbidden. Its step fails, or it becomes a dead letter.</summary>
-    [LoggerMessage(1041, LogLevel.Error, "The broker does not take message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
+    [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
     /// <summary>The response to a rejected request cannot be sent; its dead letter says why it was rejected.</summary>
-    [LoggerMessage(1042, LogLevel.Error, "The broker does not take message {MessageId} for topic {Topic}: {Reason}")]
+    [LoggerMessage(1042, LogLevel.Error, "The broker rejects message {MessageId} for topic {Topic}: {Reason}")]
     public static partial void ResponseUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
 
     /// <summary>

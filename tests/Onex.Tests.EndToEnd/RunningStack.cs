@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd;
 
 /// <summary>One process of each role, which the tests of a class share.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Onex.Tests.Support;
 using Xunit.Sdk;
 
 namespace Onex.Tests.EndToEnd;

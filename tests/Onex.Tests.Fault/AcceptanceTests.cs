@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
@@ -151,7 +150,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
                 {
                     var (id, key) = (line.Split('|')[0], line.Split('|')[1]);
                     using var answer = await http.PostAsJsonAsync(
-                        $"http://127.0.0.1:{running["main"].HttpPort}/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true });
+                        $"http://127.0.0.1:{running["main"].HttpPort}/api/v1/dead-letters/{id}/redrive",
+                        new JsonObject { ["force"] = true });
                     if (answer.StatusCode == HttpStatusCode.OK)
                     {
                         moved.Add(key);

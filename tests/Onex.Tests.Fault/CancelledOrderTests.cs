@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Npgsql;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 

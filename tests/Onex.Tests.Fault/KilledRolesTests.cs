@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.Fault;
 
 /// <summary>Every role killed with -9 at random and started again, and Postgres stopped as in a crash, under load.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 

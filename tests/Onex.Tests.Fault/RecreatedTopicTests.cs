@@ -1,7 +1,6 @@
 using System.Net;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Npgsql;
 using Onex.Contracts.Messages;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 

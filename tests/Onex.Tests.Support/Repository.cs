@@ -6,6 +6,9 @@ public static class Repository
     /// <summary>The root: where <c>Onex.sln</c> is.</summary>
     public static string Root { get; } = FindRoot();
 
+    /// <summary>Whether golden files are to be written instead of compared: <c>ONEX_GOLDEN=update</c>.</summary>
+    public static bool Updating => Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update";
+
     /// <summary>The built executable's assembly, of the same configuration as the running test.</summary>
     public static string OnexAssembly { get; } = Built("Onex.Runtime", "onex.dll");
 
@@ -15,6 +18,17 @@ public static class Repository
     /// <summary>A file that a project's build made, in the configuration of the running test.</summary>
     public static string Built(string project, string file) =>
         Path.Combine(Root, "artifacts", "bin", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), file);
+
+    /// <summary>The text of a golden file, which is first written if <see cref="Updating"/> is set.</summary>
+    public static string Golden(string path, string actual)
+    {
+        if (Updating)
+        {
+            File.WriteAllText(path, actual);
+        }
+
+        return File.ReadAllText(path);
+    }
 
     private static string FindRoot()
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>What one round measured of one build: figures by name, in the order in which they are shown.</summary>
+/// <summary>The figures of one round for one build, in display order.</summary>
 internal sealed class Measurement
 {
     private readonly List<(string Name, double Value)> _figures = [];

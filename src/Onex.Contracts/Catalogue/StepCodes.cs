@@ -3,7 +3,7 @@ namespace Onex.Contracts.Catalogue;
 /// <summary>The codes of faults that do not depend on the operation: of the engine, and of the roles that execute steps.</summary>
 public static class StepCodes
 {
-    /// <summary>The attempt failed without a code of its own.</summary>
+    /// <summary>The attempt failed without a specific code.</summary>
     public const string StepFailed = "step_failed";
 
     /// <summary>The attempt did not end within its time limit.</summary>

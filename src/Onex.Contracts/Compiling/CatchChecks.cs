@@ -48,7 +48,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
 
     private bool MayFail(Plan plan, string code, Func<string, Plan?> find, HashSet<string> seen)
     {
-        // Rejected starts have codes of their own.
+        // Rejected starts have their own codes.
         if (Names.FaultCodes.Contains(code) || code.StartsWith("ONEX", StringComparison.Ordinal)
             || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => SetsFault(state, code)))
         {

@@ -146,7 +146,7 @@ public static class ContractCompiler
         new(draft.Code, draft.Severity, path, 1, 1, 1, draft.Problem, draft.Remedy, null);
 }
 
-/// <summary>What contracts are checked against.</summary>
+/// <summary>The catalogue, connections and limits that contracts are checked against.</summary>
 /// <param name="Operations">The operations that steps may name.</param>
 /// <param name="Connections">The connections that steps may name; null to leave them unchecked.</param>
 public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDictionary<string, ConnectionDescriptor>? Connections)

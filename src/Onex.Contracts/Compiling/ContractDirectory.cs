@@ -85,7 +85,7 @@ internal sealed class ContractDirectory(string root)
         var read = 0;
         try
         {
-            // The file is read in one go, so the stream needs no buffer of its own.
+            // The file is read at once, so the stream needs no buffer.
             using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
                 bufferSize: 0);
             if (stream.CanSeek && stream.Length > Limits.FileBytesMax)

@@ -261,7 +261,7 @@ internal sealed class DataFlow
         }
     }
 
-    // What a true guard implies: has(data.x) && ...
+    // The facts implied by a true guard: has(data.x) && ...
     private ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)
     {
         known = guard is null ? known : known.Union(NotNull(guard, holds: true));

@@ -40,7 +40,7 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>Steps that change the world and declare no compensation.</summary>
     public IReadOnlyList<UncompensatedStep> Uncompensated => found.Uncompensated;
 
-    /// <summary>Steps that change the world and whose compensations do not say what follows from an unknown outcome.</summary>
+    /// <summary>Steps with side effects whose compensations do not define the handling of an unknown outcome.</summary>
     public IReadOnlyList<UncompensatedStep> UnknownOutcomeUnhandled => found.UnknownOutcomeUnhandled;
 
     /// <summary>The paths that expressions read below the result of each step.</summary>

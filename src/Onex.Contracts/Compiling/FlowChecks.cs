@@ -133,7 +133,7 @@ internal sealed class FlowChecks
         }
     }
 
-    // Only policies that a step declares: the default policy is not the author's mistake.
+    // Only policies that a step declares, because the default policy is not a mistake of the author.
     private void CheckRetries(IReadOnlyList<StatePlan> states, TimeLimit? deadline)
     {
         foreach (var (state, call) in states.SelectMany(state => state.Calls, (state, call) => (state, call)))

@@ -68,7 +68,7 @@ internal abstract record Shape
     /// <summary>One of several shapes.</summary>
     public static Shape Any(params Shape[] shapes) => new Either(shapes);
 
-    /// <summary>A step of any kind.</summary>
+    /// <summary>The base class of steps.</summary>
     public static Shape Step() => Any(
         Map(() => Keys.Step), Map(() => Keys.ChildStep), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep),
         Map(() => Keys.EmitStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep), Map(() => Keys.RespondStep), Map(() => Keys.FailStep));

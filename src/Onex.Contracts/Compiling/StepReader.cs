@@ -39,7 +39,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return [.. read.OfType<StepPlan>()];
     }
 
-    /// <summary>The step; null after reporting what it lacks.</summary>
+    /// <summary>The step; null after reporting an error.</summary>
     /// <param name="node">The step.</param>
     /// <param name="state">The state that it is in.</param>
     /// <param name="place">Its position, from which it gets its name if it has no id.</param>
@@ -53,7 +53,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (map.Has("losers") && !inBranch)
         {
-            scope.Report(ContractDiagnostics.LosersMisplaced(map.KeyAt("losers"), "this step is no branch"));
+            scope.Report(ContractDiagnostics.LosersMisplaced(map.KeyAt("losers"), "this step is not a branch"));
         }
 
         if (_others.Where(map.Has).ToList() is [var kind, .. var more])
@@ -475,7 +475,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
     private CelType? ResultType(string? id) => id is null ? null : expressions.Types.Call(id);
 
-    /// <summary>What is written into <c>data</c>.</summary>
+    /// <summary>The assignments to <c>data</c>.</summary>
     public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
     {
         var assignments = ImmutableArray.CreateBuilder<Assignment>();

@@ -14,7 +14,7 @@ namespace Onex.Contracts.Compiling;
 /// </summary>
 internal sealed partial class UnevaluatedTextChecks(ContractScope scope, ContractTypes types)
 {
-    // Text that ends like the name of a file or a host is taken for one, unless such a field is declared.
+    // Text that ends like a file or host name is treated as one, unless such a field is declared.
     private static readonly FrozenSet<string> _endings = FrozenSet.ToFrozenSet(
         [
             "json", "yaml", "yml", "xml", "csv", "txt", "log", "md", "html", "htm", "pdf", "zip", "gz", "tar", "sql", "js", "ts", "png",

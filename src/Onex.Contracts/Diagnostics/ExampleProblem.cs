@@ -8,7 +8,7 @@ namespace Onex.Contracts.Diagnostics;
 /// <param name="Remedy">How to fix it.</param>
 public sealed record ExampleProblem(ExampleProblemKind Kind, SourceSpan At, string Example, string What, string Remedy);
 
-/// <summary>How an example that compiles can fail.</summary>
+/// <summary>The failures of an example that compiles.</summary>
 public enum ExampleProblemKind
 {
     /// <summary>The outcome differs from the expectation.</summary>

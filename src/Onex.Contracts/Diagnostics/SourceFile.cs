@@ -65,7 +65,7 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
     /// <summary>A part of the text with its secrets masked.</summary>
     public string Shown(string piece) => masked?.Invoke(piece) ?? piece;
 
-    /// <summary>The text of a line, from 1; null behind the last one.</summary>
+    /// <summary>The text of a line, counted from 1; null after the last line.</summary>
     public string? Line(int number)
     {
         if (_lines.TryGetValue(number, out var known))

@@ -26,7 +26,7 @@ internal static class CelJson
         }
         catch (InvalidOperationException)
         {
-            // How System.Text.Json reports a lone surrogate.
+            // The form in which System.Text.Json reports a lone surrogate.
             return CelValue.Error("the JSON has text that is not Unicode: half of a surrogate pair");
         }
     }
@@ -122,7 +122,7 @@ internal static class CelJson
         {
             if (at + 1 == text.Length || !char.IsSurrogatePair(text[at], text[at + 1]))
             {
-                return "the text holds half of a surrogate pair, which is no Unicode text";
+                return "the text contains an unpaired surrogate, which is not Unicode text";
             }
 
             var next = text[(at + 2)..].IndexOfAnyInRange('\uD800', '\uDFFF');

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Contracts.Expressions;
 
-/// <summary>What kind of value it is.</summary>
+/// <summary>The type of the value.</summary>
 public enum CelKind : byte
 {
     /// <summary>null; the default.</summary>
@@ -67,7 +67,7 @@ public readonly struct CelValue : IEquatable<CelValue>
         _nanos = nanos;
     }
 
-    /// <summary>What kind of value it is.</summary>
+    /// <summary>The type of the value.</summary>
     public CelKind Kind => _kind;
 
     /// <summary>null.</summary>

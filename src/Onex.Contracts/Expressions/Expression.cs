@@ -181,7 +181,7 @@ public sealed class Expression
             {
                 if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
                 {
-                    return new ExpressionProblem(i, 1, "half of a surrogate pair is no character", "remove it");
+                    return new ExpressionProblem(i, 1, "an unpaired surrogate is not a character", "remove it");
                 }
 
                 i++;

@@ -22,7 +22,7 @@ public static class StoredValues
         return problem is null;
     }
 
-    /// <summary>Whether plain JSON loses kinds of the value.</summary>
+    /// <summary>Whether plain JSON loses types of the value.</summary>
     public static bool NeedsMark(CelValue value)
     {
         switch (value.Kind)

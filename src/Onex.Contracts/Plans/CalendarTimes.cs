@@ -64,7 +64,8 @@ internal sealed class CalendarTimes
             if (!CronExpression.TryParse(string.Join(' ', alone), CronFormat.Standard, out _))
             {
                 var (name, range) = _fields[index];
-                return $"'{Spelling.Clip(fields[index])}' is no {name}, which is {range}, '*', a range (1-5), a list (1,3) or a step (*/5)";
+                return $"'{Spelling.Clip(fields[index])}' is not a valid {name}, which is {range}, '*', "
+                    + "a range (1-5), a list (1,3) or a step (*/5)";
             }
         }
 

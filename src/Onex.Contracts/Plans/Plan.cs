@@ -31,16 +31,16 @@ public sealed class Plan
     /// <summary>Everything that the hash covers, so it can be stored and compiled again anywhere.</summary>
     public required ContractSource Source { get; init; }
 
-    /// <summary>What a request's payload must be.</summary>
+    /// <summary>The type of the payload of a request.</summary>
     public required JsonSchema Input { get; init; }
 
-    /// <summary>What a completed end's output must be, or null.</summary>
+    /// <summary>The type of the output of a completed end, or null.</summary>
     public JsonSchema? Output { get; init; }
 
     /// <summary>The business key's expression over <c>input</c>, or null.</summary>
     public Expression? Key { get; init; }
 
-    /// <summary>How a request is answered whose business key belongs to a live saga.</summary>
+    /// <summary>The policy for a request whose business key belongs to a live saga.</summary>
     public required DuplicatePolicy OnDuplicate { get; init; }
 
     /// <summary>The fields of <c>data</c>, in the order of the file.</summary>
@@ -85,7 +85,7 @@ public sealed class Plan
     /// <summary>The contracts that its steps call or start, with their positions in the file.</summary>
     internal ImmutableArray<ChildReference> Children { get; init; } = [];
 
-    /// <summary>What it uses of other contracts and connections.</summary>
+    /// <summary>Its references to other contracts and connections.</summary>
     internal PlanUses Uses { get; init; } = new([], []);
 
     /// <summary>The public properties of connections as configured in this process: a map by name of maps by property.</summary>
@@ -107,7 +107,7 @@ public sealed class Plan
 /// <summary>The text of a contract and of every file it refers to, by path relative to the contracts directory.</summary>
 public sealed record ContractSource(string Path, string Text, ImmutableSortedDictionary<string, string> References);
 
-/// <summary>How a request is answered whose business key belongs to a live saga.</summary>
+/// <summary>The policy for a request whose business key belongs to a live saga.</summary>
 public enum DuplicatePolicy
 {
     /// <summary>An error.</summary>

@@ -3,7 +3,7 @@ using Onex.Contracts.Diagnostics;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>What a plan uses of other contracts and of connections; checked when all of them are known.</summary>
+/// <summary>References of a plan to other contracts and connections; checked when all are known.</summary>
 /// <param name="Catches">Caught codes that only called contracts can raise.</param>
 /// <param name="Connections">The connections that its steps use or its expressions read.</param>
 internal sealed record PlanUses(ImmutableArray<UnverifiedCatch> Catches, ImmutableArray<string> Connections);

@@ -3,7 +3,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>When sagas start without a request: <c>schedule</c>.</summary>
+/// <summary>The times at which sagas start without a request: <c>schedule</c>.</summary>
 public sealed class SchedulePlan
 {
     private readonly CalendarTimes? _calendar;
@@ -19,26 +19,24 @@ public sealed class SchedulePlan
     /// <summary>The time between two starts; null for one by the calendar.</summary>
     public TimeSpan? Every { get; }
 
-    /// <summary>The time zone whose calendar counts.</summary>
+    /// <summary>The time zone of the calendar.</summary>
     public TimeZoneInfo TimeZone { get; }
 
     /// <summary>
-    /// Its times as a person writes them: <c>every 1h</c>, <c>0 3 * * * Europe/Zurich</c>. Two with one text have the same times.
+    /// The schedule in readable form: <c>every 1h</c>, <c>0 3 * * * Europe/Zurich</c>. Schedules with the same text have the same times.
     /// </summary>
     public string Text { get; }
 
-    /// <summary>What happens when a start is due while the saga of an earlier start still runs.</summary>
+    /// <summary>The policy for a start that is due while the saga of an earlier start is live.</summary>
     public Overlap Overlap { get; init; }
 
-    /// <summary>What happens about times at which nothing ran.</summary>
+    /// <summary>The policy for starts that were missed while no orchestrator ran.</summary>
     public MissedTimes Missed { get; init; }
 
-    /// <summary>The input that the sagas start with; it fits the contract's.</summary>
+    /// <summary>The input of the started sagas, valid for the contract.</summary>
     public required CelValue Input { get; init; }
 
-    /// <summary>
-    /// The first time after one of its own times (or after the moment at which it began); null if there is none any more.
-    /// </summary>
+    /// <summary>The next scheduled time after a scheduled time or after the first start; null if there is none.</summary>
     public DateTimeOffset? After(DateTimeOffset time) =>
         Every is { } every ? time + every : _calendar!.After(time, TimeZone);
 
@@ -53,8 +51,8 @@ public sealed class SchedulePlan
         return Every is { } every ? after + (every * Math.Floor((until - after) / every)) : LatestByHalves(first, until);
     }
 
-    // Around a change of clocks the cron package gives other times backwards than forwards, and a time found twice would start two sagas.
-    // So the search only goes forwards; times are at least a minute apart.
+    // Around a clock change the cron package returns different times when it searches backwards, and a time found twice would start two
+    // sagas. So the search only goes forwards; times are at least a minute apart.
     private DateTimeOffset LatestByHalves(DateTimeOffset known, DateTimeOffset until)
     {
         var none = until;
@@ -84,7 +82,7 @@ public sealed class SchedulePlan
         new(null, calendar, $"{text} {zone.Id}", zone) { Overlap = overlap, Missed = missed, Input = input };
 }
 
-/// <summary>What happens when a start is due while the saga of an earlier start still runs.</summary>
+/// <summary>The policy for a start that is due while the saga of an earlier start is live.</summary>
 public enum Overlap
 {
     /// <summary>Prevents a start.</summary>

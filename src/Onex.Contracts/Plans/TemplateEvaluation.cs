@@ -25,7 +25,7 @@ public static class TemplateEvaluation
     {
         var value = single.Expression.Evaluate(scope);
         return value.IsError ? Failure(single.Expression, value.AsError())
-            : single.IsText && value.Kind == CelKind.Null ? Failure(single.Expression, "null is no text")
+            : single.IsText && value.Kind == CelKind.Null ? Failure(single.Expression, "null is not text")
             : value;
     }
 

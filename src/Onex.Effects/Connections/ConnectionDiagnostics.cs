@@ -22,7 +22,7 @@ internal static class ConnectionDiagnostics
 
     public static DiagnosticDraft UnknownType(SourceSpan at, string type) =>
         Error(
-            "ONEX2003", at, $"there is no type of connection '{Spelling.Clip(type)}'.",
+            "ONEX2003", at, $"'{Spelling.Clip(type)}' is not a connection type.",
             Spelling.Suggest(type, "types", ConnectionTypes.All));
 
     public static DiagnosticDraft DefinedTwice(SourceSpan at, string name, string place) =>
@@ -38,11 +38,11 @@ internal static class ConnectionDiagnostics
         Error("ONEX2007", at, problem + ".", "Correct the name or the value, or leave it out.");
 
     public static DiagnosticDraft NoHost(SourceSpan at, string text) =>
-        Error("ONEX2008", at, $"'{Spelling.Clip(text)}' is neither a host nor a range of addresses.",
+        Error("ONEX2008", at, $"'{Spelling.Clip(text)}' is neither a host nor an address range.",
             "Write a name without port (build.internal), or a range from its first address (10.0.0.0/8).");
 
     public static DiagnosticDraft BadRate(SourceSpan at, string text) =>
-        Error("ONEX2009", at, $"'{Spelling.Clip(text)}' is no rate.", "Write how many in a second, minute or hour: 50/s, 600/m, 1000/h.");
+        Error("ONEX2009", at, $"'{Spelling.Clip(text)}' is not a rate.", "Write a number per second, minute or hour: 50/s, 600/m, 1000/h.");
 
     public static DiagnosticDraft BadProperty(SourceSpan at, string problem, string remedy) => Error("ONEX2010", at, problem + ".", remedy);
 

@@ -367,7 +367,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             {
                 file.Report(
                     ConnectionDiagnostics.BadProperty(
-                        name.At, $"a connection has at most {PropertiesMax} public properties", "Remove what is too much."));
+                        name.At, $"a connection has at most {PropertiesMax} public properties", "Remove the excess."));
                 break;
             }
             else if (file.Text(value, $"the property '{name.Text}'") is { } text)

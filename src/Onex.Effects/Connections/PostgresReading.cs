@@ -34,7 +34,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
     [
         new(
             "url", "address",
-            $"The whole address, `{Example}`, with percent-encoded parts. It replaces `host`, `port` and `database`; parts that it leaves "
+            $"The whole address, `{Example}`, with percent-encoded parts. It replaces `host`, `port` and `database`; parts that it omits "
             + "out may be in the other keys"),
         new("host", "text", "The server. Required unless `url` names it"),
         new("port", "whole number", "The server's port") { Numbers = (1, 65535), Default = $"`{DefaultPort}`" },

@@ -61,7 +61,7 @@ internal static class DatabaseErrors
                 DatabaseStage.Committing =>
                     new(
                         false, "connection_lost",
-                        $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.")
+                        $"The database of connection '{connection}' was lost during the commit: the outcome is unknown.")
                     {
                         IsUnknown = true,
                     },
@@ -117,13 +117,13 @@ internal static class DatabaseErrors
     // tables and columns are passed on, and messages that a function raises, which are written for readers.
     private static string Describe(PostgresException error, DatabaseStage stage, string code) => (stage, code) switch
     {
-        (_, "authentication_failed") => "does not let its user in: check 'user' and 'password'",
-        (DatabaseStage.Connecting, _) => "does not take a session",
-        (DatabaseStage.Preparing, _) => $"refuses the statement: {error.MessageText}",
-        (_, "raised_exception") => $"raised: {error.MessageText}",
-        (_, "read_only") => "allows no changes here",
-        (DatabaseStage.Committing, _) => $"refuses the commit with {code}{Names(error)}",
-        _ => $"answered {code}{Names(error)}",
+        (_, "authentication_failed") => "rejects the user: check 'user' and 'password'",
+        (DatabaseStage.Connecting, _) => "rejects new sessions",
+        (DatabaseStage.Preparing, _) => $"rejects the statement: {error.MessageText}",
+        (_, "raised_exception") => $"raised an error: {error.MessageText}",
+        (_, "read_only") => "is read-only",
+        (DatabaseStage.Committing, _) => $"rejects the commit with {code}{Names(error)}",
+        _ => $"reports {code}{Names(error)}",
     };
 
     private static string Names(PostgresException error)

@@ -50,7 +50,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
 
         var holds = await ledger.IsSameDatabaseAsync(session, cancellation);
         _holdsLedger = holds;
-        Log.LedgerSought(logger, connection.Name, holds ? "are joined with the effect ledger's" : "stand alone");
+        Log.LedgerSought(logger, connection.Name, holds ? "share those of the effect ledger" : "are separate from the effect ledger");
         return holds;
     }
 
@@ -61,7 +61,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
 
     private static string ConnectionString(Connection connection)
     {
-        var address = connection.Database ?? throw new InvalidOperationException($"{connection} is no connection to a database.");
+        var address = connection.Database ?? throw new InvalidOperationException($"{connection} is not a database connection.");
         return new NpgsqlConnectionStringBuilder
         {
             Host = address.Host,

@@ -67,7 +67,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
             if (columns.GroupBy(column => column.Name, StringComparer.Ordinal).FirstOrDefault(named => named.Count() > 1) is { } twice)
             {
-                return Refuse("columns_invalid", $"two columns are called '{twice.Key}': name them apart with AS");
+                return Refuse("columns_invalid", $"two columns are named '{twice.Key}': rename one with AS");
             }
 
             Stage = DatabaseStage.Running;
@@ -145,7 +145,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     {
         if (parameterTypes is null)
         {
-            return "'sql' must hold one statement; several are a db.transaction";
+            return "'sql' must contain one statement; use db.transaction for several";
         }
 
         if (parameterTypes.Length != values.Count)
@@ -166,7 +166,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             length += text?.Length ?? 0;
             if (length > ParametersMax)
             {
-                return $"the parameters hold more than {ParametersMax} characters";
+                return $"the parameters have more than {ParametersMax} characters";
             }
 
             command.Parameters[index].Value = (object?)text ?? DBNull.Value;
@@ -204,7 +204,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (await reader.NextResultAsync(cancellation))
         {
-            return Refuse("statement_invalid", "'sql' must hold one statement; several are a db.transaction");
+            return Refuse("statement_invalid", "'sql' must contain one statement; use db.transaction for several");
         }
 
         writer.WriteEndArray();

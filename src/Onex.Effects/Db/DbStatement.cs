@@ -10,25 +10,25 @@ internal sealed record DbStatement
     [Argument("One SQL statement, with $1, $2, ... for the parameters.", Filling = ArgumentFilling.Constant)]
     public required string Sql { get; init; }
 
-    [Argument("The values of $1, $2, ..., in order. Each is converted to the type that the statement gives its place.", Default = "none")]
+    [Argument("The values of $1, $2, ..., in order. Each is converted to the type of its parameter in the statement.", Default = "none")]
     public IReadOnlyList<JsonElement>? Parameters { get; init; }
 }
 
 /// <summary>The arguments of a transaction.</summary>
 internal sealed record DbTransactionArguments
 {
-    [Argument("1 to 100 statements, each with 'sql' and 'parameters'. All of them happen, or none.")]
+    [Argument("1 to 100 statements, each with 'sql' and 'parameters'. All of them take effect, or none.")]
     public required IReadOnlyList<DbStatement> Statements { get; init; }
 }
 
 /// <summary>The result of a statement.</summary>
 internal sealed record DbResult
 {
-    [Result("An object per row, by the names of the columns; at most 100,000 rows and 50 MiB.")]
+    [Result("An object per row, keyed by column name; at most 100,000 rows and 50 MiB.")]
     [JsonType("list(map(any))")]
     public required JsonElement Rows { get; init; }
 
-    [Result("How many rows were changed, or, if the statement only reads, how many were read.")]
+    [Result("The number of changed rows, or of read rows if the statement only reads.")]
     public required long RowCount { get; init; }
 }
 

@@ -7,7 +7,7 @@ namespace Onex.Effects.Db;
 [Operation(Query, ConnectionType = "postgres", Description = "Runs a statement in a READ ONLY transaction and returns its rows.")]
 [Operation(
     "db.execute", ConnectionType = "postgres", ChangesWorld = true,
-    Description = "Runs a statement in a transaction of its own and returns its rows.")]
+    Description = "Runs a statement in its own transaction and returns its rows.")]
 internal sealed class DbStatementOperation(DatabasePools pools)
     : EffectOperation<DbStatement, DbResult>(DbJson.Default.DbStatement, DbJson.Default.DbResult)
 {

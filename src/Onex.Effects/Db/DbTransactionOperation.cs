@@ -11,7 +11,7 @@ namespace Onex.Effects.Db;
 /// </summary>
 [Operation(
     "db.transaction", ConnectionType = "postgres", ChangesWorld = true,
-    Description = "Runs statements in one transaction: all of them happen, or none.")]
+    Description = "Runs statements in one transaction: all of them take effect, or none.")]
 internal sealed class DbTransactionOperation(DatabasePools pools)
     : EffectOperation<DbTransactionArguments, DbTransactionResult>(
         DbJson.Default.DbTransactionArguments, DbJson.Default.DbTransactionResult)
@@ -22,7 +22,7 @@ internal sealed class DbTransactionOperation(DatabasePools pools)
         DbTransactionArguments arguments, EffectContext context, CancellationToken cancellation) =>
         arguments.Statements.Count is < 1 or > StatementsMax
             ? EffectOutcome<DbTransactionResult>.Rejected(
-                StepCodes.ArgumentsInvalid, $"{context.Operation} takes 1 to {StatementsMax} statements.")
+                StepCodes.ArgumentsInvalid, $"{context.Operation} accepts 1 to {StatementsMax} statements.")
             : await DatabaseWork.RunAsync(
                 pools,
                 context,

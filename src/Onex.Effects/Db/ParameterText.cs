@@ -38,7 +38,7 @@ internal static class ParameterText
                 return Composite(value, type, types);
             default:
                 var kind = value.ValueKind == JsonValueKind.Array ? "a list" : "an object";
-                return (null, $"is {kind}, which {type.Name} does not take");
+                return (null, $"is {kind}, which {type.Name} does not accept");
         }
     }
 
@@ -51,12 +51,12 @@ internal static class ParameterText
         }
         catch (InvalidOperationException)
         {
-            return (null, "holds half a surrogate pair");
+            return (null, "contains an unpaired surrogate");
         }
 
         if (text.Contains('\0', StringComparison.Ordinal))
         {
-            return (null, "holds U+0000, which PostgreSQL does not take");
+            return (null, "contains U+0000, which PostgreSQL does not accept");
         }
 
         if (type.Oid != TypeOids.Bytea)
@@ -137,7 +137,7 @@ internal static class ParameterText
             {
                 return (
                     null,
-                    $"has a key that is no field of {type.Name}: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
+                    $"has a key that {type.Name} does not have: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
             }
         }
 

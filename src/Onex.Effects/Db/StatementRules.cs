@@ -16,7 +16,7 @@ internal static class StatementRules
         var rest = SkipBlank(sql);
         if (rest.IsEmpty)
         {
-            return "'sql' holds no statement";
+            return "'sql' contains no statement";
         }
 
         var length = 0;

@@ -45,7 +45,7 @@ internal static class ContentCoding
                     var all = ReadAll(inflating, most + _seal.Length);
                     return all is null ? null
                         : all.AsSpan().EndsWith(_seal) ? all[..^_seal.Length]
-                        : throw new InvalidDataException("The gzip stream is cut off.");
+                        : throw new InvalidDataException("The gzip stream is truncated.");
                 }
         }
     }
@@ -71,7 +71,7 @@ internal static class ContentCoding
                 case OperationStatus.DestinationTooSmall:
                     break;
                 default:
-                    throw new InvalidDataException("The brotli stream is cut off, or none.");
+                    throw new InvalidDataException("The Brotli stream is truncated or invalid.");
             }
         }
     }

@@ -131,7 +131,7 @@ internal static class HttpAnswers
                 // Without the parser's message, which quotes the body.
                 unparsed = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the body is declared as {mediaType} and is no JSON that can be read (line {bad.LineNumber + 1}, "
+                    $"the body is declared as {mediaType} but is not readable JSON (line {bad.LineNumber + 1}, "
                     + $"byte {bad.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
             }
         }

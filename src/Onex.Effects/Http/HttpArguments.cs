@@ -15,7 +15,7 @@ internal sealed record HttpArguments
     public string? Path { get; init; }
 
     [Argument(
-        "Headers of the request. The connection's own replace those of the same name.", Default = "none",
+        "Headers of the request. Headers of the connection replace those of the same name.", Default = "none",
         ReservedKeys = HttpHeaderRules.Ours)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
@@ -32,7 +32,7 @@ internal sealed record HttpResult
     [Result("The HTTP status.")]
     public required int StatusCode { get; init; }
 
-    [Result("The headers of the answer by lower-case name. Several values are joined with a comma.")]
+    [Result("The headers of the response by lower-case name. Several values are joined with a comma.")]
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
     [Result("The body: parsed if its content type is JSON, else text; null without one. At most 50 MiB.")]

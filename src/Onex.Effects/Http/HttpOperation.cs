@@ -11,7 +11,7 @@ namespace Onex.Effects.Http;
 /// <summary>One HTTP request, to an address or through a connection.</summary>
 [Operation("http.get", ConnectionType = "http", Ignores = "body", Description = "Sends a GET request.")]
 [Operation(
-    "http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+    "http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose response has headers and no body.")]
 [Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
 [Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
 [Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]
@@ -60,22 +60,22 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             (body, unparsed) = await HttpAnswers.ReadAsync(response, room, cancellation);
             if (body is null)
             {
-                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
+                lost = ("response_too_large", $"The response ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
             }
         }
         catch (InvalidDataException)
         {
             lost = (
                 "answer_unreadable",
-                $"{host} answered {status} with a body that cannot be unpacked: it is cut off, or not compressed as its headers say.");
+                $"{host} answered {status} with a body that cannot be decompressed: it is truncated, or its compression is invalid.");
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            lost = ("connection_lost", $"{host} answered {status}, but broke off its answer.");
+            lost = ("connection_lost", $"{host} answered {status}, but closed the connection during its response.");
         }
         catch (OperationCanceledException)
         {
-            lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its answer did not arrive in time.");
+            lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its response did not arrive in time.");
         }
 
         // The status decides the outcome, even if the body was lost.
@@ -98,7 +98,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 
     private static string Meaning(int status) => status switch
     {
-        304 => " What was asked for has not changed since the copy that the request's headers name.",
+        304 => " The resource has not changed since the version that the request headers name.",
         301 or 302 or 303 or 307 or 308 => " Redirects are not followed.",
         _ => "",
     };
@@ -170,7 +170,7 @@ internal static class HttpRequests
         {
             if (arguments.Path is not null)
             {
-                return (null, "'url' and 'path' exclude each other");
+                return (null, "'url' and 'path' are mutually exclusive");
             }
 
             text = url;

@@ -76,7 +76,7 @@ internal sealed class HttpTransport : IDisposable
         IPAddress[] reachable = [.. resolved.Where(address => mayReach(target, address))];
         if (resolved.Length > 0 && reachable.Length == 0)
         {
-            throw new AddressRefusedException($"{target.Host} is an address inside the network, and no connection allows it.");
+            throw new AddressRefusedException($"{target.Host} is a private address, and no connection allows it.");
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -12,7 +12,7 @@ internal sealed record ProduceArguments
         HeaderNames.MessageId + "," + HeaderNames.CorrelationId + "," + HeaderNames.Timestamp + "," + HeaderNames.Source + ","
         + HeaderNames.TraceParent + "," + HeaderNames.TraceState;
 
-    [Argument("The full name of the topic; none of the runtime's own.", Filling = ArgumentFilling.Constant)]
+    [Argument("The full name of the topic, except topics of the runtime.", Filling = ArgumentFilling.Constant)]
     public required string Topic { get; init; }
 
     [Argument("The record's key.", Default = "the correlation id")]
@@ -21,7 +21,7 @@ internal sealed record ProduceArguments
     [Argument("The record's value: text as it is, anything else as JSON.")]
     public required JsonElement Value { get; init; }
 
-    [Argument("Further headers. Those that Onex writes itself replace them.", Default = "none", ReservedKeys = OwnHeaders)]
+    [Argument("Further headers. Headers that Onex writes replace those of the same name.", Default = "none", ReservedKeys = OwnHeaders)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }
 

@@ -40,7 +40,7 @@ internal sealed class ProduceOperation(IRecordProducer producer, KafkaProducers 
         {
             DeliveryStatus.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
             DeliveryStatus.Undeliverable =>
-                EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
+                EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker rejects the record for '{topic}': {report.Reason}"),
             _ => EffectOutcome<ProduceResult>.Failed(
                 report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable",
                 $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),

@@ -139,7 +139,7 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
         {
             // Only the path, because the value may be a secret.
             return AttemptOutcome.Rejected(
-                StepCodes.ArgumentsInvalid, $"The arguments of {context.Operation} are wrong at {exception.Path}.");
+                StepCodes.ArgumentsInvalid, $"The arguments of {context.Operation} are invalid at {exception.Path}.");
         }
 
         if (typed is null)

@@ -48,7 +48,7 @@ internal static class OperationsToCome
         string name, string description, ArgumentDescriptor[] arguments, params (string Field, string Type, string Meaning)[] result) =>
         Describe(name, description, changesWorld: true, arguments, result);
 
-    // Each family goes through connections of its own type.
+    // Each operation family has its own connection type.
     private static OperationDescriptor Describe(
         string name, string description, bool changesWorld, ArgumentDescriptor[] arguments, (
             string Field, string Type, string Meaning)[] result) =>

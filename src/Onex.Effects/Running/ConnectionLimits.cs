@@ -133,7 +133,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                 // If a trial takes longer than the pause, Polly reports a time in the past.
                 var wait = exception.RetryAfter is { } left && left > TimeSpan.Zero ? left : limits.Pause;
                 return AttemptOutcome.Failed(
-                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.",
+                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; its circuit breaker is open.",
                     wait);
             }
         }

@@ -132,7 +132,7 @@ internal sealed class EffectRunner(
                 if (arguments is null)
                 {
                     return AttemptOutcome.Rejected(
-                        StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.") with
+                        StepCodes.ArgumentsMissing, "The stored arguments of this command no longer exist.") with
                     { IsUntried = true };
                 }
 
@@ -145,7 +145,7 @@ internal sealed class EffectRunner(
                     context.Progress.Reach,
                     StepCodes.StepTimedOut,
                     context.Progress.IsSent
-                        ? $"No answer within {command.TimeoutMs} ms."
+                        ? $"No response within {command.TimeoutMs} ms."
                         : $"Nothing was sent within {command.TimeoutMs} ms.");
             }
             catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))

@@ -58,18 +58,18 @@ internal sealed class ScriptedSteps(ExamplePlan example)
         };
         if (script.Kind is not (CelKind.Map or CelKind.Null))
         {
-            problem = "is no map: an HTTP answer has status_code, headers and body";
+            problem = "is not a map: an HTTP response has status_code, headers and body";
         }
 
         foreach (var (key, value) in script.Kind == CelKind.Map ? script.AsMap() : [])
         {
-            problem ??= fields.ContainsKey(key) ? null : $"has '{key}': an HTTP answer has status_code, headers and body";
+            problem ??= fields.ContainsKey(key) ? null : $"has '{key}': an HTTP response has status_code, headers and body";
             fields[key] = value;
         }
 
         if (fields["status_code"].Kind != CelKind.Int)
         {
-            problem ??= "has a status_code that is no whole number";
+            problem ??= "has a status_code that is not a whole number";
             fields["status_code"] = CelValue.Int(200);
         }
 

@@ -76,7 +76,7 @@ internal sealed class HealthMonitor(
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var token = bound.Token;
 
-        // On a thread of its own, because a probe that blocks must not delay the others.
+        // On a separate thread, because a probe that blocks must not delay the others.
         var probe = Task.Run(() => component.ProbeAsync(token), CancellationToken.None);
         try
         {

@@ -45,7 +45,7 @@ public static class ApiAccess
         if (known is null)
         {
             return new AccessDecision.Denied(
-                401, ErrorCodes.TokenUnknown, "The token is none of those that are configured.",
+                401, ErrorCodes.TokenUnknown, "The token is not one of the configured tokens.",
                 "Send one of the tokens of the runtime's ONEX_API_TOKEN.");
         }
 

@@ -5,7 +5,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Hosting.Http;
 
-/// <summary>What a token allows.</summary>
+/// <summary>The permissions of a token.</summary>
 public enum ApiScope
 {
     /// <summary>Reading.</summary>
@@ -32,7 +32,7 @@ public sealed class ApiToken
     /// <summary>Its scope.</summary>
     public ApiScope Scope { get; }
 
-    /// <summary>Whether the text is the token. A wrong one takes as long as the right one.</summary>
+    /// <summary>Whether the text is the token, compared in constant time.</summary>
     public bool Matches(string token) => CryptographicOperations.FixedTimeEquals(_hash, Hash(token));
 
     /// <inheritdoc />
@@ -61,12 +61,13 @@ public sealed class ApiToken
             else if (token.Length < TokenCharsMin)
             {
                 problems.Add(SettingsDiagnostics.BadToken(
-                    $"{place} ('{name}') has a token of fewer than {TokenCharsMin} characters.", "Make one with: openssl rand -hex 32"));
+                    $"{place} ('{name}') has a token of fewer than {TokenCharsMin} characters.",
+                    "Generate one with: openssl rand -hex 32"));
             }
             else if (tokens.Exists(other => other.Name == name))
             {
                 problems.Add(SettingsDiagnostics.BadToken(
-                    $"{place}: there is a token named '{name}' already.", "Give each its own name, so that history can tell who it was."));
+                    $"{place}: there is a token named '{name}' already.", "Give each its own name, so that the history shows who acted."));
             }
             else
             {

@@ -30,7 +30,7 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
         _formatter = new JsonLogFormatter(time);
         _file = new LogFileWriter(Path.Combine(directory, $"{host ?? Environment.MachineName}.log"), fileBytesMax, time, errors);
 
-        // A thread of its own, because a disk that hangs must block nothing else.
+        // A separate thread, because a disk that hangs must not block others.
         _writer = new Thread(WriteAll) { IsBackground = true, Name = "log file" };
         _writer.Start();
     }

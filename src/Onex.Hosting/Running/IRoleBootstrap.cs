@@ -21,7 +21,7 @@ public sealed class ConfigurationException : Exception
 {
     /// <summary>With a default message.</summary>
     public ConfigurationException()
-        : this("The configuration is wrong.")
+        : this("The configuration is invalid.")
     {
     }
 

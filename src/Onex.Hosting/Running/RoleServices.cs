@@ -44,7 +44,7 @@ internal sealed class RoleServices(
             await RunAsync(bootstrap, cancellation);
         }
 
-        // Created only now, because their constructors may need what the bootstrap has prepared.
+        // Created after the bootstrap, because their constructors may need its results.
         foreach (var service in services.GetServices<Deferred>().Select(one => one.Service))
         {
             cancellation.ThrowIfCancellationRequested();

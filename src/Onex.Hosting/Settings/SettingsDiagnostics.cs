@@ -22,14 +22,14 @@ internal static class SettingsDiagnostics
 
     public static DiagnosticDraft Placeholder(string name) =>
         Error("ONEX2024", $"{name} still holds a __REPLACE_WITH_...__ placeholder.",
-            "Put the real secret in its place, or remove the variable if nothing uses it.");
+            "Replace it with the real secret, or remove the variable if nothing uses it.");
 
     public static DiagnosticDraft BadSecretFile(string problem, string remedy) => Error("ONEX2025", problem, remedy);
 
     public static DiagnosticDraft OnlyInProcess(string problem, string remedy) => Error("ONEX2026", problem, remedy);
 
     public static DiagnosticDraft BadName(string name, string made) =>
-        Error("ONEX2027", $"{name} makes '{Spelling.Clip(made)}', which Kafka does not take as a name.",
+        Error("ONEX2027", $"{name} makes '{Spelling.Clip(made)}', which Kafka does not accept as a name.",
             "Use letters, digits, '.', '_' and '-', at most 245 of them.");
 
     public static DiagnosticDraft SameName(string names, string what, string shared) =>

@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 
-// Reads single values, and reports what is wrong with them.
+// Reads single values and reports their errors.
 internal sealed partial class SettingsReading
 {
     private SettingValue? Find(Setting setting) =>

@@ -38,7 +38,7 @@ public sealed class BrokerHealth : IDisposable
     private bool _answered;
     private bool _loggedAway;
     private string? _clientError;
-    private string? _lastError = "No broker has answered yet.";
+    private string? _lastError = "No broker has responded yet.";
     private TimeSpan? _latency;
 
     internal BrokerHealth(BrokerAdmin admin, TimeProvider time, ILogger<BrokerHealth> logger)

@@ -52,7 +52,7 @@ public interface ILogConsumer : IDisposable
     /// Returns the next record or the end of a partition, or null if there is neither within that time. Runs the callbacks.
     /// </summary>
     /// <exception cref="LogChangedException">
-    /// The log is no longer the one that was read. No record of the new log was returned; the caller closes the member and joins again.
+    /// The log was replaced by another one. No record of the new log was returned; the caller closes the member and joins again.
     /// </exception>
     ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs);
 
@@ -82,7 +82,7 @@ public sealed class LogChangedException(string message) : Exception(message)
 {
     /// <summary>With a general message.</summary>
     public LogChangedException()
-        : this("The log is no longer the one that was read.")
+        : this("The log was replaced by another one.")
     {
     }
 

@@ -229,7 +229,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             CheckFields(body);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
-                : throw new CallException(400, ErrorCodes.CallInvalid, "The body is no JSON object.", "Send a JSON object.");
+                : throw new CallException(400, ErrorCodes.CallInvalid, "The body is not a JSON object.", "Send a JSON object.");
         }
         catch (JsonException bad)
         {
@@ -334,13 +334,13 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         : throw new CallException(
             400,
             ErrorCodes.CallInvalid,
-            $"'{Clip(Path("id"))}' is no {what}'s id.",
+            $"'{Clip(Path("id"))}' is not a {what} id.",
             $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
 
     private static CallException Unknown(string what, string name, IReadOnlyList<string> known) => new(
         400, ErrorCodes.CallInvalid,
         $"There is no {what} '{Clip(name)}' here.{(Spelling.Nearest(name, known) is { } nearest ? $" Did you mean '{nearest}'?" : "")}",
-        known.Count == 0 ? $"This call takes no {what}s." : $"This call takes {string.Join(", ", known)}.");
+        known.Count == 0 ? $"This call accepts no {what}s." : $"This call accepts {string.Join(", ", known)}.");
 
     private static CallException TooLarge(int bytesMax) => new(
         413,

@@ -223,7 +223,7 @@ internal static class ApiRoutes
         Body =
         [
             new("reason", "string", false, "Why, in the operator's words; it stays with the dead letter."),
-            new("force", "boolean", false, "Send it although it was redriven, discarded or handled already."),
+            new("force", "boolean", false, "Send it even if it was redriven, discarded or handled already."),
         ],
         Errors = [400, 404, 409],
     };

@@ -49,7 +49,7 @@ internal sealed class RequestCalls(
         if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {
             throw new CallException(
-                400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
+                400, ErrorCodes.CallInvalid, "'event' is missing or not text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
         }
 
         var detail = await sagas.FindAsync(id, call.Aborted) ?? throw SagaCalls.Unknown(id);

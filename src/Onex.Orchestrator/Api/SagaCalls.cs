@@ -20,7 +20,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         404,
         ErrorCodes.SagaUnknown,
         $"There is no saga {id}.",
-        "It never started here, or its retention is over. Search for it: onex sagas list --q TEXT.");
+        "It never started here, or its retention has expired. Search for it: onex sagas list --q TEXT.");
 
     public async Task ListAsync(ApiCall call)
     {
@@ -159,7 +159,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             200,
             "application/json",
             response ?? throw new CallException(
-                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' shows what it waits for."));
+                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not responded yet.", "'onex sagas why' shows what it waits for."));
     }
 
     public async Task CommandAsync(ApiCall call, OperatorCommand command)

@@ -141,7 +141,7 @@ internal sealed class SagaControl(
             DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
                 OperatorOutcome.Refused,
                 saga.EndedAt is { } ended
-                    ? $"The saga has ended in state '{saga.State}' at {ended:O}. What has ended stays as it is."
+                    ? $"The saga has ended in state '{saga.State}' at {ended:O}. An ended saga does not change."
                     : $"The saga is in state '{saga.State}', which accepts no operator command.",
                 saga.Status.ToText()),
             DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.Refused, reasonWhy, null),

@@ -26,8 +26,8 @@ public sealed class SagaStaging<TSaga>(Guid sagaId, TSaga? instance)
 }
 
 /// <summary>
-/// MassTransit's saga repository on top of the batch seam: it uses no database. Use it as <c>new SagaRepository&lt;TSaga&gt;(factory)</c>;
-/// it has no state, so all machines of an instance type can share it.
+/// MassTransit's saga repository on top of the batch interface; it uses no database. Use it as
+/// <c>new SagaRepository&lt;TSaga&gt;(factory)</c>; it has no state, so all machines of an instance type can share it.
 /// </summary>
 public sealed class StagingSagaRepositoryContextFactory<TSaga> : ISagaRepositoryContextFactory<TSaga>
     where TSaga : class, SagaStateMachineInstance

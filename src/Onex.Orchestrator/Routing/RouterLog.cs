@@ -55,7 +55,7 @@ internal static partial class RouterLog
     /// <summary>The contract repeats itself without anything new. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
     [LoggerMessage(
         1004, LogLevel.Warning,
-        "The saga repeats the same states without an event, a wait or new data. It enters state {State} again at {At}")]
+        "The saga repeats states without an event, a wait or new data. It enters state {State} again at {At}")]
     private static partial void SlowedDown(ILogger logger, string state, DateTimeOffset at);
 
     /// <summary>A transition of the saga was committed.</summary>

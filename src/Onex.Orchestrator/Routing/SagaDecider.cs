@@ -114,7 +114,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         try
         {
             var reason = $"A message for it ({delivery.Message.GetType().Name}) cannot be handled: {failure.Reason} "
-                + "'retry' lets it continue where it was.";
+                + "'retry' lets it continue.";
             if (SagaEngine.SetAside(pipe.Plan, saga, reason, now) is { Changed: true } decision)
             {
                 work.Apply(decision, delivery.Message, messages);

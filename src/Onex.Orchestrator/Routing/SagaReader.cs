@@ -78,7 +78,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
                 sagas.Add(new StoredSaga(row, null, null, unsent)
                 {
                     Problem = $"Its row cannot be read by this version of Onex ({failure.Message.Split(Environment.NewLine)[0]}). "
-                        + "Nothing of it is lost: repair the row, or run the version that wrote it, then send 'retry'.",
+                        + "No data is lost: repair the row, or run the version that wrote it, then send 'retry'.",
                 });
             }
         }

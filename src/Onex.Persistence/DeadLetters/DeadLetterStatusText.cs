@@ -20,6 +20,6 @@ public static class DeadLetterStatusText
         "open" => DeadLetterStatus.Open,
         "redriven" => DeadLetterStatus.Redriven,
         "discarded" => DeadLetterStatus.Discarded,
-        _ => throw new InvalidOperationException($"'{text}' is not a status of a dead letter."),
+        _ => throw new InvalidOperationException($"'{text}' is not a dead letter status."),
     };
 }

@@ -43,7 +43,7 @@ internal static partial class MaintenanceCommand
         }
         catch (PostgresException error) when (StoreErrors.IsContention(error))
         {
-            var holders = await HoldersAsync(dataSource, cancellation) ?? "unknown, or ended meanwhile";
+            var holders = await HoldersAsync(dataSource, cancellation) ?? "unknown, or already ended";
             Postponed(logger, what, StoreErrors.Describe(error), holders);
             return null;
         }

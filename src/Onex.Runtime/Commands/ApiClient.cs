@@ -17,7 +17,7 @@ internal sealed class ApiClient : IDisposable
     {
         _hasToken = token is not null;
 
-        // Without a proxy, whose localhost is another one. A wait for a response may take minutes.
+        // Without a proxy, because its localhost is a different machine. A wait for a response may take minutes.
         _http = new HttpClient(
             new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
         {
@@ -78,7 +78,7 @@ internal sealed class ApiClient : IDisposable
         return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
             ? address
             : throw new ConfigurationException(
-                $"'{text}' is no http address. Give one like http://localhost:8085, by --url or ONEX_API_URL.");
+                $"'{text}' is not an HTTP address. Give one like http://localhost:8085, by --url or ONEX_API_URL.");
     }
 
     private async Task<JsonElement> SendAsync(HttpMethod method, string path, string? body, CancellationToken cancellation)
@@ -104,7 +104,7 @@ internal sealed class ApiClient : IDisposable
         catch (JsonException other)
         {
             throw new CommandException(
-                $"{_http.BaseAddress} does not answer like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", other);
+                $"{_http.BaseAddress} does not respond like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", other);
         }
         catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {

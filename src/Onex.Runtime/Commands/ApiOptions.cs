@@ -124,7 +124,7 @@ internal static class ApiOptions
         catch (InvalidOperationException bad)
         {
             throw new CommandException(
-                "--data contains half of a surrogate pair, which is no Unicode text. Send the whole character.", bad);
+                "--data contains half of a surrogate pair, which is not Unicode text. Send the whole character.", bad);
         }
         catch (JsonException bad)
         {

@@ -132,7 +132,7 @@ internal static class CommandLine
             OptionResult { Tokens: [var token], Option: Option<int> option } =>
                 $"The option {option.Name} takes a whole number, not '{token.Value}'.",
             CommandResult { Command: { Subcommands.Count: > 0 } command } when parsed.UnmatchedTokens.Count == 0 =>
-                $"A word is missing behind '{PathOf(command)}': {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}.",
+                $"A subcommand of '{PathOf(command)}' is missing: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}.",
             CommandResult { Command.Subcommands.Count: > 0 } when error.Message.StartsWith("Required", StringComparison.Ordinal) => "",
             _ => error.Message,
         })

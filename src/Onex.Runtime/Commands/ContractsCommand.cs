@@ -191,7 +191,7 @@ internal static class ContractsCommand
         {
             PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
             var names = contracts.Compilation.Plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).ToList();
-            Console.Error.WriteLine($"There is no contract '{name}' that is in order. {Spelling.Suggest(name, "contracts", names)}");
+            Console.Error.WriteLine($"There is no valid contract '{name}'. {Spelling.Suggest(name, "contracts", names)}");
             return CommandLine.Failed;
         }
 

@@ -24,7 +24,7 @@ internal static class SagasCommand
             Ask("retry", "Retry what blocks a saga.", json, url),
             Ask("skip", "Skip what blocks a saga.", json, url),
             Ask("pause", "Pause a saga: it sends no new commands until it is resumed.", json, url),
-            Ask("resume", "Let a paused saga go on.", json, url),
+            Ask("resume", "Let a paused saga continue.", json, url),
             Send(json, url),
             Check(json, url),
         };
@@ -172,7 +172,7 @@ internal static class SagasCommand
                 }
             });
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/send"), body, cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, "The event is taken in.");
+            ApiOptions.Tell(parsed.GetValue(json), answer, "The event is accepted.");
         }));
         return command;
     }

@@ -76,7 +76,8 @@ internal sealed class ComputeRunner(
                 if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
                 {
                     return Answer(
-                        command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.");
+                        command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing,
+                        "The stored arguments of this command no longer exist.");
                 }
 
                 arguments = stored.Content;
@@ -97,7 +98,7 @@ internal sealed class ComputeRunner(
         {
             return Answer(
                 command, StepOutcomes.Rejected, StepCodes.ArgumentsInvalid,
-                $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
+                $"The arguments of {command.Operation} are invalid at {exception.Path ?? "$"}.");
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))

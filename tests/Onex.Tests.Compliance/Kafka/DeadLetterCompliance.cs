@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;

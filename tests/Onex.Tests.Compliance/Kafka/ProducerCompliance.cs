@@ -1,5 +1,4 @@
 using System.Text;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 

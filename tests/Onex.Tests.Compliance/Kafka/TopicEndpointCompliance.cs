@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MassTransit;
-using Onex.Contracts.Messages;
 using Onex.Kafka;
 using Onex.Kafka.Records;
 using Onex.Kafka.Rider;

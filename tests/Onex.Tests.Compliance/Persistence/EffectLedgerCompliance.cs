@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Persistence.Ledger;
 
 namespace Onex.Tests.Compliance.Persistence;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
 using Onex.Persistence.Registry;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 

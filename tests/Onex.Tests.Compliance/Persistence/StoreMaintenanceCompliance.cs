@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
@@ -58,7 +57,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task More_expired_sagas_than_one_step_deletes_are_deleted()
+    public async Task Expired_sagas_are_deleted_in_several_steps()
     {
         SagaRow[] rows = [
             .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Api;
 
@@ -118,7 +116,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         Assert.Matches(
             "^onex [0-9.]+.*: profile all, store sqlite in .*, broker in memory, contracts .*, http://(localhost|127.0.0.1):", first);
         Assert.Contains($":{process.HttpPort}", first);
-        Assert.DoesNotContain(process.Output, line => line.Contains("works again", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Output, line => line.Contains("is available again", StringComparison.Ordinal));
     }
 
     private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path) => SendAsync("GET", path, null);

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Blocks;
 
 /// <summary>Sagas that call sagas, on the broker and the database.</summary>

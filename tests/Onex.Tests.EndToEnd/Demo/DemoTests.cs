@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Demo;
 

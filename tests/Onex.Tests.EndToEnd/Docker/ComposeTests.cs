@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Docker;
 
 /// <summary>

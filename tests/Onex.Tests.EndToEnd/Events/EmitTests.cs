@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Events;
 
 /// <summary>Domain events on a real broker.</summary>

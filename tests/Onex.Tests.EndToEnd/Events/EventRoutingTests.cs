@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Events;
 
 /// <summary>Events on <c>requests</c>: routing to their saga, undeliverable events, and duplicates.</summary>

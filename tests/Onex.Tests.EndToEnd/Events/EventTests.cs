@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Events;
 
 /// <summary>Events of an order, with three processes on a real Kafka and a real Postgres.</summary>

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Events;
 
 /// <summary>Steps that write records to a real broker, and steps that this version cannot run yet.</summary>

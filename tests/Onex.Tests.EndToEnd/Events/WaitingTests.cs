@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Events;
 
 /// <summary>Sagas that wait while everything around them is killed and started again.</summary>

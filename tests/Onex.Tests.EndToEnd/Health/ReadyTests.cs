@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Health;
 

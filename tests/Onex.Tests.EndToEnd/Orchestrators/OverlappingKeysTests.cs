@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Orchestrators;
 
 /// <summary>Two orchestrators, and requests whose business keys overlap.</summary>

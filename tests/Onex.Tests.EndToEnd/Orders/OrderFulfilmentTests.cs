@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Orders;
 
 /// <summary>contracts/order-fulfilment.yaml, by three processes on a real Kafka and a real Postgres.</summary>

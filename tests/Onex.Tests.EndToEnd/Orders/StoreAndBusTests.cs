@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orders;
 

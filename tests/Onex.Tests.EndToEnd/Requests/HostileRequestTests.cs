@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Onex.Tests.EndToEnd.Support;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 

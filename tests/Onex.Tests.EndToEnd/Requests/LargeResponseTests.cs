@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Scheduling;
 

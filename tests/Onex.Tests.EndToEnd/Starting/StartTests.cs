@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Starting;
 
 /// <summary>Start errors are reported together, each with its remedy.</summary>

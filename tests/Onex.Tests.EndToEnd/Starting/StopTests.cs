@@ -1,5 +1,3 @@
-using Onex.Tests.Support;
-
 namespace Onex.Tests.EndToEnd.Starting;
 
 /// <summary>A role completes the messages in flight before it stops.</summary>
@@ -23,7 +21,7 @@ public sealed class StopTests
         var answered = correlationIds.Count(id => stack.Responses.Of(id).Count > 0);
         Assert.DoesNotContain(
             roles.SelectMany((role, index) => role.Output.Skip(before[index])),
-            line => line.Contains(" is lost", StringComparison.Ordinal));
+            line => line.Contains(" is unavailable", StringComparison.Ordinal));
         Assert.True(answered < correlationIds.Length, "all orders had ended before the roles were asked to stop: nothing was proved");
 
         await stack.StartReadyAsync("main", "effects", "workers");

@@ -1,7 +1,5 @@
 using System.Net;
-using System.Text.Json.Nodes;
 using Onex.Tests.EndToEnd.Support;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 

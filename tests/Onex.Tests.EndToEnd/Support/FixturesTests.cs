@@ -1,5 +1,4 @@
 using Npgsql;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Support;
 

@@ -1,7 +1,6 @@
 using MassTransit;
 using Onex.Kafka.Consuming;
 using Onex.Tests.Compliance.Kafka;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 

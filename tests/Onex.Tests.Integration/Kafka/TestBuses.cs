@@ -6,7 +6,6 @@ using Onex.Kafka.Consuming;
 using Onex.Kafka.Memory;
 using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 

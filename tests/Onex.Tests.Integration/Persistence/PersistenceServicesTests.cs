@@ -5,9 +5,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
 using Onex.Persistence.Registry;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence;
 

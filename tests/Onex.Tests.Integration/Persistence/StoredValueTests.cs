@@ -1,18 +1,13 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using CsCheck;
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Orchestrator.Mapping;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;

@@ -1,9 +1,6 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
-using Onex.Tests.Support;
 using Xunit.Sdk;
 
 namespace Onex.Tests.Integration.Persistence;

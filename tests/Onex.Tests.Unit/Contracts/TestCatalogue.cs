@@ -1,6 +1,3 @@
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine.Examples;
 using Onex.Workers;

@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts;
 
 /// <summary>Contracts of a few lines: a valid head, and the part that a test is about.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;

@@ -1,5 +1,3 @@
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Schemas;
 using Onex.Effects;
 

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;

@@ -1,4 +1,3 @@
-using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;

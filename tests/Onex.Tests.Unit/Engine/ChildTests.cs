@@ -1,7 +1,3 @@
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Child sagas as steps of a parent, from the side of the parent and of the child.</summary>

@@ -1,5 +1,3 @@
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
@@ -21,7 +19,7 @@ public sealed class CycleTests
         scenario.IsIn("calming", SagaStatus.Blocked);
         Assert.Equal(Most + 2, calls);
         Assert.InRange(scenario.Now - began, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(2));
-        Assert.Contains($"to state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains($"state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("ONEX_MAX_IDLE_ENTRIES", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("http_404", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
@@ -55,7 +53,7 @@ public sealed class CycleTests
 
         scenario.IsIn("calming", SagaStatus.Blocked);
         Assert.Equal((Most * Cycles.FailuresEach) + 2, calls);
-        Assert.Contains("by 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("after 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,7 +1,3 @@
-using System.Text;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;
@@ -38,7 +34,7 @@ public sealed class EmitTests
     [Theory]
     [InlineData("with: { value: \"${input.missing}\" }", "The value of step 'pack'")]
     [InlineData("with: { key: \"${input.missing}\", value: 1 }", "The key of step 'pack'")]
-    [InlineData("with: { key: \"${input.id}\", value: 1 }", "The key of step 'pack': text is wanted, not Int.")]
+    [InlineData("with: { key: \"${input.id}\", value: 1 }", "The key of step 'pack': text is required, not Int.")]
     public void A_failed_expression_publishes_nothing(string with, string message)
     {
         var scenario = Starts($"id: pack\n        {with}");

@@ -1,7 +1,3 @@
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Events: docs/contract-language.md#events.</summary>

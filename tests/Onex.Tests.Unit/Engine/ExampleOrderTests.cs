@@ -1,6 +1,3 @@
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Engine.Examples;
 using Onex.Tests.Unit.Contracts;
 
@@ -10,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class ExampleOrderTests
 {
     private static readonly Plan _order = ContractCompiler
-        .CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample)
+        .CompileDirectory(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample)
         .Plans.Single();
 
     [Fact]

@@ -1,8 +1,3 @@
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;

@@ -1,10 +1,4 @@
-using System.Text;
 using System.Text.Json.Nodes;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Tests.Unit.Engine.Generated;
 
 namespace Onex.Tests.Unit.Engine;

@@ -1,8 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Steps that send no command: <c>set</c>, <c>respond</c>, <c>fail</c>.</summary>

@@ -1,5 +1,3 @@
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Operator commands: docs/operating.md#operators-commands.</summary>

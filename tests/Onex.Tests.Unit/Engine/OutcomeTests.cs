@@ -1,5 +1,3 @@
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>The transitions of step outcomes: docs/contract-language.md#steps.</summary>

@@ -1,5 +1,3 @@
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 // Branches of a state past the pivot, where a failure blocks instead of compensating.

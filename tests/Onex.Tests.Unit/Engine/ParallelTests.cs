@@ -1,4 +1,3 @@
-using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
@@ -193,7 +192,7 @@ public sealed partial class ParallelTests
         var start = scenario.Now;
 
         Assert.Contains(
-            "goes on in a branch of 'working[0]' at 2026-11-24 "
+            "continues in a branch of 'working[0]' at 2026-11-24 "
                 + "08:05:00Z", Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
         scenario.Wakes()
                 .Sends("b")

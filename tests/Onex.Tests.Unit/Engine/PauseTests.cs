@@ -1,6 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;

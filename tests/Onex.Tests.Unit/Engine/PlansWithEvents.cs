@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine;

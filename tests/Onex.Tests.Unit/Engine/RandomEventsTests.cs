@@ -1,7 +1,4 @@
 using CsCheck;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 

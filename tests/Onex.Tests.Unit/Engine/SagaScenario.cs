@@ -1,11 +1,4 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
 using Onex.Effects;
-using Onex.Engine;
 using Onex.Engine.Examples;
 using Onex.Workers;
 

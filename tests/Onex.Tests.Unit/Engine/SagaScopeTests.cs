@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using System.Text;
-using Onex.Contracts.Expressions;
-using Onex.Engine;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;

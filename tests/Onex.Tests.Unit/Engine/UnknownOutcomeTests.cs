@@ -1,5 +1,3 @@
-using Onex.Contracts.Catalogue;
-using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;

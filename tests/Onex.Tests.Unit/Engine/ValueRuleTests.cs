@@ -1,5 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 

@@ -1,6 +1,3 @@
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Time: waits, timeouts, deadlines. See docs/contract-language.md#time.</summary>

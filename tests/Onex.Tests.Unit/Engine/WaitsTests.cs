@@ -1,5 +1,4 @@
 using Onex.Contracts.Schemas;
-using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
@@ -64,7 +63,7 @@ public sealed class WaitsTests
                 [TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]), TestStates.End("done")]))
             .Starts();
 
-        Tells(scenario, "It waits in state 'resting' since 2026-11-24 08:00:00Z and goes on at 2026-11-24 08:05:00Z.", "cancel", "pause");
+        Tells(scenario, "It waits in state 'resting' since 2026-11-24 08:00:00Z and continues at 2026-11-24 08:05:00Z.", "cancel", "pause");
     }
 
     [Fact]
@@ -96,7 +95,7 @@ public sealed class WaitsTests
             .Wakes()
             .Wakes();
 
-        Assert.Contains(", and nobody has taken it: is a runtime-effects running?", Reason(scenario).Sentence);
+        Assert.Contains(", and no process has claimed it: is runtime-effects running?", Reason(scenario).Sentence);
     }
 
     [Fact]

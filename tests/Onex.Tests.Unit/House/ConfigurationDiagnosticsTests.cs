@@ -16,9 +16,9 @@ namespace Onex.Tests.Unit.House;
 /// </remarks>
 public sealed partial class ConfigurationDiagnosticsTests
 {
-    private static readonly string _ofConnections = RepositoryFiles.At("tests", "connections", "invalid");
-    private static readonly string _ofSettings = RepositoryFiles.At("tests", "settings", "invalid");
-    private static readonly string _pages = RepositoryFiles.At("docs", "errors");
+    private static readonly string _ofConnections = Repository.At("tests", "connections", "invalid");
+    private static readonly string _ofSettings = Repository.At("tests", "settings", "invalid");
+    private static readonly string _pages = Repository.At("docs", "errors");
 
     public static TheoryData<string> Codes => new(DeclaredCodes());
 
@@ -28,14 +28,9 @@ public sealed partial class ConfigurationDiagnosticsTests
     {
         var golden = Path.Combine(IsOfSettings(code) ? _ofSettings : _ofConnections, $"{code}.expected.txt");
         var actual = Render(code);
-        if (RepositoryFiles.Updating)
-        {
-            File.WriteAllText(golden, actual);
-        }
-
         Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", actual, StringComparison.Ordinal);
-        Assert.Equal(File.ReadAllText(golden), actual);
+        Assert.Equal(Repository.Golden(golden, actual), actual);
     }
 
     [Theory]
@@ -45,7 +40,7 @@ public sealed partial class ConfigurationDiagnosticsTests
         var path = Path.Combine(_pages, $"{code}.md");
         var page = File.ReadAllText(path);
         var shown = Render(code);
-        if (RepositoryFiles.Updating)
+        if (Repository.Updating)
         {
             page = Fence().Replace(page, _ => $"```text\n{shown}```\n");
             File.WriteAllText(path, page);
@@ -75,7 +70,7 @@ public sealed partial class ConfigurationDiagnosticsTests
             .Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"));
 
     private static IEnumerable<string> Declared(params string[] file) =>
-        Code().Matches(File.ReadAllText(RepositoryFiles.At(["src", .. file]))).Select(match => match.Value).Distinct().Order();
+        Code().Matches(File.ReadAllText(Repository.At(["src", .. file]))).Select(match => match.Value).Distinct().Order();
 
     private static bool IsOfSettings(string code) => Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs").Contains(code);
 

@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 

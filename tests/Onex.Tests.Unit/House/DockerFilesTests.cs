@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Onex.Contracts.Text;
 using Onex.Hosting.Settings;
-using Onex.Tests.Support;
 using YamlDotNet.RepresentationModel;
 
 namespace Onex.Tests.Unit.House;

@@ -1,6 +1,4 @@
 using System.Reflection;
-using Onex.Contracts.Messages;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 

@@ -11,8 +11,8 @@ internal static class GeneratedDocument
     /// <summary>Compares a whole document.</summary>
     public static void Holds(string document, string expected)
     {
-        var path = RepositoryFiles.At("docs", document);
-        if (RepositoryFiles.Updating)
+        var path = Repository.At("docs", document);
+        if (Repository.Updating)
         {
             File.WriteAllText(path, expected);
         }
@@ -24,7 +24,7 @@ internal static class GeneratedDocument
     public static void Holds(string document, string part, string expected)
     {
         expected = Wrap(expected);
-        var path = RepositoryFiles.At("docs", document);
+        var path = Repository.At("docs", document);
         var text = File.ReadAllText(path);
         var begin = $"<!-- made: {part} -->\n";
         var start = text.IndexOf(begin, StringComparison.Ordinal);
@@ -32,7 +32,7 @@ internal static class GeneratedDocument
         start += begin.Length;
         var end = text.IndexOf(End, start, StringComparison.Ordinal);
         Assert.True(end >= 0, $"The part '{part}' of docs/{document} has no {End}.");
-        if (RepositoryFiles.Updating)
+        if (Repository.Updating)
         {
             text = text[..start] + expected + text[end..];
             File.WriteAllText(path, text);

@@ -1,11 +1,8 @@
 using System.Globalization;
 using System.Reflection;
-using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Graphs;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 using Onex.Tests.Unit.Contracts;
 
@@ -16,7 +13,7 @@ namespace Onex.Tests.Unit.House;
 /// </summary>
 public sealed partial class LanguageDocumentTests
 {
-    private static readonly string _document = File.ReadAllText(RepositoryFiles.At("docs", "contract-language.md"));
+    private static readonly string _document = File.ReadAllText(Repository.At("docs", "contract-language.md"));
     private static readonly Keys[] _maps =
         [.. typeof(Keys).GetProperties(
             BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
@@ -70,10 +67,10 @@ public sealed partial class LanguageDocumentTests
     [Fact]
     public void The_drawing_matches_the_example_before_it()
     {
-        var path = RepositoryFiles.At("docs", "contract-language.md");
+        var path = Repository.At("docs", "contract-language.md");
         var example = Yaml().Matches(_document[.._document.IndexOf("```mermaid", StringComparison.Ordinal)])[^1].Groups["text"].Value;
         var drawn = $"```mermaid\n{ContractGraph.Mermaid(TestContracts.Check(example).Plans.Single())}```";
-        if (RepositoryFiles.Updating)
+        if (Repository.Updating)
         {
             File.WriteAllText(path, Drawing().Replace(File.ReadAllText(path), _ => drawn));
         }
@@ -87,9 +84,9 @@ public sealed partial class LanguageDocumentTests
     {
         var expected = _maps.Single(map => map.Where == where).All.Select(
             key => ($"`{key.Name}`", $"{(key.Required ? "Required. " : "")}{key.Description}"));
-        if (RepositoryFiles.Updating)
+        if (Repository.Updating)
         {
-            var path = RepositoryFiles.At("docs", "contract-language.md");
+            var path = Repository.At("docs", "contract-language.md");
             var head = $"| {Shown(where)} | |\n| --- | --- |\n";
             var text = File.ReadAllText(path);
             var start = text.IndexOf(head, StringComparison.Ordinal) + head.Length;

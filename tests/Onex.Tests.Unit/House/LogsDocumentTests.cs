@@ -1,8 +1,6 @@
 using System.Reflection;
-using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 

@@ -1,19 +1,10 @@
-using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
@@ -35,7 +26,7 @@ public sealed partial class MessagesDocumentTests
     private static readonly JsonSerializerOptions _indented =
         new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static readonly string _text = File.ReadAllText(RepositoryFiles.At("docs", Document));
+    private static readonly string _text = File.ReadAllText(Repository.At("docs", Document));
 
     // Every message, and every named part of one.
     private static readonly Type[] _messages =
@@ -209,14 +200,14 @@ public sealed partial class MessagesDocumentTests
 
     private static Plan Greeting()
     {
-        var contract = Yaml().Match(File.ReadAllText(RepositoryFiles.At("README.md"))).Groups["text"].Value;
+        var contract = Yaml().Match(File.ReadAllText(Repository.At("README.md"))).Groups["text"].Value;
         return Engine.SagaScenario.Compile(contract).Plans.Single();
     }
 
     private static RequestRules Rules()
     {
         var order = ContractCompiler.CompileDirectory(
-            RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
+            Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
         var plans = new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!, pipes: null!);
         return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
     }

@@ -1,5 +1,3 @@
-using System.Text;
-using Onex.Contracts.Catalogue;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Tests.Unit.Contracts;
@@ -54,7 +52,7 @@ public sealed class OperationsDocumentTests
         var directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
         try
         {
-            var text = File.ReadAllText(RepositoryFiles.At("docs", Document));
+            var text = File.ReadAllText(Repository.At("docs", Document));
             File.WriteAllText(Path.Combine(directory, "shown.yaml"), text.Split("```yaml\n")[1].Split("```")[0]);
             var secrets = new Dictionary<string, string>(StringComparer.Ordinal) { ["STOCK_TOKEN"] = "one", ["LEDGER_PASSWORD"] = "two" };
 

@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 

@@ -9,12 +9,12 @@ public sealed partial class SemanticsDocumentTests
     [Fact]
     public void Every_rule_names_existing_tests()
     {
-        var tests = Directory.EnumerateFiles(RepositoryFiles.At("tests"), "*.cs", SearchOption.AllDirectories)
+        var tests = Directory.EnumerateFiles(Repository.At("tests"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Test().Matches(File.ReadAllText(file)))
             .Select(match => match.Groups["name"].Value)
             .ToHashSet(StringComparer.Ordinal);
         var rules = Rule()
-            .Matches(File.ReadAllText(RepositoryFiles.At("docs", "semantics.md")))
+            .Matches(File.ReadAllText(Repository.At("docs", "semantics.md")))
             .Where(rule => rule.Groups["rule"].Value is not ("rule" or "---"))
             .ToList();
 

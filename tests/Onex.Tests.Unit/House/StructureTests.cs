@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
@@ -122,7 +121,7 @@ public sealed partial class StructureTests
         @"\b(class|record struct|record|struct|interface|enum) (?<name>\w+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Declaration();
 
-    // Private and internal members only, because a public one may belong to a seam, a wire type or a framework.
+    // Private and internal members only, because a public one may belong to an interface, a wire type or a framework.
     [GeneratedRegex(
         @"^ +((private|internal|static|readonly|const|async|volatile) )+[\w<>\[\]?.,]+ (?<name>\w+) ?([({=;]|=>)",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture,

@@ -1,7 +1,4 @@
-using System.Collections.Immutable;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
 using Onex.Engine.Examples;
 using Onex.Runtime.Commands;
 using Onex.Tests.Unit.Contracts;
@@ -12,7 +9,7 @@ namespace Onex.Tests.Unit.House;
 public sealed partial class TutorialTests
 {
     private const string Last = "contract: order-fulfilment\n";
-    private static readonly string _text = File.ReadAllText(RepositoryFiles.At("docs", "tutorial.md"));
+    private static readonly string _text = File.ReadAllText(Repository.At("docs", "tutorial.md"));
 
     public static TheoryData<string> Contracts => [.. Shown().Where(text => !text.StartsWith(Last, StringComparison.Ordinal))];
 
@@ -34,7 +31,7 @@ public sealed partial class TutorialTests
     [Fact]
     public void The_last_contract_is_the_whole_example_and_its_examples_hold()
     {
-        var directory = RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full");
+        var directory = Repository.At("tests", "contracts", "valid", "order-fulfilment-full");
         Assert.Contains(
             File.ReadAllText(Path.Combine(directory, "order-fulfilment.yaml")).TrimEnd(),
             Shown().Single(text => text.StartsWith(Last, StringComparison.Ordinal)),

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
 
@@ -64,7 +63,7 @@ public sealed partial class VocabularyTests
             line = line.Replace(text, "", StringComparison.Ordinal);
         }
 
-        return Seam().Replace(line, " ").ToLowerInvariant();
+        return WordBoundary().Replace(line, " ").ToLowerInvariant();
     }
 
     private static IEnumerable<(string Path, int Number, string Text)> Lines()
@@ -95,7 +94,7 @@ public sealed partial class VocabularyTests
                 line[(line.LastIndexOf(" = ", StringComparison.Ordinal) + 3)..]));
 
     [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])|_", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Seam();
+    private static partial Regex WordBoundary();
 
     [GeneratedRegex(@"https?://\S{60,}", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LongAddress();

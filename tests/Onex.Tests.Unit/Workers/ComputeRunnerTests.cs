@@ -1,9 +1,6 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects;

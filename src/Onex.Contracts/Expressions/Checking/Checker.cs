@@ -164,7 +164,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         if (type is null)
         {
             var accepted = function.Signatures.Select(signature => signature.Arguments).Distinct(StringComparer.Ordinal);
-            Report(call, $"'{function.Name}' does not take {Listed(types)}", $"it takes {string.Join(" or ", accepted)}");
+            Report(call, $"'{function.Name}' does not accept{Listed(types)}", $"it takes {string.Join(" or ", accepted)}");
             return new(CelType.Dyn, cost);
         }
 
@@ -185,7 +185,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var taken = type.IsDyn || (unary.Operator == '!' ? type == CelType.Bool : type == CelType.Int || type == CelType.Double);
         if (!taken)
         {
-            Report(unary, $"'{unary.Operator}' does not take {operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value"
+            Report(unary, $"'{unary.Operator}' does not accept{operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value"
                 : "it takes an int or a double");
         }
 
@@ -198,7 +198,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var type = Apply(OperatorSignatures.For(binary.Operator), [left.Type, right.Type]);
         if (type is null)
         {
-            Report(binary, $"'{binary.Operator}' does not take {left.Type} and {right.Type}",
+            Report(binary, $"'{binary.Operator}' does not accept{left.Type} and {right.Type}",
                 Advice(binary, left.Type.Plain, right.Type.Plain));
             type = binary.Operator is "==" or "!=" or "<" or "<=" or ">" or ">=" or "in" ? CelType.Bool : CelType.Dyn;
         }
@@ -301,7 +301,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             if (foundKey.Type.Plain is not (CelType.DynType or CelType.NothingType
                 or CelType.Basic { Kind: CelKind.String or CelKind.Int or CelKind.Uint or CelKind.Bool }))
             {
-                Report(entry.Key, $"{foundKey.Type} is no key of a map", "keys are strings, ints, uints and bools");
+                Report(entry.Key, $"{foundKey.Type} is not a valid map key", "keys are strings, ints, uints and bools");
             }
 
             key = TypeRules.Common(key, foundKey.Type) ?? CelType.Dyn;
@@ -372,7 +372,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     {
         if (range.Type is not CelType.OptionalOf && !range.Type.IsDyn)
         {
-            Report(syntax.Range, $"{range.Type} is no optional", "write optional.of(...), or read the field with .?");
+            Report(syntax.Range, $"{range.Type} is not an optional", "write optional.of(...), or read the field with .?");
         }
 
         _variables.Add((syntax.Variable, (range.Type as CelType.OptionalOf)?.Value ?? CelType.Dyn));

@@ -116,7 +116,7 @@ internal sealed class Pattern
             }
         }
 
-        // The end of the text is a class of its own.
+        // The end of the text is a separate character class.
         return After(state, _kindCount).Found;
     }
 

@@ -441,7 +441,7 @@ internal sealed class PatternReader(string source, bool isEcma)
             case '\0' when _at > source.Length:
                 throw new FormatException("a '\\' at the end escapes nothing");
             case var _ when char.IsAsciiLetterOrDigit(character):
-                throw new FormatException($"'\\{character}' is no escape");
+                throw new FormatException($"'\\{character}' is not an escape");
             default:
                 return character;
         }

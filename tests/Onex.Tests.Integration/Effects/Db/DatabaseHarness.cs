@@ -1,15 +1,12 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
-using Onex.Persistence.Postgres;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;

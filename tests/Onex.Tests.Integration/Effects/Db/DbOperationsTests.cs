@@ -1,8 +1,6 @@
-using Onex.Contracts.Messages;
 using Onex.Effects.Db;
 using Onex.Tests.Integration.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Db;
 
@@ -230,7 +228,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         var result = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
 
         Assert.Equal((StepOutcomes.Failed, "authentication_failed"), (result.Outcome, result.Code));
-        Assert.Contains("connection 'db' does not let its user in", result.Message, StringComparison.Ordinal);
+        Assert.Contains("connection 'db' rejects the user", result.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("guess", result.Message, StringComparison.Ordinal);
     }
 

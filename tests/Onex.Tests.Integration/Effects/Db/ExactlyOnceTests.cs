@@ -1,7 +1,5 @@
-using Onex.Contracts.Messages;
 using Onex.Tests.Integration.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Db;
 

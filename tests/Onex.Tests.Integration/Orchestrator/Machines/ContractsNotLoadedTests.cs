@@ -5,9 +5,7 @@ using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Orchestrator.Machines;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Sqlite;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 

@@ -3,7 +3,6 @@ using MassTransit.Saga;
 using MassTransit.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Orchestrator.Machines;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 

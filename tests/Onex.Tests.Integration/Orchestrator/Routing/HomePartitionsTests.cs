@@ -1,14 +1,10 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Kafka;
-using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;

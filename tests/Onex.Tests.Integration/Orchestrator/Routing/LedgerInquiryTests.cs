@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
 using MassTransit;
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
@@ -14,8 +12,6 @@ using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;

@@ -1,9 +1,4 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts.Messages;
 using Onex.Persistence.Outbox;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

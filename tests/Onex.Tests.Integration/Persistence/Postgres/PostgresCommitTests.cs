@@ -1,12 +1,6 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

@@ -1,9 +1,6 @@
 using Npgsql;
-using Onex.Contracts.Messages;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Postgres;
-using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Ledger;

@@ -1,13 +1,8 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

@@ -1,8 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
-
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
 /// <summary>The compliance suite of saga queries with PostgreSQL.</summary>

@@ -1,8 +1,4 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

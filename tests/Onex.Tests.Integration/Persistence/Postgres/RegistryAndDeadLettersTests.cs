@@ -1,9 +1,5 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Registry;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

@@ -1,6 +1,4 @@
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Schedules;
-using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Schedules;

@@ -1,8 +1,5 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Schema;
 

@@ -1,16 +1,11 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
-using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 

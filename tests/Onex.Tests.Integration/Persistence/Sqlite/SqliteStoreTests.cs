@@ -1,10 +1,7 @@
-using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
 using Onex.Persistence.Registry;
-using Onex.Persistence.Sagas;
-using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 

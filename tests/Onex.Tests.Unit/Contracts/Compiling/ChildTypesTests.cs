@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>

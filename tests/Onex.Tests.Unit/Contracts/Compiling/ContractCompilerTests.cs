@@ -1,8 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 public sealed class ContractCompilerTests
@@ -21,7 +16,7 @@ public sealed class ContractCompilerTests
     public void The_order_contract_compiles_without_diagnostics()
     {
         var compilation = ContractCompiler.CompileDirectory(
-            RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
+            Repository.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Assert.Equal("order-fulfilment 1.2.0", $"{compilation.Plans.Single().Name} {compilation.Plans.Single().Version}");
@@ -304,7 +299,7 @@ public sealed class ContractCompilerTests
     }
 
     private static Plan CompileOrder() => ContractCompiler
-        .CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context)
+        .CompileDirectory(Repository.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context)
         .Plans
         .Single();
 

@@ -1,4 +1,3 @@
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
@@ -95,7 +94,7 @@ public sealed class ContractDirectoryTests : IDisposable
     public void The_contracts_of_the_repository_compile()
     {
         var compilation = ContractCompiler.CompileDirectory(
-            RepositoryFiles.At("contracts"), TestCatalogue.OfTheExample with { Connections = null });
+            Repository.At("contracts"), TestCatalogue.OfTheExample with { Connections = null });
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Assert.NotEmpty(compilation.Plans);

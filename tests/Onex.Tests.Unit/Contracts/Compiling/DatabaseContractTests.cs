@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
 using Onex.Effects;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
@@ -14,7 +10,7 @@ public sealed class DatabaseContractTests
     [Fact]
     public void The_transfer_contract_compiles_without_diagnostics()
     {
-        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "transfer"), _context);
+        var compilation = ContractCompiler.CompileDirectory(Repository.At("tests", "contracts", "valid", "transfer"), _context);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         var plan = Assert.Single(compilation.Plans);

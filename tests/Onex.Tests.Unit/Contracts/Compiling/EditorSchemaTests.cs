@@ -1,7 +1,5 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -21,9 +19,9 @@ public sealed class EditorSchemaTests
 
     public static TheoryData<string> Valid =>
     [
-        .. new[] { RepositoryFiles.At("contracts"), RepositoryFiles.At("tests", "contracts", "valid") }
+        .. new[] { Repository.At("contracts"), Repository.At("tests", "contracts", "valid") }
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories))
-            .Select(path => Path.GetRelativePath(RepositoryFiles.Root, path))
+            .Select(path => Path.GetRelativePath(Repository.Root, path))
             .Where(path => !path.Contains("connections/", StringComparison.Ordinal) && !path.Contains("runtime/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
@@ -31,14 +29,9 @@ public sealed class EditorSchemaTests
     [Fact]
     public void The_documented_schema_is_current()
     {
-        var path = RepositoryFiles.At("docs", "contract.schema.json");
+        var path = Repository.At("docs", "contract.schema.json");
         var schema = ContractCompiler.EditorSchema(_operations);
-        if (RepositoryFiles.Updating)
-        {
-            File.WriteAllText(path, schema);
-        }
-
-        Assert.Equal(File.ReadAllText(path), schema);
+        Assert.Equal(Repository.Golden(path, schema), schema);
     }
 
     [Fact]
@@ -75,7 +68,7 @@ public sealed class EditorSchemaTests
         // Compiled with the small catalogue of the tests, except for contracts about databases and topics.
         var isReal = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
             || path.Contains("order-fulfilment-full", StringComparison.Ordinal);
-        Assert.Empty(Problems(isReal ? _real : _ofTests, File.ReadAllText(Path.Combine(RepositoryFiles.Root, path))));
+        Assert.Empty(Problems(isReal ? _real : _ofTests, File.ReadAllText(Path.Combine(Repository.Root, path))));
     }
 
     // Unknown keys, keys of later versions, values of another kind, missing keys, mutually exclusive keys, operations and arguments.
@@ -91,11 +84,11 @@ public sealed class EditorSchemaTests
     [InlineData("ONEX1047")]
     [InlineData("ONEX1049")]
     public void An_unknown_key_is_invalid_in_the_schema(string code) =>
-        Assert.NotEmpty(Problems(_ofTests, File.ReadAllText(RepositoryFiles.At("tests", "contracts", "invalid", $"{code}.yaml"))));
+        Assert.NotEmpty(Problems(_ofTests, File.ReadAllText(Repository.At("tests", "contracts", "invalid", $"{code}.yaml"))));
 
     [Fact]
     public void A_contract_that_is_invalid_in_the_schema_does_not_compile() => Assert.All(
-        Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml")
+        Directory.EnumerateFiles(Repository.At("tests", "contracts", "invalid"), "*.yaml")
             .Where(path => new FileInfo(path).Length < 20_000),
         path =>
         {

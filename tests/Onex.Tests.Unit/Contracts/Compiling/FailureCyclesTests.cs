@@ -1,6 +1,3 @@
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>

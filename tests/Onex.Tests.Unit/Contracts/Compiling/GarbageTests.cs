@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Text;
-using Onex.Contracts.Compiling;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -13,11 +11,11 @@ public sealed class GarbageTests(ITestOutputHelper output)
 
     private static readonly string[] _seeds =
     [
-        File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment", "order-fulfilment.yaml")),
-        File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full", "order-fulfilment.yaml")),
-        File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "onboarding", "onboarding.yaml")),
-        .. Directory.EnumerateFiles(RepositoryFiles.At("contracts"), "*.yaml").Order().Select(File.ReadAllText),
-        .. Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml")
+        File.ReadAllText(Repository.At("tests", "contracts", "valid", "order-fulfilment", "order-fulfilment.yaml")),
+        File.ReadAllText(Repository.At("tests", "contracts", "valid", "order-fulfilment-full", "order-fulfilment.yaml")),
+        File.ReadAllText(Repository.At("tests", "contracts", "valid", "onboarding", "onboarding.yaml")),
+        .. Directory.EnumerateFiles(Repository.At("contracts"), "*.yaml").Order().Select(File.ReadAllText),
+        .. Directory.EnumerateFiles(Repository.At("tests", "contracts", "invalid"), "*.yaml")
             .Order()
             .Select(File.ReadAllText)
             .Where(text => text.Length < 5000),

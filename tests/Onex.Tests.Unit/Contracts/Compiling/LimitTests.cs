@@ -1,8 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>Every configurable limit: docs/contract-language.md#limits.</summary>

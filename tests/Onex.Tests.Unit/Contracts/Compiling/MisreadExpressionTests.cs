@@ -1,7 +1,4 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

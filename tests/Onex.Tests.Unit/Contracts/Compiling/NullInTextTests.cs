@@ -24,7 +24,7 @@ public sealed class NullInTextTests
     [InlineData("path: \"/holds/${optional.ofNonZeroValue(data.hold).orValue('none')}\"", null)]
     [InlineData("path: \"/holds/${data.?hold.orValue('none')}\"", MayBeNull)]
     [InlineData("path: \"/holds/${string(data.hold)}\"", null)]
-    public void A_value_inside_text_whose_type_allows_null_is_an_error_at_compile_time(string with, string? code) =>
+    public void A_nullable_value_inside_text_is_a_compile_time_error(string with, string? code) =>
         Assert.Equal(Only(code), Check($$"""
               work:
                 steps: [{ id: look, effect: http.get, connection: stock, with: { {{with}} } }]

@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;

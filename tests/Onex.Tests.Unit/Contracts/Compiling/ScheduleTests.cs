@@ -1,7 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary><c>schedule</c>: its syntax, and the times that it names.</summary>
@@ -103,12 +99,12 @@ public sealed class ScheduleTests
     }
 
     [Theory]
-    [InlineData("0 25 * * *", "'25' is no hour, which is 0 to 23")]
-    [InlineData("60 3 * * *", "'60' is no minute, which is 0 to 59")]
-    [InlineData("H 3 * * *", "'H' is no minute")]
-    [InlineData("0 3 32 * *", "'32' is no day of the month, which is 1 to 31")]
-    [InlineData("0 3 * 13 *", "'13' is no month, which is 1 to 12 or JAN to DEC")]
-    [InlineData("0 3 * * MONDAY", "'MONDAY' is no day of the week, which is 0 to 7 or SUN to SAT")]
+    [InlineData("0 25 * * *", "'25' is not a valid hour, which is 0 to 23")]
+    [InlineData("60 3 * * *", "'60' is not a valid minute, which is 0 to 59")]
+    [InlineData("H 3 * * *", "'H' is not a valid minute")]
+    [InlineData("0 3 32 * *", "'32' is not a valid day of the month, which is 1 to 31")]
+    [InlineData("0 3 * 13 *", "'13' is not a valid month, which is 1 to 12 or JAN to DEC")]
+    [InlineData("0 3 * * MONDAY", "'MONDAY' is not a valid day of the week, which is 0 to 7 or SUN to SAT")]
     [InlineData("0 3 * *", "it has 4 fields")]
     [InlineData("@daily", "it has 1 field.")]
     public void An_invalid_cron_field_is_reported_with_its_range(string cron, string problem) => Assert.Contains(

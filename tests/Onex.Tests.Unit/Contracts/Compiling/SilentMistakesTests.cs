@@ -1,6 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
@@ -410,7 +408,7 @@ public sealed partial class SilentMistakesTests
         var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(
             operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
         var rejected = new[] { "Onex.Effects", "Onex.Workers" }
-            .SelectMany(project => Directory.EnumerateFiles(RepositoryFiles.At("src", project), "*.cs", SearchOption.AllDirectories))
+            .SelectMany(project => Directory.EnumerateFiles(Repository.At("src", project), "*.cs", SearchOption.AllDirectories))
             .Select(path => WithCodes(File.ReadAllText(path)))
             .SelectMany(source => Rejection().Matches(source).Concat(Final().Matches(source)))
             .Select(match => match.Groups["code"].Value)
@@ -429,8 +427,8 @@ public sealed partial class SilentMistakesTests
     public static TheoryData<string> Repository =>
     [
         "contracts", "benchmarks/Onex.Benchmarks/contracts",
-        .. Directory.EnumerateDirectories(RepositoryFiles.At("tests", "contracts", "valid"))
-            .Select(path => Path.GetRelativePath(RepositoryFiles.Root, path))
+        .. Directory.EnumerateDirectories(Repository.At("tests", "contracts", "valid"))
+            .Select(path => Path.GetRelativePath(Repository.Root, path))
             .Order(StringComparer.Ordinal),
     ];
 
@@ -439,7 +437,7 @@ public sealed partial class SilentMistakesTests
     public void The_contracts_of_the_repository_have_no_warnings(string directory)
     {
         var compilation = ContractCompiler.CompileDirectory(
-            RepositoryFiles.At(directory), TestCatalogue.OfTheExample with { Connections = null });
+            Repository.At(directory), TestCatalogue.OfTheExample with { Connections = null });
 
         Assert.NotEmpty(compilation.Plans);
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));

@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Compiling;
 
 namespace Onex.Tests.Unit.Contracts.Diagnostics;
 
@@ -10,8 +8,8 @@ namespace Onex.Tests.Unit.Contracts.Diagnostics;
 /// </summary>
 public sealed partial class ContractDiagnosticsTests
 {
-    private static readonly string _invalid = RepositoryFiles.At("tests", "contracts", "invalid");
-    private static readonly string _pages = RepositoryFiles.At("docs", "errors");
+    private static readonly string _invalid = Repository.At("tests", "contracts", "invalid");
+    private static readonly string _pages = Repository.At("docs", "errors");
 
     public static TheoryData<string> Codes => new(CodesOfCompiler());
 
@@ -21,13 +19,8 @@ public sealed partial class ContractDiagnosticsTests
     {
         var golden = Path.Combine(_invalid, $"{code}.expected.txt");
         var actual = Render(code);
-        if (RepositoryFiles.Updating)
-        {
-            File.WriteAllText(golden, actual);
-        }
-
         Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
-        Assert.Equal(File.ReadAllText(golden), actual);
+        Assert.Equal(Repository.Golden(golden, actual), actual);
     }
 
     [Theory]
@@ -39,7 +32,7 @@ public sealed partial class ContractDiagnosticsTests
         var shown = string.Concat(
             DiagnosticDraft().Matches(Render(code)).Select(match => match.Value).First(
                 text => text.Contains($" {code}: ", StringComparison.Ordinal)));
-        if (RepositoryFiles.Updating)
+        if (Repository.Updating)
         {
             page = Fence().Replace(page, _ => $"```text\n{shown}```\n");
             File.WriteAllText(path, page);
@@ -66,7 +59,7 @@ public sealed partial class ContractDiagnosticsTests
     {
         var source = string.Concat(
             Directory.EnumerateFiles(
-                RepositoryFiles.At("src", "Onex.Contracts", "Diagnostics"), "ContractDiagnostics*.cs").Select(File.ReadAllText));
+                Repository.At("src", "Onex.Contracts", "Diagnostics"), "ContractDiagnostics*.cs").Select(File.ReadAllText));
         return Code().Matches(source).Select(match => match.Value).Distinct().Order();
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 

@@ -1,4 +1,3 @@
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Evaluation;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;

@@ -1,6 +1,4 @@
-using System.Text;
 using CsCheck;
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Text;
-using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Onex.Contracts.Expressions;
-
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 /// <summary>The names and values for an expression of a test.</summary>

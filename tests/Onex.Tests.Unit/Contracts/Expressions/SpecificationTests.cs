@@ -1,5 +1,3 @@
-using Onex.Contracts.Expressions;
-
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 /// <summary>Rules of the public CEL specification that the files of its conformance suite do not cover.</summary>

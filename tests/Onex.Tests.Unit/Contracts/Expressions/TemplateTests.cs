@@ -1,6 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 public class TemplateTests

@@ -1,9 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using CsCheck;
-using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 

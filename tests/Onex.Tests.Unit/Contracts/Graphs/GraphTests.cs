@@ -1,11 +1,7 @@
 using System.Diagnostics;
-using System.Text;
 using System.Xml.Linq;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Graphs;
-using Onex.Contracts.Plans;
 using Onex.Orchestrator.Machines;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Contracts.Graphs;
 

@@ -1,5 +1,3 @@
-using Onex.Contracts.Plans;
-
 namespace Onex.Tests.Unit.Contracts.Plans;
 
 public sealed class SemanticVersionOrderTests

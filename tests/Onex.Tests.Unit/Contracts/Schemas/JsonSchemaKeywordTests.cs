@@ -1,6 +1,4 @@
-using System.Text;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;
@@ -269,7 +267,7 @@ public sealed class JsonSchemaKeywordTests
     [Fact]
     public void The_document_lists_the_supported_keywords()
     {
-        var page = File.ReadAllText(RepositoryFiles.At("docs", "errors", "ONEX1052.md"));
+        var page = File.ReadAllText(Repository.At("docs", "errors", "ONEX1052.md"));
         Assert.All(SchemaReader.Keywords, keyword => Assert.Contains($"`{keyword}`", page, StringComparison.Ordinal));
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.ObjectModel;
 using System.Reflection;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Json.Schema;
 using Onex.Contracts.Diagnostics;

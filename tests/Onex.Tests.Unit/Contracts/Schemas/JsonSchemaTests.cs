@@ -1,5 +1,3 @@
-using System.Text;
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Json.Schema;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;
 

@@ -21,8 +21,8 @@ public sealed class ConnectionSchemaTests : IDisposable
     [Fact]
     public void The_documented_connections_schema_is_current()
     {
-        var path = RepositoryFiles.At("docs", "connections.schema.json");
-        if (RepositoryFiles.Updating)
+        var path = Repository.At("docs", "connections.schema.json");
+        if (Repository.Updating)
         {
             File.WriteAllText(path, ConnectionSchema.Write());
         }
@@ -48,7 +48,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     [Fact]
     public void The_connections_of_the_repository_are_valid() => Assert.All(
         Directory.EnumerateFiles(
-            RepositoryFiles.At("contracts", "connections"), "*.yaml"), path => Assert.Empty(Problems(File.ReadAllText(path))));
+            Repository.At("contracts", "connections"), "*.yaml"), path => Assert.Empty(Problems(File.ReadAllText(path))));
 
     [Theory]
     [InlineData("x: { type: http, url: 'http://x', headrs: {} }")]

@@ -1,9 +1,4 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Effects.Connections;
 
@@ -62,7 +57,7 @@ public sealed class ConnectionsReaderTests : IDisposable
         "2:40: ONEX1010: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
     [InlineData(
         "x: { url: 'http://x' }", "2:3: ONEX1013: connection 'x' needs 'type'. Add 'type: http' or 'type: postgres' or 'type: consul'")]
-    [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: there is no type of connection 'htp'. Did you mean 'http'?")]
+    [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: 'htp' is not a connection type. Did you mean 'http'?")]
     [InlineData(
         "x: { type: kafka, brokers: 'k:9092', security_protocol: SASL_SSL, sasl_mechanism: PLAIN, user: u }",
         "2:3: ONEX1013: connection 'x' needs 'password'. Add 'password'.")]
@@ -131,7 +126,8 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://stock?a=hidden' }", "2:25: ONEX2005: the url of connection 'x' has a query or a fragment.")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: ONEX1047: '10' is not a duration. Write a number and a unit")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: ONEX1049: 'timeout' must be from 1ms to 1h.")]
-    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: ONEX2009: 'fast' is no rate. Write how many")]
+    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }",
+        "2:49: ONEX2009: 'fast' is not a rate. Write a number per second, minute or hour: 50/s")]
     [InlineData(
         "x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: ONEX1049: 'concurrency' must be a whole number from 1 to 10000.")]
     [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: ONEX1049: 'calls' must be a whole number from 2")]
@@ -143,7 +139,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }", "2:44: ONEX1012: 'allow' must be a list of hosts and ranges")]
     [InlineData(
         "x: { type: http, url: 'http://x', allow: [10.0.0.0/40] }",
-        "2:45: ONEX2008: '10.0.0.0/40' is neither a host nor a range of addresses.")]
+        "2:45: ONEX2008: '10.0.0.0/40' is neither a host nor an address range.")]
     [InlineData(
         "x: { type: http, url: 'http://x', headers: { Host: hidden } }", "2:48: ONEX2007: the header 'Host' is set by the runtime.")]
     [InlineData(

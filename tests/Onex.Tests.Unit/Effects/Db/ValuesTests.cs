@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Encodings.Web;
-using System.Text.Json;
 using Onex.Effects.Db;
 
 namespace Onex.Tests.Unit.Effects.Db;
@@ -122,14 +120,14 @@ public sealed class ValuesTests
         Assert.Equal((text, null), ParameterText.Of(JsonElement.Parse(json), type, _types));
 
     [Theory]
-    [InlineData(TypeOids.Int4, "[1]", "is a list, which integer does not take")]
-    [InlineData(Text, "{}", "is an object, which text does not take")]
+    [InlineData(TypeOids.Int4, "[1]", "is a list, which integer does not accept")]
+    [InlineData(Text, "{}", "is an object, which text does not accept")]
     [InlineData(TypeOids.Bytea, "\"no base64!\"", "is not base64, the JSON form of bytea")]
-    [InlineData(Text, "\"\\ud800\"", "holds half a surrogate pair")]
-    [InlineData(Text, "\"a\\u0000\"", "holds U+0000, which PostgreSQL does not take")]
+    [InlineData(Text, "\"\\ud800\"", "contains an unpaired surrogate")]
+    [InlineData(Text, "\"a\\u0000\"", "contains U+0000, which PostgreSQL does not accept")]
     [InlineData(ByteaArray, "[\"hidden\"]", "has an element that is not base64, the JSON form of bytea")]
-    [InlineData(Pair, "{\"hidden\": 1}", "has a key that is no field of pair: left, right")]
-    [InlineData(Pair, "{\"left\": {}}", "has a field 'left' that is an object, which integer does not take")]
+    [InlineData(Pair, "{\"hidden\": 1}", "has a key that pair does not have: left, right")]
+    [InlineData(Pair, "{\"left\": {}}", "has a field 'left' that is an object, which integer does not accept")]
     public void A_failed_conversion_is_reported_without_the_value(uint type, string json, string problem) =>
         Assert.Equal((null, problem), ParameterText.Of(JsonElement.Parse(json), type, _types));
 

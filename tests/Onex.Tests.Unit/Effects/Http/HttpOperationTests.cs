@@ -1,6 +1,3 @@
-using System.Text;
-using System.Text.Json;
-using Onex.Contracts.Messages;
 using Onex.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Http;
@@ -291,7 +288,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
         if (says)
         {
             Assert.Contains(
-                $"answered 200: the body is declared as {contentType} and is no JSON that can be read (line 1, byte ",
+                $"answered 200: the body is declared as {contentType} but is not readable JSON (line 1, byte ",
                 result.Unparsed,
                 StringComparison.Ordinal);
             Assert.DoesNotContain("not json", result.Unparsed, StringComparison.Ordinal);
@@ -367,7 +364,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
         var result = await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/x"}""", Stock));
 
         Assert.Equal((StepOutcomes.Failed, "answer_unreadable"), (result.Outcome, result.Code));
-        Assert.Contains("answered 200 with a body that cannot be unpacked", result.Message, StringComparison.Ordinal);
+        Assert.Contains("answered 200 with a body that cannot be decompressed", result.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(_bench.Logged, line => line.Contains("   at ", StringComparison.Ordinal));
     }
 

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
-using Onex.Contracts.Messages;
 
 namespace Onex.Tests.Unit.Effects.Http;
 
@@ -38,7 +36,7 @@ public sealed class OneRequestTests : IAsyncLifetime
         var result = await RunAsync(method);
 
         Assert.Equal((StepOutcomes.Failed, "connection_lost", StepReaches.Sent), (result.Outcome, result.Code, result.Reach));
-        Assert.Contains("closed the connection without an answer", result.Message, StringComparison.Ordinal);
+        Assert.Contains("closed the connection without a response", result.Message, StringComparison.Ordinal);
         Assert.Equal((1, 1), (_server.Requests.Count, _server.Connections));
     }
 

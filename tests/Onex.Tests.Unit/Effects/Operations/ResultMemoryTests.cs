@@ -1,6 +1,4 @@
-using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
-using Onex.Tests.Support;
 using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Operations;
@@ -96,6 +94,6 @@ public sealed class ResultMemoryTests
 
         var result = await bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock"));
 
-        Assert.Equal(("response_too_large", "The answer (200) is larger than 2 MiB."), (result.Code, result.Message));
+        Assert.Equal(("response_too_large", "The response (200) is larger than 2 MiB."), (result.Code, result.Message));
     }
 }

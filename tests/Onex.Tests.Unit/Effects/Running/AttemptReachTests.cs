@@ -1,9 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Messages;
 using Onex.Persistence.Ledger;
 using Onex.Tests.Unit.Effects.Http;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
 using Onex.Persistence;

@@ -1,11 +1,6 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Engine.Examples;
-using Onex.Tests.Support;
 using Onex.Workers;
 
 namespace Onex.Tests.Unit.Engine.Examples;

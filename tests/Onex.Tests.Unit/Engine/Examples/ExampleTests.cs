@@ -1,4 +1,3 @@
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Engine.Examples;
 using Onex.Tests.Unit.Contracts;

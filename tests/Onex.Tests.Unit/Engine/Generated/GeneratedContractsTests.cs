@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Engine.Generated;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine.Generated;

@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 
 namespace Onex.Tests.Unit.Hosting.Http;

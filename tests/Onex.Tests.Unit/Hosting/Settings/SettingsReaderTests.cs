@@ -123,7 +123,7 @@ public sealed class SettingsReaderTests : IDisposable
             "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file "
                 + "that holds it.",
             "ONEX_PARTITIONS is 'many'. Set it to a whole number from 1 to 10000.",
-            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the "
+            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Replace it with the real secret, or remove the "
                 + "variable if nothing uses it.");
     }
 
@@ -193,7 +193,7 @@ public sealed class SettingsReaderTests : IDisposable
         Set("REDIS_PASSWORD_FILE=token");
 
         Problems(
-            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, "
+            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Replace it with the real secret, "
             + "or remove the variable if nothing uses it.");
     }
 
@@ -245,7 +245,7 @@ public sealed class SettingsReaderTests : IDisposable
         "ONEX_HTTP_BIND is 'eth0', which is not an address. Set it to an IP address, to localhost, or to * for all interfaces.")]
     [InlineData(
         "ONEX_INPUT_TOPIC=a b",
-        "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 "
+        "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not accept as a name. Use letters, digits, '.', '_' and '-', at most 245 "
         + "of them.")]
     [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
     [InlineData(

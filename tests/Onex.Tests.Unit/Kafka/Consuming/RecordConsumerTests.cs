@@ -3,7 +3,6 @@ using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 

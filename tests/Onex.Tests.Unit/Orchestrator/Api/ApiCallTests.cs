@@ -1,7 +1,4 @@
-using System.Text;
 using Microsoft.AspNetCore.Http;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Api;
 using Onex.Persistence.DeadLetters;
 

@@ -1,6 +1,4 @@
-using System.Text;
 using Microsoft.AspNetCore.Http;
-using Onex.Contracts.Messages;
 using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;

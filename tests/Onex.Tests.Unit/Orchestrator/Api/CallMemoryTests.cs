@@ -1,12 +1,11 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>Requests over HTTP: as many at a time as there is memory for.</summary>
+/// <summary>Requests over HTTP are bounded by memory.</summary>
 public sealed class CallMemoryTests
 {
     private readonly FakeTimeProvider _time = new();

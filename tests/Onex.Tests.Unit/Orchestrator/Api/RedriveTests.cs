@@ -1,6 +1,3 @@
-using System.Text;
-using System.Text.Json;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Records;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Intake;

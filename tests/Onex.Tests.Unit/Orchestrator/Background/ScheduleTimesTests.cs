@@ -1,4 +1,3 @@
-using Onex.Contracts.Plans;
 using Onex.Orchestrator.Background;
 using Onex.Tests.Unit.Contracts;
 

@@ -1,5 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
 using Onex.Orchestrator.Intake;
 using Onex.Tests.Unit.Engine;
 

@@ -1,5 +1,3 @@
-using System.Text;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Records;
 using Onex.Orchestrator.Intake;
 

@@ -1,9 +1,3 @@
-using System.Collections.Immutable;
-using System.Text;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Tests.Unit.Engine;

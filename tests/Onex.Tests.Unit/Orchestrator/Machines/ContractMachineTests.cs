@@ -1,5 +1,4 @@
 using MassTransit;
-using Onex.Contracts.Plans;
 using Onex.Orchestrator.Machines;
 using Onex.Tests.Unit.Engine;
 

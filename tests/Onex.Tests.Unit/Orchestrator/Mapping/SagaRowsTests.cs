@@ -1,10 +1,5 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using System.Text;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 using Onex.Tests.Unit.Engine;
 

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
@@ -21,7 +18,7 @@ public sealed class StoredSagaSampleTests
     public void A_saga_stored_by_an_earlier_version_continues_to_its_end(string name)
     {
         var sample = StoredSagaSamples.All.Single(sample => sample.Name == name);
-        if (RepositoryFiles.Updating && !Directory.Exists(FolderOf(name)))
+        if (Repository.Updating && !Directory.Exists(FolderOf(name)))
         {
             Write(sample);
         }
@@ -34,7 +31,7 @@ public sealed class StoredSagaSampleTests
         StoredSagaSamples.All.Select(sample => sample.Name).Order(StringComparer.Ordinal),
         Directory.EnumerateDirectories(FolderOf("")).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal));
 
-    private static string FolderOf(string name) => RepositoryFiles.At("tests", "samples", StoredSagaSamples.Version, name);
+    private static string FolderOf(string name) => Repository.At("tests", "samples", StoredSagaSamples.Version, name);
 
     private static void Write(StoredSagaSample sample)
     {

@@ -1,4 +1,3 @@
-using Onex.Engine;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;

@@ -1,14 +1,11 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 

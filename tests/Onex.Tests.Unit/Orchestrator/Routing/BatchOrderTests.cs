@@ -1,6 +1,3 @@
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Routing;
 using Onex.Tests.Unit.Engine;

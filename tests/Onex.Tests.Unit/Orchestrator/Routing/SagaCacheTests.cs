@@ -1,6 +1,3 @@
-using System.Text;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;

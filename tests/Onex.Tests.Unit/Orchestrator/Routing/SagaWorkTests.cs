@@ -1,9 +1,3 @@
-using System.Collections.Immutable;
-using System.Text;
-using System.Text.Json;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Mapping;
 using Onex.Orchestrator.Outbox;

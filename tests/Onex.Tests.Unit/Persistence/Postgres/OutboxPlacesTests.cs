@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Persistence.Postgres;
 
 namespace Onex.Tests.Unit.Persistence.Postgres;

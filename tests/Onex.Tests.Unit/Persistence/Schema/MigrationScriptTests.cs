@@ -14,8 +14,8 @@ public sealed class MigrationScriptTests
         using var dataSource = NpgsqlDataSource.Create("Host=nowhere");
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
         var script = context.GetService<IMigrator>().GenerateScript().Replace("\r\n", "\n", StringComparison.Ordinal);
-        var path = RepositoryFiles.At("migrations", "Onex.Migrations", "schema.sql");
-        if (RepositoryFiles.Updating)
+        var path = Repository.At("migrations", "Onex.Migrations", "schema.sql");
+        if (Repository.Updating)
         {
             File.WriteAllText(path, script);
         }

@@ -3,7 +3,6 @@ using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Tables;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Persistence.Tables;
 

@@ -2,23 +2,14 @@ using System.CommandLine;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
 using Onex.Runtime.Running;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Runtime.Commands;
 
 public sealed partial class CommandLineTests
 {
     [Fact]
-    public void The_document_matches_the_command_help()
-    {
-        var path = Repository.At("docs", "cli.md");
-        if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
-        {
-            File.WriteAllText(path, CommandDocument.Render());
-        }
-
-        Assert.Equal(CommandDocument.Render(), File.ReadAllText(path));
-    }
+    public void The_document_matches_the_command_help() =>
+        Assert.Equal(CommandDocument.Render(), Repository.Golden(Repository.At("docs", "cli.md"), CommandDocument.Render()));
 
     [Fact]
     public void Every_command_argument_and_option_has_a_description() => Assert.All(
@@ -74,7 +65,7 @@ public sealed partial class CommandLineTests
     [InlineData("sagas send 1", "The argument <event> is missing: The event's name, as the contract declares it.")]
     [InlineData("sagas list --limit", "The option --limit needs a value: Rows of the page: 1 to 500.")]
     [InlineData("sagas list --limit many", "The option --limit takes a whole number, not 'many'.")]
-    [InlineData("db", "A word is missing behind 'onex db': ")]
+    [InlineData("db", "A subcommand of 'onex db' is missing: ")]
     [InlineData("sagas terminate 1", "Option '--confirm' is required.")]
     public void A_missing_argument_is_named(string line, string expected)
     {

@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Plans;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
 
