@@ -1,5 +1,3 @@
-using Onex.Contracts.Messages;
-
 namespace Onex.Tests.Unit.Contracts;
 
 public sealed class IdentityTests

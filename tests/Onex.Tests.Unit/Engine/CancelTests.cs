@@ -1,7 +1,3 @@
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>A cancel compensates and ends as cancelled in every state and for every failure transition of the contract.</summary>

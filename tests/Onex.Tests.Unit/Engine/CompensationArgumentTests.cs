@@ -1,6 +1,3 @@
-using Onex.Contracts.Catalogue;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>The values that compensation arguments read, and the effect of a missing value.</summary>

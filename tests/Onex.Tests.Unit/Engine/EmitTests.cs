@@ -2,6 +2,7 @@ using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
+using Names = Onex.Contracts.Compiling.Names;
 
 namespace Onex.Tests.Unit.Engine;
 

@@ -1,7 +1,3 @@
-using Onex.Contracts.Messages;
-using Onex.Contracts.Plans;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Interruption and the resolution of what was in flight: docs/contract-language.md#compensation.</summary>

@@ -1,7 +1,3 @@
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 public sealed class SagaEngineTests

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
-using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 

@@ -1,5 +1,3 @@
-using Onex.Tests.Unit.Contracts;
-
 namespace Onex.Tests.Unit.House;
 
 /// <summary>Compares generated documents, or parts of them, with the code, or updates them with <c>ONEX_GOLDEN=update</c>.</summary>

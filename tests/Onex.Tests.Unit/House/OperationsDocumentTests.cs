@@ -1,6 +1,5 @@
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Tests.Unit.Contracts;
 using Onex.Workers;
 
 namespace Onex.Tests.Unit.House;

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 

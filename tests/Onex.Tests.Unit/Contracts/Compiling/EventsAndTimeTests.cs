@@ -1,8 +1,4 @@
 using System.Reflection;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

@@ -424,7 +424,7 @@ public sealed partial class SilentMistakesTests
         source,
         (text, code) => text.Replace($"StepCodes.{code.Name}", $"\"{code.GetRawConstantValue()}\"", StringComparison.Ordinal));
 
-    public static TheoryData<string> Repository =>
+    public static TheoryData<string> ContractFolders =>
     [
         "contracts", "benchmarks/Onex.Benchmarks/contracts",
         .. Directory.EnumerateDirectories(Repository.At("tests", "contracts", "valid"))
@@ -433,7 +433,7 @@ public sealed partial class SilentMistakesTests
     ];
 
     [Theory]
-    [MemberData(nameof(Repository))]
+    [MemberData(nameof(ContractFolders))]
     public void The_contracts_of_the_repository_have_no_warnings(string directory)
     {
         var compilation = ContractCompiler.CompileDirectory(

@@ -3,7 +3,6 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 using Onex.Effects.Connections;
-using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Effects.Connections;
 

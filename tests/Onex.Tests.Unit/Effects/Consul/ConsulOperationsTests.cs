@@ -1,8 +1,4 @@
-using System.Text.Json;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Effects;
-using Onex.Tests.Support;
 using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Consul;

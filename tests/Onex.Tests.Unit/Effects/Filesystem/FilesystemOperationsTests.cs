@@ -1,9 +1,4 @@
-using System.Text;
-using System.Text.Json;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Effects;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Effects.Filesystem;
 

@@ -1,8 +1,6 @@
-using System.Text;
-using Onex.Contracts.Messages;
 using Onex.Effects.Kafka;
 using Onex.Kafka.Producing;
-using Onex.Tests.Support;
+using Names = Onex.Tests.Support.Names;
 
 namespace Onex.Tests.Unit.Effects.Kafka;
 

@@ -1,7 +1,6 @@
 using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
-using Onex.Tests.Unit.Contracts;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;

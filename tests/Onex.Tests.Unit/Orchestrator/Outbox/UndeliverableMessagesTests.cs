@@ -1,7 +1,4 @@
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;

@@ -2,7 +2,6 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
 using Onex.Persistence.Schema;
-using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Persistence.Schema;
 
