@@ -3,11 +3,8 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>The request of an attempt. It is sent once, over one connection, because only the orchestrator decides about retries.</summary>
-internal sealed class OneRequest(AttemptProgress progress)
+internal sealed class OneRequest(HttpMethod method, Uri address, AttemptProgress progress) : HttpRequestMessage(method, address)
 {
-    /// <summary>The option that links a request to its attempt.</summary>
-    public static HttpRequestOptionsKey<OneRequest> Key { get; } = new("onex.request");
-
     private SendingStream? _through;
 
     /// <summary>Call before a connection is opened for it.</summary>
