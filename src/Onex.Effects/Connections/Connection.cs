@@ -30,6 +30,15 @@ public sealed class Connection
     /// <summary>The address of the Redis; null for other types, and if secrets are not resolved.</summary>
     internal RedisAddress? Redis { get; init; }
 
+    /// <summary>The address of the Kafka; null for other types.</summary>
+    internal KafkaAddress? Kafka { get; init; }
+
+    /// <summary>The datacenter of Consul that requests are for, or null.</summary>
+    internal string? Datacenter { get; init; }
+
+    /// <summary>The directory below which the steps' paths are; null for other types.</summary>
+    internal string? Root { get; init; }
+
     /// <summary>The certificates of TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 
@@ -87,10 +96,9 @@ internal static class ConnectionTypes
     public const string Vault = "vault";
     public const string Redis = "redis";
     public const string Filesystem = "filesystem";
+    public const string Kafka = "kafka";
 
-    public static string[] All { get; } = [Http, Postgres, Consul, Vault, Redis, Filesystem];
-
-    public static string[] ToCome { get; } = ["kafka"];
+    public static string[] All { get; } = [Http, Postgres, Consul, Vault, Redis, Filesystem, Kafka];
 
     /// <summary>The default concurrency. Databases have few sessions.</summary>
     public static int ConcurrencyOf(string type) => type == Postgres ? 16 : 64;

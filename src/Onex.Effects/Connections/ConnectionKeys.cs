@@ -156,6 +156,7 @@ internal static class ConnectionKeys
             _httpAddress,
             new("token", "text", "The token that requests carry"),
             new("datacenter", "text", "The datacenter that requests are for") { Default = "the agent's own" },
+            .. TlsFiles.Keys,
         ],
         [ConnectionTypes.Vault] =
         [
@@ -165,7 +166,11 @@ internal static class ConnectionKeys
             new("mount", "text", "Where the secrets engine is mounted"),
         ],
         [ConnectionTypes.Redis] = RedisAddress.Keys,
-        [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are")],
+        [ConnectionTypes.Kafka] = KafkaAddress.Keys,
+        [ConnectionTypes.Filesystem] =
+        [
+            new("root", "text", "Required. The directory below which the steps' paths are. A relative path starts at this file"),
+        ],
     };
 
     /// <summary>The further keys of a connection type.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
@@ -38,12 +37,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             }
             catch (HttpRequestException exception)
             {
-                return NoAnswer(exception, request.RequestUri!, context.Progress.Reach);
+                return HttpErrors.NoAnswer<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
             }
             catch (IOException)
             {
                 return EffectOutcome<HttpResult>.Failed(
-                    context.Progress.Reach, "connection_lost", $"{Host(request.RequestUri!)} broke off its answer.");
+                    context.Progress.Reach, "connection_lost", $"{HttpErrors.Host(request.RequestUri!)} broke off its answer.");
             }
         }
     }
@@ -52,7 +51,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
-        var host = Host(response.RequestMessage!.RequestUri!);
+        var host = HttpErrors.Host(response.RequestMessage!.RequestUri!);
         JsonElement? body = null;
         string? unparsed = null;
         (string Code, string Message)? lost = null;
@@ -103,39 +102,6 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         301 or 302 or 303 or 307 or 308 => " Redirects are not followed.",
         _ => "",
     };
-
-    // The exception's message can quote the request, so only the kind of failure is reported.
-    private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address, AttemptReach reach)
-    {
-        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
-        {
-            switch (cause)
-            {
-                case AddressRefusedException:
-                    return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
-                case RequestRepeatedException:
-                    return EffectOutcome<HttpResult>.Failed(
-                        reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
-            }
-        }
-
-        return exception.HttpRequestError switch
-        {
-            HttpRequestError.NameResolutionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"The name {address.Host} could not be resolved."),
-            HttpRequestError.ConnectionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
-            HttpRequestError.SecureConnectionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
-            HttpRequestError.ResponseEnded =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
-            _ =>
-                EffectOutcome<HttpResult>.Failed(
-                    reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
-        };
-    }
-
-    private static string Host(Uri address) => $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}";
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {

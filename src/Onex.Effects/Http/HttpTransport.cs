@@ -13,7 +13,7 @@ namespace Onex.Effects.Http;
 internal sealed class HttpTransport : IDisposable
 {
     private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
-    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
+    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address), TlsFiles.None);
 
     /// <summary>
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
@@ -24,7 +24,7 @@ internal sealed class HttpTransport : IDisposable
         // HTTP/1.1 writes a request in the async flow of its call, so the stream finds the request that it belongs to, also on a pooled
         // socket.
         SendingStream.Sender = request;
-        var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
+        var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach, one.Tls));
         return invoker.SendAsync(request, cancellation);
     }
 
@@ -37,7 +37,7 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach) => new(new SocketsHttpHandler
+    private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach, TlsFiles tls) => new(new SocketsHttpHandler
     {
         // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy would connect in our place, and no
         // address could be checked.
@@ -46,6 +46,7 @@ internal sealed class HttpTransport : IDisposable
         AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,
         UseProxy = false,
+        SslOptions = tls.Options(null),
         MaxResponseHeadersLength = 64,
         // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
