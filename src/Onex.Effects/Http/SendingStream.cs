@@ -7,6 +7,9 @@ internal sealed class OneRequest(HttpMethod method, Uri address, AttemptProgress
 {
     private SendingStream? _through;
 
+    /// <summary>The progress of its attempt.</summary>
+    public AttemptProgress Progress { get; } = progress;
+
     /// <summary>Call before a connection is opened for it.</summary>
     /// <exception cref="RequestRepeatedException">It was sent already.</exception>
     public void Connect()
@@ -26,7 +29,7 @@ internal sealed class OneRequest(HttpMethod method, Uri address, AttemptProgress
             throw new RequestRepeatedException();
         }
 
-        progress.Send();
+        Progress.Send();
     }
 }
 
