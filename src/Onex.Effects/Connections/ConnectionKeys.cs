@@ -149,6 +149,16 @@ internal static class ConnectionKeys
             {
                 Default = "none",
             },
+            new("proxy", "address", "The proxy that requests go through, `http`. It connects to the service in place of the effects role")
+            {
+                Default = "none; the variables of the environment are not read",
+            },
+            new("http_version", "text", "`1.1`, or `2`: HTTP/2, negotiated with TLS (ALPN), or without TLS spoken at once")
+            {
+                Words = ["1.1", "2"],
+                Default = "`1.1`",
+            },
+            .. TlsFiles.Keys,
         ],
         [ConnectionTypes.Postgres] = PostgresReading.Keys,
         [ConnectionTypes.Consul] =

@@ -75,6 +75,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Database = database,
             Redis = redis,
             Kafka = kafka,
+            Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
+            IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
             Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
             Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
@@ -227,6 +229,41 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         return [new(header, token)];
+    }
+
+    private Uri? Proxy(ScalarSyntax name, SyntaxNode node)
+    {
+        if (file.Text(node, "'proxy'") is not { } text || Expand(text, node.At) is not { } expanded
+            || (!secrets.Resolve && Secrets.IsReferredTo(expanded)))
+        {
+            return null;
+        }
+
+        // The address may hold a password, so it is not quoted.
+        if (Uri.TryCreate(expanded, UriKind.Absolute, out var proxy) && proxy.Scheme == Uri.UriSchemeHttp && proxy.PathAndQuery == "/")
+        {
+            return proxy;
+        }
+
+        file.Report(ConnectionDiagnostics.BadAddress(
+            node.At, $"the proxy of connection '{Spelling.Clip(name.Text)}' is not an http address without a path",
+            "Write it in full: http://proxy.internal:3128."));
+        return null;
+    }
+
+    private string? HttpVersion(MapSyntax map)
+    {
+        if (map.Find("http_version") is not { } node || file.Text(node, "'http_version'") is not { } version)
+        {
+            return null;
+        }
+
+        if (version is not ("1.1" or "2"))
+        {
+            file.Report(ContractDiagnostics.WrongType(node.At, "'http_version'", "1.1 or 2", "another version"));
+        }
+
+        return version;
     }
 
     private RetryPolicy Retry(SyntaxNode node)

@@ -26,11 +26,17 @@ internal static class HttpErrors
         return exception.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError =>
-                EffectOutcome<TResult>.Failed(reach, "connection_failed", $"The name {address.Host} could not be resolved."),
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"The name {address.Host} could not be resolved."),
             HttpRequestError.ConnectionError =>
-                EffectOutcome<TResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} could not be reached."),
             HttpRequestError.SecureConnectionError =>
-                EffectOutcome<TResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+                EffectOutcome<TResult>.Failed(
+                    AttemptReach.NotSent, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+            HttpRequestError.ProxyTunnelError =>
+                EffectOutcome<TResult>.Failed(
+                    AttemptReach.NotSent, "connection_failed", $"The proxy made no connection to {Host(address)}."),
+            HttpRequestError.VersionNegotiationError =>
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} does not speak HTTP/2."),
             HttpRequestError.ResponseEnded =>
                 EffectOutcome<TResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
             _ =>
