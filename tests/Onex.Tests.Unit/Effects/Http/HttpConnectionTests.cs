@@ -1,12 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Onex.Contracts.Messages;
-using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Effects.Http;
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Contracts.Messages;
 using Onex.Hosting.Logging;
 
 namespace Onex.Tests.Unit.Hosting.Logging;
