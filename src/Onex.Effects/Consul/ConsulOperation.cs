@@ -57,7 +57,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
         var datacenter = connection.Datacenter is { } name ? $"dc={Uri.EscapeDataString(name)}" : "";
         var query = string.Join('&', new[] { asked.Query, datacenter }.Where(part => part.Length > 0));
         var address = new Uri($"{root.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{asked.Path}{(query.Length > 0 ? "?" : "")}{query}");
-        using var request = new HttpRequestMessage(asked.Method, address)
+        using var request = new OneRequest(asked.Method, address, context.Progress)
         {
             Content = asked.Body is null ? null : new ByteArrayContent(asked.Body),
         };
@@ -68,7 +68,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
 
         try
         {
-            using var response = await transport.SendAsync(connection, request, context.Progress, cancellation);
+            using var response = await transport.SendAsync(connection, request, cancellation);
             var (body, _) = await HttpAnswers.ReadAsync(response, context.Room, cancellation);
             return Outcome(arguments, (int)response.StatusCode, body, context);
         }

@@ -32,7 +32,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         {
             try
             {
-                using var response = await transport.SendAsync(context.Connection, request, context.Progress, cancellation);
+                using var response = await transport.SendAsync(context.Connection, request, cancellation);
                 return await AnswerAsync(response, context.Room, cancellation);
             }
             catch (HttpRequestException exception)
@@ -113,8 +113,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 /// <summary>Creates the request of an effect.</summary>
 internal static class HttpRequests
 {
+    private static readonly Dictionary<string, string> _none = [];
+    private static readonly HashSet<string> _own =
+        new([HttpHeaderRules.IdempotencyKey, HttpHeaderRules.CorrelationId, "traceparent", "tracestate"], StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Creates the request, or returns the rejection.</summary>
-    public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
+    public static (OneRequest? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Headers?
@@ -141,7 +145,7 @@ internal static class HttpRequests
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));
-        var request = new HttpRequestMessage(method, address);
+        var request = new OneRequest(method, address!, context.Progress);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
@@ -150,16 +154,7 @@ internal static class HttpRequests
                 : new MediaTypeHeaderValue("application/json");
         }
 
-        foreach (var (name, value) in Headers(arguments, context))
-        {
-            // Headers that the request does not accept belong to the content, which has the type already.
-            if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
-            {
-                content.Headers.Remove(name);
-                content.Headers.TryAddWithoutValidation(name, value);
-            }
-        }
-
+        AddHeaders(request, arguments, context);
         return (request, null);
     }
 
@@ -230,22 +225,49 @@ internal static class HttpRequests
     };
 
     // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.
-    private static Dictionary<string, string> Headers(HttpArguments arguments, EffectContext context)
+    private static void AddHeaders(OneRequest request, HttpArguments arguments, EffectContext context)
     {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { ["Accept-Encoding"] = ContentCoding.Accepted };
-        foreach (var (name, value) in (arguments.Headers ?? new Dictionary<string, string>()).Concat(context.Connection?.Headers ?? []))
+        var given = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, value) in arguments.Headers ?? _none)
         {
-            headers[name] = value ?? "";
+            given[name] = value ?? "";
         }
 
-        headers[HttpHeaderRules.IdempotencyKey] = context.CommandId.ToString();
-        headers[HttpHeaderRules.CorrelationId] = context.CorrelationId.ToString();
-        headers["traceparent"] = context.TraceParent;
-        if (context.TraceState is { } state)
+        foreach (var (name, value) in context.Connection?.Headers ?? [])
         {
-            headers["tracestate"] = state;
+            given[name] = value;
         }
 
-        return headers;
+        if (!given.ContainsKey("Accept-Encoding"))
+        {
+            Add(request, "Accept-Encoding", ContentCoding.Accepted);
+        }
+
+        foreach (var (name, value) in given)
+        {
+            if (!_own.Contains(name))
+            {
+                Add(request, name, value);
+            }
+        }
+
+        Add(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
+        Add(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
+        Add(request, "traceparent", context.TraceParent);
+        var state = context.TraceState ?? given.GetValueOrDefault("tracestate");
+        if (state is not null)
+        {
+            Add(request, "tracestate", state);
+        }
+    }
+
+    private static void Add(OneRequest request, string name, string value)
+    {
+        // Headers that the request does not accept belong to the content, which has the type already.
+        if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
+        {
+            content.Headers.Remove(name);
+            content.Headers.TryAddWithoutValidation(name, value);
+        }
     }
 }

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Onex.Effects.Connections;
-using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
@@ -20,8 +19,7 @@ internal sealed class HttpTransport : IDisposable
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
     /// which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
-    public async Task<HttpResponseMessage> SendAsync(
-        Connection? connection, HttpRequestMessage request, AttemptProgress progress, CancellationToken cancellation)
+    public Task<HttpResponseMessage> SendAsync(Connection? connection, OneRequest request, CancellationToken cancellation)
     {
         // HTTP/1.1 writes a request in the async flow of its call, so the stream finds the request that it belongs to, also on a pooled
         // socket.
@@ -31,14 +29,12 @@ internal sealed class HttpTransport : IDisposable
             // if the server said that it did not process it.
             request.Version = HttpVersion.Version20;
             request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
-            progress.Send();
-            return await InvokerOf(connection).SendAsync(request, cancellation);
+            request.Progress.Send();
+            return InvokerOf(connection).SendAsync(request, cancellation);
         }
 
-        var one = new OneRequest(progress);
-        request.Options.Set(OneRequest.Key, one);
-        SendingStream.Sender = one;
-        return await InvokerOf(connection).SendAsync(request, cancellation);
+        SendingStream.Sender = request;
+        return InvokerOf(connection).SendAsync(request, cancellation);
     }
 
     public void Dispose()
@@ -89,7 +85,7 @@ internal sealed class HttpTransport : IDisposable
         ConnectCallback = (context, cancellation) =>
         {
             // The handler retries up to three times if a connection closes without a response, and has no option against that.
-            if (context.InitialRequestMessage.Options.TryGetValue(OneRequest.Key, out var request))
+            if (context.InitialRequestMessage is OneRequest request)
             {
                 request.Connect();
             }
