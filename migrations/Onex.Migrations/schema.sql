@@ -294,6 +294,7 @@ CREATE TABLE onex.sagas (
     source text NOT NULL,
     reply_to text,
     headers jsonb,
+    input json,
     version bigint NOT NULL,
     last_transition_id uuid NOT NULL,
     updated_at timestamp with time zone NOT NULL,
@@ -325,6 +326,7 @@ COMMENT ON COLUMN onex.sagas.business_key IS 'The contract''s key of this saga. 
 COMMENT ON COLUMN onex.sagas.source IS 'Where the request came from: topic/partition/offset.';
 COMMENT ON COLUMN onex.sagas.reply_to IS 'Topic of the response, if not the default one.';
 COMMENT ON COLUMN onex.sagas.headers IS 'Headers and unknown fields of the request, for the response.';
+COMMENT ON COLUMN onex.sagas.input IS 'The request''s payload, up to 1 kB; a larger one is a row of onex.saga_payloads.';
 COMMENT ON COLUMN onex.sagas.version IS '1 after the first transition; each one adds 1.';
 COMMENT ON COLUMN onex.sagas.last_transition_id IS 'Identity of the last transition: shows whether a commit with unknown outcome was made.';
 COMMENT ON COLUMN onex.sagas.updated_at IS 'When its last transition was.';

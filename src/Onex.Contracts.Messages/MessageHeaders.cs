@@ -88,7 +88,12 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
         List<KeyValuePair<string, string>>? items = null;
         foreach (var other in others)
         {
-            items ??= [.. Items];
+            if (items is null)
+            {
+                items = new List<KeyValuePair<string, string>>(Items.Count + 2);
+                items.AddRange(Items);
+            }
+
             var index = items.FindIndex(item => item.Key == other.Key);
             if (index < 0)
             {
@@ -110,8 +115,12 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     public MessageHeaders WithTimestamp(DateTimeOffset timestamp) => With(HeaderNames.Timestamp, Iso(timestamp));
 
     /// <summary>These headers and the W3C trace context, where there is one.</summary>
-    public MessageHeaders WithTrace(string? traceParent, string? traceState) =>
-        With(HeaderNames.TraceParent, traceParent).With(HeaderNames.TraceState, traceState);
+    public MessageHeaders WithTrace(string? traceParent, string? traceState) => (traceParent, traceState) switch
+    {
+        (null, _) => With(HeaderNames.TraceState, traceState),
+        (_, null) => With(HeaderNames.TraceParent, traceParent),
+        _ => With([new(HeaderNames.TraceParent, traceParent), new(HeaderNames.TraceState, traceState)]),
+    };
 
     /// <summary>The headers as a JSON object of names and texts.</summary>
     public RawJson ToJson()

@@ -6,6 +6,7 @@ using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
 using Onex.Effects.Http;
+using Onex.Effects.Kafka;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
@@ -62,6 +63,7 @@ public static class EffectsRole
         .AddSingleton<HttpTransport>()
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()
+        .AddSingleton<KafkaProducers>()
         .AddSingleton<ConnectionLimits>();
 
     /// <summary>Configures the rider to consume the role's commands.</summary>

@@ -43,10 +43,11 @@ internal static class Identity
     /// A request without an envelope id: the position and the bytes of its record. Offsets start again when a topic is created again, hence
     /// the topic's id and the bytes.
     /// </summary>
-    public static MessageId Request(string topic, Guid? topicId, int partition, long offset, ReadOnlySpan<byte> value) =>
-        new(Derive(
+    public static MessageId Request(string topic, Guid? topicId, int partition, long offset, ReadOnlySpan<byte> value) => new(Sorted(
+        new Guid((uint)(partition & 0xFF) << 24 | (uint)(offset >> 16 & 0xFFFFFF), (ushort)(offset & 0xFFFF), 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        Derive(
             "request", topic, topicId?.ToString("N") ?? "", partition.ToString(), offset.ToString(),
-            Convert.ToHexString(SHA256.HashData(value))));
+            Convert.ToHexString(SHA256.HashData(value)))));
 
     /// <summary>The request that a contract's schedule creates at a time.</summary>
     public static MessageId Scheduled(string contract, DateTimeOffset due) => new(Derive("schedule", contract, due.UtcTicks.ToString()));
@@ -74,8 +75,8 @@ internal static class Identity
     private static string Text<TId>(TId id)
         where TId : struct, IId<TId> => id.Value.ToString("N");
 
-    // The hash with the time of the saga in front: the first 48 bits of its id and of its commands' ids. Ids that sort by age keep the ends
-    // of the database's indexes in memory, while an insert of a random id changes any page of them.
+    // The hash with what sorts by age in front: the first 48 bits of the ids of the saga and of its commands, which are a time, or the
+    // partition and the offset. Such ids are inserted at the ends of the database's indexes, while random ones change any page of them.
     private static Guid Sorted(Guid owner, Guid hash)
     {
         Span<byte> bytes = stackalloc byte[16];

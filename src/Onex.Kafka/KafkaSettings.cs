@@ -23,6 +23,9 @@ public sealed record KafkaSettings
     /// <summary>A file with the CA certificates to trust, in PEM.</summary>
     public string? SslCaFile { get; init; }
 
+    /// <summary>A file with the client's certificate and its private key, in PEM.</summary>
+    public string? SslCertificateFile { get; init; }
+
     /// <summary>Silence after which the group gives this process's partitions to another member. Default 15 s.</summary>
     public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromSeconds(15);
 

@@ -453,6 +453,10 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("waiters")
                         .HasComment("Requests that joined this saga by key; each gets a response.");
 
+                    b.Property<string>("input")
+                        .HasColumnType("json")
+                        .HasComment("The request's payload, up to 1 kB; a larger one is a row of onex.saga_payloads.");
+
                     b.HasKey("Id")
                         .HasName("pk_sagas");
 

@@ -192,6 +192,7 @@ namespace Onex.Migrations.Migrations
                     source = table.Column<string>(type: "text", nullable: false, comment: "Where the request came from: topic/partition/offset."),
                     reply_to = table.Column<string>(type: "text", nullable: true, comment: "Topic of the response, if not the default one."),
                     headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Headers and unknown fields of the request, for the response."),
+                    input = table.Column<string>(type: "json", nullable: true, comment: "The request's payload, up to 1 kB; a larger one is a row of onex.saga_payloads."),
                     version = table.Column<long>(type: "bigint", nullable: false, comment: "1 after the first transition; each one adds 1."),
                     last_transition_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the last transition: shows whether a commit with unknown outcome was made."),
                     updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When its last transition was."),

@@ -26,6 +26,9 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>The type of connection that it goes through, or null if it takes none.</summary>
     public string? ConnectionType { get; init; }
 
+    /// <summary>Whether it also runs without a connection.</summary>
+    public bool IsConnectionOptional { get; init; }
+
     /// <summary>An argument that it accepts but ignores, or null: the body of a GET.</summary>
     public string? Ignores { get; init; }
 
@@ -51,6 +54,7 @@ public sealed class OperationAttribute(string name) : Attribute
             attribute.Description)
         {
             Idempotent = attribute.Idempotent,
+            IsConnectionOptional = attribute.IsConnectionOptional,
             Ignored = attribute.Ignores is { } ignored ? [ignored] : [],
             ResultMeanings = meanings,
         });

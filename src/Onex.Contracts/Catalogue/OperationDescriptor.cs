@@ -70,6 +70,9 @@ public sealed record OperationDescriptor(
     /// <summary>Whether it is idempotent although it changes the world (<c>http.put</c>).</summary>
     public bool Idempotent { get; init; }
 
+    /// <summary>Whether it also runs without a connection (<c>kafka.produce</c>).</summary>
+    public bool IsConnectionOptional { get; init; }
+
     /// <summary>Arguments that it accepts but ignores.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 

@@ -39,12 +39,25 @@ public static class RejectionCodes
         ],
         StringComparer.Ordinal);
 
+    private static readonly FrozenSet<string> _consul = FrozenSet.ToFrozenSet(
+        [
+            .. _ofAll, "address_refused", "result_too_large",
+            .. _http.Where(code => code.StartsWith("http_", StringComparison.Ordinal)),
+        ],
+        StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _filesystem = FrozenSet.ToFrozenSet(
+        [
+            .. _ofAll, "path_refused", "not_found", "access_denied", "request_too_large", "result_too_large", "operation_unavailable",
+        ],
+        StringComparer.Ordinal);
+
     private static readonly FrozenSet<string> _attempts = FrozenSet.ToFrozenSet(
         [
             .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", StepCodes.OperationFailed,
             StepCodes.StoreMissing,
             "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
-            "redis_unavailable",
+            "redis_unavailable", "filesystem_unavailable",
         ],
         StringComparer.Ordinal);
 
@@ -58,6 +71,8 @@ public static class RejectionCodes
             "db" => operation.Name == "db.query" ? _query : _database,
             "kafka" => _produce,
             "redis" => _redis,
+            "consul" => _consul,
+            "filesystem" => _filesystem,
             _ => null,
         };
 

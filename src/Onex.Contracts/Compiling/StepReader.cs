@@ -424,7 +424,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (name is null)
         {
-            if (!url && !step.Has("connection"))
+            if (!url && !operation.IsConnectionOptional && !step.Has("connection"))
             {
                 var at = (step.Find("effect") ?? step.Find("compute"))!.At;
                 scope.Report(ContractDiagnostics.ConnectionMissing(at, operation.Name, type, OfType(type)));

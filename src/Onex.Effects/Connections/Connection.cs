@@ -30,6 +30,21 @@ public sealed class Connection
     /// <summary>The address of the Redis; null for other types, and if secrets are not resolved.</summary>
     internal RedisAddress? Redis { get; init; }
 
+    /// <summary>The address of the Kafka; null for other types.</summary>
+    internal KafkaAddress? Kafka { get; init; }
+
+    /// <summary>The datacenter of Consul that requests are for, or null.</summary>
+    internal string? Datacenter { get; init; }
+
+    /// <summary>The directory below which the steps' paths are; null for other types.</summary>
+    internal string? Root { get; init; }
+
+    /// <summary>The proxy that requests go through, or null.</summary>
+    internal Uri? Proxy { get; init; }
+
+    /// <summary>Whether HTTP/2 is spoken.</summary>
+    internal bool IsHttp2 { get; init; }
+
     /// <summary>The certificates of TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 
@@ -57,12 +72,21 @@ public sealed class Connection
     /// <summary>Further hosts that a step's <c>url</c> may name.</summary>
     internal AllowList Allow { get; init; } = AllowList.Empty;
 
-    /// <summary>Whether a step may name the address: it has the connection's host, or the list allows it.</summary>
-    internal bool MayName(Uri address) => IsOwn(address) || !Allow.IsEmpty;
+    /// <summary>
+    /// Whether a step may name the address: it has the connection's host, or the list allows it. Whether the list does is known when the
+    /// name is resolved; behind a proxy it is not, so there the list must have the name itself.
+    /// </summary>
+    internal bool MayName(Uri address) =>
+        IsOwn(address)
+        || (Proxy is null
+            ? !Allow.IsEmpty
+            : Allow.Hosts.Contains(address.IdnHost)
+                || (IPAddress.TryParse(address.IdnHost.Trim('[', ']'), out var number) && Allow.Contains("", number)));
 
     /// <summary>Whether a socket may connect to the resolved address.</summary>
     internal bool MayReach(DnsEndPoint target, IPAddress address) =>
-        (string.Equals(target.Host, Url?.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Url!.Port)
+        (Proxy is not null && string.Equals(target.Host, Proxy.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Proxy.Port)
+        || (string.Equals(target.Host, Url?.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Url!.Port)
         || Allow.Contains(target.Host, address);
 
     private bool IsOwn(Uri address) =>
@@ -87,10 +111,9 @@ internal static class ConnectionTypes
     public const string Vault = "vault";
     public const string Redis = "redis";
     public const string Filesystem = "filesystem";
+    public const string Kafka = "kafka";
 
-    public static string[] All { get; } = [Http, Postgres, Consul, Vault, Redis, Filesystem];
-
-    public static string[] ToCome { get; } = ["kafka"];
+    public static string[] All { get; } = [Http, Postgres, Consul, Vault, Redis, Filesystem, Kafka];
 
     /// <summary>The default concurrency. Databases have few sessions.</summary>
     public static int ConcurrencyOf(string type) => type == Postgres ? 16 : 64;

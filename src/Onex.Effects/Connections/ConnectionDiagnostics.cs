@@ -25,11 +25,6 @@ internal static class ConnectionDiagnostics
             "ONEX2003", at, $"there is no type of connection '{Spelling.Clip(type)}'.",
             Spelling.Suggest(type, "types", ConnectionTypes.All));
 
-    public static DiagnosticDraft TypeToCome(SourceSpan at, string type) =>
-        Error(
-            "ONEX2003", at, $"this version has no connections of type '{type}' yet.",
-            $"Types here: {Spelling.Listed(ConnectionTypes.All)}.");
-
     public static DiagnosticDraft DefinedTwice(SourceSpan at, string name, string place) =>
         Error(
             "ONEX2004", at, $"connection '{Spelling.Clip(name)}' is defined at {place} already.",

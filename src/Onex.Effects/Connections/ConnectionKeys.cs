@@ -149,6 +149,16 @@ internal static class ConnectionKeys
             {
                 Default = "none",
             },
+            new("proxy", "address", "The proxy that requests go through, `http`. It connects to the service in place of the effects role")
+            {
+                Default = "none; the variables of the environment are not read",
+            },
+            new("http_version", "text", "`1.1`, or `2`: HTTP/2, negotiated with TLS (ALPN), or without TLS spoken at once")
+            {
+                Words = ["1.1", "2"],
+                Default = "`1.1`",
+            },
+            .. TlsFiles.Keys,
         ],
         [ConnectionTypes.Postgres] = PostgresReading.Keys,
         [ConnectionTypes.Consul] =
@@ -156,6 +166,7 @@ internal static class ConnectionKeys
             _httpAddress,
             new("token", "text", "The token that requests carry"),
             new("datacenter", "text", "The datacenter that requests are for") { Default = "the agent's own" },
+            .. TlsFiles.Keys,
         ],
         [ConnectionTypes.Vault] =
         [
@@ -165,7 +176,11 @@ internal static class ConnectionKeys
             new("mount", "text", "Where the secrets engine is mounted"),
         ],
         [ConnectionTypes.Redis] = RedisAddress.Keys,
-        [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are")],
+        [ConnectionTypes.Kafka] = KafkaAddress.Keys,
+        [ConnectionTypes.Filesystem] =
+        [
+            new("root", "text", "Required. The directory below which the steps' paths are. A relative path starts at this file"),
+        ],
     };
 
     /// <summary>The further keys of a connection type.</summary>

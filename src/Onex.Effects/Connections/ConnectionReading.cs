@@ -40,10 +40,15 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
-        var (url, database, redis, allow) = ((Uri?)null, (DatabaseAddress?)null, (RedisAddress?)null, AllowList.Empty);
+        var (url, allow) = ((Uri?)null, AllowList.Empty);
+        var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
+        }
+        else if (type == ConnectionTypes.Kafka)
+        {
+            kafka = KafkaAddress.Read(file, name, map, environment.GetValueOrDefault(UrlVariable(name.Text)), Key);
         }
         else if (type != ConnectionTypes.Http)
         {
@@ -69,8 +74,17 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Url = url,
             Database = database,
             Redis = redis,
+            Kafka = kafka,
+            Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
+            IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
+            Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
+            Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
+                ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
+                : null,
             Tls = TlsFiles.Read(file, map, open: secrets.Resolve),
-            Headers = map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers) : [],
+            Headers = type == ConnectionTypes.Consul ? Token(map, "X-Consul-Token")
+                : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers)
+                : [],
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
             Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : null,
@@ -98,7 +112,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
-        foreach (var key in type == ConnectionTypes.Redis ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
+        foreach (var key in type != ConnectionTypes.Vault ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
         {
             if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
             {
@@ -132,9 +146,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return type;
         }
 
-        file.Report(ConnectionTypes.ToCome.Contains(type, StringComparer.Ordinal)
-            ? ConnectionDiagnostics.TypeToCome(node.At, type)
-            : ConnectionDiagnostics.UnknownType(node.At, type));
+        file.Report(ConnectionDiagnostics.UnknownType(node.At, type));
         return null;
     }
 
@@ -201,6 +213,57 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         return headers;
+    }
+
+    // The header with the connection's token, if there is one.
+    private List<KeyValuePair<string, string>> Token(MapSyntax map, string header)
+    {
+        if (map.Find("token") is not { } node || file.Text(node, "'token'") is not { } text || Expand(text, node.At) is not { } token)
+        {
+            return [];
+        }
+
+        if (HttpHeaderRules.Problem(header, token) is { } problem)
+        {
+            file.Report(ConnectionDiagnostics.BadHeader(node.At, problem));
+        }
+
+        return [new(header, token)];
+    }
+
+    private Uri? Proxy(ScalarSyntax name, SyntaxNode node)
+    {
+        if (file.Text(node, "'proxy'") is not { } text || Expand(text, node.At) is not { } expanded
+            || (!secrets.Resolve && Secrets.IsReferredTo(expanded)))
+        {
+            return null;
+        }
+
+        // The address may hold a password, so it is not quoted.
+        if (Uri.TryCreate(expanded, UriKind.Absolute, out var proxy) && proxy.Scheme == Uri.UriSchemeHttp && proxy.PathAndQuery == "/")
+        {
+            return proxy;
+        }
+
+        file.Report(ConnectionDiagnostics.BadAddress(
+            node.At, $"the proxy of connection '{Spelling.Clip(name.Text)}' is not an http address without a path",
+            "Write it in full: http://proxy.internal:3128."));
+        return null;
+    }
+
+    private string? HttpVersion(MapSyntax map)
+    {
+        if (map.Find("http_version") is not { } node || file.Text(node, "'http_version'") is not { } version)
+        {
+            return null;
+        }
+
+        if (version is not ("1.1" or "2"))
+        {
+            file.Report(ContractDiagnostics.WrongType(node.At, "'http_version'", "1.1 or 2", "another version"));
+        }
+
+        return version;
     }
 
     private RetryPolicy Retry(SyntaxNode node)

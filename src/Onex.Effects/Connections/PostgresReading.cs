@@ -42,6 +42,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         new("user", "text", "The user. Required unless `url` names it"),
         new("password", "text", "The user's password"),
         new("sslmode", "text", "Whether the connection uses TLS, and what it verifies") { Words = [.. _modes.Keys], Default = "`prefer`" },
+        .. TlsFiles.Keys,
     ];
 
     /// <summary>Returns the address; null after reporting problems, or if it is a secret that is not resolved.</summary>
@@ -49,7 +50,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
     {
         var before = file.ProblemCount;
         string[] replaced = string.IsNullOrEmpty(urlInstead) ? [] : ["url", .. _inUrl];
-        var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(
+        var parts = Keys.Except(TlsFiles.Keys).Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(
             key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
         if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
         {

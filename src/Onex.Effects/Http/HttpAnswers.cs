@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -32,13 +33,20 @@ internal static class HttpAnswers
     /// <summary>The headers by lower-case name.</summary>
     public static Dictionary<string, string> Headers(HttpResponseMessage response)
     {
-        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
-        {
-            headers[name.ToLowerInvariant()] = string.Join(", ", values).Replace('\0', '\uFFFD');
-        }
-
+        var (ofResponse, ofContent) = (response.Headers.NonValidated, response.Content.Headers.NonValidated);
+        var headers = new Dictionary<string, string>(ofResponse.Count + ofContent.Count, StringComparer.Ordinal);
+        AddTo(headers, ofResponse);
+        AddTo(headers, ofContent);
         return headers;
+    }
+
+    private static void AddTo(Dictionary<string, string> headers, HttpHeadersNonValidated received)
+    {
+        foreach (var (name, values) in received)
+        {
+            var text = values.Count == 1 ? values.ToString() : string.Join(", ", values);
+            headers[name.ToLowerInvariant()] = text.Replace('\0', '\uFFFD');
+        }
     }
 
     /// <summary>The maximum size of a body in bytes.</summary>
@@ -59,7 +67,7 @@ internal static class HttpAnswers
         }
 
         await room.HoldAsync(hasBody ? content.Headers.ContentLength ?? 0 : 0, cancellation);
-        using var buffer = new MemoryStream();
+        using var buffer = new MemoryStream(hasBody ? (int)(content.Headers.ContentLength ?? 0) : 0);
         var stream = await content.ReadAsStreamAsync(cancellation);
         await using (stream)
         {
@@ -84,7 +92,7 @@ internal static class HttpAnswers
         }
 
         // A response without a body (to HEAD) may still have a Content-Encoding.
-        var body = buffer.ToArray();
+        var body = buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
         if (body.Length > 0)
         {
             // Counted after decompression too: a small response may expand to a large one.
@@ -108,6 +116,11 @@ internal static class HttpAnswers
     // A body with an unknown coding stays compressed, and so do codings below it.
     private static string[] Codings(HttpContent content)
     {
+        if (!content.Headers.Contains("Content-Encoding"))
+        {
+            return [];
+        }
+
         string[] codings =
         [
             .. content.Headers.ContentEncoding.Where(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase)),
@@ -147,16 +160,32 @@ internal static class HttpAnswers
 
     private static byte[] Utf8Text(byte[] bytes, string? charset)
     {
-        var marked = _marked.FirstOrDefault(encoding => bytes.AsSpan().StartsWith(encoding.Preamble));
+        Encoding? marked = null;
+        foreach (var candidate in _marked)
+        {
+            if (bytes.AsSpan().StartsWith(candidate.Preamble))
+            {
+                marked = candidate;
+                break;
+            }
+        }
+
         var encoding = marked ?? EncodingOf(charset);
         var text = bytes.AsSpan(marked?.Preamble.Length ?? 0);
-        return encoding is UTF8Encoding && Utf8.IsValid(text) ? text.ToArray() : Encoding.UTF8.GetBytes(encoding.GetString(text));
+        return encoding is not UTF8Encoding || !Utf8.IsValid(text) ? Encoding.UTF8.GetBytes(encoding.GetString(text))
+            : marked is null ? bytes
+            : text.ToArray();
     }
 
     // The code pages are used here without registering them, so that decoding elsewhere in the process is unaffected.
     private static Encoding EncodingOf(string? charset)
     {
-        var name = charset?.Trim('"', '\'') ?? "utf-8";
+        if (charset is null)
+        {
+            return Encoding.UTF8;
+        }
+
+        var name = charset.Trim('"', '\'');
         try
         {
             return CodePagesEncodingProvider.Instance.GetEncoding(name) ?? Encoding.GetEncoding(name);

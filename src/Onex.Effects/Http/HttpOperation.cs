@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
@@ -33,17 +32,17 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         {
             try
             {
-                using var response = await transport.SendAsync(context.Connection, request, context.Progress, cancellation);
+                using var response = await transport.SendAsync(context.Connection, request, cancellation);
                 return await AnswerAsync(response, context.Room, cancellation);
             }
             catch (HttpRequestException exception)
             {
-                return NoAnswer(exception, request.RequestUri!, context.Progress.Reach);
+                return HttpErrors.NoAnswer<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
             }
             catch (IOException)
             {
                 return EffectOutcome<HttpResult>.Failed(
-                    context.Progress.Reach, "connection_lost", $"{Host(request.RequestUri!)} broke off its answer.");
+                    context.Progress.Reach, "connection_lost", $"{HttpErrors.Host(request.RequestUri!)} broke off its answer.");
             }
         }
     }
@@ -52,7 +51,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
-        var host = Host(response.RequestMessage!.RequestUri!);
+        var host = HttpErrors.Host(response.RequestMessage!.RequestUri!);
         JsonElement? body = null;
         string? unparsed = null;
         (string Code, string Message)? lost = null;
@@ -104,39 +103,6 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         _ => "",
     };
 
-    // The exception's message can quote the request, so only the kind of failure is reported.
-    private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address, AttemptReach reach)
-    {
-        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
-        {
-            switch (cause)
-            {
-                case AddressRefusedException:
-                    return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
-                case RequestRepeatedException:
-                    return EffectOutcome<HttpResult>.Failed(
-                        reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
-            }
-        }
-
-        return exception.HttpRequestError switch
-        {
-            HttpRequestError.NameResolutionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"The name {address.Host} could not be resolved."),
-            HttpRequestError.ConnectionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
-            HttpRequestError.SecureConnectionError =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
-            HttpRequestError.ResponseEnded =>
-                EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
-            _ =>
-                EffectOutcome<HttpResult>.Failed(
-                    reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
-        };
-    }
-
-    private static string Host(Uri address) => $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}";
-
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {
         var delay = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
@@ -147,8 +113,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 /// <summary>Creates the request of an effect.</summary>
 internal static class HttpRequests
 {
+    private static readonly Dictionary<string, string> _none = [];
+    private static readonly HashSet<string> _own =
+        new([HttpHeaderRules.IdempotencyKey, HttpHeaderRules.CorrelationId, "traceparent", "tracestate"], StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Creates the request, or returns the rejection.</summary>
-    public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
+    public static (OneRequest? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Headers?
@@ -175,7 +145,7 @@ internal static class HttpRequests
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));
-        var request = new HttpRequestMessage(method, address);
+        var request = new OneRequest(method, address!, context.Progress);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
@@ -184,16 +154,7 @@ internal static class HttpRequests
                 : new MediaTypeHeaderValue("application/json");
         }
 
-        foreach (var (name, value) in Headers(arguments, context))
-        {
-            // Headers that the request does not accept belong to the content, which has the type already.
-            if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
-            {
-                content.Headers.Remove(name);
-                content.Headers.TryAddWithoutValidation(name, value);
-            }
-        }
-
+        AddHeaders(request, arguments, context);
         return (request, null);
     }
 
@@ -264,22 +225,49 @@ internal static class HttpRequests
     };
 
     // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.
-    private static Dictionary<string, string> Headers(HttpArguments arguments, EffectContext context)
+    private static void AddHeaders(OneRequest request, HttpArguments arguments, EffectContext context)
     {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { ["Accept-Encoding"] = ContentCoding.Accepted };
-        foreach (var (name, value) in (arguments.Headers ?? new Dictionary<string, string>()).Concat(context.Connection?.Headers ?? []))
+        var given = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, value) in arguments.Headers ?? _none)
         {
-            headers[name] = value ?? "";
+            given[name] = value ?? "";
         }
 
-        headers[HttpHeaderRules.IdempotencyKey] = context.CommandId.ToString();
-        headers[HttpHeaderRules.CorrelationId] = context.CorrelationId.ToString();
-        headers["traceparent"] = context.TraceParent;
-        if (context.TraceState is { } state)
+        foreach (var (name, value) in context.Connection?.Headers ?? [])
         {
-            headers["tracestate"] = state;
+            given[name] = value;
         }
 
-        return headers;
+        if (!given.ContainsKey("Accept-Encoding"))
+        {
+            Add(request, "Accept-Encoding", ContentCoding.Accepted);
+        }
+
+        foreach (var (name, value) in given)
+        {
+            if (!_own.Contains(name))
+            {
+                Add(request, name, value);
+            }
+        }
+
+        Add(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
+        Add(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
+        Add(request, "traceparent", context.TraceParent);
+        var state = context.TraceState ?? given.GetValueOrDefault("tracestate");
+        if (state is not null)
+        {
+            Add(request, "tracestate", state);
+        }
+    }
+
+    private static void Add(OneRequest request, string name, string value)
+    {
+        // Headers that the request does not accept belong to the content, which has the type already.
+        if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
+        {
+            content.Headers.Remove(name);
+            content.Headers.TryAddWithoutValidation(name, value);
+        }
     }
 }

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Onex.Effects.Connections;
-using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
@@ -14,22 +13,28 @@ namespace Onex.Effects.Http;
 internal sealed class HttpTransport : IDisposable
 {
     private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
-    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
+    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address), TlsFiles.None);
 
     /// <summary>
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
     /// which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
-    public async Task<HttpResponseMessage> SendAsync(
-        Connection? connection, HttpRequestMessage request, AttemptProgress progress, CancellationToken cancellation)
+    public Task<HttpResponseMessage> SendAsync(Connection? connection, OneRequest request, CancellationToken cancellation)
     {
         // HTTP/1.1 writes a request in the async flow of its call, so the stream finds the request that it belongs to, also on a pooled
         // socket.
-        var one = new OneRequest(progress);
-        request.Options.Set(OneRequest.Key, one);
-        SendingStream.Sender = one;
-        var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
-        return await invoker.SendAsync(request, cancellation);
+        if (connection is { IsHttp2: true })
+        {
+            // Many requests share a connection and its writer, so no stream belongs to one of them. The handler sends a request again only
+            // if the server said that it did not process it.
+            request.Version = HttpVersion.Version20;
+            request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+            request.Progress.Send();
+            return InvokerOf(connection).SendAsync(request, cancellation);
+        }
+
+        SendingStream.Sender = request;
+        return InvokerOf(connection).SendAsync(request, cancellation);
     }
 
     public void Dispose()
@@ -41,15 +46,38 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach) => new(new SocketsHttpHandler
+    private HttpMessageInvoker InvokerOf(Connection? connection) => connection is null
+        ? _open
+        : _invokers.GetOrAdd(connection, static one => Create(one.MayReach, one.Tls, one.Proxy));
+
+    private static WebProxy? ProxyAt(Uri? address)
     {
-        // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy would connect in our place, and no
-        // address could be checked.
+        if (address is null)
+        {
+            return null;
+        }
+
+        var user = address.UserInfo.Split(':', 2);
+        return new WebProxy(new UriBuilder(address) { UserName = "", Password = "" }.Uri)
+        {
+            Credentials = address.UserInfo.Length > 0
+                ? new NetworkCredential(Uri.UnescapeDataString(user[0]), Uri.UnescapeDataString(user.ElementAtOrDefault(1) ?? ""))
+                : null,
+        };
+    }
+
+    private static HttpMessageInvoker Create(
+        Func<DnsEndPoint, IPAddress, bool> mayReach, TlsFiles tls, Uri? proxy = null) => new(new SocketsHttpHandler
+    {
+        // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
+        // only used where the connection names it.
         ActivityHeadersPropagator = null,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,
-        UseProxy = false,
+        UseProxy = proxy is not null,
+        Proxy = ProxyAt(proxy),
+        SslOptions = tls.Options(null),
         MaxResponseHeadersLength = 64,
         // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
@@ -57,15 +85,18 @@ internal sealed class HttpTransport : IDisposable
         ConnectCallback = (context, cancellation) =>
         {
             // The handler retries up to three times if a connection closes without a response, and has no option against that.
-            if (context.InitialRequestMessage.Options.TryGetValue(OneRequest.Key, out var request))
+            if (context.InitialRequestMessage is OneRequest request)
             {
                 request.Connect();
             }
 
             return ConnectAsync(context.DnsEndPoint, mayReach, cancellation);
         },
-        // Above TLS, because a handshake contains no request.
-        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new SendingStream(context.PlaintextStream)),
+        // Above TLS, because a handshake contains no request; neither does the tunnel that a proxy is asked for.
+        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult(
+            context.InitialRequestMessage.Method == HttpMethod.Connect || context.NegotiatedHttpVersion >= HttpVersion.Version20
+                ? context.PlaintextStream
+                : new SendingStream(context.PlaintextStream)),
     });
 
     private static async ValueTask<Stream> ConnectAsync(

@@ -3,12 +3,12 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>The request of an attempt. It is sent once, over one connection, because only the orchestrator decides about retries.</summary>
-internal sealed class OneRequest(AttemptProgress progress)
+internal sealed class OneRequest(HttpMethod method, Uri address, AttemptProgress progress) : HttpRequestMessage(method, address)
 {
-    /// <summary>The option that links a request to its attempt.</summary>
-    public static HttpRequestOptionsKey<OneRequest> Key { get; } = new("onex.request");
-
     private SendingStream? _through;
+
+    /// <summary>The progress of its attempt.</summary>
+    public AttemptProgress Progress { get; } = progress;
 
     /// <summary>Call before a connection is opened for it.</summary>
     /// <exception cref="RequestRepeatedException">It was sent already.</exception>
@@ -29,7 +29,7 @@ internal sealed class OneRequest(AttemptProgress progress)
             throw new RequestRepeatedException();
         }
 
-        progress.Send();
+        Progress.Send();
     }
 }
 

@@ -7,14 +7,17 @@ using Onex.Kafka.Producing;
 namespace Onex.Effects.Kafka;
 
 /// <summary>
-/// Writes one record to a topic of the runtime's own broker, or of the log in this process. An interrupted attempt may have written it, so
-/// readers recognise duplicates by the command's id.
+/// Writes one record to a topic of the connection's broker; without a connection, of the runtime's own, or of the log in this process. An
+/// interrupted attempt may have written it, so readers recognise duplicates by the command's id.
 /// </summary>
 /// <param name="producer">The process's producer.</param>
+/// <param name="others">The producers of connections.</param>
 /// <param name="own">The topics to which only Onex writes.</param>
 /// <param name="time">The clock of the <c>timestamp</c> header.</param>
-[Operation("kafka.produce", ChangesWorld = true, Description = "Writes a record to a topic of the runtime's broker.")]
-internal sealed class ProduceOperation(IRecordProducer producer, Topics own, TimeProvider time)
+[Operation(
+    "kafka.produce", ConnectionType = "kafka", IsConnectionOptional = true, ChangesWorld = true,
+    Description = "Writes a record to a topic of the connection's broker, or of the runtime's without a connection.")]
+internal sealed class ProduceOperation(IRecordProducer producer, KafkaProducers others, Topics own, TimeProvider time)
     : EffectOperation<ProduceArguments, ProduceResult>(ProduceJson.Default.ProduceArguments, ProduceJson.Default.ProduceResult)
 {
     protected override async Task<EffectOutcome<ProduceResult>> RunAsync(
@@ -30,7 +33,9 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         var key = arguments.Key ?? context.CorrelationId.ToString();
         var record = new ProducedRecord(topic, null, key, ValueText.ToBytes(arguments.Value), Headers(arguments, context).Items);
         context.Progress.Send();
-        var report = await producer.ProduceAsync(record, cancellation);
+        var report = await (context.Connection is { } connection
+            ? others.For(connection).ProduceAsync(record, cancellation)
+            : producer.ProduceAsync(record, cancellation));
         return report.Delivery switch
         {
             DeliveryStatus.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -14,7 +15,9 @@ internal static class ValueText
 
     /// <summary>The value's bytes.</summary>
     public static byte[] ToBytes(JsonElement value) =>
-        Encoding.UTF8.GetBytes(value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
+        value.ValueKind == JsonValueKind.String
+            ? Encoding.UTF8.GetBytes(value.GetString()!)
+            : JsonMarshal.GetRawUtf8Value(value).ToArray();
 
     /// <summary>The bytes as text. What is not UTF-8, and U+0000, becomes U+FFFD.</summary>
     public static string FromBytes(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes).Replace('\0', '\uFFFD');

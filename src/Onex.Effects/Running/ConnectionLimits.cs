@@ -18,7 +18,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
 
     private readonly ConcurrentDictionary<Connection, Limits> _limits = new();
     private readonly Limits _open = new(
-        new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
+        new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, null, null);
 
     /// <summary>
     /// Waits until an attempt may begin. Dispose of the permit when it has ended. The wait precedes the lease, so it does not count against
@@ -64,7 +64,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                 QueueLimit = int.MaxValue,
             })
             : null,
-        connection.Breaker is { } breaker ? Breaker(connection.Name, breaker) : ResiliencePipeline<AttemptOutcome>.Empty,
+        connection.Breaker is { } breaker ? Breaker(connection.Name, breaker) : null,
         connection.Breaker?.Pause);
 
     private ResiliencePipeline<AttemptOutcome> Breaker(string name, BreakerSettings settings)
@@ -115,7 +115,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     }
 
     internal sealed record Limits(
-        SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome> Breaker, TimeSpan? Pause);
+        SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome>? Breaker, TimeSpan? Pause);
 
     /// <summary>Permission to run one attempt.</summary>
     internal sealed class Permit(Limits limits) : IDisposable
@@ -123,9 +123,14 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
         /// <summary>Runs the attempt, unless the breaker is open.</summary>
         public async Task<AttemptOutcome> RunAsync(Func<CancellationToken, Task<AttemptOutcome>> attempt, CancellationToken cancellation)
         {
+            if (limits.Breaker is not { } breaker)
+            {
+                return await attempt(cancellation);
+            }
+
             try
             {
-                return await limits.Breaker.ExecuteAsync(
+                return await breaker.ExecuteAsync(
                     static async (run, token) => await run(token), attempt, cancellation);
             }
             catch (BrokenCircuitException exception)

@@ -5,6 +5,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Hosting.Logging;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Persistence;
@@ -43,12 +44,7 @@ internal sealed class EffectRunner(
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
     {
-        using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
-        {
-            ["saga_id"] = command.SagaId,
-            ["correlation_id"] = command.CorrelationId,
-            ["command_id"] = command.CommandId,
-        });
+        using var scope = logger.BeginScope(new CommandScope(command));
         traceParent = Activity.Current?.Id ?? traceParent ?? NewTrace(command);
 
         var connection = command.Connection is { } name ? connections.GetValueOrDefault(name) : null;
@@ -116,8 +112,8 @@ internal sealed class EffectRunner(
 
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
         using var timer = new CancellationTokenSource(timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
-        return await permit.RunAsync(GuardedAsync, either.Token);
+        using var stopping = cancellation.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timer);
+        return await permit.RunAsync(GuardedAsync, timer.Token);
 
         async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
         {

@@ -23,6 +23,8 @@ internal static class ClientSettings
             SaslUsername = settings.SaslUsername,
             SaslPassword = settings.SaslPassword,
             SslCaLocation = settings.SslCaFile,
+            SslCertificateLocation = settings.SslCertificateFile,
+            SslKeyLocation = settings.SslCertificateFile,
 
             // Reconnects within a second; the library's default grows to ten.
             ReconnectBackoffMs = 50,

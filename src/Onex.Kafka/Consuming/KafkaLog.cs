@@ -61,6 +61,9 @@ internal sealed class KafkaLog(
         configuration.FetchMaxBytes = settings.ClientBytesMax;
         configuration.FetchErrorBackoffMs = 100;
 
+        // Without the timestamp, which nobody reads.
+        configuration.ConsumeResultFields = "headers,topic";
+
         // Enables the log line that TopicIds reads.
         configuration.Debug = "metadata";
         return new ConsumerBuilder<byte[]?, byte[]?>(configuration)

@@ -38,7 +38,10 @@ internal sealed class TopicHandler<T>(
         foreach (var entry in batch)
         {
             await _slots.WaitAsync(cancellation);
-            _ = Task.Run(() => HandleOneAsync(entry, cancellation), CancellationToken.None);
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static item => _ = item.Handler.HandleOneAsync(item.Entry, item.Cancellation),
+                (Handler: this, Entry: entry, Cancellation: cancellation),
+                preferLocal: false);
         }
     }
 
@@ -52,12 +55,16 @@ internal sealed class TopicHandler<T>(
     {
         try
         {
-            entry.Complete(await ReadAsync(entry.Record, cancellation) switch
+            var (message, dead) = await ReadAsync(entry.Record, cancellation);
+            if (message is null)
             {
-                (null, { } dead) => dead,
-                ({ } message, _) => await SendWithinMemoryAsync(message, entry.Record, cancellation),
-                _ => throw new InvalidOperationException("Neither a message nor a reason."),
-            });
+                entry.Complete(dead ?? throw new InvalidOperationException("Neither a message nor a reason."));
+                return;
+            }
+
+            // Limited by the free slots and by memory.
+            using var place = await _memory.EnterAsync(weigh(message), cancellation);
+            entry.Complete(await SendAsync(message, entry.Record, cancellation));
         }
         catch (OperationCanceledException)
         {
@@ -67,13 +74,6 @@ internal sealed class TopicHandler<T>(
         {
             _slots.Release();
         }
-    }
-
-    // Limited by the free slots and by memory.
-    private async Task<RecordOutcome> SendWithinMemoryAsync(T message, ConsumedRecord record, CancellationToken cancellation)
-    {
-        using var place = await _memory.EnterAsync(weigh(message), cancellation);
-        return await SendAsync(message, record, cancellation);
     }
 
     private async ValueTask<(T? Message, RecordOutcome.Dead? Dead)> ReadAsync(ConsumedRecord record, CancellationToken cancellation)
@@ -121,7 +121,16 @@ internal sealed class TopicHandler<T>(
             TimeSpan wait;
             try
             {
-                await RunAsync(message, messageId, correlationId, record, cancellation);
+                Interlocked.Increment(ref _running);
+                try
+                {
+                    await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
+                }
+                finally
+                {
+                    Interlocked.Decrement(ref _running);
+                }
+
                 NoteSuccess();
                 return RecordOutcome.Handled.Instance;
             }
@@ -149,19 +158,6 @@ internal sealed class TopicHandler<T>(
             }
 
             await Task.Delay(wait, time, cancellation);
-        }
-    }
-
-    private async Task RunAsync(T message, Guid messageId, Guid? correlationId, ConsumedRecord record, CancellationToken cancellation)
-    {
-        Interlocked.Increment(ref _running);
-        try
-        {
-            await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _running);
         }
     }
 

@@ -19,6 +19,10 @@ internal static class CommitSql
         SELECT id, version, last_transition_id FROM onex.sagas WHERE id = ANY($1) ORDER BY id FOR UPDATE
         """;
 
+    // A larger input is a row of saga_payloads. A small one is in the row of the saga: it has no row and no index entries of its own, and
+    // updates do not log it again.
+    private const int InputInRowMax = 1_024;
+
     private static readonly GivenRows<GivenSaga> _given = new(GivenSaga.Columns, first: 1);
     private static readonly GivenRows<GivenSeen> _seen = new(GivenSeen.Columns, _given.Next);
     private static readonly GivenRows<TransitionRow> _history = new(TransitionTable.Columns, _seen.Next);
@@ -48,8 +52,8 @@ internal static class CommitSql
               AND g.id NOT IN (SELECT saga_id FROM known)
             RETURNING s.id
         ), born AS (
-            INSERT INTO onex.sagas ({SagaTable.Columns.Names()})
-            SELECT {SagaTable.Columns.Names()}
+            INSERT INTO onex.sagas ({SagaTable.Columns.Names()}, input)
+            SELECT {SagaTable.Columns.Names()}, input
             FROM given
             WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
             ORDER BY contract, business_key, request_id
@@ -193,7 +197,10 @@ internal static class CommitSql
             switch (entry)
             {
                 case CommitEntry.Start start:
-                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, start.Payloads);
+                    var input = start.Payloads.FirstOrDefault(
+                        payload => payload is { Name: "input", Content.Utf8.Length: <= InputInRowMax });
+                    var others = start.Payloads.Where(payload => !ReferenceEquals(payload, input));
+                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, others, input);
                     break;
                 case CommitEntry.Move move:
                     Add(move.Row, move.ExpectedVersion, move.WasParked, move.History, move.Outgoing, move.Payloads);
@@ -221,9 +228,10 @@ internal static class CommitSql
             bool wasParked,
             IReadOnlyList<HistoryEntry> itsHistory,
             IReadOnlyList<OutgoingMessage> itsMessages,
-            IReadOnlyList<SagaPayload> itsPayloads)
+            IEnumerable<SagaPayload> itsPayloads,
+            SagaPayload? input = null)
         {
-            given.Add(new GivenSaga(row, expectedVersion, wasParked));
+            given.Add(new GivenSaga(row, expectedVersion, wasParked, input?.Content));
             TransitionTable.AddRows(history, row.Id, itsHistory);
             foreach (var message in itsMessages)
             {
@@ -269,7 +277,7 @@ internal static class CommitSql
             }));
 
     /// <summary>A saga's row and what its commit expects.</summary>
-    private readonly record struct GivenSaga(SagaRow Row, long ExpectedVersion, bool WasParked)
+    private readonly record struct GivenSaga(SagaRow Row, long ExpectedVersion, bool WasParked, RawJson? Input)
     {
         public static readonly Table<GivenSaga> Columns = Create();
 
@@ -279,6 +287,7 @@ internal static class CommitSql
             table.Include(SagaTable.Columns, given => given.Row);
             table.Bigint("expected_version", given => given.ExpectedVersion);
             table.Boolean("was_parked", given => given.WasParked);
+            table.NullableExactJson("input", given => given.Input);
             return table;
         }
     }

@@ -9,7 +9,7 @@ namespace Onex.Persistence.Postgres;
 public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQueries
 {
     private static readonly string _one = $"""
-        SELECT {SagaTable.Columns.Names("s")}, i.content, o.content
+        SELECT {SagaTable.Columns.Names("s")}, coalesce(s.input, i.content), o.content
         FROM onex.sagas s
         LEFT JOIN onex.saga_payloads i ON i.saga_id = s.id AND i.name = 'input'
         LEFT JOIN onex.saga_payloads o ON o.saga_id = s.id AND o.name = 'output'

@@ -12,8 +12,8 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
 {
     // Plan: pk_sagas and ux_saga_payloads_saga_id_name by nested loop.
     private static readonly string _rows = $"""
-        SELECT {SagaTable.Columns.Names("s")}, p.content
-        FROM onex.sagas s LEFT JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input'
+        SELECT {SagaTable.Columns.Names("s")}, coalesce(s.input, p.content)
+        FROM onex.sagas s LEFT JOIN onex.saga_payloads p ON s.input IS NULL AND p.saga_id = s.id AND p.name = 'input'
         WHERE s.id = ANY($1)
         """;
 

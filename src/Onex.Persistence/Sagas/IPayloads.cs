@@ -1,6 +1,8 @@
 namespace Onex.Persistence.Sagas;
 
-/// <summary>Inputs, outputs and other large values of sagas. Commits write most of them.</summary>
+/// <summary>
+/// Outputs and other large values of sagas, by id. Commits write most of them. The input is loaded with its saga, and need not be here.
+/// </summary>
 public interface IPayloads
 {
     /// <summary>Loads the payloads of those ids. Missing ones are missing in the result; so are others once the limit is reached.</summary>

@@ -96,6 +96,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.Property(row => row.ReplyTo).HasColumnName("reply_to").HasComment("Topic of the response, if not the default one.");
         saga.Property(row => row.Headers).HasColumnName("headers")
             .HasComment("Headers and unknown fields of the request, for the response.");
+        saga.Property<string>("input").HasColumnType("json")
+            .HasComment("The request's payload, up to 1 kB; a larger one is a row of onex.saga_payloads.");
         saga.Property(row => row.Waiters).HasColumnName("waiters")
             .HasComment("Requests that joined this saga by key; each gets a response.");
         saga.Property(row => row.HomePartition).HasColumnName("home_partition")

@@ -118,6 +118,10 @@ internal sealed class Table<TRow>
     public int NullableJson(string name, Func<TRow, RawJson?> get) => Add(
         name, NpgsqlDbType.Jsonb, row => get(row) is { } json ? PostgresArray.Json(json) : null, row => get(row), isFixed: false);
 
+    /// <summary>A nullable <c>json</c>, stored byte for byte, that distinguishes JSON <c>null</c> from NULL.</summary>
+    public int NullableExactJson(string name, Func<TRow, RawJson?> get) => Add(
+        name, NpgsqlDbType.Json, row => get(row) is { } json ? PostgresArray.Json(json) : null, row => get(row), isFixed: true);
+
     private static string Join(IEnumerable<Column<TRow>> columns, Func<Column<TRow>, string> text) =>
         string.Join(", ", columns.Select(text));
 

@@ -6,17 +6,21 @@ namespace Onex.Runtime.Running;
 /// <summary>The topics to which contracts write, with <c>emit</c> and <c>kafka.produce</c>.</summary>
 internal sealed class EmittedTopics(IEnumerable<Plan> plans)
 {
-    private readonly List<(Plan Plan, string Step, string Does, string Topic)> _all =
+    private readonly List<(Plan Plan, string Step, string Does, string Topic, bool IsOwn)> _all =
     [
         .. from plan in plans
            from state in plan.States
-           from written in state.AllSteps.OfType<EmitStep>().Select(step => (step.Id, Does: "emits", step.Topic)).Concat(Produced(state))
-           select (plan, written.Id, written.Does, written.Topic),
+           from written in state.AllSteps.OfType<EmitStep>().Select(step => (step.Id, Does: "emits", step.Topic, IsOwn: true))
+               .Concat(Produced(state))
+           select (plan, written.Id, written.Does, written.Topic, written.IsOwn),
     ];
 
-    /// <summary>Their names.</summary>
+    /// <summary>The names of those of the runtime's own broker.</summary>
     public IReadOnlyList<string> Names =>
-        [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    [
+        .. _all.Where(written => written.IsOwn).Select(written => written.Topic).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>
     /// A line for each step that writes to a topic of the runtime. The compiler does not know their configured names.
@@ -32,11 +36,11 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     }
 
     // The topic is a constant, so it is known before any saga runs.
-    private static IEnumerable<(string Id, string Does, string Topic)> Produced(StatePlan state) =>
+    private static IEnumerable<(string Id, string Does, string Topic, bool IsOwn)> Produced(StatePlan state) =>
         from call in state.Calls
         from invocation in new[] { call.Invocation, call.Compensation?.Invocation }
         where invocation is { Operation: "kafka.produce" }
         from argument in (invocation.Arguments as Template.Map)?.Entries ?? []
         where argument is { Key: "topic", Value: Template.Constant { Value.Kind: Contracts.Expressions.CelKind.String } }
-        select (call.Id, "produces", ((Template.Constant)argument.Value).Value.AsString());
+        select (call.Id, "produces", ((Template.Constant)argument.Value).Value.AsString(), invocation.Connection is null);
 }

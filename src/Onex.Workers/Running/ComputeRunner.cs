@@ -4,6 +4,7 @@ using MassTransit;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Hosting.Logging;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Persistence;
@@ -39,12 +40,7 @@ internal sealed class ComputeRunner(
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
     {
-        using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
-        {
-            ["saga_id"] = command.SagaId,
-            ["correlation_id"] = command.CorrelationId,
-            ["command_id"] = command.CommandId,
-        });
+        using var scope = logger.BeginScope(new CommandScope(command));
 
         var result = await ComputeAsync(command, cancellation);
         await sender.SendAsync(result, command.HomePartition, Activity.Current?.Id ?? traceParent, traceState, cancellation);

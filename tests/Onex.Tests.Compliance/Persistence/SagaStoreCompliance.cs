@@ -358,7 +358,7 @@ public abstract partial class SagaStoreCompliance
         foreach (var row in rows)
         {
             await Store.CommitAsync(
-                new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
+                new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "output")])], []), _none);
         }
 
         SagaId[] ids = [.. rows.Select(row => row.Id)];
@@ -376,7 +376,7 @@ public abstract partial class SagaStoreCompliance
         Assert.False(enough.IsReached);
 
         var payloads = new ReadLimit(1);
-        Assert.Single(await Payloads.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
+        Assert.Single(await Payloads.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "output").Id)], payloads, _none));
         Assert.True(payloads.IsReached);
 
         // Unsent messages are limited by bytes, oldest first.

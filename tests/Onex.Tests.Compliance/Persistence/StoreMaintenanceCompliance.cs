@@ -47,8 +47,8 @@ public abstract class StoreMaintenanceCompliance
             new HashSet<SagaId> { young.Id, live.Id, unsent.Id }, (
                 await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.ToHashSet());
         Assert.Equal(
-            [Rows.Payload(young, "input").Id],
-            (await Payloads.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
+            [Rows.Payload(young, "output").Id],
+            (await Payloads.LoadPayloadsAsync([Rows.Payload(old, "output").Id, Rows.Payload(young, "output").Id], _none)).Keys);
         Assert.Equal(
             [null, young.Id],
             (await EarlyEvents.FindTargetsAsync(
@@ -181,7 +181,7 @@ public abstract class StoreMaintenanceCompliance
     private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
     {
         var row = Rows.New();
-        await CommitAsync(new CommitEntry.Start(row, [], [], [Rows.Payload(row, "input")]));
+        await CommitAsync(new CommitEntry.Start(row, [], [], [Rows.Payload(row, "output")]));
         var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
         await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, [])
         {

@@ -106,8 +106,8 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
             INSERT INTO onex.dead_letters (id, topic, partition, record_offset, code, reason, value, at, key, headers)
             SELECT '{{id}}', '{{Requests}}', home_partition, 0, 'ONEX3014', 'memory',
                 convert_to(json_build_object('operation', contract, 'correlation_id', correlation_id,
-                'payload', p.content)::text, 'UTF8'), clock_timestamp(), '', jsonb_build_object('onex-origin', request_id)
-            FROM onex.sagas s JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input' WHERE business_key = '{{order}}'
+                'payload', input)::text, 'UTF8'), clock_timestamp(), '', jsonb_build_object('onex-origin', request_id)
+            FROM onex.sagas WHERE business_key = '{{order}}'
             """);
 
         Assert.Equal("ONEX4028", (string?)(await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Body["code"]);

@@ -57,9 +57,6 @@ public sealed class EffectOperationsTests
     {
         Assert.Equal(
             [
-                "consul.deregister", "consul.health_service", "consul.kv_delete", "consul.kv_get", "consul.kv_list", "consul.kv_put",
-                "consul.register",
-                "filesystem.delete_file", "filesystem.list_directory", "filesystem.read_file", "filesystem.write_file",
                 "vault.delete_secret", "vault.list_secrets", "vault.read_secret", "vault.renew_token", "vault.write_secret",
             ],
             EffectOperations.Descriptors.Where(operation => operation.IsToCome).Select(operation => operation.Name));

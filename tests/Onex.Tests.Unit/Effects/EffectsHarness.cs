@@ -15,7 +15,6 @@ namespace Onex.Tests.Unit.Effects;
 internal sealed class EffectsHarness : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
-    private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
 
     /// <param name="connections">The text of the connections file.</param>
     /// <param name="time">Measures attempts and breakers.</param>
@@ -28,10 +27,6 @@ internal sealed class EffectsHarness : IAsyncDisposable
         string>? environment = null,
         ResultRoom? room = null)
     {
-        File.WriteAllText(Path.Combine(_directory, "all.yaml"), connections);
-        var reading = ConnectionsReader.Read(_directory, environment ?? [], resolveSecrets: true);
-        Assert.Empty(reading.Diagnostics);
-
         time ??= TimeProvider.System;
         _services = new ServiceCollection()
             .AddSingleton(time)
@@ -43,7 +38,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
             .BuildServiceProvider();
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
-            reading.Connections,
+            Read(connections, environment ?? []),
             _services.GetRequiredService<ConnectionLimits>(),
             Ledger,
             Payloads,
@@ -83,6 +78,23 @@ internal sealed class EffectsHarness : IAsyncDisposable
             NotAfter = DateTimeOffset.MaxValue,
         };
 
+    /// <summary>Reads the connections of a file's text, in which there is no problem.</summary>
+    public static IReadOnlyDictionary<string, Connection> Read(string connections, Dictionary<string, string> environment)
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(directory, "all.yaml"), connections);
+            var reading = ConnectionsReader.Read(directory, environment, resolveSecrets: true);
+            Assert.Empty(reading.Diagnostics);
+            return reading.Connections;
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     /// <summary>Runs the command and returns the one result that was sent.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)
     {
@@ -95,7 +107,6 @@ internal sealed class EffectsHarness : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
     }
 
     private sealed class Logs(List<string> lines) : ILogger<EffectRunner>

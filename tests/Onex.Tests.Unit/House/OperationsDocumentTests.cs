@@ -75,7 +75,8 @@ public sealed class OperationsDocumentTests
         text.Append(
             operation.ChangesWorld ? "It changes the world, so its step needs `compensate` before the pivot. " : "It changes nothing. ");
         text.Append(operation.IsRepeatable ? "It may be repeated. " : "It may not be repeated after it has happened. ");
-        text.Append(operation.ConnectionType is { } type ? $"Connection: `{type}`." : "It takes no connection.");
+        text.Append(operation.ConnectionType is { } type
+            ? $"Connection: `{type}`{(operation.IsConnectionOptional ? ", or none" : "")}." : "It takes no connection.");
         text.Append(string.Concat(OperationAliases.For(operation.Name).Skip(1).Select(alias => $" Alias: `{alias}`.")));
         text.Append(operation.IsToCome
             ? " **To come**: contracts may name it, and this version rejects its step with `operation_unavailable`."

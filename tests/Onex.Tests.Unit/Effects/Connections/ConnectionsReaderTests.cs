@@ -64,9 +64,12 @@ public sealed class ConnectionsReaderTests : IDisposable
         "x: { url: 'http://x' }", "2:3: ONEX1013: connection 'x' needs 'type'. Add 'type: http' or 'type: postgres' or 'type: consul'")]
     [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: there is no type of connection 'htp'. Did you mean 'http'?")]
     [InlineData(
-        "x: { type: kafka, host: db }",
-        "2:14: ONEX2003: this version has no connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, "
-            + "filesystem.")]
+        "x: { type: kafka, brokers: 'k:9092', security_protocol: SASL_SSL, sasl_mechanism: PLAIN, user: u }",
+        "2:3: ONEX1013: connection 'x' needs 'password'. Add 'password'.")]
+    [InlineData("x: { type: kafka }", "2:3: ONEX1013: connection 'x' needs 'brokers'. Add 'brokers'.")]
+    [InlineData(
+        "x: { type: kafka, brokers: 'k:9092', security_protocol: TLS }",
+        "2:59: ONEX1012: 'security_protocol' must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL, not another word.")]
     [InlineData(
         "x: { type: redis, url: 'redis://c', host: db }",
         "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, "

@@ -1,8 +1,12 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.Unit.Effects.Http;
@@ -22,12 +26,30 @@ public sealed class HttpTestServer : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    public static async Task<HttpTestServer> StartAsync()
+    /// <param name="protocols">What it speaks.</param>
+    /// <param name="certificate">The file of its certificate, for TLS that demands a certificate of the client; or null.</param>
+    public static async Task<HttpTestServer> StartAsync(HttpProtocols protocols = HttpProtocols.Http1, string? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Listen(IPAddress.Loopback, 0, listening =>
+            {
+                listening.Protocols = protocols;
+                if (certificate is not null)
+                {
+                    listening.UseHttps(https =>
+                    {
+                        https.ServerCertificate = X509Certificate2.CreateFromPemFile(certificate);
+                        https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
+                        https.AllowAnyClientCertificate();
+                    });
+                }
+            });
+        });
         var server = builder.Build();
         var outside = new HttpTestServer(server);
         server.Run(async context =>

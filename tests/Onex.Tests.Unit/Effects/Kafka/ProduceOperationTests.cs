@@ -1,6 +1,8 @@
 using System.Text;
 using Onex.Contracts.Messages;
+using Onex.Effects.Kafka;
 using Onex.Kafka.Producing;
+using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Effects.Kafka;
 
@@ -53,6 +55,69 @@ public sealed class ProduceOperationTests
 
         Assert.Equal((StepOutcomes.Rejected, "topic_refused"), (result.Outcome, result.Code));
         Assert.DoesNotContain(effects.Produced.Records, record => record.Topic == topic);
+    }
+
+    [Fact]
+    public async Task A_record_goes_to_the_broker_of_its_connection_and_not_to_the_runtimes()
+    {
+        var broker = await KafkaBroker.SharedAsync();
+        var topic = Names.Next("produced-elsewhere");
+        await broker.CreateTopicAsync(topic, 1);
+        await using var effects = new EffectsHarness(
+            $"connections: {{ other: {{ type: kafka, brokers: '{broker.BootstrapServers}' }} }}");
+        await using var reader = new TopicReader(broker.BootstrapServers, topic);
+
+        var written = await RunAsync(
+            effects, EffectsHarness.Command("kafka.produce", $$$"""{"topic":"{{{topic}}}","key":"k","value":{"a":1}}""", "other"));
+        var refused = await RunAsync(
+            effects, EffectsHarness.Command("kafka.produce", """{"topic":"saga-events","value":1}""", "other"));
+
+        Assert.Equal((StepOutcomes.Completed, $$"""{"topic":"{{topic}}","key":"k"}"""), (written.Outcome, written.Result.ToString()));
+        var record = await reader.ReadAsync(_ => true, TimeSpan.FromSeconds(30), "the record");
+        Assert.Equal(("k", """{"a":1}"""), (record.Key, record.Text));
+        Assert.DoesNotContain(effects.Produced.Records, each => each.Topic == topic);
+        Assert.Equal((StepOutcomes.Rejected, "topic_refused"), (refused.Outcome, refused.Code));
+    }
+
+    [Fact]
+    public async Task A_broker_that_is_not_there_has_failed()
+    {
+        await using var effects = new EffectsHarness(
+            $"connections: {{ other: {{ type: kafka, brokers: '127.0.0.1:{FreePort.Next()}' }} }}");
+
+        var result = await RunAsync(
+            effects, EffectsHarness.Command("kafka.produce", """{"topic":"t","value":1}""", "other", timeoutMs: 500));
+
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out", StepReaches.Sent), (result.Outcome, result.Code, result.Reach));
+    }
+
+    [Fact]
+    public void A_connection_has_its_own_address_user_and_certificates()
+    {
+        using var certificates = new TestCertificates();
+        var connections = EffectsHarness.Read(
+            $$"""
+            connections:
+              other:
+                type: kafka
+                brokers: "k1:9093,k2:9093"
+                security_protocol: SASL_SSL
+                sasl_mechanism: SCRAM-SHA-512
+                user: onex
+                password: "${secret:KAFKA_SECRET}"
+                ca_file: {{certificates.CaFile}}
+                client_certificate: {{certificates.ClientFile}}
+            """,
+            new() { ["KAFKA_SECRET"] = "hidden" });
+
+        var settings = KafkaProducers.Settings(connections["other"]);
+
+        Assert.Equal(
+            ("k1:9093,k2:9093", "SASL_SSL", "SCRAM-SHA-512"),
+            (settings.BootstrapServers, settings.SecurityProtocol, settings.SaslMechanism));
+        Assert.Equal(("onex", "hidden"), (settings.SaslUsername, settings.SaslPassword));
+        Assert.Equal((certificates.CaFile, certificates.ClientFile), (settings.SslCaFile, settings.SslCertificateFile));
+        Assert.DoesNotContain("hidden", settings.ToString(), StringComparison.Ordinal);
     }
 
     private static async Task<StepResult> RunAsync(EffectsHarness effects, StepCommand command)

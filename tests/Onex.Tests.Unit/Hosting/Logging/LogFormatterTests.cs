@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Messages;
 using Onex.Hosting.Logging;
 
 namespace Onex.Tests.Unit.Hosting.Logging;
@@ -26,6 +27,31 @@ public sealed class LogFormatterTests
                 + """\nline two","category":"Onex.Test","event_id":7,"saga_id":"s-1","step":"charge","attempt":2,"scope_level":"odd"}"""
                 + "\n",
             line);
+    }
+
+    [Fact]
+    public void A_json_line_about_a_command_carries_the_ids_of_command_saga_and_request()
+    {
+        var ids = Enumerable.Range(1, 3).Select(i => Guid.Parse($"018f2f6e-7a64-8cc4-9d3b-00000000000{i}")).ToList();
+        using var scope = _scopes.Push(new CommandScope(new StepCommand
+        {
+            CommandId = new(ids[0]),
+            SagaId = new(ids[1]),
+            CorrelationId = ids[2],
+            Attempt = 1,
+            Contract = "c",
+            Step = "s",
+            Direction = StepDirections.Do,
+            Operation = "http.get",
+            HomePartition = 0,
+            TimeoutMs = 1,
+            NotAfter = default,
+        }));
+
+        Assert.Contains(
+            $"\"saga_id\":\"{ids[1]}\",\"correlation_id\":\"{ids[2]}\",\"command_id\":\"{ids[0]}\"",
+            Write(new JsonLogFormatter(_time), LogLevel.Warning, "text", null),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class MissingOperationsTests
     [Fact]
     public void A_contract_with_a_planned_operation_is_reported_at_start()
     {
-        var connections = new Dictionary<string, ConnectionDescriptor> { ["consul"] = new("consul", "consul", null, null) };
+        var connections = new Dictionary<string, ConnectionDescriptor> { ["vault"] = new("vault", "vault", null, null) };
         var context = TestCatalogue.OfTheExample with { Connections = connections };
         var compilation = ContractCompiler.Compile(
             new ContractSource(
@@ -29,10 +29,10 @@ public sealed class MissingOperationsTests
                     steps:
                       - { id: seal, compute: hash.sha256, with: { text: a } }
                       - id: announce
-                        effect: consul.register
-                        connection: consul
-                        with: { id: a, name: b }
-                        compensate: { effect: consul.deregister, connection: consul, with: { id: a }, when_unknown: run }
+                        effect: vault.write_secret
+                        connection: vault
+                        with: { path: a, generate: [key] }
+                        compensate: { effect: vault.delete_secret, connection: vault, with: { path: a }, when_unknown: run }
                     next: done
                   done: { end: completed }
                 """,
@@ -41,7 +41,7 @@ public sealed class MissingOperationsTests
 
         Assert.Empty(compilation.Diagnostics);
         Assert.Equal(
-            [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step "
+            [(compilation.Plans[0], "vault.write_secret (state 'working', step 'announce'), vault.delete_secret (state 'working', step "
                 + "'announce.compensate')")],
             MissingOperations.Of([.. compilation.Plans, .. TestContracts.Check(Plain).Plans], context.Operations));
     }

@@ -1,0 +1,50 @@
+using System.Globalization;
+using Onex.Contracts.Catalogue;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Http;
+
+/// <summary>Classifies requests that got no answer.</summary>
+internal static class HttpErrors
+{
+    /// <summary>The outcome. The exception's message can quote the request, so only the kind of failure is reported.</summary>
+    public static EffectOutcome<TResult> NoAnswer<TResult>(HttpRequestException exception, Uri address, AttemptReach reach)
+        where TResult : class
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            switch (cause)
+            {
+                case AddressRefusedException:
+                    return EffectOutcome<TResult>.Rejected("address_refused", cause.Message);
+                case RequestRepeatedException:
+                    return EffectOutcome<TResult>.Failed(
+                        reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
+            }
+        }
+
+        return exception.HttpRequestError switch
+        {
+            HttpRequestError.NameResolutionError =>
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"The name {address.Host} could not be resolved."),
+            HttpRequestError.ConnectionError =>
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} could not be reached."),
+            HttpRequestError.SecureConnectionError =>
+                EffectOutcome<TResult>.Failed(
+                    AttemptReach.NotSent, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+            HttpRequestError.ProxyTunnelError =>
+                EffectOutcome<TResult>.Failed(
+                    AttemptReach.NotSent, "connection_failed", $"The proxy made no connection to {Host(address)}."),
+            HttpRequestError.VersionNegotiationError =>
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} does not speak HTTP/2."),
+            HttpRequestError.ResponseEnded =>
+                EffectOutcome<TResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
+            _ =>
+                EffectOutcome<TResult>.Failed(
+                    reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
+        };
+    }
+
+    /// <summary>The host and the port.</summary>
+    public static string Host(Uri address) => $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}";
+}
