@@ -50,7 +50,9 @@ public static class Identity
         SHA256.HashData(value, hash);
         Span<char> hex = stackalloc char[2 * SHA256.HashSizeInBytes];
         Convert.TryToHexString(hash, hex, out _);
-        return new(Derive($"request{topic}{topicId}{partition}{offset}{hex}"));
+        var age = new Guid(
+            (uint)(partition & 0xFF) << 24 | (uint)(offset >> 16 & 0xFFFFFF), (ushort)(offset & 0xFFFF), 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new(Sorted(age, Derive($"request{topic}{topicId}{partition}{offset}{hex}")));
     }
 
     /// <summary>The request that a contract's schedule creates at a time.</summary>
@@ -124,8 +126,8 @@ public static class Identity
         return FromDigest(digest);
     }
 
-    // The hash with the time of the saga in front: the first 48 bits of its id and of its commands' ids. Ids that sort by age keep the ends
-    // of the database's indexes in memory, while an insert of a random id changes any page of them.
+    // The hash with what sorts by age in front: the first 48 bits of the ids of the saga and of its commands, which are a time, or the
+    // partition and the offset. Such ids are inserted at the ends of the database's indexes, while random ones change any page of them.
     private static Guid Sorted(Guid owner, Guid hash)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -41,7 +41,7 @@ internal static class EachItems
         var items = step.Items.Evaluate(new SagaScope(decision.Plan, decision.Saga, decision.Now));
         if (items.Kind != CelKind.List)
         {
-            var why = items.IsError ? items.AsError() : $"a list is wanted, not {items.Kind}.";
+            var why = items.IsError ? items.AsError() : $"a list is required, not {items.Kind}.";
             Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The items of step '{step.Id}': {why}");
             return false;
         }

@@ -133,7 +133,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     };
 
     /// <summary>Why the value of a guard is not a bool.</summary>
-    public static string WhyNoBool(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
+    public static string WhyNoBool(CelValue value) => value.IsError ? value.AsError() : $"a bool is required, not {value.Kind}.";
 
     // A field that is not set is absent. If its type allows null, it is null.
     private IEnumerable<KeyValuePair<string, CelValue>> Fields()

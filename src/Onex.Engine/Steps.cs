@@ -68,7 +68,7 @@ internal static class Steps
         var key = step.Key?.Evaluate(scope) ?? CelValue.String(decision.Saga.Facts.Requester.CorrelationId.ToString());
         if (key.Kind != CelKind.String)
         {
-            var why = key.IsError ? key.AsError() : $"text is wanted, not {key.Kind}.";
+            var why = key.IsError ? key.AsError() : $"text is required, not {key.Kind}.";
             Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
             return false;
         }
@@ -93,7 +93,7 @@ internal static class Steps
             var value = expression.Evaluate(new SagaScope(decision.Plan, decision.Saga, decision.Now));
             if (value.Kind != CelKind.Timestamp)
             {
-                var why = value.IsError ? value.AsError() : $"a timestamp is wanted, not {value.Kind}.";
+                var why = value.IsError ? value.AsError() : $"a timestamp is required, not {value.Kind}.";
                 Flow.Fail(decision, [], step.Id, StepCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
                 return false;
             }
@@ -153,7 +153,7 @@ internal static class Steps
         var (code, text) = message.Kind == CelKind.String
             ? (step.Code, message.AsString())
             : (StepCodes.ExpressionFailed,
-                $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is wanted, not {message.Kind}.")}");
+                $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is required, not {message.Kind}.")}");
         decision.Note(HistoryKind.StepRejected, step.Id, ("code", code), ("message", text));
         Flow.Fail(decision, step.Catch, step.Id, code, text);
         return false;

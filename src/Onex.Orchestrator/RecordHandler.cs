@@ -11,10 +11,49 @@ namespace Onex.Orchestrator;
 internal sealed class RecordHandler(
     RecordReader reader, SagaRouter router, OutcomeReporter outcomes, HomePartitions home, MemoryBudget memory) : IRecordBatchHandler
 {
+    private Task _passedOn = Task.CompletedTask;
+
     // One is decided on while the other is committed.
     public int BatchesAtOnce => 2;
 
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+    {
+        // Batches are read at the same time, but the router gets them in order.
+        var (earlierPassedOn, passedOn) = (_passedOn, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _passedOn = passedOn.Task;
+        try
+        {
+            var last = await ReadAsync(batch, earlierPassedOn, cancellation);
+            await earlierPassedOn;
+            var handling = router.HandleAsync(last, cancellation, ofRecords: true);
+            passedOn.SetResult();
+            await handling;
+        }
+        catch (Exception failure)
+        {
+            router.RecordsFailed(failure);
+            throw;
+        }
+        finally
+        {
+            passedOn.TrySetResult();
+        }
+    }
+
+    public void Retrying() => router.Retrying();
+
+    public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        home.AssignedAsync(partitions, cancellation);
+
+    public void Revoked(IReadOnlyCollection<int> partitions)
+    {
+        home.Revoked(partitions);
+        router.Revoked(partitions);
+    }
+
+    // Passes on what does not fit into memory at once, and returns the rest.
+    private async Task<List<Delivery>> ReadAsync(
+        IReadOnlyList<BatchEntry> batch, Task earlierPassedOn, CancellationToken cancellation)
     {
         // Parsed records weigh many times their bytes, and inputs of calls are loaded from the store, so the router gets a bounded weight
         // at a time.
@@ -30,7 +69,8 @@ internal sealed class RecordHandler(
             var next = JsonWeight.Handled(entry.Record.Value);
             if (deliveries.Count > 0 && weight + next > memory.Batch)
             {
-                await router.HandleAsync(deliveries, cancellation);
+                await earlierPassedOn;
+                await router.HandleAsync(deliveries, cancellation, ofRecords: true);
                 (deliveries, weight) = ([], 0);
             }
 
@@ -46,15 +86,6 @@ internal sealed class RecordHandler(
             }
         }
 
-        await router.HandleAsync(deliveries, cancellation);
-    }
-
-    public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
-        home.AssignedAsync(partitions, cancellation);
-
-    public void Revoked(IReadOnlyCollection<int> partitions)
-    {
-        home.Revoked(partitions);
-        router.Revoked(partitions);
+        return deliveries;
     }
 }

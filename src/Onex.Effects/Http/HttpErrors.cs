@@ -19,7 +19,7 @@ internal static class HttpErrors
                     return EffectOutcome<TResult>.Rejected("address_refused", cause.Message);
                 case RequestRepeatedException:
                     return EffectOutcome<TResult>.Failed(
-                        reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
+                        reach, "connection_lost", $"{Host(address)} closed the connection without a response.");
             }
         }
 
@@ -38,7 +38,7 @@ internal static class HttpErrors
             HttpRequestError.VersionNegotiationError =>
                 EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} does not speak HTTP/2."),
             HttpRequestError.ResponseEnded =>
-                EffectOutcome<TResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
+                EffectOutcome<TResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without a response."),
             _ =>
                 EffectOutcome<TResult>.Failed(
                     reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),

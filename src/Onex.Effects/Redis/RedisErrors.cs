@@ -16,7 +16,7 @@ internal static class RedisErrors
                 AttemptReach.NotSent, "authentication_failed",
                 $"The Redis of connection '{connection}' does not let its user in: check 'user' and 'password'."),
             RedisConnectionException { CommandStatus: CommandStatus.Sent } => EffectOutcome<TResult>.Failed(
-                AttemptReach.Sent, "connection_lost", $"The Redis of connection '{connection}' closed the connection without an answer."),
+                AttemptReach.Sent, "connection_lost", $"The Redis of connection '{connection}' closed the connection without a response."),
             RedisTimeoutException { Commandstatus: CommandStatus.Sent } => EffectOutcome<TResult>.Failed(
                 AttemptReach.Sent, StepCodes.StepTimedOut, $"The Redis of connection '{connection}' did not answer in time."),
             _ => EffectOutcome<TResult>.Failed(

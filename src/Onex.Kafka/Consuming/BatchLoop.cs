@@ -22,9 +22,9 @@ internal sealed class BatchLoop(
     KafkaSettings settings,
     Action onAbandoned,
     TimeProvider time,
-    ILogger logger) : IDisposable
+    ILogger logger)
 {
-    private readonly SemaphoreSlim _signal = new(0, 1);
+    private volatile TaskCompletionSource _signal = NewSignal();
     private readonly Backoff _backoff = Backoff.ForSharedFailure(time);
     private int _batchMax = settings.BatchMax;
     private volatile bool _isFailing;
@@ -34,16 +34,7 @@ internal sealed class BatchLoop(
     public bool IsFailing => _isFailing;
 
     /// <summary>Records have arrived.</summary>
-    public void Signal()
-    {
-        lock (_signal)
-        {
-            if (_signal.CurrentCount == 0)
-            {
-                _signal.Release();
-            }
-        }
-    }
+    public void Signal() => _signal.TrySetResult();
 
     /// <summary>Ends the loop once the handler has finished what it has; a failed batch is not given again.</summary>
     public void Stop()
@@ -52,72 +43,71 @@ internal sealed class BatchLoop(
         Signal();
     }
 
-    public void Dispose() => _signal.Dispose();
-
     /// <summary>Runs until the buffer drains or the token is cancelled.</summary>
     public async Task RunAsync(CancellationToken abandon)
     {
-        var given = new Queue<(List<BufferedRecord> Records, Task Handling)>();
+        var given = new List<(List<BufferedRecord> Records, Task Handling)>();
         while (true)
         {
-            var batch = given.Count < handler.BatchesAtOnce ? buffer.NextBatch(_batchMax, AtLeast(given)) : [];
-            if (batch is { Count: > 0 })
+            // Replaced before the buffer is read: whatever arrives after that completes the new one.
+            if (_signal.Task.IsCompleted)
             {
-                given.Enqueue((batch, GiveAsync(batch, abandon)));
-                continue;
+                _signal = NewSignal();
             }
 
-            if (!given.TryPeek(out var oldest))
+            var signal = _signal.Task;
+            if (given.FindIndex(one => one.Handling is { IsCompleted: true, IsCompletedSuccessfully: false }) is >= 0 and var failed)
             {
-                if (batch is null)
+                await Task.WhenAll(given.Select(one => one.Handling)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+                // The handler has accepted the records of the other batches, and may complete them later.
+                var again = given.Where(one => !one.Handling.IsCompletedSuccessfully).SelectMany(one => one.Records).ToList();
+                var (records, handling) = given[failed];
+                given.Clear();
+                var failure = handling.Exception?.InnerException ?? new OperationCanceledException();
+                if (!await GiveAgainAsync(again, records.Count, failure, abandon))
                 {
                     return;
                 }
 
-                await _signal.WaitAsync(CancellationToken.None);
                 continue;
             }
 
-            if (!oldest.Handling.IsCompleted)
+            if (given is [{ Handling.IsCompleted: true }, ..])
             {
-                await (batch is null ? oldest.Handling : _signal.WaitAsync(CancellationToken.None))
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                continue;
-            }
-
-            if (oldest.Handling.IsCompletedSuccessfully)
-            {
-                given.Dequeue();
+                given.RemoveAt(0);
                 _batchMax = Math.Min(settings.BatchMax, _batchMax * 2);
                 continue;
             }
 
-            await Task.WhenAll(given.Select(other => other.Handling)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var failure = oldest.Handling.Exception?.InnerException ?? new OperationCanceledException();
-            var again = given.SelectMany(other => other.Records).ToList();
-            given.Clear();
-            if (!await GiveAgainAsync(again, oldest.Records.Count, failure, abandon))
+            var batch = given.Count < handler.BatchesAtOnce ? buffer.NextBatch(_batchMax, AtLeast(given)) : [];
+            if (batch is { Count: > 0 })
+            {
+                given.Add((batch, GiveAsync(batch, abandon)));
+            }
+            else if (given.Count > 0)
+            {
+                await Task.WhenAny(signal, given[0].Handling);
+            }
+            else if (batch is null)
             {
                 return;
+            }
+            else
+            {
+                await signal;
             }
         }
     }
 
     // A small batch beside a running one would cost a commit of its own: it waits and grows.
-    private static int AtLeast(Queue<(List<BufferedRecord> Records, Task Handling)> given) =>
-        given.TryPeek(out var oldest) ? Math.Max(1, oldest.Records.Count / 2) : 1;
+    private static int AtLeast(List<(List<BufferedRecord> Records, Task Handling)> given) =>
+        given is [var oldest, ..] ? Math.Max(1, oldest.Records.Count / 2) : 1;
 
-    private async Task GiveAsync(List<BufferedRecord> batch, CancellationToken abandon)
-    {
-        try
-        {
-            await handler.HandleAsync(batch.ConvertAll(record => record.Entry), abandon);
-        }
-        finally
-        {
-            Signal();
-        }
-    }
+    private async Task GiveAsync(List<BufferedRecord> batch, CancellationToken abandon) =>
+        await handler.HandleAsync(batch.ConvertAll(record => record.Entry), abandon);
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Returns false if the loop must end.
     private async Task<bool> GiveAgainAsync(List<BufferedRecord> records, int failedCount, Exception first, CancellationToken abandon)
@@ -165,12 +155,13 @@ internal sealed class BatchLoop(
     // Removes what the handler has accepted. Returns the size of the part that failed and its failure, or null.
     private async Task<(int Count, Exception? Failure)> GiveInPartsAsync(List<BufferedRecord> records, CancellationToken abandon)
     {
+        handler.Retrying();
         while (records.Count > 0)
         {
             var part = records.GetRange(0, Math.Min(_batchMax, records.Count));
             try
             {
-                await handler.HandleAsync(part.ConvertAll(record => record.Entry), abandon);
+                await GiveAsync(part, abandon);
             }
             catch (Exception failure)
             {

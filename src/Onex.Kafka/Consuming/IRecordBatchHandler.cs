@@ -14,8 +14,16 @@ public interface IRecordBatchHandler
     /// </summary>
     bool IsBusy => false;
 
-    /// <summary>How many batches the handler takes at a time: another one is given before the previous one is handled.</summary>
+    /// <summary>
+    /// How many batches the handler takes at a time: another one is given, in order, before the previous one is handled. If it is more than
+    /// one, a batch given after one that has failed must fail too wherever order matters, until <see cref="Retrying"/> is called.
+    /// </summary>
     int BatchesAtOnce => 1;
+
+    /// <summary>Called after a failure, when no batch is being handled: the failed batches are given again from here on.</summary>
+    void Retrying()
+    {
+    }
 
     /// <summary>
     /// Handles the records, in order per partition. <see cref="BatchEntry.Complete"/> may be called for them in any order and at any time,

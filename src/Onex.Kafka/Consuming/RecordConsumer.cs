@@ -127,7 +127,6 @@ internal sealed class RecordConsumer : IDisposable
         if (_polled.Task.IsCompleted && _handling.IsCompleted)
         {
             _abandon.Dispose();
-            _loop.Dispose();
         }
     }
 

@@ -1,6 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -24,7 +25,7 @@ internal static class BatchOrder
         var identities = new Dictionary<MessageId, Guid?>();
         foreach (var delivery in deliveries)
         {
-            if (delivery.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))
+            if (delivery.Message is SagaStarted { Facts: var facts } && NamesOf(facts).Any(awaited.Contains))
             {
                 parts.Add([]);
                 awaited.Clear();
@@ -45,7 +46,7 @@ internal static class BatchOrder
 
             if (delivery is { IsUnaddressed: true, Event: { Address: var address } })
             {
-                awaited.Add((address.Contract, address.BusinessKey is { } key ? "key:" + key : address.CorrelationId.ToString()));
+                awaited.Add(NameOf(address));
             }
 
             parts[^1].Add(delivery);
@@ -54,12 +55,20 @@ internal static class BatchOrder
         return parts;
     }
 
-    private static IEnumerable<(string Contract, string Name)> Names(SagaFacts facts)
+    /// <summary>The name by which an event looks for its saga.</summary>
+    public static (string Contract, string Name) NameOf(EventAddress address) =>
+        address.BusinessKey is { } key ? NameOf(address.Contract, key) : (address.Contract, address.CorrelationId.ToString()!);
+
+    /// <summary>The name of a saga with a business key.</summary>
+    public static (string Contract, string Name) NameOf(string contract, string businessKey) => (contract, "key:" + businessKey);
+
+    /// <summary>The names by which an event finds the saga that starts.</summary>
+    public static IEnumerable<(string Contract, string Name)> NamesOf(SagaFacts facts)
     {
         yield return (facts.Contract, facts.Requester.CorrelationId.ToString());
         if (facts.BusinessKey is { } key)
         {
-            yield return (facts.Contract, "key:" + key);
+            yield return NameOf(facts.Contract, key);
         }
     }
 }

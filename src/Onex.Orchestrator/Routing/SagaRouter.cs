@@ -34,14 +34,17 @@ internal sealed class SagaRouter(
 
     /// <summary>Handles deliveries. When it returns, the outcome of each is durable, or its answer or dead letter is being
     /// sent.</summary>
-    public async Task HandleAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
+    /// <param name="deliveries">The deliveries.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="ofRecords">Whether they come from records, which are given again in order after a failure.</param>
+    public async Task HandleAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation, bool ofRecords = false)
     {
         if (deliveries.Count == 0)
         {
             return;
         }
 
-        var batch = _running.Begin(deliveries);
+        var batch = _running.Begin(deliveries, ofRecords);
         Exception? failed = null;
         try
         {
@@ -55,10 +58,14 @@ internal sealed class SagaRouter(
 
             health.Worked();
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        catch (Exception failure)
         {
             failed = failure;
-            health.Failed(failure);
+            if (failure is not OperationCanceledException && !_running.HasFailedWith(failure))
+            {
+                health.Failed(failure);
+            }
+
             if (MemoryShortage.Is(failure))
             {
                 cache.Clear();
@@ -71,6 +78,12 @@ internal sealed class SagaRouter(
             batch.End(failed);
         }
     }
+
+    /// <summary>A batch of records has failed: later ones fail too until <see cref="Retrying"/>.</summary>
+    public void RecordsFailed(Exception failure) => _running.Fail(failure);
+
+    /// <summary>The batches of records that failed are given again.</summary>
+    public void Retrying() => _running.Retry();
 
     public void Dispose()
     {

@@ -321,7 +321,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
         if (!type.IsDyn)
         {
-            Report(at, $"after '?' an optional is wanted, not {type}", "leave '?' out, or write optional.of(...)");
+            Report(at, $"after '?' an optional is required, not {type}", "leave '?' out, or write optional.of(...)");
         }
 
         return CelType.Dyn;

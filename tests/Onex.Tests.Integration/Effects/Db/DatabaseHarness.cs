@@ -23,7 +23,9 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <param name="target">The database of the connection.</param>
     /// <param name="port">The port of a proxy in front of it, if any.</param>
     /// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
-    public DatabaseHarness(TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null)
+    /// <param name="tls">The keys of its TLS.</param>
+    public DatabaseHarness(
+        TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null, string tls = "sslmode: disable")
     {
         var address = new NpgsqlConnectionStringBuilder(target);
         File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""
@@ -35,7 +37,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
                 database: {{address.Database}}
                 user: {{user?.Name ?? address.Username}}
                 password: "${secret:DB_PASSWORD}"
-                sslmode: disable
+                {{tls}}
                 concurrency: 4
             """);
         var secrets = new Dictionary<string, string> { ["DB_PASSWORD"] = user?.Password ?? address.Password ?? "none" };

@@ -26,6 +26,42 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task Tls_verifies_the_server_by_the_ca_file_and_presents_the_clients_certificate()
+    {
+        using var certificates = new TestCertificates();
+        await using var server = await PostgresServer.StartOwnAsync();
+        var target = await server.CreateDatabaseAsync();
+        foreach (var (name, file) in new[] { ("server.pem", certificates.ServerFile), ("ca.pem", certificates.CaFile) })
+        {
+            await target.ExecuteAsync(
+                $"""
+                COPY (SELECT line FROM regexp_split_to_table('{await File.ReadAllTextAsync(file)}', E'\n') line)
+                TO PROGRAM 'cat > {name} && chmod 600 {name}'
+                """);
+        }
+
+        string[] settings = ["ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.pem'", "ssl_ca_file = 'ca.pem'", "ssl = on"];
+        foreach (var setting in settings)
+        {
+            await target.ExecuteAsync($"ALTER SYSTEM SET {setting}");
+        }
+
+        await server.RestartAsync(PostgresStop.Fast);
+        var client = $"client_certificate: {certificates.ClientFile}";
+        await using var trusting = new DatabaseHarness(
+            database, target.ConnectionString, tls: $"sslmode: verify-full\n    ca_file: {certificates.CaFile}\n    {client}");
+        await using var doubting = new DatabaseHarness(
+            database, target.ConnectionString, tls: $"sslmode: verify-full\n    {client}");
+
+        const string Seen = "SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        var rows = (await trusting.ResultAsync("db.query", Seen)).GetProperty("rows");
+        var refused = await doubting.RunAsync("db.query", DatabaseHarness.Statement(Seen));
+
+        Assert.Equal("""[{"ssl":true,"client_dn":"/CN=client"}]""", rows.GetRawText());
+        Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (refused.Outcome, refused.Code, refused.Reach));
+    }
+
+    [Fact]
     public async Task A_query_cannot_write_even_through_a_function()
     {
         await database.Database.ExecuteAsync("""

@@ -138,7 +138,7 @@ public class CheckerTests
     [InlineData("input.items.all(i, i.prise > 1.0)", "'i' has no field 'prise'", "Did you mean 'price'?", 21, 5)]
     [InlineData("has(input.items[0].prise)", "this has no field 'prise'", "Did you mean 'price'?", 19, 5)]
     [InlineData("{1.5: 1}", "double is not a valid map key", "", 1, 3)]
-    [InlineData("[?1]", "after '?' an optional is wanted, not int", "", 2, 1)]
+    [InlineData("[?1]", "after '?' an optional is required, not int", "", 2, 1)]
     [InlineData("optional.of(1).orValue('a')", "'orValue' does not acceptoptional(int) and string", "", 0, 27)]
     [InlineData("(input.total + 1) + 'a'", "'+' does not acceptdouble and int", "", 1, 15)]
     public void A_type_error_is_reported_once_at_its_position(
