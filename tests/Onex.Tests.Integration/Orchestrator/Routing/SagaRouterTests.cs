@@ -1,0 +1,295 @@
+using System.Threading.Channels;
+using MassTransit;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Rider;
+using Onex.Orchestrator;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Outbox;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Sqlite;
+
+namespace Onex.Tests.Integration.Orchestrator.Routing;
+
+/// <summary>
+/// Batches that are handled at the same time, over a real store whose first commit returns when the test says so. No saga exists, so a
+/// decision only checks that.
+/// </summary>
+public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private static readonly TimeSpan _soon = TimeSpan.FromMinutes(1);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-router-");
+    private readonly SqliteDatabase _database;
+    private readonly HeldStore _store;
+    private readonly OutgoingSender _sender;
+    private readonly SagaRouter _router;
+
+    public SagaRouterTests()
+    {
+        _database = new SqliteDatabase(new SqliteStoreSettings(Path.Combine(_directory.FullName, "onex.db")));
+        var sqlite = new SqliteSagaStore(_database, TimeProvider.System);
+        _store = new HeldStore(sqlite);
+        _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
+        var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(TimeProvider.System));
+        var compiler = new CompilerContext(new OperationCatalogue([]), new Dictionary<string, ConnectionDescriptor>());
+        var plans = new PlanCatalogue([], new SqliteContractRegistry(_database, TimeProvider.System), compiler, new NoPipes());
+        var outcomes = new OutcomeReporter(null!);
+        _router = new SagaRouter(
+            new SagaLoader(
+                plans,
+                sqlite,
+                new SagaReader(_store, sqlite, plans, NullLogger<SagaReader>.Instance),
+                new LedgerInquiry(sqlite, null!, memory),
+                new WantedItemReader(_store),
+                _sender,
+                cache,
+                memory),
+            new SagaDecider(new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)), NullLogger<SagaDecider>.Instance),
+            new EventTargets(_store, outcomes, 10),
+            _store,
+            new CommitFollowUp(
+                cache, _sender, new WakeupQueue(), new SagaSignals(), outcomes, clock, NullLogger<CommitFollowUp>.Instance),
+            _sender,
+            cache,
+            new RouterHealth(),
+            clock);
+    }
+
+    public async ValueTask InitializeAsync() => await _database.OpenAsync(_none);
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        _router.Dispose();
+        _sender.Dispose();
+        _database.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task A_batch_for_another_saga_is_decided_on_while_the_first_is_committed()
+    {
+        var first = HandleAsync(Wakeup('a'));
+        await _store.DidAsync("commit a");
+
+        var second = HandleAsync(Wakeup('b'));
+        await _store.DidAsync("load b");
+
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        _store.Commit.SetResult();
+        await Task.WhenAll(first, second).WaitAsync(_soon, _none);
+        Assert.Equal(["load a", "commit a", "load b", "commit b"], _store.Log);
+    }
+
+    [Fact]
+    public async Task A_batch_for_the_same_saga_waits_for_the_first()
+    {
+        var first = HandleAsync(Wakeup('a'));
+        await _store.DidAsync("commit a");
+        var second = HandleAsync(Wakeup('a'), Wakeup('c'));
+        await _store.DidAsync("load c");
+        Assert.Equal(["load a", "commit a", "load c"], _store.Log);
+
+        _store.Commit.SetResult();
+        await Task.WhenAll(first, second).WaitAsync(_soon, _none);
+        Assert.Equal(["load a", "commit a", "load c", "commit c", "load a", "commit a"], _store.Log);
+    }
+
+    [Fact]
+    public async Task A_batch_for_the_same_saga_fails_with_the_first_and_so_do_later_ones_until_they_are_given_again()
+    {
+        var first = HandleAsync(Wakeup('a'));
+        await _store.DidAsync("commit a");
+        var second = HandleAsync(Wakeup('a'));
+
+        _store.Commit.SetException(new StoreUnavailableException("The store cannot be reached."));
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => first.WaitAsync(_soon, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => second.WaitAsync(_soon, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => HandleAsync(Wakeup('b')));
+        Assert.Equal(["load a", "commit a"], _store.Log);
+
+        // What does not come from records does not wait for them.
+        await _router.HandleAsync([Wakeup('c')], _none);
+        _router.Retrying();
+        await HandleAsync(Wakeup('a'));
+        Assert.Equal(["load a", "commit a", "load c", "commit c", "load a", "commit a"], _store.Log);
+    }
+
+    [Fact]
+    public async Task The_saga_of_an_event_is_found_after_the_earlier_batch_is_committed()
+    {
+        var first = HandleAsync(Start("key"));
+        await _store.DidAsync("commit ?");
+        var second = HandleAsync(Event("other"));
+        var third = HandleAsync(Wakeup('b'));
+        await _store.DidAsync("load b");
+        Assert.DoesNotContain("find other", _store.Log);
+
+        _store.Commit.SetResult();
+
+        await Task.WhenAll(first, second, third).WaitAsync(_soon, _none);
+        Assert.Contains("find other", _store.Log);
+    }
+
+    [Fact]
+    public async Task A_start_waits_for_an_earlier_event_that_looks_for_its_saga()
+    {
+        var first = HandleAsync(Wakeup('a'), Event("key"));
+        await _store.DidAsync("commit a");
+        var second = HandleAsync(Start("key"));
+        var third = HandleAsync(Wakeup('b'));
+        await _store.DidAsync("load b");
+
+        _store.Commit.SetResult();
+
+        await Task.WhenAll(first, second, third).WaitAsync(_soon, _none);
+        Assert.Equal(["find key", "commit ?"], _store.Log.Where(entry => entry is "find key" or "commit ?"));
+    }
+
+    private Task HandleAsync(params Delivery[] deliveries) => _router.HandleAsync(deliveries, _none, ofRecords: true);
+
+    private static SagaId Id(char name) => new(new Guid($"{new string(name, 8)}-0000-7000-8000-000000000000"));
+
+    private static Delivery Wakeup(char name) => new(
+        new TimerFired { SagaId = Id(name), CausedBy = new(Id(name).Value), Leases = new Dictionary<CommandId, Lease>() },
+        OutcomeSink.None);
+
+    private static Delivery Event(string key) => Delivery.For(
+        new EventRequest("story", "cancel", CelValue.Null, Requester("event") with { Target = new RequestTarget { Key = key } }),
+        OutcomeSink.None);
+
+    private static Delivery Start(string key)
+    {
+        var facts = new SagaFacts
+        {
+            SagaId = SagaId.Create(DateTimeOffset.UnixEpoch),
+            Contract = "story",
+            ContractVersion = "1.0.0",
+            ContractHash = "unknown",
+            HomePartition = 0,
+            StartedAt = DateTimeOffset.UnixEpoch,
+            Requester = Requester("start"),
+            BusinessKey = key,
+            Input = CelValue.Null,
+        };
+        return Delivery.For(new AcceptedRequest.Start(facts), OutcomeSink.None);
+    }
+
+    private static Requester Requester(string source) => new()
+    {
+        RequestId = Identity.Request(source, null, 3, 17, []),
+        CorrelationId = Identity.OfRequest(default, source),
+        Operation = "story",
+        Source = source,
+    };
+
+    // Logs the calls, by the first character of each saga's id, and holds the first commit.
+    private sealed class HeldStore(SqliteSagaStore real) : ISagaStore, IEarlyEvents
+    {
+        private readonly Lock _lock = new();
+        private readonly List<string> _log = [];
+        private int _commits;
+        private readonly Channel<string> _did = Channel.CreateUnbounded<string>();
+
+        public TaskCompletionSource Commit { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IReadOnlyList<string> Log
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return [.. _log];
+                }
+            }
+        }
+
+        public async Task DidAsync(string call)
+        {
+            using var late = new CancellationTokenSource(_soon, TimeProvider.System);
+            while (await _did.Reader.ReadAsync(late.Token) != call)
+            {
+            }
+        }
+
+        public async Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
+            IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
+        {
+            Add("load", ids.Select(Name));
+            return await real.LoadAsync(ids, limit, cancellation);
+        }
+
+        public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
+        {
+            Add("commit", batch.Entries.Select(entry => Name(Assert.IsType<CommitEntry.Check>(entry).SagaId)));
+            if (Interlocked.Increment(ref _commits) == 1)
+            {
+                await Commit.Task;
+            }
+
+            return await real.CommitAsync(batch, cancellation);
+        }
+
+        public async Task<IReadOnlyList<EventTarget>> FindTargetsAsync(
+            IReadOnlyList<EventAddress> addresses, CancellationToken cancellation)
+        {
+            Add("find", addresses.Select(address => address.BusinessKey!));
+            return await real.FindTargetsAsync(addresses, cancellation);
+        }
+
+        public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
+            IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
+            IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        private void Add(string call, IEnumerable<string> names)
+        {
+            lock (_lock)
+            {
+                foreach (var name in names)
+                {
+                    _log.Add($"{call} {name}");
+                    _did.Writer.TryWrite($"{call} {name}");
+                }
+            }
+        }
+
+        // A started saga has a random id that begins with the time.
+        private static string Name(SagaId id) => id.Value.ToString()[0] is >= 'a' and var name ? $"{name}" : "?";
+    }
+
+    private sealed class NoPipes : IPipeFactory
+    {
+        public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => throw new NotSupportedException();
+    }
+}
