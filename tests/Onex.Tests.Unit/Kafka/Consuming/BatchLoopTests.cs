@@ -112,8 +112,8 @@ public sealed class BatchLoopTests
     {
         var run = new Run(records: 2 * BatchMax);
         var (first, second) = (await run.NextAsync(), await run.NextAsync());
-        first.Fail(new OutOfMemoryException());
-        second.Fail(new OutOfMemoryException());
+        first.Fail(new InsufficientMemoryException());
+        second.Fail(new InsufficientMemoryException());
 
         Assert.Equal([0, 1], (await run.NextAsync()).Succeed());
         Assert.Equal([2, 3, 4, 5], (await run.NextAsync()).Succeed());
@@ -324,7 +324,7 @@ public sealed class BatchLoopTests
             switch (call)
             {
                 case 5 when choice == 0:
-                    batch.Fail(new OutOfMemoryException());
+                    batch.Fail(new InsufficientMemoryException());
                     break;
                 case 6:
                     batch.Complete(batch.Offsets[choice % batch.Offsets.Count]);
