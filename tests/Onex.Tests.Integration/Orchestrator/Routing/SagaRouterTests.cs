@@ -1,10 +1,8 @@
 using System.Threading.Channels;
 using MassTransit;
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
@@ -14,7 +12,6 @@ using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;
@@ -55,7 +52,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
                 cache,
                 memory),
             new SagaDecider(new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)), NullLogger<SagaDecider>.Instance),
-            new EventTargets(_store, outcomes, 10),
+            new EventTargets(_store, _store, outcomes, 10),
             _store,
             new CommitFollowUp(
                 cache, _sender, new WakeupQueue(), new SagaSignals(), outcomes, clock, NullLogger<CommitFollowUp>.Instance),
@@ -246,11 +243,11 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             return await real.CommitAsync(batch, cancellation);
         }
 
-        public async Task<IReadOnlyList<EventTarget>> FindTargetsAsync(
+        public async Task<IReadOnlyList<EventTarget>> FindEventTargetsAsync(
             IReadOnlyList<EventAddress> addresses, CancellationToken cancellation)
         {
             Add("find", addresses.Select(address => address.BusinessKey!));
-            return await real.FindTargetsAsync(addresses, cancellation);
+            return await real.FindEventTargetsAsync(addresses, cancellation);
         }
 
         public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
