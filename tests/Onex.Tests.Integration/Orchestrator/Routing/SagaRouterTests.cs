@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using MassTransit;
 using Onex.Contracts.Catalogue;
@@ -5,6 +6,7 @@ using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Kafka.Rider;
 using Onex.Orchestrator;
 using Onex.Orchestrator.Intake;
@@ -159,6 +161,39 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         Assert.Equal(["find key", "commit ?"], _store.Log.Where(entry => entry is "find key" or "commit ?"));
     }
 
+    [Fact]
+    public async Task A_batch_that_is_read_sooner_than_an_earlier_one_waits_for_it_and_fails_with_it()
+    {
+        var handler = new RecordHandler(
+            new RecordReader(
+                Topics.Default, null!, null!, null!, _store, new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance),
+            _router, new OutcomeReporter(null!), null!, new MemoryBudget(1L << 30));
+        var call = new SagaCall
+        {
+            CommandId = new(Id('c').Value),
+            Attempt = 1,
+            Contract = "story",
+            InputRef = Id('c').Value,
+            CorrelationId = Id('c').Value,
+            ParentId = Id('c'),
+            HomePartition = 0,
+            Awaits = true,
+        };
+        _store.Commit.SetResult();
+
+        var first = handler.HandleAsync([Record(new SagaMessage { Call = call }), Record(Result('a'))], _none);
+        var second = handler.HandleAsync([Record(Result('a'))], _none);
+        Assert.Empty(_store.Log);
+        _store.Payloads.SetException(new StoreUnavailableException("The store cannot be reached."));
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => first.WaitAsync(_soon, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => second.WaitAsync(_soon, _none));
+        Assert.Empty(_store.Log);
+        handler.Retrying();
+        await handler.HandleAsync([Record(Result('a'))], _none);
+        Assert.Equal(["load a", "commit a"], _store.Log);
+    }
+
     private Task HandleAsync(params Delivery[] deliveries) => _router.HandleAsync(deliveries, _none, ofRecords: true);
 
     private static SagaId Id(char name) => new(new Guid($"{new string(name, 8)}-0000-7000-8000-000000000000"));
@@ -166,6 +201,29 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     private static Delivery Wakeup(char name) => new(
         new TimerFired { SagaId = Id(name), CausedBy = new(Id(name).Value), Leases = new Dictionary<CommandId, Lease>() },
         OutcomeSink.None);
+
+    private static SagaMessage Result(char saga) => new()
+    {
+        Result = new StepResult
+        {
+            CommandId = new(Id(saga).Value),
+            SagaId = Id(saga),
+            CorrelationId = Id(saga).Value,
+            Attempt = 1,
+            Outcome = StepOutcomes.Completed,
+        },
+    };
+
+    private static BatchEntry Record(SagaMessage message) => new(
+        new ConsumedRecord
+        {
+            Topic = Topics.Default.SagaEvents,
+            Partition = 0,
+            Offset = 0,
+            Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
+            Headers = [],
+        },
+        (_, _) => { });
 
     private static Delivery Event(string key) => Delivery.For(
         new EventRequest("story", "cancel", CelValue.Null, Requester("event") with { Target = new RequestTarget { Key = key } }),
@@ -197,7 +255,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     };
 
     // Logs the calls, by the first character of each saga's id, and holds the first commit.
-    private sealed class HeldStore(SqliteSagaStore real) : ISagaStore, IEarlyEvents
+    private sealed class HeldStore(SqliteSagaStore real) : ISagaStore, IEarlyEvents, IPayloads
     {
         private readonly Lock _lock = new();
         private readonly List<string> _log = [];
@@ -205,6 +263,9 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         private readonly Channel<string> _did = Channel.CreateUnbounded<string>();
 
         public TaskCompletionSource Commit { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource<IReadOnlyDictionary<Guid, SagaPayload>> Payloads { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public IReadOnlyList<string> Log
         {
@@ -249,6 +310,12 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             Add("find", addresses.Select(address => address.BusinessKey!));
             return await real.FindEventTargetsAsync(addresses, cancellation);
         }
+
+        public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
+            IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) => Payloads.Task;
+
+        public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation) =>
+            throw new NotSupportedException();
 
         public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
             IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
