@@ -39,7 +39,7 @@ internal enum BlockedBy
     Unknown,
 
     /// <summary>No transition is possible: no guard holds, an end has no output, or the contract is in a cycle without progress.</summary>
-    Way,
+    Transition,
 
     /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
     Handling,

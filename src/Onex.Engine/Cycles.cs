@@ -48,7 +48,7 @@ internal static class Cycles
                     + $"{most * FailuresEach} are allowed ({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
             Flow.Depart(decision, new Departure(state.Name) { Failed = failed });
             decision.Block(
-                BlockedBy.Way,
+                BlockedBy.Transition,
                 $"The contract is in a cycle without progress: it {how}"
                     + (saga.Fault is { } fault ? $" The last fault: {fault.Code}: {fault.Message}" : ""));
             return true;

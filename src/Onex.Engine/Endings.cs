@@ -149,7 +149,7 @@ internal static class Endings
         if (decision.Saga.PastPivot)
         {
             Flow.Depart(decision, new Departure(state.Name));
-            decision.Block(BlockedBy.Way, message);
+            decision.Block(BlockedBy.Transition, message);
         }
         else
         {

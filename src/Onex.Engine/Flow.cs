@@ -24,7 +24,7 @@ internal static class Flow
         Interruption.Interrupt(decision);
 
         // Leaving the state clears its blockages, except those of in-flight commands with an unknown outcome.
-        decision.Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way
+        decision.Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Transition
             && !decision.Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
         if (fault is not null)
         {
@@ -75,7 +75,7 @@ internal static class Flow
         if (++decision.StatesEntered > StatesPerDecision)
         {
             Depart(decision, new Departure(name) { Failed = failed });
-            decision.Block(BlockedBy.Way, $"The contract went through {StatesPerDecision} states without a call or a wait.");
+            decision.Block(BlockedBy.Transition, $"The contract went through {StatesPerDecision} states without a call or a wait.");
             return;
         }
 
@@ -242,7 +242,7 @@ internal static class Flow
         if (next is null)
         {
             decision.SetFault(fault);
-            decision.Block(step is null ? BlockedBy.Way : BlockedBy.Step, message, step, command);
+            decision.Block(step is null ? BlockedBy.Transition : BlockedBy.Step, message, step, command);
             return;
         }
 
@@ -302,6 +302,6 @@ internal static class Flow
             return;
         }
 
-        decision.Block(BlockedBy.Way, $"No way out of state '{state.Name}' holds.");
+        decision.Block(BlockedBy.Transition, $"No transition out of state '{state.Name}' holds.");
     }
 }

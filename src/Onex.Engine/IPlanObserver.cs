@@ -11,5 +11,5 @@ internal interface IPlanObserver
     /// <summary>
     /// A transition was taken: a choice, a catch, a rule of an event, a timeout, or, for <c>on_failure</c>, the plan itself.
     /// </summary>
-    void TransitionTaken(object way);
+    void TransitionTaken(object transition);
 }

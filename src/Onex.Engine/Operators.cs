@@ -23,7 +23,7 @@ internal static class Operators
                 $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
             OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) =>
                 $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
-            OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way or BlockedBy.Handling } =>
+            OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Transition or BlockedBy.Handling } =>
                 $"There is nothing to skip: {saga.BlockedBecause} 'retry' tries it again"
                     + (saga.PastPivot ? "." : ", 'cancel' compensates what was done."),
             OperatorCommand.Skip when IsDeadEnd(decision, saga.Blockage) =>
@@ -105,7 +105,7 @@ internal static class Operators
         if (decision.State.Kind == StateKind.Compensating)
         {
             // It is in the compensating state already and only leaves it from there.
-            decision.Unblock(blockage => blockage.Kind == BlockedBy.Way);
+            decision.Unblock(blockage => blockage.Kind == BlockedBy.Transition);
             decision.Saga = decision.Saga with { Leaving = null };
             Commands.Release(decision);
             Flow.Continue(decision);
@@ -152,7 +152,7 @@ internal static class Operators
     {
         var blockage = decision.Saga.Blockage!;
         decision.Unblock(other => other == blockage);
-        if (blockage.Kind == BlockedBy.Handling || (GivesWay(blockage) && Events.AcceptBuffered(decision)))
+        if (blockage.Kind == BlockedBy.Handling || (IsLeftByTransition(blockage) && Events.AcceptBuffered(decision)))
         {
             // A saga that was set aside continues where it was. It wakes up at once and queries what it needs.
             return;
@@ -255,7 +255,7 @@ internal static class Operators
             decision.Remove(stuck);
         }
 
-        if (GivesWay(blockage) && Events.AcceptBuffered(decision))
+        if (IsLeftByTransition(blockage) && Events.AcceptBuffered(decision))
         {
             return;
         }
@@ -323,7 +323,8 @@ internal static class Operators
     }
 
     // A buffered event may replace a blocked step. Commands that are resolved or compensated must be finished, whatever state follows.
-    private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way;
+    private static bool IsLeftByTransition(Blockage blockage) =>
+        blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Transition;
 
     private static HistoryKind KindOf(OperatorCommand command) => command switch
     {

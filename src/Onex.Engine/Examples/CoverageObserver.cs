@@ -8,7 +8,7 @@ namespace Onex.Engine.Examples;
 internal sealed class CoverageObserver(Plan plan) : IPlanObserver
 {
     // Compares by reference, because two rules with the same text are two rules.
-    private readonly HashSet<object> _ways = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _taken = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<object> _held = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<object> _failed = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _states = new(StringComparer.Ordinal);
@@ -16,7 +16,7 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
 
     public void GuardEvaluated(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
 
-    public void TransitionTaken(object way) => _ways.Add(way);
+    public void TransitionTaken(object transition) => _taken.Add(transition);
 
     /// <summary>Records the history of a decision.</summary>
     public void Record(HistoryNote note)
@@ -35,9 +35,9 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
     public Coverage Report() => new(
         Part(plan.States.Where(state => !state.Implicit), state => state.Name, state => _states.Contains(state.Name)),
         Part(
-            PlanTransitions.All(plan).Where(way => way.From is null || !plan.State(way.From).Implicit),
+            PlanTransitions.All(plan).Where(transition => transition.From is null || !plan.State(transition.From).Implicit),
             Text,
-            way => _ways.Contains(way.Part)),
+            transition => _taken.Contains(transition.Part)),
         Part(
             PlanTransitions.Guards(plan).SelectMany(
                 entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
@@ -48,10 +48,10 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
             step => step.Id,
             step => _compensations.Contains(step.Id)));
 
-    private static string Text(PlanTransition way)
+    private static string Text(PlanTransition transition)
     {
-        var target = way.Stays ? "stays" : $"to {way.To}";
-        return way.By.Length == 0 ? $"{way.From} {target}" : $"{way.From ?? "any state"} {target}: {way.By}";
+        var target = transition.Stays ? "stays" : $"to {transition.To}";
+        return transition.By.Length == 0 ? $"{transition.From} {target}" : $"{transition.From ?? "any state"} {target}: {transition.By}";
     }
 
     private static CoveredPart Part<T>(IEnumerable<T> parts, Func<T, string> name, Func<T, bool> isCovered)

@@ -262,7 +262,7 @@ internal static partial class SagaRows
             "interrupted" => BlockedBy.Interrupted,
             "unknown" => BlockedBy.Unknown,
             Handling => BlockedBy.Handling,
-            _ => BlockedBy.Way,
+            _ => BlockedBy.Transition,
         },
         Text(json, "step"),
         json.TryGetProperty("command_id", out var command) ? new CommandId(command.GetGuid()) : null,

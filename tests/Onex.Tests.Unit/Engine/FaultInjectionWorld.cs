@@ -464,7 +464,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
         else if (Saga.Blockage is { } blockage)
         {
-            SendOperatorCommand(blockage.Kind == BlockedBy.Way || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
+            SendOperatorCommand(
+                blockage.Kind == BlockedBy.Transition || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
         }
         else if (
             Saga.Outstanding.Where(

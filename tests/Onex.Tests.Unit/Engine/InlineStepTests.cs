@@ -121,7 +121,7 @@ public sealed class InlineStepTests
         ]);
         var scenario = new SagaScenario(plan).Starts()
             .Completes("send").IsIn("sending", SagaStatus.Blocked);
-        Assert.Equal(BlockedBy.Way, scenario.Saga.Blockage!.Kind);
+        Assert.Equal(BlockedBy.Transition, scenario.Saga.Blockage!.Kind);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("sending", SagaStatus.Blocked);
         Assert.Empty(scenario.Answers);
@@ -133,7 +133,7 @@ public sealed class InlineStepTests
         var plan = TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]);
         var scenario = new SagaScenario(plan).Starts();
 
-        Assert.Equal((SagaStatus.Blocked, BlockedBy.Way), (scenario.Saga.Status, scenario.Saga.Blockage!.Kind));
+        Assert.Equal((SagaStatus.Blocked, BlockedBy.Transition), (scenario.Saga.Status, scenario.Saga.Blockage!.Kind));
         scenario.OperatorSends(OperatorCommand.Retry);
         Assert.Equal(SagaStatus.Blocked, scenario.Saga.Status);
         scenario.OperatorSends(OperatorCommand.Cancel).IsIn("failed", SagaStatus.Cancelled);

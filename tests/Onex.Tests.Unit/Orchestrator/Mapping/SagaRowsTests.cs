@@ -34,7 +34,7 @@ public sealed class SagaRowsTests
         ["blocked"] = saga => saga with
         {
             Status = SagaStatus.Blocked,
-            Blockages = [new Blockage(BlockedBy.Way, null, null, 0, _at, "No way out of state 'asking' holds.")],
+            Blockages = [new Blockage(BlockedBy.Transition, null, null, 0, _at, "No transition out of state 'asking' holds.")],
         },
         ["blocked by a command"] = saga => saga with
         {
