@@ -162,10 +162,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("db.query", "SELECT $1::int", "statement_invalid", "could not determine data type of parameter $2", 1, 2)]
     [InlineData("db.query", "SELECT $1::int", "parameters_invalid", "the statement has 1 parameter, but 0 values came")]
     [InlineData("db.query", "SELECT $1::bytea", "parameters_invalid", "the value of $1 is not base64", "hidden!")]
-    [InlineData("db.query", "SELECT 1 AS a, 2 AS a", "columns_invalid", "two columns are called 'a'")]
+    [InlineData("db.query", "SELECT 1 AS a, 2 AS a", "columns_invalid", "two columns are named 'a'")]
     [InlineData("db.query", "COMMIT", "statement_invalid", "may not begin with COMMIT")]
     [InlineData(
-        "db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception", "raised: not enough")]
+        "db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception", "raised an error: not enough")]
     [InlineData("db.execute", "DO $$ BEGIN RAISE EXCEPTION 'hidden' USING ERRCODE = 'OX001'; END $$", "sqlstate_ox001", "(SQLSTATE OX001)")]
     [InlineData("db.execute", "DO $$ BEGIN COMMIT; END $$", "sqlstate_2d000", "(SQLSTATE 2D000)")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (1, 0)", "unique_violation", "constraint 'ruled_pkey', table 'ruled'")]

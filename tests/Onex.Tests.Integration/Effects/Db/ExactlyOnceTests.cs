@@ -107,7 +107,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         var result = await bench.RunAsync(Charge("elsewhere"));
 
         Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
-        Assert.Contains("whether that happened is not known", result.Message, StringComparison.Ordinal);
+        Assert.Contains("the outcome is unknown", result.Message, StringComparison.Ordinal);
         Assert.Equal(1, await ChargesAsync(_elsewhere, "elsewhere"));
     }
 
