@@ -19,7 +19,7 @@ internal sealed record EndToEndOptions(
         var against = (Value("--against") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         return new EndToEndOptions(
             Number("--requests", 10_000),
-            Number("--warmup", 4_000),
+            Number("--warmup", 20_000),
             Number("--in-flight", 1_000),
             Value("--only"),
             Value("--build"),

@@ -165,7 +165,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("db.query", "SELECT 1 AS a, 2 AS a", "columns_invalid", "two columns are named 'a'")]
     [InlineData("db.query", "COMMIT", "statement_invalid", "may not begin with COMMIT")]
     [InlineData(
-        "db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception", "raised an error: not enough")]
+        "db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception",
+        "raised an error: not enough")]
     [InlineData("db.execute", "DO $$ BEGIN RAISE EXCEPTION 'hidden' USING ERRCODE = 'OX001'; END $$", "sqlstate_ox001", "(SQLSTATE OX001)")]
     [InlineData("db.execute", "DO $$ BEGIN COMMIT; END $$", "sqlstate_2d000", "(SQLSTATE 2D000)")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (1, 0)", "unique_violation", "constraint 'ruled_pkey', table 'ruled'")]
