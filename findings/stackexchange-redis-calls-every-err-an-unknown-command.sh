@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # StackExchange.Redis 3.4.35 with a redis-server 6 or later (Debian package redis-server; 7.0.15 seen).
 #
-# Behaviour: RedisServerException.Kind has a value for each error prefix of the server, and a value UnknownError. Every error with the general
-# prefix ERR is RedisErrorKind.UnknownCommand, although the command is known and ran: an increment of a text, an increment beyond 64 bits, a
-# negative expiry. An error with a prefix of its own (WRONGTYPE) has its own kind.
+# Behaviour: RedisServerException.Kind has a value for each error prefix of the server, and a value UnknownError. Every error with the
+# general prefix ERR is RedisErrorKind.UnknownCommand, although the command is known and ran: an increment of a text, an increment beyond 64
+# bits, a negative expiry. An error with a prefix of its own (WRONGTYPE) has its own kind.
 #
 # Output seen (call, kind, message):
 #   increment of a text | UnknownCommand | ERR value is not an integer or out of range
