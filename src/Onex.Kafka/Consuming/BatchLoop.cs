@@ -36,7 +36,10 @@ internal sealed class BatchLoop(
     /// <summary>Records have arrived.</summary>
     public void Signal() => _signal.TrySetResult();
 
-    /// <summary>Ends the loop once the handler has finished what it has; a failed batch is not given again.</summary>
+    /// <summary>
+    /// Ends the loop once the handler has finished what it has. A batch that fails after this is abandoned. One that already waits to be
+    /// given again is given one last time.
+    /// </summary>
     public void Stop()
     {
         _isStopping = true;

@@ -32,8 +32,7 @@ internal sealed class SagaRouter(
     private readonly RunningBatches _running = new();
     private readonly ConcurrentQueue<IReadOnlyCollection<int>> _revoked = new();
 
-    /// <summary>Handles deliveries. When it returns, the outcome of each is durable, or its answer or dead letter is being
-    /// sent.</summary>
+    /// <summary>Handles deliveries. When it returns, the outcome of each is durable, or its answer or dead letter is being sent.</summary>
     /// <param name="deliveries">The deliveries.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <param name="ofRecords">Whether they come from records, which are given again in order after a failure.</param>
