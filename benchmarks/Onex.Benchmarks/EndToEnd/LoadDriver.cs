@@ -129,8 +129,8 @@ internal sealed class LoadDriver : IDisposable
             else if (Stopwatch.GetElapsedTime(answeredAt) > _silence)
             {
                 Console.WriteLine(
-                    $"{TimeProvider.System.GetUtcNow():HH:mm:ss}: no response for {_silence.TotalSeconds:0} s, {latencies.Count} of {count} "
-                    + $"came; unanswered: {string.Join(", ", _sentAt.Keys.Take(5))}");
+                    $"{TimeProvider.System.GetUtcNow():HH:mm:ss}: no response for {_silence.TotalSeconds:0} s, "
+                    + $"{latencies.Count} of {count} came; unanswered: {string.Join(", ", _sentAt.Keys.Take(5))}");
                 answeredAt = Stopwatch.GetTimestamp();
             }
         }
