@@ -25,8 +25,8 @@ public sealed class ConnectionTable
     public Connection? Find(string name) => _entries.GetValueOrDefault(name)?.Connection;
 
     /// <summary>
-    /// Calls the function after connections were added, replaced or removed, on the thread that did it. Commands that begin then use the new
-    /// ones.
+    /// Calls the function after connections were added, replaced or removed, on the thread that did it. Commands that begin then use the
+    /// new ones.
     /// </summary>
     public void OnChanged(Action<IReadOnlyList<ConnectionChange>> function) =>
         ImmutableInterlocked.Update(ref _changed, (functions, added) => functions.Add(added), function);

@@ -192,12 +192,26 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>How long it will take until a trial may begin, if commands wait for it; null if none does.</summary>
+    /// <summary>Whether commands are known to be parked.</summary>
+    public bool IsMarkedParked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hasParked;
+            }
+        }
+    }
+
+    /// <summary>
+    /// How long it will take until a parked command may begin; null if none is known, or if a slot has to become free before.
+    /// </summary>
     public TimeSpan? UntilWork()
     {
         lock (_lock)
         {
-            return !HasParked || _running >= _settings.Slots ? null
+            return !_hasParked || _running + _waiting.Count >= _settings.Slots ? null
                 : _breaker is { State: not BreakerState.Closed } breaker ? breaker.UntilTrial
                 : _rate?.UntilFree(1) ?? TimeSpan.Zero;
         }

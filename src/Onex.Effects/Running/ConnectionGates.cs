@@ -18,7 +18,7 @@ internal sealed class ConnectionGates : IDisposable
 
     private static readonly TimeSpan _trimEvery = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConcurrentDictionary<string, Entry> _gates = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ConnectionGate> _gates = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, BreakerState> _states = new(StringComparer.Ordinal);
     private readonly RoleHealth _health;
     private readonly TimeProvider _time;
@@ -26,7 +26,8 @@ internal sealed class ConnectionGates : IDisposable
     private readonly long _weightMax;
     private readonly ITimer _trim;
 
-    public ConnectionGates(RoleHealth health, TimeProvider time, MemoryBudget memory, ILogger<ConnectionGates> logger)
+    public ConnectionGates(
+        ConnectionTable connections, RoleHealth health, TimeProvider time, MemoryBudget memory, ILogger<ConnectionGates> logger)
     {
         _health = health;
         _time = time;
@@ -34,6 +35,7 @@ internal sealed class ConnectionGates : IDisposable
 
         // Several unavailable connections together leave memory for the others.
         _weightMax = memory.Commands / 8;
+        connections.OnChanged(OnReplaced);
         _trim = time.CreateTimer(_ => Trim(), null, _trimEvery, _trimEvery);
     }
 
@@ -41,37 +43,40 @@ internal sealed class ConnectionGates : IDisposable
     public Action Changed { get; set; } = () => { };
 
     /// <summary>The gate of a connection, or of the commands without one.</summary>
-    public ConnectionGate For(Connection? connection)
-    {
-        var entry = _gates.GetOrAdd(
-            connection?.Name ?? WithoutConnection,
-            static (name, given) => given.Gates.Create(name, given.Connection), (Gates: this, Connection: connection));
-        if (!ReferenceEquals(entry.Connection, connection))
-        {
-            entry.Connection = connection;
-            entry.Gate.Update(Settings(connection));
-        }
-
-        return entry.Gate;
-    }
+    public ConnectionGate For(Connection? connection) => _gates.GetOrAdd(
+        connection?.Name ?? WithoutConnection,
+        static (name, given) => new ConnectionGate(
+            name, Settings(given.Connection), given.Gates._weightMax, given.Gates._time, given.Gates.OnChanged),
+        (Gates: this, Connection: connection));
 
     /// <summary>The state of all gates: the source of health, <c>why</c> and metrics.</summary>
-    public IReadOnlyList<GateReading> Read() => [.. _gates.Values.Select(entry => entry.Gate.Read())];
+    public IReadOnlyList<GateReading> Read() => [.. _gates.Values.Select(gate => gate.Read())];
+
+    /// <summary>How long it will take until a parked command may begin, for each connection that has some and a free slot.</summary>
+    public IEnumerable<TimeSpan?> UntilWork() => _gates.Values.Select(gate => gate.UntilWork());
 
     public void Dispose()
     {
         _trim.Dispose();
-        foreach (var entry in _gates.Values)
+        foreach (var gate in _gates.Values)
         {
-            entry.Gate.Dispose();
+            gate.Dispose();
         }
     }
 
     private static GateSettings Settings(Connection? connection) =>
         connection is null ? GateSettings.WithoutConnection : GateSettings.For(connection);
 
-    private Entry Create(string name, Connection? connection) =>
-        new(new ConnectionGate(name, Settings(connection), _weightMax, _time, OnChanged), connection);
+    private void OnReplaced(IReadOnlyList<ConnectionChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            if (change.New is { } connection && _gates.TryGetValue(change.Name, out var gate))
+            {
+                gate.Update(GateSettings.For(connection));
+            }
+        }
+    }
 
     private void OnChanged(ConnectionGate gate)
     {
@@ -100,18 +105,11 @@ internal sealed class ConnectionGates : IDisposable
 
     private void Trim()
     {
-        foreach (var entry in _gates.Values)
+        foreach (var gate in _gates.Values)
         {
-            entry.Gate.Trim();
+            gate.Trim();
         }
     }
 
     private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private sealed class Entry(ConnectionGate gate, Connection? connection)
-    {
-        public ConnectionGate Gate { get; } = gate;
-
-        public Connection? Connection { get; set; } = connection;
-    }
 }

@@ -1,4 +1,3 @@
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Connections;
 
 namespace Onex.Effects.Running;

@@ -37,7 +37,7 @@ internal sealed class RateWindow(RateLimit limit, TimeProvider time)
         part.Begun++;
     }
 
-    /// <summary>Takes back the count of an attempt that did not begin.</summary>
+    /// <summary>Reverses the count of an attempt that did not begin.</summary>
     public void GiveBack()
     {
         ref var part = ref _parts.AsSpan()[(int)(Now() % Parts)];
