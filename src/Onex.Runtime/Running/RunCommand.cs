@@ -5,6 +5,7 @@ using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Hosting;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -70,6 +71,7 @@ internal static class RunCommand
     {
         var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
         services.AddSingleton(contracts.Connections);
+        services.AddSingleton(new ConsulClient(settings.Consul));
         if (settings.Store == StoreKind.Sqlite)
         {
             AddFile(services, settings);
@@ -96,6 +98,12 @@ internal static class RunCommand
             bus.UsingInMemory();
             bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
         });
+
+        // Last, so that it stops first.
+        if (settings.Registration is not null)
+        {
+            services.AddHostedService<ConsulRegistrar>();
+        }
     }
 
     private static void AddFile(IServiceCollection services, RuntimeSettings settings)
