@@ -530,3 +530,30 @@ VALUES ('20261129114031_Initial', '10.0.15');
 
 COMMIT;
 
+START TRANSACTION;
+CREATE TABLE onex.secret_handles (
+    id uuid NOT NULL,
+    saga_id uuid NOT NULL,
+    connection text NOT NULL,
+    path text NOT NULL,
+    version integer NOT NULL,
+    field text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_secret_handles PRIMARY KEY (id)
+);
+COMMENT ON TABLE onex.secret_handles IS 'What the handles of secrets stand for in the data of a saga. The values are in Vault alone.';
+COMMENT ON COLUMN onex.secret_handles.id IS '128 random bits: onex-secret:<id>.';
+COMMENT ON COLUMN onex.secret_handles.saga_id IS 'The saga that may use it.';
+COMMENT ON COLUMN onex.secret_handles.connection IS 'The connection to Vault.';
+COMMENT ON COLUMN onex.secret_handles.path IS 'The secret''s path.';
+COMMENT ON COLUMN onex.secret_handles.version IS 'The secret''s version.';
+COMMENT ON COLUMN onex.secret_handles.field IS 'The field of the secret.';
+COMMENT ON COLUMN onex.secret_handles.created_at IS 'When the effect returned it.';
+
+CREATE INDEX ix_secret_handles_saga_id ON onex.secret_handles (saga_id);
+
+INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
+VALUES ('20261129204645_SecretHandles', '10.0.15');
+
+COMMIT;
+

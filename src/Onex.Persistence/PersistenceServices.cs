@@ -11,6 +11,7 @@ using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schedules;
 using Onex.Persistence.Schema;
+using Onex.Persistence.Secrets;
 using Onex.Persistence.Sqlite;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -21,6 +22,7 @@ public static class PersistenceServices
     /// <summary>
     /// Adds the stores in PostgreSQL, on one connection pool: <see cref="ISagaStore"/>, <see cref="IOutbox"/>, <see cref="IWakeups"/>,
     /// <see cref="IEarlyEvents"/>, <see cref="IPayloads"/>, <see cref="ISagaQueries"/>, <see cref="IEffectLedger"/>,
+    /// <see cref="ISecretHandles"/>,
     /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see cref="IStoreMaintenance"/>,
     /// <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>.
     /// Nothing connects before its first use.
@@ -37,6 +39,7 @@ public static class PersistenceServices
         services.AddSingleton<ISagaQueries, PostgresSagaQueries>();
         services.AddSingleton<PostgresEffectLedger>();
         services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<PostgresEffectLedger>());
+        services.AddSingleton<ISecretHandles, PostgresSecretHandles>();
         services.AddSingleton<IContractRegistry, PostgresContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, PostgresDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, PostgresScheduleStore>();
@@ -56,6 +59,7 @@ public static class PersistenceServices
         services.AddSagaStore<SqliteSagaStore>();
         services.AddSingleton<ISagaQueries, SqliteSagaQueries>();
         services.AddSingleton<IEffectLedger, SqliteEffectLedger>();
+        services.AddSingleton<ISecretHandles, SqliteSecretHandles>();
         services.AddSingleton<IContractRegistry, SqliteContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, SqliteDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, SqliteScheduleStore>();

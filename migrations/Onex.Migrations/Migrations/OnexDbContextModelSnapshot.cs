@@ -838,6 +838,60 @@ namespace Onex.Migrations.Migrations
                             t.HasComment("Wake-ups of sagas with a long wait (parked). Written and deleted with the saga's row.");
                         });
                 });
+
+            modelBuilder.Entity("Onex.Persistence.Secrets.SecretHandle", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id")
+                        .HasComment("128 random bits: onex-secret:<id>.");
+
+                    b.Property<string>("Connection")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("connection")
+                        .HasComment("The connection to Vault.");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at")
+                        .HasDefaultValueSql("now()")
+                        .HasComment("When the effect returned it.");
+
+                    b.Property<string>("Field")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("field")
+                        .HasComment("The field of the secret.");
+
+                    b.Property<string>("Path")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("path")
+                        .HasComment("The secret's path.");
+
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id")
+                        .HasComment("The saga that may use it.");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version")
+                        .HasComment("The secret's version.");
+
+                    b.HasKey("Id")
+                        .HasName("pk_secret_handles");
+
+                    b.HasIndex("SagaId")
+                        .HasDatabaseName("ix_secret_handles_saga_id");
+
+                    b.ToTable("secret_handles", "onex", t =>
+                        {
+                            t.HasComment("What the handles of secrets stand for in the data of a saga. The values are in Vault alone.");
+                        });
+                });
 #pragma warning restore 612, 618
         }
     }

@@ -32,6 +32,8 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
             DELETE FROM onex.early_events e USING old WHERE e.saga_id = old.id
         ), timers AS (
             DELETE FROM onex.timers t USING old WHERE t.saga_id = old.id
+        ), handles AS (
+            DELETE FROM onex.secret_handles h USING old WHERE h.saga_id = old.id
         ), gone AS (
             DELETE FROM onex.sagas s USING old WHERE s.id = old.id RETURNING s.id
         )

@@ -6,6 +6,7 @@ using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Persistence.Schema;
 
@@ -49,6 +50,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.Entity<EarlyEvent>(MapEarlyEvents);
         modelBuilder.Entity<DeadLetterRow>(MapDeadLetters);
         modelBuilder.Entity<EffectLedgerRow>(MapEffectLedger);
+        modelBuilder.Entity<SecretHandle>(MapSecretHandles);
         modelBuilder.Entity<RegisteredContract>(MapContracts);
     }
 
@@ -341,6 +343,22 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.Property(row => row.Result).HasColumnName("result").HasColumnType("json")
             .HasComment("The result as it was sent to the orchestrator.");
         effect.Property(row => row.RecordedAt).HasColumnName("recorded_at").HasComment("When the outcome was recorded.");
+    }
+
+    private static void MapSecretHandles(EntityTypeBuilder<SecretHandle> handle)
+    {
+        handle.ToTable("secret_handles", table => table.HasComment(
+            "What the handles of secrets stand for in the data of a saga. The values are in Vault alone."));
+        handle.HasKey(row => row.Id).HasName("pk_secret_handles");
+        handle.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("128 random bits: onex-secret:<id>.");
+        handle.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that may use it.");
+        handle.Property(row => row.Connection).HasColumnName("connection").HasComment("The connection to Vault.");
+        handle.Property(row => row.Path).HasColumnName("path").HasComment("The secret's path.");
+        handle.Property(row => row.Version).HasColumnName("version").HasComment("The secret's version.");
+        handle.Property(row => row.Field).HasColumnName("field").HasComment("The field of the secret.");
+        handle.Property<DateTimeOffset>("CreatedAt").HasColumnName("created_at").HasDefaultValueSql("now()")
+            .HasComment("When the effect returned it.");
+        handle.HasIndex(row => row.SagaId).HasDatabaseName("ix_secret_handles_saga_id");
     }
 
     private static void MapContracts(EntityTypeBuilder<RegisteredContract> contract)

@@ -27,7 +27,7 @@ internal sealed class SqliteMaintenance(SqliteDatabase database, TimeProvider ti
             SELECT command_id FROM effect_ledger WHERE max(leased_until, coalesce(recorded_at, '')) < $1 LIMIT $2)
         """;
 
-    private static readonly string[] _belongings = ["saga_payloads", "saga_items", "inbox", "early_events", "timers"];
+    private static readonly string[] _belongings = ["saga_payloads", "saga_items", "inbox", "early_events", "timers", "secret_handles"];
 
     // A dead letter whose redriven record is unsent stays.
     private const string DeleteDeadLetters = """

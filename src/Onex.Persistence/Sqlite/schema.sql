@@ -162,6 +162,17 @@ CREATE TABLE IF NOT EXISTS effect_ledger (
     CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
 );
 
+CREATE TABLE IF NOT EXISTS secret_handles (
+    id         TEXT PRIMARY KEY,
+    saga_id    TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    path       TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    field      TEXT NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ix_secret_handles_saga_id ON secret_handles (saga_id);
+
 CREATE TABLE IF NOT EXISTS contracts (
     hash          TEXT PRIMARY KEY,
     name          TEXT NOT NULL,

@@ -70,7 +70,8 @@ internal static class RunCommand
     private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {
         var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
-        services.AddSingleton(contracts.Connections);
+        var connections = new ConnectionTable(contracts.Connections.Connections);
+        services.AddSingleton(connections);
         services.AddSingleton(new ConsulClient(settings.Consul));
         if (settings.Store == StoreKind.Sqlite)
         {
@@ -85,7 +86,7 @@ internal static class RunCommand
         services.AddSingleton(emitted);
         AddBus(services, settings, emitted, name);
 
-        AddRoles(services, settings, contracts);
+        AddRoles(services, settings, contracts, connections);
         services.AddSingleton<IRoleBootstrap, HandlerReport>();
 
         services.AddBusHealth();
@@ -141,7 +142,8 @@ internal static class RunCommand
         }
     }
 
-    private static void AddRoles(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
+    private static void AddRoles(
+        IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts, ConnectionTable connections)
     {
         if (settings.Runs(RuntimeProfile.Main))
         {
@@ -153,7 +155,7 @@ internal static class RunCommand
 
         if (settings.Runs(RuntimeProfile.Effects))
         {
-            services.AddOnexEffects(settings, contracts.Connections.Connections);
+            services.AddOnexEffects(settings, connections);
         }
 
         if (settings.Runs(RuntimeProfile.Workers))

@@ -4,6 +4,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
 using Onex.Persistence.Outbox;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Compliance.Persistence;
 
@@ -30,6 +31,8 @@ public abstract class StoreMaintenanceCompliance
 
     protected abstract IStoreMaintenance Maintenance { get; }
 
+    protected abstract ISecretHandles Handles { get; }
+
     [Fact]
     public async Task Expired_sagas_are_deleted_with_all_their_rows_and_others_remain()
     {
@@ -37,6 +40,9 @@ public abstract class StoreMaintenanceCompliance
         var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
         var live = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
         await CommitAsync(Rows.Start(live));
+        var handles = new[] { old, young }.ToDictionary(
+            row => row.Id, row => new SecretHandle(Guid.NewGuid(), row.Id, "vault", "apps/reports", 1, "password"));
+        await Handles.AddAsync(handles.Values, _none);
         var unsent = await EndedAsync(_kept + TimeSpan.FromDays(1), Rows.Message("response"));
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
@@ -54,6 +60,8 @@ public abstract class StoreMaintenanceCompliance
                 [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
                 .Select(target => target.SeenBy));
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
+        Assert.Empty(await Handles.FindAsync(old.Id, [handles[old.Id].Id], _none));
+        Assert.Single(await Handles.FindAsync(young.Id, [handles[young.Id].Id], _none));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
 using Onex.Persistence.Schema;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
@@ -20,6 +21,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
         Maintenance = new PostgresMaintenance(database.DataSource, _log);
         Store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
         DeadLetters = new PostgresDeadLetterIndex(database.DataSource);
+        Handles = new PostgresSecretHandles(database.DataSource);
         Queries = new PostgresSagaQueries(database.DataSource);
     }
 
@@ -32,6 +34,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     protected override IDeadLetterIndex DeadLetters { get; }
 
     protected override IStoreMaintenance Maintenance { get; }
+
+    protected override ISecretHandles Handles { get; }
 
     [Fact]
     public async Task Expired_history_partitions_are_dropped_and_future_ones_created()

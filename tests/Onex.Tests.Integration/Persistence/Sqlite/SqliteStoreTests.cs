@@ -2,6 +2,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
 using Onex.Persistence.Registry;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
@@ -30,6 +31,12 @@ public sealed class SqliteEffectLedgerTests(SqliteFile file) : EffectLedgerCompl
         file.QueryAsync($"UPDATE effect_ledger SET leased_until = '2020-01-01T00:00:00.000000Z' WHERE command_id = '{command.CommandId}'");
 }
 
+/// <summary>The compliance suite of secret handles with SQLite.</summary>
+public sealed class SqliteSecretHandlesTests(SqliteFile file) : SecretHandlesCompliance, IClassFixture<SqliteFile>
+{
+    protected override ISecretHandles Handles => file.Get<ISecretHandles>();
+}
+
 /// <summary>The compliance suite of registry and dead letters with SQLite.</summary>
 public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : RegistryAndDeadLettersCompliance, IClassFixture<SqliteFile>
 {
@@ -56,6 +63,8 @@ public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCo
     protected override IDeadLetterIndex DeadLetters => file.Get<IDeadLetterIndex>();
 
     protected override IStoreMaintenance Maintenance => file.Get<IStoreMaintenance>();
+
+    protected override ISecretHandles Handles => file.Get<ISecretHandles>();
 
     protected override Task AgeAsync(CommandId commandId, TimeSpan age) => file.QueryAsync(
         $"""

@@ -19,6 +19,7 @@ public sealed class TableTests
         ["early_events"] = Names(EarlyEventTable.Columns),
         ["saga_items"] = Names(SagaItemTable.Columns),
         ["dead_letters"] = Names(DeadLetterTable.Columns),
+        ["secret_handles"] = Names(SecretHandleTable.Columns),
     };
 
     // Columns that the database fills, and the one that PostgreSQL has beside the list.
