@@ -55,10 +55,13 @@ public sealed class ConnectionTable
     /// <summary>
     /// Replaces all connections, and returns what has changed. Those whose definition is unchanged stay, with their clients and limits.
     /// </summary>
-    public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections) => Change(before => connections.ToDictionary(
-        pair => pair.Key,
-        pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value) ? entry : new Entry(pair.Value),
-        StringComparer.Ordinal));
+    public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections) =>
+        Change(before => connections.ToDictionary(
+            pair => pair.Key,
+            pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value)
+                ? entry
+                : new Entry(pair.Value),
+            StringComparer.Ordinal));
 
     /// <summary>
     /// Replaces one connection, for example because its credentials were renewed; does nothing if <paramref name="old"/> is not current.

@@ -26,7 +26,7 @@ internal sealed class ContractRegistration(
     }
 
     /// <summary>
-    /// Starts new sagas with changed contracts. Returns the problems because of which those in use stay. Throws
+    /// Starts new sagas with changed contracts. Returns the problems, after which those in use stay. Throws
     /// <see cref="NotReachableException"/> if store or broker cannot be reached.
     /// </summary>
     public async Task<IReadOnlyList<string>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)

@@ -220,7 +220,7 @@ internal sealed class ContractsReload : BackgroundService
     private void Report(IReadOnlyList<(string File, string Problem)> problems)
     {
         var files = problems.Select(problem => problem.File).Distinct(StringComparer.Ordinal).ToList();
-        foreach (var mended in _broken.Except(files, StringComparer.Ordinal))
+        foreach (var fixed in _broken.Except(files, StringComparer.Ordinal))
         {
             _health.Remove(mended);
         }

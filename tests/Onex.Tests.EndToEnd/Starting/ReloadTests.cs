@@ -54,10 +54,10 @@ public sealed class ReloadTests : IDisposable
         Assert.Contains("ONEX_CONTRACTS_MUTABLE", (await onex.GetAsync("/health")).ToJsonString(), StringComparison.Ordinal);
         Assert.Equal("good", await AnswerAsync(onex, "greeting"));
 
-        Write("greeting", "1.0.2", "mended");
+        Write("greeting", "1.0.2", "fixed");
         await ReloadedAsync(onex, "The changed files have no errors any more and are in use.");
         Assert.Equal("healthy", (string?)(await onex.GetAsync("/health"))["status"]);
-        Assert.Equal("mended", await AnswerAsync(onex, "greeting"));
+        Assert.Equal("fixed", await AnswerAsync(onex, "greeting"));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class ReloadTests : IDisposable
     private void Write(string contract, string version, string text) => File.WriteAllText(PathOf(contract), $$"""
         contract: {{contract}}
         version: {{version}}
-        description: Answers at once, or once it is told to go.
+        description: Answers at once, or after the event go.
         input: { type: object, properties: { now: { type: boolean } } }
         events: { go: {} }
         initial: start

@@ -54,7 +54,7 @@ public sealed class ContractsReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task A_broken_file_changes_nothing_is_reported_once_and_degrades_health_until_it_is_mended()
+    public async Task A_broken_file_changes_nothing_is_reported_once_and_degrades_health_until_it_is_fixed()
     {
         Write("connections/all.yaml", Http("stock", "http://stock.internal"));
         using var reload = Start();
