@@ -39,7 +39,7 @@ internal static partial class Log
 
     /// <summary>The files that had errors are in use now.</summary>
     [LoggerMessage(7007, LogLevel.Information, "The changed files have no errors any more and are in use.")]
-    public static partial void ReloadMended(ILogger logger);
+    public static partial void ReloadCorrected(ILogger logger);
 
     /// <summary>Files have changed, and they are used nevertheless.</summary>
     [LoggerMessage(7008, LogLevel.Warning, "{Warning}")]

@@ -220,9 +220,9 @@ internal sealed class ContractsReload : BackgroundService
     private void Report(IReadOnlyList<(string File, string Problem)> problems)
     {
         var files = problems.Select(problem => problem.File).Distinct(StringComparer.Ordinal).ToList();
-        foreach (var fixed in _broken.Except(files, StringComparer.Ordinal))
+        foreach (var corrected in _broken.Except(files, StringComparer.Ordinal))
         {
-            _health.Remove(mended);
+            _health.Remove(corrected);
         }
 
         foreach (var file in files)
@@ -237,7 +237,7 @@ internal sealed class ContractsReload : BackgroundService
         }
         else if (_broken.Count > 0)
         {
-            Log.ReloadMended(_logger);
+            Log.ReloadCorrected(_logger);
         }
 
         _broken = files;
