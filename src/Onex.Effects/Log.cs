@@ -31,4 +31,14 @@ internal static partial class Log
     /// <summary>Whether db.transaction over this connection is exactly once: once per connection.</summary>
     [LoggerMessage(2007, LogLevel.Information, "Transactions over connection {Connection} {Mode}.")]
     public static partial void LedgerSought(ILogger logger, string connection, string mode);
+
+    /// <summary>
+    /// Connections with this address use the last known instances, if there are any; without one their attempts fail, and nothing is sent.
+    /// </summary>
+    [LoggerMessage(2041, LogLevel.Warning, "The instances of {Service} are unknown: {Error}.")]
+    public static partial void ServiceUnavailable(ILogger logger, object service, string error);
+
+    /// <summary>The instances of the service are known again.</summary>
+    [LoggerMessage(2042, LogLevel.Information, "The instances of {Service} are known again.")]
+    public static partial void ServiceAvailable(ILogger logger, object service);
 }
