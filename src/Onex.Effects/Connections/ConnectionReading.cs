@@ -67,6 +67,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             }
         }
 
+        var tls = TlsFiles.Read(file, map, open: secrets.Resolve);
         var connection = new Connection
         {
             Name = name.Text,
@@ -81,7 +82,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
-            Tls = TlsFiles.Read(file, map, open: secrets.Resolve),
+            Tls = tls,
             Headers = type == ConnectionTypes.Consul ? Token(map, "X-Consul-Token")
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers)
                 : [],
@@ -96,6 +97,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Allow = allow,
             Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
         };
+        connection.Fingerprint = ConnectionFingerprint.For(file, map, secrets.Values.Concat(tls.Texts));
         return file.ProblemCount == before ? connection : null;
 
         // The text of a key with its secrets, or null.

@@ -15,7 +15,7 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
     public static ExactNumber Zero => new(BigInteger.Zero, 0);
 
     /// <summary>
-    /// The number of a JSON number, whose shortest digits count (0.1 is a tenth), or of a text such as <c>12.50</c>; null for anything else.
+    /// The value of a JSON number, whose shortest digits count (0.1 is a tenth), or of a text such as <c>12.50</c>; null for anything else.
     /// </summary>
     public static ExactNumber? From(CelValue value) => value.Kind switch
     {
@@ -91,7 +91,9 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
     {
         var text = value.ToString("R", CultureInfo.InvariantCulture);
         var exponentAt = text.IndexOf('E', StringComparison.Ordinal);
-        var exponent = exponentAt < 0 ? 0 : int.Parse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var exponent = exponentAt < 0
+            ? 0
+            : int.Parse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var mantissa = Parse(exponentAt < 0 ? text : text[..exponentAt])!.Value;
         var scale = mantissa.Scale - exponent;
         return scale >= 0 ? mantissa with { Scale = scale } : new(mantissa.Digits * BigInteger.Pow(10, -scale), 0);

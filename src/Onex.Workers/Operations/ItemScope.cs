@@ -3,8 +3,7 @@ using Onex.Contracts.Expressions;
 namespace Onex.Workers.Operations;
 
 /// <summary>
-/// The names that expressions of an operation read: <c>values</c>, and <c>item</c> with <c>index</c> or what the operation sets instead. One
-/// object serves all items of a list.
+/// The names that expressions of an operation read: <c>values</c>, and in a list <c>item</c> and <c>index</c>. One object serves all items.
 /// </summary>
 internal sealed class ItemScope : IExpressionScope
 {

@@ -52,7 +52,8 @@ public sealed class OperationsDocumentTests
         try
         {
             var text = File.ReadAllText(Repository.At("docs", Document));
-            File.WriteAllText(Path.Combine(directory, "shown.yaml"), text.Split("\n## Connections\n")[1].Split("```yaml\n")[1].Split("```")[0]);
+            var connections = text.Split("\n## Connections\n")[1];
+            File.WriteAllText(Path.Combine(directory, "shown.yaml"), connections.Split("```yaml\n")[1].Split("```")[0]);
             var secrets = new Dictionary<string, string>(StringComparer.Ordinal) { ["STOCK_TOKEN"] = "one", ["LEDGER_PASSWORD"] = "two" };
 
             var reading = ConnectionsReader.Read(directory, secrets, resolveSecrets: true);

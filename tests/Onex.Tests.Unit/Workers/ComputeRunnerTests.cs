@@ -18,18 +18,16 @@ public sealed class ComputeRunnerTests
     [InlineData("transform", """{"values":{"b":1.0,"a":[null,{"x":"ü"}]}}""", """{"b":1.0,"a":[null,{"x":"ü"}]}""")]
     [InlineData(
         "hash.sha512", """{"text":"abc"}""",
-        """
-        {"hex":"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"}
-        """)]
+        """{"hex":"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"""
+            + """2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"}""")]
     // RFC 4231, case 2.
     [InlineData(
         "hash.hmac", """{"text":"what do ya want for nothing?","key":"Jefe"}""",
         """{"hex":"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}""")]
     [InlineData(
         "hash.hmac", """{"text":"what do ya want for nothing?","key":"Jefe","algorithm":"sha512"}""",
-        """
-        {"hex":"164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"}
-        """)]
+        """{"hex":"164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"""
+            + """9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"}""")]
     [InlineData("delay", """{"ms":0}""", "{}")]
     public async Task A_computation_returns_its_result(string operation, string arguments, string expected)
     {

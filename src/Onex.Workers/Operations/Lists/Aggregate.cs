@@ -5,7 +5,8 @@ namespace Onex.Workers.Operations.Lists;
 
 /// <summary>Groups the items of a list and computes values of each group.</summary>
 [Operation(
-    "aggregate", Description = "Groups the items of a list and computes counts, sums and other values of each group and of the whole list.")]
+    "aggregate",
+    Description = "Groups the items of a list and computes counts, sums and other values of each group and of the whole list.")]
 internal sealed class Aggregate()
     : ComputeOperation<AggregateArguments, AggregateResult>(
         ListsJson.Default.AggregateArguments, ListsJson.Default.AggregateResult)

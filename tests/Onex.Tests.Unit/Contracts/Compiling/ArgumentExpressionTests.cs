@@ -4,10 +4,10 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 public sealed class ArgumentExpressionTests
 {
     [Theory]
-    [InlineData("""compute: filter, with: { items: "${input.lines}", where: item.total > values.least, values: { least: "${input.n}" } }""")]
+    [InlineData("""compute: filter, with: { items: "${input.lines}", where: item.sum > values.least, values: { least: "${input.n}" } }""")]
     [InlineData("""compute: sort, with: { items: "${input.lines}", by: [{ descending: item.total }, { ascending: index }] }""")]
     [InlineData("""
-        compute: aggregate, with: { items: "${input.lines}", by: { sku: item.sku }, fields: { n: { count: true }, sum: { sum: item.price } } }
+        compute: aggregate, with: { items: "${input.lines}", by: { sku: item.sku }, fields: { n: { count: true }, s: { sum: item.price } } }
         """)]
     [InlineData("""compute: transform, with: { values: { a: "${input.n}" }, fields: { b: "values.a + 1" } }""")]
     public void An_expression_over_the_item_and_the_values_is_accepted(string step) => Assert.Empty(Check(step));

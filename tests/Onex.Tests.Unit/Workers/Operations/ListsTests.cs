@@ -26,10 +26,15 @@ public sealed class ListsTests
         "join", """{"left":[1,null],"right":[1.0,null],"left_key":"item","right_key":"item","unmatched":true}""",
         """{"rows":[{"left":1,"right":1.0},{"left":null,"right":null}],"count":2}""")]
     [InlineData(
-        "sort", """{"items":[{"p":2,"n":"b"},{"p":null,"n":"x"},{"p":2,"n":"a"},{"p":1.5,"n":"c"}],"by":[{"ascending":"item.p"},{"descending":"item.n"}]}""",
+        "sort",
+        """
+        {"items":[{"p":2,"n":"b"},{"p":null,"n":"x"},{"p":2,"n":"a"},{"p":1.5,"n":"c"}],
+          "by":[{"ascending":"item.p"},{"descending":"item.n"}]}
+        """,
         """{"items":[{"p":null,"n":"x"},{"p":1.5,"n":"c"},{"p":2,"n":"b"},{"p":2,"n":"a"}],"count":4}""")]
     // U+1F600 comes after U+FF5E, although its UTF-16 code units do not.
-    [InlineData("sort", """{"items":["😀","～","B","a"],"by":[{"descending":"item"}]}""", """{"items":["😀","～","a","B"],"count":4}""")]
+    [InlineData("sort", """{"items":["😀","～","B","a"],"by":[{"descending":"item"}]}""",
+        """{"items":["😀","～","a","B"],"count":4}""")]
     public Task A_list_is_computed(string operation, string arguments, string expected) =>
         ComputeHarness.CompletesAsync(operation, arguments, expected);
 
@@ -41,14 +46,20 @@ public sealed class ListsTests
     [InlineData("split", """{"items":[1],"size":0}""", "arguments_invalid", "'size'")]
     [InlineData("sort", """{"items":[1],"by":[]}""", "arguments_invalid", "at least one key")]
     [InlineData("sort", """{"items":[1],"by":[{}]}""", "arguments_invalid", "either 'ascending' or 'descending'")]
-    [InlineData("sort", """{"items":[null,1,"a"],"by":[{"ascending":"item"}]}""", "expression_failed", "item 2: its value has no order with that of item 1 (string, int)")]
+    [InlineData(
+        "sort", """{"items":[null,1,"a"],"by":[{"ascending":"item"}]}""",
+        "expression_failed", "item 2: its value has no order with that of item 1 (string, int)")]
     [InlineData("aggregate", """{"items":[1],"fields":{"a":{}}}""", "arguments_invalid", "'fields.a' needs exactly one function")]
     [InlineData("aggregate", """{"items":[1],"fields":{"a":{"sum":"1","count":"true"}}}""", "arguments_invalid", "exactly one function")]
     [InlineData("aggregate", """{"items":[1],"fields":{"a":{"median":"item"}}}""", "arguments_invalid", "$.fields.a.median")]
-    [InlineData("aggregate", """{"items":[1],"by":{"a":"1"},"fields":{"a":{"sum":"1"}}}""", "arguments_invalid", "'a' is a name in 'by' and in 'fields'")]
+    [InlineData(
+        "aggregate", """{"items":[1],"by":{"a":"1"},"fields":{"a":{"sum":"1"}}}""",
+        "arguments_invalid", "'a' is a name in 'by' and in 'fields'")]
     [InlineData("aggregate", """{"items":[1,"1e3"],"fields":{"a":{"sum":"item"}}}""", "expression_failed", "'fields.a.sum' of item 1")]
     [InlineData("aggregate", """{"items":[1,"x"],"fields":{"a":{"max":"item"}}}""", "expression_failed", "no order")]
-    [InlineData("aggregate", """{"items":[1,true],"fields":{"a":{"min":"item"}}}""", "expression_failed", "must be a number or text, not bool")]
+    [InlineData(
+        "aggregate", """{"items":[1,true],"fields":{"a":{"min":"item"}}}""",
+        "expression_failed", "must be a number or text, not bool")]
     [InlineData(
         "aggregate", """{"items":[9223372036854775807,9223372036854775807,9223372036854775807],"fields":{"a":{"sum":"item"}}}""",
         "expression_failed", "more than 64 bits")]
@@ -61,7 +72,8 @@ public sealed class ListsTests
         """
         {
           "items": [
-            {"sku":"a","price":"10.10","n":2}, {"sku":"b","price":"0.30","n":5}, {"sku":"a","price":"9.95","n":3}, {"sku":"b","price":null,"n":1}
+            {"sku":"a","price":"10.10","n":2}, {"sku":"b","price":"0.30","n":5},
+            {"sku":"a","price":"9.95","n":3}, {"sku":"b","price":null,"n":1}
           ],
           "by": {"sku":"item.sku"},
           "fields": {
@@ -84,10 +96,14 @@ public sealed class ListsTests
     [Theory]
     [InlineData("[]", """{"sum":0,"average":null,"min":null,"max":null,"distinct":[],"first":null,"last":null}""")]
     [InlineData("[0.1,0.2]", """{"sum":0.3,"average":0.15,"min":0.1,"max":0.2,"distinct":[0.1,0.2],"first":0.1,"last":0.2}""")]
-    [InlineData("""["-0.05","0.1"]""", """{"sum":"0.05","average":"0.025","min":"-0.05","max":"0.1","distinct":["-0.05","0.1"],"first":"-0.05","last":"0.1"}""")]
+    [InlineData(
+        """["-0.05","0.1"]""",
+        """{"sum":"0.05","average":"0.025","min":"-0.05","max":"0.1","distinct":["-0.05","0.1"],"first":"-0.05","last":"0.1"}""")]
     [InlineData("""["9","10",8]""", """{"sum":"27","average":"9","min":8,"max":"10","distinct":["9","10",8],"first":"9","last":8}""")]
     [InlineData("[1,2,2]", """{"sum":5,"average":1.6666666666666667,"min":1,"max":2,"distinct":[1,2],"first":1,"last":2}""")]
-    [InlineData("[1e300,1.0,-1e300]", """{"sum":1.0,"average":0.3333333333333333,"min":-1e300,"max":1e300,"distinct":[1e300,1.0,-1e300],"first":1e300,"last":-1e300}""")]
+    [InlineData(
+        "[1e300,1.0,-1e300]",
+        """{"sum":1.0,"average":0.3333333333333333,"min":-1e300,"max":1e300,"distinct":[1e300,1.0,-1e300],"first":1e300,"last":-1e300}""")]
     public async Task Aggregates_are_exact(string items, string expected)
     {
         var functions = new[] { "sum", "average", "min", "max", "distinct", "first", "last" };
