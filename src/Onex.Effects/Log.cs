@@ -53,4 +53,14 @@ internal static partial class Log
     /// <summary>A defect: report it. The lease of the command expires, and the orchestrator continues its saga.</summary>
     [LoggerMessage(2012, LogLevel.Error, "A parked command for {Operation} could not be run.")]
     public static partial void ParkedNotRun(ILogger logger, string operation, Exception exception);
+
+    /// <summary>
+    /// Connections with this address use the last known instances, if there are any; without one their attempts fail, and nothing is sent.
+    /// </summary>
+    [LoggerMessage(2041, LogLevel.Warning, "The instances of {Service} are unknown: {Error}.")]
+    public static partial void ServiceUnavailable(ILogger logger, object service, string error);
+
+    /// <summary>The instances of the service are known again.</summary>
+    [LoggerMessage(2042, LogLevel.Information, "The instances of {Service} are known again.")]
+    public static partial void ServiceAvailable(ILogger logger, object service);
 }
