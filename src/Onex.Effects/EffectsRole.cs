@@ -61,7 +61,8 @@ public static class EffectsRole
                 "onex-effects"),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
-            new ResultRoom(memory.Results, memory.LargestResult)));
+            new ResultRoom(memory.Results, memory.LargestResult),
+            parkedMemory: new MemoryGate(memory.Commands / 4)));
         services.AddHostedService<ParkedCommandLoop>();
         return services;
     }

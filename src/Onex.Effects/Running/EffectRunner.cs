@@ -6,6 +6,7 @@ using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Hosting.Logging;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Persistence;
@@ -30,8 +31,10 @@ internal sealed class EffectRunner(
     TimeProvider time,
     ILogger<EffectRunner> logger,
     ResultRoom? room = null,
-    ISharedLimits? shared = null) : IConsumer<StepCommand>
+    ISharedLimits? shared = null,
+    MemoryGate? parkedMemory = null) : IConsumer<StepCommand>
 {
+    private static readonly MemoryGate _unbounded = new(long.MaxValue);
     private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
 
@@ -85,7 +88,10 @@ internal sealed class EffectRunner(
         using var scope = logger.BeginScope(new CommandScope(taken.Command));
         var trace = new Trace(taken.TraceParent ?? NewTrace(taken.Command), taken.TraceState);
         using var use = connections.Use(taken.Command.Connection);
-        await using var limits = await SharedAsync(use.Connection, taken.Command, cancellation);
+        using var memory = await EnterMemoryAsync(taken.Command, cancellation);
+        await using var limits = memory is null
+            ? new SharedTurn(null, MayBegin: false)
+            : await SharedAsync(use.Connection, taken.Command, cancellation);
         if (!limits.MayBegin)
         {
             permit.GiveBack();
@@ -94,6 +100,21 @@ internal sealed class EffectRunner(
         }
 
         await RunGrantedAsync(taken.Command, use.Connection, permit, taken.Lease, trace, cancellation);
+    }
+
+    // Null if there is no memory for the command soon: its lease runs already.
+    private async Task<IDisposable?> EnterMemoryAsync(StepCommand command, CancellationToken cancellation)
+    {
+        using var timer = new CancellationTokenSource(GateSettings.LongestWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        try
+        {
+            return await (parkedMemory ?? _unbounded).EnterAsync(command.Weight, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     // Waits for the limits that processes share, as long as a command may wait in memory.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Persistence.Ledger;
 
@@ -32,12 +33,12 @@ internal sealed class ParkedReasons(IEffectLedger ledger, IParkedCommands parked
     private static string Describe(string connection, ParkedConnection? state)
     {
         var count = state?.Parked ?? 1;
-        var commands = count == 1 ? "1 command is parked" : string.Create(CultureInfo.InvariantCulture, $"{count} commands are parked");
+        var commands = $"{Plural.Format(count, "command")} parked";
         return state is { UnavailableSince: { } since }
             ? $"connection '{connection}' has been unavailable since {Text(since)}"
                 + (state.Reason is { } reason ? $" ({reason.TrimEnd('.', ' ')})" : "")
                 + $", {commands}, {(state.NextTrialAt is { } trial ? $"next trial at {Text(trial)}" : "a trial runs now")}"
-            : $"connection '{connection}' has reached its limits or is catching up, {commands} and begin in the order of their arrival";
+            : $"connection '{connection}' has reached its limits or is catching up, {commands}: they begin in the order of their arrival";
     }
 
     private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -1,5 +1,3 @@
-using Onex.Engine;
-
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Commands that the ledger reports as parked, because their connection does not let them begin.</summary>
