@@ -11,7 +11,7 @@ public static class RejectionCodes
 {
     private static readonly string[] _ofAll = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
-        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large"], StringComparer.Ordinal);
+        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large", "patch_failed"], StringComparer.Ordinal);
 
 
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
