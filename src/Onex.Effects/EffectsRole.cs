@@ -5,11 +5,13 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
+using Onex.Effects.Discovery;
 using Onex.Effects.Http;
 using Onex.Effects.Kafka;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
@@ -25,12 +27,16 @@ namespace Onex.Effects;
 /// <summary>The effects role: executes effects for sagas. The entry point of this project.</summary>
 public static class EffectsRole
 {
-    /// <summary>The maximum number of commands in flight per process. Each connection also has its own limit.</summary>
-    internal const int CommandsAtOnce = 256;
+    /// <summary>
+    /// The maximum number of commands in memory per process, which their weight limits too. It is many times what the commands of a
+    /// connection may occupy, so that none keeps the commands of others from being read.
+    /// </summary>
+    internal const int CommandsAtOnce = 4096;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
-    /// and <see cref="TimeProvider"/> among the services.
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="IPayloads"/>,
+    /// <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and <see cref="TimeProvider"/> among the
+    /// services.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -44,8 +50,9 @@ public static class EffectsRole
         services.AddSingleton(provider => new EffectRunner(
             EffectOperations.Create(provider),
             connections,
-            provider.GetRequiredService<ConnectionLimits>(),
+            provider.GetRequiredService<ConnectionGates>(),
             provider.GetRequiredService<IEffectLedger>(),
+            provider.GetRequiredService<IParkedCommands>(),
             provider.GetRequiredService<IPayloads>(),
             new ResultSender(
                 provider.GetRequiredService<IRecordProducer>(),
@@ -55,17 +62,29 @@ public static class EffectsRole
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
             new ResultRoom(memory.Results, memory.LargestResult)));
+        services.AddHostedService<ParkedCommandLoop>();
         return services;
     }
 
     /// <summary>Adds what the operations reach external systems with.</summary>
     internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
         .AddSingleton(connections)
+        .AddSingleton(provider => new ServiceDirectory(
+            provider.GetRequiredService<ConsulClient>(),
+            provider.GetService<RuntimeSettings>()?.DnsServer,
+            provider.GetRequiredService<RoleHealth>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ServiceDirectory>>()))
         .AddSingleton<HttpTransport>()
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()
         .AddSingleton<KafkaProducers>()
-        .AddSingleton<ConnectionLimits>();
+        .AddSingleton(provider => new ConnectionGates(
+            connections,
+            provider.GetRequiredService<RoleHealth>(),
+            provider.GetRequiredService<TimeProvider>(),
+            MemoryBudget.ForProcess(),
+            provider.GetRequiredService<ILogger<ConnectionGates>>()));
 
     /// <summary>Configures the rider to consume the role's commands.</summary>
     public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>

@@ -10,7 +10,9 @@ namespace Onex.Contracts.Catalogue;
 public static class RejectionCodes
 {
     private static readonly string[] _ofAll = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
-    private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(_ofAll, StringComparer.Ordinal);
+    private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
+        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large"], StringComparer.Ordinal);
+
 
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
         [

@@ -12,7 +12,7 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// The built-in contracts of operations that requests may name themselves (<c>handlers.direct</c>): one step, whose arguments are the
-/// request's payload and whose result is the response. There is one per operation and connection, because a step's connection is a constant.
+/// request's payload and whose result is the response. There is one per operation and connection, because a step's connection is constant.
 /// </summary>
 public static class DirectContracts
 {
@@ -32,7 +32,8 @@ public static class DirectContracts
         {
             foreach (var connection in Connections(operation, context))
             {
-                var source = new ContractSource(PathPrefix + operation.Name, Text(operation, connection), ImmutableSortedDictionary<string, string>.Empty);
+                var source = new ContractSource(
+                    PathPrefix + operation.Name, Text(operation, connection), ImmutableSortedDictionary<string, string>.Empty);
                 var plan = ContractCompiler.Compile(source, context).Plans is [var compiled]
                     ? compiled
                     : throw new InvalidOperationException($"The built-in contract of {operation.Name} does not compile.");

@@ -2,6 +2,7 @@ using System.Net;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
@@ -26,6 +27,9 @@ public sealed class Connection
 
     /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }
+
+    /// <summary>The service whose instances stand for the host of <see cref="Url"/>, or null.</summary>
+    internal ServiceAddress? Service { get; init; }
 
     /// <summary>The address of the database; null for other types, and if secrets are not resolved.</summary>
     internal DatabaseAddress? Database { get; init; }
@@ -60,8 +64,8 @@ public sealed class Connection
     /// <summary>The default retry policy of its steps, or null. Only the orchestrator retries.</summary>
     internal RetryPolicy? Retry { get; init; }
 
-    /// <summary>The circuit breaker, or null.</summary>
-    internal BreakerSettings? Breaker { get; init; }
+    /// <summary>The circuit breaker; null if it is switched off.</summary>
+    internal BreakerSettings? Breaker { get; init; } = BreakerSettings.Default;
 
     /// <summary>The rate limit of this process, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
@@ -92,7 +96,8 @@ public sealed class Connection
         || (string.Equals(target.Host, Url?.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Url!.Port)
         || Allow.Contains(target.Host, address);
 
-    private bool IsOwn(Uri address) =>
+    /// <summary>Whether the address has the connection's own host.</summary>
+    internal bool IsOwn(Uri address) =>
         Url is not null
             && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
@@ -146,12 +151,15 @@ internal sealed class DatabaseAddress
 
 /// <summary>The circuit breaker of a connection.</summary>
 /// <param name="Ratio">The share of failed attempts that opens it; above 0, at most 1.</param>
-/// <param name="Calls">The minimum number of attempts before the share counts; at least 2.</param>
+/// <param name="Calls">
+/// The minimum number of attempts before the share counts; at least 2. As many failures in a row open it too, however far apart.
+/// </param>
 /// <param name="Within">The sampling period.</param>
 /// <param name="Pause">How long it stays open before one attempt is allowed as a trial.</param>
 internal sealed record BreakerSettings(double Ratio, int Calls, TimeSpan Within, TimeSpan Pause)
 {
-    public static BreakerSettings Default { get; } = new(0.5, 10, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(15));
+    // Fewer calls than the default retry policy has attempts, so that a single command that meets an outage is parked before it has failed.
+    public static BreakerSettings Default { get; } = new(0.5, 3, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(5));
 }
 
 /// <summary>A number of attempts per period.</summary>

@@ -84,7 +84,10 @@ internal static class ConnectionKeys
             Numbers = (0.01, 1),
             Default = Number(BreakerSettings.Default.Ratio),
         },
-        new("calls", "whole number", "How many attempts must have ended within `within` before the share counts")
+        new(
+            "calls", "whole number",
+            "How many attempts must have ended within `within` before the share counts. As many failures in a row open it too, however far "
+            + "apart")
         {
             Numbers = (2, 100_000),
             Default = Number(BreakerSettings.Default.Calls),
@@ -108,11 +111,11 @@ internal static class ConnectionKeys
         Timeout,
         new("retry", "map", "The retry policy of steps that set none") { Default = "the [defaults](#retry)" },
         new(
-            "breaker", "map",
-            "The circuit breaker. While it is open, attempts end at once with `breaker_open` and count as not sent; "
-            + "`{}` takes the [defaults](#breaker)")
+            "breaker", "map, or `off`",
+            "The circuit breaker. While it is open, commands are parked in the database, and one of them is tried after each `pause`. "
+            + "`off` switches it off")
         {
-            Default = "no breaker",
+            Default = "on, with these [defaults](#breaker)",
         },
         new(
             "rate_limit", "text",
@@ -141,11 +144,16 @@ internal static class ConnectionKeys
     {
         [ConnectionTypes.Http] =
         [
-            new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
+            new(
+                "url", "address",
+                "The address below which the steps' paths are, `http` or `https`, or a service whose instances are looked up: "
+                + "`consul://stock/api?tag=blue&dc=east&scheme=https`, `srv://_http._tcp.stock.internal/api` "
+                + "([Discovery](effects.md#discovery)). Required unless `allow` is given"),
             new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
             new(
                 "allow", "list of texts",
-                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
+                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name. For the instances of a "
+                + "service: the only ones that are used")
             {
                 Default = "none",
             },

@@ -52,7 +52,8 @@ public sealed class DirectOperationTests : IDisposable
         Assert.Equal(
             ["direct-filesystem-read-file", "direct-filesystem-write-file", "direct-http-get"],
             sagas.Select(saga => (string)saga!["contract"]!).Order(StringComparer.Ordinal));
-        Assert.Equal(["nothing"], (await onex.GetAsync("/api/v1/contracts"))["contracts"]!.AsArray().Select(each => (string)each!["name"]!));
+        var contracts = (await onex.GetAsync("/api/v1/contracts"))["contracts"]!.AsArray();
+        Assert.Equal(["nothing"], contracts.Select(contract => (string)contract!["name"]!));
     }
 
     [Fact]
@@ -83,7 +84,8 @@ public sealed class DirectOperationTests : IDisposable
         Assert.Equal("ONEX3011", (await stack.Responses.ReadAsync(refused, _within)).Field("code"));
     }
 
-    private static async Task<JsonNode> AnswerAsync(EmbeddedOnex onex, string request) => (await onex.RequestAsync(request, "?wait=30s")).Answer;
+    private static async Task<JsonNode> AnswerAsync(EmbeddedOnex onex, string request) =>
+        (await onex.RequestAsync(request, "?wait=30s")).Answer;
 
     private void Write(string path, string text)
     {

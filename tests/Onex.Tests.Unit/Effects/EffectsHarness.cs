@@ -1,10 +1,14 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Effects.Discovery;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 
 namespace Onex.Tests.Unit.Effects;
@@ -18,34 +22,62 @@ internal sealed class EffectsHarness : IAsyncDisposable
     /// <param name="time">Measures attempts and breakers.</param>
     /// <param name="environment">The environment with the secrets.</param>
     /// <param name="room">Bounds the memory of results; null for no bound.</param>
+    /// <param name="services">Finds the instances of services; null if no connection has one.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
         Dictionary<string,
         string>? environment = null,
-        ResultRoom? room = null)
+        ResultRoom? room = null,
+        ServiceDirectory? services = null)
     {
         time ??= TimeProvider.System;
         Connections = new ConnectionTable(Read(connections, environment ?? []));
-        _services = new ServiceCollection()
+        var collection = new ServiceCollection()
             .AddSingleton(time)
             .AddSingleton(Health)
             .AddLogging()
+            .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(Connections)
             .AddSingleton<IRecordProducer>(Produced)
-            .AddSingleton(Topics.Default)
-            .BuildServiceProvider();
+            .AddSingleton(Topics.Default);
+        if (services is not null)
+        {
+            collection.AddSingleton(services);
+        }
+
+        _services = collection.BuildServiceProvider();
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
             Connections,
-            _services.GetRequiredService<ConnectionLimits>(),
+            _services.GetRequiredService<ConnectionGates>(),
+            Ledger,
             Ledger,
             Payloads,
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
             new Logs(Logged),
             room);
+        Gates = _services.GetRequiredService<ConnectionGates>();
+        Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }
+
+    public ConnectionGates Gates { get; }
+
+    /// <summary>Not started: <see cref="DrainAsync"/> runs it.</summary>
+    public ParkedCommandLoop Parked { get; }
+
+    /// <summary>Runs the parked commands that may begin now, and returns the results that they sent.</summary>
+    public async Task<IReadOnlyList<StepResult>> DrainAsync()
+    {
+        var before = Produced.Records.Count;
+        await Parked.RunOnceAsync(TestContext.Current.CancellationToken);
+        await Parked.WhenIdleAsync();
+        return [.. Produced.Records.Skip(before).Select(Result)];
+    }
+
+    private static StepResult Result(ProducedRecord sent) =>
+        JsonSerializer.Deserialize(sent.Value.Span, MessageJson.Default.StepResult)!;
 
     public EffectRunner Runner { get; }
 
@@ -101,12 +133,12 @@ internal sealed class EffectsHarness : IAsyncDisposable
     {
         var before = Produced.Records.Count;
         await Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
-        var sent = Assert.Single(Produced.Records.Skip(before));
-        return JsonSerializer.Deserialize(sent.Value.Span, MessageJson.Default.StepResult)!;
+        return Result(Assert.Single(Produced.Records.Skip(before)));
     }
 
     public async ValueTask DisposeAsync()
     {
+        Parked.Dispose();
         await _services.DisposeAsync();
     }
 

@@ -5,7 +5,9 @@ using Npgsql;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 using Onex.Tests.Integration.Persistence;
 
@@ -48,15 +50,18 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
+            .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();
+        var ledger = new PostgresEffectLedger(store.DataSource);
         _runner = new EffectRunner(
             EffectOperations.Create(_services),
             connections,
-            _services.GetRequiredService<ConnectionLimits>(),
-            new PostgresEffectLedger(store.DataSource),
+            _services.GetRequiredService<ConnectionGates>(),
+            ledger,
+            ledger,
             new PostgresSagaStore(store.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
             new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
             TimeProvider.System,

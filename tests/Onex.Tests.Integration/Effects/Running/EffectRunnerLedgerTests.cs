@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 using Onex.Tests.Integration.Persistence;
 
@@ -139,15 +141,18 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton<RoleHealth>()
                 .AddLogging()
+                .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
                 .AddOperationClients(connections)
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
                 .BuildServiceProvider();
+            var ledger = new PostgresEffectLedger(database.DataSource);
             _runner = new EffectRunner(
                 EffectOperations.Create(_services),
                 connections,
-                _services.GetRequiredService<ConnectionLimits>(),
-                new PostgresEffectLedger(database.DataSource),
+                _services.GetRequiredService<ConnectionGates>(),
+                ledger,
+                ledger,
                 new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
                 new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
                 TimeProvider.System,
