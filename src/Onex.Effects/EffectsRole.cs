@@ -34,12 +34,12 @@ public static class EffectsRole
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
-    /// <param name="connections">The connections from <see cref="ConnectionsReader"/>, with secrets.</param>
+    /// <param name="connections">The connections, with secrets.</param>
     public static IServiceCollection AddOnexEffects(
-        this IServiceCollection services, RuntimeSettings settings, IReadOnlyDictionary<string, Connection> connections)
+        this IServiceCollection services, RuntimeSettings settings, ConnectionTable connections)
     {
         var memory = MemoryBudget.ForProcess();
-        services.AddOperationClients();
+        services.AddOperationClients(connections);
         services.TryAddSingleton(settings.Topics);
         services.AddSingleton(provider => new EffectRunner(
             EffectOperations.Create(provider),
@@ -59,7 +59,8 @@ public static class EffectsRole
     }
 
     /// <summary>Adds what the operations reach external systems with.</summary>
-    internal static IServiceCollection AddOperationClients(this IServiceCollection services) => services
+    internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
+        .AddSingleton(connections)
         .AddSingleton<HttpTransport>()
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()
@@ -78,7 +79,7 @@ public static class EffectsRole
         });
 
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
-    public static void ReportHandlers(RoleHealth health, IReadOnlyDictionary<string, Connection> connections)
+    public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
         var available = EffectOperations.Descriptors.Where(operation => !operation.IsToCome);
         foreach (var prefix in available.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
@@ -86,7 +87,7 @@ public static class EffectsRole
             health.Report(prefix, null);
         }
 
-        foreach (var name in connections.Keys)
+        foreach (var name in connections.Names)
         {
             health.Report(name, null);
         }

@@ -76,7 +76,7 @@ internal static class EndToEndBenchmark
         await using var echo = withEffects
             ? null
             : new EchoRole(stack.Broker.BootstrapServers, stack.Topic("effect-requests"), stack.Topic("effect-responses"));
-        var driver = new LoadDriver(stack.Broker.BootstrapServers, stack.Topic("requests"), stack.Topic("responses"));
+        using var driver = new LoadDriver(stack.Broker.BootstrapServers, stack.Topic("requests"), stack.Topic("responses"));
         await driver.KeepInFlightAsync(options.Warmup, options.InFlight, _patience);
 
         var measurement = new Measurement();

@@ -6,11 +6,38 @@ using Confluent.Kafka;
 namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>Sends requests and measures the time from each one's sending to its response.</summary>
-internal sealed class LoadDriver(string bootstrapServers, string requests, string responses)
+internal sealed class LoadDriver : IDisposable
 {
     private static readonly string _note = new('x', 300);
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(15);
 
+    private readonly string _bootstrapServers;
+    private readonly string _requests;
+    private readonly IConsumer<string, Ignore> _responses;
     private readonly ConcurrentDictionary<string, long> _sentAt = new();
+
+    /// <param name="bootstrapServers">The broker.</param>
+    /// <param name="requests">The topic to which requests are sent.</param>
+    /// <param name="responses">The topic from which responses are read; it exists.</param>
+    public LoadDriver(string bootstrapServers, string requests, string responses)
+    {
+        _bootstrapServers = bootstrapServers;
+        _requests = requests;
+
+        // Without a consumer group: waiting for a group's rebalance would be measured as latency.
+        _responses = new ConsumerBuilder<string, Ignore>(new ConsumerConfig
+        {
+            BootstrapServers = bootstrapServers,
+            GroupId = $"{responses}.driver",
+            EnableAutoCommit = false,
+        }).Build();
+        using var admin = new DependentAdminClientBuilder(_responses.Handle).Build();
+        var topic = admin.GetMetadata(responses, TimeSpan.FromSeconds(10)).Topics.Single();
+        _responses.Assign(topic.Partitions.Select(
+            partition => new TopicPartitionOffset(responses, partition.PartitionId, Offset.Beginning)));
+    }
+
+    public void Dispose() => _responses.Dispose();
 
     /// <summary>Closed loop: sends another request when one is answered.</summary>
     /// <returns>The seconds that all took together, and each one's milliseconds, sorted.</returns>
@@ -62,7 +89,7 @@ internal sealed class LoadDriver(string bootstrapServers, string requests, strin
             () => Read(count, latencies, onAnswered, stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig
         {
-            BootstrapServers = bootstrapServers,
+            BootstrapServers = _bootstrapServers,
             LingerMs = 0,
             EnableIdempotence = true,
             EnableDeliveryReports = false,
@@ -79,7 +106,7 @@ internal sealed class LoadDriver(string bootstrapServers, string requests, strin
     {
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
         _sentAt[id] = dueAt;
-        producer.Produce(requests, new Message<string, byte[]>
+        producer.Produce(_requests, new Message<string, byte[]>
         {
             Key = id,
             Value = Encoding.UTF8.GetBytes(
@@ -89,23 +116,23 @@ internal sealed class LoadDriver(string bootstrapServers, string requests, strin
 
     private void Read(int count, List<double> latencies, Action onAnswered, CancellationToken stop)
     {
-        using var consumer = new ConsumerBuilder<string, Ignore>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrapServers,
-            GroupId = $"{responses}.driver",
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-        }).Build();
-        consumer.Subscribe(responses);
+        var answeredAt = Stopwatch.GetTimestamp();
         while (latencies.Count < count)
         {
             stop.ThrowIfCancellationRequested();
-            if (consumer.Consume(100)?.Message is { } message && _sentAt.TryRemove(message.Key, out var dueAt))
+            if (_responses.Consume(100)?.Message is { } message && _sentAt.TryRemove(message.Key, out var dueAt))
             {
+                answeredAt = Stopwatch.GetTimestamp();
                 latencies.Add(Stopwatch.GetElapsedTime(dueAt).TotalMilliseconds);
                 onAnswered();
             }
+            else if (Stopwatch.GetElapsedTime(answeredAt) > _silence)
+            {
+                Console.WriteLine(
+                    $"{TimeProvider.System.GetUtcNow():HH:mm:ss}: no response for {_silence.TotalSeconds:0} s, "
+                    + $"{latencies.Count} of {count} came; unanswered: {string.Join(", ", _sentAt.Keys.Take(5))}");
+                answeredAt = Stopwatch.GetTimestamp();
+            }
         }
-
-        consumer.Close();
     }
 }

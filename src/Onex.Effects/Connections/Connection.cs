@@ -21,6 +21,9 @@ public sealed class Connection
     /// <summary>One of <see cref="ConnectionTypes"/>.</summary>
     public required string Type { get; init; }
 
+    /// <summary>A hash of all that defines it: two connections with the same one are equal. Empty: equal to none.</summary>
+    internal string Fingerprint { get; init; } = "";
+
     /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }
 
@@ -92,6 +95,9 @@ public sealed class Connection
     private bool IsOwn(Uri address) =>
         Url is not null
             && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+
+    /// <summary>Whether the other one has the same definition, including its secrets and its files.</summary>
+    internal bool IsSameAs(Connection other) => Fingerprint.Length > 0 && Fingerprint == other.Fingerprint;
 
     /// <summary>The connection as contracts see it.</summary>
     public ConnectionDescriptor Describe() =>

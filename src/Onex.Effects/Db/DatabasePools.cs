@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -8,25 +7,19 @@ using Onex.Persistence.Postgres;
 namespace Onex.Effects.Db;
 
 /// <summary>The sessions of database effects: one pool per connection, as large as the connection's concurrency.</summary>
-internal sealed class DatabasePools(ILogger<DatabasePools> logger) : IAsyncDisposable
+internal sealed class DatabasePools(ConnectionTable connections, ILogger<DatabasePools> logger) : IDisposable
 {
-    private readonly ConcurrentDictionary<Connection, Lazy<DatabasePool>> _pools = new();
+    private readonly PerConnection<DatabasePool> _pools = new(
+        connections, one => new DatabasePool(one, logger), pool => pool.Dispose());
 
     /// <summary>The pool of a connection to a database.</summary>
-    public DatabasePool For(Connection connection) =>
-        _pools.GetOrAdd(connection, one => new Lazy<DatabasePool>(() => new DatabasePool(one, logger))).Value;
+    public DatabasePool For(Connection connection) => _pools.For(connection);
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var pool in _pools.Values)
-        {
-            await pool.Value.DisposeAsync();
-        }
-    }
+    public void Dispose() => _pools.Dispose();
 }
 
 /// <summary>The sessions of one connection.</summary>
-internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsyncDisposable
+internal sealed class DatabasePool(Connection connection, ILogger logger) : IDisposable
 {
     // Values are read as text, so their form must not depend on the server's configuration. A session that idles within a transaction
     // belongs to a process that hangs, and may lock a row of the ledger that others wait for.
@@ -57,7 +50,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
     /// <summary>Discards the cached answer: the host's name may resolve to another server by now.</summary>
     public void ForgetLedger() => _holdsLedger = null;
 
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    public void Dispose() => _source.Dispose();
 
     private static string ConnectionString(Connection connection)
     {

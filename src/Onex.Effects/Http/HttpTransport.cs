@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -10,9 +9,11 @@ namespace Onex.Effects.Http;
 /// The sockets of HTTP effects: one pool per connection, and one for requests without a connection. The resolved address is checked when a
 /// socket connects, so DNS rebinding has no effect.
 /// </summary>
-internal sealed class HttpTransport : IDisposable
+internal sealed class HttpTransport(ConnectionTable connections) : IDisposable
 {
-    private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
+    private readonly PerConnection<HttpMessageInvoker> _invokers = new(
+        connections, one => Create(one.MayReach, one.Tls, one.Proxy), invoker => invoker.Dispose());
+
     private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address), TlsFiles.None);
 
     /// <summary>
@@ -40,15 +41,10 @@ internal sealed class HttpTransport : IDisposable
     public void Dispose()
     {
         _open.Dispose();
-        foreach (var invoker in _invokers.Values)
-        {
-            invoker.Dispose();
-        }
+        _invokers.Dispose();
     }
 
-    private HttpMessageInvoker InvokerOf(Connection? connection) => connection is null
-        ? _open
-        : _invokers.GetOrAdd(connection, static one => Create(one.MayReach, one.Tls, one.Proxy));
+    private HttpMessageInvoker InvokerOf(Connection? connection) => connection is null ? _open : _invokers.For(connection);
 
     private static WebProxy? ProxyAt(Uri? address)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Onex.Effects.Connections;
 using Onex.Kafka;
@@ -7,23 +6,17 @@ using Onex.Kafka.Producing;
 namespace Onex.Effects.Kafka;
 
 /// <summary>The producers for the brokers of connections, one per connection, opened on first use.</summary>
-internal sealed class KafkaProducers(TimeProvider time, ILoggerFactory loggers) : IDisposable
+internal sealed class KafkaProducers(ConnectionTable connections, TimeProvider time, ILoggerFactory loggers) : IDisposable
 {
     private const int ClientBytesMax = 4 << 20;
 
-    private readonly ConcurrentDictionary<Connection, Lazy<OtherBrokerProducer>> _open = new();
+    private readonly PerConnection<OtherBrokerProducer> _open = new(
+        connections, one => new OtherBrokerProducer(Settings(one), time, loggers), producer => producer.Dispose());
 
     /// <summary>The producer of a connection.</summary>
-    public OtherBrokerProducer For(Connection connection) => _open.GetOrAdd(
-        connection, one => new Lazy<OtherBrokerProducer>(() => new OtherBrokerProducer(Settings(one), time, loggers))).Value;
+    public OtherBrokerProducer For(Connection connection) => _open.For(connection);
 
-    public void Dispose()
-    {
-        foreach (var producer in _open.Values.Where(each => each.IsValueCreated))
-        {
-            producer.Value.Dispose();
-        }
-    }
+    public void Dispose() => _open.Dispose();
 
     /// <summary>How to reach the brokers of a connection.</summary>
     internal static KafkaSettings Settings(Connection connection)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Onex.Effects.Connections;
 using StackExchange.Redis;
 using StackExchange.Redis.Availability;
@@ -6,14 +5,15 @@ using StackExchange.Redis.Availability;
 namespace Onex.Effects.Redis;
 
 /// <summary>The sockets of Redis effects: one per connection, over which all its commands are pipelined.</summary>
-internal sealed class RedisConnections : IAsyncDisposable
+internal sealed class RedisConnections(ConnectionTable connections) : IDisposable
 {
     private const int ConnectMs = 5000;
     private const int AnswerMs = 30_000;
     private const int ReconnectMs = 500;
     private const int PingSeconds = 5;
 
-    private readonly ConcurrentDictionary<Connection, Lazy<Task<ConnectionMultiplexer>>> _open = new();
+    private readonly PerConnection<Task<ConnectionMultiplexer>> _open = new(
+        connections, one => ConnectionMultiplexer.ConnectAsync(Options(one)), opening => _ = CloseAsync(opening));
 
     /// <summary>
     /// The database of a connection. If the server cannot be reached, its commands fail without being sent until it is reached again.
@@ -21,16 +21,18 @@ internal sealed class RedisConnections : IAsyncDisposable
     public async Task<IDatabaseAsync> ForAsync(Connection connection, CancellationToken cancellation)
     {
         // Attempts share the connecting, so the end of one does not cancel it.
-        var opening = _open.GetOrAdd(
-            connection, static one => new(() => ConnectionMultiplexer.ConnectAsync(Options(one))));
-        return (await opening.Value.WaitAsync(cancellation)).GetDatabase();
+        return (await _open.For(connection).WaitAsync(cancellation)).GetDatabase();
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose() => _open.Dispose();
+
+    // Attempts that were cancelled may have left it while it still connects.
+    private static async Task CloseAsync(Task<ConnectionMultiplexer> opening)
     {
-        foreach (var opening in _open.Values.Where(each => each is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }))
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully)
         {
-            await (await opening.Value).DisposeAsync();
+            await (await opening).DisposeAsync();
         }
     }
 

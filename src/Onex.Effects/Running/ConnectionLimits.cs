@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Onex.Contracts.Catalogue;
@@ -12,13 +11,22 @@ using Polly.CircuitBreaker;
 namespace Onex.Effects.Running;
 
 /// <summary>Enforces the limits of connections within this process.</summary>
-internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : IDisposable
+internal sealed class ConnectionLimits : IDisposable
 {
     private static readonly ResiliencePropertyKey<bool> _untried = new("untried");
 
-    private readonly ConcurrentDictionary<Connection, Limits> _limits = new();
+    private readonly PerConnection<Limits> _limits;
     private readonly Limits _open = new(
         new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, null, null);
+
+    private readonly RoleHealth _health;
+    private readonly TimeProvider _time;
+
+    public ConnectionLimits(ConnectionTable connections, RoleHealth health, TimeProvider time)
+    {
+        (_health, _time) = (health, time);
+        _limits = new PerConnection<Limits>(connections, Create, limits => limits.Dispose());
+    }
 
     /// <summary>
     /// Waits until an attempt may begin. Dispose of the permit when it has ended. The wait precedes the lease, so it does not count against
@@ -26,7 +34,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     /// </summary>
     public async Task<Permit> EnterAsync(Connection? connection, CancellationToken cancellation)
     {
-        var limits = connection is null ? _open : _limits.GetOrAdd(connection, Create);
+        var limits = connection is null ? _open : _limits.For(connection);
         await limits.Concurrency.WaitAsync(cancellation);
         try
         {
@@ -46,11 +54,8 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
 
     public void Dispose()
     {
-        foreach (var limits in _limits.Values.Append(_open))
-        {
-            limits.Concurrency.Dispose();
-            limits.Rate?.Dispose();
-        }
+        _limits.Dispose();
+        _open.Dispose();
     }
 
     private Limits Create(Connection connection) => new(
@@ -70,7 +75,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     private ResiliencePipeline<AttemptOutcome> Breaker(string name, BreakerSettings settings)
     {
         var circuit = new CircuitBreakerStateProvider();
-        return new ResiliencePipelineBuilder<AttemptOutcome> { TimeProvider = time }
+        return new ResiliencePipelineBuilder<AttemptOutcome> { TimeProvider = _time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<AttemptOutcome>
             {
                 FailureRatio = settings.Ratio,
@@ -100,14 +105,14 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                         return default;
                     }
 
-                    health.Report(name, string.Create(
+                    _health.Report(name, string.Create(
                         CultureInfo.InvariantCulture,
                         $"breaker open for {arguments.BreakDuration.TotalSeconds:0.#} s: {arguments.Outcome.Result?.Message}"));
                     return default;
                 },
                 OnClosed = _ =>
                 {
-                    health.Report(name, null);
+                    _health.Report(name, null);
                     return default;
                 },
             })
@@ -115,7 +120,14 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
     }
 
     internal sealed record Limits(
-        SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome>? Breaker, TimeSpan? Pause);
+        SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome>? Breaker, TimeSpan? Pause) : IDisposable
+    {
+        public void Dispose()
+        {
+            Concurrency.Dispose();
+            Rate?.Dispose();
+        }
+    }
 
     /// <summary>Permission to run one attempt.</summary>
     internal sealed class Permit(Limits limits) : IDisposable

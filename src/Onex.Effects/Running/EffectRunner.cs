@@ -21,7 +21,7 @@ namespace Onex.Effects.Running;
 /// </summary>
 internal sealed class EffectRunner(
     IReadOnlyDictionary<string, IEffectOperation> operations,
-    IReadOnlyDictionary<string, Connection> connections,
+    ConnectionTable connections,
     ConnectionLimits limits,
     IEffectLedger ledger,
     IPayloads payloads,
@@ -47,7 +47,8 @@ internal sealed class EffectRunner(
         using var scope = logger.BeginScope(new CommandScope(command));
         traceParent = Activity.Current?.Id ?? traceParent ?? NewTrace(command);
 
-        var connection = command.Connection is { } name ? connections.GetValueOrDefault(name) : null;
+        using var use = connections.Use(command.Connection);
+        var connection = use.Connection;
         using var permit = await limits.EnterAsync(connection, cancellation);
 
         switch (await ledger.ClaimAsync(command, cancellation))

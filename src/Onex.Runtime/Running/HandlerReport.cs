@@ -8,7 +8,7 @@ using Onex.Workers;
 namespace Onex.Runtime.Running;
 
 /// <summary>Reports the handlers of effects and workers to health. Main reports its contracts when it registers them.</summary>
-internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings, ConnectionsReading connections) : IRoleBootstrap
+internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings, ConnectionTable connections) : IRoleBootstrap
 {
     public string Name => "The handlers";
 
@@ -16,7 +16,7 @@ internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings,
     {
         if (settings.Runs(RuntimeProfile.Effects))
         {
-            EffectsRole.ReportHandlers(health, connections.Connections);
+            EffectsRole.ReportHandlers(health, connections);
         }
 
         if (settings.Runs(RuntimeProfile.Workers))

@@ -69,7 +69,8 @@ internal static class RunCommand
     private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {
         var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
-        services.AddSingleton(contracts.Connections);
+        var connections = new ConnectionTable(contracts.Connections.Connections);
+        services.AddSingleton(connections);
         if (settings.Store == StoreKind.Sqlite)
         {
             AddFile(services, settings);
@@ -83,7 +84,7 @@ internal static class RunCommand
         services.AddSingleton(emitted);
         AddBus(services, settings, emitted, name);
 
-        AddRoles(services, settings, contracts);
+        AddRoles(services, settings, contracts, connections);
         services.AddSingleton<IRoleBootstrap, HandlerReport>();
 
         services.AddBusHealth();
@@ -133,7 +134,8 @@ internal static class RunCommand
         }
     }
 
-    private static void AddRoles(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
+    private static void AddRoles(
+        IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts, ConnectionTable connections)
     {
         if (settings.Runs(RuntimeProfile.Main))
         {
@@ -145,7 +147,7 @@ internal static class RunCommand
 
         if (settings.Runs(RuntimeProfile.Effects))
         {
-            services.AddOnexEffects(settings, contracts.Connections.Connections);
+            services.AddOnexEffects(settings, connections);
         }
 
         if (settings.Runs(RuntimeProfile.Workers))

@@ -26,17 +26,18 @@ internal sealed class EffectsHarness : IAsyncDisposable
         ResultRoom? room = null)
     {
         time ??= TimeProvider.System;
+        Connections = new ConnectionTable(Read(connections, environment ?? []));
         _services = new ServiceCollection()
             .AddSingleton(time)
             .AddSingleton(Health)
             .AddLogging()
-            .AddOperationClients()
+            .AddOperationClients(Connections)
             .AddSingleton<IRecordProducer>(Produced)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
-            Read(connections, environment ?? []),
+            Connections,
             _services.GetRequiredService<ConnectionLimits>(),
             Ledger,
             Payloads,
@@ -47,6 +48,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
     }
 
     public EffectRunner Runner { get; }
+
+    public ConnectionTable Connections { get; }
 
     public MemoryLedger Ledger { get; } = new();
 

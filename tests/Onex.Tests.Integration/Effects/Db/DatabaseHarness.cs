@@ -43,17 +43,18 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
         var secrets = new Dictionary<string, string> { ["DB_PASSWORD"] = user?.Password ?? address.Password ?? "none" };
         var reading = ConnectionsReader.Read(_directory, secrets, resolveSecrets: true);
         Assert.Empty(reading.Diagnostics);
+        var connections = new ConnectionTable(reading.Connections);
         _services = new ServiceCollection()
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
-            .AddOperationClients()
+            .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
             .BuildServiceProvider();
         _runner = new EffectRunner(
             EffectOperations.Create(_services),
-            reading.Connections,
+            connections,
             _services.GetRequiredService<ConnectionLimits>(),
             new PostgresEffectLedger(store.DataSource),
             new PostgresSagaStore(store.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),

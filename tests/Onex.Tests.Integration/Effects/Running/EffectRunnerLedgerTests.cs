@@ -134,17 +134,18 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
             File.WriteAllText(
                 Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
             var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: true);
+            var connections = new ConnectionTable(reading.Connections);
             _services = new ServiceCollection()
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton<RoleHealth>()
                 .AddLogging()
-                .AddOperationClients()
+                .AddOperationClients(connections)
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
                 .BuildServiceProvider();
             _runner = new EffectRunner(
                 EffectOperations.Create(_services),
-                reading.Connections,
+                connections,
                 _services.GetRequiredService<ConnectionLimits>(),
                 new PostgresEffectLedger(database.DataSource),
                 new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),

@@ -1,0 +1,168 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>
+/// The connections of this process by name. They can be replaced while it runs: a command keeps the connection that it began with, and the
+/// clients of a replaced connection are closed once no command uses it.
+/// </summary>
+public sealed class ConnectionTable
+{
+    private readonly Lock _replacing = new();
+    private volatile FrozenDictionary<string, Entry> _entries;
+    private ImmutableArray<Action<IReadOnlyList<ConnectionChange>>> _changed = [];
+    private ImmutableArray<Action<Connection>> _released = [];
+
+    /// <summary>Creates the table with the connections at start.</summary>
+    public ConnectionTable(IReadOnlyDictionary<string, Connection> connections) =>
+        _entries = connections.ToFrozenDictionary(pair => pair.Key, pair => new Entry(pair.Value), StringComparer.Ordinal);
+
+    /// <summary>The names of the connections.</summary>
+    public IReadOnlyCollection<string> Names => _entries.Keys;
+
+    /// <summary>The connection of that name as it is now, or null. To open clients for it, call <see cref="Use"/>.</summary>
+    public Connection? Find(string name) => _entries.GetValueOrDefault(name)?.Connection;
+
+    /// <summary>
+    /// Calls the function after connections were added, replaced or removed, on the thread that did it. Commands that begin then use the new
+    /// ones.
+    /// </summary>
+    public void OnChanged(Action<IReadOnlyList<ConnectionChange>> function) =>
+        ImmutableInterlocked.Update(ref _changed, (functions, added) => functions.Add(added), function);
+
+    /// <summary>Calls the function for each replaced or removed connection once no command uses it any more.</summary>
+    internal void OnReleased(Action<Connection> function) =>
+        ImmutableInterlocked.Update(ref _released, (functions, added) => functions.Add(added), function);
+
+    /// <summary>
+    /// Keeps the connection and its clients open until the result is disposed of. Its connection is null if there is none.
+    /// </summary>
+    internal ConnectionUse Use(string? name)
+    {
+        // An entry that was replaced between the lookup and the count is looked up again.
+        while (name is not null && _entries.TryGetValue(name, out var entry))
+        {
+            if (entry.TryUse())
+            {
+                return new ConnectionUse(entry.Connection, () => EndUse(entry));
+            }
+        }
+
+        return new ConnectionUse(null, null);
+    }
+
+    /// <summary>Replaces all connections. Those whose definition is unchanged stay, with their clients and limits.</summary>
+    public void Replace(IReadOnlyDictionary<string, Connection> connections) => Change(before => connections.ToDictionary(
+        pair => pair.Key,
+        pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value) ? entry : new Entry(pair.Value),
+        StringComparer.Ordinal));
+
+    /// <summary>
+    /// Replaces one connection, for example because its credentials were renewed; does nothing if <paramref name="old"/> is not current.
+    /// </summary>
+    internal void Replace(Connection old, Connection connection) => Change(before => before.ToDictionary(
+        pair => pair.Key,
+        pair => pair.Value.Connection == old ? new Entry(connection) : pair.Value,
+        StringComparer.Ordinal));
+
+    private void Change(Func<FrozenDictionary<string, Entry>, Dictionary<string, Entry>> change)
+    {
+        lock (_replacing)
+        {
+            var before = _entries;
+            var after = change(before).ToFrozenDictionary(StringComparer.Ordinal);
+            var changes = before.Keys.Union(after.Keys)
+                .Select(name => (Name: name, Old: before.GetValueOrDefault(name), New: after.GetValueOrDefault(name)))
+                .Where(pair => pair.Old != pair.New)
+                .OrderBy(pair => pair.Name, StringComparer.Ordinal)
+                .ToList();
+            if (changes.Count == 0)
+            {
+                return;
+            }
+
+            _entries = after;
+            ConnectionChange[] reported =
+                [.. changes.Select(pair => new ConnectionChange(pair.Name, pair.Old?.Connection, pair.New?.Connection))];
+            foreach (var function in _changed)
+            {
+                function(reported);
+            }
+
+            foreach (var old in changes.Select(pair => pair.Old).OfType<Entry>().Where(entry => entry.Retire()))
+            {
+                Release(old.Connection);
+            }
+        }
+    }
+
+    private void EndUse(Entry entry)
+    {
+        if (entry.EndUse())
+        {
+            Release(entry.Connection);
+        }
+    }
+
+    private void Release(Connection connection)
+    {
+        foreach (var function in _released)
+        {
+            function(connection);
+        }
+    }
+
+    // A connection and the number of commands that use it.
+    private sealed class Entry(Connection connection)
+    {
+        private readonly Lock _lock = new();
+        private int _uses;
+        private bool _isRetired;
+
+        public Connection Connection => connection;
+
+        public bool TryUse()
+        {
+            lock (_lock)
+            {
+                _uses += _isRetired ? 0 : 1;
+                return !_isRetired;
+            }
+        }
+
+        /// <summary>Ends a use; true if it was the last one of a retired connection.</summary>
+        public bool EndUse()
+        {
+            lock (_lock)
+            {
+                return --_uses == 0 && _isRetired;
+            }
+        }
+
+        /// <summary>Allows no further uses; true if there is none.</summary>
+        public bool Retire()
+        {
+            lock (_lock)
+            {
+                _isRetired = true;
+                return _uses == 0;
+            }
+        }
+    }
+}
+
+/// <summary>A connection was added (no old one), replaced, or removed (no new one).</summary>
+public sealed record ConnectionChange(string Name, Connection? Old, Connection? New);
+
+/// <summary>The use of a connection by one command.</summary>
+internal sealed class ConnectionUse(Connection? connection, Action? release) : IDisposable
+{
+    private Action? _release = release;
+
+    /// <summary>The connection; null if there is none of that name, or the command names none.</summary>
+    public Connection? Connection => connection;
+
+    /// <summary>Ends the use.</summary>
+    public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+}

@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>
+/// What a part of the role keeps per connection: a client, a pool, limits. Created on first use; closed when the connection was replaced
+/// and no command uses it any more.
+/// </summary>
+internal sealed class PerConnection<TValue> : IDisposable
+{
+    private readonly ConcurrentDictionary<Connection, Lazy<TValue>> _values = new();
+    private readonly Func<Connection, TValue> _create;
+    private readonly Action<TValue> _close;
+
+    public PerConnection(ConnectionTable table, Func<Connection, TValue> create, Action<TValue> close)
+    {
+        (_create, _close) = (create, close);
+        table.OnReleased(Close);
+    }
+
+    /// <summary>That of a connection. The caller holds a <see cref="ConnectionUse"/> of it.</summary>
+    public TValue For(Connection connection) => _values.GetOrAdd(
+        connection, static (one, create) => new Lazy<TValue>(() => create(one)), _create).Value;
+
+    public void Dispose()
+    {
+        foreach (var connection in _values.Keys)
+        {
+            Close(connection);
+        }
+    }
+
+    private void Close(Connection connection)
+    {
+        if (_values.TryRemove(connection, out var value) && value.IsValueCreated)
+        {
+            _close(value.Value);
+        }
+    }
+}
