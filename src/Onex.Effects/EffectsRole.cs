@@ -10,6 +10,7 @@ using Onex.Effects.Kafka;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
+using Onex.Effects.Vault;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
@@ -19,6 +20,7 @@ using Onex.Kafka.Rider;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Effects;
 
@@ -29,7 +31,7 @@ public static class EffectsRole
     internal const int CommandsAtOnce = 256;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="ISecretHandles"/>, <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
     /// and <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
@@ -54,7 +56,8 @@ public static class EffectsRole
                 "onex-effects"),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
-            new ResultRoom(memory.Results, memory.LargestResult)));
+            new ResultRoom(memory.Results, memory.LargestResult),
+            provider.GetRequiredService<SecretResolver>()));
         return services;
     }
 
@@ -65,6 +68,8 @@ public static class EffectsRole
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()
         .AddSingleton<KafkaProducers>()
+        .AddSingleton<VaultSessions>()
+        .AddSingleton<SecretResolver>()
         .AddSingleton<ConnectionLimits>();
 
     /// <summary>Configures the rider to consume the role's commands.</summary>
@@ -81,8 +86,7 @@ public static class EffectsRole
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
     public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
-        var available = EffectOperations.Descriptors.Where(operation => !operation.IsToCome);
-        foreach (var prefix in available.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        foreach (var prefix in EffectOperations.Descriptors.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

@@ -31,4 +31,20 @@ internal static partial class Log
     /// <summary>Whether db.transaction over this connection is exactly once: once per connection.</summary>
     [LoggerMessage(2007, LogLevel.Information, "Transactions over connection {Connection} {Mode}.")]
     public static partial void LedgerSought(ILogger logger, string connection, string mode);
+
+    /// <summary>The AppRole of a connection got a new token.</summary>
+    [LoggerMessage(2040, LogLevel.Information, "Logged in to the Vault of connection {Connection}.")]
+    public static partial void VaultLoggedIn(ILogger logger, string connection);
+
+    /// <summary>Steps that need Vault fail until it answers. Unseal it, start it, or correct the login: the cause says which.</summary>
+    [LoggerMessage(2041, LogLevel.Warning, "The Vault of connection {Connection} is unavailable: {Cause}")]
+    public static partial void VaultAway(ILogger logger, string connection, string cause);
+
+    /// <summary>Vault answers again.</summary>
+    [LoggerMessage(2042, LogLevel.Information, "The Vault of connection {Connection} is available again.")]
+    public static partial void VaultBack(ILogger logger, string connection);
+
+    /// <summary>Vault renews the token no longer. Configure another token before this one ends, or an AppRole, which logs in again.</summary>
+    [LoggerMessage(2043, LogLevel.Warning, "The token of connection {Connection} cannot be renewed. It ends at {EndsAt}.")]
+    public static partial void VaultTokenEnds(ILogger logger, string connection, DateTimeOffset endsAt);
 }

@@ -17,11 +17,4 @@ internal static partial class Log
         "Topic {Topic} keeps records for {Kept}, but ended sagas are kept for {Retention} only: set ONEX_RETENTION to more than "
         + "that, or the topic's retention.ms to less.")]
     public static partial void RetentionTooShort(ILogger logger, string topic, string kept, string retention);
-
-    /// <summary>The contract compiles and its examples run. Remove the steps, or wait for the version that executes them.</summary>
-    [LoggerMessage(
-        7003, LogLevel.Warning,
-        "Contract {Contract} {ContractVersion} calls operations that this version does not run yet: {Calls}. Such a step is rejected with "
-        + "the code operation_unavailable.")]
-    public static partial void OperationsToCome(ILogger logger, string contract, string contractVersion, string calls);
 }

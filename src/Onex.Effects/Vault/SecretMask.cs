@@ -34,9 +34,14 @@ internal sealed class SecretMask
     /// <summary>The text without secrets.</summary>
     public string? Apply(string? text)
     {
-        foreach (var form in text is null ? [] : _forms)
+        if (text is null || _forms.Length == 0)
         {
-            text = text!.Replace(form, Hidden, StringComparison.Ordinal);
+            return text;
+        }
+
+        foreach (var form in _forms)
+        {
+            text = text.Replace(form, Hidden, StringComparison.Ordinal);
         }
 
         return text;
@@ -53,51 +58,10 @@ internal sealed class SecretMask
         var masked = new ArrayBufferWriter<byte>(json.Utf8.Length);
         using (var writer = new Utf8JsonWriter(masked, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            var reader = new Utf8JsonReader(json.Utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
-            while (reader.Read())
-            {
-                Copy(ref reader, writer);
-            }
+            JsonTexts.Copy(json, writer, text => Apply(text)!);
         }
 
         return new RawJson(masked.WrittenMemory);
-    }
-
-    private void Copy(ref Utf8JsonReader reader, Utf8JsonWriter writer)
-    {
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.PropertyName:
-                writer.WritePropertyName(Apply(reader.GetString())!);
-                break;
-            case JsonTokenType.String:
-                writer.WriteStringValue(Apply(reader.GetString()));
-                break;
-            case JsonTokenType.StartObject:
-                writer.WriteStartObject();
-                break;
-            case JsonTokenType.EndObject:
-                writer.WriteEndObject();
-                break;
-            case JsonTokenType.StartArray:
-                writer.WriteStartArray();
-                break;
-            case JsonTokenType.EndArray:
-                writer.WriteEndArray();
-                break;
-            default:
-                var text = Encoding.UTF8.GetString(reader.ValueSpan);
-                if (Apply(text) is { } masked && masked != text)
-                {
-                    writer.WriteStringValue(masked);
-                }
-                else
-                {
-                    writer.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
-                }
-
-                break;
-        }
     }
 
     private static IEnumerable<string> Forms(string value)

@@ -401,7 +401,10 @@ internal sealed partial class SettingsReading
                 Find(SettingsTable.VaultAddress));
         }
 
-        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }))
+        Text(SettingsTable.VaultNamespace);
+        Text(SettingsTable.VaultAuthority);
+        Setting[] ofVault = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
+        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }).Concat(ofVault))
         {
             Secret(secret, neededBecause: null);
         }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
@@ -8,13 +7,9 @@ using Onex.Persistence;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>
-/// Registers main's contracts, and rejects one whose version is registered with other content. Warns about contracts with steps that this
-/// version cannot execute.
-/// </summary>
+/// <summary>Registers main's contracts, and rejects one whose version is registered with other content.</summary>
 internal sealed class ContractRegistration(
-    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler,
-    ILogger<ContractRegistration> logger) : IRoleBootstrap
+    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler) : IRoleBootstrap
 {
     public string Name => "The contracts";
 
@@ -33,11 +28,6 @@ internal sealed class ContractRegistration(
         if (problems.Count > 0)
         {
             throw new ConfigurationException(problems);
-        }
-
-        foreach (var (plan, calls) in MissingOperations.Of(plans, Catalogue.Of(settings)))
-        {
-            Log.OperationsToCome(logger, plan.Name, plan.Version, calls);
         }
     }
 }

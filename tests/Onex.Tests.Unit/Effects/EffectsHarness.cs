@@ -4,8 +4,10 @@ using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
+using Onex.Effects.Vault;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
@@ -34,6 +36,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
             .AddOperationClients(Connections)
             .AddSingleton<IRecordProducer>(Produced)
             .AddSingleton(Topics.Default)
+            .AddSingleton<ISecretHandles>(Handles)
             .BuildServiceProvider();
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
@@ -44,7 +47,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
             new Logs(Logged),
-            room);
+            room,
+            _services.GetRequiredService<SecretResolver>());
     }
 
     public EffectRunner Runner { get; }
@@ -52,6 +56,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
     public ConnectionTable Connections { get; }
 
     public MemoryLedger Ledger { get; } = new();
+
+    public MemoryHandles Handles { get; } = new();
 
     public MemoryPayloads Payloads { get; } = new();
 
