@@ -31,8 +31,8 @@ public static class EffectsRole
     internal const int CommandsAtOnce = 256;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="ISecretHandles"/>, <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
-    /// and <see cref="TimeProvider"/> among the services.
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="ISecretHandles"/>, <see cref="IPayloads"/>,
+    /// <see cref="IRecordProducer"/>, <see cref="RoleHealth"/> and <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -86,7 +86,8 @@ public static class EffectsRole
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
     public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
-        foreach (var prefix in EffectOperations.Descriptors.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        var operations = EffectOperations.Descriptors;
+        foreach (var prefix in operations.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

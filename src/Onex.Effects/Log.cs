@@ -44,7 +44,7 @@ internal static partial class Log
     [LoggerMessage(2042, LogLevel.Information, "The Vault of connection {Connection} is available again.")]
     public static partial void VaultBack(ILogger logger, string connection);
 
-    /// <summary>Vault renews the token no longer. Configure another token before this one ends, or an AppRole, which logs in again.</summary>
+    /// <summary>Configure another token before this one ends, or an AppRole, which logs in again.</summary>
     [LoggerMessage(2043, LogLevel.Warning, "The token of connection {Connection} cannot be renewed. It ends at {EndsAt}.")]
     public static partial void VaultTokenEnds(ILogger logger, string connection, DateTimeOffset endsAt);
 }

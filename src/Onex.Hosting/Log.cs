@@ -57,4 +57,34 @@ internal static partial class Log
     /// <summary>A health call was answered with 503, because the process is not healthy or not ready.</summary>
     [LoggerMessage(6012, LogLevel.Debug, "{Path} returned 503: {Error} (correlation id {CorrelationId})")]
     public static partial void Answered503(ILogger logger, string? path, string? error, Guid correlationId);
+
+    /// <summary>The process is registered in Consul (ONEX_CONSUL_REGISTER).</summary>
+    [LoggerMessage(6013, LogLevel.Information, "Registered in Consul as {Id} at {Host}:{Port}.")]
+    public static partial void Registered(ILogger logger, string id, string host, int port);
+
+    /// <summary>The agent had lost the registration: it was restarted, or the role was not ready for more than a minute.</summary>
+    [LoggerMessage(6014, LogLevel.Information, "Registered in Consul again as {Id}: the agent did not have it any more.")]
+    public static partial void RegisteredAgain(ILogger logger, string id);
+
+    /// <summary>Set ONEX_HTTP_BIND or ONEX_ADVERTISE_ADDRESS, unless the agent and all callers are on this host.</summary>
+    [LoggerMessage(
+        6015, LogLevel.Warning,
+        "HTTP listens on {Bind} only: an agent of Consul on another host cannot check this process, and nobody there can call it.")]
+    public static partial void RegisteredLoopback(ILogger logger, string bind);
+
+    /// <summary>The role works as before, but is degraded. Registration is repeated until it succeeds.</summary>
+    [LoggerMessage(6016, LogLevel.Warning, "{Id} cannot be registered in Consul: {Error} It is tried every few seconds.")]
+    public static partial void RegistrationFailed(ILogger logger, string id, string error);
+
+    /// <summary>Consul is reachable again, and has the registration.</summary>
+    [LoggerMessage(6017, LogLevel.Information, "Consul at {Address} is reachable again, and has the registration.")]
+    public static partial void ConsulReached(ILogger logger, string address);
+
+    /// <summary>The process stops, and has left Consul.</summary>
+    [LoggerMessage(6018, LogLevel.Information, "Removed {Id} from Consul.")]
+    public static partial void Deregistered(ILogger logger, string id);
+
+    /// <summary>The process stops. Consul removes it when its check has failed for a minute.</summary>
+    [LoggerMessage(6019, LogLevel.Warning, "{Id} cannot be removed from Consul: {Error} Consul removes it after {Time}.")]
+    public static partial void DeregistrationFailed(ILogger logger, string id, string time, string error);
 }

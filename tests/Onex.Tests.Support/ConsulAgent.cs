@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Xunit;
 
 namespace Onex.Tests.Support;
@@ -15,63 +18,112 @@ public sealed class ConsulAgent : IAsyncDisposable
     /// <summary>The token that may do everything.</summary>
     public const string Token = "correct-horse-battery-staple";
 
-    private readonly Process _process;
-    private readonly string _reaperId;
+    private readonly string _binary;
+    private readonly string[] _ports;
+    private readonly HttpClient _client = new();
+    private Process? _process;
+    private string _reaperId = "";
 
-    private ConsulAgent(Process process, Uri address) =>
-        (_process, Address, _reaperId) = (process, address, Reaper.Kill(process.Id));
+    private ConsulAgent(string binary)
+    {
+        _binary = binary;
+        _ports = [.. Enumerable.Range(0, 5).Select(_ => FreePort.NextLow().ToString(CultureInfo.InvariantCulture))];
+        Address = new Uri($"http://127.0.0.1:{_ports[0]}");
+        Dns = new IPEndPoint(IPAddress.Loopback, int.Parse(_ports[4], CultureInfo.InvariantCulture));
+        _client.BaseAddress = Address;
+        _client.DefaultRequestHeaders.Add("X-Consul-Token", Token);
+    }
 
     /// <summary>The address of its HTTP API.</summary>
     public Uri Address { get; }
+
+    /// <summary>The address of its DNS server, for the domain <c>consul</c>.</summary>
+    public IPEndPoint Dns { get; }
 
     /// <summary>Starts one.</summary>
     public static async Task<ConsulAgent> StartAsync()
     {
         var binary = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : Shell.Which("consul");
         Assert.SkipWhen(binary is null, $"No Consul for tests: set {Variable} to the path of its binary.");
-        var ports = Enumerable.Range(0, 4).Select(_ => FreePort.NextLow().ToString(CultureInfo.InvariantCulture)).ToArray();
-        var process = Process.Start(new ProcessStartInfo(
-            binary!,
+        var agent = new ConsulAgent(binary!);
+        await agent.StartAgainAsync();
+        return agent;
+    }
+
+    /// <summary>Starts it again, at the same address and without its data.</summary>
+    public async Task StartAgainAsync()
+    {
+        _process = Process.Start(new ProcessStartInfo(
+            _binary,
             [
-                "agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-grpc-port", "-1", "-dns-port", "-1", "-log-level", "err",
-                "-http-port", ports[0], "-serf-lan-port", ports[1], "-serf-wan-port", ports[2], "-server-port", ports[3],
-                "-hcl", $$"""acl { enabled = true, default_policy = "deny", tokens { master = "{{Token}}", agent = "{{Token}}" } }""",
+                "agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-grpc-port", "-1", "-dns-port", _ports[4], "-log-level",
+                "err", "-http-port", _ports[0], "-serf-lan-port", _ports[1], "-serf-wan-port", _ports[2], "-server-port", _ports[3],
+                "-hcl",
+                $$"""
+                acl { enabled = true, default_policy = "deny", tokens { master = "{{Token}}", agent = "{{Token}}", default = "{{Token}}" } }
+                """,
             ])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         }) ?? throw new InvalidOperationException("consul did not start.");
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        var agent = new ConsulAgent(process, new Uri($"http://127.0.0.1:{ports[0]}"));
-        await Eventually.Async(agent.IsReadyAsync, TimeSpan.FromSeconds(30), () => "Consul has a leader and knows its token");
-        return agent;
+        _reaperId = Reaper.Kill(_process.Id);
+        _process.OutputDataReceived += (_, _) => { };
+        _process.ErrorDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        await Eventually.Async(IsReadyAsync, TimeSpan.FromSeconds(30), () => "Consul has a leader and knows its token");
     }
+
+    /// <summary>Kills it.</summary>
+    public async Task StopAsync()
+    {
+        if (_process is not { } process)
+        {
+            return;
+        }
+
+        if (!process.HasExited)
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+
+        Reaper.Forget(_reaperId);
+        process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>The JSON that its API answers.</summary>
+    public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await _client.GetStringAsync(path))!;
+
+    /// <summary>Puts JSON to its API.</summary>
+    public async Task PutAsync(string path, string json)
+    {
+        using var content = new StringContent(json);
+        using var response = await _client.PutAsync(path, content);
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Registers a healthy instance of a service.</summary>
+    public Task RegisterAsync(string service, string id, string address, int port, params string[] tags) => PutAsync(
+        "/v1/agent/service/register",
+        JsonSerializer.Serialize(new { ID = id, Name = service, Address = address, Port = port, Tags = tags }));
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            _process.Kill();
-            await _process.WaitForExitAsync();
-        }
-
-        Reaper.Forget(_reaperId);
-        _process.Dispose();
+        await StopAsync();
+        _client.Dispose();
     }
 
     private async Task<bool> IsReadyAsync()
     {
-        Assert.False(_process.HasExited, "consul ended");
-        using var client = new HttpClient();
-        client.DefaultRequestHeaders.Add("X-Consul-Token", Token);
+        Assert.False(_process!.HasExited, "consul ended");
         try
         {
-            var nodes = await client.GetStringAsync(new Uri(Address, "/v1/health/service/consul"));
+            var nodes = await _client.GetStringAsync("/v1/health/service/consul");
             return nodes.Contains("\"passing\"", StringComparison.Ordinal);
         }
         catch (HttpRequestException)

@@ -17,9 +17,9 @@ namespace Onex.Tests.Support;
 public sealed record VaultRequestSeen(string Method, string Path, string? Token, string? Namespace, int Status);
 
 /// <summary>
-/// A stand-in for HashiCorp Vault, of which no binary can be had here: an HTTP server on loopback that follows the documented API of the
-/// KV version 2 and database engines, of tokens, AppRole, leases and the seal. It is not Vault: what it does not serve is 404, and its
-/// policies are one question, <see cref="Allows"/>.
+/// A stand-in for HashiCorp Vault, whose server the tests do not need: an HTTP server on loopback that follows the documented API of the
+/// KV version 2 and database engines, of tokens, AppRole, leases and the seal. It is not Vault: it answers 404 to everything else, and its
+/// policy is one function, <see cref="Allows"/>.
 /// </summary>
 public sealed class VaultServer : IAsyncDisposable
 {
@@ -301,7 +301,8 @@ public sealed class VaultServer : IAsyncDisposable
 
     private (int Status, JsonNode? Body) Secret(HttpRequest request, string mount, string path, JsonObject? body)
     {
-        var (kind, name) = path.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? (path[..slash], path[(slash + 1)..]) : (path, "");
+        var parts = path.Split('/', 2);
+        var (kind, name) = (parts[0], parts.ElementAtOrDefault(1) ?? "");
         var key = $"{mount}/{name}";
         return (request.Method, kind) switch
         {
@@ -391,7 +392,10 @@ public sealed class VaultServer : IAsyncDisposable
         ];
         return keys.Length == 0
             ? Errors(404)
-            : (200, new JsonObject { ["data"] = new JsonObject { ["keys"] = new JsonArray([.. keys.Select(key => JsonValue.Create(key))]) } });
+            : (200, new JsonObject
+            {
+                ["data"] = new JsonObject { ["keys"] = new JsonArray([.. keys.Select(key => JsonValue.Create(key))]) },
+            });
     }
 
     private static (int Status, JsonNode? Body) Errors(int status, params string[] errors) =>

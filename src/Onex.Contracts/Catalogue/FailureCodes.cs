@@ -28,7 +28,8 @@ public static class FailureCodes
     public static FrozenSet<string> NotSent { get; } = FrozenSet.ToFrozenSet(
         [
             "breaker_open", "connection_failed", "connection_refused", "connection_unknown", StepCodes.OperationUnknown,
-            "authentication_failed", "secret_unavailable", "deadlock", "lock_not_available", "serialization_failure", "transaction_rollback",
+            "authentication_failed", "secret_unavailable",
+            "deadlock", "lock_not_available", "serialization_failure", "transaction_rollback",
         ],
         StringComparer.Ordinal);
 

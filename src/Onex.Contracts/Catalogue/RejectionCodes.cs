@@ -39,7 +39,8 @@ public static class RejectionCodes
 
     private static readonly FrozenSet<string> _redis = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects, "wrong_type", "not_a_number", "insufficient_privilege", "command_refused", "request_too_large", "result_too_large",
+            .. _ofEffects,
+            "wrong_type", "not_a_number", "insufficient_privilege", "command_refused", "request_too_large", "result_too_large",
         ],
         StringComparer.Ordinal);
 

@@ -2,7 +2,6 @@ using System.Net;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Effects.Vault;
 
 namespace Onex.Effects.Connections;
 

@@ -6,7 +6,6 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
-using Onex.Effects.Vault;
 
 namespace Onex.Effects.Connections;
 

@@ -1,7 +1,6 @@
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
-using Onex.Effects.Vault;
 using Onex.Hosting.Settings;
 
 namespace Onex.Effects.Connections;

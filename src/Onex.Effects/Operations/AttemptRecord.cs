@@ -1,7 +1,6 @@
 using Npgsql;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
-using Onex.Effects.Vault;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;

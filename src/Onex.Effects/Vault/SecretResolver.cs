@@ -87,7 +87,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
                 answer.Status == 404 ? "secret_not_found" : "secret_forbidden",
                 answer.Status == 404
                     ? "A secret that the arguments refer to no longer exists: its version was deleted."
-                    : $"The Vault of connection '{secret.Connection}' does not allow its token to read a secret that the arguments refer to.");
+                    : $"The Vault of connection '{secret.Connection}' does not allow its token to read a secret of the arguments.");
         }
 
         if (!answer.IsSuccess)

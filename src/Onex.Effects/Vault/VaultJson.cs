@@ -26,7 +26,8 @@ internal sealed record VaultWriteArguments
     [Argument("How many letters and digits a generated value has: 16 to 512.", Default = "32")]
     public int? Length { get; init; }
 
-    [Argument("Keeps the other fields of the latest version. Without it the new version has only those that are written.", Default = "false")]
+    [Argument(
+        "Keeps the other fields of the latest version. Without it the new version has only those that are written.", Default = "false")]
     public bool? Merge { get; init; }
 
     [Argument("Writes only if the latest version is this; 0: only if the secret does not exist.", Default = "writes in any case")]

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
+using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Persistence.Secrets;
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
@@ -33,8 +34,8 @@ internal sealed class VaultSession(
     private string Name => connection.Name;
 
     /// <summary>
-    /// Sends a request with the session's token. After 403 it logs in again if the token is gone, and sends the request once more: Vault did
-    /// not execute the first one.
+    /// Sends a request with the session's token. After 403 it logs in again if the token is gone, and sends the request again, because
+    /// Vault did not execute the first one.
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="path">The path below <c>/v1</c>, percent-encoded.</param>
@@ -175,8 +176,11 @@ internal sealed class VaultSession(
     private static VaultToken Issued(string token, VaultAnswer answer, DateTimeOffset at) => new(
         token, TimeSpan.FromSeconds(answer.Number("auth", "lease_duration")), answer.IsTrue("auth", "renewable"), at);
 
-    private async Task<bool> IsValidAsync(VaultToken token, CancellationToken cancellation) =>
-        (await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, token.Value, new AttemptProgress(), cancellation)).Status != 403;
+    private async Task<bool> IsValidAsync(VaultToken token, CancellationToken cancellation)
+    {
+        var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, token.Value, new AttemptProgress(), cancellation);
+        return found.Status != 403;
+    }
 
     private void Drop(VaultToken token)
     {
@@ -285,7 +289,7 @@ internal sealed class VaultSession(
     {
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
-            await Task.Delay(pause * (0.8 + (0.4 * Random.Shared.NextDouble())), time, closing);
+            await Task.Delay(pause * (0.8 + (0.4 * Jitter())), time, closing);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(closing);
             limit.CancelAfter(_requestMax);
             try
@@ -310,7 +314,7 @@ internal sealed class VaultSession(
         var pause = _firstPause;
         while (_token is { IsPermanent: false } token)
         {
-            var left = token.RenewAt(Random.Shared.NextDouble()) - time.GetUtcNow();
+            var left = token.RenewAt(Jitter()) - time.GetUtcNow();
             if (left > TimeSpan.Zero)
             {
                 await Task.Delay(left, time, closing);
@@ -346,6 +350,9 @@ internal sealed class VaultSession(
             pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
         }
     }
+
+    // A random number from 0 to 1, so that processes do not ask at the same time.
+    private static double Jitter() => RandomNumberGenerator.GetInt32(1000) / 1000.0;
 
     private static bool IsTransient(Exception exception, CancellationToken closing) =>
         exception is VaultException || (exception is OperationCanceledException && !closing.IsCancellationRequested);

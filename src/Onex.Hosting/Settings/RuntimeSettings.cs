@@ -55,6 +55,19 @@ public sealed record PostgresConnection(string Host, int Port, string Database, 
     public override string ToString() => $"{Host}:{Port}/{Database} as {User}";
 }
 
+/// <summary>How to reach Consul.</summary>
+public sealed record ConsulConnection(Uri Address, string? Token)
+{
+    /// <summary>Without the token.</summary>
+    public override string ToString() => Address.Authority;
+}
+
+/// <summary>How the process appears in Consul.</summary>
+/// <param name="Service">The name of the service.</param>
+/// <param name="Host">The advertised host, or null for the process's own.</param>
+/// <param name="Port">The advertised port.</param>
+public sealed record ConsulRegistration(string Service, string? Host, int Port);
+
 /// <summary>The checked settings of a process. Created only by <see cref="SettingsReader"/>.</summary>
 public sealed record RuntimeSettings
 {
@@ -156,6 +169,15 @@ public sealed record RuntimeSettings
 
     /// <summary><c>handlers.reply_to</c>.</summary>
     public required IReadOnlyList<string> ReplyToTopics { get; init; }
+
+    /// <summary><c>CONSUL_*</c>.</summary>
+    public required ConsulConnection Consul { get; init; }
+
+    /// <summary><c>ONEX_CONSUL_SERVICE</c> and <c>ONEX_ADVERTISE_ADDRESS</c>, or null without <c>ONEX_CONSUL_REGISTER</c>.</summary>
+    public ConsulRegistration? Registration { get; init; }
+
+    /// <summary><c>ONEX_DNS_SERVER</c>, or null for the system's.</summary>
+    public System.Net.IPEndPoint? DnsServer { get; init; }
 
     /// <summary>Whether the process runs this role.</summary>
     public bool Runs(RuntimeProfile role) => Profile == RuntimeProfile.All || Profile == role;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Catalogue;
@@ -42,6 +43,7 @@ internal sealed partial class SettingsReading
         var profile = Enum.Parse<RuntimeProfile>(OneOf(SettingsTable.Profile)!, ignoreCase: true);
         var topics = Topics();
         var (mainGroup, effectsGroup, workerGroup) = Groups();
+        var httpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile);
         var settings = new RuntimeSettings
         {
             Profile = profile,
@@ -76,7 +78,7 @@ internal sealed partial class SettingsReading
                 ExpressionCost = Whole(SettingsTable.MaxExpressionCost),
             },
             HistoryShown = Whole(SettingsTable.MaxHistoryShown),
-            HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
+            HttpPort = httpPort,
             HttpBind = HttpBind(),
             ApiTokens = ApiTokens(),
             LogLevel = LogLevels.Parse(OneOf(SettingsTable.LogLevel)!),
@@ -87,6 +89,9 @@ internal sealed partial class SettingsReading
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
             EnabledHandlers = EnabledHandlers(),
             ReplyToTopics = ReplyTo(topics),
+            Consul = Consul(),
+            Registration = Registration(profile, httpPort),
+            DnsServer = DnsServer(),
         };
         CheckExternalServices();
         CheckNotYetInTheFile(settings);
@@ -386,11 +391,71 @@ internal sealed partial class SettingsReading
         return tokens;
     }
 
+    private ConsulConnection Consul()
+    {
+        var (host, port) = (Text(SettingsTable.ConsulHost)!, Whole(SettingsTable.ConsulPort));
+        var (scheme, token) = (OneOf(SettingsTable.ConsulScheme)!, Secret(SettingsTable.ConsulToken, neededBecause: null));
+        if (Uri.CheckHostName(host) == UriHostNameType.Unknown)
+        {
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.ConsulHost.Name} is '{host}', which is not a host.", "Set it to a host name or an IP address."),
+                Find(SettingsTable.ConsulHost));
+            host = SettingsTable.ConsulHost.Default!;
+        }
+
+        return new ConsulConnection(new UriBuilder(scheme, host, port).Uri, token);
+    }
+
+    private ConsulRegistration? Registration(RuntimeProfile profile, int httpPort)
+    {
+        var service = Text(SettingsTable.ConsulService) ?? $"onex-{Name(profile)}";
+        if (!ServiceName().IsMatch(service))
+        {
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.ConsulService.Name} is '{service}', which cannot name a service.",
+                    "Use letters, digits and dashes, neither a dash first nor last, at most 63 characters."),
+                Find(SettingsTable.ConsulService));
+        }
+
+        var (host, port) = HostAndPort(
+            SettingsTable.AdvertiseAddress, host => Uri.CheckHostName(host) != UriHostNameType.Unknown,
+            "a host with or without a port", "Set it to the address at which Consul reaches this process: node-1.internal:8085.");
+        return Flag(SettingsTable.ConsulRegister) ? new ConsulRegistration(service, host, port ?? httpPort) : null;
+    }
+
+    private IPEndPoint? DnsServer()
+    {
+        var (host, port) = HostAndPort(
+            SettingsTable.DnsServer, host => IPAddress.TryParse(host, out _),
+            "an IP address with or without a port", "Set it to the address of a DNS server: 127.0.0.1:8600.");
+        return host is null ? null : new IPEndPoint(IPAddress.Parse(host), port ?? 53);
+    }
+
+    // An IPv6 address has brackets if a port follows.
+    private (string? Host, int? Port) HostAndPort(Setting setting, Func<string, bool> isHost, string what, string remedy)
+    {
+        if (Text(setting) is not { } text)
+        {
+            return (null, null);
+        }
+
+        var colon = text.LastIndexOf(':');
+        var hasPort = colon > 0 && (text[colon - 1] == ']' || text.IndexOf(':', StringComparison.Ordinal) == colon);
+        var host = (hasPort ? text[..colon] : text).Trim('[', ']');
+        if (isHost(host) && (!hasPort || IsPort(text[(colon + 1)..])))
+        {
+            return (host, hasPort ? int.Parse(text[(colon + 1)..], CultureInfo.InvariantCulture) : null);
+        }
+
+        Report(SettingsDiagnostics.BadValue($"{setting.Name} is '{text}', which is not {what}.", remedy), Find(setting));
+        return (null, null);
+    }
+
     // Nothing uses these yet, but a placeholder that is left in one of them would be found too late.
     private void CheckExternalServices()
     {
-        Number(SettingsTable.ConsulPort);
-        OneOf(SettingsTable.ConsulScheme);
         Number(SettingsTable.RedisPort);
         if (Text(SettingsTable.VaultAddress) is { } vault
             && !(Uri.TryCreate(vault, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
@@ -439,6 +504,9 @@ internal sealed partial class SettingsReading
             }
         }
     }
+
+    [GeneratedRegex("^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ServiceName();
 
     [GeneratedRegex("__REPLACE_WITH_.*__", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.NonBacktracking)]
     private static partial Regex Placeholder();

@@ -297,24 +297,45 @@ public static class SettingsTable
         Secret = true,
     };
 
-    public static readonly Setting ConsulHost = new(Outside, "CONSUL_HOST", Text, "omninode-bridge-consul", "Consul host.")
-    {
-        NotYet = true,
-    };
+    public static readonly Setting ConsulHost = new(Outside, "CONSUL_HOST", Text, "omninode-bridge-consul",
+        "Consul host: the agent that resolves `consul://` addresses of connections, and that roles register with.");
 
-    public static readonly Setting ConsulPort = new(Outside, "CONSUL_PORT", Number, "8500", "Consul port.")
-    {
-        Range = (1, 65_535),
-        NotYet = true,
-    };
+    public static readonly Setting ConsulPort = new(Outside, "CONSUL_PORT", Number, "8500", "Consul port.") { Range = (1, 65_535) };
 
-    public static readonly Setting ConsulScheme = new(Outside, "CONSUL_SCHEME", OneOf, "http", "Consul scheme.")
+    public static readonly Setting ConsulScheme = new(Outside, "CONSUL_SCHEME", OneOf, "http",
+        "Consul scheme. `https` verifies the agent's certificate against the authorities of the system.")
     {
         Values = ["http", "https"],
-        NotYet = true,
     };
 
-    public static readonly Setting ConsulToken = new(Outside, "CONSUL_TOKEN", Text, null, "Consul token.") { Secret = true, NotYet = true };
+    public static readonly Setting ConsulToken = new(Outside, "CONSUL_TOKEN", Text, null,
+        "Consul token: `service:write` for registration, `service:read` and `node:read` for `consul://` addresses.")
+    {
+        Secret = true,
+    };
+
+    public static readonly Setting ConsulRegister = new(Outside, "ONEX_CONSUL_REGISTER", Flag, "false",
+        "Whether the process registers itself as a service in Consul, with a health check on `/ready`.");
+
+    public static readonly Setting ConsulService = new(Outside, "ONEX_CONSUL_SERVICE", Text, null,
+        "The name of the service that the process registers. Letters, digits and dashes.")
+    {
+        DefaultInWords = "`onex-` with the profile: `onex-main`",
+    };
+
+    public static readonly Setting AdvertiseAddress = new(Outside, "ONEX_ADVERTISE_ADDRESS", Text, null,
+        "The address that Consul checks and hands out for the process: `host` or `host:port`. Needed where others reach the process at "
+        + "another address than its own, as behind published ports of containers.")
+    {
+        DefaultInWords = "`ONEX_HTTP_BIND`, or with `*` the address of this host that leads to Consul; `ONEX_HTTP_PORT`",
+    };
+
+    public static readonly Setting DnsServer = new(Outside, "ONEX_DNS_SERVER", Text, null,
+        "The DNS server that resolves `srv://` addresses of connections: `address` or `address:port`, as `127.0.0.1:8600` of a Consul "
+        + "agent.")
+    {
+        DefaultInWords = "the system's",
+    };
 
     public static readonly Setting VaultAddress = new(Outside, "VAULT_ADDR", Text, "http://omninode-bridge-vault:8200",
         "Vault address, for `${secret:vault:path#field}` and for connections of type `vault` that name none.");
@@ -416,8 +437,8 @@ public static class SettingsTable
         ContractsDirectory, ContractsMutable,
         MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxBufferedEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
-        ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, VaultNamespace, VaultAuthority,
-        RedisHost, RedisPort, RedisPassword,
+        ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,
+        VaultAddress, VaultToken, VaultRole, VaultSecret, VaultNamespace, VaultAuthority, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
     ];
 

@@ -5,6 +5,7 @@ using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Hosting;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -71,6 +72,7 @@ internal static class RunCommand
         var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
         var connections = new ConnectionTable(contracts.Connections.Connections);
         services.AddSingleton(connections);
+        services.AddSingleton(new ConsulClient(settings.Consul));
         if (settings.Store == StoreKind.Sqlite)
         {
             AddFile(services, settings);
@@ -97,6 +99,12 @@ internal static class RunCommand
             bus.UsingInMemory();
             bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
         });
+
+        // Last, so that it stops first.
+        if (settings.Registration is not null)
+        {
+            services.AddHostedService<ConsulRegistrar>();
+        }
     }
 
     private static void AddFile(IServiceCollection services, RuntimeSettings settings)

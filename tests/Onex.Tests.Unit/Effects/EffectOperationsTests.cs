@@ -1,4 +1,3 @@
-using Onex.Contracts.Schemas;
 using Onex.Effects;
 
 namespace Onex.Tests.Unit.Effects;

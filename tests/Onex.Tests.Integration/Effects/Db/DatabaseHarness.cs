@@ -7,6 +7,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
@@ -51,6 +52,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
+            .AddSingleton<ISecretHandles>(new PostgresSecretHandles(store.DataSource))
             .BuildServiceProvider();
         _runner = new EffectRunner(
             EffectOperations.Create(_services),

@@ -6,6 +6,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Running;
@@ -142,6 +143,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddOperationClients(connections)
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
+                .AddSingleton<ISecretHandles>(new PostgresSecretHandles(database.DataSource))
                 .BuildServiceProvider();
             _runner = new EffectRunner(
                 EffectOperations.Create(_services),

@@ -1,5 +1,4 @@
-using System.Text;
-using Onex.Effects.Vault;
+using Onex.Effects.Operations;
 
 namespace Onex.Tests.Unit.Effects.Vault;
 
@@ -40,8 +39,12 @@ public sealed class SecretMaskTests
     }
 
     [Fact]
-    public void A_number_that_is_a_secret_is_hidden() =>
-        Assert.Equal("""{"pin":"***","n":12}""", SecretMask.For(["98765432"]).Apply(RawJson.FromText("""{"pin":98765432,"n":12}""")).ToString());
+    public void A_number_that_is_a_secret_is_hidden()
+    {
+        var masked = SecretMask.For(["98765432"]).Apply(RawJson.FromText("""{"pin":98765432,"n":12}"""));
+
+        Assert.Equal("""{"pin":"***","n":12}""", masked.ToString());
+    }
 
     [Fact]
     public void Short_values_and_other_texts_stay()

@@ -32,7 +32,9 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         Assert.Matches("^[A-Za-z0-9]{32}$", password);
         Assert.DoesNotContain(password, written.GetRawText(), StringComparison.Ordinal);
         Assert.Equal(["password", "user"], Names(written.GetProperty("fields")));
-        Assert.All(written.GetProperty("fields").EnumerateObject(), field => Assert.Matches("^onex-secret:[0-9a-f]{32}$", field.Value.GetString()));
+        Assert.All(
+            written.GetProperty("fields").EnumerateObject(),
+            field => Assert.Matches("^onex-secret:[0-9a-f]{32}$", field.Value.GetString()));
 
         var read = await ResultAsync(Command("read_secret", """{"path":"apps/stock"}"""));
         Assert.Equal((1, 2), (read.GetProperty("version").GetInt32(), Names(read.GetProperty("fields")).Count()));
@@ -136,7 +138,8 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         Assert.Equal("The Vault of connection 'vault' is sealed or not initialized.", _effects.Health.Handlers["vault"]);
         _vault.IsSealed = false;
         await Eventually.Async(
-            () => Task.FromResult(_effects.Health.Handlers["vault"] is null), TimeSpan.FromSeconds(20), () => "the connection is not degraded");
+            () => Task.FromResult(_effects.Health.Handlers["vault"] is null), TimeSpan.FromSeconds(20),
+            () => "the connection is not degraded");
     }
 
     [Fact]
@@ -174,7 +177,9 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     }
 
     private EffectsHarness Harness(string keys = "", string token = VaultServer.RootToken) => new(
-        $$"""connections: { vault: { type: vault, url: '{{_vault.Address}}', {{(keys.Length > 0 ? keys + ", " : "")}}token: '${secret:T}' } }""",
+        $$"""
+        connections: { vault: { type: vault, url: '{{_vault.Address}}', {{(keys.Length > 0 ? keys + ", " : "")}}token: '${secret:T}' } }
+        """,
         environment: new() { ["T"] = token });
 
     private static StepCommand Command(string operation, string arguments) =>

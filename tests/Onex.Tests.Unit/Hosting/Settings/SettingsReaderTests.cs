@@ -45,6 +45,35 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("node-1.internal", "node-1.internal", 8085)]
+    [InlineData("node-1.internal:80", "node-1.internal", 80)]
+    [InlineData("[::1]:80", "::1", 80)]
+    [InlineData("fd00::1", "fd00::1", 8085)]
+    public void The_address_for_Consul_may_have_a_port(string address, string host, int port)
+    {
+        Assert.Null(Read().Registration);
+
+        Set("ONEX_CONSUL_REGISTER=true", $"ONEX_ADVERTISE_ADDRESS={address}", "CONSUL_HOST=consul.internal", "CONSUL_SCHEME=https");
+        var settings = Read();
+
+        Assert.Equal(new ConsulRegistration("onex-all", host, port), settings.Registration);
+        Assert.Equal(new ConsulConnection(new Uri("https://consul.internal:8500/"), null), settings.Consul);
+    }
+
+    [Theory]
+    [InlineData("ONEX_ADVERTISE_ADDRESS=a b", "Set it to the address at which Consul reaches this process")]
+    [InlineData("ONEX_ADVERTISE_ADDRESS=a:0", "Set it to the address at which Consul reaches this process")]
+    [InlineData("ONEX_DNS_SERVER=dns.internal", "Set it to the address of a DNS server")]
+    [InlineData("ONEX_CONSUL_SERVICE=onex_main", "Use letters, digits and dashes")]
+    [InlineData("CONSUL_HOST=http://consul", "Set it to a host name or an IP address")]
+    public void A_wrong_address_for_discovery_is_an_error(string variable, string remedy)
+    {
+        Set(variable);
+
+        Assert.Contains(remedy, Assert.Single(Problems()), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("all", 8085)]
     [InlineData("main", 8085)]
     [InlineData("effects", 8086)]

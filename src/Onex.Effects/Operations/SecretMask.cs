@@ -4,7 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 
-namespace Onex.Effects.Vault;
+namespace Onex.Effects.Operations;
 
 /// <summary>
 /// Replaces the secrets that an attempt used in its result and messages, in case the service repeats them: as they are, percent-encoded,

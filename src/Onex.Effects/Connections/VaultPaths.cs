@@ -1,4 +1,4 @@
-namespace Onex.Effects.Vault;
+namespace Onex.Effects.Connections;
 
 /// <summary>Paths of Vault's API.</summary>
 internal static class VaultPaths

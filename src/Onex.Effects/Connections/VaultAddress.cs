@@ -1,4 +1,4 @@
-namespace Onex.Effects.Vault;
+namespace Onex.Effects.Connections;
 
 /// <summary>How to log in to Vault. A class and not a record, so that nothing prints the secrets.</summary>
 internal sealed class VaultLogin

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 
-namespace Onex.Effects.Vault;
+namespace Onex.Effects.Operations;
 
 /// <summary>Copies JSON with other texts.</summary>
 internal static class JsonTexts
