@@ -83,7 +83,7 @@ public static class EffectsRole
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 
-    /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
+    /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections as they change.</summary>
     public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
         var operations = EffectOperations.Descriptors;
@@ -96,5 +96,20 @@ public static class EffectsRole
         {
             health.Report(name, null);
         }
+
+        connections.OnChanged(changes =>
+        {
+            foreach (var change in changes)
+            {
+                if (change.New is null)
+                {
+                    health.Remove(change.Name);
+                }
+                else
+                {
+                    health.Report(change.Name, null);
+                }
+            }
+        });
     }
 }

@@ -55,6 +55,10 @@ public static class OnexKafka
         return services.AddRider(settings);
     }
 
+    /// <summary>Adds topics to the in-memory log of the process, unless they exist.</summary>
+    public static void AddMemoryTopics(this IServiceProvider services, IReadOnlyCollection<string> topics) =>
+        services.GetRequiredService<MemoryLog>().Add(topics);
+
     private static IServiceCollection AddRider(this IServiceCollection services, KafkaSettings settings)
     {
         services.AddSingleton(provider => new DeadLetterWriter(

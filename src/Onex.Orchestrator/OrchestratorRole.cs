@@ -75,7 +75,7 @@ public static class OrchestratorRole
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.HistoryShown));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));
         services.AddSingleton<DeadLetterCalls>();
-        services.AddSingleton(sp => new ContractCalls(plans, sp.GetRequiredService<Scheduler>()));
+        services.AddSingleton<ContractCalls>();
         if (settings.EventBus == EventBus.InMemory)
         {
             services.AddHostedService<LostCommands>();
@@ -88,8 +88,9 @@ public static class OrchestratorRole
     public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<RecordHandler>();
 
     /// <summary>
-    /// Registers the plans' content, so that every orchestrator can continue their sagas, reports each plan to the health check, and logs
-    /// which live sagas need content that is not loaded. Returns one line for each version that is registered with other content.
+    /// Registers the plans' content, so that every orchestrator can continue their sagas, starts new sagas with them, reports each to the
+    /// health check, and logs which live sagas need content that is not loaded. Called at the start and after each change of the files.
+    /// Returns one line for each version that is registered with other content; then the plans in use stay.
     /// </summary>
     public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
         IServiceProvider services,
@@ -110,7 +111,14 @@ public static class OrchestratorRole
             ];
         }
 
+        var catalogue = services.GetRequiredService<PlanCatalogue>();
         var health = services.GetRequiredService<RoleHealth>();
+        foreach (var removed in catalogue.Names.Except(plans.Select(plan => plan.Name), StringComparer.Ordinal))
+        {
+            health.Remove(removed);
+        }
+
+        catalogue.Replace(plans, compiler);
         foreach (var plan in plans)
         {
             health.Report(plan.Name, null);

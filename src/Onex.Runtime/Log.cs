@@ -17,4 +17,32 @@ internal static partial class Log
         "Topic {Topic} keeps records for {Kept}, but ended sagas are kept for {Retention} only: set ONEX_RETENTION to more than "
         + "that, or the topic's retention.ms to less.")]
     public static partial void RetentionTooShort(ILogger logger, string topic, string kept, string retention);
+
+    /// <summary>Files have changed, and new sagas start with these contracts.</summary>
+    [LoggerMessage(7004, LogLevel.Information, "Contracts were reloaded: {Changes}.")]
+    public static partial void ContractsReloaded(ILogger logger, string changes);
+
+    /// <summary>Files have changed, and commands that begin from now on use these connections.</summary>
+    [LoggerMessage(7005, LogLevel.Information, "Connections were reloaded: {Changes}.")]
+    public static partial void ConnectionsReloaded(ILogger logger, string changes);
+
+    /// <summary>Correct the files. Until then what was loaded before stays in use, and /health is degraded.</summary>
+    [LoggerMessage(7006, LogLevel.Error, "Changed files have errors and are not used; what was loaded before stays in use.\n{Errors}")]
+    public static partial void ReloadRefused(ILogger logger, string errors);
+
+    /// <summary>The files that had errors are in use now.</summary>
+    [LoggerMessage(7007, LogLevel.Information, "The changed files have no errors any more and are in use.")]
+    public static partial void ReloadCorrected(ILogger logger);
+
+    /// <summary>Files have changed, and they are used nevertheless.</summary>
+    [LoggerMessage(7008, LogLevel.Warning, "{Warning}")]
+    public static partial void ReloadWarning(ILogger logger, string warning);
+
+    /// <summary>Files have changed, but the store or the broker cannot be reached. They are used once it can.</summary>
+    [LoggerMessage(7009, LogLevel.Warning, "Changed contracts wait until they can be registered: {Reason}")]
+    public static partial void ReloadWaits(ILogger logger, string reason);
+
+    /// <summary>A defect: report it. Files are looked at again two seconds later.</summary>
+    [LoggerMessage(7010, LogLevel.Error, "Changed files could not be loaded.")]
+    public static partial void ReloadThrew(ILogger logger, Exception exception);
 }

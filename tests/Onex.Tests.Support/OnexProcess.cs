@@ -137,6 +137,9 @@ public sealed class OnexProcess : IAsyncDisposable
     /// <summary>Thaws it.</summary>
     public Task ThawAsync() => SignalAsync("CONT");
 
+    /// <summary>Sends SIGHUP: it reloads its files.</summary>
+    public Task HangUpAsync() => SignalAsync("HUP");
+
     /// <summary>Sends SIGTERM and returns the exit code.</summary>
     public async Task<int> TerminateAsync(TimeSpan? within = null)
     {

@@ -22,7 +22,7 @@ public sealed class Connection
     public required string Type { get; init; }
 
     /// <summary>A hash of all that defines it: two connections with the same one are equal. Empty: equal to none.</summary>
-    internal string Fingerprint { get; init; } = "";
+    internal string Fingerprint { get; set; } = "";
 
     /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }

@@ -104,6 +104,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Allow = allow,
             Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
         };
+        connection.Fingerprint = ConnectionFingerprint.For(file, map, secrets.Values.Concat(tls.Texts));
         return file.ProblemCount == before ? connection : null;
 
         // The text of a key with its secrets, or null.

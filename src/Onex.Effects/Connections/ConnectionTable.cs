@@ -25,8 +25,8 @@ public sealed class ConnectionTable
     public Connection? Find(string name) => _entries.GetValueOrDefault(name)?.Connection;
 
     /// <summary>
-    /// Calls the function after connections were added, replaced or removed, on the thread that did it. Commands that begin then use the new
-    /// ones.
+    /// Calls the function after connections were added, replaced or removed, on the thread that did it. Commands that begin then use the
+    /// new ones.
     /// </summary>
     public void OnChanged(Action<IReadOnlyList<ConnectionChange>> function) =>
         ImmutableInterlocked.Update(ref _changed, (functions, added) => functions.Add(added), function);
@@ -52,11 +52,16 @@ public sealed class ConnectionTable
         return new ConnectionUse(null, null);
     }
 
-    /// <summary>Replaces all connections. Those whose definition is unchanged stay, with their clients and limits.</summary>
-    public void Replace(IReadOnlyDictionary<string, Connection> connections) => Change(before => connections.ToDictionary(
-        pair => pair.Key,
-        pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value) ? entry : new Entry(pair.Value),
-        StringComparer.Ordinal));
+    /// <summary>
+    /// Replaces all connections, and returns what has changed. Those whose definition is unchanged stay, with their clients and limits.
+    /// </summary>
+    public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections) =>
+        Change(before => connections.ToDictionary(
+            pair => pair.Key,
+            pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value)
+                ? entry
+                : new Entry(pair.Value),
+            StringComparer.Ordinal));
 
     /// <summary>
     /// Replaces one connection, for example because its credentials were renewed; does nothing if <paramref name="old"/> is not current.
@@ -66,7 +71,7 @@ public sealed class ConnectionTable
         pair => pair.Value.Connection == old ? new Entry(connection) : pair.Value,
         StringComparer.Ordinal));
 
-    private void Change(Func<FrozenDictionary<string, Entry>, Dictionary<string, Entry>> change)
+    private ConnectionChange[] Change(Func<FrozenDictionary<string, Entry>, Dictionary<string, Entry>> change)
     {
         lock (_replacing)
         {
@@ -79,7 +84,7 @@ public sealed class ConnectionTable
                 .ToList();
             if (changes.Count == 0)
             {
-                return;
+                return [];
             }
 
             _entries = after;
@@ -94,6 +99,8 @@ public sealed class ConnectionTable
             {
                 Release(old.Connection);
             }
+
+            return reported;
         }
     }
 

@@ -28,6 +28,9 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     public int ProblemCount => Source.Count;
 
+    /// <summary>The other files that its connections are defined by: certificates.</summary>
+    public List<string> OtherFiles { get; } = [];
+
     public void Report(DiagnosticDraft draft) => Source.Report(draft);
 
     /// <summary>Returns the entries of a map; reports other nodes, and unknown keys unless all are allowed.</summary>

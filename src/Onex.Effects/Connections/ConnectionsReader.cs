@@ -16,6 +16,9 @@ public sealed record ConnectionsReading(IReadOnlyDictionary<string, Connection> 
     /// <summary>The faulty connections, as contracts see them.</summary>
     internal IReadOnlyList<ConnectionDescriptor> Faulty { get; init; } = [];
 
+    /// <summary>The files besides those of connections that define them: certificates and secrets.</summary>
+    public IReadOnlyList<string> OtherFiles { get; init; } = [];
+
     /// <summary>Whether some connections are unknown, because a file cannot be read.</summary>
     internal bool IsIncomplete { get; init; }
 
@@ -49,7 +52,7 @@ public static class ConnectionsReader
         var connections = new Dictionary<string, Connection>(StringComparer.Ordinal);
         var faulty = new Dictionary<string, ConnectionDescriptor>(StringComparer.Ordinal);
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
-        var secrets = new Secrets(environment, resolveSecrets);
+        var others = new List<string>();
 
         foreach (var path in paths)
         {
@@ -66,6 +69,7 @@ public static class ConnectionsReader
             isIncomplete |= file.ProblemCount > 0;
             foreach (var (name, node) in declared)
             {
+                var secrets = new Secrets(environment, resolveSecrets);
                 var place = $"{path}:{name.At.Line}:{name.At.Column}";
                 if (!places.TryAdd(name.Text, place))
                 {
@@ -80,12 +84,19 @@ public static class ConnectionsReader
                     var type = ((node as MapSyntax)?.Find("type") as ScalarSyntax)?.Text ?? "";
                     faulty.Add(name.Text, new ConnectionDescriptor(name.Text, type, null, null) { IsFaulty = true });
                 }
+
+                others.AddRange(secrets.Files);
             }
 
+            others.AddRange(file.OtherFiles);
             diagnostics.AddRange(file.Source.Diagnostics());
         }
 
-        return new ConnectionsReading(connections, diagnostics) { Faulty = [.. faulty.Values], IsIncomplete = isIncomplete };
+        return new ConnectionsReading(connections, diagnostics) {
+            Faulty = [.. faulty.Values],
+            OtherFiles = [.. others.Distinct(StringComparer.Ordinal)],
+            IsIncomplete = isIncomplete,
+        };
     }
 
     private static IReadOnlyList<SyntaxEntry> Declared(ConnectionsFile file, string text)

@@ -12,6 +12,12 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     /// <summary>Whether references are replaced; otherwise they stay.</summary>
     public bool Resolve => resolve;
 
+    /// <summary>The secrets that were found.</summary>
+    public List<string> Values { get; } = [];
+
+    /// <summary>The files that secrets were read from.</summary>
+    public List<string> Files { get; } = [];
+
     /// <summary>The text with its secrets, or null after reporting problems, without secrets.</summary>
     public string? Expand(string text, Action<string, string> report)
     {
@@ -25,6 +31,7 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
             if (Find(reference.Groups["name"].Value, report) is { } secret)
             {
                 expanded.Append(resolve ? secret : reference.Value);
+                Values.Add(secret);
             }
             else
             {
@@ -39,7 +46,7 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     /// <summary>A variable that need not be set; null without it, if secrets are not resolved, or after reporting problems.</summary>
     public string? Optional(string name, Action<string, string> report) =>
         resolve && new[] { name, name + "_FILE" }.Any(each => environment.GetValueOrDefault(each) is { Length: > 0 })
-            ? Find(name, report)
+            ? Expand($"${{secret:{name}}}", report)
             : null;
 
     private string? Find(string name, Action<string, string> report)
@@ -68,6 +75,7 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         }
         else if (environment.TryGetValue(name + "_FILE", out var path) && path.Length > 0)
         {
+            Files.Add(path);
             try
             {
                 // Secret files usually end with a line break that is not part of the secret.

@@ -10,6 +10,10 @@ namespace Onex.Effects.Connections;
 /// <param name="ClientCertificate">The certificate that the client presents, with its private key; or null.</param>
 internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
 {
+    // As they were when the connection was read, so that a file that breaks later does not break the connection.
+    private readonly string? _caText;
+    private readonly string? _clientText;
+
     private const string Ca = "ca_file";
     private const string Client = "client_certificate";
 
@@ -28,58 +32,75 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
     ];
 
     /// <summary>Reads the keys of a connection. A role that resolves no secrets does not open the files.</summary>
-    public static TlsFiles Read(ConnectionsFile file, MapSyntax map, bool open) => new(
-        PathOf(file, map, Ca, open ? path => _ = Authorities(path) : null),
-        PathOf(file, map, Client, open ? path => Certificate(path).Dispose() : null));
+    public static TlsFiles Read(ConnectionsFile file, MapSyntax map, bool open)
+    {
+        var (ca, caText) = Read(file, map, Ca, open ? text => _ = Authorities(text) : null);
+        var (client, clientText) = Read(file, map, Client, open ? text => Certificate(text).Dispose() : null);
+        return new TlsFiles(ca, client, caText, clientText);
+    }
+
+    private TlsFiles(string? ca, string? client, string? caText, string? clientText)
+        : this(ca, client) => (_caText, _clientText) = (caText, clientText);
+
+    /// <summary>The contents of the files.</summary>
+    public IEnumerable<string> Texts => new[] { _caText, _clientText }.OfType<string>();
 
     /// <summary>The options of a client that connects to the host.</summary>
     public SslClientAuthenticationOptions Options(string? host)
     {
         var options = new SslClientAuthenticationOptions { TargetHost = host };
-        if (CaFile is not null)
+        if (_caText is not null)
         {
             options.CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
             };
-            options.CertificateChainPolicy.CustomTrustStore.AddRange(Authorities(CaFile));
+            options.CertificateChainPolicy.CustomTrustStore.AddRange(Authorities(_caText));
         }
 
-        if (ClientCertificate is not null)
+        if (_clientText is not null)
         {
-            options.ClientCertificates = [Certificate(ClientCertificate)];
+            options.ClientCertificates = [Certificate(_clientText)];
         }
 
         return options;
     }
 
-    private static string? PathOf(ConnectionsFile file, MapSyntax map, string key, Action<string>? open)
+    private static (string? Path, string? Text) Read(ConnectionsFile file, MapSyntax map, string key, Action<string>? check)
     {
         if (map.Find(key) is not { } node || file.Text(node, $"'{key}'") is not { } text)
         {
-            return null;
+            return (null, null);
         }
 
         var path = Path.GetFullPath(text, Path.GetDirectoryName(Path.GetFullPath(file.Path))!);
+        if (check is null)
+        {
+            return (path, null);
+        }
+
+        file.OtherFiles.Add(path);
         try
         {
-            open?.Invoke(path);
+            var pem = File.ReadAllText(path);
+            check(pem);
+            return (path, pem);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {
             file.Report(ConnectionDiagnostics.BadCertificate(node.At, key, text));
         }
 
-        return path;
+        return (path, null);
     }
 
-    private static X509Certificate2Collection Authorities(string path)
+    private static X509Certificate2Collection Authorities(string pem)
     {
         var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(path);
+        authorities.ImportFromPem(pem);
         return authorities.Count > 0 ? authorities : throw new CryptographicException("The file has no certificate.");
     }
 
-    private static X509Certificate2 Certificate(string path) => X509Certificate2.CreateFromPemFile(path);
+    private static X509Certificate2 Certificate(string pem) => X509Certificate2.CreateFromPem(pem, pem);
 }

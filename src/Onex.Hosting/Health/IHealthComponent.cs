@@ -83,4 +83,13 @@ public sealed class RoleHealth
             _handlers[handler] = error;
         }
     }
+
+    /// <summary>Removes a handler that no longer exists.</summary>
+    public void Remove(string handler)
+    {
+        lock (_lock)
+        {
+            _handlers.Remove(handler);
+        }
+    }
 }

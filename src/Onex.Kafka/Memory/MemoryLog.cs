@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Confluent.Kafka;
 using Onex.Contracts.Messages;
@@ -17,8 +18,9 @@ internal sealed class MemoryLog : IRecordLog
     private const int RecordBytesMax = 1_048_588;
 
     private readonly object _gate = new();
-    private readonly Dictionary<string, MemoryTopic> _topics;
+    private readonly ConcurrentDictionary<string, MemoryTopic> _topics = new(StringComparer.Ordinal);
     private readonly Dictionary<string, MemoryGroup> _groups = new(StringComparer.Ordinal);
+    private readonly int _partitions;
     private readonly int _kept;
 
     // Keeps the process from running out of memory. Each topic has its own bound, because the reader of one may have to write to another.
@@ -34,9 +36,18 @@ internal sealed class MemoryLog : IRecordLog
     {
         _kept = kept;
         _heldBytesMax = heldBytesMax;
-        _topics = topics.Select(name => new MemoryTopic(name, partitions))
-            .Concat(topics.Select(name => new MemoryTopic(Topics.DeadLetter(name), 1)))
-            .ToDictionary(topic => topic.Name, StringComparer.Ordinal);
+        _partitions = partitions;
+        Add(topics);
+    }
+
+    /// <summary>Adds topics and their dead-letter topics, unless they exist.</summary>
+    public void Add(IReadOnlyCollection<string> topics)
+    {
+        foreach (var name in topics)
+        {
+            _topics.TryAdd(name, new MemoryTopic(name, _partitions));
+            _topics.TryAdd(Topics.DeadLetter(name), new MemoryTopic(Topics.DeadLetter(name), 1));
+        }
     }
 
     public string? LastError => null;

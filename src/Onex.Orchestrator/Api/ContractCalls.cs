@@ -3,17 +3,18 @@ using Onex.Contracts.Graphs;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Background;
+using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Calls about loaded contracts.</summary>
-internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler scheduler)
+internal sealed class ContractCalls(PlanCatalogue catalogue, Scheduler scheduler)
 {
     public Task ListAsync(ApiCall call) => call.AnswerAsync(200, writer =>
     {
         writer.WriteStartArray("contracts");
         foreach (
-            var plan in plans.OrderBy(plan => plan.Name, StringComparer.Ordinal)
+            var plan in catalogue.Loaded.OrderBy(plan => plan.Name, StringComparer.Ordinal)
                 .ThenByDescending(plan => plan.Version, SemanticVersionOrder.Instance))
         {
             writer.WriteStartObject();
@@ -102,6 +103,7 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
     // The newest first.
     private List<Plan> Versions(string name)
     {
+        var plans = catalogue.Loaded;
         var versions = plans.Where(plan => plan.Name == name).OrderByDescending(plan => plan.Version, SemanticVersionOrder.Instance)
             .ToList();
         return versions.Count > 0

@@ -31,9 +31,10 @@ internal sealed partial class Scheduler(
 
     // Keyed by contract. May be stale, because other orchestrators advance schedules, too; the database is read before a saga starts.
     private readonly ConcurrentDictionary<string, DateTimeOffset> _last = new(StringComparer.Ordinal);
-    private readonly List<Plan> _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
 
-    private bool _begun;
+    // The loaded plans with which it began; null if it has to begin again.
+    private IReadOnlyList<Plan>? _begunWith;
+    private volatile List<Plan> _scheduled = [];
 
     /// <summary>The next time of a contract; null if it has no schedule, or the time is not known yet.</summary>
     public DateTimeOffset? Next(Plan plan) =>
@@ -42,10 +43,11 @@ internal sealed partial class Scheduler(
     /// <summary>Starts what is due.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        if (!_begun)
+        if (plans.Loaded is var loaded && loaded != _begunWith)
         {
+            _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
             await BeginAsync(cancellation);
-            _begun = true;
+            _begunWith = loaded;
         }
 
         foreach (var plan in _scheduled)
@@ -75,7 +77,7 @@ internal sealed partial class Scheduler(
         if (await store.LastAsync(name, cancellation) is not { } last)
         {
             // Its row is missing: the database is another one, or was restored.
-            _begun = false;
+            _begunWith = null;
             return;
         }
 

@@ -9,48 +9,70 @@ namespace Onex.Orchestrator.Machines;
 
 /// <summary>
 /// The plans that this orchestrator can run: loaded plans start new sagas; every other registered content continues the sagas that started
-/// with it.
+/// with it. The loaded plans can be replaced while sagas run.
 /// </summary>
 internal sealed class PlanCatalogue(
     IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
 {
-    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash)
-        .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
+    private volatile LoadedPlans _loaded = new(loaded, compiler);
 
-    // Built when first needed, because pipes can be made only once the bus exists.
-    private readonly ConcurrentDictionary<string, PlanPipe> _pipes = new(StringComparer.Ordinal);
-
-    // A request starts the highest loaded version.
-    private readonly FrozenDictionary<string, Plan> _newest = loaded
-        .GroupBy(plan => plan.Name, StringComparer.Ordinal)
-        .ToFrozenDictionary(
-            plans => plans.Key, plans => plans.MaxBy(plan => plan.Version, SemanticVersionOrder.Instance)!, StringComparer.Ordinal);
+    /// <summary>The loaded plans, in the order of their files. Another list after each replacement.</summary>
+    public IReadOnlyList<Plan> Loaded => _loaded.All;
 
     /// <summary>The names of the contracts that may be started.</summary>
-    public IEnumerable<string> Names => _newest.Keys;
+    public IEnumerable<string> Names => _loaded.Newest.Keys;
 
     /// <summary>The plans that start new sagas: the highest version of each contract.</summary>
-    public IEnumerable<Plan> Startable => _newest.Values;
+    public IEnumerable<Plan> Startable => _loaded.Newest.Values;
 
     /// <summary>The plan that a request of that contract starts with, or null.</summary>
-    public Plan? Newest(string contract) => _newest.GetValueOrDefault(contract);
+    public Plan? Newest(string contract) => _loaded.Newest.GetValueOrDefault(contract);
+
+    /// <summary>
+    /// Starts new sagas with other plans from now on. Running sagas continue on the content that they started with, which is registered.
+    /// </summary>
+    public void Replace(IReadOnlyList<Plan> plans, CompilerContext context) => _loaded = new LoadedPlans(plans, context);
 
     /// <summary>The plan of that content, compiled on demand; null if it was never registered or no longer compiles.</summary>
     public async Task<PlanPipe?> FindAsync(string hash, CancellationToken cancellation)
     {
-        if (_pipes.TryGetValue(hash, out var known))
+        var plans = _loaded;
+        var made = plans.Pipes;
+        if (made.TryGetValue(hash, out var known))
         {
             return known;
         }
 
-        if (_loaded.TryGetValue(hash, out var own))
+        if (plans.ByHash.TryGetValue(hash, out var own))
         {
-            return _pipes.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
+            return made.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
         }
 
         // Content with the same meaning as a loaded plan runs on that plan, even if it was registered under another hash.
-        return await RegisteredPlans.FindAsync(registry, hash, compiler, cancellation) is { } plan
-            ? _pipes.GetOrAdd(hash, _ => _pipes.GetOrAdd(plan.Hash, _ => new PlanPipe(_loaded.GetValueOrDefault(plan.Hash) ?? plan, pipes)))
+        return await RegisteredPlans.FindAsync(registry, hash, plans.Compiler, cancellation) is { } plan
+            ? made.GetOrAdd(
+                hash,
+                _ => made.GetOrAdd(plan.Hash, _ => new PlanPipe(plans.ByHash.GetValueOrDefault(plan.Hash) ?? plan, pipes)))
             : null;
+    }
+
+    private sealed class LoadedPlans(IReadOnlyList<Plan> all, CompilerContext compiler)
+    {
+        public IReadOnlyList<Plan> All => all;
+
+        public CompilerContext Compiler => compiler;
+
+        public FrozenDictionary<string, Plan> ByHash { get; } = all.DistinctBy(plan => plan.Hash)
+            .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
+
+        // A request starts the highest loaded version.
+        public FrozenDictionary<string, Plan> Newest { get; } = all
+            .GroupBy(plan => plan.Name, StringComparer.Ordinal)
+            .ToFrozenDictionary(
+                plans => plans.Key, plans => plans.MaxBy(plan => plan.Version, SemanticVersionOrder.Instance)!, StringComparer.Ordinal);
+
+        // Built when first needed, because pipes can be made only once the bus exists. Not kept beyond a replacement, because plans also
+        // contain the defaults of their connections.
+        public ConcurrentDictionary<string, PlanPipe> Pipes { get; } = new(StringComparer.Ordinal);
     }
 }

@@ -10,6 +10,12 @@ namespace Onex.Runtime.Running;
 internal sealed record LoadedContracts(
     Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
 {
+    /// <summary>The hash of the files: see <see cref="ContractsSource.Hash"/>.</summary>
+    public string FilesHash { get; init; } = "";
+
+    /// <summary>The topics to which the contracts write.</summary>
+    public EmittedTopics Emitted { get; } = new(Compilation.Plans);
+
     /// <summary>Whether a role must not start with them.</summary>
     public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Problems.Count > 0;
 

@@ -1,6 +1,5 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
@@ -26,7 +25,8 @@ internal static class RunCommand
     {
         MemoryLimit.Apply();
         var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes);
-        var contracts = Load(read.Tentative, environment);
+        var source = new ContractsSource(read.Tentative, environment);
+        var contracts = source.Load();
         foreach (var warning in Warnings(read, contracts))
         {
             await Console.Error.WriteLineAsync(warning);
@@ -43,24 +43,9 @@ internal static class RunCommand
         }
 
         var builder = OnexHost.CreateBuilder(settings);
+        builder.Services.AddSingleton(source);
         AddParts(builder.Services, settings, contracts);
         return await builder.RunAsync(stop: stop);
-    }
-
-    // Workers neither compile contracts nor open connections, and effects only open connections.
-    private static LoadedContracts Load(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment)
-    {
-        var opensConnections = settings.Runs(RuntimeProfile.Effects);
-        if (settings.Runs(RuntimeProfile.Main) && Directory.Exists(settings.ContractsDirectory))
-        {
-            return LoadedContracts.Load(settings, environment, opensConnections);
-        }
-
-        var connections = opensConnections
-            ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true)
-            : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
-        return new LoadedContracts(
-            new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
     }
 
     private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
@@ -82,12 +67,12 @@ internal static class RunCommand
             AddStore(services, settings, name);
         }
 
-        var emitted = new EmittedTopics(contracts.Compilation.Plans);
-        services.AddSingleton(emitted);
-        AddBus(services, settings, emitted, name);
+        services.AddSingleton(contracts);
+        AddBus(services, settings, contracts.Emitted, name);
 
         AddRoles(services, settings, contracts, connections);
         services.AddSingleton<IRoleBootstrap, HandlerReport>();
+        services.AddHostedService<ContractsReload>();
 
         services.AddBusHealth();
         services.AddSingleton<IHealthComponent, ConsumersComponent>();
@@ -128,7 +113,8 @@ internal static class RunCommand
         services.AddOnexKafka(SettingsMapping.Kafka(settings, name));
         services.AddSingleton<IHealthComponent, BrokerComponent>();
         services.AddSingleton<IHealthComponent, MissedRecordsComponent>();
-        services.AddSingleton<IRoleBootstrap, TopicSetup>();
+        services.AddSingleton<TopicSetup>();
+        services.AddSingleton<IRoleBootstrap>(provider => provider.GetRequiredService<TopicSetup>());
     }
 
     private static void AddStore(IServiceCollection services, RuntimeSettings settings, string name)
@@ -148,9 +134,8 @@ internal static class RunCommand
         if (settings.Runs(RuntimeProfile.Main))
         {
             services.AddOnexOrchestrator(settings, contracts.Compilation.Plans, contracts.Context);
-            services.AddSingleton(contracts.Compilation.Plans);
-            services.AddSingleton(contracts.Context);
-            services.AddSingleton<IRoleBootstrap, ContractRegistration>();
+            services.AddSingleton<ContractRegistration>();
+            services.AddSingleton<IRoleBootstrap>(provider => provider.GetRequiredService<ContractRegistration>());
         }
 
         if (settings.Runs(RuntimeProfile.Effects))

@@ -8,7 +8,7 @@ namespace Onex.Runtime.Running;
 
 /// <summary>Creates missing topics, and checks that the topics are usable.</summary>
 internal sealed class TopicSetup(
-    TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
+    TopicAdmin topics, RuntimeSettings settings, LoadedContracts started, ILogger<TopicSetup> logger) : IRoleBootstrap
 {
     public string Name => "The broker";
 
@@ -17,12 +17,9 @@ internal sealed class TopicSetup(
         if (settings.CreateTopics)
         {
             await CreateAsync(topics, settings, cancellation);
-            await topics.EnsureTopicsAsync(emitted.Names, settings.Partitions, settings.Replication, cancellation);
         }
-        else
-        {
-            await LookForEmittedAsync(cancellation);
-        }
+
+        await PrepareAsync(started.Emitted, cancellation);
 
         var (_, problems) = await CheckAsync(topics, settings, cancellation);
         if (problems.Count > 0)
@@ -31,6 +28,13 @@ internal sealed class TopicSetup(
         }
 
         await CompareRetentionAsync(cancellation);
+        return 0;
+    });
+
+    /// <summary>Creates missing topics to which changed contracts write, or warns about them.</summary>
+    public Task EnsureAsync(EmittedTopics emitted, CancellationToken cancellation) => ClassifyAsync(async () =>
+    {
+        await PrepareAsync(emitted, cancellation);
         return 0;
     });
 
@@ -80,9 +84,15 @@ internal sealed class TopicSetup(
         }
     }
 
-    // They belong to others, who may create them later, or whose broker creates them at the first write.
-    private async Task LookForEmittedAsync(CancellationToken cancellation)
+    // Topics that are not created here belong to others, who may create them later, or whose broker creates them at the first write.
+    private async Task PrepareAsync(EmittedTopics emitted, CancellationToken cancellation)
     {
+        if (settings.CreateTopics)
+        {
+            await topics.EnsureTopicsAsync(emitted.Names, settings.Partitions, settings.Replication, cancellation);
+            return;
+        }
+
         var found = await topics.PartitionCountsAsync(emitted.Names, cancellation);
         foreach (var missing in emitted.Names.Where(topic => !found.ContainsKey(topic)))
         {

@@ -50,6 +50,9 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
         await _process.DisposeAsync();
     }
 
+    /// <summary>Sends SIGHUP.</summary>
+    public Task HangUpAsync() => _process.HangUpAsync();
+
     /// <summary>Posts a request.</summary>
     public Task<(HttpStatusCode Status, JsonNode Answer)> RequestAsync(string body, string query = "") =>
         PostAsync($"/api/v1/requests{query}", body);

@@ -1,0 +1,245 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Diagnostics;
+using Onex.Effects.Connections;
+using Onex.Hosting.Health;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>
+/// Puts changed contracts, connections, certificates and secrets to use while the role runs: when the contents of their files have changed,
+/// and on SIGHUP. Files with errors change nothing: what was loaded before stays in use, and <c>/health</c> is degraded until they are
+/// corrected.
+/// </summary>
+internal sealed class ContractsReload : BackgroundService
+{
+    private static readonly TimeSpan _period = TimeSpan.FromSeconds(2);
+
+    private readonly ContractsSource _source;
+    private readonly ConnectionTable _connections;
+    private readonly ContractRegistration? _registration;
+    private readonly RuntimeSettings _settings;
+    private readonly RoleHealth _health;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ContractsReload> _logger;
+    private readonly SemaphoreSlim _hangUp = new(0);
+
+    private LoadedContracts _loaded;
+    private IReadOnlyList<string> _otherFiles;
+    private string _used;
+    private string _last;
+    private string? _waitsFor;
+    private List<string> _broken = [];
+
+    /// <param name="source">Reads the files.</param>
+    /// <param name="started">What the role started with.</param>
+    /// <param name="connections">The connections in use.</param>
+    /// <param name="registration">Puts contracts to use; null for a role without contracts.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="health">Gets the files with errors.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For what is reloaded, and what cannot be.</param>
+    public ContractsReload(
+        ContractsSource source,
+        LoadedContracts started,
+        ConnectionTable connections,
+        RuntimeSettings settings,
+        RoleHealth health,
+        TimeProvider time,
+        ILogger<ContractsReload> logger,
+        ContractRegistration? registration = null)
+    {
+        (_source, _loaded, _connections, _registration) = (source, started, connections, registration);
+        (_settings, _health, _time, _logger) = (settings, health, time, logger);
+        _otherFiles = started.Connections.OtherFiles;
+        _used = _last = started.FilesHash;
+    }
+
+    /// <summary>
+    /// Looks for changes. Changed contents are loaded when two calls in a row have found the same, because an editor or a copy may write
+    /// several times.
+    /// </summary>
+    /// <param name="force">Loads at once, whether or not something has changed.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    internal async Task CheckAsync(bool force, CancellationToken cancellation)
+    {
+        var now = _source.Hash(_otherFiles);
+        var isStable = now == _last;
+        _last = now;
+        if (!force && (now == _used || !isStable))
+        {
+            return;
+        }
+
+        try
+        {
+            await LoadAsync(cancellation);
+            _waitsFor = null;
+        }
+        catch (NotReachableException away)
+        {
+            // The next call tries again.
+            if (_waitsFor is null)
+            {
+                Log.ReloadWaits(_logger, away.Message);
+            }
+
+            _waitsFor = away.Message;
+        }
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            _hangUp.Release();
+        });
+        while (true)
+        {
+            var forced = await WaitAsync(stoppingToken);
+            try
+            {
+                await CheckAsync(forced, stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.ReloadThrew(_logger, exception);
+            }
+        }
+    }
+
+    public override void Dispose()
+    {
+        _hangUp.Dispose();
+        base.Dispose();
+    }
+
+    // True after a signal.
+    private async Task<bool> WaitAsync(CancellationToken cancellation)
+    {
+        using var period = new CancellationTokenSource(_period, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(period.Token, cancellation);
+        try
+        {
+            await _hangUp.WaitAsync(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken cancellation)
+    {
+        var loaded = _source.Load();
+        var problems = await UseAsync(loaded, cancellation);
+        _otherFiles = loaded.Connections.OtherFiles;
+        _used = _last = loaded.FilesHash;
+        Report(problems);
+        foreach (var warning in loaded.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning))
+        {
+            Log.ReloadWarning(_logger, warning.Render().TrimEnd('\n'));
+        }
+    }
+
+    // Uses what has no errors, and returns the errors. Connections do not wait for contracts, which may be those of another role.
+    private async Task<IReadOnlyList<(string File, string Problem)>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)
+    {
+        if (Vanished(loaded) is { } vanished)
+        {
+            return [vanished];
+        }
+
+        if (_settings.Runs(RuntimeProfile.Effects) && !loaded.Connections.HasErrors)
+        {
+            var changes = _connections.Replace(loaded.Connections.Connections);
+            if (changes.Count > 0)
+            {
+                Log.ConnectionsReloaded(_logger, string.Join(", ", changes.Select(Describe)));
+            }
+        }
+
+        if (loaded.HasErrors)
+        {
+            return
+            [
+                .. loaded.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error)
+                    .Select(diagnostic => (diagnostic.Path, diagnostic.Render().TrimEnd('\n'))),
+                .. loaded.Problems.Select(problem => (_settings.ContractsDirectory, problem)),
+            ];
+        }
+
+        if (_registration is not null && await _registration.UseAsync(loaded, cancellation) is { Count: > 0 } refused)
+        {
+            return [.. refused.Select(problem => (_settings.ContractsDirectory, problem))];
+        }
+
+        if (_registration is not null && Changes(loaded) is { Length: > 0 } changed)
+        {
+            Log.ContractsReloaded(_logger, changed);
+        }
+
+        _loaded = loaded;
+        return [];
+    }
+
+    // A directory that is emptied or unmounted for a moment must not make every request unknown.
+    private (string File, string Problem)? Vanished(LoadedContracts loaded)
+    {
+        const string Remedy = "what was loaded before stays in use. Restart the role if they are to be removed.";
+        return _settings.Runs(RuntimeProfile.Main) && _loaded.Compilation.Plans.Count > 0 && !Directory.Exists(_settings.ContractsDirectory)
+            ? (_settings.ContractsDirectory, $"The contracts directory {_settings.ContractsDirectory} does not exist any more: {Remedy}")
+            : loaded.Connections is { HasErrors: false, Connections.Count: 0 } && _loaded.Connections.Connections.Count > 0
+                ? (Path.Combine(_settings.ContractsDirectory, "connections"), $"There are no connections any more: {Remedy}")
+                : null;
+    }
+
+    private string Changes(LoadedContracts loaded)
+    {
+        var before = _loaded.Compilation.Plans.ToDictionary(plan => (plan.Name, plan.Version), plan => plan.Hash);
+        var after = loaded.Compilation.Plans.ToDictionary(plan => (plan.Name, plan.Version), plan => plan.Hash);
+        return string.Join(
+            ", ",
+            [
+                .. after.Where(plan => !before.ContainsKey(plan.Key)).Select(plan => $"{plan.Key.Name} {plan.Key.Version} added"),
+                .. after.Where(plan => before.TryGetValue(plan.Key, out var hash) && hash != plan.Value)
+                    .Select(plan => $"{plan.Key.Name} {plan.Key.Version} changed"),
+                .. before.Keys.Where(plan => !after.ContainsKey(plan)).Select(plan => $"{plan.Name} {plan.Version} removed"),
+            ]);
+    }
+
+    private static string Describe(ConnectionChange change) =>
+        $"{change.Name} {(change.Old is null ? "added" : change.New is null ? "removed" : "changed")}";
+
+    private void Report(IReadOnlyList<(string File, string Problem)> problems)
+    {
+        var files = problems.Select(problem => problem.File).Distinct(StringComparer.Ordinal).ToList();
+        foreach (var corrected in _broken.Except(files, StringComparer.Ordinal))
+        {
+            _health.Remove(corrected);
+        }
+
+        foreach (var file in files)
+        {
+            var first = problems.First(problem => problem.File == file).Problem;
+            _health.Report(file, $"not in use, because it has errors: {first.Split('\n')[0]}");
+        }
+
+        if (problems.Count > 0)
+        {
+            Log.ReloadRefused(_logger, string.Join('\n', problems.Select(problem => problem.Problem)));
+        }
+        else if (_broken.Count > 0)
+        {
+            Log.ReloadCorrected(_logger);
+        }
+
+        _broken = files;
+    }
+}

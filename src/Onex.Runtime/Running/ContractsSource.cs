@@ -1,0 +1,113 @@
+using System.Security.Cryptography;
+using System.Text;
+using Onex.Contracts.Compiling;
+using Onex.Effects.Connections;
+using Onex.Hosting.Settings;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Reads what a role needs of the contracts directory, at the start and after each change.</summary>
+internal sealed class ContractsSource(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment)
+{
+    private const int HashedBytesMax = 2 * 1024 * 1024;
+
+    private static readonly string[] _read = [".yaml", ".yml", ".json"];
+
+    private bool CompilesContracts => settings.Runs(RuntimeProfile.Main);
+
+    private bool OpensConnections => settings.Runs(RuntimeProfile.Effects);
+
+    /// <summary>Reads and compiles. Workers neither compile contracts nor open connections, and effects only open connections.</summary>
+    public LoadedContracts Load()
+    {
+        // Before the files are read, so that a change while they are read is noticed.
+        var hash = HashOf(Files());
+        var loaded = Read();
+        return loaded with { FilesHash = hash + HashOf(loaded.Connections.OtherFiles) };
+    }
+
+    private LoadedContracts Read()
+    {
+        if (CompilesContracts && Directory.Exists(settings.ContractsDirectory))
+        {
+            return LoadedContracts.Load(settings, environment, OpensConnections);
+        }
+
+        var connections = OpensConnections
+            ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true)
+            : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
+        return new LoadedContracts(
+            new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
+    }
+
+    /// <summary>
+    /// A hash of the contents of all files that <see cref="Load"/> may read. Contents and not times: an atomic swap of links, as Kubernetes
+    /// does it, changes no time of the files' own.
+    /// </summary>
+    /// <param name="others">The certificates and secrets that the connections refer to.</param>
+    public string Hash(IEnumerable<string> others) => HashOf(Files()) + HashOf(others);
+
+    private static string HashOf(IEnumerable<string> paths)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var path in paths)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(path));
+            hash.AppendData([0]);
+            hash.AppendData(SHA256.HashData(Content(path)));
+        }
+
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    private List<string> Files()
+    {
+        var files = new List<string>();
+        if (CompilesContracts || OpensConnections)
+        {
+            Add(
+                CompilesContracts ? settings.ContractsDirectory : Path.Combine(settings.ContractsDirectory, "connections"),
+                files);
+        }
+
+        files.Sort(StringComparer.Ordinal);
+        return files;
+    }
+
+    private static void Add(string directory, List<string> files)
+    {
+        try
+        {
+            foreach (var entry in new DirectoryInfo(directory).EnumerateFileSystemInfos().Where(entry => entry.Name[0] != '.'))
+            {
+                if (entry is not DirectoryInfo)
+                {
+                    files.AddRange(_read.Contains(entry.Extension, StringComparer.OrdinalIgnoreCase) ? [entry.FullName] : []);
+                }
+                else if (entry.LinkTarget is null)
+                {
+                    Add(entry.FullName, files);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            files.Add(directory);
+        }
+    }
+
+    // Larger files are rejected anyway.
+    private static byte[] Content(string path)
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var content = new byte[Math.Min(stream.Length, HashedBytesMax)];
+            return content[..stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return Encoding.UTF8.GetBytes(exception.GetType().Name);
+        }
+    }
+}
