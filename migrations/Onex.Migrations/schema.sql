@@ -557,3 +557,52 @@ VALUES ('20261129204645_SecretHandles', '10.0.15');
 
 COMMIT;
 
+START TRANSACTION;
+ALTER TABLE onex.effect_ledger DROP CONSTRAINT ck_effect_ledger_outcome;
+
+ALTER TABLE onex.effect_ledger DROP CONSTRAINT ck_effect_ledger_result;
+
+COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, or while it was parked; parked: its connection does not let it begin; empty: not known yet.';
+
+ALTER TABLE onex.effect_ledger ADD may_sent boolean NOT NULL DEFAULT FALSE;
+COMMENT ON COLUMN onex.effect_ledger.may_sent IS 'Whether the latest attempt may have been sent before it was parked.';
+
+ALTER TABLE onex.effect_ledger ADD parked_at timestamp with time zone;
+COMMENT ON COLUMN onex.effect_ledger.parked_at IS 'When it was parked: parked commands begin in this order.';
+
+ALTER TABLE onex.effect_ledger ADD parked_command bytea;
+COMMENT ON COLUMN onex.effect_ledger.parked_command IS 'The parked command as JSON.';
+
+ALTER TABLE onex.effect_ledger ADD parked_for text;
+COMMENT ON COLUMN onex.effect_ledger.parked_for IS 'The connection for which the command is parked.';
+
+CREATE TABLE onex.connection_states (
+    connection text NOT NULL,
+    process_id uuid NOT NULL,
+    unavailable_since timestamp with time zone NOT NULL,
+    next_trial_at timestamp with time zone,
+    reason text,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT pk_connection_states PRIMARY KEY (connection, process_id)
+);
+COMMENT ON TABLE onex.connection_states IS 'Connections that an effects process considers unavailable. Processes write their rows again before they expire.';
+COMMENT ON COLUMN onex.connection_states.connection IS 'The connection''s name.';
+COMMENT ON COLUMN onex.connection_states.process_id IS 'The effects process, new at each start.';
+COMMENT ON COLUMN onex.connection_states.unavailable_since IS 'Since when its circuit breaker is not closed.';
+COMMENT ON COLUMN onex.connection_states.next_trial_at IS 'When the next command is tried; empty while one is.';
+COMMENT ON COLUMN onex.connection_states.reason IS 'The latest failure, for people.';
+COMMENT ON COLUMN onex.connection_states.valid_until IS 'After this time the process is dead.';
+
+CREATE INDEX ix_effect_ledger_parked ON onex.effect_ledger (parked_for, parked_at, command_id) WHERE parked_for IS NOT NULL;
+
+ALTER TABLE onex.effect_ledger ADD CONSTRAINT ck_effect_ledger_outcome CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked'));
+
+ALTER TABLE onex.effect_ledger ADD CONSTRAINT ck_effect_ledger_parked CHECK (coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL));
+
+ALTER TABLE onex.effect_ledger ADD CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL));
+
+INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
+VALUES ('20261129205752_ParkedCommands', '10.0.15');
+
+COMMIT;
+

@@ -27,12 +27,15 @@ namespace Onex.Effects;
 /// <summary>The effects role: executes effects for sagas. The entry point of this project.</summary>
 public static class EffectsRole
 {
-    /// <summary>The maximum number of commands in flight per process. Each connection also has its own limit.</summary>
-    internal const int CommandsAtOnce = 256;
+    /// <summary>
+    /// The maximum number of commands in memory per process, which their weight limits too. It is many times what the commands of a
+    /// connection may occupy, so that none keeps the commands of others from being read.
+    /// </summary>
+    internal const int CommandsAtOnce = 4096;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="ISecretHandles"/>, <see cref="IPayloads"/>,
-    /// <see cref="IRecordProducer"/>, <see cref="RoleHealth"/> and <see cref="TimeProvider"/> among the services.
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
+    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/> and <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -46,8 +49,9 @@ public static class EffectsRole
         services.AddSingleton(provider => new EffectRunner(
             EffectOperations.Create(provider),
             connections,
-            provider.GetRequiredService<ConnectionLimits>(),
+            provider.GetRequiredService<ConnectionGates>(),
             provider.GetRequiredService<IEffectLedger>(),
+            provider.GetRequiredService<IParkedCommands>(),
             provider.GetRequiredService<IPayloads>(),
             new ResultSender(
                 provider.GetRequiredService<IRecordProducer>(),
@@ -58,6 +62,7 @@ public static class EffectsRole
             provider.GetRequiredService<ILogger<EffectRunner>>(),
             new ResultRoom(memory.Results, memory.LargestResult),
             provider.GetRequiredService<SecretResolver>()));
+        services.AddHostedService<ParkedCommandLoop>();
         return services;
     }
 
@@ -70,7 +75,12 @@ public static class EffectsRole
         .AddSingleton<KafkaProducers>()
         .AddSingleton<VaultSessions>()
         .AddSingleton<SecretResolver>()
-        .AddSingleton<ConnectionLimits>();
+        .AddSingleton(provider => new ConnectionGates(
+            connections,
+            provider.GetRequiredService<RoleHealth>(),
+            provider.GetRequiredService<TimeProvider>(),
+            MemoryBudget.ForProcess(),
+            provider.GetRequiredService<ILogger<ConnectionGates>>()));
 
     /// <summary>Configures the rider to consume the role's commands.</summary>
     public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>

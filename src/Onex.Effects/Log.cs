@@ -32,6 +32,28 @@ internal static partial class Log
     [LoggerMessage(2007, LogLevel.Information, "Transactions over connection {Connection} {Mode}.")]
     public static partial void LedgerSought(ILogger logger, string connection, string mode);
 
+    /// <summary>
+    /// Too many attempts on this connection failed. Its commands are parked in the database; one of them is tried periodically.
+    /// </summary>
+    [LoggerMessage(2008, LogLevel.Warning, "Connection {Connection} is unavailable, its commands are parked: {Reason}")]
+    public static partial void BreakerOpened(ILogger logger, string connection, string? reason);
+
+    /// <summary>A trial on the connection succeeded. Its parked commands are run in the order of their arrival.</summary>
+    [LoggerMessage(2009, LogLevel.Information, "Connection {Connection} is available again.")]
+    public static partial void BreakerClosed(ILogger logger, string connection);
+
+    /// <summary>The command's connection does not let it begin, or its trial failed.</summary>
+    [LoggerMessage(2010, LogLevel.Debug, "{Operation}, attempt {Attempt}, is parked for connection {Connection}.")]
+    public static partial void Parked(ILogger logger, string operation, int attempt, string connection);
+
+    /// <summary>Parked commands wait in the database, and are read again after a delay.</summary>
+    [LoggerMessage(2011, LogLevel.Warning, "Parked commands cannot be read: {Reason}")]
+    public static partial void ParkedNotRead(ILogger logger, string reason);
+
+    /// <summary>A defect: report it. The lease of the command expires, and the orchestrator continues its saga.</summary>
+    [LoggerMessage(2012, LogLevel.Error, "A parked command for {Operation} could not be run.")]
+    public static partial void ParkedNotRun(ILogger logger, string operation, Exception exception);
+
     /// <summary>The AppRole of a connection got a new token.</summary>
     [LoggerMessage(2040, LogLevel.Information, "Logged in to the Vault of connection {Connection}.")]
     public static partial void VaultLoggedIn(ILogger logger, string connection);

@@ -11,6 +11,9 @@ namespace Onex.Engine;
 /// </summary>
 internal static class Timers
 {
+    private static readonly TimeSpan _firstInquiry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _longestInquiry = TimeSpan.FromMinutes(10);
+
     public static bool Decide(DecisionBuilder decision, TimerFired timer)
     {
         var due = decision.Saga.Outstanding.Where(command => IsDue(decision.Saga, command, decision.Now))
@@ -47,18 +50,28 @@ internal static class Timers
     /// </summary>
     public static IEnumerable<CommandId> ToLookUp(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
+        where command.Phase == AttemptPhase.InFlight && command.DueAt <= now && !MayBeCancelled(command)
+        where RoleOf(plan, command) == CallRole.Effect
+        select command.CommandId;
+
+    /// <summary>
+    /// Those of <see cref="ToLookUp"/> that are cancelled first if they are parked, because the step's retries have no time left.
+    /// </summary>
+    public static IEnumerable<CommandId> ToCancelIfParked(Plan plan, SagaState saga, DateTimeOffset now) =>
+        from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
-        let step = PlanFacts.Of(plan).Step(command.Step)
-        let role = command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role
-        where role == CallRole.Effect
+        where RoleOf(plan, command) == CallRole.Effect && EndOfRetries(plan, saga, command) <= now
         select command.CommandId;
 
     /// <summary>The interrupted effects that a wake-up at that time cancels in the ledger if no role has claimed them.</summary>
     public static IEnumerable<CommandId> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
-        where command is { Phase: AttemptPhase.InFlight, Interrupted: true } && command.DueAt <= now
-        where PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Effect
+        where command.Phase == AttemptPhase.InFlight && command.DueAt <= now && MayBeCancelled(command)
+        where RoleOf(plan, command) == CallRole.Effect
         select command.CommandId;
+
+    // Of an interrupted command that may have taken effect in an earlier attempt, only another attempt finds out the outcome.
+    private static bool MayBeCancelled(Outstanding command) => command is { Interrupted: true, Happened: Happening.No };
 
     // Handles the contract's own timers in the order in which they were due, even if all were due while the saga was paused. If a wait
     // ended before a timeout, the timeout is checked in a later decision, after the effects of the wait.
@@ -153,8 +166,19 @@ internal static class Timers
     {
         switch (lease)
         {
-            case { Cancelled: true } when command.Interrupted:
+            case { Cancelled: true } when MayBeCancelled(command):
                 Interruption.Cancelled(decision, command);
+                break;
+
+            // Its connection does not let it begin, which uses up no attempt. Its result arrives by itself; this covers a lost one.
+            case { ParkedAt: { } parkedAt }:
+                decision.Replace(command with { DueAt = NextInquiry(decision, command, parkedAt) });
+                break;
+
+            case { Cancelled: true, Attempt: > 0 }:
+                Results.AttemptFailed(
+                    decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut,
+                    "Its connection did not let it begin in the time that the step has.", retryAfter: null);
                 break;
 
             case null when command.Interrupted && decision.Facts.Step(command.Step).Role == CallRole.Saga:
@@ -179,7 +203,7 @@ internal static class Timers
                 break;
 
             // The effects role no longer starts it.
-            case var _ when command.NotAfter <= decision.Now && RoleOf(decision, command) != CallRole.Saga:
+            case var _ when command.NotAfter <= decision.Now && RoleOf(decision.Plan, command) != CallRole.Saga:
                 Results.AttemptFailed(
                     decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
                     retryAfter: null);
@@ -193,9 +217,27 @@ internal static class Timers
         }
     }
 
-    private static CallRole? RoleOf(DecisionBuilder decision, Outstanding command)
+    // Half the time that it has been parked: many parked commands cost few inquiries. The fraction spreads those of one outage.
+    private static DateTimeOffset NextInquiry(DecisionBuilder decision, Outstanding command, DateTimeOffset parkedAt)
     {
-        var step = decision.Facts.Step(command.Step);
+        var wait = (decision.Now - parkedAt) / 2;
+        wait = wait < _firstInquiry ? _firstInquiry : wait > _longestInquiry ? _longestInquiry : wait;
+        var next = decision.Now + (wait * (1 + (Identity.Fraction(command.CommandId, command.Attempt) / 4)));
+        return EndOfRetries(decision.Plan, decision.Saga, command) is { } end && end > decision.Now && end < next ? end : next;
+    }
+
+    // When no further attempt may begin, also one that is parked. Past the pivot a step has no such time.
+    private static DateTimeOffset? EndOfRetries(Plan plan, SagaState saga, Outstanding command)
+    {
+        var step = PlanFacts.Of(plan).Step(command.Step);
+        var isForward = command.Direction == StepDirection.Forward;
+        var retry = isForward ? step.Retry : step.Compensation?.Retry ?? step.Retry;
+        return command.Interrupted || (isForward && saga.PastPivot) ? null : (command.RetriedAt ?? command.FirstSentAt) + retry.Within;
+    }
+
+    private static CallRole? RoleOf(Plan plan, Outstanding command)
+    {
+        var step = PlanFacts.Of(plan).Step(command.Step);
         return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
     }
 }

@@ -22,7 +22,7 @@ public static class PersistenceServices
     /// <summary>
     /// Adds the stores in PostgreSQL, on one connection pool: <see cref="ISagaStore"/>, <see cref="IOutbox"/>, <see cref="IWakeups"/>,
     /// <see cref="IEarlyEvents"/>, <see cref="IPayloads"/>, <see cref="ISagaQueries"/>, <see cref="IEffectLedger"/>,
-    /// <see cref="ISecretHandles"/>,
+    /// <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
     /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see cref="IStoreMaintenance"/>,
     /// <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>.
     /// Nothing connects before its first use.
@@ -39,6 +39,7 @@ public static class PersistenceServices
         services.AddSingleton<ISagaQueries, PostgresSagaQueries>();
         services.AddSingleton<PostgresEffectLedger>();
         services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<PostgresEffectLedger>());
+        services.AddSingleton<IParkedCommands>(provider => provider.GetRequiredService<PostgresEffectLedger>());
         services.AddSingleton<ISecretHandles, PostgresSecretHandles>();
         services.AddSingleton<IContractRegistry, PostgresContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, PostgresDeadLetterIndex>();
@@ -58,7 +59,9 @@ public static class PersistenceServices
         services.AddSingleton<SqliteDatabase>();
         services.AddSagaStore<SqliteSagaStore>();
         services.AddSingleton<ISagaQueries, SqliteSagaQueries>();
-        services.AddSingleton<IEffectLedger, SqliteEffectLedger>();
+        services.AddSingleton<SqliteEffectLedger>();
+        services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<SqliteEffectLedger>());
+        services.AddSingleton<IParkedCommands>(provider => provider.GetRequiredService<SqliteEffectLedger>());
         services.AddSingleton<ISecretHandles, SqliteSecretHandles>();
         services.AddSingleton<IContractRegistry, SqliteContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, SqliteDeadLetterIndex>();

@@ -501,6 +501,47 @@ namespace Onex.Migrations.Migrations
                         .HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
                 });
 
+            modelBuilder.Entity("Onex.Persistence.Schema.ConnectionStateRow", b =>
+                {
+                    b.Property<string>("Connection")
+                        .HasColumnType("text")
+                        .HasColumnName("connection")
+                        .HasComment("The connection's name.");
+
+                    b.Property<Guid>("ProcessId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("process_id")
+                        .HasComment("The effects process, new at each start.");
+
+                    b.Property<DateTimeOffset?>("NextTrialAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_trial_at")
+                        .HasComment("When the next command is tried; empty while one is.");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason")
+                        .HasComment("The latest failure, for people.");
+
+                    b.Property<DateTimeOffset>("UnavailableSince")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("unavailable_since")
+                        .HasComment("Since when its circuit breaker is not closed.");
+
+                    b.Property<DateTimeOffset>("ValidUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("valid_until")
+                        .HasComment("After this time the process is dead.");
+
+                    b.HasKey("Connection", "ProcessId")
+                        .HasName("pk_connection_states");
+
+                    b.ToTable("connection_states", "onex", t =>
+                        {
+                            t.HasComment("Connections that an effects process considers unavailable. Processes write their rows again before they expire.");
+                        });
+                });
+
             modelBuilder.Entity("Onex.Persistence.Schema.EffectLedgerRow", b =>
                 {
                     b.Property<Guid>("CommandId")
@@ -528,6 +569,13 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("leased_until")
                         .HasComment("Until then nobody else may run it, unless an outcome is recorded. By the database's clock.");
 
+                    b.Property<bool>("MaySent")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("may_sent")
+                        .HasComment("Whether the latest attempt may have been sent before it was parked.");
+
                     b.Property<string>("Operation")
                         .IsRequired()
                         .HasColumnType("text")
@@ -537,7 +585,22 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Outcome")
                         .HasColumnType("text")
                         .HasColumnName("outcome")
-                        .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; empty: not known yet.");
+                        .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, or while it was parked; parked: its connection does not let it begin; empty: not known yet.");
+
+                    b.Property<DateTimeOffset?>("ParkedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("parked_at")
+                        .HasComment("When it was parked: parked commands begin in this order.");
+
+                    b.Property<byte[]>("ParkedCommand")
+                        .HasColumnType("bytea")
+                        .HasColumnName("parked_command")
+                        .HasComment("The parked command as JSON.");
+
+                    b.Property<string>("ParkedFor")
+                        .HasColumnType("text")
+                        .HasColumnName("parked_for")
+                        .HasComment("The connection for which the command is parked.");
 
                     b.Property<DateTimeOffset?>("RecordedAt")
                         .HasColumnType("timestamp with time zone")
@@ -563,13 +626,19 @@ namespace Onex.Migrations.Migrations
                     b.HasKey("CommandId")
                         .HasName("pk_effect_ledger");
 
+                    b.HasIndex("ParkedFor", "ParkedAt", "CommandId")
+                        .HasDatabaseName("ix_effect_ledger_parked")
+                        .HasFilter("parked_for IS NOT NULL");
+
                     b.ToTable("effect_ledger", "onex", t =>
                         {
                             t.HasComment("One row per command of an effect: the lease of the process that may run it, and the outcome.");
 
-                            t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
+                            t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked')");
 
-                            t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
+                            t.HasCheckConstraint("ck_effect_ledger_parked", "coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL)");
+
+                            t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL)");
                         });
 
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 20);

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Catalogue;
 
@@ -78,6 +79,7 @@ public sealed class OperationAttribute(string name) : Attribute
         {
             ReservedKeys = argument.ReservedKeys?.Split(',') ?? [],
             Default = argument.Default,
+            Reads = argument.Reads?.Split(',') ?? [],
             ConstantKeys = item is not null && IsRecord(item)
                 ? [.. Fields(item).Where(field => AttributeOf(field).Filling == ArgumentFilling.Constant).Select(KeyOf)]
                 : [],
@@ -102,7 +104,7 @@ public sealed class OperationAttribute(string name) : Attribute
         : type == typeof(bool) ? "bool"
         : type == typeof(int) || type == typeof(long) ? "int"
         : type == typeof(double) ? "double"
-        : type == typeof(JsonElement) ? "any"
+        : type == typeof(JsonElement) || type == typeof(CelValue) ? "any"
         : DictionaryValue(type) is { } value ? $"map({ShortForm(value, nullability)})"
         : ListItem(type) is { } item ? $"list({ShortForm(item, nullability)})"
         : IsRecord(type) ? $"{{ {string.Join(", ", Fields(type).Select(field => $"{KeyOf(field)}: {TypeOf(field, nullability)}"))} }}"
@@ -129,6 +131,9 @@ public sealed class ArgumentAttribute(string description) : Attribute
 
     /// <summary>The keys of a map that the runtime sets itself, separated by commas.</summary>
     public string? ReservedKeys { get; init; }
+
+    /// <summary>The names that its expressions may read, separated by commas, if it holds expressions.</summary>
+    public string? Reads { get; init; }
 
     /// <summary>Its default, for editors and documents; null if there is none.</summary>
     public string? Default { get; init; }

@@ -24,6 +24,9 @@ public enum ArgumentFilling
 
     /// <summary>A URL; values are inserted unchanged, and those before its query are not empty.</summary>
     Address,
+
+    /// <summary>Bare expressions that the operation evaluates, over names of its own: <c>item</c>, <c>values</c>.</summary>
+    Expression,
 }
 
 /// <summary>One argument of an operation.</summary>
@@ -37,6 +40,9 @@ public sealed record ArgumentDescriptor(
 {
     /// <summary>Its default, or null.</summary>
     public string? Default { get; init; }
+
+    /// <summary>The names that its expressions may read, if it holds expressions.</summary>
+    public IReadOnlyList<string> Reads { get; init; } = [];
 
     /// <summary>The keys of the maps in its list that must be constant.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];

@@ -9,12 +9,13 @@ namespace Onex.Contracts.Catalogue;
 /// </summary>
 public static class RejectionCodes
 {
+    private static readonly string[] _ofAll = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
-        [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing], StringComparer.Ordinal);
+        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large"], StringComparer.Ordinal);
 
-    // Besides those of computes they are about the handles of secrets in their arguments.
+    // The others are about the handles of secrets in the arguments.
     private static readonly string[] _ofEffects =
-        [.. _compute, "secret_handle_invalid", "secret_not_found", "secret_forbidden", "secret_refused"];
+        [.. _ofAll, "secret_handle_invalid", "secret_not_found", "secret_forbidden", "secret_refused"];
 
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
         [

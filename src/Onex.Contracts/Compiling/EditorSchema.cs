@@ -145,13 +145,13 @@ internal sealed class EditorSchema
 
     private static JsonObject Argument(ArgumentDescriptor argument)
     {
-        var type = SchemaFor(DataTypeReader.Parse(argument.Type));
+        var type = SchemaFor(DataTypeReader.Parse(argument.Type), argument.Filling == ArgumentFilling.Expression);
         if (type is not JsonObject known)
         {
             return new JsonObject { ["description"] = Describe(argument) };
         }
 
-        var schema = argument.Filling == ArgumentFilling.Constant ? known : OrTemplate(known);
+        var schema = argument.Filling is ArgumentFilling.Constant or ArgumentFilling.Expression ? known : OrTemplate(known);
         schema["description"] = Describe(argument);
         return schema;
     }
@@ -159,21 +159,30 @@ internal sealed class EditorSchema
     private static string Describe(ArgumentDescriptor argument) =>
         argument.Default is { } without ? $"{argument.Description} Without it: {without}." : argument.Description;
 
-    private static JsonNode SchemaFor(DataType type) => type switch
+    private static JsonNode SchemaFor(DataType type, bool isExpression = false) => type switch
     {
-        DataType.Optional optional => SchemaFor(optional.Value),
+        DataType.Basic when isExpression => new JsonObject { ["type"] = new JsonArray("string", "boolean", "number", "null") },
+        DataType.Optional optional => SchemaFor(optional.Value, isExpression),
         DataType.Basic { Kind: Expressions.CelKind.Bool } => new JsonObject { ["type"] = new JsonArray("boolean", "null") },
         DataType.Basic { Kind: Expressions.CelKind.Int } => new JsonObject { ["type"] = new JsonArray("integer", "null") },
         DataType.Basic { Kind: Expressions.CelKind.Double } => new JsonObject { ["type"] = new JsonArray("number", "null") },
         DataType.Basic => new JsonObject { ["type"] = new JsonArray("string", "null") },
-        DataType.ListOf list => new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = OrTemplate(SchemaFor(list.Item)) },
-        DataType.MapOf map =>
-            new JsonObject { ["type"] = new JsonArray("object", "null"), ["additionalProperties"] = OrTemplate(SchemaFor(map.Value)) },
+        DataType.ListOf list => new JsonObject
+        {
+            ["type"] = new JsonArray("array", "null"),
+            ["items"] = OrTemplate(SchemaFor(list.Item, isExpression)),
+        },
+        DataType.MapOf map => new JsonObject
+        {
+            ["type"] = new JsonArray("object", "null"),
+            ["additionalProperties"] = OrTemplate(SchemaFor(map.Value, isExpression)),
+        },
         DataType.Fields fields => new JsonObject
         {
             ["type"] = new JsonArray("object", "null"),
             ["properties"] = new JsonObject(
-                fields.Declared.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(SchemaFor(field.Value))))),
+                fields.Declared.Select(field =>
+                    KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(SchemaFor(field.Value, isExpression))))),
         },
         _ => JsonValue.Create(true),
     };

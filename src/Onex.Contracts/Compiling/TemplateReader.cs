@@ -112,6 +112,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     private Template Read(SyntaxNode node, DataType type, CelType wanted, TemplateRules rules)
     {
         type = type is DataType.Optional optional ? optional.Value : type;
+        if (rules.Filling == ArgumentFilling.Expression)
+        {
+            return ReadExpressions(node, type, rules);
+        }
+
         switch (node)
         {
             case ListSyntax list:
@@ -146,6 +151,36 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                             rules.Below(entry.Key.Text))))]);
             default:
                 return ReadScalar((ScalarSyntax)node, type, wanted, rules.Scalar);
+        }
+    }
+
+    // The operation evaluates them, so they are checked here and passed on as text.
+    private Template ReadExpressions(SyntaxNode node, DataType type, TemplateRules rules)
+    {
+        switch (node, type)
+        {
+            case (ListSyntax list, DataType.ListOf of):
+                return new Template.List([.. list.Items.Select(item => Read(item, of.Item, CelType.Dyn, rules))]);
+            case (MapSyntax map, DataType.MapOf or DataType.Fields):
+                foreach (var (key, _) in map.Entries.Where(entry => type is DataType.Fields of && of.Find(entry.Key.Text) is null))
+                {
+                    scope.Report(ContractDiagnostics.UnknownArgument(
+                        key.At, rules.Argument!, key.Text, [.. ((DataType.Fields)type).Declared.Select(field => field.Key)]));
+                }
+
+                return new Template.Map([.. map.Entries.Select(entry => KeyValuePair.Create(
+                    entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), CelType.Dyn, rules.Below(entry.Key.Text))))]);
+            case (ScalarSyntax scalar, DataType.Basic) when scalar.Text.Contains("${", StringComparison.Ordinal):
+                scope.Report(ContractDiagnostics.ExpressionNotBare(scalar.At, rules.Argument!, rules.Place.Names));
+                return new Template.Constant(CelValue.Null);
+            case (_, DataType.Basic):
+                return new Template.Constant(CelValue.String(expressions.Read(node, $"'{rules.Argument}'", rules.Place)?.Text ?? ""));
+            // The value of an unknown key, which was reported, or an argument that is left out.
+            case (_, DataType.AnyType) or (ScalarSyntax { IsNull: true }, _):
+                return new Template.Constant(CelValue.Null);
+            default:
+                ReportWrong(node, type, rules);
+                return new Template.Constant(CelValue.Null);
         }
     }
 

@@ -169,6 +169,10 @@ internal static partial class ContractDiagnostics
         Error("ONEX1039", at, $"the argument '{Clip(argument)}' is constant and cannot contain '${{...}}'.",
             "Write a constant. For a literal '${' write '$${'. Pass variable values in the operation's other arguments.");
 
+    public static DiagnosticDraft ExpressionNotBare(SourceSpan at, string argument, IReadOnlyList<string> names) =>
+        Error("ONEX1039", at, $"the argument '{Clip(argument)}' is an expression and cannot contain '${{...}}'.",
+            $"Write it bare. It reads {string.Join(", ", names.Select(name => $"'{name}'"))}; pass values of the saga under 'values'.");
+
     public static DiagnosticDraft CompensationMissing(SourceSpan at, string step, string operation) =>
         Error("ONEX1040", at, $"step '{step}' changes the world ('{operation}') but has no compensation.",
             "Add 'compensate: { effect: ..., with: ... }' or 'compensate: { none: \"the reason\" }', or move the step past the pivot.");

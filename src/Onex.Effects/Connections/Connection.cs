@@ -63,8 +63,8 @@ public sealed class Connection
     /// <summary>The default retry policy of its steps, or null. Only the orchestrator retries.</summary>
     internal RetryPolicy? Retry { get; init; }
 
-    /// <summary>The circuit breaker, or null.</summary>
-    internal BreakerSettings? Breaker { get; init; }
+    /// <summary>The circuit breaker; null if it is switched off.</summary>
+    internal BreakerSettings? Breaker { get; init; } = BreakerSettings.Default;
 
     /// <summary>The rate limit of this process, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
@@ -149,12 +149,15 @@ internal sealed class DatabaseAddress
 
 /// <summary>The circuit breaker of a connection.</summary>
 /// <param name="Ratio">The share of failed attempts that opens it; above 0, at most 1.</param>
-/// <param name="Calls">The minimum number of attempts before the share counts; at least 2.</param>
+/// <param name="Calls">
+/// The minimum number of attempts before the share counts; at least 2. As many failures in a row open it too, however far apart.
+/// </param>
 /// <param name="Within">The sampling period.</param>
 /// <param name="Pause">How long it stays open before one attempt is allowed as a trial.</param>
 internal sealed record BreakerSettings(double Ratio, int Calls, TimeSpan Within, TimeSpan Pause)
 {
-    public static BreakerSettings Default { get; } = new(0.5, 10, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(15));
+    // Fewer calls than the default retry policy has attempts, so that a single command that meets an outage is parked before it has failed.
+    public static BreakerSettings Default { get; } = new(0.5, 3, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(5));
 }
 
 /// <summary>A number of attempts per period.</summary>

@@ -84,7 +84,10 @@ internal static class ConnectionKeys
             Numbers = (0.01, 1),
             Default = Number(BreakerSettings.Default.Ratio),
         },
-        new("calls", "whole number", "How many attempts must have ended within `within` before the share counts")
+        new(
+            "calls", "whole number",
+            "How many attempts must have ended within `within` before the share counts. As many failures in a row open it too, however far "
+            + "apart")
         {
             Numbers = (2, 100_000),
             Default = Number(BreakerSettings.Default.Calls),
@@ -108,11 +111,11 @@ internal static class ConnectionKeys
         Timeout,
         new("retry", "map", "The retry policy of steps that set none") { Default = "the [defaults](#retry)" },
         new(
-            "breaker", "map",
-            "The circuit breaker. While it is open, attempts end at once with `breaker_open` and count as not sent; "
-            + "`{}` takes the [defaults](#breaker)")
+            "breaker", "map, or `off`",
+            "The circuit breaker. While it is open, commands are parked in the database, and one of them is tried after each `pause`. "
+            + "`off` switches it off")
         {
-            Default = "no breaker",
+            Default = "on, with these [defaults](#breaker)",
         },
         new(
             "rate_limit", "text",

@@ -95,7 +95,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                 : [],
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
-            Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : null,
+            Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : BreakerSettings.Default,
             RateLimit = map.Find("rate_limit") is { } rate ? Rate(rate) : null,
             Concurrency = (map.Find("concurrency") is { } concurrency
                     ? file.Whole(concurrency, "concurrency", 1, ConnectionTypes.ConcurrencyMaxOf(type))
@@ -304,8 +304,14 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return text == "none" ? Jitter.None : Jitter.Full;
     }
 
-    private BreakerSettings Breaker(SyntaxNode node)
+    // Null if it is switched off.
+    private BreakerSettings? Breaker(SyntaxNode node)
     {
+        if (node is ScalarSyntax { Text: "off" })
+        {
+            return null;
+        }
+
         var settings = BreakerSettings.Default;
         foreach (var (key, value) in Known(node, ConnectionKeys.Breaker, "'breaker'"))
         {

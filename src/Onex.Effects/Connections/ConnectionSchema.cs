@@ -43,7 +43,12 @@ public static class ConnectionSchema
         [
             .. ConnectionTypes.All.Select(type => KeyValuePair.Create(type, (JsonNode?)OfType(type))),
             KeyValuePair.Create("retry", (JsonNode?)Map(ConnectionKeys.Retry)),
-            KeyValuePair.Create("breaker", (JsonNode?)Map(ConnectionKeys.Breaker)),
+            KeyValuePair.Create(
+                "breaker",
+                (JsonNode?)new JsonObject
+                {
+                    ["anyOf"] = new JsonArray(Map(ConnectionKeys.Breaker), new JsonObject { ["enum"] = new JsonArray("off") }),
+                }),
         ]),
     }.ToJsonString(_written) + "\n";
 

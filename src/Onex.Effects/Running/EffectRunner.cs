@@ -23,8 +23,9 @@ namespace Onex.Effects.Running;
 internal sealed class EffectRunner(
     IReadOnlyDictionary<string, IEffectOperation> operations,
     ConnectionTable connections,
-    ConnectionLimits limits,
+    ConnectionGates gates,
     IEffectLedger ledger,
+    IParkedCommands parked,
     IPayloads payloads,
     ResultSender sender,
     TimeProvider time,
@@ -50,32 +51,68 @@ internal sealed class EffectRunner(
         traceParent = Activity.Current?.Id ?? traceParent ?? NewTrace(command);
 
         using var use = connections.Use(command.Connection);
-        var connection = use.Connection;
-        using var permit = await limits.EnterAsync(connection, cancellation);
-
-        switch (await ledger.ClaimAsync(command, cancellation))
+        var gate = gates.For(use.Connection);
+        var trace = new Trace(traceParent, traceState);
+        var arrived = time.GetTimestamp();
+        using var permit = await gate.EnterAsync(command.Weight, cancellation);
+        if (permit is null)
         {
-            case ClaimResult.Granted granted:
-                {
-                    // The memory of the result is released once it was sent.
-                    using var place = (room ?? ResultRoom.Unbounded).Begin();
-                    var record = new AttemptRecord(ledger, payloads, command, granted);
-                    var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
-                    if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
-                    {
-                        await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
-                    }
+            await ParkAsync(command, gate, arrived, trace, cancellation);
+            return;
+        }
 
-                    break;
-                }
+        var result = await ledger.ClaimAsync(command, cancellation);
+        if (result is ClaimResult.Granted granted)
+        {
+            await RunGrantedAsync(command, use.Connection, permit, granted, trace, cancellation);
+        }
+        else
+        {
+            await AnswerAsync(command, gate, result, trace, cancellation);
+        }
+    }
 
+    /// <summary>Runs a command that was parked, under the lease with which it was taken.</summary>
+    internal async Task RunTakenAsync(TakenCommand taken, GatePermit permit, CancellationToken cancellation)
+    {
+        using var scope = logger.BeginScope(new CommandScope(taken.Command));
+        var trace = new Trace(taken.TraceParent ?? NewTrace(taken.Command), taken.TraceState);
+        using var use = connections.Use(taken.Command.Connection);
+        await RunGrantedAsync(taken.Command, use.Connection, permit, taken.Lease, trace, cancellation);
+    }
+
+    // The record's offset moves on: from here on the database holds the command.
+    private async Task ParkAsync(StepCommand command, ConnectionGate gate, long arrived, Trace trace, CancellationToken cancellation)
+    {
+        ClaimResult? result = null;
+        try
+        {
+            result = await parked.ParkAsync(ToPark(command, gate, time.GetElapsedTime(arrived), trace), cancellation);
+        }
+        finally
+        {
+            gate.EndParking(result is ClaimResult.Parked);
+        }
+
+        await AnswerAsync(command, gate, result, trace, cancellation);
+    }
+
+    private async Task AnswerAsync(
+        StepCommand command, ConnectionGate gate, ClaimResult result, Trace trace, CancellationToken cancellation)
+    {
+        switch (result)
+        {
             case ClaimResult.Recorded(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
-                await sender.SendAsync(known, command.HomePartition, traceParent, traceState, cancellation);
+                await sender.SendAsync(known, command.HomePartition, trace.Parent, trace.State, cancellation);
                 break;
 
             case ClaimResult.Leased:
                 Log.LeasedElsewhere(logger, command.Operation, command.Attempt);
+                break;
+
+            case ClaimResult.Parked:
+                Log.Parked(logger, command.Operation, command.Attempt, gate.Name);
                 break;
 
             case ClaimResult.Expired(var reason):
@@ -84,14 +121,69 @@ internal sealed class EffectRunner(
         }
     }
 
+    private async Task RunGrantedAsync(
+        StepCommand command, Connection? connection, GatePermit permit, ClaimResult.Granted lease, Trace trace,
+        CancellationToken cancellation)
+    {
+        // The memory of the result is released once it was sent.
+        using var place = (room ?? ResultRoom.Unbounded).Begin();
+        var record = new AttemptRecord(ledger, payloads, command, lease);
+        var outcome = await AttemptAsync(command, connection, record, place, trace, cancellation);
+
+        // An attempt that met an outage is not counted. The ledger remembers whether it may have taken effect.
+        if (permit.Report(outcome) && record.Committed is null && !record.IsInDoubt)
+        {
+            await ParkAgainAsync(command, permit.Gate, lease, outcome, trace, cancellation);
+        }
+        else if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
+        {
+            await sender.SendAsync(result, command.HomePartition, trace.Parent, trace.State, cancellation);
+        }
+    }
+
+    private async Task ParkAgainAsync(
+        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, AttemptOutcome outcome, Trace trace,
+        CancellationToken cancellation)
+    {
+        var maySent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
+        var again = ToPark(command, gate, TimeSpan.Zero, trace);
+        if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, maySent, cancellation), cancellation))
+        {
+            gate.MarkParked();
+            Log.Parked(logger, command.Operation, command.Attempt, gate.Name);
+        }
+        else
+        {
+            Log.LeaseLost(logger, command.Operation, command.Attempt);
+        }
+    }
+
+    private static CommandToPark ToPark(StepCommand command, ConnectionGate gate, TimeSpan age, Trace trace) =>
+        new(command, gate.Name, age) { TraceParent = trace.Parent, TraceState = trace.State };
+
+    // Giving up at once would repeat the effect.
+    private async Task<T> RetryAsync<T>(Func<Task<T>> write, CancellationToken cancellation)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await write();
+            }
+            catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
+            {
+                await Task.Delay(_recordAgainAfter, time, cancellation);
+            }
+        }
+    }
+
     private async Task<AttemptOutcome> AttemptAsync(
         StepCommand command,
         Connection? connection,
-        ConnectionLimits.Permit permit,
         AttemptRecord record,
         ResultRoom.Place place,
-        string traceParent,
-        string? traceState,
+        Trace trace,
         CancellationToken cancellation)
     {
         // The orchestrator checked both against its own configuration, which may differ from this process's during a deployment.
@@ -110,12 +202,12 @@ internal sealed class EffectRunner(
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
         using var timer = new CancellationTokenSource(timeout, time);
         using var stopping = cancellation.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timer);
-        return await permit.RunAsync(GuardedAsync, timer.Token);
+        return await GuardedAsync(timer.Token);
 
         async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
         {
             var context = new EffectContext(
-                command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection, timeout, record)
+                command.Operation, command.CommandId, command.CorrelationId, trace.Parent, trace.State, connection, timeout, record)
             {
                 Room = place,
                 SagaId = command.SagaId,
@@ -143,7 +235,11 @@ internal sealed class EffectRunner(
                 }
 
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
-                return outcome with { IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected };
+                return outcome with
+                {
+                    IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected,
+                    Message = record.Mask.Apply(outcome.Message),
+                };
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {
@@ -175,18 +271,12 @@ internal sealed class EffectRunner(
     {
         var result = record.ResultOf(outcome);
         StepResult? recorded;
-        var began = time.GetTimestamp();
         while (true)
         {
             try
             {
-                recorded = await record.RecordAsync(result, cancellation);
+                recorded = await RetryAsync(() => record.RecordAsync(result, cancellation), cancellation);
                 break;
-            }
-            catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
-            {
-                // Giving up now would repeat the effect.
-                await Task.Delay(_recordAgainAfter, time, cancellation);
             }
             catch (Exception exception)
                 when (exception is not (OperationCanceledException or StoreUnavailableException)
@@ -217,4 +307,6 @@ internal sealed class EffectRunner(
     // A command without a trace starts one, the same in every delivery.
     private static string NewTrace(StepCommand command) =>
         $"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00";
+
+    private readonly record struct Trace(string Parent, string? State);
 }

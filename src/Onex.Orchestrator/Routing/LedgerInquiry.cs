@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Routing;
 /// Looks up overdue effects in the ledger, for the sagas that wake up because of them. Known outcomes become results; for the others, the
 /// wake-up gets the state of their lease.
 /// </summary>
-internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, MemoryBudget memory)
+internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, IParkedCommands parked, MemoryBudget memory)
 {
     /// <summary>Inserts before each wake-up the results that the ledger has for it.</summary>
     /// <param name="deliveries">The deliveries.</param>
@@ -29,6 +29,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
     {
         var cancelled = new HashSet<CommandId>();
         var asked = new HashSet<CommandId>();
+        var overdue = new HashSet<CommandId>();
         Delivery[]? failed = null;
         for (var i = 0; i < deliveries.Count; i++)
         {
@@ -39,6 +40,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
                 {
                     cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
                     asked.UnionWith(Timers.ToLookUp(pipe.Plan, saga, now));
+                    overdue.UnionWith(Timers.ToCancelIfParked(pipe.Plan, saga, now));
                 });
                 if (!ReferenceEquals(tried, delivery))
                 {
@@ -54,7 +56,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             return deliveries;
         }
 
-        var states = await StatesAsync(cancelled, asked, cancellation);
+        var states = await StatesAsync(cancelled, overdue, asked, cancellation);
         var (payloads, isAll) = await PayloadsAsync(states.Values, cancellation);
         var ready = new List<Delivery>(deliveries.Count);
         foreach (var delivery in deliveries)
@@ -77,11 +79,17 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return ready;
     }
 
-    // Cancels interrupted commands that no role has claimed, because no earlier step is compensated until their outcome is known. Closes
-    // commands that were claimed and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
+    // Cancels interrupted commands that no role has claimed, because no earlier step is compensated until their outcome is known, and
+    // parked ones whose step has no time left. Closes commands that were claimed and never answered, so that a copy of the command cannot run the
+    // attempt that counts as failed here.
     private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
-        HashSet<CommandId> cancelled, HashSet<CommandId> asked, CancellationToken cancellation)
+        HashSet<CommandId> cancelled, HashSet<CommandId> overdue, HashSet<CommandId> asked, CancellationToken cancellation)
     {
+        if (overdue.Count > 0)
+        {
+            await parked.CancelParkedAsync(overdue, cancellation);
+        }
+
         var states = new Dictionary<CommandId, LedgerState>();
         if (cancelled.Count > 0)
         {
@@ -155,9 +163,11 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
             else if (state.Outcome is null)
             {
-                leases[command.CommandId] = new Lease(
-                    state.Attempt, state.Leased ? state.LeasedUntil : null)
-                { Cancelled = state.Cancelled };
+                leases[command.CommandId] = new Lease(state.Attempt, state.Leased ? state.LeasedUntil : null)
+                {
+                    Cancelled = state.Cancelled,
+                    ParkedAt = state.ParkedAt,
+                };
             }
         }
 

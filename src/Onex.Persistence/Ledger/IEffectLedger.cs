@@ -16,7 +16,8 @@ public interface IEffectLedger
 
     /// <summary>
     /// For the orchestrator: cancels those of these commands that nobody has claimed, so that later claims expire
-    /// (<see cref="ClaimResult.Expired"/>), closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of all of them.
+    /// (<see cref="ClaimResult.Expired"/>), and those that are parked; closes attempts like <see cref="CloseExpiredAsync"/>, and returns
+    /// the state of all of them.
     /// </summary>
     Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
@@ -58,6 +59,13 @@ public abstract record ClaimResult
         public static Leased Instance { get; } = new();
     }
 
+    /// <summary>It is parked: the caller sends nothing. A process runs it when its connection lets it begin.</summary>
+    public sealed record Parked : ClaimResult
+    {
+        /// <summary>The one value.</summary>
+        public static Parked Instance { get; } = new();
+    }
+
     /// <summary>
     /// It must never run: its <c>not_after</c> has passed, the attempt was closed, a later one is known, or it was cancelled.
     /// </summary>
@@ -81,6 +89,15 @@ public abstract record ClaimResult
 /// <param name="Outcome">The recorded outcome of that attempt, or null.</param>
 public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome)
 {
-    /// <summary>Whether it was cancelled before anyone claimed it, so that it never runs.</summary>
+    /// <summary>
+    /// Whether it was cancelled before anyone claimed it, so that it never runs; or, if <see cref="Attempt"/> is above 0, while that
+    /// attempt was parked, so that only a later attempt runs.
+    /// </summary>
     public bool Cancelled { get; init; }
+
+    /// <summary>Since when it is parked, because its connection does not let it begin; null if it is not.</summary>
+    public DateTimeOffset? ParkedAt { get; init; }
+
+    /// <summary>The connection for which it is parked.</summary>
+    public string? ParkedFor { get; init; }
 }

@@ -13,6 +13,11 @@ public static class LedgerTimes
     /// <summary>How long outcomes are kept: longer than a command may be started, and longer than topics keep records by default.</summary>
     public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
 
+    /// <summary>
+    /// How long the report of an unavailable connection is valid. Processes repeat it more often; that of a dead process expires.
+    /// </summary>
+    public static readonly TimeSpan ConnectionReport = TimeSpan.FromSeconds(30);
+
     /// <summary>The length of a command's lease.</summary>
     internal static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
 }

@@ -10,7 +10,7 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Postgres;
 
 /// <summary>The effect ledger in PostgreSQL. All times are the database's.</summary>
-public sealed class PostgresEffectLedger : IEffectLedger
+public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommands
 {
     private const int BatchMax = 500;
 
@@ -18,8 +18,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
 
     // Grants a lease if the command has no row, if its lease expired without an outcome, or if its attempt failed or was closed and this is
     // a later one. A completed command is leased again only for a later attempt that says that the orchestrator did not understand the
-    // answer (ask_again). A repeated claim whose first answer was lost is recognized by its token. Claims in command order, so that two
-    // batches queue instead of deadlocking.
+    // answer (ask_again). A parked or cancelled attempt does not run, but a later one does. A repeated claim whose first answer was lost is
+    // recognized by its token. Claims in command order, so that two batches queue instead of deadlocking.
     private static readonly string _claim = $"""
         INSERT INTO onex.effect_ledger AS l ({LedgerTable.Columns.Names()}, leased_until, claimed_at)
         SELECT {LedgerTable.Columns.Names("c")}, clock_timestamp() + c.lease, clock_timestamp()
@@ -28,9 +28,11 @@ public sealed class PostgresEffectLedger : IEffectLedger
         ORDER BY c.command_id
         ON CONFLICT (command_id) DO UPDATE
         SET {LedgerTable.Columns.Assignments("excluded")}, leased_until = excluded.leased_until, claimed_at = excluded.claimed_at,
-            outcome = NULL, result = NULL, recorded_at = NULL
+            outcome = NULL, result = NULL, recorded_at = NULL, parked_for = NULL, parked_at = NULL, parked_command = NULL,
+            may_sent = false
         WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
-           OR (l.outcome IN ('failed', 'lapsed') AND excluded.attempt > l.attempt)
+           OR (l.outcome IN ('failed', 'lapsed', 'parked') AND excluded.attempt > l.attempt)
+           OR (l.outcome = 'cancelled' AND l.attempt > 0 AND excluded.attempt > l.attempt)
            OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_given.Next}))
            OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
         RETURNING l.command_id
@@ -92,19 +94,20 @@ public sealed class PostgresEffectLedger : IEffectLedger
 
     private const string Read = """
         SELECT command_id, attempt, outcome IS NULL, leased_until, result,
-               coalesce(outcome = 'cancelled', false)
+               coalesce(outcome = 'cancelled', false), parked_at, parked_for
         FROM onex.effect_ledger WHERE command_id = ANY($1)
         """;
 
     // The primary key decides between this and a simultaneous claim: the second one waits for the first and finds its row. Columns that are
-    // unknown for a command without a claim stay empty.
-    private const string Cancel = """
-        INSERT INTO onex.effect_ledger
+    // unknown for a command without a claim stay empty. A parked attempt is cancelled too, or closed if it may have been sent before it was
+    // parked.
+    private const string Cancel = $"""
+        INSERT INTO onex.effect_ledger AS l
             (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, recorded_at)
         SELECT c.id, $2, '', '', 0, gen_random_uuid(), clock_timestamp(), clock_timestamp(), 'cancelled', clock_timestamp()
         FROM unnest($1) AS c(id)
         ORDER BY c.id
-        ON CONFLICT (command_id) DO NOTHING
+        ON CONFLICT (command_id) DO UPDATE SET {CancelParkedRow} WHERE l.outcome = 'parked'
         """;
 
     // In command order, like claims. Skips locked rows: their holder is about to commit an outcome, or hangs, and neither is waited for.
@@ -119,6 +122,7 @@ public sealed class PostgresEffectLedger : IEffectLedger
     private readonly NpgsqlDataSource _dataSource;
     private readonly GroupCommit<ClaimRow, ClaimResult> _claims;
     private readonly GroupCommit<RecordRequest, bool> _records;
+    private readonly GroupCommit<ParkRow, ClaimResult> _parks;
 
     /// <summary>A ledger on this pool of connections.</summary>
     public PostgresEffectLedger(NpgsqlDataSource dataSource)
@@ -126,6 +130,7 @@ public sealed class PostgresEffectLedger : IEffectLedger
         _dataSource = dataSource;
         _claims = new(ClaimAllAsync, BatchMax, StoreErrors.IsData);
         _records = new(RecordAllAsync, BatchMax, StoreErrors.IsData);
+        _parks = new(ParkAllAsync, BatchMax, StoreErrors.IsData);
     }
 
     /// <inheritdoc />
@@ -224,6 +229,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
                         reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4))
                     {
                         Cancelled = reader.GetBoolean(5),
+                        ParkedAt = reader.IsDBNull(6) ? null : reader.GetFieldValue<DateTimeOffset>(6),
+                        ParkedFor = reader.IsDBNull(7) ? null : reader.GetString(7),
                     };
                 }
 
@@ -271,14 +278,17 @@ public sealed class PostgresEffectLedger : IEffectLedger
     }
 
     // A statement can change a row only once, so several claims on one command run in several statements, each seeing the one before.
-    private async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<ClaimRow> requests)
+    private Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<ClaimRow> requests) => ClaimAllAsync(requests, ClaimUniqueAsync);
+
+    private static async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(
+        IReadOnlyList<ClaimRow> requests, Func<IReadOnlyList<ClaimRow>, List<int>, ClaimResult?[], Task> claim)
     {
         var results = new ClaimResult?[requests.Count];
         var places = Enumerable.Range(0, requests.Count).ToList();
         while (places.Count > 0)
         {
             var unique = places.DistinctBy(place => requests[place].Command.CommandId).ToList();
-            await ClaimUniqueAsync(requests, unique, results);
+            await claim(requests, unique, results);
             places.RemoveAll(place => results[place] is not null);
         }
 
@@ -370,6 +380,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
         {
             case "cancelled":
                 return ClaimResult.Expired.Cancelled;
+            case "parked":
+                return ClaimResult.Parked.Instance;
             case "lapsed" when request.Command.Attempt <= attempt:
                 return ClaimResult.Expired.Closed(attempt);
         }

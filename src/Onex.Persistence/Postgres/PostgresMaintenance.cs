@@ -45,7 +45,8 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
         WITH gone AS (
             DELETE FROM onex.effect_ledger WHERE command_id IN (
                 SELECT command_id FROM onex.effect_ledger
-                WHERE greatest(leased_until, recorded_at) < clock_timestamp() - $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+                WHERE greatest(leased_until, recorded_at) < clock_timestamp() - $1 AND parked_for IS NULL
+                LIMIT $2 FOR UPDATE SKIP LOCKED)
             RETURNING command_id
         )
         SELECT count(*)::integer FROM gone

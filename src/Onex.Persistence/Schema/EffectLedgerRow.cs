@@ -16,4 +16,8 @@ internal sealed record EffectLedgerRow
     public string? Outcome { get; init; }
     public RawJson? Result { get; init; }
     public DateTimeOffset? RecordedAt { get; init; }
+    public string? ParkedFor { get; init; }
+    public DateTimeOffset? ParkedAt { get; init; }
+    public byte[]? ParkedCommand { get; init; }
+    public bool MaySent { get; init; }
 }

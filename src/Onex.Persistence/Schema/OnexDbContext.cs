@@ -50,6 +50,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.Entity<EarlyEvent>(MapEarlyEvents);
         modelBuilder.Entity<DeadLetterRow>(MapDeadLetters);
         modelBuilder.Entity<EffectLedgerRow>(MapEffectLedger);
+        modelBuilder.Entity<ConnectionStateRow>(MapConnectionStates);
         modelBuilder.Entity<SecretHandle>(MapSecretHandles);
         modelBuilder.Entity<RegisteredContract>(MapContracts);
     }
@@ -316,9 +317,13 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.ToTable("effect_ledger", table =>
         {
             table.HasComment("One row per command of an effect: the lease of the process that may run it, and the outcome.");
-            table.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
             table.HasCheckConstraint(
-                "ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
+                "ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked')");
+            table.HasCheckConstraint(
+                "ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL)");
+            table.HasCheckConstraint(
+                "ck_effect_ledger_parked",
+                "coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL)");
         });
 
         // A row is written twice (claimed, recorded), and both versions fit on one page.
@@ -336,13 +341,36 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
         effect.Property(row => row.Outcome).HasColumnName("outcome")
 
-                .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; "
-                    + "empty: not known yet.");
+                .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, "
+                    + "or while it was parked; parked: its connection does not let it begin; empty: not known yet.");
 
         // json, not jsonb: results of external systems are stored as they are, also those that jsonb rejects.
         effect.Property(row => row.Result).HasColumnName("result").HasColumnType("json")
             .HasComment("The result as it was sent to the orchestrator.");
         effect.Property(row => row.RecordedAt).HasColumnName("recorded_at").HasComment("When the outcome was recorded.");
+        effect.Property(row => row.ParkedFor).HasColumnName("parked_for").HasComment("The connection for which the command is parked.");
+        effect.Property(row => row.ParkedAt).HasColumnName("parked_at")
+            .HasComment("When it was parked: parked commands begin in this order.");
+        effect.Property(row => row.ParkedCommand).HasColumnName("parked_command").HasComment("The parked command as JSON.");
+        effect.Property(row => row.MaySent).HasColumnName("may_sent").HasDefaultValue(false)
+            .HasComment("Whether the latest attempt may have been sent before it was parked.");
+        effect.HasIndex(row => new { row.ParkedFor, row.ParkedAt, row.CommandId }).HasDatabaseName("ix_effect_ledger_parked")
+            .HasFilter("parked_for IS NOT NULL");
+    }
+
+    private static void MapConnectionStates(EntityTypeBuilder<ConnectionStateRow> state)
+    {
+        state.ToTable("connection_states", table => table.HasComment(
+            "Connections that an effects process considers unavailable. Processes write their rows again before they expire."));
+        state.HasKey(row => new { row.Connection, row.ProcessId }).HasName("pk_connection_states");
+        state.Property(row => row.Connection).HasColumnName("connection").HasComment("The connection's name.");
+        state.Property(row => row.ProcessId).HasColumnName("process_id").HasComment("The effects process, new at each start.");
+        state.Property(row => row.UnavailableSince).HasColumnName("unavailable_since")
+            .HasComment("Since when its circuit breaker is not closed.");
+        state.Property(row => row.NextTrialAt).HasColumnName("next_trial_at")
+            .HasComment("When the next command is tried; empty while one is.");
+        state.Property(row => row.Reason).HasColumnName("reason").HasComment("The latest failure, for people.");
+        state.Property(row => row.ValidUntil).HasColumnName("valid_until").HasComment("After this time the process is dead.");
     }
 
     private static void MapSecretHandles(EntityTypeBuilder<SecretHandle> handle)

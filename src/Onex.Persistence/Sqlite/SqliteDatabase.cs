@@ -12,7 +12,7 @@ namespace Onex.Persistence.Sqlite;
 public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 {
     /// <summary>The schema version that this build writes into a file. It rejects files with a higher one.</summary>
-    public const int SchemaVersion = 2;
+    public const int SchemaVersion = 3;
 
     // "onex" in ASCII. Distinguishes the files of Onex from those of other programs.
     private const int ApplicationId = 0x6F6E6578;
@@ -313,16 +313,20 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
 
         session.Execute("BEGIN IMMEDIATE");
-        if (version == 1)
+
+        // Version 1 had no lapsed attempts, version 2 no parked ones, and SQLite cannot change a table's check constraint.
+        var isLedgerOld = version is 1 or 2;
+        if (isLedgerOld)
         {
-            // Version 1 had no lapsed attempts, and SQLite cannot change a table's check constraint.
-            session.Execute("ALTER TABLE effect_ledger RENAME TO effect_ledger_1");
+            session.Execute("ALTER TABLE effect_ledger RENAME TO effect_ledger_old");
         }
 
         session.Execute(Script());
-        if (version == 1)
+        if (isLedgerOld)
         {
-            session.Execute("INSERT INTO effect_ledger SELECT * FROM effect_ledger_1; DROP TABLE effect_ledger_1");
+            session.Execute(
+                "INSERT INTO effect_ledger (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, "
+                + "result, recorded_at) SELECT * FROM effect_ledger_old; DROP TABLE effect_ledger_old");
         }
 
         foreach (var (table, column, definition) in _added)

@@ -8,7 +8,7 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>The effect ledger in SQLite. All times are those of this process, the only one.</summary>
-internal sealed class SqliteEffectLedger : IEffectLedger
+internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommands
 {
     private const int BatchMax = 500;
 
@@ -17,7 +17,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         VALUES ($1, $2, {LedgerTable.Columns.Placeholders(first: 3)})
         ON CONFLICT (command_id) DO UPDATE
         SET {LedgerTable.Columns.Assignments("excluded")}, leased_until = excluded.leased_until, claimed_at = excluded.claimed_at,
-            outcome = NULL, result = NULL, recorded_at = NULL
+            outcome = NULL, result = NULL, recorded_at = NULL, parked_for = NULL, parked_at = NULL, parked_command = NULL, may_sent = 0
         """;
 
     // Columns that are unknown for a command without a claim stay empty.
@@ -44,6 +44,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
     private readonly TimeProvider _time;
     private readonly GroupCommit<StepCommand, ClaimResult> _claims;
     private readonly GroupCommit<(Guid Token, StepResult Result), bool> _records;
+    private readonly GroupCommit<ParkRow, ClaimResult> _parks;
 
     public SqliteEffectLedger(SqliteDatabase database, TimeProvider time)
     {
@@ -57,6 +58,11 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         _records = new(
             items => database.WriteAsync<IReadOnlyList<bool>>(
                 session => [.. items.Select(item => RecordOne(session, item.Token, item.Result))], CancellationToken.None),
+            BatchMax,
+            error => error is UnstorableException);
+        _parks = new(
+            rows => database.WriteAsync<IReadOnlyList<ClaimResult>>(
+                session => [.. rows.Select(row => Park(session, row))], CancellationToken.None),
             BatchMax,
             error => error is UnstorableException);
     }
@@ -77,6 +83,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
                 foreach (var id in commandIds)
                 {
                     session.Execute(Cancel, id, Guid.Empty, NewToken(), _time.GetUtcNow());
+                    session.Execute(CancelParked, id, _time.GetUtcNow());
                 }
 
                 return CloseExpired(session, commandIds);
@@ -96,18 +103,25 @@ internal sealed class SqliteEffectLedger : IEffectLedger
     private ClaimResult Claim(SqliteSession session, StepCommand command)
     {
         var now = _time.GetUtcNow();
+        return WhyNot(session, command, now, out var entry)
+            ?? Grant(session, command, now) with { FollowsUnrecordedLease = entry is { Outcome: null } };
+    }
+
+    // Why an attempt is not granted, or null if it is.
+    private static ClaimResult? WhyNot(SqliteSession session, StepCommand command, DateTimeOffset now, out Entry? found)
+    {
         var late = command.NotAfter < now;
-        return Find(session, command.CommandId) switch
+        found = Find(session, command.CommandId);
+        return found switch
         {
-            null => late ? ClaimResult.Expired.Late(command) : Grant(session, command, now),
-            { Outcome: "cancelled" } => ClaimResult.Expired.Cancelled,
+            null => late ? ClaimResult.Expired.Late(command) : null,
+            { Outcome: "cancelled" } entry when entry.Attempt == 0 || command.Attempt <= entry.Attempt => ClaimResult.Expired.Cancelled,
+            { Outcome: "parked" } entry when command.Attempt <= entry.Attempt => ClaimResult.Parked.Instance,
             { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimResult.Expired.Closed(entry.Attempt),
             { Result: { } recorded } when recorded.AnswersTo(command) => new ClaimResult.Recorded(recorded),
             { Result: null } entry when command.Attempt < entry.Attempt => ClaimResult.Expired.Superseded(entry.Attempt),
             { Outcome: null } entry when entry.LeasedUntil > now => ClaimResult.Leased.Instance,
-            var entry => late
-                ? ClaimResult.Expired.Late(command)
-                : Grant(session, command, now) with { FollowsUnrecordedLease = entry.Outcome is null },
+            _ => late ? ClaimResult.Expired.Late(command) : null,
         };
     }
 
@@ -146,6 +160,8 @@ internal sealed class SqliteEffectLedger : IEffectLedger
                 states[id] = new LedgerState(entry.Attempt, entry.Outcome is null, entry.LeasedUntil, entry.Result)
                 {
                     Cancelled = entry.Outcome == "cancelled",
+                    ParkedAt = entry.ParkedAt,
+                    ParkedFor = entry.ParkedFor,
                 };
             }
         }
@@ -154,8 +170,13 @@ internal sealed class SqliteEffectLedger : IEffectLedger
     }
 
     private static Entry? Find(SqliteSession session, CommandId commandId) => session.Query(
-        "SELECT attempt, leased_until, outcome, result FROM effect_ledger WHERE command_id = $1",
-        row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), Result(row, 3)),
+        "SELECT attempt, leased_until, outcome, result, parked_at, parked_for, may_sent FROM effect_ledger WHERE command_id = $1",
+        row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), Result(row, 3))
+        {
+            ParkedAt = row.OptionalTime(4),
+            ParkedFor = row.OptionalText(5),
+            MaySent = row.Boolean(6),
+        },
         commandId).SingleOrDefault();
 
     private static StepResult? Result(SqliteRow row, int place) =>
@@ -163,5 +184,12 @@ internal sealed class SqliteEffectLedger : IEffectLedger
 
     private static Guid NewToken() => new(RandomNumberGenerator.GetBytes(16));
 
-    private sealed record Entry(int Attempt, DateTimeOffset LeasedUntil, string? Outcome, StepResult? Result);
+    private sealed record Entry(int Attempt, DateTimeOffset LeasedUntil, string? Outcome, StepResult? Result)
+    {
+        public DateTimeOffset? ParkedAt { get; init; }
+
+        public string? ParkedFor { get; init; }
+
+        public bool MaySent { get; init; }
+    }
 }

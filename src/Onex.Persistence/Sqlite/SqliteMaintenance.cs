@@ -24,7 +24,8 @@ internal sealed class SqliteMaintenance(SqliteDatabase database, TimeProvider ti
 
     private const string RemoveOutcomes = """
         DELETE FROM effect_ledger WHERE command_id IN (
-            SELECT command_id FROM effect_ledger WHERE max(leased_until, coalesce(recorded_at, '')) < $1 LIMIT $2)
+            SELECT command_id FROM effect_ledger
+            WHERE max(leased_until, coalesce(recorded_at, '')) < $1 AND parked_for IS NULL LIMIT $2)
         """;
 
     private static readonly string[] _belongings = ["saga_payloads", "saga_items", "inbox", "early_events", "timers", "secret_handles"];

@@ -156,10 +156,26 @@ CREATE TABLE IF NOT EXISTS effect_ledger (
     lease_token  TEXT NOT NULL,
     leased_until TEXT NOT NULL,
     claimed_at   TEXT NOT NULL,
-    outcome      TEXT CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')),
+    outcome      TEXT CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked')),
     result       TEXT,
     recorded_at  TEXT,
-    CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
+    parked_for   TEXT,
+    parked_at    TEXT,
+    parked_command BLOB,
+    may_sent     INTEGER NOT NULL DEFAULT 0,
+    CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL)),
+    CHECK ((outcome IS NOT NULL AND outcome = 'parked') = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL))
+);
+CREATE INDEX IF NOT EXISTS ix_effect_ledger_parked ON effect_ledger (parked_for, parked_at, command_id) WHERE parked_for IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS connection_states (
+    connection        TEXT NOT NULL,
+    process_id        TEXT NOT NULL,
+    unavailable_since TEXT NOT NULL,
+    next_trial_at     TEXT,
+    reason            TEXT,
+    valid_until       TEXT NOT NULL,
+    PRIMARY KEY (connection, process_id)
 );
 
 CREATE TABLE IF NOT EXISTS secret_handles (

@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Persistence.Ledger;
 
 namespace Onex.Persistence.Tables;
 
@@ -6,6 +7,12 @@ namespace Onex.Persistence.Tables;
 /// <param name="Command">The command.</param>
 /// <param name="Token">The token.</param>
 internal readonly record struct ClaimRow(StepCommand Command, Guid Token);
+
+/// <summary>A command to park, and the token that its row gets.</summary>
+/// <param name="Parked">The command.</param>
+/// <param name="Content">What is stored of it.</param>
+/// <param name="Token">The token.</param>
+internal readonly record struct ParkRow(CommandToPark Parked, byte[] Content, Guid Token);
 
 /// <summary>
 /// The columns of <c>effect_ledger</c> that a claim writes from its command. The store adds the times, a record the outcome.

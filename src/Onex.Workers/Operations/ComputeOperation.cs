@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Messages;
@@ -8,7 +9,8 @@ namespace Onex.Workers.Operations;
 internal interface IComputeOperation
 {
     /// <summary>
-    /// Computes the result. Throws <see cref="JsonException"/> for invalid arguments. Cancelled at the attempt's timeout.
+    /// Computes the result. Throws <see cref="JsonException"/> for arguments of wrong types and
+    /// <see cref="ComputeRejectedException"/> for other rejections. Cancelled at the attempt's timeout.
     /// </summary>
     Task<RawJson> RunAsync(RawJson arguments, CancellationToken cancellation);
 }
@@ -22,12 +24,22 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
     where TArguments : class
     where TResult : class
 {
-    /// <summary>Computes the result.</summary>
+    // Escapes only what JSON requires, because the text is never HTML.
+    private static readonly JsonWriterOptions _written = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>
+    /// Computes the result. What takes long checks the token, so that the attempt's timeout ends it and it does not go on unseen.
+    /// </summary>
     protected abstract ValueTask<TResult> RunAsync(TArguments arguments, CancellationToken cancellation);
 
     async Task<RawJson> IComputeOperation.RunAsync(RawJson arguments, CancellationToken cancellation)
     {
         var typed = JsonSerializer.Deserialize(arguments.Utf8.Span, argumentsType) ?? throw new JsonException("They must be an object.");
-        return new RawJson(JsonSerializer.SerializeToUtf8Bytes(await RunAsync(typed, cancellation), resultType));
+        var result = await RunAsync(typed, cancellation);
+        var buffer = new ResultBuffer(ComputeLimits.ResultBytesMax);
+        await using var writer = new Utf8JsonWriter(buffer, _written);
+        JsonSerializer.Serialize(writer, result, resultType);
+        await writer.FlushAsync(CancellationToken.None);
+        return new RawJson(buffer.Written);
     }
 }

@@ -21,6 +21,6 @@ internal sealed record HashArguments
 
 internal sealed record HashResult
 {
-    [Result("The hash: 64 hexadecimal digits in lower case.")]
+    [Result("The hash: hexadecimal digits in lower case, 64 of a SHA-256 and 128 of a SHA-512.")]
     public required string Hex { get; init; }
 }

@@ -1,20 +1,41 @@
-using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>Returns its arguments, which the orchestrator has evaluated.</summary>
-[Operation("transform", Description = "Returns its values, which the orchestrator has evaluated, under the same names.")]
+/// <summary>Evaluates expressions in a worker; without any it returns its values.</summary>
+[Operation(
+    "transform", Description = "Evaluates expressions over values, in a worker and with 20 times the budget of the orchestrator.")]
 internal sealed class Transform()
-    : ComputeOperation<TransformArguments, IReadOnlyDictionary<string, JsonElement>>(
-        ComputeJson.Default.TransformArguments, ComputeJson.Default.IReadOnlyDictionaryStringJsonElement)
+    : ComputeOperation<TransformArguments, IReadOnlyDictionary<string, CelValue>>(
+        ComputeJson.Default.TransformArguments, ComputeJson.Default.IReadOnlyDictionaryStringCelValue)
 {
-    protected override ValueTask<IReadOnlyDictionary<string, JsonElement>> RunAsync(
-        TransformArguments arguments, CancellationToken cancellation) => new(arguments.Values);
+    protected override ValueTask<IReadOnlyDictionary<string, CelValue>> RunAsync(
+        TransformArguments arguments, CancellationToken cancellation)
+    {
+        if (arguments.Fields is not { } fields)
+        {
+            return new(arguments.Values);
+        }
+
+        var scope = new ItemScope(arguments.Values);
+        var result = new Dictionary<string, CelValue>(StringComparer.Ordinal);
+        foreach (var (name, text) in fields)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            result.Add(name, ItemExpression.Parse($"fields.{name}", text, ComputeLimits.TransformBudget).Evaluate(scope));
+        }
+
+        return new(result);
+    }
 }
 
 internal sealed record TransformArguments
 {
-    [Argument("The values to return, by name.")]
-    public required IReadOnlyDictionary<string, JsonElement> Values { get; init; }
+    [Argument("The values that the expressions read.")]
+    public required IReadOnlyDictionary<string, CelValue> Values { get; init; }
+
+    [Argument(
+        "The fields of the result by name.", Default = "the values themselves", Filling = ArgumentFilling.Expression, Reads = "values")]
+    public IReadOnlyDictionary<string, string>? Fields { get; init; }
 }

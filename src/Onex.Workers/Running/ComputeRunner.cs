@@ -96,6 +96,10 @@ internal sealed class ComputeRunner(
                 command, StepOutcomes.Rejected, StepCodes.ArgumentsInvalid,
                 $"The arguments of {command.Operation} are invalid at {exception.Path ?? "$"}.");
         }
+        catch (ComputeRejectedException exception)
+        {
+            return Answer(command, StepOutcomes.Rejected, exception.Code, $"{command.Operation}: {exception.Message}.");
+        }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))
         {

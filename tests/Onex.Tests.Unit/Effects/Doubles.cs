@@ -7,8 +7,11 @@ using Onex.Persistence.Secrets;
 namespace Onex.Tests.Unit.Effects;
 
 /// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
-internal sealed class MemoryLedger : IEffectLedger
+internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 {
+    private readonly Lock _lock = new();
+    private readonly List<(CommandToPark Command, DateTimeOffset At, bool MaySent)> _parked = [];
+
     private readonly ConcurrentDictionary<CommandId, (Guid Lease, StepResult? Result)> _rows = new();
 
     private readonly ConcurrentDictionary<CommandId, byte> _cancelled = new();
@@ -35,6 +38,11 @@ internal sealed class MemoryLedger : IEffectLedger
         if (_cancelled.ContainsKey(command.CommandId))
         {
             return Task.FromResult<ClaimResult>(ClaimResult.Expired.Cancelled);
+        }
+
+        if (Parked.Any(parked => parked.Command.CommandId == command.CommandId))
+        {
+            return Task.FromResult<ClaimResult>(ClaimResult.Parked.Instance);
         }
 
         if (_rows.TryGetValue(command.CommandId, out var row))
@@ -94,6 +102,88 @@ internal sealed class MemoryLedger : IEffectLedger
                 Cancelled = _cancelled.ContainsKey(id),
             }));
     }
+
+    /// <summary>The parked commands in the order in which they begin.</summary>
+    public IReadOnlyList<CommandToPark> Parked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _parked.OrderBy(parked => parked.At).Select(parked => parked.Command)];
+            }
+        }
+    }
+
+    /// <summary>The latest report of unavailable connections.</summary>
+    public IReadOnlyCollection<UnavailableConnection> Unavailable { get; private set; } = [];
+
+    public Task<ClaimResult> ParkAsync(CommandToPark command, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            if (!_rows.ContainsKey(command.Command.CommandId) && _parked.All(one => one.Command.Command != command.Command))
+            {
+                _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + Order++) - command.Age, false));
+            }
+        }
+
+        return Task.FromResult<ClaimResult>(ClaimResult.Parked.Instance);
+    }
+
+    public Task<bool> ParkAgainAsync(Guid leaseToken, CommandToPark command, bool maySent, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            if (!_rows.TryGetValue(command.Command.CommandId, out var row) || row.Lease != leaseToken || row.Result is not null)
+            {
+                return Task.FromResult(false);
+            }
+
+            _rows.TryRemove(command.Command.CommandId, out _);
+            _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + Order++), maySent));
+            return Task.FromResult(true);
+        }
+    }
+
+    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<ParkedRoom> rooms, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            var taken = rooms
+                .SelectMany(room => _parked
+                    .Where(one => one.Command.Connection == room.Connection)
+                    .OrderBy(one => one.At)
+                    .Take(room.Commands))
+                .ToList();
+            _parked.RemoveAll(taken.Contains);
+            return Task.FromResult<IReadOnlyList<TakenCommand>>(
+            [
+                .. taken.Select(one =>
+                {
+                    var lease = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+                    _rows[one.Command.Command.CommandId] = (lease, null);
+                    var granted = new ClaimResult.Granted(lease) { FollowsUnrecordedLease = one.MaySent };
+                    return new TakenCommand(one.Command.Command, one.Command.Connection, granted);
+                }),
+            ]);
+        }
+    }
+
+    public Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
+    public Task ReportAsync(Guid processId, IReadOnlyCollection<UnavailableConnection> connections, CancellationToken cancellation)
+    {
+        Unavailable = connections;
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyDictionary<string, ParkedConnection>> DescribeAsync(
+        IReadOnlyCollection<string> connections, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
+    private long Order { get; set; }
 }
 
 /// <summary>Payloads in memory.</summary>

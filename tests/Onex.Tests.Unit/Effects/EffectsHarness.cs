@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
@@ -41,7 +42,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
             Connections,
-            _services.GetRequiredService<ConnectionLimits>(),
+            _services.GetRequiredService<ConnectionGates>(),
+            Ledger,
             Ledger,
             Payloads,
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
@@ -49,7 +51,26 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new Logs(Logged),
             room,
             _services.GetRequiredService<SecretResolver>());
+        Gates = _services.GetRequiredService<ConnectionGates>();
+        Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }
+
+    public ConnectionGates Gates { get; }
+
+    /// <summary>Not started: <see cref="DrainAsync"/> runs it.</summary>
+    public ParkedCommandLoop Parked { get; }
+
+    /// <summary>Runs the parked commands that may begin now, and returns the results that they sent.</summary>
+    public async Task<IReadOnlyList<StepResult>> DrainAsync()
+    {
+        var before = Produced.Records.Count;
+        await Parked.RunOnceAsync(TestContext.Current.CancellationToken);
+        await Parked.WhenIdleAsync();
+        return [.. Produced.Records.Skip(before).Select(Result)];
+    }
+
+    private static StepResult Result(ProducedRecord sent) =>
+        JsonSerializer.Deserialize(sent.Value.Span, MessageJson.Default.StepResult)!;
 
     public EffectRunner Runner { get; }
 
@@ -107,12 +128,12 @@ internal sealed class EffectsHarness : IAsyncDisposable
     {
         var before = Produced.Records.Count;
         await Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
-        var sent = Assert.Single(Produced.Records.Skip(before));
-        return JsonSerializer.Deserialize(sent.Value.Span, MessageJson.Default.StepResult)!;
+        return Result(Assert.Single(Produced.Records.Skip(before)));
     }
 
     public async ValueTask DisposeAsync()
     {
+        Parked.Dispose();
         await _services.DisposeAsync();
     }
 

@@ -50,7 +50,8 @@ public sealed class OperationsDocumentTests
         try
         {
             var text = File.ReadAllText(Repository.At("docs", Document));
-            File.WriteAllText(Path.Combine(directory, "shown.yaml"), text.Split("```yaml\n")[1].Split("```")[0]);
+            var connections = text.Split("\n## Connections\n")[1];
+            File.WriteAllText(Path.Combine(directory, "shown.yaml"), connections.Split("```yaml\n")[1].Split("```")[0]);
             var secrets = new Dictionary<string, string>(StringComparer.Ordinal) { ["STOCK_TOKEN"] = "one", ["LEDGER_PASSWORD"] = "two" };
 
             var reading = ConnectionsReader.Read(directory, secrets, resolveSecrets: true);
@@ -88,6 +89,8 @@ public sealed class OperationsDocumentTests
         var filling = argument.Filling switch
         {
             ArgumentFilling.Constant => " A constant: it takes no `${...}`.",
+            ArgumentFilling.Expression =>
+                $" {(argument.Type == "string" ? "An expression" : "Expressions")} over `{string.Join("`, `", argument.Reads)}`.",
             ArgumentFilling.PercentEncoded => " Inserted values are percent-encoded, and must not be empty before a `?`.",
             ArgumentFilling.Address => " Inserted values are put in as they are, and must not be empty before a `?`.",
             _ => argument.ConstantKeys.Count > 0 ? $" `{string.Join("`, `", argument.ConstantKeys)}` takes no `${{...}}`." : "",

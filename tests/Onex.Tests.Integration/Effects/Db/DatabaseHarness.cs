@@ -54,11 +54,13 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddSingleton(Topics.Default)
             .AddSingleton<ISecretHandles>(new PostgresSecretHandles(store.DataSource))
             .BuildServiceProvider();
+        var ledger = new PostgresEffectLedger(store.DataSource);
         _runner = new EffectRunner(
             EffectOperations.Create(_services),
             connections,
-            _services.GetRequiredService<ConnectionLimits>(),
-            new PostgresEffectLedger(store.DataSource),
+            _services.GetRequiredService<ConnectionGates>(),
+            ledger,
+            ledger,
             new PostgresSagaStore(store.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
             new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
             TimeProvider.System,

@@ -145,11 +145,13 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddSingleton(Topics.Default)
                 .AddSingleton<ISecretHandles>(new PostgresSecretHandles(database.DataSource))
                 .BuildServiceProvider();
+            var ledger = new PostgresEffectLedger(database.DataSource);
             _runner = new EffectRunner(
                 EffectOperations.Create(_services),
                 connections,
-                _services.GetRequiredService<ConnectionLimits>(),
-                new PostgresEffectLedger(database.DataSource),
+                _services.GetRequiredService<ConnectionGates>(),
+                ledger,
+                ledger,
                 new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
                 new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
                 TimeProvider.System,

@@ -184,7 +184,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             Outstanding = [.. outstanding],
         };
         var timer = new TimerFired { SagaId = id, CausedBy = new(id.Value), Leases = new Dictionary<CommandId, Lease>() };
-        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
+        return await new LedgerInquiry(_store, _ledger, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
             [new Delivery(timer, OutcomeSink.None)],
             new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,

@@ -48,7 +48,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
                 plans,
                 sqlite,
                 new SagaReader(_store, sqlite, plans, NullLogger<SagaReader>.Instance),
-                new LedgerInquiry(sqlite, null!, memory),
+                new LedgerInquiry(sqlite, null!, null!, memory),
                 new WantedItemReader(_store),
                 _sender,
                 cache,

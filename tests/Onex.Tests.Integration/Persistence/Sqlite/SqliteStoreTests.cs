@@ -31,6 +31,17 @@ public sealed class SqliteEffectLedgerTests(SqliteFile file) : EffectLedgerCompl
         file.QueryAsync($"UPDATE effect_ledger SET leased_until = '2020-01-01T00:00:00.000000Z' WHERE command_id = '{command.CommandId}'");
 }
 
+/// <summary>The compliance suite of parked commands with SQLite.</summary>
+public sealed class SqliteParkedCommandsTests(SqliteFile file) : ParkedCommandsCompliance, IClassFixture<SqliteFile>
+{
+    protected override IParkedCommands Parked => file.Get<IParkedCommands>();
+
+    protected override IEffectLedger Ledger => file.Get<IEffectLedger>();
+
+    protected override Task ExpireAsync(StepCommand command) =>
+        file.QueryAsync($"UPDATE effect_ledger SET leased_until = '2020-01-01T00:00:00.000000Z' WHERE command_id = '{command.CommandId}'");
+}
+
 /// <summary>The compliance suite of secret handles with SQLite.</summary>
 public sealed class SqliteSecretHandlesTests(SqliteFile file) : SecretHandlesCompliance, IClassFixture<SqliteFile>
 {

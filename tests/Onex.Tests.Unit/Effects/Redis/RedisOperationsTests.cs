@@ -118,28 +118,29 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_hangs_leaves_it_unknown_whether_a_write_happened_and_one_that_is_gone_does_not()
     {
-        await _effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache"));
+        await using var effects = Harness(_server.Port, further: "breaker: off");
+        await effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache"));
 
         await _server.FreezeAsync();
-        var hung = await _effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache", timeoutMs: 300));
+        var hung = await effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache", timeoutMs: 300));
         await _server.ThawAsync();
         Assert.Equal((StepOutcomes.Failed, "step_timed_out", StepReaches.Sent), (hung.Outcome, hung.Code, hung.Reach));
 
         await _server.KillAsync();
         await Eventually.Async(
-            async () => (await _effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache")))
+            async () => (await effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache")))
                 is { Outcome: StepOutcomes.Failed, Code: "connection_failed", Reach: StepReaches.NotSent },
             _within,
             () => "an attempt fails as not sent");
 
         await _server.StartAgainAsync();
         await Eventually.Async(
-            async () => (await _effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache")))
+            async () => (await effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache")))
                 is { Outcome: StepOutcomes.Completed },
             _within,
             () => "the connection is open again");
         Assert.Equal("""{"value":2}""",
-            (await _effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache"))).Result.ToString());
+            (await effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache"))).Result.ToString());
     }
 
     [Fact]

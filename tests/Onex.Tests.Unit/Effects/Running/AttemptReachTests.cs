@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Time.Testing;
 using Onex.Persistence.Ledger;
 using Onex.Tests.Unit.Effects.Http;
 
@@ -145,21 +144,6 @@ public sealed class AttemptReachTests : IAsyncLifetime
     public async Task An_unknown_operation_means_not_sent(string operation, string connection) =>
         Assert.Equal(
             StepReaches.NotSent, (await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
-
-    [Fact]
-    public async Task An_open_circuit_breaker_sends_nothing()
-    {
-        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
-        _outside.AnswerWith(500, "text/plain", "");
-        await bench.RunAsync(Post());
-        await bench.RunAsync(Post());
-
-        var refused = await bench.RunAsync(Post());
-
-        Assert.Equal(("breaker_open", StepReaches.NotSent), (refused.Code, refused.Reach));
-        Assert.Equal(2, _outside.Requests.Count);
-    }
 
     [Theory]
     [InlineData(503, StepReaches.Sent)]

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Producing;
 using Onex.Persistence;
@@ -187,78 +186,6 @@ public sealed class EffectRunnerTests : IAsyncLifetime
 
         Assert.Equal(2, most);
         Assert.Equal(6, bench.Produced.Records.Count);
-    }
-
-    [Fact]
-    public async Task A_circuit_breaker_opens_after_failures_and_is_visible_in_health()
-    {
-        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
-        _outside.AnswerWith(500, "text/plain", "");
-        await bench.RunAsync(Post());
-        await bench.RunAsync(Post());
-
-        var refused = await bench.RunAsync(Post());
-
-        Assert.Equal((StepOutcomes.Failed, "breaker_open"), (refused.Outcome, refused.Code));
-        Assert.InRange(refused.RetryAfterMs!.Value, 1, 10_000);
-        Assert.Equal(2, _outside.Requests.Count);
-        Assert.NotNull(bench.Health.Handlers["stock"]);
-
-        time.Advance(TimeSpan.FromSeconds(11));
-        _outside.AnswerWith(200, "text/plain", "");
-        Assert.Equal(StepOutcomes.Completed, (await bench.RunAsync(Post())).Outcome);
-        Assert.Null(bench.Health.Handlers["stock"]);
-    }
-
-    [Theory]
-    [InlineData("""{"path":"/.."}""")]
-    [InlineData("""{"url":"http://127.0.0.1:1/x"}""")]
-    [InlineData("stored")]
-    public async Task A_trial_that_was_not_sent_leaves_the_breaker_open_for_the_next_trial(string arguments)
-    {
-        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
-        _outside.AnswerWith(500, "text/plain", "");
-        await bench.RunAsync(Post());
-        await bench.RunAsync(Post());
-        time.Advance(TimeSpan.FromSeconds(11));
-
-        var untried = await bench.RunAsync(arguments == "stored"
-            ? EffectsHarness.Command("http.post", null, "stock") with { ArgumentsRef = Guid.Empty }
-            : EffectsHarness.Command("http.post", arguments, "stock"));
-
-        Assert.Equal(StepOutcomes.Rejected, untried.Outcome);
-        Assert.NotNull(bench.Health.Handlers["stock"]);
-        Assert.Equal("http_500", (await bench.RunAsync(Post())).Code);
-        Assert.Equal("breaker_open", (await bench.RunAsync(Post())).Code);
-        Assert.Equal(3, _outside.Requests.Count);
-    }
-
-    [Fact]
-    public async Task An_attempt_during_a_trial_waits_for_a_positive_delay()
-    {
-        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
-        _outside.AnswerWith(500, "text/plain", "");
-        await bench.RunAsync(Post());
-        await bench.RunAsync(Post());
-        time.Advance(TimeSpan.FromSeconds(11));
-        var (arrived, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
-        _outside.Answer = async _ =>
-        {
-            arrived.SetResult();
-            await answer.Task;
-        };
-        var trial = bench.Runner.RunAsync(Post(), null, null, TestContext.Current.CancellationToken);
-        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
-        time.Advance(TimeSpan.FromSeconds(12));
-
-        var beside = await bench.RunAsync(Post());
-
-        answer.SetResult();
-        await trial;
-        Assert.Equal(("breaker_open", 10_000), (beside.Code, beside.RetryAfterMs));
     }
 
     private static StepCommand Post() => EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock");

@@ -1,0 +1,38 @@
+using System.Collections.Frozen;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Running;
+
+/// <summary>Reads from the outcome of an attempt whether its connection works.</summary>
+internal static class AttemptSigns
+{
+    // Every attempt would fail with these, whatever its arguments are.
+    private static readonly FrozenSet<string> _unavailable = FrozenSet.ToFrozenSet(
+        [
+            "connection_failed", "connection_refused", "connection_lost", "authentication_failed", "database_unavailable",
+            "redis_unavailable", "broker_unavailable", "filesystem_unavailable", "vault_sealed", StepCodes.StepTimedOut,
+            "http_429", "http_502", "http_503", "http_504",
+        ],
+        StringComparer.Ordinal);
+
+    // Not failures of the connection: conflicts with other transactions, and problems of this process.
+    private static readonly FrozenSet<string> _answers = FrozenSet.ToFrozenSet(
+        ["deadlock", "lock_not_available", "serialization_failure", "transaction_rollback"], StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _own = FrozenSet.ToFrozenSet(
+        ["connection_unknown", "lease_lost", StepCodes.OperationUnknown, StepCodes.OperationFailed], StringComparer.Ordinal);
+
+    /// <summary>What the outcome says about the connection.</summary>
+    public static AttemptSign Of(AttemptOutcome outcome) => outcome switch
+    {
+        { IsUntried: true } => AttemptSign.None,
+        { Outcome: not StepOutcomes.Failed } => AttemptSign.Works,
+        { Code: null } => AttemptSign.Fails,
+        { Code: var code } when _unavailable.Contains(code) => AttemptSign.Unavailable,
+        { Code: var code } when _answers.Contains(code) => AttemptSign.Works,
+        { Code: var code } when _own.Contains(code) => AttemptSign.None,
+        _ => AttemptSign.Fails,
+    };
+}

@@ -1,0 +1,135 @@
+using Onex.Effects.Connections;
+
+namespace Onex.Effects.Running;
+
+/// <summary>What an attempt says about its connection.</summary>
+internal enum AttemptSign
+{
+    /// <summary>Nothing: it did not reach the external system, or it failed for a reason of its own.</summary>
+    None,
+
+    /// <summary>The external system works: it answered.</summary>
+    Works,
+
+    /// <summary>The external system failed for this attempt, perhaps only for it.</summary>
+    Fails,
+
+    /// <summary>The external system is unavailable, for every attempt.</summary>
+    Unavailable,
+}
+
+/// <summary>The state of a circuit breaker.</summary>
+internal enum BreakerState
+{
+    /// <summary>Attempts begin.</summary>
+    Closed,
+
+    /// <summary>No attempt begins before the next trial is due.</summary>
+    Open,
+
+    /// <summary>One attempt runs as a trial.</summary>
+    Trial,
+}
+
+/// <summary>
+/// A circuit breaker. It opens when enough of the attempts within a period failed, or as many in a row as the minimum number of attempts,
+/// however far apart, because a slow failure of a rare attempt is an outage too. When the pause is over it lets one trial through. Not
+/// thread-safe: its gate holds the lock.
+/// </summary>
+internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time)
+{
+    /// <summary>The longest pause that a service may request with Retry-After.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    private readonly AttemptCounts _counts = new(settings.Within, time);
+    private int _inARow;
+    private long _openedAt;
+    private TimeSpan _pause;
+
+    /// <summary>The settings.</summary>
+    public BreakerSettings Settings { get; } = settings;
+
+    /// <summary>Whether it is closed, open, or runs a trial.</summary>
+    public BreakerState State { get; private set; }
+
+    /// <summary>Since when it has not been closed.</summary>
+    public DateTimeOffset? Since { get; private set; }
+
+    /// <summary>Why it opened, or why the last trial failed.</summary>
+    public string? Reason { get; private set; }
+
+    /// <summary>How long it will take until the next trial may begin: zero if it may begin now, null unless it is open.</summary>
+    public TimeSpan? UntilTrial
+    {
+        get
+        {
+            if (State != BreakerState.Open)
+            {
+                return null;
+            }
+
+            var left = _pause - time.GetElapsedTime(_openedAt);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>Begins a trial. Call it only while <see cref="UntilTrial"/> is zero.</summary>
+    public void BeginTrial() => State = BreakerState.Trial;
+
+    /// <summary>Reports the end of an attempt.</summary>
+    /// <param name="sign">What it says about the connection.</param>
+    /// <param name="isTrial">Whether it was the trial.</param>
+    /// <param name="retryAfter">The Retry-After of the service, or null.</param>
+    /// <param name="reason">Why it failed, for people.</param>
+    public void Report(AttemptSign sign, bool isTrial, TimeSpan? retryAfter, string? reason)
+    {
+        if (isTrial)
+        {
+            EndTrial(sign, retryAfter, reason);
+        }
+        else if (State == BreakerState.Closed && sign != AttemptSign.None)
+        {
+            // What ends later began before the breaker opened, and says nothing about the present.
+            var failed = sign != AttemptSign.Works;
+            _inARow = failed ? _inARow + 1 : 0;
+            var (attempts, failures) = _counts.Add(failed);
+            if (_inARow >= Settings.Calls || (failed && attempts >= Settings.Calls && failures >= Settings.Ratio * attempts))
+            {
+                Open(retryAfter, reason);
+            }
+        }
+    }
+
+    private void EndTrial(AttemptSign sign, TimeSpan? retryAfter, string? reason)
+    {
+        switch (sign)
+        {
+            case AttemptSign.Works:
+                State = BreakerState.Closed;
+                Since = null;
+                Reason = null;
+                _inARow = 0;
+                _counts.Clear();
+                break;
+
+            // It decides nothing: the next attempt is the trial.
+            case AttemptSign.None:
+                State = BreakerState.Open;
+                break;
+
+            default:
+                Open(retryAfter, reason);
+                break;
+        }
+    }
+
+    private void Open(TimeSpan? retryAfter, string? reason)
+    {
+        State = BreakerState.Open;
+        Since ??= time.GetUtcNow();
+        Reason = reason;
+        _openedAt = time.GetTimestamp();
+        var requested = retryAfter is { } given ? (given < LongestPause ? given : LongestPause) : TimeSpan.Zero;
+        _pause = requested > Settings.Pause ? requested : Settings.Pause;
+    }
+}

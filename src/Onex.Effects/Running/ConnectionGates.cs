@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Onex.Effects.Connections;
+using Onex.Hosting.Health;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Effects.Running;
+
+/// <summary>
+/// The gates of all connections, by name. A gate outlives the replacement of its connection, whose limits it then takes. Health names the
+/// connections whose circuit breaker is not closed.
+/// </summary>
+internal sealed class ConnectionGates : IDisposable
+{
+    /// <summary>The name of the gate for commands without a connection. No connection can have it.</summary>
+    public const string WithoutConnection = "-";
+
+    private static readonly TimeSpan _trimEvery = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentDictionary<string, ConnectionGate> _gates = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, BreakerState> _states = new(StringComparer.Ordinal);
+    private readonly RoleHealth _health;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ConnectionGates> _logger;
+    private readonly long _weightMax;
+    private readonly ITimer _trim;
+
+    public ConnectionGates(
+        ConnectionTable connections, RoleHealth health, TimeProvider time, MemoryBudget memory, ILogger<ConnectionGates> logger)
+    {
+        _health = health;
+        _time = time;
+        _logger = logger;
+
+        // Several unavailable connections together leave memory for the others.
+        _weightMax = memory.Commands / 8;
+        connections.OnChanged(OnReplaced);
+        _trim = time.CreateTimer(_ => Trim(), null, _trimEvery, _trimEvery);
+    }
+
+    /// <summary>Called when parked commands may begin, or when a breaker has changed.</summary>
+    public Action Changed { get; set; } = () => { };
+
+    /// <summary>The gate of a connection, or of the commands without one.</summary>
+    public ConnectionGate For(Connection? connection) => _gates.GetOrAdd(
+        connection?.Name ?? WithoutConnection,
+        static (name, given) => new ConnectionGate(
+            name, Settings(given.Connection), given.Gates._weightMax, given.Gates._time, given.Gates.OnChanged),
+        (Gates: this, Connection: connection));
+
+    /// <summary>The state of all gates: the source of health, <c>why</c> and metrics.</summary>
+    public IReadOnlyList<GateReading> Read() => [.. _gates.Values.Select(gate => gate.Read())];
+
+    /// <summary>How long it will take until a parked command may begin, for each connection that has some and a free slot.</summary>
+    public IEnumerable<TimeSpan?> UntilWork() => _gates.Values.Select(gate => gate.UntilWork());
+
+    public void Dispose()
+    {
+        _trim.Dispose();
+        foreach (var gate in _gates.Values)
+        {
+            gate.Dispose();
+        }
+    }
+
+    private static GateSettings Settings(Connection? connection) =>
+        connection is null ? GateSettings.WithoutConnection : GateSettings.For(connection);
+
+    private void OnReplaced(IReadOnlyList<ConnectionChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            if (change.New is { } connection && _gates.TryGetValue(change.Name, out var gate))
+            {
+                gate.Update(GateSettings.For(connection));
+            }
+        }
+    }
+
+    private void OnChanged(ConnectionGate gate)
+    {
+        var now = gate.Read();
+        if (now.Breaker == BreakerState.Closed)
+        {
+            if (_states.TryRemove(now.Name, out _))
+            {
+                _health.Report(now.Name, null);
+                Log.BreakerClosed(_logger, now.Name);
+            }
+        }
+        else
+        {
+            if (_states.TryAdd(now.Name, now.Breaker))
+            {
+                Log.BreakerOpened(_logger, now.Name, now.Reason);
+            }
+
+            var trial = now.UntilTrial is { } wait ? $"the next trial is due at {Text(_time.GetUtcNow() + wait)}" : "a trial runs";
+            _health.Report(now.Name, $"unavailable since {Text(now.Since ?? _time.GetUtcNow())}, {trial}: {now.Reason}");
+        }
+
+        Changed();
+    }
+
+    private void Trim()
+    {
+        foreach (var gate in _gates.Values)
+        {
+            gate.Trim();
+        }
+    }
+
+    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}

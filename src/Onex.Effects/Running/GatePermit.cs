@@ -1,0 +1,38 @@
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Running;
+
+/// <summary>Permission to run one attempt. Dispose of it when the attempt has ended and its outcome is recorded.</summary>
+internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposable
+{
+    private int _released;
+
+    /// <summary>The gate that it came from.</summary>
+    public ConnectionGate Gate { get; } = gate;
+
+    /// <summary>Whether the attempt is the trial of an open circuit breaker.</summary>
+    public bool IsTrial { get; } = isTrial;
+
+    /// <summary>Whether an outcome was reported.</summary>
+    public bool IsReported { get; private set; }
+
+    /// <summary>Reports the outcome. True if the command is parked again instead of failing.</summary>
+    public bool Report(AttemptOutcome outcome)
+    {
+        IsReported = true;
+        return Gate.Report(this, outcome);
+    }
+
+    /// <summary>Gives the permit back without an attempt, so that it does not count against the rate.</summary>
+    public void GiveBack() => Release(begun: false);
+
+    public void Dispose() => Release(begun: true);
+
+    private void Release(bool begun)
+    {
+        if (Interlocked.Exchange(ref _released, 1) == 0)
+        {
+            Gate.Release(this, begun);
+        }
+    }
+}

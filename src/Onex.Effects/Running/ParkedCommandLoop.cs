@@ -1,0 +1,267 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Effects.Connections;
+using Onex.Kafka.Brokers;
+using Onex.Persistence;
+using Onex.Persistence.Ledger;
+
+namespace Onex.Effects.Running;
+
+/// <summary>
+/// Runs parked commands when their connections let them begin, and reports connections that are unavailable. One statement takes commands
+/// for all connections of the process. It runs when a slot becomes free, a trial is due, or a command was parked; otherwise at growing
+/// intervals, for commands that other processes have parked.
+/// </summary>
+internal sealed class ParkedCommandLoop(
+    EffectRunner runner,
+    ConnectionTable connections,
+    ConnectionGates gates,
+    IParkedCommands parked,
+    TimeProvider time,
+    ILogger<ParkedCommandLoop> logger) : BackgroundService
+{
+    private static readonly TimeSpan _firstPoll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPoll = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _reportEvery = LedgerTimes.ConnectionReport / 3;
+    private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
+
+    private readonly Guid _processId = Guid.CreateVersion7(time.GetUtcNow());
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Lock _lock = new();
+    private readonly HashSet<Task> _running = [];
+    private TaskCompletionSource _signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TimeSpan _poll = _firstPoll;
+    private long _polledAt;
+    private bool _hasPolled;
+    private long _reportedAt;
+    private string _reported = "";
+
+    /// <summary>Takes and starts what may begin now. Returns how long the next call may be delayed if nothing changes.</summary>
+    internal async Task<TimeSpan> RunOnceAsync(CancellationToken cancellation)
+    {
+        var isPoll = !_hasPolled || time.GetElapsedTime(_polledAt) >= _poll;
+        var offers = Offers(isPoll);
+        if (offers.Count > 0)
+        {
+            var taken = await TakeAsync(offers, cancellation);
+            if (isPoll)
+            {
+                (_hasPolled, _polledAt) = (true, time.GetTimestamp());
+                _poll = taken > 0 ? _firstPoll : _poll * 2 < _longestPoll ? _poll * 2 : _longestPoll;
+            }
+        }
+
+        await ReportAsync(cancellation);
+        var delay = _hasPolled ? _poll - time.GetElapsedTime(_polledAt) : _poll;
+        foreach (var wait in gates.UntilWork().Append(_reported.Length > 0 ? _reportEvery : null).OfType<TimeSpan>())
+        {
+            delay = wait < delay ? wait : delay;
+        }
+
+        return delay > TimeSpan.Zero ? delay : TimeSpan.Zero;
+    }
+
+    /// <summary>Completes when no parked command runs.</summary>
+    internal Task WhenIdleAsync()
+    {
+        lock (_lock)
+        {
+            return Task.WhenAll(_running);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        gates.Changed = Signal;
+        var hasFailed = false;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            // Set before the work, so that a change during it is not missed.
+            var signal = Renew();
+            TimeSpan delay;
+            try
+            {
+                delay = await RunOnceAsync(stoppingToken);
+                hasFailed = false;
+            }
+            catch (StoreUnavailableException exception)
+            {
+                if (!hasFailed)
+                {
+                    Log.ParkedNotRead(logger, exception.Message);
+                }
+
+                (hasFailed, delay, signal) = (true, _afterFailure, new TaskCompletionSource());
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            await Task.WhenAny(signal.Task, Task.Delay(delay, time, ends.Token));
+            await ends.CancelAsync();
+        }
+    }
+
+    /// <summary>
+    /// Takes no further commands and waits for those that run. What does not end in time loses its lease, and its saga continues with the
+    /// next attempt.
+    /// </summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await WhenIdleAsync().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await _ending.CancelAsync();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _ending.Dispose();
+        base.Dispose();
+    }
+
+    // The permits of each connection, with the version of its parked commands.
+    private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> Offers(bool isPoll)
+    {
+        var offers = new List<(ConnectionGate, long, IReadOnlyList<GatePermit>)>();
+        foreach (var gate in connections.Names.Select(name => gates.For(connections.Find(name))).Append(gates.For(null)))
+        {
+            var version = gate.ParkedVersion;
+            if ((isPoll || gate.IsMarkedParked) && gate.TakePermits() is { Count: > 0 } permits)
+            {
+                offers.Add((gate, version, permits));
+            }
+        }
+
+        return offers;
+    }
+
+    private async Task<int> TakeAsync(
+        List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> offers, CancellationToken cancellation)
+    {
+        ILookup<string, TakenCommand> taken;
+        try
+        {
+            ParkedRoom[] rooms = [.. offers.Select(offer => new ParkedRoom(offer.Gate.Name, offer.Permits.Count))];
+            taken = (await parked.TakeAsync(rooms, cancellation)).ToLookup(command => command.Connection, StringComparer.Ordinal);
+        }
+        catch
+        {
+            foreach (var permit in offers.SelectMany(offer => offer.Permits))
+            {
+                permit.GiveBack();
+            }
+
+            throw;
+        }
+
+        var count = 0;
+        foreach (var (gate, version, permits) in offers)
+        {
+            var commands = taken[gate.Name].ToList();
+            count += commands.Count;
+            if (commands.Count < permits.Count)
+            {
+                gate.MarkDrained(version);
+            }
+            else
+            {
+                gate.MarkParked();
+            }
+
+            for (var i = 0; i < permits.Count; i++)
+            {
+                if (i < commands.Count)
+                {
+                    Start(commands[i], permits[i]);
+                }
+                else
+                {
+                    permits[i].GiveBack();
+                }
+            }
+        }
+
+        return count;
+    }
+
+    private void Start(TakenCommand command, GatePermit permit)
+    {
+        var run = Task.Run(() => RunAsync(command, permit), CancellationToken.None);
+        lock (_lock)
+        {
+            _running.Add(run);
+        }
+
+        _ = run.ContinueWith(
+            ended =>
+            {
+                lock (_lock)
+                {
+                    _running.Remove(ended);
+                }
+            },
+            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    private async Task RunAsync(TakenCommand command, GatePermit permit)
+    {
+        using (permit)
+        {
+            try
+            {
+                await runner.RunTakenAsync(command, permit, _ending.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // The process stops; the lease expires.
+            }
+            catch (Exception exception) when (exception is StoreUnavailableException or BrokerUnavailableException)
+            {
+                // The orchestrator finds a recorded result in the ledger, and a lease that has expired.
+                Log.ParkedNotRead(logger, exception.Message);
+            }
+#pragma warning disable CA1031 // The others must run.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.ParkedNotRun(logger, command.Command.Operation, exception);
+            }
+        }
+    }
+
+    private async Task ReportAsync(CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        UnavailableConnection[] unavailable =
+        [
+            .. gates.Read()
+                .Where(gate => gate.Breaker != BreakerState.Closed)
+                .OrderBy(gate => gate.Name, StringComparer.Ordinal)
+                .Select(gate => new UnavailableConnection(gate.Name, now - (gate.Since ?? now), gate.UntilTrial, gate.Reason)),
+        ];
+        var text = string.Join(
+            '\n', unavailable.Select(one => $"{one.Name} {(one.UntilTrial is { } wait ? now + wait : null):s} {one.Reason}"));
+        if (text != _reported || (text.Length > 0 && time.GetElapsedTime(_reportedAt) >= _reportEvery))
+        {
+            await parked.ReportAsync(_processId, unavailable, cancellation);
+            (_reported, _reportedAt) = (text, time.GetTimestamp());
+        }
+    }
+
+    private TaskCompletionSource Renew()
+    {
+        var signal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _signal, signal);
+        return signal;
+    }
+
+    private void Signal() => Volatile.Read(ref _signal).TrySetResult();
+}

@@ -1,0 +1,88 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Ledger;
+
+/// <summary>
+/// Commands that their connection does not let begin: each waits in its row of the effect ledger, in the order of its arrival, until a
+/// process takes it. A parked command can be cancelled (<see cref="IEffectLedger.CancelAsync"/>), whatever its <c>not_after</c> says.
+/// Throws <see cref="StoreUnavailableException"/>.
+/// </summary>
+public interface IParkedCommands
+{
+    /// <summary>
+    /// Parks a command under the same conditions under which it could be claimed. <see cref="ClaimResult.Parked"/> if it is parked now,
+    /// also by an earlier call; any other result is handled like that of a claim. Concurrent calls share a statement.
+    /// </summary>
+    Task<ClaimResult> ParkAsync(CommandToPark command, CancellationToken cancellation);
+
+    /// <summary>
+    /// Parks a leased command again, behind the others of its connection. False if the lease was lost.
+    /// </summary>
+    /// <param name="leaseToken">The token of the lease.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="maySent">Whether the attempt may have taken effect, which a later attempt must not deny.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    Task<bool> ParkAgainAsync(Guid leaseToken, CommandToPark command, bool maySent, CancellationToken cancellation);
+
+    /// <summary>
+    /// Takes parked commands, the oldest of each connection first, and claims their attempts. Several processes take different ones.
+    /// </summary>
+    /// <param name="rooms">How many commands may begin, by connection.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<ParkedRoom> rooms, CancellationToken cancellation);
+
+    /// <summary>
+    /// For the orchestrator: cancels those of these commands that are parked. The attempt never begins; a later one may.
+    /// </summary>
+    Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
+
+    /// <summary>
+    /// Reports the connections whose circuit breaker is not closed in a process, and forgets its other ones. A report is valid for
+    /// <see cref="LedgerTimes.ConnectionReport"/>.
+    /// </summary>
+    Task ReportAsync(Guid processId, IReadOnlyCollection<UnavailableConnection> connections, CancellationToken cancellation);
+
+    /// <summary>What is known of these connections now. A connection without parked commands and reports is missing.</summary>
+    Task<IReadOnlyDictionary<string, ParkedConnection>> DescribeAsync(
+        IReadOnlyCollection<string> connections, CancellationToken cancellation);
+}
+
+/// <summary>A command to park.</summary>
+/// <param name="Command">The command.</param>
+/// <param name="Connection">The connection under whose name it waits.</param>
+/// <param name="Age">How long ago it arrived, which decides its place.</param>
+public sealed record CommandToPark(StepCommand Command, string Connection, TimeSpan Age)
+{
+    /// <summary>W3C trace context.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>Its vendor part.</summary>
+    public string? TraceState { get; init; }
+}
+
+/// <summary>How many parked commands of a connection may begin.</summary>
+public sealed record ParkedRoom(string Connection, int Commands);
+
+/// <summary>A parked command whose attempt the caller has claimed: it runs the attempt and records its outcome.</summary>
+public sealed record TakenCommand(StepCommand Command, string Connection, ClaimResult.Granted Lease)
+{
+    /// <summary>W3C trace context.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>Its vendor part.</summary>
+    public string? TraceState { get; init; }
+}
+
+/// <summary>A connection whose circuit breaker is not closed.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Unavailable">For how long the breaker has not been closed.</param>
+/// <param name="UntilTrial">How long it takes until the next trial; null while a trial runs.</param>
+/// <param name="Reason">Why the breaker is not closed, for people.</param>
+public sealed record UnavailableConnection(string Name, TimeSpan Unavailable, TimeSpan? UntilTrial, string? Reason);
+
+/// <summary>What is known of a connection.</summary>
+/// <param name="Parked">The number of its parked commands.</param>
+/// <param name="UnavailableSince">Since when a process considers it unavailable; null if none does.</param>
+/// <param name="NextTrialAt">When the next trial begins; null while a trial runs.</param>
+/// <param name="Reason">Why it is unavailable.</param>
+public sealed record ParkedConnection(long Parked, DateTimeOffset? UnavailableSince, DateTimeOffset? NextTrialAt, string? Reason);

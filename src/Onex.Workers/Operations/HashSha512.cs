@@ -1,0 +1,14 @@
+using System.Security.Cryptography;
+using System.Text;
+using Onex.Contracts.Catalogue;
+
+namespace Onex.Workers.Operations;
+
+/// <summary>The SHA-512 of a text's UTF-8 bytes.</summary>
+[Operation("hash.sha512", Description = "Hashes a text with SHA-512.")]
+internal sealed class HashSha512() : ComputeOperation<HashArguments, HashResult>(
+    ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
+{
+    protected override ValueTask<HashResult> RunAsync(HashArguments arguments, CancellationToken cancellation) =>
+        new(new HashResult { Hex = Convert.ToHexStringLower(SHA512.HashData(Encoding.UTF8.GetBytes(arguments.Text))) });
+}

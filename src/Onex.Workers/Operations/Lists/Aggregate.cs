@@ -1,0 +1,116 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Workers.Operations.Lists;
+
+/// <summary>Groups the items of a list and computes values of each group.</summary>
+[Operation(
+    "aggregate",
+    Description = "Groups the items of a list and computes counts, sums and other values of each group and of the whole list.")]
+internal sealed class Aggregate()
+    : ComputeOperation<AggregateArguments, AggregateResult>(
+        ListsJson.Default.AggregateArguments, ListsJson.Default.AggregateResult)
+{
+    protected override ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, CancellationToken cancellation)
+    {
+        var by = (arguments.By ?? new Dictionary<string, string>())
+            .Select(key => (Name: key.Key, Expression: ItemExpression.Parse($"by.{key.Key}", key.Value)))
+            .ToList();
+        var fields = arguments.Fields.Select(field => AggregateFunction.Parse(field.Key, field.Value)).ToList();
+        if (fields.Find(field => by.Exists(key => key.Name == field.Name)) is { } twice)
+        {
+            throw ComputeRejectedException.Arguments($"'{twice.Name}' is a name in 'by' and in 'fields'");
+        }
+
+        var scope = new ItemScope(arguments.Values);
+        var total = fields.ConvertAll(field => field.Begin());
+        var groups = new Dictionary<CelValue, List<Accumulator>>();
+        for (var i = 0; i < arguments.Items.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            scope.At(arguments.Items[i], i);
+            var key = CelValue.List([.. by.Select(each => each.Expression.Evaluate(scope))]);
+            if (by.Count > 0 && !groups.ContainsKey(key))
+            {
+                groups.Add(key, fields.ConvertAll(field => field.Begin()));
+            }
+
+            for (var f = 0; f < fields.Count; f++)
+            {
+                var value = fields[f].Evaluate(scope);
+                total[f].Add(value, i);
+                if (by.Count > 0)
+                {
+                    groups[key][f].Add(value, i);
+                }
+            }
+        }
+
+        return new(new AggregateResult
+        {
+            Groups =
+            [
+                .. groups.Select(group => by.Select((key, k) => KeyValuePair.Create(key.Name, group.Key.AsList()[k]))
+                    .Concat(group.Value.Select(each => KeyValuePair.Create(each.Name, each.End())))
+                    .ToDictionary(StringComparer.Ordinal)),
+            ],
+            Total = total.ToDictionary(each => each.Name, each => each.End(), StringComparer.Ordinal),
+        });
+    }
+}
+
+internal sealed record AggregateArguments
+{
+    [Argument("The list.")]
+    public required IReadOnlyList<CelValue> Items { get; init; }
+
+    [Argument(
+        "The keys of a group by name. Without any there are no groups, only the total.", Default = "none",
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+    public IReadOnlyDictionary<string, string>? By { get; init; }
+
+    [Argument(
+        "The values to compute by name, each with one function. `count` takes a condition. `sum`, `average`, `min` and `max` ignore null; "
+            + "text of decimal digits (`12.50`) is a number there, and the result is text too, with all its digits.",
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+    public required IReadOnlyDictionary<string, AggregateField> Fields { get; init; }
+
+    [Argument("Values that the expressions read beside the item.", Default = "none")]
+    public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
+}
+
+internal sealed record AggregateField
+{
+    [Argument("For how many items the condition holds.")]
+    public string? Count { get; init; }
+
+    [Argument("The exact sum; 0 without numbers.")]
+    public string? Sum { get; init; }
+
+    [Argument("The sum divided by the count; null without numbers.")]
+    public string? Average { get; init; }
+
+    [Argument("The least number, or the first text by code point; null without values.")]
+    public string? Min { get; init; }
+
+    [Argument("The greatest number, or the last text by code point; null without values.")]
+    public string? Max { get; init; }
+
+    [Argument("The different values, in the order in which they first appear.")]
+    public string? Distinct { get; init; }
+
+    [Argument("The value of the first item; null without items.")]
+    public string? First { get; init; }
+
+    [Argument("The value of the last item; null without items.")]
+    public string? Last { get; init; }
+}
+
+internal sealed record AggregateResult
+{
+    [Result("The groups, in the order in which they first appear: their keys and their values, by name.")]
+    public required IReadOnlyList<IReadOnlyDictionary<string, CelValue>> Groups { get; init; }
+
+    [Result("The values of the whole list, by name.")]
+    public required IReadOnlyDictionary<string, CelValue> Total { get; init; }
+}

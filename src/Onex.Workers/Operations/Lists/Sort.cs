@@ -1,0 +1,105 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Workers.Operations.Lists;
+
+/// <summary>Sorts a list by one or more keys.</summary>
+[Operation("sort", Description = "Sorts a list by keys. Items with equal keys keep their order; null comes before all other values.")]
+internal sealed class Sort()
+    : ComputeOperation<SortArguments, ItemsResult>(ListsJson.Default.SortArguments, ListsJson.Default.ItemsResult)
+{
+    protected override ValueTask<ItemsResult> RunAsync(SortArguments arguments, CancellationToken cancellation)
+    {
+        var (keys, descending) = Read(arguments.By);
+        var scope = new ItemScope(arguments.Values);
+        var items = arguments.Items;
+        var rows = new CelValue[items.Count][];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            rows[i] = [.. keys.Select(key => key.Evaluate(scope.At(items[i], i)))];
+        }
+
+        for (var k = 0; k < keys.Count; k++)
+        {
+            CheckOrder(keys[k], rows, k);
+        }
+
+        var comparer = Comparer<int>.Create((a, b) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (var k = 0; k < keys.Count; k++)
+            {
+                if (Compare(rows[a][k], rows[b][k]) is not 0 and var order)
+                {
+                    return descending[k] ? -order : order;
+                }
+            }
+
+            return 0;
+        });
+        return new(new ItemsResult
+        {
+            Items = [.. Enumerable.Range(0, rows.Length).Order(comparer).Select(i => items[i])],
+            Count = items.Count,
+        });
+    }
+
+    private static (List<ItemExpression> Keys, List<bool> Descending) Read(IReadOnlyList<SortKey> by)
+    {
+        var keys = new List<ItemExpression>();
+        var descending = new List<bool>();
+        foreach (var key in by)
+        {
+            if (key.Ascending is null == key.Descending is null)
+            {
+                throw ComputeRejectedException.Arguments("each entry of 'by' needs either 'ascending' or 'descending'");
+            }
+
+            keys.Add(ItemExpression.Parse("by", key.Ascending ?? key.Descending!));
+            descending.Add(key.Descending is not null);
+        }
+
+        return keys.Count == 0 ? throw ComputeRejectedException.Arguments("'by' needs at least one key") : (keys, descending);
+    }
+
+    // All keys have an order with the first one that is not null, and so with each other.
+    private static void CheckOrder(ItemExpression expression, CelValue[][] rows, int k)
+    {
+        var first = Array.FindIndex(rows, row => !row[k].IsNull);
+        for (var i = Math.Max(first, 0); i < rows.Length && first >= 0; i++)
+        {
+            if (!rows[i][k].IsNull && CelComparison.Compare(rows[first][k], rows[i][k], out _) is null)
+            {
+                var kinds = $"{CelTypes.Plain(rows[i][k])}, {CelTypes.Plain(rows[first][k])}";
+                throw expression.Failed(i, $"its value has no order with that of item {first} ({kinds})");
+            }
+        }
+    }
+
+    private static int Compare(CelValue a, CelValue b) =>
+        a.IsNull || b.IsNull ? b.IsNull.CompareTo(a.IsNull) : CelComparison.Compare(a, b, out _)!.Value;
+}
+
+internal sealed record SortArguments
+{
+    [Argument("The list.")]
+    public required IReadOnlyList<CelValue> Items { get; init; }
+
+    [Argument(
+        "The keys, the most significant one first; each is either `ascending` or `descending`. Text is ordered by code point.",
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+    public required IReadOnlyList<SortKey> By { get; init; }
+
+    [Argument("Values that the expressions read beside the item.", Default = "none")]
+    public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
+}
+
+internal sealed record SortKey
+{
+    [Argument("A key whose smallest value comes first.")]
+    public string? Ascending { get; init; }
+
+    [Argument("A key whose largest value comes first.")]
+    public string? Descending { get; init; }
+}

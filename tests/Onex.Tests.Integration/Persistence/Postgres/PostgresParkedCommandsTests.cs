@@ -1,0 +1,75 @@
+using Npgsql;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>The compliance suite of parked commands with PostgreSQL, and tests of its own failures.</summary>
+public sealed class PostgresParkedCommandsTests(TestDatabase database)
+    : ParkedCommandsCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private readonly NpgsqlDataSource _otherPool = PostgresDataSource.Create(database.Settings);
+
+    protected override IParkedCommands Parked => field ??= new PostgresEffectLedger(database.DataSource);
+
+    protected override IParkedCommands Other => field ??= new PostgresEffectLedger(_otherPool);
+
+    protected override IEffectLedger Ledger => (IEffectLedger)Parked;
+
+    [Fact]
+    public async Task A_command_that_another_process_is_taking_is_skipped_and_not_waited_for()
+    {
+        var (first, second) = (Command("skipped"), Command("skipped"));
+        await Parked.ParkAsync(first with { Age = TimeSpan.FromMinutes(1) }, _none);
+        await Parked.ParkAsync(second, _none);
+        await using var connection = await _otherPool.OpenConnectionAsync(_none);
+        await using var transaction = await connection.BeginTransactionAsync(_none);
+        await using var locks = new NpgsqlCommand(
+            $"SELECT 1 FROM onex.effect_ledger WHERE command_id = '{first.Command.CommandId}' FOR UPDATE", connection, transaction);
+        await locks.ExecuteScalarAsync(_none);
+
+        var taken = await Parked.TakeAsync([new ParkedRoom("skipped", 2)], _none).WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
+
+        Assert.Equal(second.Command.CommandId, Assert.Single(taken).Command.CommandId);
+        await transaction.RollbackAsync(_none);
+        Assert.Single(await Parked.TakeAsync([new ParkedRoom("skipped", 2)], _none));
+    }
+
+    [Fact]
+    public async Task Parking_with_a_lost_response_parks_once()
+    {
+        var settings = database.Settings;
+        await using var proxy = new CuttingProxy(settings.Host, settings.Port);
+        await using var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
+        var ledger = new PostgresEffectLedger(pool);
+        var command = Command("lost");
+        await ledger.LookUpAsync([command.Command.CommandId], _none);
+        proxy.NextRequest = Cut.BeforeTheAnswer;
+
+        Assert.IsType<ClaimResult.Parked>(await ledger.ParkAsync(command, _none));
+
+        Assert.Single(await Parked.TakeAsync([new ParkedRoom("lost", 10)], _none));
+    }
+
+    [Fact]
+    public async Task The_report_of_a_process_that_died_expires_and_is_deleted()
+    {
+        await Parked.ReportAsync(Rows.Id(), [new UnavailableConnection("dead", TimeSpan.Zero, TimeSpan.Zero, null)], _none);
+        Assert.NotEmpty(await Parked.DescribeAsync(["dead"], _none));
+        await database.Database.ExecuteAsync("UPDATE onex.connection_states SET valid_until = now() - interval '1 second'");
+
+        Assert.Empty(await Parked.DescribeAsync(["dead"], _none));
+        await Parked.ReportAsync(Rows.Id(), [], _none);
+
+        await using var rows = _otherPool.CreateCommand("SELECT count(*) FROM onex.connection_states");
+        Assert.Equal(0L, await rows.ExecuteScalarAsync(_none));
+    }
+
+    public ValueTask DisposeAsync() => _otherPool.DisposeAsync();
+
+    protected override Task ExpireAsync(StepCommand command) => database.Database.ExecuteAsync(
+        $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1 second' WHERE command_id = '{command.CommandId}'");
+
+    private static CommandToPark Command(string connection) => new(Command(), connection, TimeSpan.Zero);
+}

@@ -1,0 +1,44 @@
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary>Arguments that are expressions, which the operation evaluates: <c>where</c> of <c>filter</c>.</summary>
+public sealed class ArgumentExpressionTests
+{
+    [Theory]
+    [InlineData("""compute: filter, with: { items: "${input.lines}", where: item.sum > values.least, values: { least: "${input.n}" } }""")]
+    [InlineData("""compute: sort, with: { items: "${input.lines}", by: [{ descending: item.total }, { ascending: index }] }""")]
+    [InlineData("""
+        compute: aggregate, with: { items: "${input.lines}", by: { sku: item.sku }, fields: { n: { count: true }, s: { sum: item.price } } }
+        """)]
+    [InlineData("""compute: transform, with: { values: { a: "${input.n}" }, fields: { b: "values.a + 1" } }""")]
+    public void An_expression_over_the_item_and_the_values_is_accepted(string step) => Assert.Empty(Check(step));
+
+    [Theory]
+    [InlineData("""compute: filter, with: { items: [1], where: "item >" }""", "ONEX1042")]
+    [InlineData("""compute: filter, with: { items: [1], where: input.n > 1 }""", "ONEX1043")]
+    [InlineData("""compute: filter, with: { items: [1], where: "${input.n} > 1" }""", "ONEX1039")]
+    [InlineData("""compute: filter, with: { items: [1], where: [item] }""", "ONEX1041")]
+    [InlineData("""compute: filter, with: { items: [1], where: }""", "ONEX1012")]
+    [InlineData("""compute: filter, with: { items: [1], where: index + 'a' == 'a' }""", "ONEX1076")]
+    [InlineData("""compute: sort, with: { items: [1], by: item }""", "ONEX1038")]
+    [InlineData("""compute: sort, with: { items: [1], by: [{ acending: item }] }""", "ONEX1036")]
+    [InlineData("""compute: aggregate, with: { items: [1], fields: { a: { median: item } } }""", "ONEX1036")]
+    [InlineData("""compute: aggregate, with: { items: [1], fields: { a: { sum: it } } }""", "ONEX1043")]
+    public void A_wrong_one_is_an_error_at_its_place(string step, string code) =>
+        Assert.Equal([code], Check(step).Select(diagnostic => diagnostic.Code));
+
+    private static IEnumerable<Onex.Contracts.Diagnostics.Diagnostic> Check(string step) => TestContracts.Check($$"""
+        contract: example
+        version: 1.0.0
+        input:
+          type: object
+          required: [n, lines]
+          properties: { n: { type: integer }, lines: { type: array, items: { type: object } } }
+        initial: work
+        states:
+          work:
+            steps:
+              - { id: one, {{step.Trim()}} }
+            next: done
+          done: { end: completed }
+        """).Diagnostics;
+}

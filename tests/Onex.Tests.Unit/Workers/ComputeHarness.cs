@@ -1,0 +1,70 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Effects;
+using Onex.Workers;
+using Onex.Workers.Operations;
+using Onex.Workers.Running;
+
+namespace Onex.Tests.Unit.Workers;
+
+/// <summary>The role without Kafka and Postgres: a command in, its result out.</summary>
+internal sealed class ComputeHarness(TimeProvider? time = null)
+{
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
+    public KeptRecords Produced { get; } = new();
+
+    public MemoryPayloads Payloads { get; } = new();
+
+    /// <summary>Runs an operation.</summary>
+    public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
+        RunAsync(EffectsHarness.Command(operation, arguments, timeoutMs: timeoutMs), store: null);
+
+    /// <summary>Runs a command, with a store for large values or without one.</summary>
+    public async Task<StepResult> RunAsync(StepCommand command, IPayloads? store)
+    {
+        await using var services = new ServiceCollection().AddSingleton(_time).BuildServiceProvider();
+        var runner = new ComputeRunner(
+            ComputeOperations.Create(services),
+            store,
+            new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
+            _time,
+            NullLogger<ComputeRunner>.Instance);
+
+        await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        return JsonSerializer.Deserialize(Produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
+    }
+
+    /// <summary>An operation alone.</summary>
+    public static IComputeOperation Operation(string name)
+    {
+        using var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
+        return ComputeOperations.Create(services)[name];
+    }
+
+    /// <summary>The result of an operation that must complete.</summary>
+    public static async Task<string> CompleteAsync(string operation, string arguments)
+    {
+        var result = await new ComputeHarness().RunAsync(operation, arguments);
+        Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Message));
+        return result.Result!.Value.ToString();
+    }
+
+    /// <summary>The operation completes with that result.</summary>
+    public static async Task CompletesAsync(string operation, string arguments, string expected)
+    {
+        using var wanted = JsonDocument.Parse(expected);
+        using var got = JsonDocument.Parse(await CompleteAsync(operation, arguments));
+        Assert.True(JsonElement.DeepEquals(wanted.RootElement, got.RootElement), got.RootElement.GetRawText());
+    }
+
+    /// <summary>The operation is rejected with that code and a message that contains a text.</summary>
+    public static async Task RejectsAsync(string operation, string arguments, string code, string said)
+    {
+        var result = await new ComputeHarness().RunAsync(operation, arguments);
+        Assert.Equal((StepOutcomes.Rejected, code), (result.Outcome, result.Code));
+        Assert.Contains(said, result.Message, StringComparison.Ordinal);
+    }
+}
