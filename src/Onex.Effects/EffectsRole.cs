@@ -5,12 +5,14 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
+using Onex.Effects.Discovery;
 using Onex.Effects.Http;
 using Onex.Effects.Kafka;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
 using Onex.Effects.Vault;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
@@ -35,7 +37,8 @@ public static class EffectsRole
 
     /// <summary>
     /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
-    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/> and <see cref="TimeProvider"/> among the services.
+    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and
+    /// <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -69,6 +72,12 @@ public static class EffectsRole
     /// <summary>Adds what the operations reach external systems with.</summary>
     internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
         .AddSingleton(connections)
+        .AddSingleton(provider => new ServiceDirectory(
+            provider.GetRequiredService<ConsulClient>(),
+            provider.GetService<RuntimeSettings>()?.DnsServer,
+            provider.GetRequiredService<RoleHealth>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ServiceDirectory>>()))
         .AddSingleton<HttpTransport>()
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()

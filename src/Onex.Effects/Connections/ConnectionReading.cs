@@ -6,6 +6,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
@@ -13,6 +14,7 @@ namespace Onex.Effects.Connections;
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     private static readonly string[] _httpSchemes = ["http", "https"];
+    private static readonly string[] _httpAndServiceSchemes = [.. _httpSchemes, ServiceAddress.Consul, ServiceAddress.Srv];
     private static readonly string[] _redisSchemes = ["redis", "rediss"];
     private static readonly string[] _typeKey = ["type"];
 
@@ -40,7 +42,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
-        var (url, allow) = ((Uri?)null, AllowList.Empty);
+        var (url, service, allow) = ((Uri?)null, (ServiceAddress?)null, AllowList.Empty);
         var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
         VaultAddress? vault = null;
         if (type == ConnectionTypes.Postgres)
@@ -63,7 +65,12 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
         else
         {
-            url = Address(name, map.Find("url"), _httpSchemes);
+            url = Address(name, map.Find("url"), _httpAndServiceSchemes);
+            if (url is not null && ServiceAddress.IsOne(url))
+            {
+                (service, url) = Service(name, map, url);
+            }
+
             allow = map.Find("allow") is { } hosts ? Allow(hosts) : AllowList.Empty;
             if (!map.Has("url") && !map.Has("allow") && url is null)
             {
@@ -79,6 +86,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Name = name.Text,
             Type = type,
             Url = url,
+            Service = service,
             Database = database,
             Redis = redis,
             Kafka = kafka,
@@ -172,9 +180,15 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var isRedis = schemes == _redisSchemes;
+        if (ServiceAddress.IsOne(expanded) && schemes != _httpAndServiceSchemes)
+        {
+            file.Report(ConnectionDiagnostics.ServiceOfOtherType(at, name.Text));
+            return null;
+        }
+
         var (problem, remedy) = !Uri.TryCreate(expanded, UriKind.Absolute, out var url)
             || !schemes.Contains(url.Scheme, StringComparer.Ordinal)
-            ? ($"is not {(isRedis ? "a" : "an")} {string.Join(" or ", schemes)} address",
+            ? ($"is not {(isRedis ? "a" : "an")} {(isRedis ? "redis or rediss" : "http or https")} address",
                 isRedis ? "Write it in full: redis://cache.internal:6379." : "Write it in full: http://stock.internal:9001/api.")
             : url.UserInfo.Length > 0
             ? (
@@ -182,7 +196,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                 isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".")
             : isRedis && url.AbsolutePath.Length > 1
             ? ("has a path", "Give the number of the database as 'database'.")
-            : url.Query.Length > 0 || url.Fragment.Length > 0
+            : (url.Query.Length > 0 && !ServiceAddress.IsOne(url)) || url.Fragment.Length > 0
             ? ("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
             : ("", "");
         if (problem.Length == 0)
@@ -192,6 +206,25 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
         file.Report(ConnectionDiagnostics.BadAddress(at, $"the {what} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
         return null;
+    }
+
+    // The service and the address of its requests; nulls after reporting a problem.
+    private (ServiceAddress? Service, Uri? Root) Service(ScalarSyntax name, MapSyntax map, Uri url)
+    {
+        var at = map.Find("url")?.At ?? name.At;
+        var (service, root, problem, remedy) = ServiceAddress.Parse(url);
+        if (service is null)
+        {
+            file.Report(ConnectionDiagnostics.BadAddress(at, $"the url of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
+        }
+        else if (map.Find("proxy") is { } proxy)
+        {
+            file.Report(ConnectionDiagnostics.BadAddress(
+                proxy.At, $"the proxy of connection '{Spelling.Clip(name.Text)}' would connect to the service's instances unchecked",
+                "Leave out the proxy, or name one host instead of a service."));
+        }
+
+        return (service, root);
     }
 
     private List<KeyValuePair<string, string>> Headers(SyntaxNode node)

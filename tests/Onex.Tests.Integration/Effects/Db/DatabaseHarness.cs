@@ -5,7 +5,9 @@ using Npgsql;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
@@ -49,6 +51,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
+            .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)

@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
@@ -140,6 +142,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton<RoleHealth>()
                 .AddLogging()
+                .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
                 .AddOperationClients(connections)
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
