@@ -35,7 +35,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             connections:
               db:
                 type: postgres
-                host: {{address.Host}}
+                host: {{(port is null ? address.Host : "127.0.0.1")}}
                 port: {{port ?? address.Port}}
                 database: {{address.Database}}
                 user: {{user?.Name ?? address.Username}}
