@@ -265,8 +265,8 @@ internal sealed partial class SettingsReading
     private PostgresConnection? Postgres(RuntimeProfile profile)
     {
         // Required even if the host is missing, so that both are reported together.
-        var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null
-            && OneOf(SettingsTable.Store) != "postgres";
+        var inFile = ForRole && profile == RuntimeProfile.All
+            && (OneOf(SettingsTable.Store) ?? (Text(SettingsTable.PostgresHost) is null ? "sqlite" : "postgres")) == "sqlite";
         var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
         var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
         return Text(SettingsTable.PostgresHost) is { } host && password is not null
@@ -466,7 +466,10 @@ internal sealed partial class SettingsReading
                 Find(SettingsTable.VaultAddress));
         }
 
-        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }))
+        Text(SettingsTable.VaultNamespace);
+        Text(SettingsTable.VaultAuthority);
+        Setting[] ofVault = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
+        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }).Concat(ofVault))
         {
             Secret(secret, neededBecause: null);
         }

@@ -168,6 +168,14 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
+    public void SQLite_needs_no_password_of_a_database_whose_host_is_a_default_of_the_image()
+    {
+        Set("RUNTIME_PROFILE=all", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite", "POSTGRES_PASSWORD=");
+
+        Assert.Equal(StoreKind.Sqlite, Read().Store);
+    }
+
+    [Fact]
     public void A_role_in_an_empty_environment_lacks_several_settings()
     {
         _environment.Clear();
