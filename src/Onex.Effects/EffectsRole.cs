@@ -5,11 +5,14 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
+using Onex.Effects.Discovery;
 using Onex.Effects.Http;
 using Onex.Effects.Kafka;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
+using Onex.Effects.Vault;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
@@ -19,6 +22,7 @@ using Onex.Kafka.Rider;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Effects;
 
@@ -32,9 +36,9 @@ public static class EffectsRole
     internal const int CommandsAtOnce = 4096;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>,
-    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>
-    /// and <see cref="TimeProvider"/> among the services.
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
+    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and
+    /// <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -59,7 +63,8 @@ public static class EffectsRole
                 "onex-effects"),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
-            new ResultRoom(memory.Results, memory.LargestResult)));
+            new ResultRoom(memory.Results, memory.LargestResult),
+            provider.GetRequiredService<SecretResolver>()));
         services.AddHostedService<ParkedCommandLoop>();
         return services;
     }
@@ -67,10 +72,18 @@ public static class EffectsRole
     /// <summary>Adds what the operations reach external systems with.</summary>
     internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
         .AddSingleton(connections)
+        .AddSingleton(provider => new ServiceDirectory(
+            provider.GetRequiredService<ConsulClient>(),
+            provider.GetService<RuntimeSettings>()?.DnsServer,
+            provider.GetRequiredService<RoleHealth>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ServiceDirectory>>()))
         .AddSingleton<HttpTransport>()
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()
         .AddSingleton<KafkaProducers>()
+        .AddSingleton<VaultSessions>()
+        .AddSingleton<SecretResolver>()
         .AddSingleton(provider => new ConnectionGates(
             connections,
             provider.GetRequiredService<RoleHealth>(),
@@ -92,8 +105,8 @@ public static class EffectsRole
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections as they change.</summary>
     public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
-        var available = EffectOperations.Descriptors.Where(operation => !operation.IsToCome);
-        foreach (var prefix in available.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        var operations = EffectOperations.Descriptors;
+        foreach (var prefix in operations.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

@@ -106,10 +106,16 @@ public sealed class ConsulAgent : IAsyncDisposable
         response.EnsureSuccessStatusCode();
     }
 
-    /// <summary>Registers a healthy instance of a service.</summary>
-    public Task RegisterAsync(string service, string id, string address, int port, params string[] tags) => PutAsync(
-        "/v1/agent/service/register",
-        JsonSerializer.Serialize(new { ID = id, Name = service, Address = address, Port = port, Tags = tags }));
+    /// <summary>Registers a healthy instance of a service, and waits until the catalogue has it.</summary>
+    public async Task RegisterAsync(string service, string id, string address, int port, params string[] tags)
+    {
+        await PutAsync(
+            "/v1/agent/service/register",
+            JsonSerializer.Serialize(new { ID = id, Name = service, Address = address, Port = port, Tags = tags }));
+        await Eventually.Async(
+            async () => (await GetAsync($"/v1/catalog/service/{service}")).AsArray().Any(each => (string?)each!["ServiceID"] == id),
+            TimeSpan.FromSeconds(30), () => $"the catalogue has {id}");
+    }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

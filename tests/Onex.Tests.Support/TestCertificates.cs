@@ -4,7 +4,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Onex.Tests.Support;
 
-/// <summary>An authority that no system knows, and certificates of it for a server on 127.0.0.1 and a client, in files.</summary>
+/// <summary>
+/// An authority that no system knows, and certificates of it for a server on 127.0.0.1, which is also the service <c>stock</c>, and a
+/// client, in files.
+/// </summary>
 public sealed class TestCertificates : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-certificates-").FullName;
@@ -47,6 +50,7 @@ public sealed class TestCertificates : IDisposable
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
+        names.AddDnsName("stock");
         request.CertificateExtensions.Add(names.Build());
         using var issued = request.Create(_authority, From.AddMinutes(1), Until.AddMinutes(-1), RandomNumberGenerator.GetBytes(16));
         return Write($"{name}.pem", $"{issued.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");

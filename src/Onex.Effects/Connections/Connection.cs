@@ -2,6 +2,7 @@ using System.Net;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
@@ -27,6 +28,9 @@ public sealed class Connection
     /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }
 
+    /// <summary>The service whose instances stand for the host of <see cref="Url"/>, or null.</summary>
+    internal ServiceAddress? Service { get; init; }
+
     /// <summary>The address of the database; null for other types, and if secrets are not resolved.</summary>
     internal DatabaseAddress? Database { get; init; }
 
@@ -35,6 +39,9 @@ public sealed class Connection
 
     /// <summary>The address of the Kafka; null for other types.</summary>
     internal KafkaAddress? Kafka { get; init; }
+
+    /// <summary>Login, namespace and mount of Vault; null for other types.</summary>
+    internal VaultAddress? Vault { get; init; }
 
     /// <summary>The datacenter of Consul that requests are for, or null.</summary>
     internal string? Datacenter { get; init; }
@@ -92,7 +99,8 @@ public sealed class Connection
         || (string.Equals(target.Host, Url?.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Url!.Port)
         || Allow.Contains(target.Host, address);
 
-    private bool IsOwn(Uri address) =>
+    /// <summary>Whether the address has the connection's own host.</summary>
+    internal bool IsOwn(Uri address) =>
         Url is not null
             && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 

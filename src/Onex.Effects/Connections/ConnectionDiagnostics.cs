@@ -32,6 +32,10 @@ internal static class ConnectionDiagnostics
 
     public static DiagnosticDraft BadAddress(SourceSpan at, string problem, string remedy) => Error("ONEX2005", at, problem + ".", remedy);
 
+    public static DiagnosticDraft ServiceOfOtherType(SourceSpan at, string name) => BadAddress(
+        at, $"connection '{Spelling.Clip(name)}' has the address of a service, which only connections of type http can look up",
+        "Write the address of a host; Consul's DNS has one for each service: ledger.service.consul.");
+
     public static DiagnosticDraft BadSecret(SourceSpan at, string problem, string remedy) => Error("ONEX2006", at, problem + ".", remedy);
 
     public static DiagnosticDraft BadHeader(SourceSpan at, string problem) =>

@@ -144,11 +144,16 @@ internal static class ConnectionKeys
     {
         [ConnectionTypes.Http] =
         [
-            new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
+            new(
+                "url", "address",
+                "The address below which the steps' paths are, `http` or `https`, or a service whose instances are looked up: "
+                + "`consul://stock/api?tag=blue&dc=east&scheme=https`, `srv://_http._tcp.stock.internal/api` "
+                + "([Discovery](effects.md#discovery)). Required unless `allow` is given"),
             new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
             new(
                 "allow", "list of texts",
-                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
+                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name. For the instances of a "
+                + "service: the only ones that are used")
             {
                 Default = "none",
             },
@@ -171,13 +176,7 @@ internal static class ConnectionKeys
             new("datacenter", "text", "The datacenter that requests are for") { Default = "the agent's own" },
             .. TlsFiles.Keys,
         ],
-        [ConnectionTypes.Vault] =
-        [
-            _httpAddress,
-            new("token", "text", "The token that requests carry"),
-            new("namespace", "text", "The namespace that requests are for"),
-            new("mount", "text", "Where the secrets engine is mounted"),
-        ],
+        [ConnectionTypes.Vault] = VaultReading.Keys,
         [ConnectionTypes.Redis] = RedisAddress.Keys,
         [ConnectionTypes.Kafka] = KafkaAddress.Keys,
         [ConnectionTypes.Filesystem] =

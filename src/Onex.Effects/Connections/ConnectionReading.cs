@@ -6,6 +6,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
@@ -13,6 +14,7 @@ namespace Onex.Effects.Connections;
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     private static readonly string[] _httpSchemes = ["http", "https"];
+    private static readonly string[] _httpAndServiceSchemes = [.. _httpSchemes, ServiceAddress.Consul, ServiceAddress.Srv];
     private static readonly string[] _redisSchemes = ["redis", "rediss"];
     private static readonly string[] _typeKey = ["type"];
 
@@ -40,8 +42,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
-        var (url, allow) = ((Uri?)null, AllowList.Empty);
+        var (url, service, allow) = ((Uri?)null, (ServiceAddress?)null, AllowList.Empty);
         var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
+        VaultAddress? vault = null;
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
@@ -50,14 +53,24 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         {
             kafka = KafkaAddress.Read(file, name, map, environment.GetValueOrDefault(UrlVariable(name.Text)), Key);
         }
+        else if (type == ConnectionTypes.Vault)
+        {
+            url = Address(name, map.Find("url"), _httpSchemes, VaultReading.AddressOf(environment));
+            vault = new VaultReading(file, secrets).Read(name, map, Key);
+        }
         else if (type != ConnectionTypes.Http)
         {
-            url = ReadToCome(name, type, map);
+            url = ReadAddress(name, type, map);
             redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, Key) : null;
         }
         else
         {
-            url = Address(name, map.Find("url"), _httpSchemes);
+            url = Address(name, map.Find("url"), _httpAndServiceSchemes);
+            if (url is not null && ServiceAddress.IsOne(url))
+            {
+                (service, url) = Service(name, map, url);
+            }
+
             allow = map.Find("allow") is { } hosts ? Allow(hosts) : AllowList.Empty;
             if (!map.Has("url") && !map.Has("allow") && url is null)
             {
@@ -73,16 +86,18 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Name = name.Text,
             Type = type,
             Url = url,
+            Service = service,
             Database = database,
             Redis = redis,
             Kafka = kafka,
             Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
             IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
+            Vault = vault,
             Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
             Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
-            Tls = tls,
+            Tls = vault is null ? tls : VaultReading.TlsOf(tls, environment),
             Headers = type == ConnectionTypes.Consul ? Token(map, "X-Consul-Token")
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers)
                 : [],
@@ -105,21 +120,13 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
     }
 
-    // Checks a connection of a type without operations yet. Returns its address, if it has one.
-    private Uri? ReadToCome(ScalarSyntax name, string type, MapSyntax map)
+    // The address of a connection that must have one, or a root. Null after reporting problems.
+    private Uri? ReadAddress(ScalarSyntax name, string type, MapSyntax map)
     {
         var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
         if (!map.Has(needed) && (needed == "root" || !environment.ContainsKey(UrlVariable(name.Text))))
         {
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
-        }
-
-        foreach (var key in type != ConnectionTypes.Vault ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
-        {
-            if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
-            {
-                _ = Expand(text, value.At);
-            }
         }
 
         return needed == "root" ? null : Address(name, map.Find("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
@@ -157,10 +164,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
 
-    private Uri? Address(ScalarSyntax name, SyntaxNode? node, string[] schemes)
+    private Uri? Address(ScalarSyntax name, SyntaxNode? node, string[] schemes, string? without = null)
     {
         var (what, at) = ("url", node?.At ?? name.At);
-        var text = node is null ? null : file.Text(node, "'url'");
+        var text = node is null ? without : file.Text(node, "'url'");
         if (environment.TryGetValue(UrlVariable(name.Text), out var instead) && instead.Length > 0)
         {
             (what, text) = (UrlVariable(name.Text), instead);
@@ -173,9 +180,15 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var isRedis = schemes == _redisSchemes;
+        if (ServiceAddress.IsOne(expanded) && schemes != _httpAndServiceSchemes)
+        {
+            file.Report(ConnectionDiagnostics.ServiceOfOtherType(at, name.Text));
+            return null;
+        }
+
         var (problem, remedy) = !Uri.TryCreate(expanded, UriKind.Absolute, out var url)
             || !schemes.Contains(url.Scheme, StringComparer.Ordinal)
-            ? ($"is not {(isRedis ? "a" : "an")} {string.Join(" or ", schemes)} address",
+            ? ($"is not {(isRedis ? "a" : "an")} {(isRedis ? "redis or rediss" : "http or https")} address",
                 isRedis ? "Write it in full: redis://cache.internal:6379." : "Write it in full: http://stock.internal:9001/api.")
             : url.UserInfo.Length > 0
             ? (
@@ -183,7 +196,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                 isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".")
             : isRedis && url.AbsolutePath.Length > 1
             ? ("has a path", "Give the number of the database as 'database'.")
-            : url.Query.Length > 0 || url.Fragment.Length > 0
+            : (url.Query.Length > 0 && !ServiceAddress.IsOne(url)) || url.Fragment.Length > 0
             ? ("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
             : ("", "");
         if (problem.Length == 0)
@@ -193,6 +206,25 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
         file.Report(ConnectionDiagnostics.BadAddress(at, $"the {what} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
         return null;
+    }
+
+    // The service and the address of its requests; nulls after reporting a problem.
+    private (ServiceAddress? Service, Uri? Root) Service(ScalarSyntax name, MapSyntax map, Uri url)
+    {
+        var at = map.Find("url")?.At ?? name.At;
+        var (service, root, problem, remedy) = ServiceAddress.Parse(url);
+        if (service is null)
+        {
+            file.Report(ConnectionDiagnostics.BadAddress(at, $"the url of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
+        }
+        else if (map.Find("proxy") is { } proxy)
+        {
+            file.Report(ConnectionDiagnostics.BadAddress(
+                proxy.At, $"the proxy of connection '{Spelling.Clip(name.Text)}' would connect to the service's instances unchecked",
+                "Leave out the proxy, or name one host instead of a service."));
+        }
+
+        return (service, root);
     }
 
     private List<KeyValuePair<string, string>> Headers(SyntaxNode node)

@@ -1,6 +1,7 @@
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
@@ -57,6 +58,11 @@ internal sealed class KafkaAddress
                     .Where(pair => pair.Item2 is null).Select(pair => pair.Item1)
                 : [],
         ];
+        if (brokers is not null && ServiceAddress.IsOne(brokers))
+        {
+            file.Report(ConnectionDiagnostics.ServiceOfOtherType(map.Find("brokers")?.At ?? name.At, name.Text));
+        }
+
         foreach (var key in needed.Where(key => !map.Has(key)))
         {
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", key, $"Add '{key}'."));

@@ -3,6 +3,7 @@ using Npgsql;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
@@ -68,6 +69,12 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         if (file.ProblemCount != before
             || (!secrets.Resolve && parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.IsReferredTo(text))))
         {
+            return null;
+        }
+
+        if (Array.Find(["url", "host"], key => parts.GetValueOrDefault(key) is { } text && ServiceAddress.IsOne(text)) is { } service)
+        {
+            file.Report(ConnectionDiagnostics.ServiceOfOtherType(map.Find(service)?.At ?? name.At, name.Text));
             return null;
         }
 

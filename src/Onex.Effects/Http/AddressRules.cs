@@ -31,6 +31,23 @@ internal static class AddressRules
     private static readonly IPNetwork _sixToFour = IPNetwork.Parse("2002::/16");
     private static readonly IPNetwork _v4Compatible = IPNetwork.Parse("::/96");
 
+    // Inside ranges in which no service listens for others, but the clouds' metadata services do.
+    private static readonly IPNetwork[] _noHosts =
+    [
+        IPNetwork.Parse("0.0.0.0/8"), // this host
+        IPNetwork.Parse("169.254.0.0/16"), // link-local
+        IPNetwork.Parse("224.0.0.0/3"), // multicast, reserved, broadcast
+        IPNetwork.Parse("::/128"), // unspecified
+        IPNetwork.Parse("fe80::/10"), // link-local
+        IPNetwork.Parse("ff00::/8"), // multicast
+        IPNetwork.Parse("fd00:ec2::/32"), // a cloud's metadata service
+    ];
+
+    /// <summary>Whether an instance that was looked up cannot have the address.</summary>
+    public static bool IsNoHost(IPAddress address) => address.IsIPv4MappedToIPv6
+        ? IsNoHost(address.MapToIPv4())
+        : _noHosts.Any(network => network.Contains(address));
+
     /// <summary>Whether a connection must name the host before it may be reached.</summary>
     public static bool IsInside(IPAddress address)
     {

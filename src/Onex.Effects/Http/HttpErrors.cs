@@ -1,5 +1,6 @@
 using System.Globalization;
 using Onex.Contracts.Catalogue;
+using Onex.Effects.Discovery;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
@@ -17,6 +18,8 @@ internal static class HttpErrors
             {
                 case AddressRefusedException:
                     return EffectOutcome<TResult>.Rejected("address_refused", cause.Message);
+                case ServiceUnavailableException:
+                    return EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", cause.Message);
                 case RequestRepeatedException:
                     return EffectOutcome<TResult>.Failed(
                         reach, "connection_lost", $"{Host(address)} closed the connection without a response.");

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Onex.Effects.Connections;
+using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Http;
 
@@ -9,18 +10,61 @@ namespace Onex.Effects.Http;
 /// The sockets of HTTP effects: one pool per connection, and one for requests without a connection. The resolved address is checked when a
 /// socket connects, so DNS rebinding has no effect.
 /// </summary>
-internal sealed class HttpTransport(ConnectionTable connections) : IDisposable
+internal sealed class HttpTransport(ConnectionTable connections, ServiceDirectory services) : IDisposable
 {
-    private readonly PerConnection<HttpMessageInvoker> _invokers = new(
-        connections, one => Create(one.MayReach, one.Tls, one.Proxy), invoker => invoker.Dispose());
+    private const int InstancesMax = 3;
 
-    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address), TlsFiles.None);
+    private readonly PerConnection<HttpMessageInvoker> _invokers = new(
+        connections,
+        one => Create(one.MayReach, (instance, address) => MayReachInstance(one, instance, address), one.Tls, one.Proxy),
+        invoker => invoker.Dispose());
+
+    private readonly HttpMessageInvoker _open = Create(
+        (_, address) => !AddressRules.IsInside(address), (_, _) => false, TlsFiles.None);
 
     /// <summary>
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
     /// which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
-    public Task<HttpResponseMessage> SendAsync(Connection? connection, OneRequest request, CancellationToken cancellation)
+    public Task<HttpResponseMessage> SendAsync(Connection? connection, OneRequest request, CancellationToken cancellation) =>
+        connection is { Service: { } service } && connection.IsOwn(request.RequestUri!)
+            ? SendToAsync(service, connection, request, cancellation)
+            : SendOnceAsync(connection, request, cancellation);
+
+    // An instance to which no connection can be made has received nothing, so the next one is tried.
+    private async Task<HttpResponseMessage> SendToAsync(
+        ServiceAddress service, Connection connection, OneRequest request, CancellationToken cancellation)
+    {
+        HttpRequestException? failure = null;
+        try
+        {
+            foreach (var instance in (await services.ResolveAsync(service, cancellation)).Take(InstancesMax))
+            {
+                request.SendTo(instance);
+                try
+                {
+                    return await SendOnceAsync(connection, request, cancellation);
+                }
+                catch (HttpRequestException failed)
+                    when (failed.InnerException is AddressRefusedException
+                        || failed.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
+                {
+                    failure = failed;
+                }
+            }
+        }
+        catch (ServiceUnavailableException unknown)
+        {
+            throw new HttpRequestException(unknown.Message, unknown);
+        }
+
+        // The catalogue may be corrected, so an address that is not allowed is no rejection.
+        throw failure!.InnerException is AddressRefusedException refused
+            ? new HttpRequestException(refused.Message, new ServiceUnavailableException(refused.Message))
+            : failure;
+    }
+
+    private Task<HttpResponseMessage> SendOnceAsync(Connection? connection, OneRequest request, CancellationToken cancellation)
     {
         // HTTP/1.1 writes a request in the async flow of its call, so the stream finds the request that it belongs to, also on a pooled
         // socket.
@@ -44,6 +88,11 @@ internal sealed class HttpTransport(ConnectionTable connections) : IDisposable
         _invokers.Dispose();
     }
 
+    // Whoever may write to Consul or the DNS zone chooses the address of an instance, so a list, if there is one, holds for it. Without one
+    // it may be private, as that of a URL, but not link-local.
+    private static bool MayReachInstance(Connection connection, DnsEndPoint instance, IPAddress address) =>
+        connection.Allow.IsEmpty ? !AddressRules.IsNoHost(address) : connection.Allow.Contains(instance.Host, address);
+
     private HttpMessageInvoker InvokerOf(Connection? connection) => connection is null ? _open : _invokers.For(connection);
 
     private static WebProxy? ProxyAt(Uri? address)
@@ -63,7 +112,8 @@ internal sealed class HttpTransport(ConnectionTable connections) : IDisposable
     }
 
     private static HttpMessageInvoker Create(
-        Func<DnsEndPoint, IPAddress, bool> mayReach, TlsFiles tls, Uri? proxy = null) => new(new SocketsHttpHandler
+        Func<DnsEndPoint, IPAddress, bool> mayReach, Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls,
+        Uri? proxy = null) => new(new SocketsHttpHandler
     {
         // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
         // only used where the connection names it.
@@ -81,12 +131,10 @@ internal sealed class HttpTransport(ConnectionTable connections) : IDisposable
         ConnectCallback = (context, cancellation) =>
         {
             // The handler retries up to three times if a connection closes without a response, and has no option against that.
-            if (context.InitialRequestMessage is OneRequest request)
-            {
-                request.Connect();
-            }
-
-            return ConnectAsync(context.DnsEndPoint, mayReach, cancellation);
+            var request = context.InitialRequestMessage as OneRequest;
+            request?.Connect();
+            return ConnectAsync(
+                context.DnsEndPoint, context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach, cancellation);
         },
         // Above TLS, because a handshake contains no request; neither does the tunnel that a proxy is asked for.
         PlaintextStreamFilter = static (context, _) => ValueTask.FromResult(

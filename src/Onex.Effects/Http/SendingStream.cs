@@ -1,3 +1,4 @@
+using System.Net;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
@@ -9,6 +10,17 @@ internal sealed class OneRequest(HttpMethod method, Uri address, AttemptProgress
 
     /// <summary>The progress of its attempt.</summary>
     public AttemptProgress Progress { get; } = progress;
+
+    /// <summary>The instance of the connection's service that it goes to, or null.</summary>
+    public DnsEndPoint? Instance { get; private set; }
+
+    /// <summary>Sends it to this instance. The service keeps its name in the Host header and in TLS.</summary>
+    public void SendTo(DnsEndPoint instance)
+    {
+        Headers.Host ??= RequestUri!.Host;
+        Instance = instance;
+        RequestUri = new UriBuilder(RequestUri!) { Host = instance.Host, Port = instance.Port }.Uri;
+    }
 
     /// <summary>Call before a connection is opened for it.</summary>
     /// <exception cref="RequestRepeatedException">It was sent already.</exception>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onex.Hosting.Settings;
 
@@ -87,7 +88,16 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
         var within = index == 0 ? _answerMax : wait + (wait / 16) + _answerMax;
         using var response = await SendAsync(HttpMethod.Get, path, within, cancellation);
         Check(response);
-        var entries = await response.Content.ReadFromJsonAsync(AgentJson.Default.IReadOnlyListHealthEntry, cancellation) ?? [];
+        IReadOnlyList<HealthEntry> entries;
+        try
+        {
+            entries = await response.Content.ReadFromJsonAsync(AgentJson.Default.IReadOnlyListHealthEntry, cancellation) ?? [];
+        }
+        catch (JsonException failure)
+        {
+            throw new ConsulException($"{Address.Authority} does not answer as Consul does.", failure);
+        }
+
         _ = response.Headers.TryGetValues(IndexHeader, out var values);
         _ = ulong.TryParse(values?.FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var latest);
         return new HealthyInstances(

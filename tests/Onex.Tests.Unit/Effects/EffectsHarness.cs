@@ -3,10 +3,15 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Effects.Discovery;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
+using Onex.Effects.Vault;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
@@ -19,23 +24,32 @@ internal sealed class EffectsHarness : IAsyncDisposable
     /// <param name="time">Measures attempts and breakers.</param>
     /// <param name="environment">The environment with the secrets.</param>
     /// <param name="room">Bounds the memory of results; null for no bound.</param>
+    /// <param name="services">Finds the instances of services; null if no connection has one.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
         Dictionary<string,
         string>? environment = null,
-        ResultRoom? room = null)
+        ResultRoom? room = null,
+        ServiceDirectory? services = null)
     {
         time ??= TimeProvider.System;
         Connections = new ConnectionTable(Read(connections, environment ?? []));
-        _services = new ServiceCollection()
+        var collection = new ServiceCollection()
             .AddSingleton(time)
             .AddSingleton(Health)
             .AddLogging()
+            .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(Connections)
             .AddSingleton<IRecordProducer>(Produced)
             .AddSingleton(Topics.Default)
-            .BuildServiceProvider();
+            .AddSingleton<ISecretHandles>(Handles);
+        if (services is not null)
+        {
+            collection.AddSingleton(services);
+        }
+
+        _services = collection.BuildServiceProvider();
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
             Connections,
@@ -46,7 +60,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
             new Logs(Logged),
-            room);
+            room,
+            _services.GetRequiredService<SecretResolver>());
         Gates = _services.GetRequiredService<ConnectionGates>();
         Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }
@@ -73,6 +88,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
     public ConnectionTable Connections { get; }
 
     public MemoryLedger Ledger { get; } = new();
+
+    public MemoryHandles Handles { get; } = new();
 
     public MemoryPayloads Payloads { get; } = new();
 

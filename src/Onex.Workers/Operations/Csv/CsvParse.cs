@@ -2,6 +2,7 @@ using System.Globalization;
 using CsvHelper;
 using CsvHelper.Configuration;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Text;
 
 namespace Onex.Workers.Operations.Csv;
 
@@ -29,9 +30,9 @@ internal sealed class CsvParse()
                 var values = parser.Record!;
                 if (values.Length != columns.Count)
                 {
+                    var (found, needed) = (Plural.Format(values.Length, "value"), Plural.Format(columns.Count, "column"));
                     throw ComputeRejectedException.Arguments(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"line {parser.RawRow} has {values.Length} values, but there are {columns.Count} columns"));
+                        CultureInfo.InvariantCulture, $"line {parser.RawRow} has {found} for {needed}"));
                 }
 
                 rows.Add(columns.Zip(values).ToDictionary(value => value.First, value => value.Second, StringComparer.Ordinal));

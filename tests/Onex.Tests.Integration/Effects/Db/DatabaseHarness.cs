@@ -5,8 +5,11 @@ using Npgsql;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
@@ -32,7 +35,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             connections:
               db:
                 type: postgres
-                host: {{address.Host}}
+                host: {{(port is null ? address.Host : "127.0.0.1")}}
                 port: {{port ?? address.Port}}
                 database: {{address.Database}}
                 user: {{user?.Name ?? address.Username}}
@@ -48,9 +51,11 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
+            .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
+            .AddSingleton<ISecretHandles>(new PostgresSecretHandles(store.DataSource))
             .BuildServiceProvider();
         var ledger = new PostgresEffectLedger(store.DataSource);
         _runner = new EffectRunner(

@@ -4,8 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
+using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Running;
@@ -139,9 +142,11 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton<RoleHealth>()
                 .AddLogging()
+                .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
                 .AddOperationClients(connections)
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
+                .AddSingleton<ISecretHandles>(new PostgresSecretHandles(database.DataSource))
                 .BuildServiceProvider();
             var ledger = new PostgresEffectLedger(database.DataSource);
             _runner = new EffectRunner(

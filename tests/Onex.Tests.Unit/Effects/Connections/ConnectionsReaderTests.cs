@@ -1,6 +1,7 @@
 using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Effects.Discovery;
 
 namespace Onex.Tests.Unit.Effects.Connections;
 
@@ -49,6 +50,24 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Equal(
             new RetryPolicy(
                 3, TimeSpan.FromMilliseconds(100), 1.5, TimeSpan.FromSeconds(5), Jitter.None, TimeSpan.FromMinutes(2)), described.Retry);
+    }
+
+    [Theory]
+    [InlineData("consul://stock", "consul", "stock", null, null, "http://stock/")]
+    [InlineData("consul://stock/api?tag=a%20b&dc=east&scheme=https", "consul", "stock", "a b", "east", "https://stock/api")]
+    [InlineData("srv://_http._tcp.stock.internal/api", "srv", "_http._tcp.stock.internal", null, null, "http://stock.internal/api")]
+    [InlineData("srv://stock.internal?scheme=https", "srv", "stock.internal", null, null, "https://stock.internal/")]
+    public void A_url_may_name_a_service_instead_of_a_host(
+        string url, string scheme, string name, string? tag, string? datacenter, string root)
+    {
+        Write("a.yaml", $"connections:\n  stock: {{ type: http, url: '{url}' }}\n");
+
+        var reading = Read([]);
+
+        Assert.Empty(reading.Diagnostics);
+        var stock = reading.Connections["stock"];
+        Assert.Equal(new ServiceAddress(scheme, name, tag, datacenter), stock.Service);
+        Assert.Equal(root, stock.Url!.ToString());
     }
 
     [Theory]
@@ -121,6 +140,35 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', public: { a-b: c } }", "2:47: ONEX2010: 'a-b' cannot name a property.")]
     [InlineData("x: { type: http, url: 'http://x', public: [a] }", "2:45: ONEX1012: 'public' must be a map, not a list.")]
     [InlineData("x: { type: http }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url', or hosts")]
+    [InlineData("x: { type: http, url: 'consul://stock:80' }", "2:25: ONEX2005: the url of connection 'x' has a port. Leave it out")]
+    [InlineData("x: { type: http, url: 'consul:///api' }", "2:25: ONEX2005: the url of connection 'x' names no service.")]
+    [InlineData("x: { type: http, url: 'consul://10.0.0.1' }", "2:25: ONEX2005: the url of connection 'x' names no service.")]
+    [InlineData(
+        "x: { type: http, url: 'consul://stock?tags=a' }",
+        "2:25: ONEX2005: the url of connection 'x' has another query. Of the query, scheme, tag, dc are allowed")]
+    [InlineData(
+        "x: { type: http, url: 'srv://stock.internal?tag=a' }",
+        "2:25: ONEX2005: the url of connection 'x' has another query. Of the query, scheme are allowed")]
+    [InlineData(
+        "x: { type: http, url: 'consul://stock?scheme=ftp' }", "2:25: ONEX2005: the url of connection 'x' has another scheme. Write")]
+    [InlineData(
+        "x: { type: http, url: 'consul://stock', proxy: 'http://p:1' }",
+        "2:50: ONEX2005: the proxy of connection 'x' would connect to the service's instances unchecked. Leave out the proxy")]
+    [InlineData(
+        "x: { type: redis, url: 'consul://cache' }",
+        "2:26: ONEX2005: connection 'x' has the address of a service, which only connections of type http can look up. Write")]
+    [InlineData(
+        "x: { type: kafka, brokers: 'consul://kafka' }",
+        "2:30: ONEX2005: connection 'x' has the address of a service, which only connections of type http can look up. Write")]
+    [InlineData(
+        "x: { type: postgres, host: 'srv://db', database: d, user: u }",
+        "2:30: ONEX2005: connection 'x' has the address of a service, which only connections of type http can look up. Write")]
+    [InlineData(
+        "x: { type: postgres, url: 'consul://u@db/d' }",
+        "2:29: ONEX2005: connection 'x' has the address of a service, which only connections of type http can look up. Write")]
+    [InlineData(
+        "x: { type: consul, url: 'consul://consul' }",
+        "2:27: ONEX2005: connection 'x' has the address of a service, which only connections of type http can look up. Write")]
     [InlineData("x: { type: http, url: 'stock:9001' }", "2:25: ONEX2005: the url of connection 'x' is not an http or https address.")]
     [InlineData("x: { type: http, url: 'http://me:hidden@stock' }", "2:25: ONEX2005: the url of connection 'x' holds a user name.")]
     [InlineData("x: { type: http, url: 'http://stock?a=hidden' }", "2:25: ONEX2005: the url of connection 'x' has a query or a fragment.")]

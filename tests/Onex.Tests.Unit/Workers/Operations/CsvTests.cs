@@ -14,7 +14,7 @@ public sealed class CsvTests
     public Task Rows_are_read(string arguments, string expected) => ComputeHarness.CompletesAsync("csv.parse", arguments, expected);
 
     [Theory]
-    [InlineData("""{"text":"a,b\n1"}""", "line 2 has 1 values, but there are 2 columns")]
+    [InlineData("""{"text":"a,b\n1"}""", "line 2 has 1 value for 2 columns")]
     [InlineData("""{"text":"a,a\n1,2"}""", "the column 'a' is there twice")]
     [InlineData("""{"text":"a\nx\"y"}""", "line 2 has a quote in the wrong place")]
     [InlineData("""{"text":"a","delimiter":"||"}""", "'delimiter'")]

@@ -1,0 +1,86 @@
+using System.Net;
+using System.Security.Cryptography;
+using Onex.Hosting.Discovery;
+
+namespace Onex.Effects.Discovery;
+
+/// <summary>
+/// The healthy instances of a service in Consul, kept current by blocking queries: a request is answered once the list changes. Attempts
+/// take the instances in turn.
+/// </summary>
+internal sealed class ConsulList : IServiceList
+{
+    private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    // A service whose checks flap must not keep the agent busy.
+    private static readonly TimeSpan _betweenAnswers = TimeSpan.FromMilliseconds(100);
+
+    private readonly ServiceAddress _service;
+    private readonly ConsulClient _consul;
+    private readonly LookupState _state;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _disposed = new();
+    private readonly TaskCompletionSource _lookedUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _watch;
+    private int _next = -1;
+
+    public ConsulList(ServiceAddress service, ConsulClient consul, LookupState state, TimeProvider time)
+    {
+        (_service, _consul, _state, _time) = (service, consul, state, time);
+        _watch = Task.Run(WatchAsync);
+    }
+
+    public async Task<IReadOnlyList<DnsEndPoint>> ResolveAsync(CancellationToken cancellation)
+    {
+        await _lookedUp.Task.WaitAsync(cancellation);
+        var known = _state.Require();
+        var first = (int)((uint)Interlocked.Increment(ref _next) % (uint)known.Count);
+        return [.. known.Skip(first), .. known.Take(first)];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _disposed.CancelAsync();
+        await _watch;
+        _disposed.Dispose();
+    }
+
+    /// <summary>
+    /// The index of the next query: 0 if it went backwards, because Consul was restored or restarted; and at least 1 otherwise, because a
+    /// query with 0 does not wait.
+    /// </summary>
+    internal static ulong NextIndex(ulong index, ulong answered) => answered < index ? 0 : Math.Max(1, answered);
+
+    private async Task WatchAsync()
+    {
+        var (index, pause) = (0ul, _firstPause);
+        while (!_disposed.IsCancellationRequested)
+        {
+            TimeSpan wait;
+            try
+            {
+                var answer = await _consul.HealthyAsync(
+                    _service.Name, _service.Tag, _service.Datacenter, index, _longestWait, _disposed.Token);
+                _state.Found(answer.Instances);
+                (index, pause, wait) = (NextIndex(index, answer.Index), _firstPause, _betweenAnswers);
+            }
+            catch (ConsulException problem)
+            {
+                // What is known stays in use. The next query asks for the whole list, because Consul may have lost its index.
+                _state.Failed(problem.Message);
+                (index, wait) = (0, pause);
+                pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+
+            _lookedUp.TrySetResult();
+            wait *= 1 + (RandomNumberGenerator.GetInt32(1000) / 1000.0);
+            await Task.Delay(wait, _time, _disposed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Text;
+using Onex.Hosting.Health;
+
+namespace Onex.Effects.Discovery;
+
+/// <summary>The last known instances of a service, and the problem of its last lookup, which it reports once.</summary>
+internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILogger logger)
+{
+    private readonly Lock _lock = new();
+    private IReadOnlyList<DnsEndPoint>? _instances;
+    private string? _problem;
+
+    /// <summary>The last known instances, or null if there was no list yet.</summary>
+    public IReadOnlyList<DnsEndPoint>? Instances
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _instances;
+            }
+        }
+    }
+
+    /// <summary>The last known instances, which are at least one.</summary>
+    /// <exception cref="ServiceUnavailableException">No instance is known.</exception>
+    public IReadOnlyList<DnsEndPoint> Require()
+    {
+        lock (_lock)
+        {
+            return _instances is { Count: > 0 } known
+                ? known
+                : throw new ServiceUnavailableException($"No instance of {service} is known: {_problem ?? "it was not looked up yet"}.");
+        }
+    }
+
+    /// <summary>A lookup found these instances.</summary>
+    public void Found(IReadOnlyList<DnsEndPoint> instances)
+    {
+        lock (_lock)
+        {
+            _instances = instances;
+        }
+
+        Report(instances.Count > 0 ? null : "it has no healthy instance");
+    }
+
+    /// <summary>A lookup failed. The last known instances stay in use.</summary>
+    public void Failed(string problem)
+    {
+        var known = Instances;
+        var use = known is { Count: > 0 } ? $"; the last known {Plural.Format(known.Count, "instance")} stay in use" : "";
+        Report(problem.TrimEnd('.') + use);
+    }
+
+    // Logs changes only.
+    private void Report(string? problem)
+    {
+        string? before;
+        lock (_lock)
+        {
+            (before, _problem) = (_problem, problem);
+        }
+
+        health.Report(service.ToString(), problem);
+        if (before is null && problem is not null)
+        {
+            Log.ServiceUnavailable(logger, service, problem);
+        }
+        else if (before is not null && problem is null)
+        {
+            Log.ServiceAvailable(logger, service);
+        }
+    }
+}

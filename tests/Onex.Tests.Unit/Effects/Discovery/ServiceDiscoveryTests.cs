@@ -1,0 +1,292 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Effects.Discovery;
+using Onex.Hosting.Discovery;
+using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
+using Onex.Tests.Unit.Effects.Http;
+
+namespace Onex.Tests.Unit.Effects.Discovery;
+
+/// <summary>Connections to services that a real Consul knows, by its API and by its DNS.</summary>
+public sealed class ServiceDiscoveryTests : IAsyncLifetime
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly RoleHealth _health = new();
+    private readonly Lines _lines = new();
+    private ConsulAgent _agent = null!;
+    private HttpTestServer _one = null!;
+    private HttpTestServer _two = null!;
+    private ConsulClient _client = null!;
+    private ServiceDirectory _directory = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _agent = await ConsulAgent.StartAsync();
+        (_one, _two) = (await HttpTestServer.StartAsync(), await HttpTestServer.StartAsync());
+        _client = new ConsulClient(new ConsulConnection(_agent.Address, ConsulAgent.Token));
+        _directory = new ServiceDirectory(_client, _agent.Dns, _health, _time, _lines);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _directory.DisposeAsync();
+        _client.Dispose();
+        await _one.DisposeAsync();
+        await _two.DisposeAsync();
+        await _agent.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Attempts_take_the_instances_in_turn_and_follow_Consul()
+    {
+        await RegisterAsync("stock", "one", _one, "blue");
+        await RegisterAsync("stock", "two", _two, "green");
+        await using var effects = Harness("""
+            connections:
+              stock: { type: http, url: "consul://stock/api" }
+              blue:  { type: http, url: "consul://stock?tag=blue" }
+            """);
+
+        Assert.All(await RunAsync(effects, "stock", 4), result => Assert.Equal(StepOutcomes.Completed, result.Outcome));
+        Assert.Equal((2, 2), (_one.Requests.Count, _two.Requests.Count));
+        Assert.All(_one.Requests, request => Assert.Equal(("/api/x", "stock"), (request.Target, request.Headers["Host"])));
+
+        _ = await RunAsync(effects, "blue", 2);
+        Assert.Equal((4, 2), (_one.Requests.Count, _two.Requests.Count));
+
+        // Consul answers the waiting query.
+        await _agent.PutAsync("/v1/agent/service/deregister/stock-one", "");
+        await UntilAsync("consul://stock", 1);
+        _ = await RunAsync(effects, "stock", 2);
+        Assert.Equal((4, 4), (_one.Requests.Count, _two.Requests.Count));
+
+        await _agent.PutAsync("/v1/agent/service/deregister/stock-two", "");
+        await UntilAsync("consul://stock", 0);
+        await AssertNotSentAsync(effects, "No instance of consul://stock is known: it has no healthy instance.");
+        Assert.Equal("it has no healthy instance", _health.Handlers["consul://stock"]);
+    }
+
+    [Fact]
+    public async Task Without_Consul_the_last_known_instances_stay_in_use()
+    {
+        await RegisterAsync("stock", "one", _one);
+        await using var effects = Harness("connections: { stock: { type: http, url: 'consul://stock' } }");
+        _ = await RunAsync(effects, "stock", 1);
+        Assert.Null(_health.Handlers["consul://stock"]);
+
+        await _agent.StopAsync();
+        await PassAsync(() => _health.Handlers["consul://stock"] is not null, "the role is degraded");
+        Assert.EndsWith("; the last known 1 instance stay in use", _health.Handlers["consul://stock"], StringComparison.Ordinal);
+        var result = Assert.Single(await RunAsync(effects, "stock", 1));
+        Assert.Equal(StepOutcomes.Completed, result.Outcome);
+
+        // A process that starts meanwhile knows none.
+        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new Lines());
+        await using var others = Harness("connections: { stock: { type: http, url: 'consul://stock' } }", started);
+        await AssertNotSentAsync(others, "No instance of consul://stock is known: Consul at");
+
+        // It comes back without its data, with a lower index.
+        await _agent.StartAgainAsync();
+        await RegisterAsync("stock", "two", _two);
+        await PassAsync(() => _health.Handlers["consul://stock"] is null, "the role is healthy again");
+        Assert.Equal([_two.Address.Port], (await ResolveAsync("consul://stock")).Select(instance => instance.Port));
+        Assert.Single(_lines.All, line => line.Contains("are known again", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_instance_that_cannot_be_reached_or_is_not_allowed_is_passed_over()
+    {
+        await using var gone = await HttpTestServer.StartAsync();
+        await RegisterAsync("stock", "gone", gone);
+        await RegisterAsync("stock", "one", _one);
+        await _agent.RegisterAsync("stock", "metadata", "169.254.169.254", 80);
+        await _agent.RegisterAsync("hostile", "hostile-metadata", "169.254.169.254", 80);
+        await RegisterAsync("inside", "one", _one);
+        await gone.DisposeAsync();
+        await using var effects = Harness("""
+            connections:
+              stock:   { type: http, url: "consul://stock" }
+              hostile: { type: http, url: "consul://hostile" }
+              inside:  { type: http, url: "consul://inside", allow: [10.0.0.0/8] }
+              listed:  { type: http, url: "consul://inside", allow: [127.0.0.0/8] }
+            """);
+
+        Assert.All(await RunAsync(effects, "stock", 6), result => Assert.Equal(StepOutcomes.Completed, result.Outcome));
+        Assert.Equal(6, _one.Requests.Count);
+        await AssertNotSentAsync(effects, "169.254.169.254 is a private address, and no connection allows it.", "hostile");
+        await AssertNotSentAsync(effects, "127.0.0.1 is a private address, and no connection allows it.", "inside");
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(await RunAsync(effects, "listed", 1)).Outcome);
+    }
+
+    [Fact]
+    public async Task A_certificate_names_the_service()
+    {
+        using var certificates = new TestCertificates();
+        await using var server = await HttpTestServer.StartAsync(HttpProtocols.Http1AndHttp2, certificates.ServerFile);
+        await RegisterAsync("stock", "one", server);
+        await RegisterAsync("other", "one", server);
+        var tls = $"ca_file: {certificates.CaFile}, client_certificate: {certificates.ClientFile}";
+        await using var effects = Harness($$"""
+            connections:
+              stock:  { type: http, url: "consul://stock?scheme=https", {{tls}} }
+              second: { type: http, url: "consul://stock?scheme=https", http_version: "2", {{tls}} }
+              other:  { type: http, url: "consul://other?scheme=https", {{tls}} }
+            """);
+
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(await RunAsync(effects, "stock", 1)).Outcome);
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(await RunAsync(effects, "second", 1)).Outcome);
+        await AssertNotSentAsync(effects, "No secure connection", "other");
+    }
+
+    [Fact]
+    public async Task SRV_records_are_looked_up_when_they_expire_and_stay_in_use_without_a_server()
+    {
+        await RegisterAsync("stock", "one", _one);
+        await RegisterAsync("stock", "two", _two);
+        const string Service = "srv://_stock._tcp.service.consul";
+        await using var effects = Harness($"connections: {{ stock: {{ type: http, url: '{Service}/api' }} }}");
+
+        Assert.All(await RunAsync(effects, "stock", 8), result => Assert.Equal(StepOutcomes.Completed, result.Outcome));
+        Assert.Equal(8, _one.Requests.Count + _two.Requests.Count);
+        Assert.All(_one.Requests.Concat(_two.Requests), request => Assert.Equal("service.consul", request.Headers["Host"]));
+
+        await _agent.PutAsync("/v1/agent/service/deregister/stock-one", "");
+        await Eventually.Async(
+            async () => (await _agent.GetAsync("/v1/health/service/stock")).AsArray().Count == 1, _within, () => "Consul has one instance");
+        Assert.Equal(2, (await ResolveAsync(Service)).Count);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([new DnsEndPoint("127.0.0.1", _two.Address.Port)], await ResolveAsync(Service));
+
+        await _agent.StopAsync();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([new DnsEndPoint("127.0.0.1", _two.Address.Port)], await ResolveAsync(Service));
+        Assert.EndsWith("; the last known 1 instance stay in use", _health.Handlers[Service], StringComparison.Ordinal);
+        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new Lines());
+        await using var others = Harness($"connections: {{ stock: {{ type: http, url: '{Service}' }} }}", started);
+        await AssertNotSentAsync(others, $"No instance of {Service} is known: the DNS server did not answer");
+    }
+
+    [Fact]
+    public void SRV_records_are_ordered_by_priority_and_then_drawn_by_weight()
+    {
+        SrvList.Record[] records =
+        [
+            new(2, 100, new DnsEndPoint("spare", 1)),
+            new(1, 30, new DnsEndPoint("small", 1)),
+            new(1, 0, new DnsEndPoint("none", 1)),
+            new(1, 60, new DnsEndPoint("large", 1)),
+        ];
+        string[] Drawn(params int[] draws)
+        {
+            var numbers = new Queue<int>(draws);
+            return [.. SrvList.InOrder(records, _ => numbers.Dequeue()).Select(record => record.Instance.Host)];
+        }
+
+        Assert.Equal(["none", "small", "large", "spare"], Drawn(0, 0, 0, 0));
+        Assert.Equal(["small", "none", "large", "spare"], Drawn(30, 0, 0, 0));
+        Assert.Equal(["large", "small", "none", "spare"], Drawn(31, 1, 0, 0));
+        Assert.Equal(["large", "small", "none", "spare"], Drawn(90, 30, 0, 100));
+    }
+
+    [Theory]
+    [InlineData(0, 12, 12)]
+    [InlineData(12, 12, 12)]
+    [InlineData(12, 13, 13)]
+    [InlineData(12, 11, 0)]
+    [InlineData(0, 0, 1)]
+    public void A_blocking_query_starts_over_when_the_index_goes_backwards(ulong index, ulong answered, ulong next)
+    {
+        Assert.Equal(next, ConsulList.NextIndex(index, answered));
+    }
+
+    private static async Task<List<StepResult>> RunAsync(EffectsHarness effects, string connection, int count)
+    {
+        var results = new List<StepResult>();
+        for (var i = 0; i < count; i++)
+        {
+            results.Add(await effects.RunAsync(EffectsHarness.Command("http.post", """{"path":"/x"}""", connection)));
+        }
+
+        return results;
+    }
+
+    private static async Task AssertNotSentAsync(EffectsHarness effects, string message, string connection = "stock")
+    {
+        var result = Assert.Single(await RunAsync(effects, connection, 1));
+        Assert.Equal((StepOutcomes.Failed, "connection_failed", "not_sent"), (result.Outcome, result.Code, result.Reach));
+        Assert.StartsWith(message, result.Message, StringComparison.Ordinal);
+    }
+
+    private EffectsHarness Harness(string connections, ServiceDirectory? directory = null) =>
+        new(connections, services: directory ?? _directory);
+
+    private Task RegisterAsync(string service, string id, HttpTestServer server, params string[] tags) =>
+        _agent.RegisterAsync(service, $"{service}-{id}", "127.0.0.1", server.Address.Port, tags);
+
+    private async Task<IReadOnlyList<DnsEndPoint>> ResolveAsync(string url)
+    {
+        try
+        {
+            return await _directory.ResolveAsync(ServiceAddress.Parse(new Uri(url)).Service!, CancellationToken.None);
+        }
+        catch (ServiceUnavailableException)
+        {
+            return [];
+        }
+    }
+
+    private Task<TimeSpan> UntilAsync(string url, int count) => PassAsync(
+        async () => (await ResolveAsync(url)).Count == count, $"{url} has {count} instances");
+
+    private Task<TimeSpan> PassAsync(Func<bool> holds, string what) => PassAsync(() => Task.FromResult(holds()), what);
+
+    // Lets the pauses between queries pass until something holds.
+    private Task<TimeSpan> PassAsync(Func<Task<bool>> holds, string what) => Eventually.Async(
+        async () =>
+        {
+            if (await holds())
+            {
+                return true;
+            }
+
+            _time.Advance(TimeSpan.FromMinutes(1));
+            return false;
+        },
+        _within,
+        () => what);
+
+    private sealed class Lines : ILogger<ServiceDirectory>
+    {
+        private readonly List<string> _all = [];
+
+        public IReadOnlyList<string> All
+        {
+            get
+            {
+                lock (_all)
+                {
+                    return [.. _all];
+                }
+            }
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (_all)
+            {
+                _all.Add($"{logLevel}: {formatter(state, exception)}");
+            }
+        }
+    }
+}
