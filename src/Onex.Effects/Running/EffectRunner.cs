@@ -5,6 +5,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Effects.Vault;
 using Onex.Hosting.Logging;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
@@ -31,6 +32,7 @@ internal sealed class EffectRunner(
     TimeProvider time,
     ILogger<EffectRunner> logger,
     ResultRoom? room = null,
+    SecretResolver? secrets = null,
     ISharedLimits? shared = null,
     MemoryGate? parkedMemory = null) : IConsumer<StepCommand>
 {
@@ -250,14 +252,8 @@ internal sealed class EffectRunner(
         // The orchestrator checked both against its own configuration, which may differ from this process's during a deployment.
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
-            return EffectOperations.IsToCome(command.Operation)
-                ? AttemptOutcome.Rejected(
-                    "operation_unavailable",
-                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex "
-                    + "does not run yet. "
-                    + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
-                : AttemptOutcome.Failed(
-                    AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
+            return AttemptOutcome.Failed(
+                AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)
@@ -277,6 +273,8 @@ internal sealed class EffectRunner(
                 command.Operation, command.CommandId, command.CorrelationId, trace.Parent, trace.State, connection, timeout, record)
             {
                 Room = place,
+                SagaId = command.SagaId,
+                FollowsAttempt = record.FollowsAttempt,
             };
             try
             {
@@ -288,8 +286,23 @@ internal sealed class EffectRunner(
                     { IsUntried = true };
                 }
 
+                if (secrets is not null)
+                {
+                    var resolved = await secrets.ResolveAsync(command, arguments.Value, ends);
+                    if (resolved.Outcome is { } unresolved)
+                    {
+                        return unresolved with { IsUntried = true };
+                    }
+
+                    (arguments, record.Mask) = (resolved.Arguments, resolved.Mask);
+                }
+
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
-                return outcome with { IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected };
+                return outcome with
+                {
+                    IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected,
+                    Message = record.Mask.Apply(outcome.Message),
+                };
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {
