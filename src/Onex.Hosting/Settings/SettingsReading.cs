@@ -466,7 +466,10 @@ internal sealed partial class SettingsReading
                 Find(SettingsTable.VaultAddress));
         }
 
-        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }))
+        Text(SettingsTable.VaultNamespace);
+        Text(SettingsTable.VaultAuthority);
+        Setting[] ofVault = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
+        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }).Concat(ofVault))
         {
             Secret(secret, neededBecause: null);
         }
@@ -475,14 +478,6 @@ internal sealed partial class SettingsReading
     private void CheckNotYetInTheFile(RuntimeSettings settings)
     {
         Number(SettingsTable.BreakerThreshold);
-        if (settings.DirectOperations.Count > 0)
-        {
-            Report(
-                SettingsDiagnostics.NoEffect(
-                    $"{SettingsTable.DirectOperations.Name} is ignored: this version does not run operations without a contract yet.",
-                    "Remove it, or wait for the version that does."),
-                Find(SettingsTable.DirectOperations));
-        }
     }
 
     // Only variables whose names are close to a setting's: others belong to other programs.
