@@ -48,8 +48,8 @@ internal static class ConnectionKeys
 
     public static ConnectionKey Redirects { get; } = new(
         "redirects", "whole number",
-        "How many redirects a request follows, for steps that set none. Each must lead to an address that the connection allows; to another "
-        + "origin it takes no credentials along")
+        "How many redirects a request follows, for steps that set none. Each must lead to an address that the connection allows; no "
+        + "credentials are sent to another origin")
     {
         Numbers = (0, 10),
         Default = "`0`",

@@ -119,8 +119,8 @@ internal sealed class HttpTransport(
     }
 
     private static HttpMessageInvoker Create(
-        Func<string, CancellationToken, Task<IPAddress[]>> resolve, Func<DnsEndPoint, IPAddress, bool> mayReach, Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls,
-        Uri? proxy = null) => new(new SocketsHttpHandler
+        Func<string, CancellationToken, Task<IPAddress[]>> resolve, Func<DnsEndPoint, IPAddress, bool> mayReach,
+        Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls, Uri? proxy = null) => new(new SocketsHttpHandler
     {
         // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
         // only used where the connection names it.
