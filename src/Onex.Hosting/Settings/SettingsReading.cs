@@ -478,14 +478,6 @@ internal sealed partial class SettingsReading
     private void CheckNotYetInTheFile(RuntimeSettings settings)
     {
         Number(SettingsTable.BreakerThreshold);
-        if (settings.DirectOperations.Count > 0)
-        {
-            Report(
-                SettingsDiagnostics.NoEffect(
-                    $"{SettingsTable.DirectOperations.Name} is ignored: this version does not run operations without a contract yet.",
-                    "Remove it, or wait for the version that does."),
-                Find(SettingsTable.DirectOperations));
-        }
     }
 
     // Only variables whose names are close to a setting's: others belong to other programs.

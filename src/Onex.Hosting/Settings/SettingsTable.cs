@@ -402,10 +402,10 @@ public static class SettingsTable
     };
 
     public static readonly Setting DirectOperations = new(FileOnly, null, List, null,
-        "Effect operations that a request may name itself (`http.get`).")
+        "Effect operations that a request may name itself, without a contract (`http.get`). Whoever may send requests can then run them "
+        + "with any connection of their type.")
     {
         FileKey = "handlers.direct",
-        NotYet = true,
         DefaultInWords = "none",
     };
 

@@ -364,7 +364,7 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void Unknown_keys_and_misspelt_variables_are_warnings()
     {
-        File("inptu_topic: x\nname: omnibase\nhandlers: { direct: [http.get] }");
+        File("inptu_topic: x\nname: omnibase");
         Set("ONEX_PARTITION=3", "ONEX_CONNECTION_STOCK_URL=http://stock", "ONEX_TEST_POSTGRES=x", "KAFKA_SASL_USERNAME=me");
 
         var result = Result();
@@ -374,8 +374,6 @@ public sealed class SettingsReaderTests : IDisposable
             [
                 "contracts/runtime/runtime_config.yaml:1:1: 'inptu_topic' is not a setting and is ignored.",
                 "contracts/runtime/runtime_config.yaml:2:1: 'name' is not a setting and is ignored.",
-                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations "
-                    + "without a contract yet.",
                 "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it.",
                 "'ONEX_PARTITION' is not a setting and is ignored.",
             ],
