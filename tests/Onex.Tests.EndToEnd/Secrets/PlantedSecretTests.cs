@@ -23,7 +23,11 @@ public sealed class PlantedSecretTests : IDisposable
         states:
           using:
             steps:
-              - { id: read, effect: vault.read_secret, connection: vault, with: { path: apps/planted }, save: { handle: result.fields.password } }
+              - id: read
+                effect: vault.read_secret
+                connection: vault
+                with: { path: apps/planted }
+                save: { handle: result.fields.password }
               - id: call
                 effect: http.post
                 connection: echo
@@ -62,7 +66,11 @@ public sealed class PlantedSecretTests : IDisposable
                 effect: db.query
                 connection: target
                 with: { sql: "SELECT $1::text AS echoed, length($1::text) AS size", parameters: ["${steps.read.fields.password}"] }
-              - { id: cache, effect: redis.set, connection: cache, with: { key: k, value: "${steps.read.fields.password}" }, compensate: { none: a test } }
+              - id: cache
+                effect: redis.set
+                connection: cache
+                with: { key: k, value: "${steps.read.fields.password}" }
+                compensate: { none: a test }
               - id: broken
                 effect: db.query
                 connection: target
@@ -88,11 +96,18 @@ public sealed class PlantedSecretTests : IDisposable
         Write(
             vault, echo, Databases,
             $$"""
-              target: { type: postgres, host: "{{server.Host}}", port: {{server.Port}}, database: {{target.Name}}, user: {{server.User}}, password: "${secret:TARGET}" }
+              target:
+                type: postgres
+                host: "{{server.Host}}"
+                port: {{server.Port}}
+                database: {{target.Name}}
+                user: {{server.User}}
+                password: "${secret:TARGET}"
               cache: { type: redis, url: "redis://127.0.0.1:{{redis.Port}}", password: "${secret:CACHE}" }
             """);
         foreach (var (name, value) in (IEnumerable<(string, string)>)[
-            ("CONTRACTS_DIR", _directory.FullName), ("ONEX_LOG_LEVEL", "DEBUG"), ("TARGET", server.Password), ("CACHE", RedisServer.Password),
+            ("CONTRACTS_DIR", _directory.FullName), ("ONEX_LOG_LEVEL", "DEBUG"),
+            ("TARGET", server.Password), ("CACHE", RedisServer.Password),
             ("VAULT_ROLE_ID", VaultServer.RoleId), ("VAULT_SECRET_ID", vault.SecretId)])
         {
             stack.Set(name, value);
@@ -178,7 +193,8 @@ public sealed class PlantedSecretTests : IDisposable
               echo: { type: http, url: "{{echo.Address}}" }
             {{connections}}
             """);
-        File.WriteAllText(Path.Combine(_directory.FullName, "planted.yaml"), Contract.Replace("FURTHER", further, StringComparison.Ordinal));
+        File.WriteAllText(
+            Path.Combine(_directory.FullName, "planted.yaml"), Contract.Replace("FURTHER", further, StringComparison.Ordinal));
     }
 
     // The services got the value, so that there was something to hide.
@@ -212,9 +228,9 @@ public sealed class PlantedSecretTests : IDisposable
         async Task AskAsync(string path) => answers.Add(Assert.NotNull(await main.GetAsync(path)).Body);
         await AskAsync("/api/v1/sagas");
         var id = (string)JsonNode.Parse(answers[0])!["sagas"]![0]!["id"]!;
-        foreach (var path in (string[])[$"/api/v1/sagas/{id}", $"/api/v1/sagas/{id}/history", $"/api/v1/sagas/{id}/why", "/api/v1/dead-letters"])
+        foreach (var path in (string[])[$"sagas/{id}", $"sagas/{id}/history", $"sagas/{id}/why", "dead-letters"])
         {
-            await AskAsync(path);
+            await AskAsync($"/api/v1/{path}");
         }
 
         return answers.Select(Encoding.UTF8.GetBytes);

@@ -13,7 +13,8 @@ internal sealed class SecretScan(string secret, string generated, string handle)
     [
         .. new[] { secret, generated }.SelectMany(value => (string[])
         [
-            value, Uri.EscapeDataString(value), JsonEncodedText.Encode(value).ToString(), Convert.ToBase64String(Encoding.UTF8.GetBytes(value)),
+            value, Uri.EscapeDataString(value), JsonEncodedText.Encode(value).ToString(),
+            Convert.ToBase64String(Encoding.UTF8.GetBytes(value)),
             Convert.ToHexStringLower(Encoding.UTF8.GetBytes(value)),
         ]).Distinct().Select(form => (form, Encoding.UTF8.GetBytes(form))),
     ];
