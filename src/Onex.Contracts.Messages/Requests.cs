@@ -7,8 +7,8 @@ namespace Onex.Contracts.Messages;
 public sealed record Request
 {
     /// <summary>
-    /// A contract (<c>order-fulfilment</c>), which starts a saga, or an event of one (<c>order-fulfilment.cancel</c>). To come: an effect
-    /// operation that <c>handlers.direct</c> allows; today it is rejected (ONEX3011).
+    /// A contract (<c>order-fulfilment</c>), which starts a saga, or an event of one (<c>order-fulfilment.cancel</c>), or an effect
+    /// operation (<c>http.get</c>) that <c>handlers.direct</c> lists; others are rejected (ONEX3011).
     /// </summary>
     public required string Operation { get; init; }
 
@@ -27,7 +27,8 @@ public sealed record Request
     public RequestTarget? Target { get; init; }
 
     /// <summary>
-    /// To come: overrides the prefix of <see cref="Operation"/>. Today it must be text if it is given, and has no effect.
+    /// Replaces the prefix of <see cref="Operation"/>, which then names an effect operation: <c>http</c> makes <c>get</c>, and
+    /// <c>fetch.get</c>, the operation <c>http.get</c>.
     /// </summary>
     public string? HandlerType { get; init; }
 

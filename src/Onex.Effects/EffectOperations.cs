@@ -14,11 +14,8 @@ public static class EffectOperations
     /// <summary>The descriptions, against which contracts are checked. They do not need the role's services.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
-        .. _classes.SelectMany(Describe).Concat(OperationsToCome.All).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
+        .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
-
-    /// <summary>Whether contracts may name the operation although this version does not run it yet.</summary>
-    internal static bool IsToCome(string name) => Array.Exists(OperationsToCome.All, operation => operation.Name == name);
 
     /// <summary>Creates the operations by name, with the role's services. A class that implements several is created once.</summary>
     internal static Dictionary<string, IEffectOperation> Create(IServiceProvider services)

@@ -11,6 +11,7 @@ using Onex.Effects.Kafka;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
+using Onex.Effects.Vault;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
@@ -21,6 +22,7 @@ using Onex.Kafka.Rider;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Effects;
 
@@ -34,9 +36,9 @@ public static class EffectsRole
     internal const int CommandsAtOnce = 4096;
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="IPayloads"/>,
-    /// <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and <see cref="TimeProvider"/> among the
-    /// services.
+    /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
+    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and
+    /// <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings, for the topics.</param>
@@ -61,7 +63,8 @@ public static class EffectsRole
                 "onex-effects"),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
-            new ResultRoom(memory.Results, memory.LargestResult)));
+            new ResultRoom(memory.Results, memory.LargestResult),
+            provider.GetRequiredService<SecretResolver>()));
         services.AddHostedService<ParkedCommandLoop>();
         return services;
     }
@@ -79,6 +82,8 @@ public static class EffectsRole
         .AddSingleton<DatabasePools>()
         .AddSingleton<RedisConnections>()
         .AddSingleton<KafkaProducers>()
+        .AddSingleton<VaultSessions>()
+        .AddSingleton<SecretResolver>()
         .AddSingleton(provider => new ConnectionGates(
             connections,
             provider.GetRequiredService<RoleHealth>(),
@@ -100,8 +105,8 @@ public static class EffectsRole
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections as they change.</summary>
     public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
-        var available = EffectOperations.Descriptors.Where(operation => !operation.IsToCome);
-        foreach (var prefix in available.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        var operations = EffectOperations.Descriptors;
+        foreach (var prefix in operations.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

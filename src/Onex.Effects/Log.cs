@@ -71,4 +71,20 @@ internal static partial class Log
     /// <summary>Limits with scope cluster are counted by all processes together again.</summary>
     [LoggerMessage(2044, LogLevel.Information, "The limits of all processes are counted again, by Redis at {Address}.")]
     public static partial void ClusterLimitsBack(ILogger logger, object address);
+
+    /// <summary>The AppRole of a connection got a new token.</summary>
+    [LoggerMessage(2060, LogLevel.Information, "Logged in to the Vault of connection {Connection}.")]
+    public static partial void VaultLoggedIn(ILogger logger, string connection);
+
+    /// <summary>Steps that need Vault fail until it answers. Unseal it, start it, or correct the login: the cause says which.</summary>
+    [LoggerMessage(2061, LogLevel.Warning, "The Vault of connection {Connection} is unavailable: {Cause}")]
+    public static partial void VaultAway(ILogger logger, string connection, string cause);
+
+    /// <summary>Vault answers again.</summary>
+    [LoggerMessage(2062, LogLevel.Information, "The Vault of connection {Connection} is available again.")]
+    public static partial void VaultBack(ILogger logger, string connection);
+
+    /// <summary>Configure another token before this one ends, or an AppRole, which logs in again.</summary>
+    [LoggerMessage(2063, LogLevel.Warning, "The token of connection {Connection} cannot be renewed. It ends at {EndsAt}.")]
+    public static partial void VaultTokenEnds(ILogger logger, string connection, DateTimeOffset endsAt);
 }

@@ -47,7 +47,8 @@ public static class OrchestratorRole
         services.AddSingleton<HomePartitions>();
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
-            sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
+            sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics,
+            settings.DirectOperations));
         services.AddSingleton<SagaReader>();
         services.AddSingleton<LedgerInquiry>();
         services.AddSingleton<WantedItemReader>();
@@ -100,7 +101,9 @@ public static class OrchestratorRole
         CancellationToken cancellation)
     {
         var registry = services.GetRequiredService<IContractRegistry>();
-        var changed = await RegisteredPlans.RegisterAsync(registry, plans, compiler, settings.ContractsMutable, cancellation);
+        var direct = DirectContracts.Compile(settings.DirectOperations, compiler);
+        IReadOnlyList<Plan> all = [.. plans, .. direct.Select(each => each.Plan)];
+        var changed = await RegisteredPlans.RegisterAsync(registry, all, compiler, settings.ContractsMutable, cancellation);
         if (changed.Count > 0)
         {
             return
@@ -118,13 +121,13 @@ public static class OrchestratorRole
             health.Remove(removed);
         }
 
-        catalogue.Replace(plans, compiler);
+        catalogue.Replace(plans, direct, compiler);
         foreach (var plan in plans)
         {
             health.Report(plan.Name, null);
         }
 
-        await services.GetRequiredService<ContractsNotLoaded>().ReportAsync(plans, compiler, cancellation);
+        await services.GetRequiredService<ContractsNotLoaded>().ReportAsync(all, compiler, cancellation);
 
         return [];
     }

@@ -18,13 +18,6 @@ internal static partial class Log
         + "that, or the topic's retention.ms to less.")]
     public static partial void RetentionTooShort(ILogger logger, string topic, string kept, string retention);
 
-    /// <summary>The contract compiles and its examples run. Remove the steps, or wait for the version that executes them.</summary>
-    [LoggerMessage(
-        7003, LogLevel.Warning,
-        "Contract {Contract} {ContractVersion} calls operations that this version does not run yet: {Calls}. Such a step is rejected with "
-        + "the code operation_unavailable.")]
-    public static partial void OperationsToCome(ILogger logger, string contract, string contractVersion, string calls);
-
     /// <summary>Files have changed, and new sagas start with these contracts.</summary>
     [LoggerMessage(7004, LogLevel.Information, "Contracts were reloaded: {Changes}.")]
     public static partial void ContractsReloaded(ILogger logger, string changes);

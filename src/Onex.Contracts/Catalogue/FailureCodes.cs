@@ -28,7 +28,8 @@ public static class FailureCodes
     public static FrozenSet<string> NotSent { get; } = FrozenSet.ToFrozenSet(
         [
             "breaker_open", "connection_failed", "connection_refused", "connection_unknown", StepCodes.OperationUnknown,
-            "authentication_failed", "deadlock", "lock_not_available", "serialization_failure", "transaction_rollback",
+            "authentication_failed", "secret_unavailable",
+            "deadlock", "lock_not_available", "serialization_failure", "transaction_rollback",
         ],
         StringComparer.Ordinal);
 
@@ -36,7 +37,7 @@ public static class FailureCodes
     public static AttemptReach ReachOf(string code) =>
         NotSent.Contains(code) ? AttemptReach.NotSent
         : code is "answer_unreadable" or "response_too_large" or StepCodes.ResultInvalid ? AttemptReach.Done
-        : code is "redis_unavailable" ? AttemptReach.Answered
+        : code is "redis_unavailable" or "vault_sealed" ? AttemptReach.Answered
         : code.StartsWith("http_", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
                 ? HttpStatuses.ReachOf(status)

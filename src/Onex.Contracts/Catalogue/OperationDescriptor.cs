@@ -84,9 +84,6 @@ public sealed record OperationDescriptor(
 
     /// <summary>Whether it may be run again after it took effect, to get a response that can be interpreted.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;
-
-    /// <summary>Whether no role runs it yet: contracts may name it already, and a step that calls it is rejected.</summary>
-    public bool IsToCome { get; init; }
 }
 
 /// <summary>Every operation that contracts may name.</summary>

@@ -13,17 +13,20 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
         [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large"], StringComparer.Ordinal);
 
+    // The others are about the handles of secrets in the arguments.
+    private static readonly string[] _ofEffects =
+        [.. _ofAll, "secret_handle_invalid", "secret_not_found", "secret_forbidden", "secret_refused"];
 
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
         [
-            .. _ofAll, "address_refused", "request_too_large", "response_too_large",
+            .. _ofEffects, "address_refused", "request_too_large", "response_too_large",
             .. Enumerable.Range(300, 200).Where(status => HttpStatuses.Classify(status) == HttpAnswer.Rejected).Select(HttpStatuses.Code),
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _database = FrozenSet.ToFrozenSet(
         [
-            .. _ofAll, "connection_invalid", "statement_invalid", "parameters_invalid", "columns_invalid", "result_too_large",
+            .. _ofEffects, "connection_invalid", "statement_invalid", "parameters_invalid", "columns_invalid", "result_too_large",
             "unique_violation", "foreign_key_violation", "not_null_violation", "check_violation", "exclusion_violation",
             "constraint_violation",
             "raised_exception", "data_exception", "syntax_error", "undefined_table", "undefined_column", "undefined_function",
@@ -32,25 +35,33 @@ public static class RejectionCodes
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _query = FrozenSet.ToFrozenSet([.. _database, "read_only"], StringComparer.Ordinal);
-    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofAll, "topic_refused", "record_refused"],
+    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofEffects, "topic_refused", "record_refused"],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _redis = FrozenSet.ToFrozenSet(
         [
-            .. _ofAll, "wrong_type", "not_a_number", "insufficient_privilege", "command_refused", "request_too_large", "result_too_large",
+            .. _ofEffects,
+            "wrong_type", "not_a_number", "insufficient_privilege", "command_refused", "request_too_large", "result_too_large",
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _consul = FrozenSet.ToFrozenSet(
         [
-            .. _ofAll, "address_refused", "result_too_large",
+            .. _ofEffects, "address_refused", "result_too_large",
+            .. _http.Where(code => code.StartsWith("http_", StringComparison.Ordinal)),
+        ],
+        StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _vault = FrozenSet.ToFrozenSet(
+        [
+            .. _ofEffects, "cas_mismatch", "insufficient_privilege", "token_not_renewable",
             .. _http.Where(code => code.StartsWith("http_", StringComparison.Ordinal)),
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _filesystem = FrozenSet.ToFrozenSet(
         [
-            .. _ofAll, "path_refused", "not_found", "access_denied", "request_too_large", "result_too_large", "operation_unavailable",
+            .. _ofEffects, "path_refused", "not_found", "access_denied", "request_too_large", "result_too_large", "operation_unavailable",
         ],
         StringComparer.Ordinal);
 
@@ -59,14 +70,13 @@ public static class RejectionCodes
             .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", StepCodes.OperationFailed,
             StepCodes.StoreMissing,
             "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
-            "redis_unavailable", "filesystem_unavailable",
+            "redis_unavailable", "filesystem_unavailable", "vault_sealed", "secret_unavailable",
         ],
         StringComparer.Ordinal);
 
     /// <summary>The named codes of an operation, without unnamed PostgreSQL error codes; null if they are unknown.</summary>
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
-        operation.IsToCome ? null
-        : operation.Role == OperationRole.Compute ? _compute
+        operation.Role == OperationRole.Compute ? _compute
         : operation.Name.Split('.')[0] switch
         {
             "http" => _http,
@@ -75,6 +85,7 @@ public static class RejectionCodes
             "redis" => _redis,
             "consul" => _consul,
             "filesystem" => _filesystem,
+            "vault" => _vault,
             _ => null,
         };
 

@@ -78,6 +78,7 @@ public static class ContractCompiler
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
     public static Compilation Compile(ContractSource source, CompilerContext context)
     {
+        context = context with { IsDirect = DirectContracts.Has(source) };
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
             path => LoadedFile.Parse(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth,
@@ -167,6 +168,9 @@ public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDic
     /// Whether the contract was accepted before and may have live sagas: then a removed connection or a lowered limit is not an error.
     /// </summary>
     public bool IsRegistered { get; init; }
+
+    /// <summary>Whether it is a built-in contract of an operation, whose arguments are those of a request.</summary>
+    internal bool IsDirect { get; init; }
 
     internal ContractLimits Allowed => IsRegistered ? ContractLimits.Highest : Limits;
 }

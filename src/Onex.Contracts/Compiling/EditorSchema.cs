@@ -97,8 +97,7 @@ internal sealed class EditorSchema
                 .. from known in _operations.All
                    where known.Role == operation.Role
                    from name in OperationAliases.For(known.Name)
-                   select new JsonObject { ["const"] = name, ["description"] = known.IsToCome
-                       ? $"{known.Description} This version does not run it yet." : known.Description },
+                   select new JsonObject { ["const"] = name, ["description"] = known.Description },
             ]),
         },
         _ => throw new InvalidOperationException($"{shape.GetType().Name} has no JSON Schema."),

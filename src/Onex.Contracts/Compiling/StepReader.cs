@@ -339,9 +339,14 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return operation;
     }
 
-    private Template.Map ReadArguments(MapSyntax step, OperationDescriptor? operation, ExpressionPlace place)
+    private Template ReadArguments(MapSyntax step, OperationDescriptor? operation, ExpressionPlace place)
     {
         var node = step.Find("with");
+        if (scope.Context.IsDirect)
+        {
+            return templates.Read(node!, DataType.Any, new TemplateRules(place, "with", ArgumentFilling.Value));
+        }
+
         var map = node is ScalarSyntax { IsNull: true } ? null : scope.Map(node, "'with'");
         var arguments = ImmutableArray.CreateBuilder<KeyValuePair<string, Template>>();
         foreach (var (key, value) in map?.Entries ?? [])
@@ -434,7 +439,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (name is null)
         {
-            if (!url && !operation.IsConnectionOptional && !step.Has("connection"))
+            if (!url && !operation.IsConnectionOptional && !step.Has("connection") && !scope.Context.IsDirect)
             {
                 var at = (step.Find("effect") ?? step.Find("compute"))!.At;
                 scope.Report(ContractDiagnostics.ConnectionMissing(at, operation.Name, type, OfType(type)));

@@ -40,6 +40,9 @@ public sealed class Connection
     /// <summary>The address of the Kafka; null for other types.</summary>
     internal KafkaAddress? Kafka { get; init; }
 
+    /// <summary>Login, namespace and mount of Vault; null for other types.</summary>
+    internal VaultAddress? Vault { get; init; }
+
     /// <summary>The datacenter of Consul that requests are for, or null.</summary>
     internal string? Datacenter { get; init; }
 

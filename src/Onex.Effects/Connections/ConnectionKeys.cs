@@ -218,13 +218,7 @@ internal static class ConnectionKeys
             new("datacenter", "text", "The datacenter that requests are for") { Default = "the agent's own" },
             .. TlsFiles.Keys,
         ],
-        [ConnectionTypes.Vault] =
-        [
-            _httpAddress,
-            new("token", "text", "The token that requests carry"),
-            new("namespace", "text", "The namespace that requests are for"),
-            new("mount", "text", "Where the secrets engine is mounted"),
-        ],
+        [ConnectionTypes.Vault] = VaultReading.Keys,
         [ConnectionTypes.Redis] = RedisAddress.Keys,
         [ConnectionTypes.Kafka] = KafkaAddress.Keys,
         [ConnectionTypes.Filesystem] =

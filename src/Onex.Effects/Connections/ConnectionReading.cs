@@ -43,6 +43,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
         var (url, service, allow) = ((Uri?)null, (ServiceAddress?)null, AllowList.Empty);
         var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
+        VaultAddress? vault = null;
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
@@ -51,9 +52,14 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         {
             kafka = KafkaAddress.Read(file, name, map, environment.GetValueOrDefault(UrlVariable(name.Text)), Key);
         }
+        else if (type == ConnectionTypes.Vault)
+        {
+            url = Address(name, map.Find("url"), _httpSchemes, VaultReading.AddressOf(environment));
+            vault = new VaultReading(file, secrets).Read(name, map, Key);
+        }
         else if (type != ConnectionTypes.Http)
         {
-            url = ReadToCome(name, type, map);
+            url = ReadAddress(name, type, map);
             redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, Key) : null;
         }
         else
@@ -86,11 +92,12 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Kafka = kafka,
             Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
             IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
+            Vault = vault,
             Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
             Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
-            Tls = tls,
+            Tls = vault is null ? tls : VaultReading.TlsOf(tls, environment),
             Headers = type == ConnectionTypes.Consul ? Token(map, "X-Consul-Token")
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers)
                 : [],
@@ -112,21 +119,13 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
     }
 
-    // Checks a connection of a type without operations yet. Returns its address, if it has one.
-    private Uri? ReadToCome(ScalarSyntax name, string type, MapSyntax map)
+    // The address of a connection that must have one, or a root. Null after reporting problems.
+    private Uri? ReadAddress(ScalarSyntax name, string type, MapSyntax map)
     {
         var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
         if (!map.Has(needed) && (needed == "root" || !environment.ContainsKey(UrlVariable(name.Text))))
         {
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
-        }
-
-        foreach (var key in type != ConnectionTypes.Vault ? [] : ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
-        {
-            if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
-            {
-                _ = Expand(text, value.At);
-            }
         }
 
         return needed == "root" ? null : Address(name, map.Find("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
@@ -164,10 +163,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
 
-    private Uri? Address(ScalarSyntax name, SyntaxNode? node, string[] schemes)
+    private Uri? Address(ScalarSyntax name, SyntaxNode? node, string[] schemes, string? without = null)
     {
         var (what, at) = ("url", node?.At ?? name.At);
-        var text = node is null ? null : file.Text(node, "'url'");
+        var text = node is null ? without : file.Text(node, "'url'");
         if (environment.TryGetValue(UrlVariable(name.Text), out var instead) && instead.Length > 0)
         {
             (what, text) = (UrlVariable(name.Text), instead);

@@ -43,6 +43,12 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         return whole ? expanded.ToString() : null;
     }
 
+    /// <summary>A variable that need not be set; null without it, if secrets are not resolved, or after reporting problems.</summary>
+    public string? Optional(string name, Action<string, string> report) =>
+        resolve && new[] { name, name + "_FILE" }.Any(each => environment.GetValueOrDefault(each) is { Length: > 0 })
+            ? Expand($"${{secret:{name}}}", report)
+            : null;
+
     private string? Find(string name, Action<string, string> report)
     {
         if (name.StartsWith("vault:", StringComparison.Ordinal))

@@ -15,6 +15,12 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
 {
     private StepResult? _joined;
 
+    /// <summary>Hides the secrets that the attempt uses in everything that is recorded and sent.</summary>
+    public SecretMask Mask { get; set; } = SecretMask.None;
+
+    /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
+    public bool FollowsAttempt => command.Attempt > 1 || granted.FollowsUnrecordedLease;
+
     /// <summary>The ledger if it can take part in an operation's transaction, else null.</summary>
     public PostgresEffectLedger? Joinable => ledger as PostgresEffectLedger;
 
@@ -49,10 +55,10 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
         SagaId = command.SagaId,
         CorrelationId = command.CorrelationId,
         Outcome = outcome.Outcome,
-        Result = outcome.Result,
+        Result = outcome.Result is { } result ? Mask.Apply(result) : null,
         Code = outcome.Code,
-        Message = outcome.Message,
-        Unparsed = outcome.Unparsed,
+        Message = Mask.Apply(outcome.Message),
+        Unparsed = Mask.Apply(outcome.Unparsed),
         RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Clamp(wait.TotalMilliseconds, 0, int.MaxValue) : null,
         Reach = outcome.Outcome == StepOutcomes.Completed ? null : Text(ReachOf(outcome)),
     };

@@ -25,6 +25,12 @@ internal sealed record EffectContext(
     TimeSpan Timeout,
     AttemptRecord Record)
 {
+    /// <summary>The saga of the step.</summary>
+    public SagaId SagaId { get; init; }
+
+    /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
+    public bool FollowsAttempt { get; init; }
+
     /// <summary>How far the attempt has come. Until it was sent it cannot have taken effect.</summary>
     public AttemptProgress Progress { get; } = new();
 

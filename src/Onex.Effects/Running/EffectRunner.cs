@@ -5,6 +5,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Effects.Vault;
 using Onex.Hosting.Logging;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
@@ -29,7 +30,8 @@ internal sealed class EffectRunner(
     ResultSender sender,
     TimeProvider time,
     ILogger<EffectRunner> logger,
-    ResultRoom? room = null) : IConsumer<StepCommand>
+    ResultRoom? room = null,
+    SecretResolver? secrets = null) : IConsumer<StepCommand>
 {
     private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
@@ -187,14 +189,8 @@ internal sealed class EffectRunner(
         // The orchestrator checked both against its own configuration, which may differ from this process's during a deployment.
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
-            return EffectOperations.IsToCome(command.Operation)
-                ? AttemptOutcome.Rejected(
-                    "operation_unavailable",
-                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex "
-                    + "does not run yet. "
-                    + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
-                : AttemptOutcome.Failed(
-                    AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
+            return AttemptOutcome.Failed(
+                AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)
@@ -214,6 +210,8 @@ internal sealed class EffectRunner(
                 command.Operation, command.CommandId, command.CorrelationId, trace.Parent, trace.State, connection, timeout, record)
             {
                 Room = place,
+                SagaId = command.SagaId,
+                FollowsAttempt = record.FollowsAttempt,
             };
             try
             {
@@ -225,8 +223,23 @@ internal sealed class EffectRunner(
                     { IsUntried = true };
                 }
 
+                if (secrets is not null)
+                {
+                    var resolved = await secrets.ResolveAsync(command, arguments.Value, ends);
+                    if (resolved.Outcome is { } unresolved)
+                    {
+                        return unresolved with { IsUntried = true };
+                    }
+
+                    (arguments, record.Mask) = (resolved.Arguments, resolved.Mask);
+                }
+
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
-                return outcome with { IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected };
+                return outcome with
+                {
+                    IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected,
+                    Message = record.Mask.Apply(outcome.Message),
+                };
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {

@@ -267,8 +267,8 @@ internal sealed partial class SettingsReading
     private PostgresConnection? Postgres(RuntimeProfile profile)
     {
         // Required even if the host is missing, so that both are reported together.
-        var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null
-            && OneOf(SettingsTable.Store) != "postgres";
+        var inFile = ForRole && profile == RuntimeProfile.All
+            && (OneOf(SettingsTable.Store) ?? (Text(SettingsTable.PostgresHost) is null ? "sqlite" : "postgres")) == "sqlite";
         var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
         var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
         return Text(SettingsTable.PostgresHost) is { } host && password is not null
@@ -467,7 +467,10 @@ internal sealed partial class SettingsReading
                 Find(SettingsTable.VaultAddress));
         }
 
-        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }))
+        Text(SettingsTable.VaultNamespace);
+        Text(SettingsTable.VaultAuthority);
+        Setting[] ofVault = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
+        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }).Concat(ofVault))
         {
             Secret(secret, neededBecause: null);
         }
@@ -476,14 +479,6 @@ internal sealed partial class SettingsReading
     private void CheckNotYetInTheFile(RuntimeSettings settings)
     {
         Number(SettingsTable.BreakerThreshold);
-        if (settings.DirectOperations.Count > 0)
-        {
-            Report(
-                SettingsDiagnostics.NoEffect(
-                    $"{SettingsTable.DirectOperations.Name} is ignored: this version does not run operations without a contract yet.",
-                    "Remove it, or wait for the version that does."),
-                Find(SettingsTable.DirectOperations));
-        }
     }
 
     // Only variables whose names are close to a setting's: others belong to other programs.

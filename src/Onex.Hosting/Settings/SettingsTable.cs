@@ -337,26 +337,30 @@ public static class SettingsTable
         DefaultInWords = "the system's",
     };
 
-    public static readonly Setting VaultAddress = new(Outside, "VAULT_ADDR", Text, "http://omninode-bridge-vault:8200", "Vault address.")
-    {
-        NotYet = true,
-    };
+    public static readonly Setting VaultAddress = new(Outside, "VAULT_ADDR", Text, "http://omninode-bridge-vault:8200",
+        "Vault address, for `${secret:vault:path#field}` and for connections of type `vault` that name none.");
 
-    public static readonly Setting VaultToken = new(Outside, "VAULT_TOKEN", Text, null, "Vault token.") { Secret = true, NotYet = true };
-
-    public static readonly Setting VaultRole = new(Outside, "VAULT_ROLE_ID", Text, null,
-        "Vault role id, with the secret id instead of a token.")
+    public static readonly Setting VaultToken = new(Outside, "VAULT_TOKEN", Text, null, "Vault token. It is renewed if Vault allows it.")
     {
         Secret = true,
-        NotYet = true,
+    };
+
+    public static readonly Setting VaultRole = new(Outside, "VAULT_ROLE_ID", Text, null,
+        "Vault AppRole id, with the secret id instead of a token.")
+    {
+        Secret = true,
     };
 
     public static readonly Setting VaultSecret = new(Outside, "VAULT_SECRET_ID", Text, null,
-        "Vault secret id, with the role id instead of a token.")
+        "Vault AppRole secret id, with the role id instead of a token.")
     {
         Secret = true,
-        NotYet = true,
     };
+
+    public static readonly Setting VaultNamespace = new(Outside, "VAULT_NAMESPACE", Text, null, "Vault namespace.");
+
+    public static readonly Setting VaultAuthority = new(Outside, "VAULT_CACERT", Text, null,
+        "A PEM file with the authorities that may sign Vault's certificate, instead of those of the system.");
 
     public static readonly Setting RedisHost = new(Outside, "REDIS_HOST", Text, "omninode-bridge-redis",
         "Redis or Valkey host: counts the limits of connections with `scope: cluster`. Connections of type `redis` have addresses of their "
@@ -389,10 +393,10 @@ public static class SettingsTable
     };
 
     public static readonly Setting DirectOperations = new(FileOnly, null, List, null,
-        "Effect operations that a request may name itself (`http.get`).")
+        "Effect operations that a request may name itself, without a contract (`http.get`). Whoever may send requests can then run them "
+        + "with any connection of their type.")
     {
         FileKey = "handlers.direct",
-        NotYet = true,
         DefaultInWords = "none",
     };
 
@@ -425,8 +429,7 @@ public static class SettingsTable
         MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxBufferedEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,
-        VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort,
-        RedisPassword,
+        VaultAddress, VaultToken, VaultRole, VaultSecret, VaultNamespace, VaultAuthority, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
     ];
 

@@ -12,6 +12,9 @@ internal sealed class BrokerAdmin(KafkaSettings settings) : IDisposable
             .SetErrorHandler((_, _) => { })
             .Build());
 
+    /// <summary>The addresses at which the brokers are looked for.</summary>
+    public string Address => settings.BootstrapServers;
+
     public IAdminClient Client => _client.Value;
 
     public void Dispose()

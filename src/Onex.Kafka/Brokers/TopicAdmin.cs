@@ -66,7 +66,7 @@ public sealed class TopicAdmin
             var rejected = e.Results.Where(result => result.Error.IsError && result.Error.Code != ErrorCode.TopicAlreadyExists).ToList();
             if (rejected.Exists(result => IsUnavailable(result.Error)))
             {
-                throw new BrokerUnavailableException($"No broker created the topics: {e.Message}", e);
+                throw new BrokerUnavailableException($"No broker at {_admin.Address} created the topics: {e.Message}", e);
             }
 
             if (rejected.Count > 0)
@@ -93,7 +93,7 @@ public sealed class TopicAdmin
             {
                 if (topic.Error.IsError && IsUnavailable(topic.Error))
                 {
-                    throw new BrokerUnavailableException(topic.Error.Reason);
+                    throw new BrokerUnavailableException($"The broker at {_admin.Address} does not answer: {topic.Error.Reason}.");
                 }
 
                 if (!topic.Error.IsError && topic.Partitions.Count > 0)
@@ -183,7 +183,7 @@ public sealed class TopicAdmin
             topics = e.Results.TopicDescriptions;
             if (topics.Find(topic => IsUnavailable(topic.Error)) is { } unavailable)
             {
-                throw new BrokerUnavailableException(unavailable.Error.Reason, e);
+                throw new BrokerUnavailableException($"The broker at {_admin.Address} does not answer: {unavailable.Error.Reason}.", e);
             }
         }
 
@@ -200,11 +200,11 @@ public sealed class TopicAdmin
         }
         catch (KafkaException e) when (IsUnavailable(e.Error))
         {
-            throw new BrokerUnavailableException($"No broker answers: {e.Error.Reason}", e);
+            throw new BrokerUnavailableException($"No broker answers at {_admin.Address}: {e.Error.Reason}.", e);
         }
         catch (TimeoutException e)
         {
-            throw new BrokerUnavailableException("No broker answers.", e);
+            throw new BrokerUnavailableException($"No broker answers at {_admin.Address}.", e);
         }
     }
 

@@ -76,7 +76,7 @@ internal static class ApiRoutes
                 "A UUID: the request's identity. With it the same request may be sent again without harm; another request under it is "
                 + "rejected (409)."),
             new("target", "object", false, "For an event: `{key}` or `{saga_id}` instead of the correlation id."),
-            new("handler_type", "string", false, "To come: overrides the operation's prefix. Today it has no effect."),
+            new("handler_type", "string", false, "Replaces the prefix of `operation`, which then names an effect operation."),
             new("reply_to", "string", false, "A topic of the allow-list for the response."),
         ],
         Errors = [400, 403, 404, 408, 409, 413, 429],

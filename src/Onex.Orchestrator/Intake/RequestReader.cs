@@ -14,7 +14,11 @@ namespace Onex.Orchestrator.Intake;
 /// <summary>A request that was read.</summary>
 /// <param name="Requester">The data that the answer needs: the fields of the request and of its record.</param>
 /// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
-internal sealed record ReadRequest(Requester Requester, CelValue Payload);
+internal sealed record ReadRequest(Requester Requester, CelValue Payload)
+{
+    /// <summary>The prefix that replaces that of the operation, or null.</summary>
+    public string? HandlerType { get; init; }
+}
 
 /// <summary>A rejected request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
@@ -230,7 +234,10 @@ internal sealed class RequestReader(int maxRequestBytes)
 
         return (new ReadRequest(
             requester with { Target = target },
-            payload.ValueKind == JsonValueKind.Object ? CelValue.FromJson(payload) : CelValue.Map([])), null);
+            payload.ValueKind == JsonValueKind.Object ? CelValue.FromJson(payload) : CelValue.Map([]))
+        {
+            HandlerType = Text(root, "handler_type"),
+        }, null);
     }
 
     // Exactly one of the two, because a request with both is ambiguous.

@@ -12,8 +12,11 @@ namespace Onex.Orchestrator.Intake;
 
 /// <summary>Accepts or rejects requests, and determines what an accepted one does.</summary>
 internal sealed class RequestRules(
-    PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
+    PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics,
+    IReadOnlyCollection<string> directOperations)
 {
+    private readonly DirectOperations _direct = new(plans, operations, directOperations);
+
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
 
@@ -31,17 +34,14 @@ internal sealed class RequestRules(
                 + "Add it there, or leave 'reply_to' out.");
         }
 
-        if (plans.Newest(requester.Operation) is { } plan)
+        if (read.HandlerType is null && plans.Newest(requester.Operation) is { } plan)
         {
             return Start(plan, read, sagaId, homePartition, now);
         }
 
-        if (IsOperation(requester.Operation))
+        if (DirectOperations.NameOf(read) is var name && (read.HandlerType is not null || IsOperation(name)))
         {
-            return Reject(
-                requester, ErrorCodes.OperationForbidden,
-                $"'{requester.Operation}' is an operation of a step and cannot be requested directly. "
-                + "Request a contract that has such a step.");
+            return _direct.Start(name, read, sagaId, homePartition, now);
         }
 
         // A contract that is not loaded may have live sagas, which accept events.
@@ -107,7 +107,7 @@ internal sealed class RequestRules(
     public static (AcceptedRequest? Request, Rejection? Rejection) Start(
         Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
-        requester = requester with { RequestHash = RequestHash.OfStart(plan.Name, input) };
+        requester = requester with { RequestHash = requester.RequestHash ?? RequestHash.OfStart(plan.Name, input) };
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {

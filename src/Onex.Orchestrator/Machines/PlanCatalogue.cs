@@ -14,7 +14,7 @@ namespace Onex.Orchestrator.Machines;
 internal sealed class PlanCatalogue(
     IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
 {
-    private volatile LoadedPlans _loaded = new(loaded, compiler);
+    private volatile LoadedPlans _loaded = new(loaded, [], compiler);
 
     /// <summary>The loaded plans, in the order of their files. Another list after each replacement.</summary>
     public IReadOnlyList<Plan> Loaded => _loaded.All;
@@ -28,10 +28,14 @@ internal sealed class PlanCatalogue(
     /// <summary>The plan that a request of that contract starts with, or null.</summary>
     public Plan? Newest(string contract) => _loaded.Newest.GetValueOrDefault(contract);
 
+    /// <summary>The built-in plans of operations that requests may name themselves; empty if none may be.</summary>
+    public IReadOnlyList<DirectContract> Direct => _loaded.Direct;
+
     /// <summary>
     /// Starts new sagas with other plans from now on. Running sagas continue on the content that they started with, which is registered.
     /// </summary>
-    public void Replace(IReadOnlyList<Plan> plans, CompilerContext context) => _loaded = new LoadedPlans(plans, context);
+    public void Replace(IReadOnlyList<Plan> plans, IReadOnlyList<DirectContract> direct, CompilerContext context) =>
+        _loaded = new LoadedPlans(plans, direct, context);
 
     /// <summary>The plan of that content, compiled on demand; null if it was never registered or no longer compiles.</summary>
     public async Task<PlanPipe?> FindAsync(string hash, CancellationToken cancellation)
@@ -56,13 +60,16 @@ internal sealed class PlanCatalogue(
             : null;
     }
 
-    private sealed class LoadedPlans(IReadOnlyList<Plan> all, CompilerContext compiler)
+    private sealed class LoadedPlans(IReadOnlyList<Plan> all, IReadOnlyList<DirectContract> direct, CompilerContext compiler)
     {
         public IReadOnlyList<Plan> All => all;
 
+        public IReadOnlyList<DirectContract> Direct => direct;
+
         public CompilerContext Compiler => compiler;
 
-        public FrozenDictionary<string, Plan> ByHash { get; } = all.DistinctBy(plan => plan.Hash)
+        public FrozenDictionary<string, Plan> ByHash { get; } = all.Concat(direct.Select(each => each.Plan))
+            .DistinctBy(plan => plan.Hash)
             .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
 
         // A request starts the highest loaded version.

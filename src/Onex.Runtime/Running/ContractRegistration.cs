@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
@@ -10,10 +9,10 @@ namespace Onex.Runtime.Running;
 
 /// <summary>
 /// Puts main's contracts to use, at the start and after each change: registers them, and rejects one whose version is registered with other
-/// content. Warns about contracts with steps that this version cannot execute.
+/// content.
 /// </summary>
 internal sealed class ContractRegistration(
-    IServiceProvider services, RuntimeSettings settings, LoadedContracts started, ILogger<ContractRegistration> logger) : IRoleBootstrap
+    IServiceProvider services, RuntimeSettings settings, LoadedContracts started) : IRoleBootstrap
 {
     public string Name => "The contracts";
 
@@ -45,22 +44,14 @@ internal sealed class ContractRegistration(
 
     private async Task<IReadOnlyList<string>> RegisterAsync(LoadedContracts loaded, CancellationToken cancellation)
     {
-        IReadOnlyList<string> problems;
         try
         {
-            problems = await OrchestratorRole.RegisterContractsAsync(
+            return await OrchestratorRole.RegisterContractsAsync(
                 services, settings, loaded.Compilation.Plans, loaded.Context, cancellation);
         }
         catch (StoreUnavailableException away)
         {
             throw new NotReachableException(away.Message, away);
         }
-
-        foreach (var (plan, calls) in problems.Count > 0 ? [] : MissingOperations.Of(loaded.Compilation.Plans, Catalogue.Of(settings)))
-        {
-            Log.OperationsToCome(logger, plan.Name, plan.Version, calls);
-        }
-
-        return problems;
     }
 }

@@ -49,7 +49,10 @@ internal sealed record LoadedContracts(
         var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(
             compilation, context, connections,
-            [.. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
+            [
+                .. new EmittedTopics(compilation.Plans).Problems(settings.Topics),
+                .. DirectContracts.Problems(settings.DirectOperations, context.Operations),
+            ]);
     }
 
     /// <summary>Reads only the connections, for a role without contracts.</summary>

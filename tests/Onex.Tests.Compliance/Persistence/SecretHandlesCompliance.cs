@@ -12,7 +12,7 @@ public abstract class SecretHandlesCompliance
     [Fact]
     public async Task A_saga_finds_its_handles_whole()
     {
-        var saga = new SagaId(Guid.NewGuid());
+        var saga = SagaId.Create(TimeProvider.System.GetUtcNow());
         SecretHandle[] handles = [New(saga) with { Version = 3, Field = "naïve 'field'" }, New(saga) with { Path = "apps/a b" }, New(saga)];
         await Handles.AddAsync(handles, _none);
 
@@ -25,10 +25,10 @@ public abstract class SecretHandlesCompliance
     [Fact]
     public async Task A_saga_finds_no_handle_of_another_saga_and_no_unknown_one()
     {
-        var (own, other) = (New(new SagaId(Guid.NewGuid())), New(new SagaId(Guid.NewGuid())));
+        var (own, other) = (New(SagaId.Create(TimeProvider.System.GetUtcNow())), New(SagaId.Create(TimeProvider.System.GetUtcNow())));
         await Handles.AddAsync([own, other], _none);
 
-        var found = await Handles.FindAsync(own.SagaId, [own.Id, other.Id, Guid.NewGuid()], _none);
+        var found = await Handles.FindAsync(own.SagaId, [own.Id, other.Id, Rows.Id().Value], _none);
 
         Assert.Equal([own.Id], found.Keys);
     }
@@ -36,7 +36,7 @@ public abstract class SecretHandlesCompliance
     [Fact]
     public async Task Handles_may_be_added_again()
     {
-        var handle = New(new SagaId(Guid.NewGuid()));
+        var handle = New(SagaId.Create(TimeProvider.System.GetUtcNow()));
         await Handles.AddAsync([handle], _none);
 
         await Handles.AddAsync([handle], _none);
@@ -44,5 +44,5 @@ public abstract class SecretHandlesCompliance
         Assert.Equal([handle], (await Handles.FindAsync(handle.SagaId, [handle.Id], _none)).Values);
     }
 
-    private static SecretHandle New(SagaId saga) => new(Guid.NewGuid(), saga, "vault", "apps/reports", 1, "password");
+    private static SecretHandle New(SagaId saga) => new(Rows.Id().Value, saga, "vault", "apps/reports", 1, "password");
 }

@@ -41,7 +41,7 @@ public abstract class StoreMaintenanceCompliance
         var live = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
         await CommitAsync(Rows.Start(live));
         var handles = new[] { old, young }.ToDictionary(
-            row => row.Id, row => new SecretHandle(Guid.NewGuid(), row.Id, "vault", "apps/reports", 1, "password"));
+            row => row.Id, row => new SecretHandle(Rows.Id().Value, row.Id, "vault", "apps/reports", 1, "password"));
         await Handles.AddAsync(handles.Values, _none);
         var unsent = await EndedAsync(_kept + TimeSpan.FromDays(1), Rows.Message("response"));
 

@@ -157,9 +157,10 @@ public sealed class KafkaProducerTests : ProducerCompliance
     {
         await using var member = await new KafkaTestBus("127.0.0.1:1").StartAsync(_ => { });
 
-        await Assert.ThrowsAsync<BrokerUnavailableException>(
+        var failure = await Assert.ThrowsAsync<BrokerUnavailableException>(
             () => member.Topics.PartitionCountsAsync(["any"], CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(15)));
 
+        Assert.Contains("at 127.0.0.1:1", failure.Message, StringComparison.Ordinal);
         Assert.False(member.Broker.IsReachable);
         Assert.NotNull(member.Broker.LastError);
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
@@ -203,6 +204,27 @@ internal sealed class MemoryPayloads : IPayloads
 
         return Task.CompletedTask;
     }
+}
+
+/// <summary>Secret handles in memory.</summary>
+internal sealed class MemoryHandles : ISecretHandles
+{
+    public ConcurrentDictionary<Guid, SecretHandle> Handles { get; } = new();
+
+    public Task AddAsync(IReadOnlyCollection<SecretHandle> handles, CancellationToken cancellation)
+    {
+        foreach (var handle in handles)
+        {
+            Handles[handle.Id] = handle;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyDictionary<Guid, SecretHandle>> FindAsync(
+        SagaId sagaId, IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyDictionary<Guid, SecretHandle>>(
+            Handles.Values.Where(handle => handle.SagaId == sagaId && ids.Contains(handle.Id)).ToDictionary(handle => handle.Id));
 }
 
 /// <summary>Records the produced messages.</summary>

@@ -6,10 +6,12 @@ using Onex.Effects.Connections;
 using Onex.Effects.Discovery;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
+using Onex.Effects.Vault;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
@@ -40,7 +42,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(Connections)
             .AddSingleton<IRecordProducer>(Produced)
-            .AddSingleton(Topics.Default);
+            .AddSingleton(Topics.Default)
+            .AddSingleton<ISecretHandles>(Handles);
         if (services is not null)
         {
             collection.AddSingleton(services);
@@ -57,7 +60,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
             new Logs(Logged),
-            room);
+            room,
+            _services.GetRequiredService<SecretResolver>());
         Gates = _services.GetRequiredService<ConnectionGates>();
         Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }
@@ -84,6 +88,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
     public ConnectionTable Connections { get; }
 
     public MemoryLedger Ledger { get; } = new();
+
+    public MemoryHandles Handles { get; } = new();
 
     public MemoryPayloads Payloads { get; } = new();
 

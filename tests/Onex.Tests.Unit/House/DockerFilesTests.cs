@@ -34,6 +34,7 @@ public sealed partial class DockerFilesTests
             "RUNTIME_MAIN_PORT",
             "RUNTIME_EFFECTS_PORT",
             "WORKER_REPLICAS",
+            "ONEX_SUBNET",
             "RUNTIME_VERSION",
             "BUILD_DATE",
             "VCS_REF",
@@ -71,7 +72,7 @@ public sealed partial class DockerFilesTests
             var (file, path) = (name.ToLowerInvariant(), $"/run/secrets/{name.ToLowerInvariant()}");
             var isRequired = _required.Contains(name);
             Assert.Equal(isRequired ? path : $"${{{name}:+{path}}}", environment[name + "_FILE"]);
-            Assert.Equal(name, _compose.Text("secrets", isRequired ? file : $"optional_{file}", "environment"));
+            Assert.Equal(name, _compose.Text("secrets", isRequired ? $"{name}_is_set" : $"optional_{file}", "environment"));
         }
 
         var mounted = ((YamlSequenceNode)_compose.Find("services", service, "secrets")!).Children
@@ -79,8 +80,9 @@ public sealed partial class DockerFilesTests
         Assert.Equal(
             Variables().Where(setting => setting.Secret).Select(setting => (setting.Name, File: setting.Name.ToLowerInvariant()))
                 .Select(
-                    secret => $"{(_required.Contains(secret.Name) ? secret.File : $"optional${{{secret.Name}:+_{secret.File}}}")} "
-                        + $"{secret.File}")
+                    secret => (_required.Contains(secret.Name)
+                        ? $"{secret.Name}${{{secret.Name}:+_is_set}}"
+                        : $"optional${{{secret.Name}:+_{secret.File}}}") + $" {secret.File}")
                 .Order(StringComparer.Ordinal),
             mounted.Order(StringComparer.Ordinal));
     }
@@ -159,6 +161,7 @@ public sealed partial class DockerFilesTests
         Assert.Equal(port is null ? [] : [port], _compose.Items("services", service, "ports"));
         string[] mounts = [
             "../contracts:/app/contracts:ro",
+            "${KAFKA_SSL_CA_FILE:-/dev/null}:/app/tls/kafka-ca.pem:ro",
             .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}"),
         ];
         Assert.Equal(mounts, _compose.Items("services", service, "volumes"));
@@ -169,7 +172,7 @@ public sealed partial class DockerFilesTests
         Assert.Equal(
             service == "runtime-main" ? null : "service_healthy",
             _compose.Text("services", service, "depends_on", "runtime-main", "condition"));
-        Assert.Equal(("30s", "10s", "40s", "3"), (Health("interval"), Health("timeout"), Health("start_period"), Health("retries")));
+        Assert.Equal(("5s", "10s", "5m", "6"), (Health("interval"), Health("timeout"), Health("start_period"), Health("retries")));
 
         string? Health(string what) => _compose.Text("services", service, "healthcheck", what);
     }

@@ -209,7 +209,7 @@ public sealed partial class MessagesDocumentTests
         var order = ContractCompiler.CompileDirectory(
             Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
         var plans = new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!, pipes: null!);
-        return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
+        return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
     }
 
     private static RequestOrigin Origin() => new(new(_saga.Value), "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);

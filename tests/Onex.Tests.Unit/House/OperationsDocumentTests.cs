@@ -11,7 +11,7 @@ public sealed class OperationsDocumentTests
 
     [Fact]
     public void Every_effect_is_documented_as_in_the_catalogue() => GeneratedDocument.Holds(
-        Document, "effects", string.Concat(EffectOperations.Descriptors.OrderBy(operation => operation.IsToCome).Select(Operation)));
+        Document, "effects", string.Concat(EffectOperations.Descriptors.Select(Operation)));
 
     [Fact]
     public void Every_compute_is_documented_as_in_the_catalogue() =>
@@ -25,8 +25,6 @@ public sealed class OperationsDocumentTests
         foreach (var type in ConnectionTypes.All)
         {
             text.Append("### ").Append(type).Append("\n\n");
-            var runs = EffectOperations.Descriptors.Any(operation => operation.ConnectionType == type && !operation.IsToCome);
-            text.Append(runs ? "" : "To come: this version checks such a connection, and no operation uses it yet.\n\n");
             text.Append(Keys(ConnectionKeys.Of(type))).Append('\n');
         }
 
@@ -78,9 +76,6 @@ public sealed class OperationsDocumentTests
         text.Append(operation.ConnectionType is { } type
             ? $"Connection: `{type}`{(operation.IsConnectionOptional ? ", or none" : "")}." : "It takes no connection.");
         text.Append(string.Concat(OperationAliases.For(operation.Name).Skip(1).Select(alias => $" Alias: `{alias}`.")));
-        text.Append(operation.IsToCome
-            ? " **To come**: contracts may name it, and this version rejects its step with `operation_unavailable`."
-            : "");
         text.Append("\n\n");
         text.Append(GeneratedDocument.Table("argument | type | without it | meaning", operation.Arguments.Select(Argument)));
         text.Append('\n');

@@ -43,8 +43,6 @@ public sealed partial class ReferenceTests
     [Theory]
     [InlineData("OTEL_")]
     [InlineData("/metrics")]
-    [InlineData("handler_type")]
-    [InlineData("handlers.direct")]
     public void Documented_features_without_code_are_marked_as_planned(string promise)
     {
         string[] settings = ["docker/.env.example", "docker/docker-compose.runtime.yml"];

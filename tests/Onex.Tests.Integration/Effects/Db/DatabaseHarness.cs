@@ -9,6 +9,7 @@ using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
@@ -34,7 +35,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             connections:
               db:
                 type: postgres
-                host: {{address.Host}}
+                host: {{(port is null ? address.Host : "127.0.0.1")}}
                 port: {{port ?? address.Port}}
                 database: {{address.Database}}
                 user: {{user?.Name ?? address.Username}}
@@ -54,6 +55,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)
             .AddSingleton(Topics.Default)
+            .AddSingleton<ISecretHandles>(new PostgresSecretHandles(store.DataSource))
             .BuildServiceProvider();
         var ledger = new PostgresEffectLedger(store.DataSource);
         _runner = new EffectRunner(

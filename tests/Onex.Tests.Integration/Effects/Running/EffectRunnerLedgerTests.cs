@@ -8,6 +8,7 @@ using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Persistence.Secrets;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Running;
@@ -145,6 +146,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddOperationClients(connections)
                 .AddSingleton<IRecordProducer>(this)
                 .AddSingleton(Topics.Default)
+                .AddSingleton<ISecretHandles>(new PostgresSecretHandles(database.DataSource))
                 .BuildServiceProvider();
             var ledger = new PostgresEffectLedger(database.DataSource);
             _runner = new EffectRunner(

@@ -359,7 +359,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     {
         var settings = database.Settings;
         var proxy = new CuttingProxy(settings.Host, settings.Port);
-        var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
+        var pool = PostgresDataSource.Create(settings with { Host = "127.0.0.1", Port = proxy.Port, SslMode = "disable" });
         var losing = new Losing(proxy, pool, Store(pool));
         await losing.Store.NowAsync(_none);
         return losing;

@@ -32,7 +32,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     {
         var settings = database.Settings;
         await using var proxy = new CuttingProxy(settings.Host, settings.Port);
-        await using var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
+        await using var pool = PostgresDataSource.Create(settings with { Host = "127.0.0.1", Port = proxy.Port, SslMode = "disable" });
         var ledger = new PostgresEffectLedger(pool);
         var command = Command();
         await ledger.LookUpAsync([command.CommandId], _none);
@@ -68,7 +68,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     public async Task An_unreachable_database_is_reported_as_unavailable()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
-        await using var pool = PostgresDataSource.Create(database.Settings with { Port = proxy.Port });
+        await using var pool = PostgresDataSource.Create(database.Settings with { Host = "127.0.0.1", Port = proxy.Port });
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new PostgresEffectLedger(pool).ClaimAsync(Command(), _none));
     }

@@ -168,6 +168,14 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
+    public void SQLite_needs_no_password_of_a_database_whose_host_is_a_default_of_the_image()
+    {
+        Set("RUNTIME_PROFILE=all", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite", "POSTGRES_PASSWORD=");
+
+        Assert.Equal(StoreKind.Sqlite, Read().Store);
+    }
+
+    [Fact]
     public void A_role_in_an_empty_environment_lacks_several_settings()
     {
         _environment.Clear();
@@ -356,7 +364,7 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void Unknown_keys_and_misspelt_variables_are_warnings()
     {
-        File("inptu_topic: x\nname: omnibase\nhandlers: { direct: [http.get] }");
+        File("inptu_topic: x\nname: omnibase");
         Set("ONEX_PARTITION=3", "ONEX_CONNECTION_STOCK_URL=http://stock", "ONEX_TEST_POSTGRES=x", "KAFKA_SASL_USERNAME=me");
 
         var result = Result();
@@ -366,8 +374,6 @@ public sealed class SettingsReaderTests : IDisposable
             [
                 "contracts/runtime/runtime_config.yaml:1:1: 'inptu_topic' is not a setting and is ignored.",
                 "contracts/runtime/runtime_config.yaml:2:1: 'name' is not a setting and is ignored.",
-                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations "
-                    + "without a contract yet.",
                 "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it.",
                 "'ONEX_PARTITION' is not a setting and is ignored.",
             ],

@@ -1,0 +1,89 @@
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
+using Onex.Contracts.Yaml;
+using Onex.Hosting.Settings;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>Reads the keys of a connection to Vault. What it does not give comes from the settings of the runtime's own Vault.</summary>
+internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
+{
+    public static IReadOnlyList<ConnectionKey> Keys { get; } =
+    [
+        new("url", "address", "The address, `http` or `https`") { Default = $"`{SettingsTable.VaultAddress.Name}`" },
+        new("token", "text", "The token to log in with")
+        {
+            Default = $"`{SettingsTable.VaultRole.Name}` and `{SettingsTable.VaultSecret.Name}`, or `{SettingsTable.VaultToken.Name}`",
+        },
+        new("role_id", "text", "The id of the AppRole to log in as, with `secret_id`, instead of a token"),
+        new("secret_id", "text", "The secret id of the AppRole"),
+        new("namespace", "text", "The namespace that requests are for") { Default = $"`{SettingsTable.VaultNamespace.Name}`, or none" },
+        new("mount", "text", "Where the secrets engine (KV version 2) of the operations is mounted")
+        {
+            Default = $"`{VaultAddress.DefaultMount}`",
+        },
+        .. TlsFiles.Keys,
+    ];
+
+    /// <summary>The address of the settings.</summary>
+    public static string AddressOf(IReadOnlyDictionary<string, string> environment) =>
+        environment.GetValueOrDefault(SettingsTable.VaultAddress.Name) is { Length: > 0 } address
+            ? address
+            : SettingsTable.VaultAddress.Default!;
+
+    /// <summary>The certificates: the connection's own, or the authorities of the settings.</summary>
+    public static TlsFiles TlsOf(TlsFiles own, IReadOnlyDictionary<string, string> environment) =>
+        own.CaFile is null && environment.GetValueOrDefault(SettingsTable.VaultAuthority.Name) is { Length: > 0 } path
+            ? own with { CaFile = Path.GetFullPath(path) }
+            : own;
+
+    /// <summary>Reads the keys beside the address. Reports problems.</summary>
+    public VaultAddress Read(ScalarSyntax name, MapSyntax map, Func<string, string?> text)
+    {
+        var mount = text("mount") ?? VaultAddress.DefaultMount;
+        if (VaultPaths.Encode(mount.Trim('/')) is not { } encoded)
+        {
+            file.Report(ContractDiagnostics.WrongType(map.Find("mount")!.At, "'mount'", "the path of a mount", "another text"));
+            encoded = VaultAddress.DefaultMount;
+        }
+
+        return new VaultAddress
+        {
+            Login = Login(name, map, text),
+            Namespace = text("namespace") ?? Setting(SettingsTable.VaultNamespace, name),
+            Mount = encoded,
+        };
+    }
+
+    private VaultLogin? Login(ScalarSyntax name, MapSyntax map, Func<string, string?> text)
+    {
+        if (map.Has("role_id") != map.Has("secret_id"))
+        {
+            var missing = map.Has("role_id") ? "secret_id" : "role_id";
+            file.Report(ContractDiagnostics.MissingKey(
+                name.At, $"connection '{Spelling.Clip(name.Text)}'", missing, $"Add '{missing}': an AppRole logs in with both."));
+        }
+
+        if (map.Has("token") && map.Has("role_id"))
+        {
+            file.Report(ContractDiagnostics.KeysExclude(
+                map.KeyAt("role_id"), $"connection '{Spelling.Clip(name.Text)}'", "token", "role_id", "Keep one of them."));
+        }
+
+        var (token, role, secret) = (text("token"), text("role_id"), text("secret_id"));
+        if (map.Has("token") || map.Has("role_id"))
+        {
+            return role is not null && secret is not null ? VaultLogin.WithRole(role, secret)
+                : token is not null ? VaultLogin.WithToken(token)
+                : null;
+        }
+
+        return (Setting(SettingsTable.VaultRole, name), Setting(SettingsTable.VaultSecret, name)) is ({ } roleId, { } secretId)
+            ? VaultLogin.WithRole(roleId, secretId)
+            : Setting(SettingsTable.VaultToken, name) is { } own ? VaultLogin.WithToken(own)
+            : null;
+    }
+
+    private string? Setting(Setting setting, ScalarSyntax name) => secrets.Optional(
+        setting.Name!, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(name.At, problem, remedy)));
+}

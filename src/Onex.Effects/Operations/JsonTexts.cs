@@ -1,0 +1,57 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+
+namespace Onex.Effects.Operations;
+
+/// <summary>Copies JSON with other texts.</summary>
+internal static class JsonTexts
+{
+    private static readonly JsonReaderOptions _options = new() { MaxDepth = 1000 };
+
+    /// <summary>Copies JSON and applies a function to its texts and names, and to its numbers if it makes texts of them.</summary>
+    public static void Copy(RawJson json, Utf8JsonWriter writer, Func<string, string> change)
+    {
+        var reader = new Utf8JsonReader(json.Utf8.Span, _options);
+        while (reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.PropertyName:
+                    writer.WritePropertyName(change(reader.GetString()!));
+                    break;
+                case JsonTokenType.String:
+                    writer.WriteStringValue(change(reader.GetString()!));
+                    break;
+                case JsonTokenType.StartObject:
+                    writer.WriteStartObject();
+                    break;
+                case JsonTokenType.EndObject:
+                    writer.WriteEndObject();
+                    break;
+                case JsonTokenType.StartArray:
+                    writer.WriteStartArray();
+                    break;
+                case JsonTokenType.EndArray:
+                    writer.WriteEndArray();
+                    break;
+                default:
+                    CopyLiteral(ref reader, writer, change);
+                    break;
+            }
+        }
+    }
+
+    private static void CopyLiteral(ref Utf8JsonReader reader, Utf8JsonWriter writer, Func<string, string> change)
+    {
+        var text = Encoding.UTF8.GetString(reader.ValueSpan);
+        if (reader.TokenType == JsonTokenType.Number && change(text) is var changed && changed != text)
+        {
+            writer.WriteStringValue(changed);
+        }
+        else
+        {
+            writer.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+
+namespace Onex.Effects.Operations;
+
+/// <summary>
+/// Replaces the secrets that an attempt used in its result and messages, in case the service repeats them: as they are, percent-encoded,
+/// escaped as in JSON, and in base64, also as a part of what was encoded.
+/// </summary>
+internal sealed class SecretMask
+{
+    /// <summary>What stands in place of a secret.</summary>
+    public const string Hidden = "***";
+
+    // Shorter values occur by chance, and so do shorter pieces of base64.
+    private const int ValueMin = 4;
+    private const int EncodedMin = 6;
+
+    private readonly string[] _forms;
+
+    private SecretMask(IEnumerable<string> forms) =>
+        _forms = [.. forms.Distinct(StringComparer.Ordinal).OrderByDescending(form => form.Length)];
+
+    /// <summary>Hides nothing.</summary>
+    public static SecretMask None { get; } = new([]);
+
+    /// <summary>Hides these values. Those of fewer than four characters are no secrets.</summary>
+    public static SecretMask For(IEnumerable<string> values) =>
+        new(values.Where(value => value.Length >= ValueMin).SelectMany(Forms));
+
+    /// <summary>The text without secrets.</summary>
+    public string? Apply(string? text)
+    {
+        if (text is null || _forms.Length == 0)
+        {
+            return text;
+        }
+
+        foreach (var form in _forms)
+        {
+            text = text.Replace(form, Hidden, StringComparison.Ordinal);
+        }
+
+        return text;
+    }
+
+    /// <summary>The JSON without secrets: in texts, names and numbers.</summary>
+    public RawJson Apply(RawJson json)
+    {
+        if (_forms.Length == 0)
+        {
+            return json;
+        }
+
+        var masked = new ArrayBufferWriter<byte>(json.Utf8.Length);
+        using (var writer = new Utf8JsonWriter(masked, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            JsonTexts.Copy(json, writer, text => Apply(text)!);
+        }
+
+        return new RawJson(masked.WrittenMemory);
+    }
+
+    private static IEnumerable<string> Forms(string value)
+    {
+        yield return value;
+        if (Encoding.UTF8.GetByteCount(value) < EncodedMin)
+        {
+            yield break;
+        }
+
+        var percent = Uri.EscapeDataString(value);
+        yield return percent;
+        yield return percent.Replace("%20", "+", StringComparison.Ordinal);
+        yield return LowerEscapes(percent);
+        yield return JsonEncodedText.Encode(value).ToString();
+        yield return JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+
+        // Within a longer text (user:password), base64 depends on how many bytes precede. The characters at both ends have bits of others.
+        var bytes = Encoding.UTF8.GetBytes(value);
+        for (var before = 0; before < 3; before++)
+        {
+            var encoded = Convert.ToBase64String([.. new byte[before], .. bytes]).TrimEnd('=');
+            var inner = encoded[(before == 0 ? 0 : before + 1)..((before + bytes.Length) * 8 / 6)];
+            if (inner.Length >= EncodedMin)
+            {
+                yield return inner;
+                yield return inner.Replace('+', '-').Replace('/', '_');
+            }
+        }
+    }
+
+    private static string LowerEscapes(string percent)
+    {
+        var lower = new StringBuilder(percent);
+        for (var at = percent.IndexOf('%', StringComparison.Ordinal); at >= 0; at = percent.IndexOf('%', at + 1))
+        {
+            lower[at + 1] = char.ToLowerInvariant(lower[at + 1]);
+            lower[at + 2] = char.ToLowerInvariant(lower[at + 2]);
+        }
+
+        return lower.ToString();
+    }
+}

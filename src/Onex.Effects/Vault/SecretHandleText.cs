@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+
+namespace Onex.Effects.Vault;
+
+/// <summary>
+/// The text of a handle: <c>onex-secret:</c> and 128 random bits in hexadecimal. Its length is fixed, so a text may contain it anywhere.
+/// </summary>
+internal static partial class SecretHandleText
+{
+    /// <summary>What every handle begins with.</summary>
+    public const string Prefix = "onex-secret:";
+
+    /// <summary>A new id. Nobody can guess it.</summary>
+    public static Guid NewId() => new(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>The handle of an id.</summary>
+    public static string Write(Guid id) => $"{Prefix}{id:N}";
+
+    /// <summary>Whether JSON may contain handles. Escaped ones are found, too.</summary>
+    public static bool MayBeIn(ReadOnlySpan<byte> json) => json.IndexOf("onex-secret:"u8) >= 0 || json.IndexOf((byte)'\\') >= 0;
+
+    /// <summary>The handles in a text: each with its id, or null if it is malformed.</summary>
+    public static IEnumerable<(string Handle, Guid? Id)> Find(string text) => text.Contains(Prefix, StringComparison.Ordinal)
+        ? Pattern().Matches(text).Select(match => (match.Value, Id(match)))
+        : [];
+
+    /// <summary>The text with each handle replaced by its value.</summary>
+    public static string Replace(string text, IReadOnlyDictionary<Guid, string> values) => text.Contains(Prefix, StringComparison.Ordinal)
+        ? Pattern().Replace(text, match => values[Id(match)!.Value])
+        : text;
+
+    private static Guid? Id(Match match) => Guid.TryParseExact(match.Groups["id"].Value, "N", out var id) ? id : null;
+
+    [GeneratedRegex("onex-secret:(?<id>[0-9a-f]{32})?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Pattern();
+}

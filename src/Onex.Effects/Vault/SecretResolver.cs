@@ -1,0 +1,154 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Effects.Connections;
+using Onex.Effects.Operations;
+using Onex.Persistence.Secrets;
+
+namespace Onex.Effects.Vault;
+
+/// <summary>Replaces the handles in the arguments of an attempt with their values, which stay in this process.</summary>
+internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessions, ConnectionTable connections)
+{
+    /// <summary>The arguments with values, and the mask that hides these in the outcome; or the outcome of the attempt.</summary>
+    public async Task<ResolvedArguments> ResolveAsync(StepCommand command, RawJson arguments, CancellationToken cancellation)
+    {
+        var found = SecretHandleText.MayBeIn(arguments.Utf8.Span) ? Find(arguments) : [];
+        if (found.Count == 0)
+        {
+            return new ResolvedArguments(arguments, SecretMask.None, null);
+        }
+
+        if (found.Contains(null))
+        {
+            return ResolvedArguments.Ended(Unknown);
+        }
+
+        if (command is { Connection: null, Operation: "kafka.produce" })
+        {
+            return ResolvedArguments.Ended(AttemptOutcome.Rejected(
+                "secret_refused", "A record for the runtime's own broker contains a secret. Name a connection of type kafka."));
+        }
+
+        Guid[] ids = [.. found.Select(id => id!.Value)];
+        var rows = await handles.FindAsync(command.SagaId, ids, cancellation);
+        if (rows.Count < ids.Length)
+        {
+            return ResolvedArguments.Ended(Unknown);
+        }
+
+        var values = new Dictionary<Guid, string>(ids.Length);
+        foreach (var secret in rows.Values.GroupBy(row => (row.Connection, row.Path, row.Version)))
+        {
+            try
+            {
+                if (await ReadAsync(secret.Key, [.. secret], values, cancellation) is { } problem)
+                {
+                    return ResolvedArguments.Ended(problem);
+                }
+            }
+            catch (VaultException exception)
+            {
+                return ResolvedArguments.Ended(AttemptOutcome.Failed(AttemptReach.NotSent, "secret_unavailable", exception.Message));
+            }
+        }
+
+        return new ResolvedArguments(Replace(arguments, values), SecretMask.For(values.Values), null);
+    }
+
+    private static AttemptOutcome Unknown => AttemptOutcome.Rejected(
+        "secret_handle_invalid",
+        "The arguments contain a handle of a secret that is not one of this saga: only vault.read_secret and vault.write_secret of the "
+        + "same saga make handles.");
+
+    // Reads one version of one secret, and adds the values of its fields.
+    private async Task<AttemptOutcome?> ReadAsync(
+        (string Connection, string Path, int Version) secret,
+        IReadOnlyList<SecretHandle> fields,
+        Dictionary<Guid, string> values,
+        CancellationToken cancellation)
+    {
+        using var use = connections.Use(secret.Connection);
+        if (use.Connection is not { Vault: { } address, Url: not null } connection)
+        {
+            return AttemptOutcome.Failed(
+                AttemptReach.NotSent, "connection_unknown",
+                $"This runtime-effects has no connection '{secret.Connection}' to Vault, from which the secret was read.");
+        }
+
+        var answer = await sessions.For(connection).SendAsync(
+            HttpMethod.Get, $"{address.Mount}/data/{VaultPaths.Encode(secret.Path)}?version={secret.Version}", null,
+            new AttemptProgress(), cancellation);
+        if (answer.Status is 404 or 403)
+        {
+            return AttemptOutcome.Rejected(
+                answer.Status == 404 ? "secret_not_found" : "secret_forbidden",
+                answer.Status == 404
+                    ? "A secret that the arguments refer to no longer exists: its version was deleted."
+                    : $"The Vault of connection '{secret.Connection}' does not allow its token to read a secret of the arguments.");
+        }
+
+        if (!answer.IsSuccess)
+        {
+            throw new VaultException(
+                HttpStatuses.Code(answer.Status), $"The Vault of connection '{secret.Connection}' answered {answer.Status}.",
+                AttemptReach.NotSent);
+        }
+
+        foreach (var field in fields)
+        {
+            if (answer.Find("data", "data", field.Field) is not { } value)
+            {
+                return AttemptOutcome.Rejected("secret_not_found", "A secret that the arguments refer to has no such field any more.");
+            }
+
+            values[field.Id] = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+        }
+
+        return null;
+    }
+
+    private static HashSet<Guid?> Find(RawJson arguments)
+    {
+        var found = new HashSet<Guid?>();
+        var reader = new Utf8JsonReader(arguments.Utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+            {
+                found.UnionWith(SecretHandleText.Find(reader.GetString()!).Select(handle => handle.Id));
+            }
+        }
+
+        return found;
+    }
+
+    private static RawJson Replace(RawJson arguments, Dictionary<Guid, string> values)
+    {
+        var replaced = new ArrayBufferWriter<byte>(arguments.Utf8.Length);
+        using (var writer = new Utf8JsonWriter(replaced, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            JsonTexts.Copy(arguments, writer, text => SecretHandleText.Replace(text, values));
+        }
+
+        return new RawJson(replaced.WrittenMemory);
+    }
+}
+
+/// <summary>Arguments whose handles are resolved. A class and not a record, so that nothing prints the values.</summary>
+internal sealed class ResolvedArguments(RawJson arguments, SecretMask mask, AttemptOutcome? outcome)
+{
+    /// <summary>The arguments for the operation.</summary>
+    public RawJson Arguments => arguments;
+
+    /// <summary>Hides the values in the outcome.</summary>
+    public SecretMask Mask => mask;
+
+    /// <summary>The outcome if a handle cannot be resolved, else null.</summary>
+    public AttemptOutcome? Outcome => outcome;
+
+    /// <summary>The attempt ends with that outcome.</summary>
+    public static ResolvedArguments Ended(AttemptOutcome outcome) => new(RawJson.Null, SecretMask.None, outcome);
+}

@@ -1,0 +1,359 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Catalogue;
+using Onex.Effects.Connections;
+using Onex.Effects.Http;
+using Onex.Effects.Operations;
+using Onex.Hosting.Health;
+
+namespace Onex.Effects.Vault;
+
+/// <summary>
+/// A login to Vault and the requests under it. It logs in with the first request, renews its token before it ends, and logs in again when
+/// a token cannot be renewed or is gone. While Vault is sealed or cannot be reached, it looks for it with growing pauses and reports the
+/// connection as degraded.
+/// </summary>
+internal sealed class VaultSession(
+    Connection connection, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger) : IAsyncDisposable
+{
+    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _loggingIn = new(1);
+    private readonly Lock _lock = new();
+    private VaultToken? _token;
+    private string? _away;
+    private Task _renewal = Task.CompletedTask;
+    private Task _search = Task.CompletedTask;
+
+    private string Name => connection.Name;
+
+    /// <summary>
+    /// Sends a request with the session's token. After 403 it logs in again if the token is gone, and sends the request again, because
+    /// Vault did not execute the first one.
+    /// </summary>
+    /// <param name="method">The method.</param>
+    /// <param name="path">The path below <c>/v1</c>, percent-encoded.</param>
+    /// <param name="body">The body, or null.</param>
+    /// <param name="progress">The progress of the attempt.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="VaultException">Vault cannot be reached, is sealed, or refuses the login.</exception>
+    public async Task<VaultAnswer> SendAsync(
+        HttpMethod method, string path, JsonNode? body, AttemptProgress progress, CancellationToken cancellation)
+    {
+        var token = await TokenAsync(cancellation);
+        var answer = await RequestAsync(method, path, body, token.Value, progress, cancellation);
+        if (answer.Status != 403 || await IsValidAsync(token, cancellation))
+        {
+            return answer;
+        }
+
+        Drop(token);
+        token = await TokenAsync(cancellation);
+        return await RequestAsync(method, path, body, token.Value, progress, cancellation);
+    }
+
+    /// <summary>Renews the token; null if it cannot be renewed.</summary>
+    public async Task<TimeSpan?> RenewAsync(TimeSpan? increment, AttemptProgress progress, CancellationToken cancellation)
+    {
+        var body = new JsonObject();
+        if (increment is { } wanted)
+        {
+            body["increment"] = $"{(long)wanted.TotalSeconds}s";
+        }
+
+        var answer = await SendAsync(HttpMethod.Post, "auth/token/renew-self", body, progress, cancellation);
+        if (!answer.IsSuccess || answer.Find("auth") is null)
+        {
+            return answer.Status is >= 400 and < 500 ? null : throw Unexpected(answer, progress.Reach);
+        }
+
+        lock (_lock)
+        {
+            if (_token is { } token)
+            {
+                _token = Issued(token.Value, answer, time.GetUtcNow());
+            }
+        }
+
+        return TimeSpan.FromSeconds(answer.Number("auth", "lease_duration"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync();
+        await Task.WhenAll(_renewal, _search).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _closing.Dispose();
+        _loggingIn.Dispose();
+    }
+
+    /// <summary>The failure of a request that Vault answered in no expected form.</summary>
+    public VaultException Unexpected(VaultAnswer answer, AttemptReach reach) => answer.Status is >= 200 and < 300
+        ? new("answer_unreadable", $"The answer of the Vault of connection '{Name}' is not that of its API.", AttemptReach.Done)
+        : new(HttpStatuses.Code(answer.Status), $"The Vault of connection '{Name}' answered {answer.Status}.", reach);
+
+    private async Task<VaultToken> TokenAsync(CancellationToken cancellation)
+    {
+        if (_token is { } known && known.EndsAt > time.GetUtcNow())
+        {
+            return known;
+        }
+
+        // Attempts share a login; the end of one does not cancel it for the others.
+        await _loggingIn.WaitAsync(cancellation);
+        try
+        {
+            if (_token is { } found && found.EndsAt > time.GetUtcNow())
+            {
+                return found;
+            }
+
+            var token = await LogInAsync(cancellation);
+            lock (_lock)
+            {
+                _token = token;
+                if (_renewal.IsCompleted && !token.IsPermanent && !_closing.IsCancellationRequested)
+                {
+                    _renewal = Task.Run(() => KeepAliveAsync(_closing.Token), CancellationToken.None);
+                }
+            }
+
+            MarkBack();
+            return token;
+        }
+        finally
+        {
+            _loggingIn.Release();
+        }
+    }
+
+    // A token or an AppRole that Vault refuses is a failure and not a rejection: somebody corrects it, and the attempt succeeds later.
+    private async Task<VaultToken> LogInAsync(CancellationToken cancellation)
+    {
+        var progress = new AttemptProgress();
+        var at = time.GetUtcNow();
+        if (connection.Vault?.Login is not { } login)
+        {
+            throw Refused(
+                $"Connection '{Name}' has no login to Vault. Set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID, or give the connection "
+                + "a 'token', or a 'role_id' and a 'secret_id'.");
+        }
+
+        if (login.Token is { } given)
+        {
+            var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, given, progress, cancellation);
+            return found.IsSuccess
+                ? new VaultToken(given, TimeSpan.FromSeconds(found.Number("data", "ttl")), found.IsTrue("data", "renewable"), at)
+                : throw (found.Status == 403
+                    ? Refused($"The Vault of connection '{Name}' does not accept its token: it is wrong, has expired, or was revoked.")
+                    : Unexpected(found, AttemptReach.NotSent));
+        }
+
+        var role = new JsonObject { ["role_id"] = login.RoleId, ["secret_id"] = login.SecretId };
+        var answer = await RequestAsync(HttpMethod.Post, "auth/approle/login", role, null, progress, cancellation);
+        if (answer.IsSuccess && answer.Text("auth", "client_token") is { } issued)
+        {
+            Log.VaultLoggedIn(logger, Name);
+            return Issued(issued, answer, at);
+        }
+
+        throw answer.Status is 400 or 403
+            ? Refused($"The Vault of connection '{Name}' does not accept its AppRole: the role id or the secret id is wrong or used up.")
+            : Unexpected(answer, AttemptReach.NotSent);
+
+        VaultException Refused(string message)
+        {
+            MarkAway(message);
+            return new VaultException("authentication_failed", message, AttemptReach.NotSent);
+        }
+    }
+
+    private static VaultToken Issued(string token, VaultAnswer answer, DateTimeOffset at) => new(
+        token, TimeSpan.FromSeconds(answer.Number("auth", "lease_duration")), answer.IsTrue("auth", "renewable"), at);
+
+    private async Task<bool> IsValidAsync(VaultToken token, CancellationToken cancellation)
+    {
+        var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, token.Value, new AttemptProgress(), cancellation);
+        return found.Status != 403;
+    }
+
+    private void Drop(VaultToken token)
+    {
+        lock (_lock)
+        {
+            _token = _token == token ? null : _token;
+        }
+    }
+
+    private async Task<VaultAnswer> RequestAsync(
+        HttpMethod method, string path, JsonNode? body, string? token, AttemptProgress progress, CancellationToken cancellation)
+    {
+        var address = new Uri($"{connection.Url!.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{path}");
+        using var request = new OneRequest(method, address, progress);
+        request.Headers.TryAddWithoutValidation("X-Vault-Request", "true");
+        if (token is not null)
+        {
+            request.Headers.TryAddWithoutValidation("X-Vault-Token", token);
+        }
+
+        if (connection.Vault?.Namespace is { } name)
+        {
+            request.Headers.TryAddWithoutValidation("X-Vault-Namespace", name);
+        }
+
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body));
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue(
+                method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json");
+        }
+
+        try
+        {
+            using var response = await transport.SendAsync(connection, request, cancellation);
+            using var room = ResultRoom.Unbounded.Begin();
+            var (content, _) = await HttpAnswers.ReadAsync(response, room, cancellation);
+            var answer = new VaultAnswer((int)response.StatusCode, content);
+            if (answer.IsSealed)
+            {
+                throw Away($"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
+            }
+
+            if (answer.IsSuccess)
+            {
+                MarkBack();
+            }
+
+            return answer;
+        }
+        catch (HttpRequestException exception)
+        {
+            var outcome = HttpErrors.NoAnswer<VaultAnswer>(exception, address, progress.Reach);
+            throw Away(outcome.Message!, outcome.Reach, outcome.Code!);
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            throw Away($"{HttpErrors.Host(address)} broke off its answer.", progress.Reach, "connection_lost");
+        }
+    }
+
+    private VaultException Away(string message, AttemptReach reach, string code)
+    {
+        MarkAway(message);
+        return new VaultException(code, message, reach);
+    }
+
+    private void MarkAway(string cause)
+    {
+        lock (_lock)
+        {
+            if (_away is null)
+            {
+                Log.VaultAway(logger, Name, cause);
+            }
+
+            if (_away != cause)
+            {
+                health.Report(Name, cause);
+                _away = cause;
+            }
+
+            if (_search.IsCompleted && !_closing.IsCancellationRequested)
+            {
+                _search = Task.Run(() => SearchAsync(_closing.Token), CancellationToken.None);
+            }
+        }
+    }
+
+    private void MarkBack()
+    {
+        lock (_lock)
+        {
+            // A refused login is reported until one succeeds, although Vault answers.
+            if (_away is not null && _token is { } token && token.EndsAt > time.GetUtcNow())
+            {
+                Log.VaultBack(logger, Name);
+                health.Report(Name, null);
+                _away = null;
+            }
+        }
+    }
+
+    // Logs in, or checks the token, until that succeeds.
+    private async Task SearchAsync(CancellationToken closing)
+    {
+        for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
+        {
+            await Task.Delay(pause * (0.8 + (0.4 * Jitter())), time, closing);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(closing);
+            limit.CancelAfter(_requestMax);
+            try
+            {
+                var token = await TokenAsync(limit.Token);
+                if (await IsValidAsync(token, limit.Token))
+                {
+                    MarkBack();
+                    return;
+                }
+
+                Drop(token);
+            }
+            catch (Exception exception) when (IsTransient(exception, closing))
+            {
+            }
+        }
+    }
+
+    private async Task KeepAliveAsync(CancellationToken closing)
+    {
+        var pause = _firstPause;
+        while (_token is { IsPermanent: false } token)
+        {
+            var left = token.RenewAt(Jitter()) - time.GetUtcNow();
+            if (left > TimeSpan.Zero)
+            {
+                await Task.Delay(left, time, closing);
+            }
+
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(closing);
+            limit.CancelAfter(_requestMax);
+            try
+            {
+                var renewed = token.IsRenewable ? await RenewAsync(null, new AttemptProgress(), limit.Token) : null;
+
+                // A token near its maximum lifetime is renewed for less and less time.
+                if (renewed is not { } lifetime || lifetime < token.Lifetime / 2)
+                {
+                    if (connection.Vault?.Login?.Token is not null)
+                    {
+                        Log.VaultTokenEnds(logger, Name, token.EndsAt);
+                        return;
+                    }
+
+                    Drop(_token ?? token);
+                    await TokenAsync(limit.Token);
+                }
+
+                pause = _firstPause;
+                continue;
+            }
+            catch (Exception exception) when (IsTransient(exception, closing))
+            {
+            }
+
+            await Task.Delay(pause, time, closing);
+            pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
+        }
+    }
+
+    // A random number from 0 to 1, so that processes do not ask at the same time.
+    private static double Jitter() => RandomNumberGenerator.GetInt32(1000) / 1000.0;
+
+    private static bool IsTransient(Exception exception, CancellationToken closing) =>
+        exception is VaultException || (exception is OperationCanceledException && !closing.IsCancellationRequested);
+}

@@ -1,0 +1,193 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Onex.Effects.Vault;
+
+namespace Onex.Tests.Unit.Effects.Vault;
+
+/// <summary>Handles in the arguments of other effects.</summary>
+public sealed class SecretHandleTests : IAsyncLifetime
+{
+    private const string Value = "pl4nted/value+1";
+
+    private readonly List<string> _received = [];
+    private VaultServer _vault = null!;
+    private WebApplication _echo = null!;
+    private EffectsHarness _effects = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _vault = await VaultServer.StartAsync();
+        _vault.Put("secret/apps/stock", ("password", Value), ("user", "stock-user"));
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        _echo = builder.Build();
+        var address = $"http://127.0.0.1:{FreePort.Next()}";
+        _echo.Urls.Add(address);
+        _echo.Run(async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            var seen = $"{context.Request.Headers.Authorization} {await reader.ReadToEndAsync()}";
+            _received.Add(seen);
+            context.Response.StatusCode = context.Request.Path == "/refused" ? 422 : 200;
+            context.Response.Headers["x-echo"] = Uri.EscapeDataString(seen);
+            await context.Response.WriteAsync(seen);
+        });
+        await _echo.StartAsync();
+        _effects = new EffectsHarness(
+            $$"""
+            connections:
+              vault: { type: vault, url: '{{_vault.Address}}', token: '${secret:T}' }
+              echo: { type: http, url: '{{address}}' }
+            """,
+            environment: new() { ["T"] = VaultServer.RootToken });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _effects.DisposeAsync();
+        await _echo.StopAsync(new CancellationToken(canceled: true));
+        await _echo.DisposeAsync();
+        await _vault.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/refused")]
+    public async Task The_service_gets_the_value_and_the_outcome_hides_it(string path)
+    {
+        var (saga, handle) = await ReadAsync();
+
+        var result = await SendAsync(saga, path, handle);
+
+        Assert.Equal($$"""Bearer {{Value}} {"password":"{{Value}}","text":"<{{Value}}>"}""", Assert.Single(_received));
+        Assert.Contains("Bearer ***", result.Result!.Value.ToString(), StringComparison.Ordinal);
+        AssertNowhere();
+    }
+
+    [Fact]
+    public async Task A_handle_written_with_escapes_is_resolved()
+    {
+        var (saga, handle) = await ReadAsync();
+
+        await _effects.RunAsync(EffectsHarness.Command(
+            "http.post", $$$"""{"path":"/","body":{"password":"{{{handle.Replace("o", "\\u006f", StringComparison.Ordinal)}}}"}}""",
+            "echo") with
+        { SagaId = saga });
+
+        Assert.Contains(Value, Assert.Single(_received), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_handle_of_another_saga_an_unknown_one_and_a_malformed_one_are_rejected()
+    {
+        var (saga, handle) = await ReadAsync();
+
+        foreach (var (id, text) in new[]
+        {
+            (SagaId.Create(TimeProvider.System.GetUtcNow()), handle),
+            (saga, "onex-secret:00000000000000000000000000000000"),
+            (saga, "onex-secret:xyz"),
+            (saga, handle.ToUpperInvariant().Replace("ONEX-SECRET", "onex-secret", StringComparison.Ordinal)),
+        })
+        {
+            var result = await SendAsync(id, "/", text);
+            Assert.Equal(
+                (StepOutcomes.Rejected, "secret_handle_invalid", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
+        }
+
+        Assert.Empty(_received);
+    }
+
+    [Fact]
+    public async Task A_handle_stands_for_its_version_and_not_for_a_later_one()
+    {
+        var (saga, handle) = await ReadAsync();
+        _vault.Put("secret/apps/stock", ("password", "another value"));
+
+        await SendAsync(saga, "/", handle);
+        await _effects.RunAsync(EffectsHarness.Command("vault.delete_secret", """{"path":"apps/stock","versions":[1]}""", "vault"));
+        var result = await SendAsync(saga, "/", handle);
+
+        Assert.Contains(Value, Assert.Single(_received), StringComparison.Ordinal);
+        Assert.Equal((StepOutcomes.Rejected, "secret_not_found"), (result.Outcome, result.Code));
+    }
+
+    [Fact]
+    public async Task Without_Vault_the_attempt_fails_before_anything_is_sent()
+    {
+        var (saga, handle) = await ReadAsync();
+        _vault.IsSealed = true;
+
+        var result = await SendAsync(saga, "/", handle);
+
+        Assert.Equal((StepOutcomes.Failed, "secret_unavailable", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
+        Assert.Empty(_received);
+    }
+
+    [Fact]
+    public async Task A_handle_is_written_to_another_secret_as_its_value()
+    {
+        var (saga, handle) = await ReadAsync();
+
+        await _effects.RunAsync(EffectsHarness.Command(
+            "vault.write_secret", $$$"""{"path":"copies/stock","fields":{"password":"{{{handle}}}"}}""", "vault") with
+        { SagaId = saga });
+
+        Assert.Equal(Value, _vault.Latest("secret/copies/stock", "password"));
+        AssertNowhere();
+    }
+
+    [Fact]
+    public async Task A_record_for_the_brokers_of_the_runtime_contains_no_secret()
+    {
+        var (saga, handle) = await ReadAsync();
+
+        var result = await _effects.RunAsync(EffectsHarness.Command(
+            "kafka.produce", $$$"""{"topic":"audit","value":"{{{handle}}}"}""") with
+        { SagaId = saga });
+
+        Assert.Equal((StepOutcomes.Rejected, "secret_refused"), (result.Outcome, result.Code));
+    }
+
+    [Fact]
+    public void Handles_are_128_random_bits()
+    {
+        var handles = Enumerable.Range(0, 1000).Select(_ => SecretHandleText.Write(SecretHandleText.NewId())).ToList();
+
+        Assert.Equal(1000, handles.Distinct().Count());
+
+        // A version 4 UUID would fix six of the bits.
+        Assert.True(handles.Select(handle => handle["onex-secret:".Length + 12]).Distinct().Count() > 10);
+    }
+
+    private async Task<(SagaId Saga, string Handle)> ReadAsync()
+    {
+        var command = EffectsHarness.Command("vault.read_secret", """{"path":"apps/stock"}""", "vault");
+        var result = await _effects.RunAsync(command);
+        var fields = JsonElement.Parse(result.Result!.Value.ToString()).GetProperty("fields");
+        return (command.SagaId, fields.GetProperty("password").GetString()!);
+    }
+
+    private Task<StepResult> SendAsync(SagaId saga, string path, string handle) => _effects.RunAsync(EffectsHarness.Command(
+        "http.post",
+        $$"""
+        {
+          "path": "{{path}}", "headers": { "Authorization": "Bearer {{handle}}" },
+          "body": { "password": "{{handle}}", "text": "<{{handle}}>" }
+        }
+        """,
+        "echo") with
+    { SagaId = saga });
+
+    private void AssertNowhere()
+    {
+        foreach (var form in (string[])[Value, Uri.EscapeDataString(Value), WebUtility.UrlEncode(Value)])
+        {
+            var bytes = System.Text.Encoding.UTF8.GetBytes(form);
+            Assert.DoesNotContain(_effects.Produced.Records, record => record.Value.Span.IndexOf(bytes) >= 0);
+            Assert.DoesNotContain(_effects.Logged, line => line.Contains(form, StringComparison.Ordinal));
+        }
+    }
+}

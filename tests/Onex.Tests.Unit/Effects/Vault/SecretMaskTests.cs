@@ -1,0 +1,57 @@
+using Onex.Effects.Operations;
+
+namespace Onex.Tests.Unit.Effects.Vault;
+
+/// <summary>No form of a used secret remains in an outcome.</summary>
+public sealed class SecretMaskTests
+{
+    private const string Secret = "s3cret/\"välue\"+=&";
+
+    public static TheoryData<string> Forms() =>
+    [
+        Secret,
+        $"Bearer {Secret}!",
+        Uri.EscapeDataString(Secret),
+        "a=" + System.Net.WebUtility.UrlEncode(Secret),
+        JsonSerializer.Serialize(new { password = Secret }),
+        Convert.ToBase64String(Encoding.UTF8.GetBytes(Secret)),
+        Convert.ToBase64String(Encoding.UTF8.GetBytes($"u:{Secret}")),
+        Convert.ToBase64String(Encoding.UTF8.GetBytes($"us:{Secret}:more")),
+        Convert.ToBase64String(Encoding.UTF8.GetBytes($"use:{Secret}")).Replace('+', '-').Replace('/', '_'),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void Every_form_is_hidden_in_texts_names_and_JSON(string text)
+    {
+        var mask = SecretMask.For([Secret]);
+        var json = new RawJson(JsonSerializer.SerializeToUtf8Bytes(
+            new Dictionary<string, object> { [text] = new object?[] { text, 1.5, true, null } }));
+
+        var masked = mask.Apply(text)!;
+        var maskedJson = mask.Apply(json);
+
+        Assert.Contains(SecretMask.Hidden, masked, StringComparison.Ordinal);
+        var name = Assert.Single(JsonElement.Parse(maskedJson.ToString()).EnumerateObject());
+        Assert.Equal((masked, masked), (name.Name, name.Value[0].GetString()));
+        Assert.Equal("1.5,True,", string.Join(',', name.Value.EnumerateArray().Skip(1).Select(each => each.ToString())));
+        Assert.DoesNotContain("cret", masked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_number_that_is_a_secret_is_hidden()
+    {
+        var masked = SecretMask.For(["98765432"]).Apply(RawJson.FromText("""{"pin":98765432,"n":12}"""));
+
+        Assert.Equal("""{"pin":"***","n":12}""", masked.ToString());
+    }
+
+    [Fact]
+    public void Short_values_and_other_texts_stay()
+    {
+        var mask = SecretMask.For(["app", Secret]);
+
+        Assert.Equal("an application", mask.Apply("an application"));
+        Assert.Null(mask.Apply((string?)null));
+    }
+}
