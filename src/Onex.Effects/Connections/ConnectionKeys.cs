@@ -164,8 +164,8 @@ internal static class ConnectionKeys
         },
         new(
             "concurrency", "whole number or map",
-            "How many attempts run at the same time in each process; or a map with [further keys](#concurrency). For postgres also the size "
-            + "of the pool")
+            "How many attempts run at the same time in each process; or a map with [further keys](#concurrency). For postgres also the "
+            + "size of the pool")
         {
             Numbers = (1, ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Http)),
             Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; "

@@ -261,7 +261,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
     }
 
-    // Permission to run, which Redis takes back when it is not renewed.
+    // Permission to run, which expires in Redis unless it is renewed.
     private sealed class Lease(ClusterLimits limits, string name, string id) : IAsyncDisposable
     {
         public string Name => name;

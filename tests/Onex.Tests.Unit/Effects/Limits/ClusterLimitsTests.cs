@@ -113,7 +113,8 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
         Assert.True(await counters.TakeLeaseAsync("y", 1, TimeSpan.FromMinutes(1), "held"));
         Assert.False(await counters.TakeLeaseAsync("y", 1, TimeSpan.FromMinutes(1), "living"));
         await Eventually.Async(
-            () => counters.TakeLeaseAsync("x", 1, TimeSpan.FromMinutes(1), "living"), _within, () => "the lease of the killed one has expired");
+            () => counters.TakeLeaseAsync("x", 1, TimeSpan.FromMinutes(1), "living"), _within,
+            () => "the lease of the killed one has expired");
     }
 
     [Fact]
