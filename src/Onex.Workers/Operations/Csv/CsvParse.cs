@@ -1,0 +1,82 @@
+using System.Globalization;
+using CsvHelper;
+using CsvHelper.Configuration;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Text;
+
+namespace Onex.Workers.Operations.Csv;
+
+/// <summary>Reads comma-separated values (RFC 4180).</summary>
+[Operation("csv.parse", Description = "Reads rows of comma-separated values (RFC 4180). All values are text; empty lines are skipped.")]
+internal sealed class CsvParse()
+    : ComputeOperation<CsvParseArguments, CsvParseResult>(CsvJson.Default.CsvParseArguments, CsvJson.Default.CsvParseResult)
+{
+    protected override ValueTask<CsvParseResult> RunAsync(CsvParseArguments arguments, CancellationToken cancellation)
+    {
+        using var text = new StringReader(arguments.Text);
+        using var parser = new CsvParser(text, Configuration(arguments.Delimiter));
+        try
+        {
+            var columns = arguments.Columns ?? (parser.Read() ? parser.Record! : []);
+            if (columns.GroupBy(column => column, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            {
+                throw ComputeRejectedException.Arguments($"the column '{twice.Key}' is there twice");
+            }
+
+            var rows = new List<IReadOnlyDictionary<string, string>>();
+            while (parser.Read())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var values = parser.Record!;
+                if (values.Length != columns.Count)
+                {
+                    var (found, needed) = (Plural.Format(values.Length, "value"), Plural.Format(columns.Count, "column"));
+                    throw ComputeRejectedException.Arguments(string.Create(
+                        CultureInfo.InvariantCulture, $"line {parser.RawRow} has {found} for {needed}"));
+                }
+
+                rows.Add(columns.Zip(values).ToDictionary(value => value.First, value => value.Second, StringComparer.Ordinal));
+            }
+
+            return new(new CsvParseResult { Columns = columns, Rows = rows, Count = rows.Count });
+        }
+        catch (CsvHelperException)
+        {
+            throw ComputeRejectedException.Arguments(string.Create(
+                CultureInfo.InvariantCulture, $"line {parser.RawRow} has a quote in the wrong place"));
+        }
+    }
+
+    /// <summary>The form that both operations use.</summary>
+    internal static CsvConfiguration Configuration(string? delimiter) => new(CultureInfo.InvariantCulture)
+    {
+        Delimiter = delimiter is null or { Length: 1 } && delimiter is not ("\"" or "\r" or "\n")
+            ? delimiter ?? ","
+            : throw ComputeRejectedException.Arguments("'delimiter' must be one character other than '\"' and the end of a line"),
+        HasHeaderRecord = false,
+    };
+}
+
+internal sealed record CsvParseArguments
+{
+    [Argument("The text.")]
+    public required string Text { get; init; }
+
+    [Argument("The names of the columns.", Default = "the first line")]
+    public IReadOnlyList<string>? Columns { get; init; }
+
+    [Argument("The character between two values: `,`, `;` or a tab.", Default = "`,`")]
+    public string? Delimiter { get; init; }
+}
+
+internal sealed record CsvParseResult
+{
+    [Result("The names of the columns.")]
+    public required IReadOnlyList<string> Columns { get; init; }
+
+    [Result("The rows: a value for each column.")]
+    public required IReadOnlyList<IReadOnlyDictionary<string, string>> Rows { get; init; }
+
+    [Result("The number of rows.")]
+    public required int Count { get; init; }
+}

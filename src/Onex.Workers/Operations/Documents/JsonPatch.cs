@@ -1,0 +1,39 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Workers.Operations.Documents;
+
+/// <summary>Applies a JSON Patch (RFC 6902).</summary>
+[Operation("json.patch", Description = "Applies a JSON Patch (RFC 6902): all of its operations, or none.")]
+internal sealed class JsonPatch()
+    : ComputeOperation<JsonPatchArguments, ValueResult>(DocumentsJson.Default.JsonPatchArguments, DocumentsJson.Default.ValueResult)
+{
+    /// <summary>The code of a patch that does not fit the value.</summary>
+    public const string PatchFailed = "patch_failed";
+
+    // Values that are copied are counted, because copies of copies grow exponentially.
+    private const int CopiedValuesMax = 1_000_000;
+
+    protected override ValueTask<ValueResult> RunAsync(JsonPatchArguments arguments, CancellationToken cancellation)
+    {
+        var value = arguments.Value;
+        long copies = CopiedValuesMax;
+        for (var i = 0; i < arguments.Patch.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var change = new PatchChange(i, arguments.Patch[i]);
+            value = change.Apply(value, ref copies);
+        }
+
+        return new(new ValueResult { Value = value });
+    }
+}
+
+internal sealed record JsonPatchArguments
+{
+    [Argument("The value.")]
+    public required CelValue Value { get; init; }
+
+    [Argument("The operations, each with `op` (`add`, `remove`, `replace`, `move`, `copy`, `test`), `path`, and `value` or `from`.")]
+    public required IReadOnlyList<IReadOnlyDictionary<string, CelValue>> Patch { get; init; }
+}

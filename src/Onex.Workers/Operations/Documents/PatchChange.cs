@@ -1,0 +1,191 @@
+using System.Globalization;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Workers.Operations.Documents;
+
+/// <summary>One operation of a JSON Patch.</summary>
+/// <param name="index">Its place in the patch, for messages.</param>
+/// <param name="operation">Its fields.</param>
+internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValue> operation)
+{
+    /// <summary>The changed value. Values are immutable, so a patch that fails changes nothing.</summary>
+    /// <param name="root">The value before.</param>
+    /// <param name="copies">How many more values may be copied.</param>
+    public CelValue Apply(CelValue root, ref long copies)
+    {
+        var path = Path("path");
+        switch (Text("op"))
+        {
+            case "add":
+                return Add(root, path, Value(path, ref copies));
+            case "remove":
+                return Remove(root, path, 0);
+            case "replace":
+                Find(root, path);
+                return Replace(root, path, Value(path, ref copies));
+            case "move":
+                var from = Path("from");
+                if (path.Length > from.Length && from.AsSpan().SequenceEqual(path.AsSpan(0, from.Length)))
+                {
+                    throw Invalid("'from' contains 'path'");
+                }
+
+                var moved = Find(root, from);
+                Check(moved, path.Length, ref copies);
+                return Add(Remove(root, from, 0), path, moved);
+            case "copy":
+                var copied = Find(root, Path("from"));
+                Check(copied, path.Length, ref copies);
+                return Add(root, path, copied);
+            case "test":
+                return Find(root, path) == Value(path, ref copies) ? root : throw Failed("the value is a different one");
+            default:
+                throw Invalid("'op' must be 'add', 'remove', 'replace', 'move', 'copy' or 'test'");
+        }
+    }
+
+    private CelValue Value(string[] path, ref long copies)
+    {
+        var value = operation.TryGetValue("value", out var found) ? found : throw Invalid("'value' is missing");
+        Check(value, path.Length, ref copies);
+        return value;
+    }
+
+    // Counts the value's parts, and rejects it where it would be nested too deep.
+    private void Check(CelValue value, int depth, ref long copies)
+    {
+        if (--copies < 0)
+        {
+            throw ComputeRejectedException.TooLarge();
+        }
+
+        if (value.Kind is not (CelKind.List or CelKind.Map))
+        {
+            return;
+        }
+
+        if (depth >= ExpressionLimits.KeptDepth)
+        {
+            throw Failed($"the value would be nested deeper than {ExpressionLimits.KeptDepth} levels");
+        }
+
+        foreach (var part in value.Kind == CelKind.List ? value.AsList() : value.AsMap().Select(field => field.Value))
+        {
+            Check(part, depth + 1, ref copies);
+        }
+    }
+
+    private CelValue Find(CelValue root, string[] path)
+    {
+        var value = root;
+        foreach (var token in path)
+        {
+            value = value.Kind == CelKind.List ? value.AsList()[Place(value.AsList().Count - 1, token)]
+                : value.TryGetField(token, out var field) ? field
+                : throw NotFound(token);
+        }
+
+        return value;
+    }
+
+    private CelValue Add(CelValue root, string[] path, CelValue value) => path.Length == 0 ? value : Change(root, path, 0, parent =>
+    {
+        var token = path[^1];
+        if (parent.Kind == CelKind.List)
+        {
+            var items = parent.AsList().ToList();
+            items.Insert(token == "-" ? items.Count : Place(items.Count, token), value);
+            return CelValue.List(items);
+        }
+
+        return With(parent, token, value);
+    });
+
+    private CelValue Replace(CelValue root, string[] path, CelValue value) => path.Length == 0 ? value : Change(root, path, 0, parent =>
+    {
+        if (parent.Kind != CelKind.List)
+        {
+            return With(parent, path[^1], value);
+        }
+
+        var items = parent.AsList().ToList();
+        items[Place(items.Count - 1, path[^1])] = value;
+        return CelValue.List(items);
+    });
+
+    private CelValue Remove(CelValue root, string[] path, int depth)
+    {
+        if (path.Length == 0)
+        {
+            throw Failed("the whole value cannot be removed");
+        }
+
+        Find(root, path);
+        return Change(root, path, depth, parent =>
+        {
+            if (parent.Kind == CelKind.List)
+            {
+                var items = parent.AsList().ToList();
+                items.RemoveAt(Place(items.Count - 1, path[^1]));
+                return CelValue.List(items);
+            }
+
+            return CelValue.Map([.. parent.AsMap().Where(field => field.Key != path[^1])]);
+        });
+    }
+
+    // The path's parents with another last one.
+    private CelValue Change(CelValue value, string[] path, int depth, Func<CelValue, CelValue> change)
+    {
+        if (value.Kind is not (CelKind.List or CelKind.Map))
+        {
+            throw NotFound(path[depth]);
+        }
+
+        if (depth == path.Length - 1)
+        {
+            return change(value);
+        }
+
+        var changed = Change(Find(value, [path[depth]]), path, depth + 1, change);
+        if (value.Kind == CelKind.Map)
+        {
+            return With(value, path[depth], changed);
+        }
+
+        var items = value.AsList().ToList();
+        items[Place(items.Count - 1, path[depth])] = changed;
+        return CelValue.List(items);
+    }
+
+    private static CelValue With(CelValue map, string name, CelValue value) =>
+        CelValue.Map([.. map.AsMap().Append(KeyValuePair.Create(name, value))]);
+
+    private int Place(int max, string token) =>
+        (token == "0" || !token.StartsWith('0'))
+        && int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var place) && place <= max
+            ? place
+            : throw NotFound(token);
+
+    private string[] Path(string name)
+    {
+        var pointer = Text(name);
+        return pointer.Length == 0 ? []
+            : pointer[0] != '/' ? throw Invalid($"'{name}' must be empty or begin with '/'")
+            : [.. pointer[1..].Split('/').Select(token =>
+                token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+    }
+
+    private string Text(string name) =>
+        operation.TryGetValue(name, out var value) && value.Kind == CelKind.String
+            ? value.AsString()
+            : throw Invalid($"'{name}' must be text");
+
+    private ComputeRejectedException Invalid(string problem) =>
+        ComputeRejectedException.Arguments(string.Create(CultureInfo.InvariantCulture, $"operation {index} of 'patch': {problem}"));
+
+    private ComputeRejectedException NotFound(string token) => Failed($"there is nothing at '{token}'");
+
+    private ComputeRejectedException Failed(string problem) => new(
+        JsonPatch.PatchFailed, string.Create(CultureInfo.InvariantCulture, $"operation {index} of 'patch': {problem}"));
+}

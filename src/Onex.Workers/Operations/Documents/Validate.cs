@@ -1,0 +1,62 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Workers.Operations.Documents;
+
+/// <summary>Validates a value against a JSON Schema that is only known at run time.</summary>
+[Operation("validate", Description = "Validates a value against a JSON Schema (2020-12, the keywords that contracts may use).")]
+internal sealed class Validate()
+    : ComputeOperation<ValidateArguments, ValidateResult>(
+        DocumentsJson.Default.ValidateArguments, DocumentsJson.Default.ValidateResult)
+{
+    protected override ValueTask<ValidateResult> RunAsync(ValidateArguments arguments, CancellationToken cancellation)
+    {
+        // Bounded by its limits of checks and of size, so it needs no token.
+        var problems = Read(arguments.Schema).Validate(arguments.Value, out _);
+        return new(new ValidateResult
+        {
+            Valid = problems.Count == 0,
+            Problems = [.. problems.Select(problem => new ValueProblem { Pointer = problem.Pointer, Problem = problem.Problem })],
+        });
+    }
+
+    private static JsonSchema Read(CelValue schema)
+    {
+        var text = CelJson.TryToText(schema, out var json, out var unfit) ? json : throw ComputeRejectedException.Arguments(unfit!);
+        var file = new SourceFile("schema.json", text);
+        var root = JsonReader.Read(file, ExpressionLimits.KeptDepth);
+        var references = new References(_ => new LoadedFile(null, "a schema here refers to itself only", null, []), path => path);
+        var compiled = root is null ? null : new SchemaReader(references).Read(new SchemaDocument(file.Path, file, root));
+        return compiled is not null && file.Reported.FirstOrDefault(each => each.Severity == Severity.Error) is null
+            ? compiled
+            : throw ComputeRejectedException.Arguments($"'schema': {file.Reported[0].Problem.TrimEnd('.')}");
+    }
+}
+
+internal sealed record ValidateArguments
+{
+    [Argument("The value.")]
+    public required CelValue Value { get; init; }
+
+    [Argument("The schema: a map, true or false. `$ref` refers to a part of it (`#/$defs/line`).")]
+    public required CelValue Schema { get; init; }
+}
+
+internal sealed record ValidateResult
+{
+    [Result("Whether the value is valid. `reject` of the step makes an invalid value a rejection.")]
+    public required bool Valid { get; init; }
+
+    [Result("At most 20 problems, each with a JSON pointer to its place.")]
+    public required IReadOnlyList<ValueProblem> Problems { get; init; }
+}
+
+internal sealed record ValueProblem
+{
+    public required string Pointer { get; init; }
+
+    public required string Problem { get; init; }
+}
