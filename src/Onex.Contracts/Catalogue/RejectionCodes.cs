@@ -11,7 +11,7 @@ public static class RejectionCodes
 {
     private static readonly string[] _ofAll = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
-        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large", "patch_failed"], StringComparer.Ordinal);
+        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large", "patch_failed", "template_failed"], StringComparer.Ordinal);
 
     // The others are about the handles of secrets in the arguments.
     private static readonly string[] _ofEffects =

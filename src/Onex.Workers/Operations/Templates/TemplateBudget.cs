@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace Onex.Workers.Operations.Templates;
+
+/// <summary>
+/// What a rendering may still do. Everything that makes text counts it here, and everything that takes time comes here, so that a rendering
+/// ends with its attempt.
+/// </summary>
+/// <param name="cancellation">The end of the attempt.</param>
+internal sealed class TemplateBudget(CancellationToken cancellation)
+{
+    /// <summary>The maximum number of characters that a rendering makes: its output, and the results of filters and captures.</summary>
+    public const int CharactersMax = 16 * 1024 * 1024;
+
+    /// <summary>The maximum number of items of a range.</summary>
+    public const int RangeMax = 10_000;
+
+    /// <summary>The maximum number of statements that a rendering executes.</summary>
+    public const int StepsMax = 100_000;
+
+    private long _left = CharactersMax;
+
+    /// <summary>Counts characters.</summary>
+    public void Spend(long characters)
+    {
+        Check();
+        _left -= characters;
+        if (_left < 0)
+        {
+            throw new ComputeRejectedException(
+                ComputeRejectedException.ResultTooLarge,
+                string.Create(CultureInfo.InvariantCulture, $"the template makes more than {CharactersMax:N0} characters"));
+        }
+    }
+
+    /// <summary>Ends the rendering if its attempt has ended.</summary>
+    public void Check() => cancellation.ThrowIfCancellationRequested();
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using Fluid;
+using Fluid.Values;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Workers.Operations.Templates;
+
+/// <summary>Renders a template in the Liquid language, without files and without a clock.</summary>
+[Operation("template.render", Description = "Renders a template in the Liquid language. It reads `values`, no files and no clock.")]
+internal sealed class TemplateRender()
+    : ComputeOperation<TemplateArguments, TemplateResult>(TemplatesJson.Default.TemplateArguments, TemplatesJson.Default.TemplateResult)
+{
+    /// <summary>The code of a template that cannot be rendered with these values.</summary>
+    public const string TemplateFailed = "template_failed";
+
+    // The parser and the rendering are recursive; a stack overflow would end the process. The limits of nesting and the stack fit together.
+    private const int LengthMax = 256 * 1024;
+    private const int NestingMax = 2_000;
+    private const int StackBytes = 64 * 1024 * 1024;
+
+    private static readonly FluidParser _parser = new();
+
+    protected override ValueTask<TemplateResult> RunAsync(TemplateArguments arguments, CancellationToken cancellation)
+    {
+        CheckNesting(arguments.Template);
+        var ended = new TaskCompletionSource<TemplateResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(
+            () =>
+            {
+                try
+                {
+                    ended.SetResult(new TemplateResult { Text = Render(arguments, new TemplateBudget(cancellation)) });
+                }
+                catch (OperationCanceledException)
+                {
+                    ended.SetCanceled(cancellation);
+                }
+                catch (Exception exception)
+                {
+                    ended.SetException(exception);
+                }
+            },
+            StackBytes)
+        {
+            IsBackground = true,
+            Name = "onex template",
+        }.Start();
+        return new(ended.Task);
+    }
+
+    private static string Render(TemplateArguments arguments, TemplateBudget budget)
+    {
+        if (!_parser.TryParse(arguments.Template, out var parsed, out var error))
+        {
+            throw ComputeRejectedException.Arguments($"'template': {error.Split('\n')[0].TrimEnd('.', '\r')}");
+        }
+
+        var options = new TemplateOptions
+        {
+            CultureInfo = CultureInfo.InvariantCulture,
+            MaxSteps = TemplateBudget.StepsMax,
+            // Incomplete dates are completed from it, so that the same arguments give the same text.
+            Now = () => DateTimeOffset.UnixEpoch,
+            StrictFilters = true,
+            StrictVariables = arguments.Strict ?? true,
+            TimeZone = TimeZoneInfo.Utc,
+        };
+        TemplateFilters.Bound(options.Filters, budget);
+        var context = new TemplateContext(options);
+        foreach (var (name, value) in arguments.Values ?? new Dictionary<string, CelValue>())
+        {
+            context.SetValue(name, ToFluid(value));
+        }
+
+        using var text = new TemplateWriter(budget);
+        try
+        {
+            var template = new TemplateRewriter(budget).VisitTemplate(parsed);
+            var rendering = template.RenderAsync(
+                text, context, arguments.Html == true ? HtmlEncoder.Default : NullEncoder.Default, isolateContext: false);
+            rendering.AsTask().GetAwaiter().GetResult();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArithmeticException or ArgumentException
+            or FormatException or InvalidCastException or IOException or FluidException)
+        {
+            throw new ComputeRejectedException(
+                TemplateFailed,
+                exception.Message.Contains("maximum level of recursion", StringComparison.Ordinal)
+                    ? string.Create(CultureInfo.InvariantCulture, $"the template takes more than {TemplateBudget.StepsMax:N0} steps")
+                    : exception.Message.TrimEnd('.'));
+        }
+
+        return text.ToString();
+    }
+
+    private static void CheckNesting(string template)
+    {
+        var nesting = template.AsSpan();
+        if (template.Length > LengthMax)
+        {
+            throw ComputeRejectedException.Arguments(string.Create(
+                CultureInfo.InvariantCulture, $"'template' is longer than {LengthMax:N0} characters"));
+        }
+
+        foreach (var part in new[] { "{%", "[", "|", "(", " and", " or" })
+        {
+            if (nesting.Count(part) > NestingMax)
+            {
+                throw ComputeRejectedException.Arguments(string.Create(
+                    CultureInfo.InvariantCulture, $"'template' has more than {NestingMax:N0} times '{part.Trim()}'"));
+            }
+        }
+    }
+
+    private static FluidValue ToFluid(CelValue value) => value.Kind switch
+    {
+        CelKind.Null => NilValue.Instance,
+        CelKind.Bool => BooleanValue.Create(value.AsBool()),
+        CelKind.Int => NumberValue.Create(value.AsInt()),
+        CelKind.Uint => NumberValue.Create(value.AsUint()),
+        CelKind.Double when Math.Abs(value.AsDouble()) < 1e28 => NumberValue.Create((decimal)value.AsDouble()),
+        CelKind.List => new ArrayValue([.. value.AsList().Select(ToFluid)]),
+        CelKind.Map => new DictionaryValue(new FluidValueDictionaryFluidIndexable(
+            value.AsMap().ToDictionary(field => field.Key, field => ToFluid(field.Value), StringComparer.Ordinal))),
+        _ => new StringValue(value.ToString()),
+    };
+}
+
+internal sealed record TemplateArguments
+{
+    [Argument("The template: `Dear {{ name }},`. At most 262,144 characters.")]
+    public required string Template { get; init; }
+
+    [Argument("The values that it reads, by name.", Default = "none")]
+    public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
+
+    [Argument("Whether values are escaped for HTML.", Default = "false")]
+    public bool? Html { get; init; }
+
+    [Argument("Whether reading a name without a value is an error, not empty text.", Default = "true")]
+    public bool? Strict { get; init; }
+}
+
+internal sealed record TemplateResult
+{
+    [Result("The text.")]
+    public required string Text { get; init; }
+}
