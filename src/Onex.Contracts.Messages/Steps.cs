@@ -32,6 +32,12 @@ public sealed record StepCommand
     /// <summary>The connection that the operation goes through, if it takes one.</summary>
     public string? Connection { get; init; }
 
+    /// <summary>
+    /// The value of the connection's <c>key</c> for the saga, as JSON: limits of the connection are counted for each value separately.
+    /// Absent if the connection has none.
+    /// </summary>
+    public string? LimitKey { get; init; }
+
     /// <summary>The operation's arguments, a JSON object. Absent with <see cref="ArgumentsRef"/>.</summary>
     public RawJson? Arguments { get; init; }
 

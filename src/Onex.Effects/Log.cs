@@ -64,6 +64,14 @@ internal static partial class Log
     [LoggerMessage(2042, LogLevel.Information, "The instances of {Service} are known again.")]
     public static partial void ServiceAvailable(ILogger logger, object service);
 
+    /// <summary>Limits with scope cluster hold on the whole only approximately until Redis is back.</summary>
+    [LoggerMessage(2043, LogLevel.Warning, "The limits of all processes are not counted: {Error}.")]
+    public static partial void ClusterLimitsLost(ILogger logger, string error);
+
+    /// <summary>Limits with scope cluster are counted by all processes together again.</summary>
+    [LoggerMessage(2044, LogLevel.Information, "The limits of all processes are counted again, by Redis at {Address}.")]
+    public static partial void ClusterLimitsBack(ILogger logger, object address);
+
     /// <summary>The AppRole of a connection got a new token.</summary>
     [LoggerMessage(2060, LogLevel.Information, "Logged in to the Vault of connection {Connection}.")]
     public static partial void VaultLoggedIn(ILogger logger, string connection);

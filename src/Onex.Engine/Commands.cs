@@ -193,6 +193,13 @@ internal static class Commands
             stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
         {
             Cancels = cancels,
+            LimitKey = LimitKey(decision, stepCall.Invocation),
             AsksAgain = command.Happened == Happening.Yes && stepCall.Role == CallRole.Effect,
         });
+
+    // A value that cannot be evaluated is counted with all others of its kind, because a limit must not keep a step from being compensated.
+    private static string? LimitKey(DecisionBuilder decision, Invocation invocation) =>
+        invocation.LimitKey is not { } key ? null
+        : ValueJson.TryEvaluate(key, new SagaScope(decision.Plan, decision.Saga, decision.Now), out var value, out _) ? value.ToString()
+        : "null";
 }

@@ -68,6 +68,9 @@ internal sealed record CommandToSend(
     /// </summary>
     public bool AsksAgain { get; init; }
 
+    /// <summary>The value for which the connection's limits are counted separately, as JSON; or null.</summary>
+    public string? LimitKey { get; init; }
+
     /// <summary>For a child saga: whether nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }

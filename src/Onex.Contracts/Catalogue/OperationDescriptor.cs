@@ -134,6 +134,9 @@ public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryP
     /// <summary>Its public properties by name; never an address or a secret.</summary>
     public Expressions.CelValue Public { get; init; } = Expressions.CelValue.Map([]);
 
+    /// <summary>The template over a saga's input whose values its limits count separately, or null.</summary>
+    public string? LimitKey { get; init; }
+
     /// <summary>Whether it has errors. They are reported where it is declared, and not again for the contracts that use it.</summary>
     public bool IsFaulty { get; init; }
 }

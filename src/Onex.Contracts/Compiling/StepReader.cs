@@ -277,10 +277,18 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return new Call(
             effect is not null ? CallRole.Effect : CallRole.Compute,
             operation,
-            new Invocation(operation.Name, connection?.Name, arguments),
+            new Invocation(operation.Name, connection?.Name, arguments) { LimitKey = ReadLimitKey(map, connection) },
             retry ?? connection?.Retry ?? RetryPolicy.Default,
             timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : CallStep.DefaultTimeout));
     }
+
+    // It is written with the connection and holds for all its contracts, so it is checked against each contract's input.
+    private Template? ReadLimitKey(MapSyntax map, ConnectionDescriptor? connection) =>
+        connection?.LimitKey is { } key && map.Find("connection") is { } node
+            ? templates.Read(
+                new ScalarSyntax(node.At, key, ScalarForm.Other, plain: false), DataType.Any,
+                new TemplateRules(ExpressionPlace.Key, $"key of connection {connection.Name}", ArgumentFilling.Value))
+            : null;
 
     // Calls are checked when all contracts have been read.
     private Call? ReadChild(MapSyntax map, ExpressionPlace place)

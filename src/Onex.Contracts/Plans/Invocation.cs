@@ -4,4 +4,8 @@ namespace Onex.Contracts.Plans;
 /// <param name="Operation">Its name, or that of the contract (<see cref="CallRole.Saga"/>).</param>
 /// <param name="Connection">The connection it goes through, or null.</param>
 /// <param name="Arguments">Its arguments: a template for a map.</param>
-public sealed record Invocation(string Operation, string? Connection, Template Arguments);
+public sealed record Invocation(string Operation, string? Connection, Template Arguments)
+{
+    /// <summary>The value for which the connection's limits are counted separately, a template over <c>input</c>; or null.</summary>
+    public Template? LimitKey { get; init; }
+}

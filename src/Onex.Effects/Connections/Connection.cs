@@ -52,6 +52,9 @@ public sealed class Connection
     /// <summary>The proxy that requests go through, or null.</summary>
     internal Uri? Proxy { get; init; }
 
+    /// <summary>How many redirects its requests follow, unless the step says it.</summary>
+    internal int Redirects { get; init; }
+
     /// <summary>Whether HTTP/2 is spoken.</summary>
     internal bool IsHttp2 { get; init; }
 
@@ -72,6 +75,12 @@ public sealed class Connection
 
     /// <summary>The rate limit of this process, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
+
+    /// <summary>The limits that are counted per key or by all processes, or null.</summary>
+    internal SharedLimits? Shared { get; init; }
+
+    /// <summary>The template over a saga's input whose values are counted separately, or null.</summary>
+    internal string? LimitKey { get; init; }
 
     /// <summary>The properties that contracts may read.</summary>
     internal CelValue Public { get; init; } = CelValue.Map([]);
@@ -109,7 +118,7 @@ public sealed class Connection
 
     /// <summary>The connection as contracts see it.</summary>
     public ConnectionDescriptor Describe() =>
-        new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null) { Public = Public };
+        new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null) { Public = Public, LimitKey = LimitKey };
 
     /// <inheritdoc />
     public override string ToString() => $"connection {Name} ({Type})";

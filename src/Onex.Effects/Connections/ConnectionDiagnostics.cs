@@ -48,6 +48,16 @@ internal static class ConnectionDiagnostics
     public static DiagnosticDraft BadRate(SourceSpan at, string text) =>
         Error("ONEX2009", at, $"'{Spelling.Clip(text)}' is not a rate.", "Write a number per second, minute or hour: 50/s, 600/m, 1000/h.");
 
+    public static DiagnosticDraft LimitKeysDiffer(SourceSpan at) =>
+        Error(
+            "ONEX2009", at, "the 'key' of 'concurrency' is not that of 'rate_limit', and a connection has only one.",
+            "Write the same key in both, or leave one out.");
+
+    public static DiagnosticDraft ClusterRateTooHigh(SourceSpan at, int most) =>
+        Error(
+            "ONEX2009", at, $"a rate with 'scope: cluster' has at most {most} permits.",
+            "Write a shorter period with fewer permits, or 'scope: process'.");
+
     public static DiagnosticDraft BadProperty(SourceSpan at, string problem, string remedy) => Error("ONEX2010", at, problem + ".", remedy);
 
     public static DiagnosticDraft BadCertificate(SourceSpan at, string key, string path) =>

@@ -46,6 +46,15 @@ internal static class ConnectionKeys
         Default = Duration(CallStep.DefaultTimeout),
     };
 
+    public static ConnectionKey Redirects { get; } = new(
+        "redirects", "whole number",
+        "How many redirects a request follows, for steps that set none. Each must lead to an address that the connection allows; no "
+        + "credentials are sent to another origin")
+    {
+        Numbers = (0, 10),
+        Default = "`0`",
+    };
+
     /// <summary>The keys of <c>retry</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Retry { get; } =
     [
@@ -104,6 +113,44 @@ internal static class ConnectionKeys
         },
     ];
 
+    private static readonly ConnectionKey _scope = new(
+        "scope", "text", "`process`: each process counts for itself. `cluster`: all processes count together, in Redis (`REDIS_HOST`)")
+    {
+        Words = ["process", "cluster"],
+        Default = "`process`",
+    };
+
+    private static readonly ConnectionKey _key = new(
+        "key", "text",
+        "Counts each value separately: text with expressions over a saga's `input` (`${input.tenant}`), which must be valid in all "
+        + "contracts that use the connection. If both limits have one, it is the same")
+    {
+        Default = "one count for all",
+    };
+
+    /// <summary>The keys of <c>rate_limit</c>.</summary>
+    public static IReadOnlyList<ConnectionKey> Rate { get; } =
+    [
+        new("permits", "whole number", "Required. How many attempts may begin in each period; with `cluster` at most 10000")
+        {
+            Numbers = (1, 1_000_000_000),
+        },
+        new("per", "duration", "Required. The period") { Durations = (_halfSecond, _day) },
+        _scope,
+        _key,
+    ];
+
+    /// <summary>The keys of <c>concurrency</c>.</summary>
+    public static IReadOnlyList<ConnectionKey> Concurrency { get; } =
+    [
+        new("max", "whole number", "Required. How many attempts run at the same time")
+        {
+            Numbers = (1, ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Http)),
+        },
+        _scope,
+        _key,
+    ];
+
     /// <summary>The keys of all connections.</summary>
     public static IReadOnlyList<ConnectionKey> Common { get; } =
     [
@@ -118,12 +165,16 @@ internal static class ConnectionKeys
             Default = "on, with these [defaults](#breaker)",
         },
         new(
-            "rate_limit", "text",
-            "How many attempts may begin per second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. Further ones wait")
+            "rate_limit", "text or map",
+            "How many attempts may begin per second, minute or hour in each process: `50/s`, `600/m`, `1000/h`; or a map with "
+            + "[further keys](#rate_limit). Further attempts wait")
         {
             Default = "no limit",
         },
-        new("concurrency", "whole number", "How many attempts run at the same time in this process. For postgres also the size of the pool")
+        new(
+            "concurrency", "whole number or map",
+            "How many attempts run at the same time in each process; or a map with [further keys](#concurrency). For postgres also the "
+            + "size of the pool")
         {
             Numbers = (1, ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Http)),
             Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; "
@@ -161,6 +212,7 @@ internal static class ConnectionKeys
             {
                 Default = "none; the variables of the environment are not read",
             },
+            Redirects,
             new("http_version", "text", "`1.1`, or `2`: HTTP/2, negotiated with TLS (ALPN), or without TLS spoken at once")
             {
                 Words = ["1.1", "2"],

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Diagnostics;
@@ -81,6 +80,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var tls = TlsFiles.Read(file, map, open: secrets.Resolve);
+        var limits = new LimitReading(file).Read(type, map.Find("rate_limit"), map.Find("concurrency"));
         var connection = new Connection
         {
             Name = name.Text,
@@ -91,6 +91,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Redis = redis,
             Kafka = kafka,
             Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
+            Redirects = type == ConnectionTypes.Http && map.Find("redirects") is { } redirects
+                ? file.Whole(redirects, ConnectionKeys.Redirects) ?? 0
+                : 0,
             IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
             Vault = vault,
             Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
@@ -104,11 +107,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
             Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : BreakerSettings.Default,
-            RateLimit = map.Find("rate_limit") is { } rate ? Rate(rate) : null,
-            Concurrency = (map.Find("concurrency") is { } concurrency
-                    ? file.Whole(concurrency, "concurrency", 1, ConnectionTypes.ConcurrencyMaxOf(type))
-                    : null)
-                ?? ConnectionTypes.ConcurrencyOf(type),
+            RateLimit = limits.Rate,
+            Concurrency = limits.Concurrency ?? ConnectionTypes.ConcurrencyOf(type),
+            Shared = limits.Shared,
+            LimitKey = limits.Key,
             Allow = allow,
             Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
         };
@@ -366,29 +368,6 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return keys.Select(key => (key, (node as MapSyntax)?.Find(key.Name)!)).Where(found => found.Item2 is not null);
     }
 
-    private RateLimit? Rate(SyntaxNode node)
-    {
-        if (file.Text(node, "'rate_limit'") is not { } text)
-        {
-            return null;
-        }
-
-        var match = RatePattern().Match(text);
-        if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            || count == 0)
-        {
-            file.Report(ConnectionDiagnostics.BadRate(node.At, text));
-            return null;
-        }
-
-        return new RateLimit(count, match.Groups["unit"].Value switch
-        {
-            "s" => TimeSpan.FromSeconds(1),
-            "m" => TimeSpan.FromMinutes(1),
-            _ => TimeSpan.FromHours(1),
-        });
-    }
-
     private AllowList Allow(SyntaxNode node)
     {
         if (node is not ListSyntax list)
@@ -465,9 +444,6 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     [GeneratedRegex("^[a-z][a-z0-9-]{0,62}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NamePattern();
-
-    [GeneratedRegex("^(?<count>[0-9]{1,9})/(?<unit>s|m|h)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex RatePattern();
 
     [GeneratedRegex("^[a-zA-Z][a-zA-Z0-9_]{0,99}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PropertyPattern();

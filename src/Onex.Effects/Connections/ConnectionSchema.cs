@@ -59,18 +59,27 @@ public static class ConnectionSchema
         map["required"] = type == ConnectionTypes.Filesystem ? new JsonArray("type", "root") : new JsonArray("type");
         if (type == ConnectionTypes.Postgres)
         {
-            map["properties"]!["concurrency"]!["maximum"] = ConnectionTypes.ConcurrencyMaxOf(type);
+            map["properties"]!["concurrency"]!["anyOf"]![0]!["maximum"] = ConnectionTypes.ConcurrencyMaxOf(type);
         }
 
         return map;
     }
 
-    private static JsonObject Map(IReadOnlyList<ConnectionKey> keys) => new()
+    private static JsonObject Map(IReadOnlyList<ConnectionKey> keys, params ReadOnlySpan<string> required)
     {
-        ["type"] = "object",
-        ["properties"] = new JsonObject(keys.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)Described(key)))),
-        ["additionalProperties"] = false,
-    };
+        var map = new JsonObject
+        {
+            ["type"] = "object",
+            ["properties"] = new JsonObject(keys.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)Described(key)))),
+            ["additionalProperties"] = false,
+        };
+        if (required.Length > 0)
+        {
+            map["required"] = new JsonArray([.. required.ToArray().Select(name => JsonValue.Create(name))]);
+        }
+
+        return map;
+    }
 
     private static JsonObject Described(ConnectionKey key)
     {
@@ -82,7 +91,15 @@ public static class ConnectionSchema
     private static JsonObject Of(ConnectionKey key) => key switch
     {
         { Name: "retry" or "breaker" } => Reference(key.Name),
-        { Name: "rate_limit" } => new JsonObject { ["type"] = "string", ["pattern"] = "^[0-9]{1,9}/[smh]$" },
+        { Name: "rate_limit" } => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+                new JsonObject { ["type"] = "string", ["pattern"] = "^[0-9]{1,9}/[smh]$" }, Map(ConnectionKeys.Rate, "permits", "per")),
+        },
+        { Name: "concurrency", Numbers: { } numbers } => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(Number("integer", numbers), Map(ConnectionKeys.Concurrency, "max")),
+        },
         { Words.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. key.Words.Select(word => JsonValue.Create(word))]) },
         { Type: "duration" } =>
             new JsonObject { ["type"] = "string", ["pattern"] = "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" },

@@ -251,6 +251,7 @@ internal sealed class ConnectionGate(
     /// <summary>Gives the slot back. A trial that reported nothing decides nothing.</summary>
     internal void Release(GatePermit permit, bool begun)
     {
+        bool hasWork;
         lock (_lock)
         {
             _running--;
@@ -269,9 +270,15 @@ internal sealed class ConnectionGate(
             }
 
             Begin();
+
+            // Without parked commands a free slot interests nobody else, and attempts end thousands of times per second.
+            hasWork = HasParked || permit.IsTrial;
         }
 
-        changed(this);
+        if (hasWork)
+        {
+            changed(this);
+        }
     }
 
     public void Dispose() => _rateTimer?.Dispose();

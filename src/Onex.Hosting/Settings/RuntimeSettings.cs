@@ -62,6 +62,13 @@ public sealed record ConsulConnection(Uri Address, string? Token)
     public override string ToString() => Address.Authority;
 }
 
+/// <summary>How to reach the Redis of the runtime itself.</summary>
+public sealed record RedisConnection(string Host, int Port, string? Password)
+{
+    /// <summary>Without the password.</summary>
+    public override string ToString() => $"{Host}:{Port}";
+}
+
 /// <summary>How the process appears in Consul.</summary>
 /// <param name="Service">The name of the service.</param>
 /// <param name="Host">The advertised host, or null for the process's own.</param>
@@ -172,6 +179,9 @@ public sealed record RuntimeSettings
 
     /// <summary><c>CONSUL_*</c>.</summary>
     public required ConsulConnection Consul { get; init; }
+
+    /// <summary><c>REDIS_*</c>.</summary>
+    public required RedisConnection Redis { get; init; }
 
     /// <summary><c>ONEX_CONSUL_SERVICE</c> and <c>ONEX_ADVERTISE_ADDRESS</c>, or null without <c>ONEX_CONSUL_REGISTER</c>.</summary>
     public ConsulRegistration? Registration { get; init; }

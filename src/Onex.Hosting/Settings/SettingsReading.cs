@@ -90,6 +90,8 @@ internal sealed partial class SettingsReading
             EnabledHandlers = EnabledHandlers(),
             ReplyToTopics = ReplyTo(topics),
             Consul = Consul(),
+            Redis = new RedisConnection(
+                Text(SettingsTable.RedisHost)!, Whole(SettingsTable.RedisPort), Secret(SettingsTable.RedisPassword, neededBecause: null)),
             Registration = Registration(profile, httpPort),
             DnsServer = DnsServer(),
         };
@@ -456,7 +458,6 @@ internal sealed partial class SettingsReading
     // Nothing uses these yet, but a placeholder that is left in one of them would be found too late.
     private void CheckExternalServices()
     {
-        Number(SettingsTable.RedisPort);
         if (Text(SettingsTable.VaultAddress) is { } vault
             && !(Uri.TryCreate(vault, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
         {

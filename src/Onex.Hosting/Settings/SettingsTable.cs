@@ -362,22 +362,13 @@ public static class SettingsTable
     public static readonly Setting VaultAuthority = new(Outside, "VAULT_CACERT", Text, null,
         "A PEM file with the authorities that may sign Vault's certificate, instead of those of the system.");
 
-    public static readonly Setting RedisHost = new(Outside, "REDIS_HOST", Text, "omninode-bridge-redis", "Redis or Valkey host.")
-    {
-        NotYet = true,
-    };
+    public static readonly Setting RedisHost = new(Outside, "REDIS_HOST", Text, "omninode-bridge-redis",
+        "Redis or Valkey host: counts the limits of connections with `scope: cluster`. Connections of type `redis` have addresses of their "
+        + "own.");
 
-    public static readonly Setting RedisPort = new(Outside, "REDIS_PORT", Number, "6379", "Redis port.")
-    {
-        Range = (1, 65_535),
-        NotYet = true,
-    };
+    public static readonly Setting RedisPort = new(Outside, "REDIS_PORT", Number, "6379", "Redis port.") { Range = (1, 65_535) };
 
-    public static readonly Setting RedisPassword = new(Outside, "REDIS_PASSWORD", Text, null, "Redis password.")
-    {
-        Secret = true,
-        NotYet = true,
-    };
+    public static readonly Setting RedisPassword = new(Outside, "REDIS_PASSWORD", Text, null, "Redis password.") { Secret = true };
 
     public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000",
         "Records per partition that the in-memory bus keeps of topics that no role reads. Each costs memory.")

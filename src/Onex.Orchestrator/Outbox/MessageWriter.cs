@@ -30,6 +30,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Direction = command.Direction.ToText(),
             Operation = command.Operation,
             Connection = command.Connection,
+            LimitKey = command.LimitKey,
             Arguments = argumentsRef is null ? command.Arguments : null,
             ArgumentsRef = argumentsRef,
             ArgumentsBytes = argumentsRef is null ? null : command.Arguments.Utf8.Length,

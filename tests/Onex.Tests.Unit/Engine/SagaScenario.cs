@@ -13,7 +13,7 @@ namespace Onex.Tests.Unit.Engine;
 /// Shorthand of <c>Sends</c>: <c>"a"</c> is the command of step a, <c>"-a"</c> its compensation, <c>"a#2"</c> its second attempt;
 /// <c>Sends()</c> means that nothing was sent. Acts name the step alone and concern its latest command: after <c>Sends("-a")</c>,
 /// <c>Completes("a")</c> completes the compensation. <c>Answered("a", 402)</c> is an HTTP response with that status. The connections of the
-/// contract are <c>outside</c> and <c>books</c>.
+/// contract are <c>outside</c>, <c>books</c>, and <c>shared</c>, whose limits have the key <c>${input.tenant}</c>.
 /// </remarks>
 internal sealed class SagaScenario
 {
@@ -26,6 +26,7 @@ internal sealed class SagaScenario
             Public = CelValue.Map([new("region", CelValue.String("eu-1")), new("shards", CelValue.Int(4))]),
         },
         ["books"] = new("books", "postgres", Retry: null, TimeoutMs: null),
+        ["shared"] = new("shared", "http", Retry: null, TimeoutMs: null) { LimitKey = "${input.tenant}" },
     };
 
     private readonly List<CommandToSend> _sent = [];
@@ -298,6 +299,8 @@ internal sealed class SagaScenario
         Assert.Equal(expected, Saga.Output?.ToString());
         return this;
     }
+
+    public string? LimitKey(string step) => _sent.Last(command => command.Step == step).LimitKey;
 
     public string Arguments(string step) => _sent.Last(command => command.Step == step).Arguments.ToString();
 }

@@ -29,7 +29,9 @@ public sealed class OperationsDocumentTests
         }
 
         text.Append("### retry\n\n").Append(Keys(ConnectionKeys.Retry)).Append('\n');
-        text.Append("### breaker\n\n").Append(Keys(ConnectionKeys.Breaker));
+        text.Append("### breaker\n\n").Append(Keys(ConnectionKeys.Breaker)).Append('\n');
+        text.Append("### rate_limit\n\n").Append(Keys(ConnectionKeys.Rate)).Append('\n');
+        text.Append("### concurrency\n\n").Append(Keys(ConnectionKeys.Concurrency));
         GeneratedDocument.Holds(Document, "connections", text.ToString());
     }
 

@@ -52,6 +52,37 @@ public sealed class ConnectionsReaderTests : IDisposable
                 3, TimeSpan.FromMilliseconds(100), 1.5, TimeSpan.FromSeconds(5), Jitter.None, TimeSpan.FromMinutes(2)), described.Retry);
     }
 
+    [Fact]
+    public void Limits_may_have_a_scope_and_a_key()
+    {
+        Write("a.yaml", """
+            connections:
+              both:
+                type: http
+                url: "http://x"
+                rate_limit: { permits: 50, per: 1s, scope: cluster, key: "${input.tenant}" }
+                concurrency: { max: 8, key: "${input.tenant}" }
+              plain: { type: http, url: "http://x", rate_limit: { permits: 50, per: 2s }, concurrency: { max: 8 } }
+              slots: { type: http, url: "http://x", concurrency: { max: 8, scope: cluster } }
+            """);
+
+        var reading = Read([]);
+
+        Assert.Empty(reading.Diagnostics);
+        var (both, plain, slots) = (reading.Connections["both"], reading.Connections["plain"], reading.Connections["slots"]);
+        Assert.Equal((null, 64, "${input.tenant}"), (both.RateLimit, both.Concurrency, both.LimitKey));
+        Assert.Equal(
+            new SharedLimits(new RateLimit(50, TimeSpan.FromSeconds(1)), true, 8, false)
+            {
+                IsRateKeyed = true,
+                IsConcurrencyKeyed = true,
+            },
+            both.Shared);
+        Assert.Equal("${input.tenant}", reading.Describe()!["both"].LimitKey);
+        Assert.Equal((new RateLimit(50, TimeSpan.FromSeconds(2)), 8, null), (plain.RateLimit, plain.Concurrency, plain.Shared));
+        Assert.Equal((8, new SharedLimits(null, false, 8, true)), (slots.Concurrency, slots.Shared));
+    }
+
     [Theory]
     [InlineData("consul://stock", "consul", "stock", null, null, "http://stock/")]
     [InlineData("consul://stock/api?tag=a%20b&dc=east&scheme=https", "consul", "stock", "a b", "east", "https://stock/api")]
@@ -140,6 +171,17 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', public: { a-b: c } }", "2:47: ONEX2010: 'a-b' cannot name a property.")]
     [InlineData("x: { type: http, url: 'http://x', public: [a] }", "2:45: ONEX1012: 'public' must be a map, not a list.")]
     [InlineData("x: { type: http }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url', or hosts")]
+    [InlineData("x: { type: http, url: 'http://x', rate_limit: { permits: 5 } }", "2:49: ONEX1013: 'rate_limit' needs 'per'. Add 'per'.")]
+    [InlineData("x: { type: http, url: 'http://x', concurrency: { scope: cluster } }", "2:50: ONEX1013: 'concurrency' needs 'max'.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', concurrency: { max: 5, scope: all } }",
+        "2:67: ONEX1012: 'scope' must be 'process' or 'cluster', not 'all'.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', rate_limit: { permits: 10001, per: 1h, scope: cluster } }",
+        "2:60: ONEX2009: a rate with 'scope: cluster' has at most 10000 permits.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', rate_limit: { permits: 5, per: 1s, key: a }, concurrency: { max: 5, key: b } }",
+        "2:95: ONEX2009: the 'key' of 'concurrency' is not that of 'rate_limit', and a connection has only one.")]
     [InlineData("x: { type: http, url: 'consul://stock:80' }", "2:25: ONEX2005: the url of connection 'x' has a port. Leave it out")]
     [InlineData("x: { type: http, url: 'consul:///api' }", "2:25: ONEX2005: the url of connection 'x' names no service.")]
     [InlineData("x: { type: http, url: 'consul://10.0.0.1' }", "2:25: ONEX2005: the url of connection 'x' names no service.")]

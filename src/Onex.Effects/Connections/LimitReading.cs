@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>Reads <c>rate_limit</c> and <c>concurrency</c> of a connection.</summary>
+internal sealed partial class LimitReading(ConnectionsFile file)
+{
+    // Redis has a time for each permit.
+    private const int ClusterPermitsMax = 10_000;
+
+    /// <summary>The limits; what has a problem is reported and left out.</summary>
+    public (RateLimit? Rate, int? Concurrency, SharedLimits? Shared, string? Key) Read(
+        string type, SyntaxNode? rateNode, SyntaxNode? concurrencyNode)
+    {
+        var rate = rateNode is null ? null : Rate(rateNode);
+        var slots = concurrencyNode is null ? null : Slots(type, concurrencyNode);
+        if (rate?.Key is { } one && slots?.Key is { } other && one != other)
+        {
+            file.Report(ConnectionDiagnostics.LimitKeysDiffer(concurrencyNode!.At));
+        }
+
+        // A limit of the process without a key is counted by the connection's gate, without Redis and without a table of keys.
+        var key = rate?.Key ?? slots?.Key;
+        var (sharedRate, sharedSlots) = (rate?.IsShared == true ? rate : null, slots?.IsShared == true ? slots : null);
+        return (
+            rate?.IsShared == false ? rate.Value : null,
+            slots?.Key is null ? slots?.Value : null,
+            sharedRate is null && sharedSlots is null
+                ? null
+                : new SharedLimits(
+                    sharedRate?.Value, sharedRate?.IsOfCluster == true, sharedSlots?.Value, sharedSlots?.IsOfCluster == true)
+                {
+                    IsRateKeyed = sharedRate?.Key is not null,
+                    IsConcurrencyKeyed = sharedSlots?.Key is not null,
+                },
+            key);
+    }
+
+    private Limit<RateLimit>? Rate(SyntaxNode node)
+    {
+        if (node is not MapSyntax map)
+        {
+            return RateText(node) is { } written ? new Limit<RateLimit>(written, IsOfCluster: false, Key: null) : null;
+        }
+
+        Require(map, "rate_limit", ConnectionKeys.Rate, "permits", "per");
+        var permits = map.Find("permits") is { } number ? file.Whole(number, ConnectionKeys.Rate[0]) : null;
+        var per = map.Find("per") is { } period ? file.Duration(period, ConnectionKeys.Rate[1]) : null;
+        var (isOfCluster, key) = (IsOfCluster(map), Key(map));
+        if (isOfCluster && permits > ClusterPermitsMax)
+        {
+            file.Report(ConnectionDiagnostics.ClusterRateTooHigh(map.Find("permits")!.At, ClusterPermitsMax));
+        }
+
+        return permits is { } most && per is { } window ? new Limit<RateLimit>(new RateLimit(most, window), isOfCluster, key) : null;
+    }
+
+    private Limit<int>? Slots(string type, SyntaxNode node)
+    {
+        var most = ConnectionTypes.ConcurrencyMaxOf(type);
+        if (node is not MapSyntax map)
+        {
+            return file.Whole(node, "concurrency", 1, most) is { } written ? new Limit<int>(written, IsOfCluster: false, Key: null) : null;
+        }
+
+        Require(map, "concurrency", ConnectionKeys.Concurrency, "max");
+        var slots = map.Find("max") is { } number ? file.Whole(number, "max", 1, most) : null;
+        var (isOfCluster, key) = (IsOfCluster(map), Key(map));
+        return slots is { } max ? new Limit<int>(max, isOfCluster, key) : null;
+    }
+
+    private void Require(MapSyntax map, string what, IReadOnlyList<ConnectionKey> known, params ReadOnlySpan<string> needed)
+    {
+        _ = file.Entries(map, [.. known.Select(key => key.Name)], $"'{what}'");
+        foreach (var key in needed)
+        {
+            if (!map.Has(key))
+            {
+                file.Report(ContractDiagnostics.MissingKey(map.At, $"'{what}'", key, $"Add '{key}'."));
+            }
+        }
+    }
+
+    private bool IsOfCluster(MapSyntax map)
+    {
+        var scope = map.Find("scope") is { } node ? file.Text(node, "'scope'") : null;
+        if (scope is not (null or "process" or "cluster"))
+        {
+            file.Report(
+                ContractDiagnostics.WrongType(map.Find("scope")!.At, "'scope'", "'process' or 'cluster'", $"'{Spelling.Clip(scope)}'"));
+        }
+
+        return scope == "cluster";
+    }
+
+    private string? Key(MapSyntax map) => map.Find("key") is { } node ? file.Text(node, "'key'") : null;
+
+    private RateLimit? RateText(SyntaxNode node)
+    {
+        if (file.Text(node, "'rate_limit'") is not { } text)
+        {
+            return null;
+        }
+
+        var match = RatePattern().Match(text);
+        if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            || count == 0)
+        {
+            file.Report(ConnectionDiagnostics.BadRate(node.At, text));
+            return null;
+        }
+
+        return new RateLimit(count, match.Groups["unit"].Value switch
+        {
+            "s" => TimeSpan.FromSeconds(1),
+            "m" => TimeSpan.FromMinutes(1),
+            _ => TimeSpan.FromHours(1),
+        });
+    }
+
+    [GeneratedRegex("^(?<count>[0-9]{1,9})/(?<unit>s|m|h)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex RatePattern();
+
+    private sealed record Limit<T>(T Value, bool IsOfCluster, string? Key)
+    {
+        public bool IsShared => IsOfCluster || Key is not null;
+    }
+}
