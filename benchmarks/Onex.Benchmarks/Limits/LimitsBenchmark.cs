@@ -49,7 +49,7 @@ internal static class LimitsBenchmark
         var processes = await stack.StartReadyAsync("main", "effects", "effects", "effects");
 
         // More than the service takes until the end.
-        var requests = PerSecond * 2 * (seconds + (2 * (int)_settling.TotalSeconds));
+        var requests = PerSecond * 3 * (seconds + (2 * (int)_settling.TotalSeconds));
         for (var i = 0; i < requests; i++)
         {
             await stack.RequestAsync("limited", new JsonObject { ["number"] = i });
@@ -78,7 +78,7 @@ internal static class LimitsBenchmark
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{what}: {rate:F1} calls per second over {seconds} s, {rate / PerSecond:P1} of {PerSecond}; "
-            + $"in single seconds {inSecond.Min()} to {inSecond.Max()}"));
+            + $"in single seconds {inSecond.Min()} to {inSecond.Max()}: {string.Join(' ', inSecond)}"));
     }
 
     private static void Write(DirectoryInfo contracts, string url)
