@@ -2,6 +2,7 @@ using Onex.Benchmarks.Contracts;
 using Onex.Benchmarks.EndToEnd;
 using Onex.Benchmarks.Isolation;
 using Onex.Benchmarks.Items;
+using Onex.Benchmarks.Limits;
 using Onex.Benchmarks.Timers;
 
 return args switch
@@ -10,6 +11,7 @@ return args switch
     ["e2e", .. var options] => await EndToEndBenchmark.RunAsync(EndToEndOptions.Parse(options)),
     ["isolation", .. var options] => await IsolationBenchmark.RunAsync(options),
     ["items", .. var options] => await ItemsBenchmark.RunAsync(options),
+    ["limits", .. var options] => await LimitsBenchmark.RunAsync(options),
     ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
     _ => Usage(),
 };
@@ -21,6 +23,7 @@ static int Usage()
         ./dev bench e2e [--only echo|effects] [--against FOLDER] [--rounds N] [--requests N] [--warmup N] [--in-flight N] [--rate-seconds N]
         ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]
         ./dev bench items [--items N]
+        ./dev bench limits [--seconds N]
         ./dev bench timers [--parked N]
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
@@ -29,6 +32,7 @@ static int Usage()
         isolation  what a connection that hangs costs two others: throughput and latency, without and with it; then the memory of
                    runtime-effects with many parked commands
         items      the cost of the number of items of an each: time, memory, the saga's row
+        limits     one limit of three effects processes, counted at the service, and after one of them was killed
         timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
         """);
     return 2;
