@@ -80,6 +80,7 @@ public sealed class OperationAttribute(string name) : Attribute
             ReservedKeys = argument.ReservedKeys?.Split(',') ?? [],
             Default = argument.Default,
             Reads = argument.Reads?.Split(',') ?? [],
+            ItemsOf = argument.ItemsOf,
             ConstantKeys = item is not null && IsRecord(item)
                 ? [.. Fields(item).Where(field => AttributeOf(field).Filling == ArgumentFilling.Constant).Select(KeyOf)]
                 : [],
@@ -134,6 +135,9 @@ public sealed class ArgumentAttribute(string description) : Attribute
 
     /// <summary>The names that its expressions may read, separated by commas, if it holds expressions.</summary>
     public string? Reads { get; init; }
+
+    /// <summary>The argument whose items are <c>item</c> in its expressions, or null.</summary>
+    public string? ItemsOf { get; init; }
 
     /// <summary>Its default, for editors and documents; null if there is none.</summary>
     public string? Default { get; init; }

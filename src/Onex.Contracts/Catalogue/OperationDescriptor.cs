@@ -44,6 +44,9 @@ public sealed record ArgumentDescriptor(
     /// <summary>The names that its expressions may read, if it holds expressions.</summary>
     public IReadOnlyList<string> Reads { get; init; } = [];
 
+    /// <summary>The argument whose items are <c>item</c> in its expressions, or null.</summary>
+    public string? ItemsOf { get; init; }
+
     /// <summary>The keys of the maps in its list that must be constant.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 

@@ -103,6 +103,14 @@ internal sealed class ContractTypes(ContractScope scope)
             ? expression.Check(name => Find(name, place)).Type
             : CelType.Dyn;
 
+    /// <summary>The type of the items of a list argument, as an operation receives them; null if it is unknown.</summary>
+    public CelType? ItemOf(SyntaxNode? list, ExpressionPlace place) =>
+        list is ScalarSyntax { IsNull: false, Text: ['$', '{', .., '}'] text } && ExpressionEnd.Find(text, 2) == text.Length - 1
+        && Expression.TryParse(text[2..^1], out var expression, out _)
+        && expression.Check(name => Find(name, place)).Type.Plain is CelType.ListOf of
+            ? JsonShape.AsJson(of.Item)
+            : null;
+
     /// <summary>The type of a call's result: the operation's, refined by <c>returns</c>.</summary>
     public CelType Call(string id)
     {

@@ -49,6 +49,9 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     public static ExpressionPlace Aggregate(CelType result, CelType item) =>
         new(["result", "item", "index", "input"]) { ResultType = result, ItemType = item };
 
+    /// <summary>An argument that the operation evaluates itself.</summary>
+    public static ExpressionPlace Argument(IReadOnlyList<string> names, CelType? item) => new(names) { ItemType = item };
+
     /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
     public static ExpressionPlace Items(CelType? results, CelType? result) =>
         new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"])

@@ -367,7 +367,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             CheckUse(operation, argument, key, value);
             var type = argument is null ? DataType.Any : DataTypeReader.Parse(argument.Type);
             var rules = new TemplateRules(
-                argument is { Filling: ArgumentFilling.Expression } ? new ExpressionPlace(argument.Reads) : place,
+                argument is { Filling: ArgumentFilling.Expression }
+                    ? ExpressionPlace.Argument(argument.Reads, expressions.Types.ItemOf(map!.Find(argument.ItemsOf ?? ""), place))
+                    : place,
                 key.Text, argument?.Filling ?? ArgumentFilling.Value)
             {
                 ConstantKeys = argument?.ConstantKeys ?? [],

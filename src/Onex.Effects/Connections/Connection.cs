@@ -55,6 +55,9 @@ public sealed class Connection
     /// <summary>The proxy that requests go through, or null.</summary>
     internal Uri? Proxy { get; init; }
 
+    /// <summary>How many redirects its requests follow, unless the step says it.</summary>
+    internal int Redirects { get; init; }
+
     /// <summary>Whether HTTP/2 is spoken.</summary>
     internal bool IsHttp2 { get; init; }
 

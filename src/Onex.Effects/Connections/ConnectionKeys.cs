@@ -46,6 +46,15 @@ internal static class ConnectionKeys
         Default = Duration(CallStep.DefaultTimeout),
     };
 
+    public static ConnectionKey Redirects { get; } = new(
+        "redirects", "whole number",
+        "How many redirects a request follows, for steps that set none. Each must lead to an address that the connection allows; no "
+        + "credentials are sent to another origin")
+    {
+        Numbers = (0, 10),
+        Default = "`0`",
+    };
+
     /// <summary>The keys of <c>retry</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Retry { get; } =
     [
@@ -203,6 +212,7 @@ internal static class ConnectionKeys
             {
                 Default = "none; the variables of the environment are not read",
             },
+            Redirects,
             new("http_version", "text", "`1.1`, or `2`: HTTP/2, negotiated with TLS (ALPN), or without TLS spoken at once")
             {
                 Words = ["1.1", "2"],

@@ -91,6 +91,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Redis = redis,
             Kafka = kafka,
             Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
+            Redirects = type == ConnectionTypes.Http && map.Find("redirects") is { } redirects
+                ? file.Whole(redirects, ConnectionKeys.Redirects) ?? 0
+                : 0,
             IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
             Vault = vault,
             Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,

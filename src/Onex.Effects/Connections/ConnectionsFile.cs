@@ -17,7 +17,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             "type", "timeout", "retry", "attempts", "first", "factor", "max", "jitter", "within", "breaker", "ratio", "calls", "pause",
             "rate_limit", "permits", "per", "scope", "concurrency",
             "allow", "host", "port", "database", "sslmode", "datacenter", "namespace", "mount", "root",
-            "ca_file", "client_certificate", "brokers", "http_version", "security_protocol", "sasl_mechanism",
+            "ca_file", "client_certificate", "brokers", "http_version", "redirects", "security_protocol", "sasl_mechanism",
         ],
         StringComparer.Ordinal);
 

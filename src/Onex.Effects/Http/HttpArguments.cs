@@ -22,6 +22,9 @@ internal sealed record HttpArguments
     [Argument("The query of the address. A list repeats its key, null leaves the key out.", Default = "none")]
     public IReadOnlyDictionary<string, JsonElement>? Query { get; init; }
 
+    [Argument("How many redirects are followed, at most 10.", Default = "the connection's `redirects`, else none")]
+    public int? Redirects { get; init; }
+
     [Argument("The body: text as it is, anything else as JSON; at most 10 MiB.", Default = "none")]
     public JsonElement? Body { get; init; }
 }

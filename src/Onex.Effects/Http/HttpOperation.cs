@@ -22,22 +22,39 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     protected override async Task<EffectOutcome<HttpResult>> RunAsync(
         HttpArguments arguments, EffectContext context, CancellationToken cancellation)
     {
-        var (request, rejection) = HttpRequests.Build(arguments, context);
-        if (request is null)
+        var (target, rejection) = HttpRequests.Target(arguments, context);
+        if (target is null)
         {
             return rejection!;
         }
 
-        using (request)
+        for (var left = arguments.Redirects ?? context.Connection?.Redirects ?? 0; ; left--)
         {
+            using var request = HttpRequests.Build(target, arguments, context);
             try
             {
                 using var response = await transport.SendAsync(context.Connection, request, cancellation);
-                return await AnswerAsync(response, context.Room, cancellation);
+                if (left <= 0 || !target.TryFollow(response, out var next, out var refused))
+                {
+                    return await AnswerAsync(response, context.Room, cancellation);
+                }
+
+                if (refused is not null || context.Connection?.MayName(next.Address) == false)
+                {
+                    return Refused(
+                        response, refused ?? $"{context.Connection} does not allow {HttpErrors.Host(next.Address)}");
+                }
+
+                target = next;
             }
             catch (HttpRequestException exception)
             {
-                return HttpErrors.NoAnswer<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
+                var outcome = HttpErrors.NoAnswer<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
+
+                // The service that redirected has answered, so the request was sent.
+                return outcome is { Outcome: StepOutcomes.Rejected } && target.IsFollowed
+                    ? EffectOutcome<HttpResult>.Refused(outcome.Code!, $"{outcome.Message} A redirect leads there.")
+                    : outcome;
             }
             catch (IOException)
             {
@@ -46,6 +63,17 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             }
         }
     }
+
+    private static EffectOutcome<HttpResult> Refused(HttpResponseMessage response, string problem) => EffectOutcome<HttpResult>.Refused(
+        "address_refused",
+        $"{HttpErrors.Host(response.RequestMessage!.RequestUri!)} answered {(int)response.StatusCode} with a redirect that is not "
+        + $"followed: {problem}.",
+        new HttpResult
+        {
+            StatusCode = (int)response.StatusCode,
+            Headers = HttpAnswers.Headers(response),
+            Body = HttpAnswers.NoBody,
+        });
 
     private async Task<EffectOutcome<HttpResult>> AnswerAsync(
         HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
@@ -99,7 +127,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     private static string Meaning(int status) => status switch
     {
         304 => " The resource has not changed since the version that the request headers name.",
-        301 or 302 or 303 or 307 or 308 => " Redirects are not followed.",
+        301 or 302 or 303 or 307 or 308 => " No redirect, or no further one, is followed ('redirects').",
         _ => "",
     };
 
@@ -117,10 +145,13 @@ internal static class HttpRequests
     private static readonly HashSet<string> _own =
         new([HttpHeaderRules.IdempotencyKey, HttpHeaderRules.CorrelationId, "traceparent", "tracestate"], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Creates the request, or returns the rejection.</summary>
-    public static (OneRequest? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
+    private const int RedirectsMax = 10;
+
+    /// <summary>Where the request goes, or the rejection.</summary>
+    public static (HttpTarget? Target, EffectOutcome<HttpResult>? Rejection) Target(HttpArguments arguments, EffectContext context)
     {
         var (address, problem) = Address(arguments, context);
+        problem ??= arguments.Redirects is < 0 or > RedirectsMax ? $"'redirects' must be 0 to {RedirectsMax}" : null;
         problem ??= arguments.Headers?
             .Select(
                 header => header.Value is null ? $"the header '{header.Key}' is null" : HttpHeaderRules.Problem(header.Key, header.Value))
@@ -145,8 +176,14 @@ internal static class HttpRequests
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));
-        var request = new OneRequest(method, address!, context.Progress);
-        if (body is not null)
+        return (new HttpTarget(address!, method), null);
+    }
+
+    /// <summary>Creates the request to a target.</summary>
+    public static OneRequest Build(HttpTarget target, HttpArguments arguments, EffectContext context)
+    {
+        var request = new OneRequest(target.Method, target.Address, context.Progress);
+        if (target.HasBody && Body(arguments) is { } body)
         {
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.ContentType = arguments.Body!.Value.ValueKind == JsonValueKind.String
@@ -154,8 +191,8 @@ internal static class HttpRequests
                 : new MediaTypeHeaderValue("application/json");
         }
 
-        AddHeaders(request, arguments, context);
-        return (request, null);
+        AddHeaders(request, target, arguments, context);
+        return request;
     }
 
     private static (Uri? Address, string? Problem) Address(HttpArguments arguments, EffectContext context)
@@ -225,7 +262,7 @@ internal static class HttpRequests
     };
 
     // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.
-    private static void AddHeaders(OneRequest request, HttpArguments arguments, EffectContext context)
+    private static void AddHeaders(OneRequest request, HttpTarget target, HttpArguments arguments, EffectContext context)
     {
         var given = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, value) in arguments.Headers ?? _none)
@@ -236,6 +273,15 @@ internal static class HttpRequests
         foreach (var (name, value) in context.Connection?.Headers ?? [])
         {
             given[name] = value;
+        }
+
+        if (!target.IsSameOrigin)
+        {
+            // A redirect must not lead credentials to another service: neither the operator's headers nor those of the step.
+            foreach (var name in (context.Connection?.Headers ?? []).Select(header => header.Key).Concat(HttpTarget.Credentials))
+            {
+                given.Remove(name);
+            }
         }
 
         if (!given.ContainsKey("Accept-Encoding"))

@@ -10,17 +10,24 @@ namespace Onex.Effects.Http;
 /// The sockets of HTTP effects: one pool per connection, and one for requests without a connection. The resolved address is checked when a
 /// socket connects, so DNS rebinding has no effect.
 /// </summary>
-internal sealed class HttpTransport(ConnectionTable connections, ServiceDirectory services) : IDisposable
+/// <param name="connections">The connections.</param>
+/// <param name="services">Finds the instances of services.</param>
+/// <param name="resolve">Resolves names; null for the system's resolver.</param>
+internal sealed class HttpTransport(
+    ConnectionTable connections, ServiceDirectory services, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+    : IDisposable
 {
     private const int InstancesMax = 3;
 
     private readonly PerConnection<HttpMessageInvoker> _invokers = new(
         connections,
-        one => Create(one.MayReach, (instance, address) => MayReachInstance(one, instance, address), one.Tls, one.Proxy),
+        one => Create(
+            resolve ?? Dns.GetHostAddressesAsync, one.MayReach, (instance, address) => MayReachInstance(one, instance, address), one.Tls,
+            one.Proxy),
         invoker => invoker.Dispose());
 
     private readonly HttpMessageInvoker _open = Create(
-        (_, address) => !AddressRules.IsInside(address), (_, _) => false, TlsFiles.None);
+        resolve ?? Dns.GetHostAddressesAsync, (_, address) => !AddressRules.IsInside(address), (_, _) => false, TlsFiles.None);
 
     /// <summary>
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
@@ -112,8 +119,8 @@ internal sealed class HttpTransport(ConnectionTable connections, ServiceDirector
     }
 
     private static HttpMessageInvoker Create(
-        Func<DnsEndPoint, IPAddress, bool> mayReach, Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls,
-        Uri? proxy = null) => new(new SocketsHttpHandler
+        Func<string, CancellationToken, Task<IPAddress[]>> resolve, Func<DnsEndPoint, IPAddress, bool> mayReach,
+        Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls, Uri? proxy = null) => new(new SocketsHttpHandler
     {
         // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
         // only used where the connection names it.
@@ -134,7 +141,7 @@ internal sealed class HttpTransport(ConnectionTable connections, ServiceDirector
             var request = context.InitialRequestMessage as OneRequest;
             request?.Connect();
             return ConnectAsync(
-                context.DnsEndPoint, context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach, cancellation);
+                resolve, context.DnsEndPoint, context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach, cancellation);
         },
         // Above TLS, because a handshake contains no request; neither does the tunnel that a proxy is asked for.
         PlaintextStreamFilter = static (context, _) => ValueTask.FromResult(
@@ -144,9 +151,11 @@ internal sealed class HttpTransport(ConnectionTable connections, ServiceDirector
     });
 
     private static async ValueTask<Stream> ConnectAsync(
-        DnsEndPoint target, Func<DnsEndPoint, IPAddress, bool> mayReach, CancellationToken cancellation)
+        Func<string, CancellationToken, Task<IPAddress[]>> resolve, DnsEndPoint target, Func<DnsEndPoint, IPAddress, bool> mayReach,
+        CancellationToken cancellation)
     {
-        var resolved = await Dns.GetHostAddressesAsync(target.Host, cancellation);
+        // The resolver does not take unspecified addresses, which mean this machine.
+        var resolved = IPAddress.TryParse(target.Host, out var number) ? [number] : await resolve(target.Host, cancellation);
         IPAddress[] reachable = [.. resolved.Where(address => mayReach(target, address))];
         if (resolved.Length > 0 && reachable.Length == 0)
         {

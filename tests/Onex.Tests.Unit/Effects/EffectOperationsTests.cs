@@ -15,7 +15,10 @@ public sealed class EffectOperationsTests
             Assert.Equal((OperationRole.Effect, "http", false), (operation.Role, operation.ConnectionType, operation.AnyArguments));
             Assert.Equal(operation.Name is not ("http.get" or "http.head"), operation.ChangesWorld);
             Assert.Equal(
-                [("url", "string"), ("path", "string"), ("headers", "map(string)"), ("query", "map(any)"), ("body", "any")],
+                [
+                    ("url", "string"), ("path", "string"), ("headers", "map(string)"), ("query", "map(any)"), ("redirects", "int"),
+                    ("body", "any"),
+                ],
                 operation.Arguments.Select(argument => (argument.Name, argument.Type)));
             Assert.All(operation.Arguments, argument => Assert.False(argument.Required));
             Assert.Equal(ArgumentFilling.PercentEncoded, operation.Arguments.Single(argument => argument.Name == "path").Filling);

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,13 +26,15 @@ internal sealed class EffectsHarness : IAsyncDisposable
     /// <param name="environment">The environment with the secrets.</param>
     /// <param name="room">Bounds the memory of results; null for no bound.</param>
     /// <param name="services">Finds the instances of services; null if no connection has one.</param>
+    /// <param name="resolve">Resolves names; null for the system's resolver.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
         Dictionary<string,
         string>? environment = null,
         ResultRoom? room = null,
-        ServiceDirectory? services = null)
+        ServiceDirectory? services = null,
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         time ??= TimeProvider.System;
         Connections = new ConnectionTable(Read(connections, environment ?? []));
@@ -47,6 +50,11 @@ internal sealed class EffectsHarness : IAsyncDisposable
         if (services is not null)
         {
             collection.AddSingleton(services);
+        }
+
+        if (resolve is not null)
+        {
+            collection.AddSingleton(resolve);
         }
 
         _services = collection.BuildServiceProvider();

@@ -66,13 +66,13 @@ internal sealed record AggregateArguments
 
     [Argument(
         "The keys of a group by name. Without any there are no groups, only the total.", Default = "none",
-        Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public IReadOnlyDictionary<string, string>? By { get; init; }
 
     [Argument(
         "The values to compute by name, each with one function. `count` takes a condition. `sum`, `average`, `min` and `max` ignore null; "
             + "text of decimal digits (`12.50`) is a number there, and the result is text too, with all its digits.",
-        Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public required IReadOnlyDictionary<string, AggregateField> Fields { get; init; }
 
     [Argument("Values that the expressions read beside the item.", Default = "none")]

@@ -31,7 +31,7 @@ internal sealed record FilterArguments
     [Argument("The list.")]
     public required IReadOnlyList<CelValue> Items { get; init; }
 
-    [Argument("The condition.", Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+    [Argument("The condition.", Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public required string Where { get; init; }
 
     [Argument("Values that the expression reads beside the item.", Default = "none")]

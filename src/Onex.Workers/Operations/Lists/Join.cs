@@ -72,10 +72,14 @@ internal sealed record JoinArguments
     [Argument("The right list.")]
     public required IReadOnlyList<CelValue> Right { get; init; }
 
-    [Argument("The key of a left item; null matches nothing.", Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+    [Argument(
+        "The key of a left item; null matches nothing.",
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "left")]
     public required string LeftKey { get; init; }
 
-    [Argument("The key of a right item; null matches nothing.", Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+    [Argument(
+        "The key of a right item; null matches nothing.",
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "right")]
     public required string RightKey { get; init; }
 
     [Argument("Whether left items without a match are rows too, whose `right` is null.", Default = "false")]

@@ -88,7 +88,7 @@ internal sealed record SortArguments
 
     [Argument(
         "The keys, the most significant one first; each is either `ascending` or `descending`. Text is ordered by code point.",
-        Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
+        Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public required IReadOnlyList<SortKey> By { get; init; }
 
     [Argument("Values that the expressions read beside the item.", Default = "none")]

@@ -26,6 +26,34 @@ public sealed class ArgumentExpressionTests
     public void A_wrong_one_is_an_error_at_its_place(string step, string code) =>
         Assert.Equal([code], Check(step).Select(diagnostic => diagnostic.Code));
 
+    [Theory]
+    [InlineData("item.n + 'a' == 'a'", "ONEX1076")]
+    [InlineData("item.at + duration('1h') == item.at", "ONEX1076")]
+    [InlineData("item.m == 1", "ONEX1077")]
+    [InlineData("item.n > 1 && timestamp(item.at) > timestamp('2030-01-01T00:00:00Z')", null)]
+    public void The_item_has_the_type_that_arrives(string where, string? code) => Assert.Equal(
+        code,
+        TestContracts.Check($$"""
+            contract: example
+            version: 1.0.0
+            input: { type: object }
+            data: { lines: "list({ n: int, at: timestamp })" }
+            initial: work
+            states:
+              work:
+                steps:
+                  - set: { lines: "[]" }
+                  - id: one
+                    compute: filter
+                    with: { items: "${data.lines}", where: "{{where}}" }
+                next: done
+              done: { end: completed }
+            """).Diagnostics.SingleOrDefault()?.Code);
+
+    [Fact]
+    public void The_documented_contract_is_valid() => Assert.Empty(TestContracts.Check(
+        File.ReadAllText(Repository.At("docs", "operations.md")).Split("```yaml\n")[1].Split("```")[0]).Diagnostics);
+
     private static IEnumerable<Onex.Contracts.Diagnostics.Diagnostic> Check(string step) => TestContracts.Check($$"""
         contract: example
         version: 1.0.0
