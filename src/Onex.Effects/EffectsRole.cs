@@ -80,7 +80,8 @@ public static class EffectsRole
     /// <param name="environment">The variables with address and login.</param>
     public static IServiceCollection AddVaultSecrets(this IServiceCollection services, IReadOnlyDictionary<string, string> environment)
     {
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<VaultSecretLoop>(provider, VaultReading.OfSettings(environment)));
+        services.AddSingleton(
+            provider => ActivatorUtilities.CreateInstance<VaultSecretLoop>(provider, VaultReading.OfSettings(environment)));
         return services.AddHostedService(provider => provider.GetRequiredService<VaultSecretLoop>());
     }
 

@@ -45,13 +45,16 @@ public sealed class DynamicCredentialsTests : IDisposable
             await Eventually.Async(
                 async () =>
                 {
-                    var (status, answer) = await onex.RequestAsync("""{"operation":"asking","payload":{}}""", "?wait=30s");
-                    Assert.Equal((HttpStatusCode.OK, "success"), (status, (string?)answer["status"]));
-                    users.Add((string)answer["payload"]!["user"]!);
-                    return users.Count >= 3;
+                    foreach (var (status, answer) in await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => AskAsync(onex))))
+                    {
+                        Assert.Equal((HttpStatusCode.OK, "success"), (status, (string?)answer["status"]));
+                        users.Add((string)answer["payload"]!["user"]!);
+                    }
+
+                    return users.Count >= 2;
                 },
                 TimeSpan.FromMinutes(1),
-                () => $"three users have asked: {string.Join(", ", users)}");
+                () => $"two users have asked: {string.Join(", ", users)}");
             Assert.Subset(created.ToHashSet(), users);
         }
         finally
@@ -62,6 +65,9 @@ public sealed class DynamicCredentialsTests : IDisposable
             }
         }
     }
+
+    private static Task<(HttpStatusCode Status, JsonNode Answer)> AskAsync(EmbeddedOnex onex) =>
+        onex.RequestAsync("""{"operation":"asking","payload":{}}""", "?wait=30s");
 
     private void Write(PostgresServer server, PostgresDatabase target)
     {
