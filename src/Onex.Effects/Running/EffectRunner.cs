@@ -195,7 +195,8 @@ internal sealed class EffectRunner(
         var outcome = await AttemptAsync(command, connection, record, place, trace, cancellation);
 
         // An attempt that met an outage is not counted. The ledger remembers whether it may have taken effect.
-        if (permit.Report(outcome) && record.Committed is null && !record.IsInDoubt)
+        var mayRepeat = outcome.Reach == AttemptReach.NotSent || command.Once != true;
+        if (permit.Report(outcome) && mayRepeat && record.Committed is null && !record.IsInDoubt)
         {
             var maySent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
             await ParkAgainAsync(command, permit.Gate, lease, maySent, trace, cancellation);
