@@ -1,13 +1,17 @@
 using Onex.Benchmarks.Contracts;
 using Onex.Benchmarks.EndToEnd;
+using Onex.Benchmarks.Isolation;
 using Onex.Benchmarks.Items;
+using Onex.Benchmarks.Limits;
 using Onex.Benchmarks.Timers;
 
 return args switch
 {
     ["contracts"] => ContractsBenchmark.Run(),
     ["e2e", .. var options] => await EndToEndBenchmark.RunAsync(EndToEndOptions.Parse(options)),
+    ["isolation", .. var options] => await IsolationBenchmark.RunAsync(options),
     ["items", .. var options] => await ItemsBenchmark.RunAsync(options),
+    ["limits", .. var options] => await LimitsBenchmark.RunAsync(options),
     ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
     _ => Usage(),
 };
@@ -17,13 +21,18 @@ static int Usage()
     Console.Error.WriteLine("""
         ./dev bench contracts
         ./dev bench e2e [--only echo|effects] [--against FOLDER] [--rounds N] [--requests N] [--warmup N] [--in-flight N] [--rate-seconds N]
+        ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]
         ./dev bench items [--items N]
+        ./dev bench limits [--seconds N]
         ./dev bench timers [--parked N]
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
                    the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios
+        isolation  what a connection that hangs costs two others: throughput and latency, without and with it; then the memory of
+                   runtime-effects with many parked commands
         items      the cost of the number of items of an each: time, memory, the saga's row
+        limits     one limit of three effects processes, counted at the service, and after one of them was killed
         timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
         """);
     return 2;

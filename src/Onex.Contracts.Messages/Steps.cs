@@ -73,6 +73,12 @@ public sealed record StepCommand
     /// that the earlier one completed. Absent otherwise.
     /// </summary>
     public bool? AskAgain { get; init; }
+
+    /// <summary>
+    /// <c>true</c> if the step's policy allows one attempt: it is not run again once it may have taken effect, even if its connection is
+    /// unavailable. Absent otherwise.
+    /// </summary>
+    public bool? Once { get; init; }
 }
 
 /// <summary>Values of <see cref="StepCommand.Direction"/>.</summary>

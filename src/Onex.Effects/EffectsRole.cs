@@ -8,6 +8,7 @@ using Onex.Effects.Db;
 using Onex.Effects.Discovery;
 using Onex.Effects.Http;
 using Onex.Effects.Kafka;
+using Onex.Effects.Limits;
 using Onex.Effects.Operations;
 using Onex.Effects.Redis;
 using Onex.Effects.Running;
@@ -64,7 +65,12 @@ public static class EffectsRole
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
             new ResultRoom(memory.Results, memory.LargestResult),
-            provider.GetRequiredService<SecretResolver>()));
+            provider.GetRequiredService<SecretResolver>(),
+            provider.GetRequiredService<ISharedLimits>(),
+            parkedMemory: new MemoryGate(memory.Commands / 4)));
+        services.AddSingleton<ISharedLimits>(provider => new ClusterLimits(
+            settings.Redis, provider.GetRequiredService<RoleHealth>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ClusterLimits>>()));
         services.AddHostedService<ParkedCommandLoop>();
         return services;
     }

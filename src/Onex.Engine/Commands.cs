@@ -194,6 +194,7 @@ internal static class Commands
         {
             Cancels = cancels,
             LimitKey = LimitKey(decision, stepCall.Invocation),
+            Once = stepCall.Retry.Attempts == 1 && stepCall.Role == CallRole.Effect,
             AsksAgain = command.Happened == Happening.Yes && stepCall.Role == CallRole.Effect,
         });
 

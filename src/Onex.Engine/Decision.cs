@@ -68,6 +68,9 @@ internal sealed record CommandToSend(
     /// </summary>
     public bool AsksAgain { get; init; }
 
+    /// <summary>Whether the step's policy allows one attempt only.</summary>
+    public bool Once { get; init; }
+
     /// <summary>The value for which the connection's limits are counted separately, as JSON; or null.</summary>
     public string? LimitKey { get; init; }
 

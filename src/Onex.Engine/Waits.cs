@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 
@@ -7,6 +8,8 @@ namespace Onex.Engine;
 /// <summary>Describes for people what a saga waits for.</summary>
 internal static class Waits
 {
+    private static readonly Dictionary<CommandId, string> _none = [];
+
     private static readonly (OperatorCommand Command, string Name)[] _commands =
     [
         (OperatorCommand.Retry, "retry"),
@@ -20,20 +23,26 @@ internal static class Waits
     private const int UntakenMin = 2;
 
     /// <summary>What a saga waits for, since when, until when, and what an operator can do.</summary>
-    public static WaitReason Describe(Plan plan, SagaState saga, DateTimeOffset now)
+    /// <param name="plan">The plan.</param>
+    /// <param name="saga">The saga.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="parked">Why commands are parked, for those that are.</param>
+    public static WaitReason Describe(
+        Plan plan, SagaState saga, DateTimeOffset now, IReadOnlyDictionary<CommandId, string>? parked = null)
     {
+        parked ??= _none;
         var described = saga switch
         {
             { EndedAt: { } ended } => new WaitDescription($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
             { Blockage: { } blockage } => new WaitDescription(
                 $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
                 blockage.At, ["an operator"]),
-            { PausedBy: { } request } => Paused(plan, saga, request, now),
+            { PausedBy: { } request } => Paused(plan, saga, request, now, parked),
             { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new WaitDescription(
                 $"It has left state '{saga.State}' and is in a cycle without progress: it is slowed down, and enters '{leaving.Next}' "
                     + $"again at {Text(at)}.",
                 saga.UpdatedAt, [$"time {Text(at)}"]),
-            { Outstanding.IsEmpty: false } => InFlight(plan, saga, now),
+            { Outstanding.IsEmpty: false } => InFlight(plan, saga, now, parked),
             _ => Waiting(plan, saga, now),
         };
 
@@ -73,10 +82,11 @@ internal static class Waits
         public IReadOnlyList<string> Events { get; init; } = [];
     }
 
-    private static WaitDescription Paused(Plan plan, SagaState saga, OperatorRequest request, DateTimeOffset now)
+    private static WaitDescription Paused(
+        Plan plan, SagaState saga, OperatorRequest request, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight)
-            .Select(command => Of(plan, saga, command, now))
+            .Select(command => Of(plan, saga, command, now, parked))
             .ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
         return new WaitDescription(
@@ -88,13 +98,15 @@ internal static class Waits
             request.At, ["an operator", .. inFlight]);
     }
 
-    private static WaitDescription InFlight(Plan plan, SagaState saga, DateTimeOffset now)
+    private static WaitDescription InFlight(
+        Plan plan, SagaState saga, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
-        var commands = saga.Outstanding.Where(command => command.Item is null).Select(command => Of(plan, saga, command, now))
+        var commands = saga.Outstanding.Where(command => command.Item is null)
+            .Select(command => Of(plan, saga, command, now, parked))
             .Concat(saga.Outstanding
                 .Where(command => command.Item is not null)
                 .GroupBy(command => (command.Step, command.Direction))
-                .Select(group => Of(saga, [.. group])))
+                .Select(group => Of(saga, [.. group], parked)))
             .Concat(saga.Branches
                 .Where(branch => branch.WaitUntil is not null)
                 .Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
@@ -109,6 +121,12 @@ internal static class Waits
     }
 
     // All items of a step are described as one thing to wait for.
+    private static string Of(SagaState saga, IReadOnlyList<Outstanding> items, IReadOnlyDictionary<CommandId, string> parked)
+    {
+        var reasons = items.Select(item => parked.GetValueOrDefault(item.CommandId)).OfType<string>().ToList();
+        return Of(saga, items) + (reasons.Count == 0 ? "" : $", {reasons.Count} of them parked: {reasons[0]}");
+    }
+
     private static string Of(SagaState saga, IReadOnlyList<Outstanding> items)
     {
         var step = items[0].Step;
@@ -120,7 +138,8 @@ internal static class Waits
             : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {(items.Count == 1 ? "is" : "are")} being resolved";
     }
 
-    private static string Of(Plan plan, SagaState saga, Outstanding command, DateTimeOffset now)
+    private static string Of(
+        Plan plan, SagaState saga, Outstanding command, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var step = PlanFacts.Of(plan).Step(command.Step);
         var undoing = command.Direction == StepDirection.Compensation;
@@ -142,6 +161,8 @@ internal static class Waits
             : $"step '{command.Step}'";
         return command.Phase switch
         {
+            _ when parked.TryGetValue(command.CommandId, out var reason) =>
+                $"{what} is parked ({attempt}, sent first at {Text(command.FirstSentAt)}): {reason}",
             AttemptPhase.BackingOff => $"{what} waits until {Text(command.DueAt)} after {attempt} failed",
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",

@@ -65,6 +65,7 @@ public static class OrchestratorRole
         services.AddSingleton<RecordHandler>();
         services.AddSingleton<EarlySweep>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
+        services.AddSingleton<ParkedReasons>();
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddSingleton<Scheduler>();
         services.AddHostedService<BackgroundLoops>();

@@ -118,6 +118,11 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
     }
 
+    /// <summary>Checks that every order was completed unless its card was declined.</summary>
+    public void AssertOnlyDeclinedOrdersFailed() => Assert.All(
+        _sent,
+        sent => Assert.Equal(sent.Value.Treatment.CardDeclined ? "error" : "success", stack.Responses.Of(sent.Key)[0].Field("status")));
+
     /// <summary>
     /// Checks that all orders end with one response each and one idempotency key per order, step and direction, and that the effects match
     /// the final state.

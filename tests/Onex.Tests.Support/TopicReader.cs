@@ -11,6 +11,9 @@ public sealed record ReadRecord(
 {
     private readonly Lazy<JsonElement> _json = new(() => JsonDocument.Parse(Bytes).RootElement);
 
+    /// <summary>When it was read: <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    public long ReadAt { get; } = TimeProvider.System.GetTimestamp();
+
     /// <summary>The value as text.</summary>
     public string Text => Encoding.UTF8.GetString(Bytes);
 

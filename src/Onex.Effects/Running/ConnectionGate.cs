@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Running;
@@ -104,6 +105,15 @@ internal sealed class ConnectionGate(
         }
 
         return await WaitAsync(mine, cancellation);
+    }
+
+    /// <summary>Call before a command is parked that had a permit.</summary>
+    public void BeginParking()
+    {
+        lock (_lock)
+        {
+            Park();
+        }
     }
 
     /// <summary>Call after the attempt to park a command has ended.</summary>
@@ -236,7 +246,7 @@ internal sealed class ConnectionGate(
             if (after != BreakerState.Closed)
             {
                 ParkWaiting();
-                parks = sign == AttemptSign.Unavailable && outcome.Reach != Contracts.Catalogue.AttemptReach.Done;
+                parks = sign == AttemptSign.Unavailable && outcome.Reach != AttemptReach.Done;
             }
         }
 

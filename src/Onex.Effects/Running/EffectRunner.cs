@@ -7,6 +7,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Effects.Vault;
 using Onex.Hosting.Logging;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Persistence;
@@ -31,8 +32,11 @@ internal sealed class EffectRunner(
     TimeProvider time,
     ILogger<EffectRunner> logger,
     ResultRoom? room = null,
-    SecretResolver? secrets = null) : IConsumer<StepCommand>
+    SecretResolver? secrets = null,
+    ISharedLimits? shared = null,
+    MemoryGate? parkedMemory = null) : IConsumer<StepCommand>
 {
+    private static readonly MemoryGate _unbounded = new(long.MaxValue);
     private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
 
@@ -61,6 +65,14 @@ internal sealed class EffectRunner(
             return;
         }
 
+        await using var limits = await SharedAsync(use.Connection, command, cancellation);
+        if (!limits.MayBegin)
+        {
+            permit.Park();
+            await ParkAsync(command, gate, arrived, trace, cancellation);
+            return;
+        }
+
         var result = await ledger.ClaimAsync(command, cancellation);
         if (result is ClaimResult.Granted granted)
         {
@@ -78,7 +90,59 @@ internal sealed class EffectRunner(
         using var scope = logger.BeginScope(new CommandScope(taken.Command));
         var trace = new Trace(taken.TraceParent ?? NewTrace(taken.Command), taken.TraceState);
         using var use = connections.Use(taken.Command.Connection);
+        using var memory = await EnterMemoryAsync(taken.Command, cancellation);
+        await using var limits = memory is null
+            ? new SharedTurn(null, MayBegin: false)
+            : await SharedAsync(use.Connection, taken.Command, cancellation);
+        if (!limits.MayBegin)
+        {
+            permit.GiveBack();
+            await ParkAgainAsync(taken.Command, permit.Gate, taken.Lease, taken.Lease.FollowsUnrecordedLease, trace, cancellation);
+            return;
+        }
+
         await RunGrantedAsync(taken.Command, use.Connection, permit, taken.Lease, trace, cancellation);
+    }
+
+    // Null if there is no memory for the command soon: its lease runs already.
+    private async Task<IDisposable?> EnterMemoryAsync(StepCommand command, CancellationToken cancellation)
+    {
+        using var timer = new CancellationTokenSource(GateSettings.LongestWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        try
+        {
+            return await (parkedMemory ?? _unbounded).EnterAsync(command.Weight, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    // Waits for the limits that processes share, as long as a command may wait in memory.
+    private async Task<SharedTurn> SharedAsync(Connection? connection, StepCommand command, CancellationToken cancellation)
+    {
+        if (shared is null)
+        {
+            return new SharedTurn(null, MayBegin: true);
+        }
+
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            var permit = await shared.AcquireAsync(connection, command, cancellation);
+            if (permit.Wait <= TimeSpan.Zero)
+            {
+                return new SharedTurn(permit.Held, MayBegin: true);
+            }
+
+            if (time.GetElapsedTime(began) + permit.Wait > GateSettings.LongestWait)
+            {
+                return new SharedTurn(null, MayBegin: false);
+            }
+
+            await Task.Delay(permit.Wait, time, cancellation);
+        }
     }
 
     // The record's offset moves on: from here on the database holds the command.
@@ -131,9 +195,11 @@ internal sealed class EffectRunner(
         var outcome = await AttemptAsync(command, connection, record, place, trace, cancellation);
 
         // An attempt that met an outage is not counted. The ledger remembers whether it may have taken effect.
-        if (permit.Report(outcome) && record.Committed is null && !record.IsInDoubt)
+        var mayRepeat = outcome.Reach == AttemptReach.NotSent || command.Once != true;
+        if (permit.Report(outcome) && mayRepeat && record.Committed is null && !record.IsInDoubt)
         {
-            await ParkAgainAsync(command, permit.Gate, lease, outcome, trace, cancellation);
+            var maySent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
+            await ParkAgainAsync(command, permit.Gate, lease, maySent, trace, cancellation);
         }
         else if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
         {
@@ -142,10 +208,8 @@ internal sealed class EffectRunner(
     }
 
     private async Task ParkAgainAsync(
-        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, AttemptOutcome outcome, Trace trace,
-        CancellationToken cancellation)
+        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, bool maySent, Trace trace, CancellationToken cancellation)
     {
-        var maySent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
         var again = ToPark(command, gate, TimeSpan.Zero, trace);
         if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, maySent, cancellation), cancellation))
         {
@@ -309,4 +373,9 @@ internal sealed class EffectRunner(
         $"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00";
 
     private readonly record struct Trace(string Parent, string? State);
+
+    private readonly record struct SharedTurn(IAsyncDisposable? Held, bool MayBegin) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Held?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 }

@@ -26,6 +26,13 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
     /// <summary>Gives the permit back without an attempt, so that it does not count against the rate.</summary>
     public void GiveBack() => Release(begun: false);
 
+    /// <summary>Gives the permit back because its command is parked; <see cref="ConnectionGate.EndParking"/> must follow.</summary>
+    public void Park()
+    {
+        Gate.BeginParking();
+        GiveBack();
+    }
+
     public void Dispose() => Release(begun: true);
 
     private void Release(bool begun)

@@ -20,6 +20,7 @@ internal sealed class SagaControl(
     SagaHomes homes,
     KnownRequests known,
     ResponseWriter responses,
+    ParkedReasons parked,
     DatabaseClock clock,
     TimeProvider time) : ISagaControl
 {
@@ -152,7 +153,7 @@ internal sealed class SagaControl(
     public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
         await reader.ReadAsync([sagaId], cancellation) switch
         {
-            [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Describe(pipe, saga, row),
+            [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Describe(pipe, saga, row, await parked.ReadAsync(saga, cancellation)),
             [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
             [{ Row: { } row }] => new WaitReason(
                 $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
@@ -162,11 +163,11 @@ internal sealed class SagaControl(
         };
 
     // A saga that cannot be handled cannot be explained either, so only the reason is returned.
-    private WaitReason Describe(PlanPipe pipe, SagaState saga, SagaRow row)
+    private WaitReason Describe(PlanPipe pipe, SagaState saga, SagaRow row, IReadOnlyDictionary<CommandId, string> reasons)
     {
         try
         {
-            return Waits.Describe(pipe.Plan, saga, clock.Now);
+            return Waits.Describe(pipe.Plan, saga, clock.Now, reasons);
         }
 #pragma warning disable CA1031 // The caller learns that the saga is set aside, whichever exception explains it.
         catch (Exception failure)

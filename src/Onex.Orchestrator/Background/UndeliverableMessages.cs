@@ -36,6 +36,12 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
             return null;
         }
 
+        // An earlier copy is parked: its connection will let it begin.
+        if (isEffect && await IsParkedAsync(command, cancellation))
+        {
+            return null;
+        }
+
         // A compute changes nothing, even if a copy of it is run. A compensation is never closed, because its key is needed again.
         var isClosed = command.Direction == StepDirections.Do && (!isEffect || await CloseAsync(command, cancellation));
         return Failed(undeliverable, command.CommandId, command.Attempt, isClosed);
@@ -60,6 +66,9 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
                 cancellation);
         }
     }
+
+    private async Task<bool> IsParkedAsync(StepCommand command, CancellationToken cancellation) =>
+        (await ledger.LookUpAsync([command.CommandId], cancellation)).GetValueOrDefault(command.CommandId) is { ParkedAt: not null };
 
     // Prevents every copy of the command from being run, in the topic, the outbox or the dead letters. Returns false if a role has claimed
     // one before, or if the ledger may have deleted that claim.

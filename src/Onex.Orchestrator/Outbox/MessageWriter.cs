@@ -38,6 +38,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             TimeoutMs = (int)Math.Min(command.Timeout.TotalMilliseconds, int.MaxValue),
             NotAfter = command.NotAfter,
             AskAgain = command.AsksAgain ? true : null,
+            Once = command.Once ? true : null,
         };
         return new OutgoingMessage
         {

@@ -80,8 +80,8 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
     }
 
     // Cancels interrupted commands that no role has claimed, because no earlier step is compensated until their outcome is known, and
-    // parked ones whose step has no time left. Closes commands that were claimed and never answered, so that a copy cannot run
-    // the attempt that counts as failed here.
+    // parked ones whose step has no time left. Closes commands that were claimed and never answered, so that a copy of the command cannot
+    // run the attempt that counts as failed here.
     private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
         HashSet<CommandId> cancelled, HashSet<CommandId> overdue, HashSet<CommandId> asked, CancellationToken cancellation)
     {

@@ -81,7 +81,15 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        throw new NotSupportedException();
+        Task.FromResult<IReadOnlyDictionary<CommandId, LedgerState>>(Parked
+            .Where(parked => commandIds.Contains(parked.Command.CommandId))
+            .ToDictionary(
+                parked => parked.Command.CommandId,
+                parked => new LedgerState(parked.Command.Attempt, Leased: false, default, null)
+                {
+                    ParkedAt = DateTimeOffset.UnixEpoch,
+                    ParkedFor = parked.Connection,
+                }));
 
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>

@@ -1,6 +1,5 @@
 using Npgsql;
 using Onex.Persistence.Ledger;
-using Onex.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

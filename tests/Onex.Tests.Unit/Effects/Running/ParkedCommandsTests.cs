@@ -55,6 +55,20 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_attempt_of_a_step_that_allows_one_is_not_run_again_once_it_was_sent()
+    {
+        await using var bench = Bench();
+        _outside.AnswerWith(503, "text/plain", "");
+        await bench.RunAsync(Post());
+
+        var result = await bench.RunAsync(Post() with { Once = true });
+
+        Assert.Equal((StepOutcomes.Failed, "http_503"), (result.Outcome, result.Code));
+        Assert.Empty(bench.Ledger.Parked);
+        Assert.NotNull(bench.Health.Handlers["stock"]);
+    }
+
+    [Fact]
     public async Task A_failed_trial_is_parked_behind_the_others_so_that_each_gets_its_turn()
     {
         await using var bench = Bench();

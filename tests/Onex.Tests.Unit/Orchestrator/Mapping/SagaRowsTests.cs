@@ -89,6 +89,22 @@ public sealed class SagaRowsTests
         Assert.Contains("\"responded\":true", SagaRows.ToRow(saga, 1, Guid.Empty).Progress.ToString(), StringComparison.Ordinal);
     }
 
+    // A newer version may know more directions. Taking one of them for a compensation would run the wrong thing.
+    [Fact]
+    public void A_stored_direction_that_is_neither_of_the_two_cannot_be_read()
+    {
+        var saga = new SagaScenario(_plan).Starts().Saga with { Outstanding = [Command(AttemptPhase.InFlight)] };
+        var row = SagaRows.ToRow(saga, 1, Guid.Empty);
+        row = row with
+        {
+            Progress = RawJson.FromText(row.Progress.ToString().Replace("\"do\"", "\"rewind\"", StringComparison.Ordinal)),
+        };
+
+        var failure = Assert.Throws<InvalidOperationException>(() => SagaRows.FromRow(_plan, row, RawJson.EmptyObject, out _));
+
+        Assert.Contains("'rewind'", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_row_shows_what_a_saga_waits_for()
     {

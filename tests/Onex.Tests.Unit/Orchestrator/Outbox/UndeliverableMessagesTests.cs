@@ -147,6 +147,18 @@ public sealed class UndeliverableMessagesTests
         Assert.Equal(closes ? [_id.Value] : [], _deadLetters.Closed);
     }
 
+    [Fact]
+    public async Task A_copy_of_a_parked_command_that_cannot_be_sent_changes_nothing()
+    {
+        var scenario = Starts();
+        var sent = scenario.Last.Commands.Single();
+        await _ledger.ParkAsync(new CommandToPark(Written(scenario, sent), "outside", default), CancellationToken.None);
+
+        Assert.Null(await Refused(scenario).ReadAsync(
+            new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
+        Assert.Single(_ledger.Parked);
+    }
+
     private UndeliverableMessages Refused(SagaScenario scenario) => new(
         _ledger, _deadLetters, new FakeTimeProvider(scenario.Now), Topics.Default);
 

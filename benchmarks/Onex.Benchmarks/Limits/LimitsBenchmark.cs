@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Onex.Tests.Support;
+
+namespace Onex.Benchmarks.Limits;
+
+/// <summary>
+/// One limit of a connection that three effects processes count together: the calls that arrive at the service, with all three, and after
+/// one of them was killed.
+/// </summary>
+internal static class LimitsBenchmark
+{
+    private const int PerSecond = 50;
+
+    private static readonly TimeSpan _settling = TimeSpan.FromSeconds(5);
+
+    public static async Task<int> RunAsync(string[] options)
+    {
+        var seconds = Array.IndexOf(options, "--seconds") is >= 0 and var at
+            ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
+            : 30;
+        var arrivals = new ConcurrentQueue<long>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var url = $"http://127.0.0.1:{FreePort.Next()}";
+        builder.WebHost.UseUrls(url);
+        await using var service = builder.Build();
+        service.Run(async context =>
+        {
+            arrivals.Enqueue(Stopwatch.GetTimestamp());
+            await context.Response.WriteAsync("ok");
+        });
+        await service.StartAsync();
+
+        await using var redis = await RedisServer.StartAsync();
+        await using var stack = await OnexStack.CreateAsync();
+        var contracts = Directory.CreateTempSubdirectory("onex-limits-");
+        Write(contracts, url);
+        stack.Set("CONTRACTS_DIR", contracts.FullName);
+        stack.Set("REDIS_HOST", "127.0.0.1");
+        stack.Set("REDIS_PORT", redis.Port.ToString(CultureInfo.InvariantCulture));
+        stack.Set("REDIS_PASSWORD", RedisServer.Password);
+        var processes = await stack.StartReadyAsync("main", "effects", "effects", "effects");
+
+        // More than the service takes until the end.
+        var requests = PerSecond * 3 * (seconds + (2 * (int)_settling.TotalSeconds));
+        for (var i = 0; i < requests; i++)
+        {
+            await stack.RequestAsync("limited", new JsonObject { ["number"] = i });
+        }
+
+        await Eventually.Async(() => !arrivals.IsEmpty, TimeSpan.FromMinutes(1), () => "the service is called");
+        await MeasureAsync(arrivals, "three processes", seconds);
+        await processes[3].KillAsync();
+        await MeasureAsync(arrivals, "one of them killed", seconds);
+        contracts.Delete(recursive: true);
+        return 0;
+    }
+
+    private static async Task MeasureAsync(ConcurrentQueue<long> arrivals, string what, int seconds)
+    {
+        await Task.Delay(_settling, TimeProvider.System);
+        var from = Stopwatch.GetTimestamp();
+        await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
+        var inSecond = new int[seconds];
+        foreach (var second in arrivals.Select(arrival => (double)(arrival - from) / Stopwatch.Frequency).Where(s => s >= 0 && s < seconds))
+        {
+            inSecond[(int)second]++;
+        }
+
+        var rate = (double)inSecond.Sum() / seconds;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{what}: {rate:F1} calls per second over {seconds} s, {rate / PerSecond:P1} of {PerSecond}; "
+            + $"in single seconds {inSecond.Min()} to {inSecond.Max()}: {string.Join(' ', inSecond)}"));
+    }
+
+    private static void Write(DirectoryInfo contracts, string url)
+    {
+        File.WriteAllText(
+            Path.Combine(contracts.FullName, "limited.yaml"),
+            """
+            contract: limited
+            version: 1.0.0
+            input: { type: object, properties: { number: { type: integer } } }
+            initial: calling
+            states:
+              calling:
+                steps: [{ id: call, effect: http.get, connection: service, with: { path: /x } }]
+                next: done
+              done: { end: completed }
+            """);
+        Directory.CreateDirectory(Path.Combine(contracts.FullName, "connections"));
+        File.WriteAllText(
+            Path.Combine(contracts.FullName, "connections", "service.yaml"),
+            $$"""
+            connections:
+              service: { type: http, url: "{{url}}", rate_limit: { permits: {{PerSecond}}, per: 1s, scope: cluster } }
+            """);
+    }
+}
