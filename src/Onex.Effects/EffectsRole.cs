@@ -75,6 +75,20 @@ public static class EffectsRole
         return services;
     }
 
+    /// <summary>Adds the reading of secrets of Vault that connections refer to.</summary>
+    /// <param name="services">The process's services, with <see cref="VaultSecrets"/>.</param>
+    /// <param name="environment">The variables with address and login.</param>
+    public static IServiceCollection AddVaultSecrets(this IServiceCollection services, IReadOnlyDictionary<string, string> environment)
+    {
+        services.AddSingleton(
+            provider => ActivatorUtilities.CreateInstance<VaultSecretLoop>(provider, VaultReading.OfSettings(environment)));
+        return services.AddHostedService(provider => provider.GetRequiredService<VaultSecretLoop>());
+    }
+
+    /// <summary>Reads the secrets of Vault that connections refer to, for the start. True if some are known now.</summary>
+    public static Task<bool> ReadVaultSecretsAsync(IServiceProvider services, CancellationToken cancellation) =>
+        services.GetRequiredService<VaultSecretLoop>().RefreshAsync(cancellation);
+
     /// <summary>Adds what the operations reach external systems with.</summary>
     internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
         .AddSingleton(connections)

@@ -87,4 +87,14 @@ internal static partial class Log
     /// <summary>Configure another token before this one ends, or an AppRole, which logs in again.</summary>
     [LoggerMessage(2063, LogLevel.Warning, "The token of connection {Connection} cannot be renewed. It ends at {EndsAt}.")]
     public static partial void VaultTokenEnds(ILogger logger, string connection, DateTimeOffset endsAt);
+
+    /// <summary>
+    /// Connections that refer to the secret cannot be used, or keep the values that they have, until it is read. The problem says why.
+    /// </summary>
+    [LoggerMessage(2064, LogLevel.Warning, "The secret {Path} of Vault cannot be read: {Problem}")]
+    public static partial void VaultSecretUnknown(ILogger logger, string path, string problem);
+
+    /// <summary>A secret of connections that could not be read is known now.</summary>
+    [LoggerMessage(2065, LogLevel.Information, "The secret {Path} of Vault can be read again.")]
+    public static partial void VaultSecretRead(ILogger logger, string path);
 }

@@ -25,6 +25,9 @@ public sealed class Connection
     /// <summary>A hash of all that defines it: two connections with the same one are equal. Empty: equal to none.</summary>
     internal string Fingerprint { get; set; } = "";
 
+    /// <summary>The secrets of Vault that are not known yet. Until then the connection cannot be used.</summary>
+    internal IReadOnlyList<VaultReference> Unknown { get; set; } = [];
+
     /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }
 

@@ -114,6 +114,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Allow = allow,
             Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
         };
+        connection.Unknown = [.. secrets.Unknown];
         connection.Fingerprint = ConnectionFingerprint.For(file, map, secrets.Values.Concat(tls.Texts));
         return file.ProblemCount == before ? connection : null;
 
@@ -176,7 +177,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         // The address may be a secret, so it is not quoted.
-        if (text is null || Expand(text, at) is not { } expanded || (!secrets.Resolve && Secrets.IsReferredTo(expanded)))
+        if (text is null || Expand(text, at) is not { } expanded || Secrets.IsReferredTo(expanded))
         {
             return null;
         }
@@ -270,7 +271,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     private Uri? Proxy(ScalarSyntax name, SyntaxNode node)
     {
         if (file.Text(node, "'proxy'") is not { } text || Expand(text, node.At) is not { } expanded
-            || (!secrets.Resolve && Secrets.IsReferredTo(expanded)))
+            || Secrets.IsReferredTo(expanded))
         {
             return null;
         }

@@ -45,8 +45,11 @@ public static class ConnectionsReader
     /// <param name="environment">The variables for addresses (<c>ONEX_CONNECTION_&lt;NAME&gt;_URL</c>) and secrets
     /// (<c>${secret:NAME}</c>).</param>
     /// <param name="resolveSecrets">False for a role that only checks contracts and does not have the secrets.</param>
-    public static ConnectionsReading Read(string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets)
+    /// <param name="vault">The secrets of Vault; null if none is known.</param>
+    public static ConnectionsReading Read(
+        string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null)
     {
+        var ofVault = new HashSet<VaultReference>();
         var diagnostics = new List<Diagnostic>();
         var (paths, isIncomplete) = List(directory, diagnostics);
         var connections = new Dictionary<string, Connection>(StringComparer.Ordinal);
@@ -69,7 +72,7 @@ public static class ConnectionsReader
             isIncomplete |= file.ProblemCount > 0;
             foreach (var (name, node) in declared)
             {
-                var secrets = new Secrets(environment, resolveSecrets);
+                var secrets = new Secrets(environment, resolveSecrets, vault);
                 var place = $"{path}:{name.At.Line}:{name.At.Column}";
                 if (!places.TryAdd(name.Text, place))
                 {
@@ -86,10 +89,16 @@ public static class ConnectionsReader
                 }
 
                 others.AddRange(secrets.Files);
+                ofVault.UnionWith(secrets.OfVault);
             }
 
             others.AddRange(file.OtherFiles);
             diagnostics.AddRange(file.Source.Diagnostics());
+        }
+
+        if (vault is not null)
+        {
+            vault.Wanted = ofVault;
         }
 
         return new ConnectionsReading(connections, diagnostics) {

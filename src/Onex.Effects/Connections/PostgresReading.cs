@@ -67,7 +67,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
 
         // If secrets are not resolved, only the password can be checked.
         if (file.ProblemCount != before
-            || (!secrets.Resolve && parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.IsReferredTo(text))))
+            || parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.IsReferredTo(text)))
         {
             return null;
         }

@@ -4,8 +4,14 @@ using System.Text.RegularExpressions;
 namespace Onex.Effects.Connections;
 
 /// <summary>Replaces <c>${secret:NAME}</c> with the secret. Nothing else is expanded.</summary>
-internal sealed partial class Secrets(IReadOnlyDictionary<string, string> environment, bool resolve)
+internal sealed partial class Secrets(IReadOnlyDictionary<string, string> environment, bool resolve, VaultSecrets? vault = null)
 {
+    /// <summary>The references to Vault that were found.</summary>
+    public List<VaultReference> OfVault { get; } = [];
+
+    /// <summary>Those whose value is not known yet. They stay in the texts.</summary>
+    public List<VaultReference> Unknown { get; } = [];
+
     /// <summary>Whether the text refers to a secret.</summary>
     public static bool IsReferredTo(string text) => text.Contains("${secret:", StringComparison.Ordinal);
 
@@ -28,9 +34,10 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         {
             expanded.Append(text, at, reference.Index - at);
             at = reference.Index + reference.Length;
+            var unknown = Unknown.Count;
             if (Find(reference.Groups["name"].Value, report) is { } secret)
             {
-                expanded.Append(resolve ? secret : reference.Value);
+                expanded.Append(resolve && Unknown.Count == unknown ? secret : reference.Value);
                 Values.Add(secret);
             }
             else
@@ -53,8 +60,22 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     {
         if (name.StartsWith("vault:", StringComparison.Ordinal))
         {
-            report("secrets from Vault cannot be read yet", "Give it as an environment variable: ${secret:NAME} reads NAME or NAME_FILE.");
-            return null;
+            if (VaultReference.Parse(name["vault:".Length..]) is not { } reference)
+            {
+                report(
+                    $"'{name}' does not name a path with its mount and a field of Vault",
+                    "Write both: ${secret:vault:secret/apps/stock#token}.");
+                return null;
+            }
+
+            OfVault.Add(reference);
+            if (vault?.Find(reference) is { } value)
+            {
+                return value;
+            }
+
+            Unknown.Add(reference);
+            return "";
         }
 
         if (!VariableName().IsMatch(name))
@@ -69,9 +90,9 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         }
 
         string? secret;
-        if (environment.TryGetValue(name, out var value) && value.Length > 0)
+        if (environment.TryGetValue(name, out var given) && given.Length > 0)
         {
-            secret = value;
+            secret = given;
         }
         else if (environment.TryGetValue(name + "_FILE", out var path) && path.Length > 0)
         {

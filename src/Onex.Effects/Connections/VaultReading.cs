@@ -31,6 +31,31 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
             ? address
             : SettingsTable.VaultAddress.Default!;
 
+    /// <summary>The connection to the runtime's own Vault, whose secrets files of connections refer to.</summary>
+    public static Connection OfSettings(IReadOnlyDictionary<string, string> environment)
+    {
+        var secrets = new Secrets(environment, resolve: true);
+        return new Connection
+        {
+            Name = ConnectionTypes.Vault,
+            Type = ConnectionTypes.Vault,
+            Url = new Uri(AddressOf(environment)),
+            Tls = TlsOf(TlsFiles.None, environment),
+            Vault = new VaultAddress
+            {
+                Login = LoginOf(setting => secrets.Optional(setting.Name, (_, _) => { })),
+                Namespace = secrets.Optional(SettingsTable.VaultNamespace.Name, (_, _) => { }),
+                Mount = VaultAddress.DefaultMount,
+            },
+        };
+    }
+
+    private static VaultLogin? LoginOf(Func<Setting, string?> setting) =>
+        (setting(SettingsTable.VaultRole), setting(SettingsTable.VaultSecret)) is ({ } roleId, { } secretId)
+            ? VaultLogin.WithRole(roleId, secretId)
+            : setting(SettingsTable.VaultToken) is { } own ? VaultLogin.WithToken(own)
+            : null;
+
     /// <summary>The certificates: the connection's own, or the authorities of the settings.</summary>
     public static TlsFiles TlsOf(TlsFiles own, IReadOnlyDictionary<string, string> environment) =>
         own.CaFile is null && environment.GetValueOrDefault(SettingsTable.VaultAuthority.Name) is { Length: > 0 } path
@@ -78,10 +103,7 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
                 : null;
         }
 
-        return (Setting(SettingsTable.VaultRole, name), Setting(SettingsTable.VaultSecret, name)) is ({ } roleId, { } secretId)
-            ? VaultLogin.WithRole(roleId, secretId)
-            : Setting(SettingsTable.VaultToken, name) is { } own ? VaultLogin.WithToken(own)
-            : null;
+        return LoginOf(setting => Setting(setting, name));
     }
 
     private string? Setting(Setting setting, ScalarSyntax name) => secrets.Optional(

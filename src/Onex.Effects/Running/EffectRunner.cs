@@ -263,6 +263,13 @@ internal sealed class EffectRunner(
                 AttemptReach.NotSent, "connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
         }
 
+        if (connection is { Unknown: { Count: > 0 } unknown })
+        {
+            return AttemptOutcome.Failed(
+                AttemptReach.NotSent, "connection_failed",
+                $"Connection '{connection.Name}' waits for a secret of Vault: {string.Join(", ", unknown)}.");
+        }
+
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
         using var timer = new CancellationTokenSource(timeout, time);
         using var stopping = cancellation.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timer);

@@ -42,6 +42,7 @@ internal sealed class ContractsReload : BackgroundService
     /// <param name="health">Gets the files with errors.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For what is reloaded, and what cannot be.</param>
+    /// <param name="vault">The secrets of Vault, whose changes change connections.</param>
     public ContractsReload(
         ContractsSource source,
         LoadedContracts started,
@@ -50,8 +51,10 @@ internal sealed class ContractsReload : BackgroundService
         RoleHealth health,
         TimeProvider time,
         ILogger<ContractsReload> logger,
-        ContractRegistration? registration = null)
+        ContractRegistration? registration = null,
+        VaultSecrets? vault = null)
     {
+        vault?.OnChanged(() => _hangUp.Release());
         (_source, _loaded, _connections, _registration) = (source, started, connections, registration);
         (_settings, _health, _time, _logger) = (settings, health, time, logger);
         _otherFiles = started.Connections.OtherFiles;

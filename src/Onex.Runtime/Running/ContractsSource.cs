@@ -7,7 +7,8 @@ using Onex.Hosting.Settings;
 namespace Onex.Runtime.Running;
 
 /// <summary>Reads what a role needs of the contracts directory, at the start and after each change.</summary>
-internal sealed class ContractsSource(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment)
+internal sealed class ContractsSource(
+    RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, VaultSecrets? vault = null)
 {
     private const int HashedBytesMax = 2 * 1024 * 1024;
 
@@ -30,11 +31,11 @@ internal sealed class ContractsSource(RuntimeSettings settings, IReadOnlyDiction
     {
         if (CompilesContracts && Directory.Exists(settings.ContractsDirectory))
         {
-            return LoadedContracts.Load(settings, environment, OpensConnections);
+            return LoadedContracts.Load(settings, environment, OpensConnections, vault: vault);
         }
 
         var connections = OpensConnections
-            ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true)
+            ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true, vault)
             : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
         return new LoadedContracts(
             new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);

@@ -35,11 +35,12 @@ internal sealed record LoadedContracts(
     /// <param name="resolveSecrets">Whether the secrets of connections are resolved, which only roles that open connections need.</param>
     /// <param name="examples">Runs the examples of contracts, or null.</param>
     /// <param name="strict">Whether to warn about what cannot be proved.</param>
+    /// <param name="vault">The secrets of Vault; null if none is known.</param>
     public static LoadedContracts Load(
         RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets,
-        Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false)
+        Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false, VaultSecrets? vault = null)
     {
-        var connections = ReadConnections(settings, environment, resolveSecrets);
+        var connections = ReadConnections(settings, environment, resolveSecrets, vault);
         var context = new CompilerContext(Catalogue.Of(settings), connections.Describe())
         {
             Examples = examples,
@@ -57,6 +58,6 @@ internal sealed record LoadedContracts(
 
     /// <summary>Reads only the connections, for a role without contracts.</summary>
     public static ConnectionsReading ReadConnections(
-        RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets) =>
-        ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets);
+        RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null) =>
+        ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets, vault);
 }

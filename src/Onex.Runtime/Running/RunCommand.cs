@@ -25,7 +25,8 @@ internal static class RunCommand
     {
         MemoryLimit.Apply();
         var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes);
-        var source = new ContractsSource(read.Tentative, environment);
+        var vault = new VaultSecrets();
+        var source = new ContractsSource(read.Tentative, environment, vault);
         var contracts = source.Load();
         foreach (var warning in Warnings(read, contracts))
         {
@@ -44,7 +45,14 @@ internal static class RunCommand
 
         var builder = OnexHost.CreateBuilder(settings);
         builder.Services.AddSingleton(source);
+        builder.Services.AddSingleton(vault);
         AddParts(builder.Services, settings, contracts);
+        if (settings.Runs(RuntimeProfile.Effects))
+        {
+            builder.Services.AddVaultSecrets(environment);
+            builder.Services.AddSingleton<IRoleBootstrap, VaultSecretsSetup>();
+        }
+
         return await builder.RunAsync(stop: stop);
     }
 

@@ -57,7 +57,7 @@ internal sealed record CsvFormatArguments
     [Argument("The rows. Null and a missing value are empty, a list or a map is written as JSON.")]
     public required IReadOnlyList<IReadOnlyDictionary<string, CelValue>> Rows { get; init; }
 
-    [Argument("The names of the columns, in order.", Default = "all, in the order in which they first appear")]
+    [Argument("The names of the columns, in order. Stored maps do not keep the order of their fields.", Default = "all")]
     public IReadOnlyList<string>? Columns { get; init; }
 
     [Argument("The character between two values: `,`, `;` or a tab.", Default = "`,`")]

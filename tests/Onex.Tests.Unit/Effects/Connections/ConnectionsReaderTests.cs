@@ -243,7 +243,7 @@ public sealed class ConnectionsReaderTests : IDisposable
         "2:48: ONEX2007: the value of the header 'A' holds a control character.")]
     [InlineData(
         "x: { type: http, url: 'http://x', headers: { A: '${secret:vault:kv#f}' } }",
-        "2:51: ONEX2006: secrets from Vault cannot be read yet.")]
+        "2:51: ONEX2006: 'vault:kv#f' does not name a path with its mount and a field of Vault.")]
     [InlineData(
         "x: { type: http, url: 'http://x', headers: { A: '${secret:a b}' } }", "2:51: ONEX2006: 'a b' cannot be the name of a secret.")]
     [InlineData(

@@ -1,0 +1,222 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Effects.Connections;
+using Onex.Effects.Operations;
+using Onex.Hosting.Health;
+
+namespace Onex.Effects.Vault;
+
+/// <summary>
+/// Reads the secrets of Vault that connections refer to, renews their leases, and reads them again when a lease cannot be renewed or their
+/// period ends. One that cannot be read degrades <c>/health</c> and is tried again with growing pauses.
+/// </summary>
+internal sealed class VaultSecretLoop(
+    VaultSecrets secrets, Connection connection, VaultSessions sessions, RoleHealth health, TimeProvider time,
+    ILogger<VaultSecretLoop> logger) : BackgroundService
+{
+    /// <summary>How often a secret without a lease is read again.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<string, Held> _held = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _working = new(1);
+
+    /// <summary>Reads and renews what is due. True if a value was learned or has changed.</summary>
+    public async Task<bool> RefreshAsync(CancellationToken cancellation)
+    {
+        await _working.WaitAsync(cancellation);
+        try
+        {
+            var changed = false;
+            foreach (var wanted in secrets.Wanted.GroupBy(reference => reference.Path, StringComparer.Ordinal))
+            {
+                if (!_held.TryGetValue(wanted.Key, out var held))
+                {
+                    _held[wanted.Key] = held = new Held();
+                }
+
+                if (held.DueAt <= time.GetUtcNow())
+                {
+                    changed |= await RefreshAsync(wanted.Key, [.. wanted], held, cancellation);
+                }
+            }
+
+            return changed;
+        }
+        finally
+        {
+            _working.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _working.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (await RefreshAsync(stoppingToken))
+            {
+                secrets.Change();
+            }
+
+            await Task.Delay(_tick, time, stoppingToken);
+        }
+    }
+
+    private async Task<bool> RefreshAsync(
+        string path, IReadOnlyList<VaultReference> references, Held held, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(_requestMax);
+        string problem;
+        try
+        {
+            if (held.LeaseId is not null && await RenewAsync(held, limit.Token))
+            {
+                return false;
+            }
+
+            var (changed, missing) = await ReadAsync(path, references, held, limit.Token);
+            Report(path, held, missing);
+            return changed;
+        }
+        catch (VaultException exception)
+        {
+            problem = exception.Message;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            problem = $"Vault did not answer within {_requestMax.TotalSeconds:0} s.";
+        }
+
+        held.Pause = held.Pause == TimeSpan.Zero ? _firstPause
+            : held.Pause * 2 < _longestPause ? held.Pause * 2
+            : _longestPause;
+        held.DueAt = time.GetUtcNow() + held.Pause;
+        Report(path, held, problem);
+        return false;
+    }
+
+    // False if the lease cannot be renewed, or only for a short time because its end is near.
+    private async Task<bool> RenewAsync(Held held, CancellationToken cancellation)
+    {
+        var answer = await Session.SendAsync(
+            HttpMethod.Put, "sys/leases/renew", new JsonObject { ["lease_id"] = held.LeaseId }, new AttemptProgress(), cancellation);
+        var lifetime = TimeSpan.FromSeconds(answer.Number("lease_duration"));
+        if (!answer.IsSuccess || lifetime < held.Lifetime / 2)
+        {
+            return answer.Status >= 500 ? throw Session.Unexpected(answer, Contracts.Catalogue.AttemptReach.NotSent) : false;
+        }
+
+        held.DueAt = time.GetUtcNow() + Share(lifetime);
+        return true;
+    }
+
+    private async Task<(bool Changed, string? Problem)> ReadAsync(
+        string path, IReadOnlyList<VaultReference> references, Held held, CancellationToken cancellation)
+    {
+        var encoded = VaultPaths.Encode(path)!;
+        var (mount, isVersioned) = await MountAsync(encoded, held, cancellation);
+        var answer = await Session.SendAsync(
+            HttpMethod.Get, isVersioned ? VaultPaths.OfVersioned(mount, encoded) : encoded, null, new AttemptProgress(), cancellation);
+        if (!answer.IsSuccess)
+        {
+            throw new VaultException(
+                "secret_unavailable",
+                answer.Status switch
+                {
+                    404 => "Vault has no such secret, or its latest version is deleted.",
+                    403 => "Vault does not allow the token of the runtime to read it.",
+                    var status => $"Vault answered {status}.",
+                },
+                Contracts.Catalogue.AttemptReach.NotSent);
+        }
+
+        var data = isVersioned ? answer.Find("data", "data") : answer.Find("data");
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var field in data is { ValueKind: JsonValueKind.Object } map ? map.EnumerateObject() : default)
+        {
+            fields[field.Name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
+        }
+
+        var lifetime = TimeSpan.FromSeconds(answer.Number("lease_duration"));
+        held.LeaseId = answer.Text("lease_id") is { Length: > 0 } id && lifetime > TimeSpan.Zero ? id : null;
+        held.Lifetime = lifetime;
+        held.Pause = TimeSpan.Zero;
+        held.DueAt = time.GetUtcNow() + (held.LeaseId is null ? Period : Share(lifetime));
+        var missing = references.Select(reference => reference.Field).Where(field => !fields.ContainsKey(field)).ToList();
+        return (
+            secrets.Set(path, fields),
+            missing.Count > 0 ? $"The secret has no field '{string.Join("', '", missing)}'." : null);
+    }
+
+    // As `vault kv get` does. Without an answer the first part of the path is the mount of a KV engine, version 2.
+    private async Task<(string Mount, bool IsVersioned)> MountAsync(string path, Held held, CancellationToken cancellation)
+    {
+        if (held.Mount is { } known)
+        {
+            return known;
+        }
+
+        var answer = await Session.SendAsync(
+            HttpMethod.Get, $"sys/internal/ui/mounts/{path}", null, new AttemptProgress(), cancellation);
+        var found = answer.IsSuccess && answer.Text("data", "path") is { } mount
+            ? (mount.TrimEnd('/'), answer.Text("data", "type") == "kv" && answer.Text("data", "options", "version") == "2")
+            : (path.Split('/')[0], true);
+        held.Mount = answer.IsSuccess ? found : null;
+        return found;
+    }
+
+    private VaultSession Session => sessions.For(connection);
+
+    private void Report(string path, Held held, string? problem)
+    {
+        var name = $"vault:{path}";
+        if (problem == held.Problem)
+        {
+            return;
+        }
+
+        held.Problem = problem;
+        if (problem is null)
+        {
+            Log.VaultSecretRead(logger, path);
+            health.Remove(name);
+        }
+        else
+        {
+            Log.VaultSecretUnknown(logger, path, problem);
+            health.Report(name, problem);
+        }
+    }
+
+    // About two thirds, so that processes do not renew at the same time.
+    private static TimeSpan Share(TimeSpan lifetime) => lifetime * (0.57 + (RandomNumberGenerator.GetInt32(1000) / 10_000.0));
+
+    private sealed class Held
+    {
+        public (string Mount, bool IsVersioned)? Mount { get; set; }
+
+        public string? LeaseId { get; set; }
+
+        public TimeSpan Lifetime { get; set; }
+
+        public TimeSpan Pause { get; set; }
+
+        public DateTimeOffset DueAt { get; set; }
+
+        public string? Problem { get; set; }
+    }
+}
