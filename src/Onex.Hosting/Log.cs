@@ -8,9 +8,11 @@ internal static partial class Log
     /// <summary>The process starts, with these settings.</summary>
     [LoggerMessage(
         6001, LogLevel.Information,
-        "onex {Version}: profile {Profile}, store {Store}, broker {Broker}, contracts {Contracts}, http://{Address}:{Port}")]
+        "onex {Version}: profile {Profile}, store {Store}, broker {Broker}, contracts {Contracts}, http://{Address}:{Port}, "
+        + "environment {Environment}")]
     public static partial void Starting(
-        ILogger logger, string version, string profile, string store, string broker, string contracts, string address, int port);
+        ILogger logger, string version, string profile, string store, string broker, string contracts, string address, int port,
+        string environment);
 
     /// <summary>The process received a stop signal. Work in flight has the grace period (shutdown.grace_period_seconds).</summary>
     [LoggerMessage(6002, LogLevel.Information, "Stopping: completing work in flight.")]

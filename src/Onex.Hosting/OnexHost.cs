@@ -117,7 +117,8 @@ public static class OnexHost
             settings.EventBus == EventBus.Kafka ? $"kafka {settings.Kafka}" : "in memory",
             settings.ContractsDirectory,
             settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind,
-            settings.HttpPort);
+            settings.HttpPort,
+            settings.EnvironmentName);
 
         // At once, so that load balancers stop sending calls.
         using var draining = app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoleHealth>().MarkDraining);

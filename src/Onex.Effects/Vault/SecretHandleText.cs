@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Vault;
 
@@ -8,27 +9,22 @@ namespace Onex.Effects.Vault;
 /// </summary>
 internal static partial class SecretHandleText
 {
-    /// <summary>What every handle begins with.</summary>
-    public const string Prefix = "onex-secret:";
-
     /// <summary>A new id. Nobody can guess it.</summary>
     public static Guid NewId() => new(RandomNumberGenerator.GetBytes(16));
 
     /// <summary>The handle of an id.</summary>
-    public static string Write(Guid id) => $"{Prefix}{id:N}";
-
-    /// <summary>Whether JSON may contain handles. Escaped ones are found, too.</summary>
-    public static bool MayBeIn(ReadOnlySpan<byte> json) => json.IndexOf("onex-secret:"u8) >= 0 || json.IndexOf((byte)'\\') >= 0;
+    public static string Write(Guid id) => $"{SecretHandles.Prefix}{id:N}";
 
     /// <summary>The handles in a text: each with its id, or null if it is malformed.</summary>
-    public static IEnumerable<(string Handle, Guid? Id)> Find(string text) => text.Contains(Prefix, StringComparison.Ordinal)
+    public static IEnumerable<(string Handle, Guid? Id)> Find(string text) => text.Contains(SecretHandles.Prefix, StringComparison.Ordinal)
         ? Pattern().Matches(text).Select(match => (match.Value, Id(match)))
         : [];
 
     /// <summary>The text with each handle replaced by its value.</summary>
-    public static string Replace(string text, IReadOnlyDictionary<Guid, string> values) => text.Contains(Prefix, StringComparison.Ordinal)
-        ? Pattern().Replace(text, match => values[Id(match)!.Value])
-        : text;
+    public static string Replace(string text, IReadOnlyDictionary<Guid, string> values) =>
+        text.Contains(SecretHandles.Prefix, StringComparison.Ordinal)
+            ? Pattern().Replace(text, match => values[Id(match)!.Value])
+            : text;
 
     private static Guid? Id(Match match) => Guid.TryParseExact(match.Groups["id"].Value, "N", out var id) ? id : null;
 

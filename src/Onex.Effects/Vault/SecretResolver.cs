@@ -15,7 +15,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
     /// <summary>The arguments with values, and the mask that hides these in the outcome; or the outcome of the attempt.</summary>
     public async Task<ResolvedArguments> ResolveAsync(StepCommand command, RawJson arguments, CancellationToken cancellation)
     {
-        var found = SecretHandleText.MayBeIn(arguments.Utf8.Span) ? Find(arguments) : [];
+        var found = SecretHandles.AreIn(arguments.Utf8.Span) ? Find(arguments) : [];
         if (found.Count == 0)
         {
             return new ResolvedArguments(arguments, SecretMask.None, null);

@@ -50,7 +50,7 @@ public static class SettingsTable
     };
 
     public static readonly Setting EnvironmentName = new(Process, "ONEX_ENVIRONMENT", Text, "development",
-        "A name for people. It changes nothing.")
+        "A name for people, in the first line of the log. It changes nothing.")
     {
         FileKey = "event_bus.environment",
     };

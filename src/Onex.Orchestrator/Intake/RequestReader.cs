@@ -170,6 +170,15 @@ internal sealed class RequestReader(int maxRequestBytes)
             return Reject(problem.Code, problem.Error);
         }
 
+        // Otherwise a client that sees the handle in a saga's data could have the saga's own effects resolve it.
+        if (SecretHandles.AreIn(json.Span))
+        {
+            return Reject(
+                ErrorCodes.FieldInvalid,
+                $"The request contains a handle of a secret ({SecretHandles.Prefix}...). Handles come from vault.read_secret and "
+                + "vault.write_secret of the saga alone: leave it out.");
+        }
+
         var ids = new Dictionary<string, Guid>(StringComparer.Ordinal);
         foreach (var name in (ReadOnlySpan<string>)["correlation_id", "envelope_id"])
         {

@@ -28,7 +28,7 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
     private static readonly JsonWriterOptions _written = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
-    /// Computes the result. What takes long checks the token, so that the attempt's timeout ends it and it does not go on unseen.
+    /// Computes the result. A loop checks the token, because after the attempt's timeout nobody else ends it.
     /// </summary>
     protected abstract ValueTask<TResult> RunAsync(TArguments arguments, CancellationToken cancellation);
 

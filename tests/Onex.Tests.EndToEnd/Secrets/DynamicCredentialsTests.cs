@@ -40,7 +40,12 @@ public sealed class DynamicCredentialsTests : IDisposable
             Assert.Contains("vault:database/creds/app", health, StringComparison.Ordinal);
             Assert.Contains("sealed", health, StringComparison.Ordinal);
 
+            // Until then the connection has no user, and attempts fail.
             vault.IsSealed = false;
+            await Eventually.Async(
+                () => Task.FromResult(onex.Output.Any(line => line.Contains("Connections were reloaded", StringComparison.Ordinal))),
+                TimeSpan.FromMinutes(1),
+                () => "the connection has its secrets");
             var users = new HashSet<string>();
             await Eventually.Async(
                 async () =>

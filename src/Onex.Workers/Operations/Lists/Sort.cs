@@ -38,11 +38,19 @@ internal sealed class Sort()
 
             return 0;
         });
-        return new(new ItemsResult
+        try
         {
-            Items = [.. Enumerable.Range(0, rows.Length).Order(comparer).Select(i => items[i])],
-            Count = items.Count,
-        });
+            return new(new ItemsResult
+            {
+                Items = [.. Enumerable.Range(0, rows.Length).Order(comparer).Select(i => items[i])],
+                Count = items.Count,
+            });
+        }
+        catch (InvalidOperationException) when (cancellation.IsCancellationRequested)
+        {
+            // The form in which .NET reports an exception of a comparer.
+            throw new OperationCanceledException(cancellation);
+        }
     }
 
     private static (List<ItemExpression> Keys, List<bool> Descending) Read(IReadOnlyList<SortKey> by)

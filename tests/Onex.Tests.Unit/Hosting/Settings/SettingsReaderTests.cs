@@ -234,6 +234,46 @@ public sealed class SettingsReaderTests : IDisposable
             + "or remove the variable if nothing uses it.");
     }
 
+    public static TheoryData<string, string> SecretsByRole()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var secret in SettingsTable.All.Where(setting => setting.Secret))
+        {
+            foreach (var profile in (string[])["all", "main", "effects", "workers"])
+            {
+                data.Add(profile, secret.Name);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(SecretsByRole))]
+    public void A_placeholder_in_any_secret_stops_every_role(string profile, string secret)
+    {
+        Set($"RUNTIME_PROFILE={profile}", $"{secret}=__REPLACE_WITH_SECURE_PASSWORD__");
+
+        Assert.Contains(
+            Result().Diagnostics,
+            problem => problem.Severity == Severity.Error && problem.Problem.StartsWith($"{secret} still holds", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("main", "POSTGRES_PASSWORD")]
+    [InlineData("effects", "POSTGRES_PASSWORD")]
+    [InlineData("workers", null)]
+    public void Only_the_secrets_that_a_role_uses_are_demanded(string profile, string? needed)
+    {
+        _environment.Clear();
+        Set($"RUNTIME_PROFILE={profile}", "KAFKA_BOOTSTRAP_SERVERS=kafka:9092", "POSTGRES_HOST=db");
+
+        var errors = Result().Diagnostics.Where(problem => problem.Severity == Severity.Error).ToList();
+
+        Assert.Equal(
+            needed is null ? [] : [$"{needed} is not set, but the database needs it."], errors.Select(problem => problem.Problem));
+    }
+
     [Fact]
     public void A_secret_set_twice_is_an_error()
     {

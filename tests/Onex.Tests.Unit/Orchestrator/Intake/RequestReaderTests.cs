@@ -20,6 +20,8 @@ public sealed class RequestReaderTests
         { """{"operation":"o","correlation_id":7}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","envelope_id":"123e4567"}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","reply_to":{}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","payload":{"a":["Bearer onex-secret:00000000000000000000000000000000"]}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","payload":{"a":"\u006fnex-secret:00000000000000000000000000000000"}}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","target":"o-1"}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","target":{}}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","target":{"key":""}}""", ErrorCodes.FieldInvalid },

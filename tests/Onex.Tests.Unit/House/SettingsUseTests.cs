@@ -1,0 +1,86 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Onex.Hosting.Settings;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>A setting that nothing uses misleads whoever sets it. Each one is used, or marked as to come.</summary>
+public sealed partial class SettingsUseTests
+{
+    // Checked by the reader of settings so that a mistake is found at the start, and read elsewhere.
+    private static readonly string[] _checks = ["CheckExternalServices", "CheckNotYetInTheFile"];
+
+    // What the manual of the runtime whose place Onex takes lets its users set, and where else it is read.
+    private static readonly string[] _manual =
+    [
+        "POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD", "KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_HOST", "POSTGRES_PORT",
+        "POSTGRES_DATABASE", "POSTGRES_USER", "CONSUL_HOST", "CONSUL_PORT", "CONSUL_SCHEME", "VAULT_ADDR", "REDIS_HOST", "REDIS_PORT",
+        "ONEX_LOG_LEVEL", "ONEX_ENVIRONMENT", "CONTRACTS_DIR", "ONEX_INPUT_TOPIC", "ONEX_OUTPUT_TOPIC", "ONEX_GROUP_ID",
+    ];
+
+    private static readonly string[] _manualOfCompose = ["REMOTE_HOST", "RUNTIME_MAIN_PORT", "RUNTIME_EFFECTS_PORT", "WORKER_REPLICAS"];
+
+    [Fact]
+    public void Every_setting_is_used_or_marked_as_to_come()
+    {
+        var reading = string.Concat(Directory.GetFiles(Repository.At("src/Onex.Hosting/Settings"), "SettingsReading*.cs")
+            .Select(File.ReadAllText));
+        foreach (var method in _checks)
+        {
+            var begin = reading.IndexOf($"    private void {method}(", StringComparison.Ordinal);
+            var end = reading.IndexOf("\n    }\n", begin, StringComparison.Ordinal);
+            reading = reading.Remove(begin, end - begin);
+        }
+
+        var others = string.Concat(Sources().Select(File.ReadAllText));
+        var used = Members(reading + others).ToHashSet(StringComparer.Ordinal);
+        var fields = typeof(SettingsTable).GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static)
+            .Where(field => field.FieldType == typeof(Setting))
+            .Select(field => (field.Name, Setting: (Setting)field.GetValue(null)!))
+            .ToList();
+
+        Assert.Equal(SettingsTable.All.Count, fields.Count);
+        Assert.Equal(
+            ["event_bus.circuit_breaker_threshold"],
+            fields.Where(field => field.Setting.NotYet).Select(field => field.Setting.Name));
+        Assert.Empty(fields
+            .Where(field => !field.Setting.NotYet
+                && !used.Contains($"SettingsTable.{field.Name}")
+                && !others.Contains($"\"{field.Setting.Name}\"", StringComparison.Ordinal))
+            .Select(field => $"nothing reads {field.Setting.Name}: use it, or mark it with NotYet"));
+    }
+
+    [Fact]
+    public void Every_property_of_the_settings_is_used_outside_of_their_reader()
+    {
+        var used = Members(string.Concat(Sources().Select(File.ReadAllText)))
+            .Select(member => member[(member.IndexOf('.', StringComparison.Ordinal) + 1)..]).ToHashSet(StringComparer.Ordinal);
+        var properties = typeof(RuntimeSettings).GetProperties()
+            .Concat(typeof(KafkaConnection).GetProperties())
+            .Concat(typeof(PostgresConnection).GetProperties());
+
+        Assert.Empty(properties
+            .Where(property => !used.Contains(property.Name))
+            .Select(property => $"nothing uses {property.DeclaringType!.Name}.{property.Name}"));
+    }
+
+    [Fact]
+    public void Every_variable_of_the_manual_is_read()
+    {
+        var known = SettingsTable.All.Where(setting => !setting.NotYet).Select(setting => setting.Variable).ToHashSet();
+        var compose = File.ReadAllText(Repository.At("docker/docker-compose.runtime.yml"));
+
+        Assert.All(_manual, variable => Assert.Contains(variable, known));
+        Assert.All(_manualOfCompose, variable => Assert.Contains($"${{{variable}:", compose, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> Sources() =>
+        Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
+            .Where(path => !path.Contains("/Onex.Hosting/Settings/", StringComparison.Ordinal)
+                && !path.Contains("/obj/", StringComparison.Ordinal));
+
+    private static IEnumerable<string> Members(string text) => MemberPattern().Matches(text).Select(match => match.Value);
+
+    [GeneratedRegex(@"\w*\.\w+", RegexOptions.None, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex MemberPattern();
+}
