@@ -43,7 +43,7 @@ internal sealed class RetryReader(ContractScope scope)
             (int)Number(map, "attempts", 1, Limits.AttemptsMax, whole: true, standard.Attempts),
             first ?? standard.First,
             Number(map, "factor", 1, 100, whole: false, standard.Factor),
-            max ?? (first > standard.Max ? first.Value : standard.Max),
+            max ?? standard.Max,
             ReadJitter(map.Find("jitter")),
             scope.Duration(map.Find("within")));
 
@@ -55,13 +55,26 @@ internal sealed class RetryReader(ContractScope scope)
             }
         }
 
+        return Checked(policy, map, scope.Report);
+    }
+
+    /// <summary>
+    /// Completes and checks a policy, of a contract or a connection: without <c>max</c> the longest delay is at least the first one.
+    /// </summary>
+    public static RetryPolicy Checked(RetryPolicy policy, MapSyntax map, Action<DiagnosticDraft> report)
+    {
+        if (policy.Max < policy.First && !map.Has("max"))
+        {
+            policy = policy with { Max = policy.First };
+        }
+
         if (policy.Max < policy.First)
         {
-            scope.Report(ContractDiagnostics.OutOfRange(map.Find("max")!.At, "max", "at least 'first'"));
+            report(ContractDiagnostics.OutOfRange(map.Find("max")!.At, "max", "at least 'first'"));
         }
         else if (policy.LongestDelays > RetryPolicy.Span)
         {
-            scope.Report(ContractDiagnostics.RetryBeyondLedger(
+            report(ContractDiagnostics.RetryBeyondLedger(
                 map.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
         }
 

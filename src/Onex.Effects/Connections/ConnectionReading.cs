@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
@@ -319,14 +320,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             };
         }
 
-        if (policy.LongestDelays > RetryPolicy.Span)
-        {
-            file.Report(
-                ContractDiagnostics.RetryBeyondLedger(
-                    node.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
-        }
-
-        return policy;
+        return node is MapSyntax map ? RetryReader.Checked(policy, map, file.Report) : policy;
     }
 
     private Jitter JitterOf(SyntaxNode node)

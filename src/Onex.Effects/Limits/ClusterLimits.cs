@@ -22,7 +22,8 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     /// <summary>Its name among the failed handlers of <c>/health</c>.</summary>
     internal const string HandlerName = "cluster limits";
 
-    private const int AnswerMs = 1000;
+    // A command waits so long once: then Redis counts as away until the renewal has reached it.
+    private const int AnswerMs = 5000;
 
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _lease = TimeSpan.FromSeconds(15);
@@ -35,7 +36,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     private readonly KeyedCounters _own;
     private readonly ConcurrentDictionary<Lease, bool> _leases = new();
     private readonly CancellationTokenSource _disposed = new();
-    private readonly Lazy<RedisCounters> _redis;
+    private readonly Lazy<Task<RedisCounters>> _redis;
     private readonly Lazy<Task> _renewal;
     private readonly RedisConnection _address;
     private readonly RoleHealth _health;
@@ -50,8 +51,8 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     {
         (_address, _health, _time, _logger) = (address, health, time, logger);
         _own = new KeyedCounters(time);
-        _redis = new Lazy<RedisCounters>(() => new RedisCounters(
-            _multiplexer = ConnectionMultiplexer.Connect(Options(address)), "onex:limits:"));
+        _redis = new Lazy<Task<RedisCounters>>(async () => new RedisCounters(
+            _multiplexer = await ConnectionMultiplexer.ConnectAsync(Options(address)), "onex:limits:"));
         _renewal = new Lazy<Task>(() => Task.Run(RenewAsync));
     }
 
@@ -199,7 +200,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
 
         try
         {
-            return await call(_redis.Value);
+            return await call(await _redis.Value);
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException)
         {
@@ -234,7 +235,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         {
             try
             {
-                var redis = _redis.Value;
+                var redis = await _redis.Value;
                 _processes = Math.Max(1, await redis.CountProcessesAsync(_id, _lease));
                 foreach (var lease in _leases.Keys)
                 {

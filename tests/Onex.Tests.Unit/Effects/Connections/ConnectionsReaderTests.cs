@@ -53,6 +53,14 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_retry_policy_without_max_waits_at_least_as_long_as_first()
+    {
+        Write("a.yaml", "connections:\n  x: { type: http, url: 'http://x', retry: { first: 30m } }\n");
+
+        Assert.Equal(TimeSpan.FromMinutes(30), Read([]).Describe()!["x"].Retry!.Max);
+    }
+
+    [Fact]
     public void Limits_may_have_a_scope_and_a_key()
     {
         Write("a.yaml", """
@@ -224,6 +232,8 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', breaker: on }", "2:46: ONEX1012: 'breaker' must be a map, not text.")]
     [InlineData(
         "x: { type: http, url: 'http://x', retry: { jitter: some } }", "2:54: ONEX1012: 'jitter' must be 'full' or 'none', not 'some'.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', retry: { first: 10s, max: 5s } }", "2:63: ONEX1049: 'max' must be at least 'first'.")]
     [InlineData(
         "x: { type: http, url: 'http://x', retry: { tries: 3 } }", "2:46: ONEX1010: 'retry' has no key 'tries'. Did you mean 'attempts'?")]
     [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }", "2:44: ONEX1012: 'allow' must be a list of hosts and ranges")]
