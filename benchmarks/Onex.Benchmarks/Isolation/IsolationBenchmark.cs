@@ -18,6 +18,9 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
 {
     private const int Connections = 10;
 
+    // What a role takes in a container of 256 MB (Onex.Hosting.Running.MemoryLimit), in hexadecimal bytes.
+    private const string HeapOfSmallContainer = "3E80000";
+
     private readonly OnexStack _stack;
     private readonly WebApplication _service;
     private readonly TopicReader _results;
@@ -69,9 +72,16 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
         var connections = Enumerable.Range(0, Connections).Select(i => $"  c{i}: {{ type: http, url: \"{address}\" }}");
         await File.WriteAllTextAsync(
             Path.Combine(directory.FullName, "connections", "all.yaml"), $"connections:\n{string.Join('\n', connections)}\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(directory.FullName, "none.yaml"),
+            "contract: none\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n");
         var stack = await OnexStack.CreateAsync();
         stack.Set("CONTRACTS_DIR", directory.FullName);
-        await stack.StartReadyAsync("main", "effects");
+        stack.Set("DOTNET_GCHeapHardLimit", HeapOfSmallContainer);
+
+        // The orchestrator creates the tables. Nothing waits for the results.
+        var processes = await stack.StartReadyAsync("main", "effects");
+        await processes[0].TerminateAsync();
         return new IsolationBenchmark(stack, service, directory, rate, round);
     }
 

@@ -19,7 +19,8 @@ internal sealed class ConnectionGates : IDisposable
     private static readonly TimeSpan _trimEvery = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<string, ConnectionGate> _gates = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, BreakerState> _states = new(StringComparer.Ordinal);
+    private readonly Lock _reporting = new();
+    private readonly HashSet<string> _unavailable = new(StringComparer.Ordinal);
     private readonly RoleHealth _health;
     private readonly TimeProvider _time;
     private readonly ILogger<ConnectionGates> _logger;
@@ -80,10 +81,20 @@ internal sealed class ConnectionGates : IDisposable
 
     private void OnChanged(ConnectionGate gate)
     {
-        var now = gate.Read();
+        // The state is read under the lock, so that the last report is about the latest state.
+        lock (_reporting)
+        {
+            Report(gate.Read());
+        }
+
+        Changed();
+    }
+
+    private void Report(GateReading now)
+    {
         if (now.Breaker == BreakerState.Closed)
         {
-            if (_states.TryRemove(now.Name, out _))
+            if (_unavailable.Remove(now.Name))
             {
                 _health.Report(now.Name, null);
                 Log.BreakerClosed(_logger, now.Name);
@@ -91,7 +102,7 @@ internal sealed class ConnectionGates : IDisposable
         }
         else
         {
-            if (_states.TryAdd(now.Name, now.Breaker))
+            if (_unavailable.Add(now.Name))
             {
                 Log.BreakerOpened(_logger, now.Name, now.Reason);
             }
@@ -99,8 +110,6 @@ internal sealed class ConnectionGates : IDisposable
             var trial = now.UntilTrial is { } wait ? $"the next trial is due at {Text(_time.GetUtcNow() + wait)}" : "a trial runs";
             _health.Report(now.Name, $"unavailable since {Text(now.Since ?? _time.GetUtcNow())}, {trial}: {now.Reason}");
         }
-
-        Changed();
     }
 
     private void Trim()
