@@ -53,26 +53,7 @@ public sealed class ConsulAgent : IAsyncDisposable
     /// <summary>Starts it again, at the same address and without its data.</summary>
     public async Task StartAgainAsync()
     {
-        _process = Process.Start(new ProcessStartInfo(
-            _binary,
-            [
-                "agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-grpc-port", "-1", "-dns-port", _ports[4], "-log-level",
-                "err", "-http-port", _ports[0], "-serf-lan-port", _ports[1], "-serf-wan-port", _ports[2], "-server-port", _ports[3],
-                "-hcl",
-                $$"""
-                acl { enabled = true, default_policy = "deny", tokens { master = "{{Token}}", agent = "{{Token}}", default = "{{Token}}" } }
-                """,
-            ])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        }) ?? throw new InvalidOperationException("consul did not start.");
-        _reaperId = Reaper.Kill(_process.Id);
-        _process.OutputDataReceived += (_, _) => { };
-        _process.ErrorDataReceived += (_, _) => { };
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        Launch();
         await Eventually.Async(IsReadyAsync, TimeSpan.FromSeconds(30), () => "Consul has a leader and knows its token");
     }
 
@@ -124,9 +105,40 @@ public sealed class ConsulAgent : IAsyncDisposable
         _client.Dispose();
     }
 
+    private void Launch()
+    {
+        _process = Process.Start(new ProcessStartInfo(
+            _binary,
+            [
+                "agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-grpc-port", "-1", "-dns-port", _ports[4], "-log-level",
+                "err", "-http-port", _ports[0], "-serf-lan-port", _ports[1], "-serf-wan-port", _ports[2], "-server-port", _ports[3],
+                "-hcl",
+                $$"""
+                acl { enabled = true, default_policy = "deny", tokens { master = "{{Token}}", agent = "{{Token}}", default = "{{Token}}" } }
+                """,
+            ])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        }) ?? throw new InvalidOperationException("consul did not start.");
+        _reaperId = Reaper.Kill(_process.Id);
+        _process.OutputDataReceived += (_, _) => { };
+        _process.ErrorDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
     private async Task<bool> IsReadyAsync()
     {
-        Assert.False(_process!.HasExited, "consul ended");
+        if (_process!.HasExited)
+        {
+            // Another process had one of its ports for a moment, because it looked for a free one.
+            await StopAsync();
+            Launch();
+            return false;
+        }
+
         try
         {
             var nodes = await _client.GetStringAsync("/v1/health/service/consul");
