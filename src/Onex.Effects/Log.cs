@@ -76,7 +76,7 @@ internal static partial class Log
     [LoggerMessage(2060, LogLevel.Information, "Logged in to the Vault of connection {Connection}.")]
     public static partial void VaultLoggedIn(ILogger logger, string connection);
 
-    /// <summary>Steps that need Vault fail until it answers. Unseal it, start it, or correct the login: the cause says which.</summary>
+    /// <summary>Steps that need Vault are parked until it answers. Unseal it, start it, or correct the login.</summary>
     [LoggerMessage(2061, LogLevel.Warning, "The Vault of connection {Connection} is unavailable: {Cause}")]
     public static partial void VaultAway(ILogger logger, string connection, string cause);
 

@@ -102,6 +102,15 @@ internal sealed record AttemptOutcome(
     /// <summary>Whether it was rejected before it reached the external system, which says nothing about that system.</summary>
     public bool IsUntried { get; init; }
 
+    /// <summary>
+    /// The connection without which the attempt could not begin, or null: that of the Vault whose secret the arguments need, or its own
+    /// connection, which has no secret of Vault yet. Its command waits for it instead of failing.
+    /// </summary>
+    public string? WaitsFor { get; init; }
+
+    /// <summary>The external system works.</summary>
+    public static AttemptOutcome Works { get; } = new(StepOutcomes.Completed, null, null, null, null, AttemptReach.Done);
+
     /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
     public string? Unparsed { get; init; }
 

@@ -12,7 +12,8 @@ internal static class AttemptSigns
     private static readonly FrozenSet<string> _unavailable = FrozenSet.ToFrozenSet(
         [
             "connection_failed", "connection_refused", "connection_lost", "authentication_failed", "database_unavailable",
-            "redis_unavailable", "broker_unavailable", "filesystem_unavailable", "vault_sealed", StepCodes.StepTimedOut,
+            "redis_unavailable", "broker_unavailable", "filesystem_unavailable", "vault_sealed", "secret_unavailable",
+            StepCodes.StepTimedOut,
             "http_429", "http_502", "http_503", "http_504",
         ],
         StringComparer.Ordinal);

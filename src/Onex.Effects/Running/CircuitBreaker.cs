@@ -100,6 +100,15 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
     }
 
+    /// <summary>Opens it at once, unless it is open or a trial runs: one attempt has shown that all would fail.</summary>
+    public void OpenNow(string? reason)
+    {
+        if (State == BreakerState.Closed)
+        {
+            Open(null, reason);
+        }
+    }
+
     private void EndTrial(AttemptSign sign, TimeSpan? retryAfter, string? reason)
     {
         switch (sign)

@@ -258,6 +258,24 @@ internal sealed class ConnectionGate(
         return parks;
     }
 
+    /// <summary>Opens the breaker at once. False if there is none.</summary>
+    internal bool OpenBreaker(string? reason)
+    {
+        lock (_lock)
+        {
+            if (_breaker is not { } breaker)
+            {
+                return false;
+            }
+
+            breaker.OpenNow(reason);
+            ParkWaiting();
+        }
+
+        changed(this);
+        return true;
+    }
+
     /// <summary>Gives the slot back. A trial that reported nothing decides nothing.</summary>
     internal void Release(GatePermit permit, bool begun)
     {

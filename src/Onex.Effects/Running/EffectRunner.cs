@@ -90,6 +90,12 @@ internal sealed class EffectRunner(
         using var scope = logger.BeginScope(new CommandScope(taken.Command));
         var trace = new Trace(taken.TraceParent ?? NewTrace(taken.Command), taken.TraceState);
         using var use = connections.Use(taken.Command.Connection);
+        if (taken.Connection != (use.Connection?.Name ?? taken.Command.Connection ?? ConnectionGates.WithoutConnection))
+        {
+            await MoveAsync(taken, gates.For(use.Connection), permit, trace, cancellation);
+            return;
+        }
+
         using var memory = await EnterMemoryAsync(taken.Command, cancellation);
         await using var limits = memory is null
             ? new SharedTurn(null, MayBegin: false)
@@ -102,6 +108,34 @@ internal sealed class EffectRunner(
         }
 
         await RunGrantedAsync(taken.Command, use.Connection, permit, taken.Lease, trace, cancellation);
+    }
+
+    // Why connections are unavailable, except the one whose gate let the attempt begin.
+    private Func<string, string?> Outages(ConnectionGate own) => name =>
+        name != own.Name && gates.For(connections.Find(name)).Read() is { Breaker: not BreakerState.Closed } gate
+            ? gate.Reason ?? $"Connection '{name}' is unavailable."
+            : null;
+
+    // A command that waited for a Vault moves to the queue of its own connection. As the trial of the Vault it is resolved first.
+    private async Task MoveAsync(
+        TakenCommand taken, ConnectionGate own, GatePermit permit, Trace trace, CancellationToken cancellation)
+    {
+        var (command, target) = (taken.Command, own);
+        if (permit.IsTrial && secrets is not null
+            && (command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, cancellation)) is { } arguments)
+        {
+            var outcome = (await secrets.ResolveAsync(command, arguments, Outages(permit.Gate), cancellation)).Outcome;
+            permit.Report(outcome?.WaitsFor == permit.Gate.Name ? outcome : AttemptOutcome.Works);
+            if (outcome?.WaitsFor is { } vault && gates.For(connections.Find(vault)) is var unavailable
+                && unavailable.OpenBreaker(outcome.Message))
+            {
+                target = unavailable;
+            }
+        }
+
+        await ParkAgainAsync(command, target, taken.Lease, taken.Lease.FollowsUnrecordedLease, trace, cancellation);
+        permit.GiveBack();
+        gates.Changed();
     }
 
     // Null if there is no memory for the command soon: its lease runs already.
@@ -192,7 +226,18 @@ internal sealed class EffectRunner(
         // The memory of the result is released once it was sent.
         using var place = (room ?? ResultRoom.Unbounded).Begin();
         var record = new AttemptRecord(ledger, payloads, command, lease);
-        var outcome = await AttemptAsync(command, connection, record, place, trace, cancellation);
+        var outcome = await AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation);
+        if (outcome.WaitsFor is { } name)
+        {
+            var awaited = gates.For(connections.Find(name));
+            permit.Report(outcome with { IsUntried = awaited != permit.Gate });
+            if (awaited.OpenBreaker(outcome.Message))
+            {
+                await ParkAgainAsync(command, awaited, lease, lease.FollowsUnrecordedLease, trace, cancellation);
+                gates.Changed();
+                return;
+            }
+        }
 
         // An attempt that met an outage is not counted. The ledger remembers whether it may have taken effect.
         var mayRepeat = outcome.Reach == AttemptReach.NotSent || command.Once != true;
@@ -245,6 +290,7 @@ internal sealed class EffectRunner(
     private async Task<AttemptOutcome> AttemptAsync(
         StepCommand command,
         Connection? connection,
+        ConnectionGate gate,
         AttemptRecord record,
         ResultRoom.Place place,
         Trace trace,
@@ -267,7 +313,8 @@ internal sealed class EffectRunner(
         {
             return AttemptOutcome.Failed(
                 AttemptReach.NotSent, "connection_failed",
-                $"Connection '{connection.Name}' waits for a secret of Vault: {string.Join(", ", unknown)}.");
+                $"Connection '{connection.Name}' waits for a secret of Vault: {string.Join(", ", unknown)}.") with
+            { WaitsFor = connection.Name };
         }
 
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
@@ -296,7 +343,7 @@ internal sealed class EffectRunner(
 
                 if (secrets is not null)
                 {
-                    var resolved = await secrets.ResolveAsync(command, arguments.Value, ends);
+                    var resolved = await secrets.ResolveAsync(command, arguments.Value, Outages(gate), ends);
                     if (resolved.Outcome is { } unresolved)
                     {
                         return unresolved with { IsUntried = true };

@@ -12,8 +12,19 @@ namespace Onex.Effects.Vault;
 /// <summary>Replaces the handles in the arguments of an attempt with their values, which stay in this process.</summary>
 internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessions, ConnectionTable connections)
 {
-    /// <summary>The arguments with values, and the mask that hides these in the outcome; or the outcome of the attempt.</summary>
-    public async Task<ResolvedArguments> ResolveAsync(StepCommand command, RawJson arguments, CancellationToken cancellation)
+    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The arguments with values, and the mask that hides these in the outcome; or the outcome of the attempt.
+    /// </summary>
+    /// <param name="command">The command.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="findOutage">
+    /// Why a connection is known to be unavailable, by its name, or null: its Vault is not asked then.
+    /// </param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    public async Task<ResolvedArguments> ResolveAsync(
+        StepCommand command, RawJson arguments, Func<string, string?> findOutage, CancellationToken cancellation)
     {
         var found = SecretHandles.AreIn(arguments.Utf8.Span) ? Find(arguments) : [];
         if (found.Count == 0)
@@ -42,12 +53,29 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
         var values = new Dictionary<Guid, string>(ids.Length);
         foreach (var secret in rows.Values.GroupBy(row => (row.Connection, row.Path, row.Version)))
         {
+            var vault = secret.Key.Connection;
+            if (findOutage(vault) is { } outage)
+            {
+                return ResolvedArguments.Ended(Unavailable(vault, outage));
+            }
+
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(_requestMax);
             try
             {
-                if (await ReadAsync(secret.Key, [.. secret], values, cancellation) is { } problem)
+                if (await ReadAsync(secret.Key, [.. secret], values, limit.Token) is { } problem)
                 {
                     return ResolvedArguments.Ended(problem);
                 }
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                return ResolvedArguments.Ended(
+                    Unavailable(vault, $"The Vault of connection '{vault}' did not answer within {_requestMax.TotalSeconds:0} s."));
+            }
+            catch (VaultException exception) when (exception.IsOutage)
+            {
+                return ResolvedArguments.Ended(Unavailable(vault, exception.Message));
             }
             catch (VaultException exception)
             {
@@ -57,6 +85,9 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
 
         return new ResolvedArguments(Replace(arguments, values), SecretMask.For(values.Values), null);
     }
+
+    private static AttemptOutcome Unavailable(string vault, string reason) =>
+        AttemptOutcome.Failed(AttemptReach.NotSent, "secret_unavailable", reason) with { WaitsFor = vault };
 
     private static AttemptOutcome Unknown => AttemptOutcome.Rejected(
         "secret_handle_invalid",

@@ -11,4 +11,9 @@ internal sealed class VaultException(string code, string message, AttemptReach r
     public string Code => code;
 
     public AttemptReach Reach => reach;
+
+    /// <summary>Whether every request would fail like this one until somebody corrects Vault or the login.</summary>
+    public bool IsOutage => code.StartsWith("http_", StringComparison.Ordinal)
+        ? code is "http_429" or "http_502" or "http_503" or "http_504"
+        : code != "answer_unreadable";
 }

@@ -40,7 +40,7 @@ public sealed class DynamicCredentialsTests : IDisposable
             Assert.Contains("vault:database/creds/app", health, StringComparison.Ordinal);
             Assert.Contains("sealed", health, StringComparison.Ordinal);
 
-            // Until then the connection has no user, and attempts fail.
+            // Until then the connection has no user, and its commands are parked.
             vault.IsSealed = false;
             await Eventually.Async(
                 () => Task.FromResult(onex.Output.Any(line => line.Contains("Connections were reloaded", StringComparison.Ordinal))),

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Onex.Effects.Vault;
 
 namespace Onex.Tests.Unit.Effects.Vault;
@@ -11,6 +12,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
 {
     private const string Value = "pl4nted/value+1";
 
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(60));
     private readonly List<string> _received = [];
     private VaultServer _vault = null!;
     private WebApplication _echo = null!;
@@ -41,6 +43,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
               vault: { type: vault, url: '{{_vault.Address}}', token: '${secret:T}' }
               echo: { type: http, url: '{{address}}' }
             """,
+            time: _time,
             environment: new() { ["T"] = VaultServer.RootToken });
     }
 
@@ -115,15 +118,84 @@ public sealed class SecretHandleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_Vault_the_attempt_fails_before_anything_is_sent()
+    public async Task A_command_that_needs_a_sealed_Vault_is_parked_and_runs_as_the_same_attempt()
     {
         var (saga, handle) = await ReadAsync();
         _vault.IsSealed = true;
+        var commands = new[] { Send(saga, "/", handle), Send(saga, "/", handle) };
+        foreach (var command in commands)
+        {
+            await _effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        }
 
-        var result = await SendAsync(saga, "/", handle);
+        var asked = _vault.Requests.Count;
+        Assert.Equal(["vault", "vault"], _effects.Ledger.Parked.Select(parked => parked.Connection));
+        Assert.Empty(await _effects.DrainAsync());
+        Assert.Equal(asked, _vault.Requests.Count);
+        var unavailable = Assert.Single(_effects.Ledger.Unavailable);
+        Assert.Equal("vault", unavailable.Name);
+        Assert.Contains("sealed", unavailable.Reason, StringComparison.Ordinal);
 
-        Assert.Equal((StepOutcomes.Failed, "secret_unavailable", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
-        Assert.Empty(_received);
+        // A trial of a sealed Vault changes nothing; the connection of the step serves other commands.
+        _time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Empty(await _effects.DrainAsync());
+        Assert.Equal(2, _effects.Ledger.Parked.Count);
+        Assert.Equal(StepOutcomes.Completed, (await SendAsync(saga, "/", "no handle")).Outcome);
+        Assert.Single(_received);
+
+        _vault.IsSealed = false;
+        _time.Advance(TimeSpan.FromSeconds(11));
+        var results = new List<StepResult>();
+        for (var i = 0; i < 4; i++)
+        {
+            results.AddRange(await _effects.DrainAsync());
+        }
+
+        Assert.Equal(
+            commands.Select(command => (command.CommandId.Value, StepOutcomes.Completed, 1)).Order(),
+            results.Select(result => (result.CommandId.Value, result.Outcome, result.Attempt)).Order());
+        Assert.Empty(_effects.Ledger.Parked);
+        Assert.Empty(_effects.Ledger.Unavailable);
+        Assert.Equal(3, _received.Count);
+    }
+
+    [Fact]
+    public async Task A_secret_that_waits_for_its_own_Vault_is_tried_once_per_pause()
+    {
+        var (saga, handle) = await ReadAsync();
+        _vault.IsSealed = true;
+        var command = EffectsHarness.Command(
+            "vault.write_secret", $$$"""{"path":"copies/stock","fields":{"password":"{{{handle}}}"}}""", "vault") with
+        { SagaId = saga };
+        await _effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        _time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Empty(await _effects.DrainAsync());
+        var asked = _vault.Requests.Count;
+        Assert.Empty(await _effects.DrainAsync());
+        Assert.Equal(asked, _vault.Requests.Count);
+
+        _vault.IsSealed = false;
+        _time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(await _effects.DrainAsync()).Outcome);
+    }
+
+    [Fact]
+    public async Task A_connection_without_its_secret_of_Vault_uses_up_no_attempt()
+    {
+        await using var effects = new EffectsHarness(
+            "connections: { stock: { type: http, url: 'http://127.0.0.1:1', headers: { X: '${secret:vault:secret/apps/stock#token}' } } }",
+            time: _time);
+        await effects.Runner.RunAsync(
+            EffectsHarness.Command("http.get", """{"path":"/"}""", "stock"), null, null, TestContext.Current.CancellationToken);
+        _time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.Empty(await effects.DrainAsync());
+
+        Assert.Equal("stock", Assert.Single(effects.Ledger.Parked).Connection);
+        Assert.Contains(
+            "waits for a secret of Vault: vault:secret/apps/stock#token", Assert.Single(effects.Ledger.Unavailable).Reason,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -170,7 +242,9 @@ public sealed class SecretHandleTests : IAsyncLifetime
         return (command.SagaId, fields.GetProperty("password").GetString()!);
     }
 
-    private Task<StepResult> SendAsync(SagaId saga, string path, string handle) => _effects.RunAsync(EffectsHarness.Command(
+    private Task<StepResult> SendAsync(SagaId saga, string path, string handle) => _effects.RunAsync(Send(saga, path, handle));
+
+    private static StepCommand Send(SagaId saga, string path, string handle) => EffectsHarness.Command(
         "http.post",
         $$"""
         {
@@ -179,7 +253,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
         }
         """,
         "echo") with
-    { SagaId = saga });
+    { SagaId = saga };
 
     private void AssertNowhere()
     {
