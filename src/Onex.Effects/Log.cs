@@ -97,4 +97,11 @@ internal static partial class Log
     /// <summary>A secret of connections that could not be read is known now.</summary>
     [LoggerMessage(2065, LogLevel.Information, "The secret {Path} of Vault can be read again.")]
     public static partial void VaultSecretRead(ILogger logger, string path);
+
+    /// <summary>
+    /// Settings refer to secrets of Vault, and the role starts when it has read them. Until then it does not listen. Unseal Vault, start
+    /// it, or correct its address: the cause says which.
+    /// </summary>
+    [LoggerMessage(2066, LogLevel.Warning, "The start waits for Vault at {Address}, to which settings refer: {Cause}")]
+    public static partial void StartWaitsForVault(ILogger logger, Uri address, string cause);
 }

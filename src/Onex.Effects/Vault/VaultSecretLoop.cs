@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -127,56 +126,16 @@ internal sealed class VaultSecretLoop(
     private async Task<(bool Changed, string? Problem)> ReadAsync(
         string path, IReadOnlyList<VaultReference> references, Held held, CancellationToken cancellation)
     {
-        var encoded = VaultPaths.Encode(path)!;
-        var (mount, isVersioned) = await MountAsync(encoded, held, cancellation);
-        var answer = await Session.SendAsync(
-            HttpMethod.Get, isVersioned ? VaultPaths.OfVersioned(mount, encoded) : encoded, null, new AttemptProgress(), cancellation);
-        if (!answer.IsSuccess)
-        {
-            throw new VaultException(
-                "secret_unavailable",
-                answer.Status switch
-                {
-                    404 => "Vault has no such secret, or its latest version is deleted.",
-                    403 => "Vault does not allow the token of the runtime to read it.",
-                    var status => $"Vault answered {status}.",
-                },
-                Contracts.Catalogue.AttemptReach.NotSent);
-        }
-
-        var data = isVersioned ? answer.Find("data", "data") : answer.Find("data");
-        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var field in data is { ValueKind: JsonValueKind.Object } map ? map.EnumerateObject() : default)
-        {
-            fields[field.Name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
-        }
-
-        var lifetime = TimeSpan.FromSeconds(answer.Number("lease_duration"));
-        held.LeaseId = answer.Text("lease_id") is { Length: > 0 } id && lifetime > TimeSpan.Zero ? id : null;
-        held.Lifetime = lifetime;
+        held.Reader ??= new VaultSecretReader(Session, path);
+        var content = await held.Reader.ReadAsync(cancellation);
+        held.LeaseId = content.LeaseId;
+        held.Lifetime = content.Lifetime;
         held.Pause = TimeSpan.Zero;
-        held.DueAt = time.GetUtcNow() + (held.LeaseId is null ? Period : Share(lifetime));
-        var missing = references.Select(reference => reference.Field).Where(field => !fields.ContainsKey(field)).ToList();
+        held.DueAt = time.GetUtcNow() + (held.LeaseId is null ? Period : Share(content.Lifetime));
+        var missing = references.Select(reference => reference.Field).Where(field => !content.Fields.ContainsKey(field)).ToList();
         return (
-            secrets.Set(path, fields),
+            secrets.Set(path, content.Fields),
             missing.Count > 0 ? $"The secret has no field '{string.Join("', '", missing)}'." : null);
-    }
-
-    // As `vault kv get` does. Without an answer the first part of the path is the mount of a KV engine, version 2.
-    private async Task<(string Mount, bool IsVersioned)> MountAsync(string path, Held held, CancellationToken cancellation)
-    {
-        if (held.Mount is { } known)
-        {
-            return known;
-        }
-
-        var answer = await Session.SendAsync(
-            HttpMethod.Get, $"sys/internal/ui/mounts/{path}", null, new AttemptProgress(), cancellation);
-        var found = answer.IsSuccess && answer.Text("data", "path") is { } mount
-            ? (mount.TrimEnd('/'), answer.Text("data", "type") == "kv" && answer.Text("data", "options", "version") == "2")
-            : (path.Split('/')[0], true);
-        held.Mount = answer.IsSuccess ? found : null;
-        return found;
     }
 
     private VaultSession Session => sessions.For(connection);
@@ -207,7 +166,7 @@ internal sealed class VaultSecretLoop(
 
     private sealed class Held
     {
-        public (string Mount, bool IsVersioned)? Mount { get; set; }
+        public VaultSecretReader? Reader { get; set; }
 
         public string? LeaseId { get; set; }
 

@@ -46,6 +46,8 @@ internal static class SettingsDiagnostics
             "ONEX2032", $"{name} allows '{Spelling.Clip(topic)}', a topic of the runtime's own.",
             "Remove it: responses must not go there.");
 
+    public static DiagnosticDraft BadReference(string problem, string remedy) => Error("ONEX2033", problem, remedy);
+
     private static DiagnosticDraft Error(string code, string problem, string remedy) =>
         new(code, Severity.Error, SourceSpan.Start, problem, remedy);
 

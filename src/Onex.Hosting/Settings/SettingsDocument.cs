@@ -17,7 +17,12 @@ internal static class SettingsDocument
             default applies. An empty variable counts as not set. A secret may also be in a file whose path is in `<NAME>_FILE`, which is
             how Docker and Kubernetes pass secrets; it is never shown. A secret that still holds a `__REPLACE_WITH_...__` placeholder stops
             every role. All problems are reported at once on stderr, each with a code ([ONEX2020](errors/ONEX2020.md) to
-            [ONEX2032](errors/ONEX2032.md)), its position and the remedy; the exit code is then 78.
+            [ONEX2033](errors/ONEX2033.md)), its position and the remedy; the exit code is then 78.
+
+            The value of a secret, except the login to Vault itself, may be a reference to Vault, `${secret:vault:path#field}`, and nothing
+            else: `POSTGRES_PASSWORD='${secret:vault:secret/onex#postgres}'`. It is read once, at the start, from `VAULT_ADDR` with
+            `VAULT_TOKEN` or `VAULT_ROLE_ID` and `VAULT_SECRET_ID`; a restart reads it again
+            ([operating.md](operating.md#settings-from-vault)).
 
             Durations are written `500ms`, `15s`, `2m`, `1h30m`, `15d` or `00:00:15`.
 

@@ -26,6 +26,11 @@ public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<Dia
     /// <summary>The settings with defaults in place of wrong values: to find further problems with, never to run with.</summary>
     public required RuntimeSettings Tentative { get; init; }
 
+    /// <summary>
+    /// The secret settings that refer to Vault. Until their values are in the environment, the settings hold the references.
+    /// </summary>
+    public IReadOnlyList<VaultSetting> OfVault { get; init; } = [];
+
     /// <summary>The errors as they are printed.</summary>
     public IReadOnlyList<string> Errors => Rendered(Severity.Error);
 

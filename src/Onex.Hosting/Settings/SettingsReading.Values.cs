@@ -152,7 +152,32 @@ internal sealed partial class SettingsReading
             Report(SettingsDiagnostics.Placeholder(name));
         }
 
+        if (VaultSetting.IsIn(value))
+        {
+            NoteReference(setting, name, value);
+        }
+
         return value;
+    }
+
+    private void NoteReference(Setting setting, string name, string value)
+    {
+        if (setting == SettingsTable.VaultToken || setting == SettingsTable.VaultRole || setting == SettingsTable.VaultSecret)
+        {
+            Report(SettingsDiagnostics.BadReference(
+                $"{name} refers to a secret, but it is what the runtime logs in to Vault with.",
+                $"Set it, or {setting.Name}_FILE, to the secret itself."));
+        }
+        else if (VaultSetting.Parse(setting.Name, name, value) is { } reference)
+        {
+            _ofVault.Add(reference);
+        }
+        else
+        {
+            Report(SettingsDiagnostics.BadReference(
+                $"{name} contains '${{secret:' but is not a reference to a field of a secret of Vault.",
+                "Write the mount, the path and the field, and nothing around them: ${secret:vault:secret/onex#password}."));
+        }
     }
 
     private void ReportValue(SettingValue value, string remedy) =>

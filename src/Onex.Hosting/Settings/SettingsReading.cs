@@ -19,6 +19,7 @@ internal sealed partial class SettingsReading
     private readonly IReadOnlyCollection<string>? _operationPrefixes;
     private readonly bool _inImage;
     private readonly List<Diagnostic> _ofEnvironment = [];
+    private readonly List<VaultSetting> _ofVault = [];
     private SettingsFile? _file;
 
     public SettingsReading(
@@ -100,7 +101,11 @@ internal sealed partial class SettingsReading
         CheckSpelling();
         Diagnostic[] diagnostics = [.. _file.Source.Diagnostics(), .. _ofEnvironment];
         var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
-        return new SettingsResult(hasErrors ? null : settings, diagnostics) { Tentative = settings };
+        return new SettingsResult(hasErrors ? null : settings, diagnostics)
+        {
+            Tentative = settings,
+            OfVault = _ofVault,
+        };
     }
 
     private string ContractsDirectory()
@@ -383,7 +388,7 @@ internal sealed partial class SettingsReading
 
     private IReadOnlyList<Http.ApiToken> ApiTokens()
     {
-        if (Secret(SettingsTable.ApiToken, neededBecause: null) is not { } list || Placeholder().IsMatch(list))
+        if (Secret(SettingsTable.ApiToken, neededBecause: null) is not { } list || Placeholder().IsMatch(list) || VaultSetting.IsIn(list))
         {
             return [];
         }

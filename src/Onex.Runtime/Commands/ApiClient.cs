@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Onex.Effects.Vault;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 
@@ -10,6 +11,8 @@ namespace Onex.Runtime.Commands;
 /// <summary>A client of main's HTTP API. Error responses and connection errors become a <see cref="CommandException"/>.</summary>
 internal sealed class ApiClient : IDisposable
 {
+    private static readonly string _token = SettingsTable.ApiToken.Name;
+
     private readonly HttpClient _http;
     private readonly bool _hasToken;
 
@@ -33,8 +36,20 @@ internal sealed class ApiClient : IDisposable
     /// <summary>Creates a client from the option or the environment.</summary>
     /// <param name="url">The option <c>--url</c>, or null.</param>
     /// <param name="environment">The environment's variables.</param>
-    public static ApiClient Create(string? url, IReadOnlyDictionary<string, string> environment) =>
-        new(Address(url, environment), Token(environment));
+    /// <param name="cancellation">Ends the reading of a token that is in Vault.</param>
+    public static async Task<ApiClient> CreateAsync(
+        string? url, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation = default)
+    {
+        var address = Address(url, environment);
+        var tokens = Tokens(environment);
+        if (VaultSetting.Parse(_token, _token, tokens.Trim()) is { } reference)
+        {
+            var read = await VaultSettings.ReadAsync(environment, [reference], TimeProvider.System, logger: null, cancellation);
+            tokens = read[_token];
+        }
+
+        return new ApiClient(address, Token(tokens));
+    }
 
     public void Dispose() => _http.Dispose();
 
@@ -43,8 +58,7 @@ internal sealed class ApiClient : IDisposable
     public Task<JsonElement> PostAsync(string path, string body, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, path, body, cancellation);
 
-    // ONEX_API_TOKEN may be the runtime's list of tokens, as in its container, or a single token.
-    internal static string? Token(IReadOnlyDictionary<string, string> environment)
+    private static string Tokens(IReadOnlyDictionary<string, string> environment)
     {
         var text = environment.GetValueOrDefault("ONEX_API_TOKEN");
         if (string.IsNullOrWhiteSpace(text) && environment.GetValueOrDefault("ONEX_API_TOKEN_FILE") is { Length: > 0 } file)
@@ -60,7 +74,13 @@ internal sealed class ApiClient : IDisposable
             }
         }
 
-        var entries = (text ?? "").Split(
+        return text ?? "";
+    }
+
+    // ONEX_API_TOKEN may be the runtime's list of tokens, as in its container, or a single token.
+    internal static string? Token(string text)
+    {
+        var entries = text.Split(
             ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split(':', 3)).ToList();
         var chosen = entries.Find(entry => entry is [_, "operate", _]) ?? entries.Find(entry => entry is [_, "read", _]);
         return chosen?[2] ?? (entries is [[var bare]] ? bare : null);

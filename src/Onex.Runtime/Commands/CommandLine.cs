@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Onex.Contracts.Text;
+using Onex.Effects.Vault;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -75,9 +76,29 @@ internal static class CommandLine
     /// <summary>Reads the settings of a command; throws a <see cref="ConfigurationException"/> with all problems.</summary>
     public static RuntimeSettings Settings(SettingsUse use)
     {
-        var result = SettingsReader.Read(SettingsReader.Environment(), Environment.CurrentDirectory, use, Catalogue.Prefixes);
+        var result = Read(SettingsReader.Environment(), use);
         return result.Settings ?? throw new ConfigurationException(result.Errors);
     }
+
+    /// <summary>
+    /// Reads the settings of a command, and the secrets of Vault that they refer to; throws a <see cref="ConfigurationException"/> with all
+    /// problems, or a <see cref="NotReachableException"/> if Vault is away.
+    /// </summary>
+    public static async Task<RuntimeSettings> SettingsWithSecretsAsync(SettingsUse use)
+    {
+        var environment = SettingsReader.Environment();
+        var result = Read(environment, use);
+        if (result is { Settings: not null, OfVault: { Count: > 0 } ofVault })
+        {
+            environment = await VaultSettings.ReadAsync(environment, ofVault, TimeProvider.System, logger: null, CancellationToken.None);
+            result = Read(environment, use);
+        }
+
+        return result.Settings ?? throw new ConfigurationException(result.Errors);
+    }
+
+    private static SettingsResult Read(IReadOnlyDictionary<string, string> environment, SettingsUse use) =>
+        SettingsReader.Read(environment, Environment.CurrentDirectory, use, Catalogue.Prefixes);
 
     /// <summary>All commands with their options, from which <c>--help</c>, completion and docs/cli.md are generated.</summary>
     public static RootCommand Root()

@@ -56,7 +56,7 @@ internal static class DatabaseCommand
 
     private static async Task<int> WithMigrator(Func<Migrator, Task> work)
     {
-        var settings = CommandLine.Settings(SettingsUse.Database);
+        var settings = await CommandLine.SettingsWithSecretsAsync(SettingsUse.Database);
         var store = SettingsMapping.Store(settings, "onex-db");
         using var logging = LoggerFactory.Create(builder => builder.AddOnexConsole(settings.LogLevel, "text", toStandardError: true));
         await using var dataSource = PostgresDataSource.Create(store);

@@ -59,7 +59,7 @@ internal static class TopicsCommand
 
     private static async Task<int> WithTopics(Func<TopicAdmin, RuntimeSettings, Task<int>> work)
     {
-        var settings = CommandLine.Settings(SettingsUse.Broker);
+        var settings = await CommandLine.SettingsWithSecretsAsync(SettingsUse.Broker);
         await using var services = new ServiceCollection()
             .AddLogging(logging => logging.AddOnexConsole(settings.LogLevel, "text", toStandardError: true))
             .AddSingleton(TimeProvider.System)

@@ -1,11 +1,15 @@
+using System.Runtime.InteropServices;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Effects.Vault;
 using Onex.Hosting;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Logging;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
@@ -24,10 +28,19 @@ internal static class RunCommand
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> environment, string workingDirectory, CancellationToken stop)
     {
         MemoryLimit.Apply();
-        var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes);
         var vault = new VaultSecrets();
-        var source = new ContractsSource(read.Tentative, environment, vault);
-        var contracts = source.Load();
+        var (read, source, contracts) = Load(environment, workingDirectory, vault);
+        if (read is { Settings: { } referring, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
+        {
+            if (await ReadSecretsAsync(environment, referring, ofVault, stop) is not { } complete)
+            {
+                return OnexHost.Stopped;
+            }
+
+            environment = complete;
+            (read, source, contracts) = Load(environment, workingDirectory, vault);
+        }
+
         foreach (var warning in Warnings(read, contracts))
         {
             await Console.Error.WriteLineAsync(warning);
@@ -54,6 +67,47 @@ internal static class RunCommand
         }
 
         return await builder.RunAsync(stop: stop);
+    }
+
+    private static (SettingsResult Settings, ContractsSource Source, LoadedContracts Contracts) Load(
+        IReadOnlyDictionary<string, string> environment, string workingDirectory, VaultSecrets vault)
+    {
+        var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes);
+        var source = new ContractsSource(read.Tentative, environment, vault);
+        return (read, source, source.Load());
+    }
+
+    // The environment with the secrets of Vault; null after a signal. The host handles signals later, and listens later.
+    private static async Task<IReadOnlyDictionary<string, string>?> ReadSecretsAsync(
+        IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,
+        CancellationToken stop)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var logging = LoggerFactory.Create(builder =>
+        {
+            builder.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+            if (settings.LogDirectory is { } directory)
+            {
+                builder.AddOnexFile(directory);
+            }
+        });
+        try
+        {
+            return await VaultSettings.ReadAsync(
+                environment, ofVault, TimeProvider.System, logging.CreateLogger("Onex"), stopping.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopping.Cancel();
+        }
     }
 
     private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(

@@ -11,7 +11,7 @@ public sealed class ApiClientTests
     [InlineData("ops:operate:a:b", "a:b")]
     [InlineData(" ", null)]
     public void A_single_token_and_a_token_list_are_accepted(string given, string? token) =>
-        Assert.Equal(token, ApiClient.Token(new Dictionary<string, string> { ["ONEX_API_TOKEN"] = given }));
+        Assert.Equal(token, ApiClient.Token(given));
 
     [Fact]
     public void Columns_are_as_wide_as_their_widest_cell() =>

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using Onex.Contracts.Catalogue;
+using Onex.Effects.Connections;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Vault;
+
+/// <summary>Reads the secret of a path, as <c>vault kv get</c> or, for other engines, <c>vault read</c> do.</summary>
+internal sealed class VaultSecretReader(VaultSession session, string path)
+{
+    private readonly string _path = VaultPaths.Encode(path)!;
+    private (string Mount, bool IsVersioned)? _mount;
+
+    /// <summary>Reads the current values.</summary>
+    /// <exception cref="VaultException">Vault cannot be reached, is sealed, refuses the login, or does not return the secret.</exception>
+    public async Task<VaultSecretContent> ReadAsync(CancellationToken cancellation)
+    {
+        var (mount, isVersioned) = await MountAsync(cancellation);
+        var answer = await session.SendAsync(
+            HttpMethod.Get, isVersioned ? VaultPaths.OfVersioned(mount, _path) : _path, null, new AttemptProgress(), cancellation);
+        if (!answer.IsSuccess)
+        {
+            var (code, message) = answer.Status switch
+            {
+                404 => ("secret_not_found", "Vault has no such secret, or its latest version is deleted."),
+                403 => ("secret_forbidden", "Vault does not allow the token of the runtime to read it."),
+                var status => (HttpStatuses.Code(status), $"Vault answered {status}."),
+            };
+            throw new VaultException(code, message, AttemptReach.NotSent);
+        }
+
+        var data = isVersioned ? answer.Find("data", "data") : answer.Find("data");
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var field in data is { ValueKind: JsonValueKind.Object } map ? map.EnumerateObject() : default)
+        {
+            fields[field.Name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
+        }
+
+        var lifetime = TimeSpan.FromSeconds(answer.Number("lease_duration"));
+        var leaseId = answer.Text("lease_id") is { Length: > 0 } id && lifetime > TimeSpan.Zero ? id : null;
+        return new VaultSecretContent(fields, leaseId, lifetime);
+    }
+
+    // Without an answer the first part of the path is the mount of a KV engine, version 2.
+    private async Task<(string Mount, bool IsVersioned)> MountAsync(CancellationToken cancellation)
+    {
+        if (_mount is { } known)
+        {
+            return known;
+        }
+
+        var answer = await session.SendAsync(
+            HttpMethod.Get, $"sys/internal/ui/mounts/{_path}", null, new AttemptProgress(), cancellation);
+        var found = answer.IsSuccess && answer.Text("data", "path") is { } mount
+            ? (mount.TrimEnd('/'), answer.Text("data", "type") == "kv" && answer.Text("data", "options", "version") == "2")
+            : (_path.Split('/')[0], true);
+        _mount = answer.IsSuccess ? found : null;
+        return found;
+    }
+}

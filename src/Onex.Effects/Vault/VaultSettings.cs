@@ -1,0 +1,135 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Effects.Connections;
+using Onex.Effects.Http;
+using Onex.Hosting.Discovery;
+using Onex.Hosting.Health;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+
+namespace Onex.Effects.Vault;
+
+/// <summary>Reads the secret settings that refer to Vault, once, before anything uses them.</summary>
+public static class VaultSettings
+{
+    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>The environment with the values in place of the references.</summary>
+    /// <param name="environment">The variables, with the address of Vault and the login.</param>
+    /// <param name="settings">The settings that refer to Vault.</param>
+    /// <param name="time">Measures the pauses.</param>
+    /// <param name="logger">Logs once that Vault is waited for; null to fail instead.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="ConfigurationException">Somebody must correct a reference or the login.</exception>
+    /// <exception cref="NotReachableException">Vault is sealed or away, and there is no logger.</exception>
+    public static async Task<IReadOnlyDictionary<string, string>> ReadAsync(
+        IReadOnlyDictionary<string, string> environment, IReadOnlyList<VaultSetting> settings, TimeProvider time, ILogger? logger,
+        CancellationToken cancellation)
+    {
+        var connection = VaultReading.OfSettings(environment);
+        await using var services = new ServiceCollection()
+            .AddSingleton(time)
+            .AddSingleton<RoleHealth>()
+            .AddLogging()
+            .AddSingleton(new ConsulClient(new ConsulConnection(connection.Url!, null))) // Unused: the address is not that of a service.
+            .AddOperationClients(new ConnectionTable(new Dictionary<string, Connection>(StringComparer.Ordinal)))
+            .BuildServiceProvider();
+        await using var session = new VaultSession(
+            connection, services.GetRequiredService<HttpTransport>(), services.GetRequiredService<RoleHealth>(), time,
+            NullLogger.Instance);
+        var isLogged = false;
+        for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
+        {
+            try
+            {
+                var values = await ReadAsync(session, settings, cancellation);
+                return environment
+                    .Where(variable => !settings.Any(one => variable.Key == one.Variable || variable.Key == one.Variable + "_FILE"))
+                    .Concat(values)
+                    .ToDictionary(StringComparer.Ordinal);
+            }
+            catch (NotReachableException away) when (logger is not null)
+            {
+                if (!isLogged)
+                {
+                    Log.StartWaitsForVault(logger, connection.Url!, away.Message);
+                }
+
+                isLogged = true;
+            }
+
+            await Task.Delay(pause, time, cancellation);
+        }
+    }
+
+    private static async Task<Dictionary<string, string>> ReadAsync(
+        VaultSession session, IReadOnlyList<VaultSetting> settings, CancellationToken cancellation)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        var problems = new List<string>();
+        foreach (var ofPath in settings.GroupBy(setting => setting.Path, StringComparer.Ordinal))
+        {
+            var content = await ReadAsync(session, ofPath.Key, cancellation);
+            foreach (var setting in ofPath)
+            {
+                var value = content.Found?.Fields.GetValueOrDefault(setting.Field);
+                if (Problem(setting, content, value) is { } problem)
+                {
+                    problems.Add(problem);
+                }
+                else
+                {
+                    values[setting.Variable] = value!;
+                }
+            }
+        }
+
+        return problems.Count == 0 ? values : throw new ConfigurationException(problems);
+    }
+
+    private static string? Problem(VaultSetting setting, (VaultSecretContent? Found, string? Problem) read, string? value) => read switch
+    {
+        { Found: null } => setting.Render(read.Problem!, "Correct the reference, the policy or the login of Vault."),
+        _ when value is null => setting.Render("The secret has no such field.", "Correct the field, or write it to the secret."),
+        _ when string.IsNullOrWhiteSpace(value) => setting.Render("The field is empty.", "Write the value to the secret."),
+        { Found.LeaseId: not null } => setting.Render(
+            "The secret ends with a lease, but settings are read only at the start.",
+            "Refer to a secret without a lease, as those of KV engines. Connections may use secrets with leases."),
+        _ => null,
+    };
+
+    private static async Task<(VaultSecretContent? Found, string? Problem)> ReadAsync(
+        VaultSession session, string path, CancellationToken cancellation)
+    {
+        if (VaultPaths.Encode(path) is null)
+        {
+            return (null, "The path is malformed.");
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(_requestMax);
+        try
+        {
+            return (await new VaultSecretReader(session, path).ReadAsync(limit.Token), null);
+        }
+        catch (VaultException exception) when (MustBeCorrected(exception.Code))
+        {
+            return (null, exception.Message);
+        }
+        catch (VaultException exception)
+        {
+            throw new NotReachableException(exception.Message, exception);
+        }
+        catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
+        {
+            throw new NotReachableException($"Vault did not answer within {_requestMax.TotalSeconds:0} s.", exception);
+        }
+    }
+
+    private static bool MustBeCorrected(string code) =>
+        code is "authentication_failed" or "secret_not_found" or "secret_forbidden" or "answer_unreadable"
+        || (code.StartsWith("http_4", StringComparison.Ordinal) && code is not ("http_408" or "http_429"));
+}
