@@ -5,7 +5,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.EndToEnd.Orders;
 
-/// <summary><c>contracts/node-registration.yaml</c> with a real Consul and a real database, and with shorter times.</summary>
+/// <summary>
+/// <c>contracts/node-registration.yaml</c> with a real Consul and a real database, and with shorter times. <c>ONEX_OUTAGE_SECONDS</c>
+/// lengthens the time without Consul.
+/// </summary>
 public sealed class NodeRegistrationTests : IAsyncLifetime
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
@@ -77,6 +80,11 @@ public sealed class NodeRegistrationTests : IAsyncLifetime
         await Eventually.Async(
             async () => await _stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.effect_ledger WHERE outcome = 'parked'") == 5,
             _within, () => "the commands are parked");
+
+        if (int.TryParse(Environment.GetEnvironmentVariable("ONEX_OUTAGE_SECONDS"), CultureInfo.InvariantCulture, out var seconds))
+        {
+            await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
+        }
 
         await _agent.StartAgainAsync();
         foreach (var node in nodes)
