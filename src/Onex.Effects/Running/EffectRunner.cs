@@ -90,9 +90,10 @@ internal sealed class EffectRunner(
         using var scope = logger.BeginScope(new CommandScope(taken.Command));
         var trace = new Trace(taken.TraceParent ?? NewTrace(taken.Command), taken.TraceState);
         using var use = connections.Use(taken.Command.Connection);
-        if (taken.Connection != (use.Connection?.Name ?? taken.Command.Connection ?? ConnectionGates.WithoutConnection))
+        var own = gates.For(use.Connection);
+        if (taken.Connection != own.Name && use.Connection?.Name == taken.Command.Connection)
         {
-            await MoveAsync(taken, gates.For(use.Connection), permit, trace, cancellation);
+            await MoveAsync(taken, own, permit, trace, cancellation);
             return;
         }
 
