@@ -107,7 +107,7 @@ public static class OperationAliases
 {
     private static readonly string[] _ofEffects = ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"];
 
-    /// <summary>Whether a prefix is one of effect operations, including those to come, or of an operation in the catalogue.</summary>
+    /// <summary>Whether a prefix is one of effect operations or of an operation in the catalogue.</summary>
     public static bool IsPrefix(string prefix, OperationCatalogue operations) =>
         _ofEffects.Contains(prefix, StringComparer.Ordinal)
         || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal));
