@@ -25,6 +25,10 @@ internal static class AttemptSigns
     private static readonly FrozenSet<string> _own = FrozenSet.ToFrozenSet(
         ["connection_unknown", "lease_lost", StepCodes.OperationUnknown, StepCodes.OperationFailed], StringComparer.Ordinal);
 
+    /// <summary>Whether the external system answered that the attempt failed, so that it was reached.</summary>
+    public static bool IsAnswer(AttemptOutcome outcome) =>
+        outcome.Reach == AttemptReach.Answered || outcome.Code?.StartsWith("http_", StringComparison.Ordinal) == true;
+
     /// <summary>What the outcome says about the connection.</summary>
     public static AttemptSign Of(AttemptOutcome outcome) => outcome switch
     {

@@ -43,6 +43,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
 
     private readonly AttemptCounts _counts = new(settings.Within, time);
     private int _inARow;
+    private bool _firstFailed;
     private long _openedAt;
     private TimeSpan _pause;
 
@@ -81,7 +82,8 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     /// <param name="isTrial">Whether it was the trial.</param>
     /// <param name="retryAfter">The Retry-After of the service, or null.</param>
     /// <param name="reason">Why it failed, for people.</param>
-    public void Report(AttemptSign sign, bool isTrial, TimeSpan? retryAfter, string? reason)
+    /// <param name="isFirstAnswer">Whether the external system answered the first attempt of a command.</param>
+    public void Report(AttemptSign sign, bool isTrial, TimeSpan? retryAfter, string? reason, bool isFirstAnswer = false)
     {
         if (isTrial)
         {
@@ -91,6 +93,16 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         {
             // What ends later began before the breaker opened, and says nothing about the present.
             var failed = sign != AttemptSign.Works;
+
+            // Of first attempts that the service declines in a row, one counts: it may decline each command once and accept it the second
+            // time. In an outage the second attempts fail too.
+            var isRepeated = failed && isFirstAnswer && _firstFailed;
+            _firstFailed = failed && isFirstAnswer;
+            if (isRepeated)
+            {
+                return;
+            }
+
             _inARow = failed ? _inARow + 1 : 0;
             var (attempts, failures) = _counts.Add(failed);
             if (_inARow >= Settings.Calls || (failed && attempts >= Settings.Calls && failures >= Settings.Ratio * attempts))
@@ -118,6 +130,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                 Since = null;
                 Reason = null;
                 _inARow = 0;
+                _firstFailed = false;
                 _counts.Clear();
                 break;
 

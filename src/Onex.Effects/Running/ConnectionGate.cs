@@ -228,7 +228,7 @@ internal sealed class ConnectionGate(
     }
 
     /// <summary>Reports the outcome of an attempt. True if its command is parked again instead of failing.</summary>
-    internal bool Report(GatePermit permit, AttemptOutcome outcome)
+    internal bool Report(GatePermit permit, AttemptOutcome outcome, bool isFirst)
     {
         var parks = false;
         BreakerState before, after;
@@ -241,7 +241,9 @@ internal sealed class ConnectionGate(
 
             before = breaker.State;
             var sign = AttemptSigns.Of(outcome);
-            breaker.Report(sign, permit.IsTrial && before == BreakerState.Trial, outcome.RetryAfter, outcome.Message);
+            breaker.Report(
+                sign, permit.IsTrial && before == BreakerState.Trial, outcome.RetryAfter, outcome.Message,
+                isFirst && AttemptSigns.IsAnswer(outcome));
             after = breaker.State;
             if (after != BreakerState.Closed)
             {

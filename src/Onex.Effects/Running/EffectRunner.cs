@@ -242,7 +242,8 @@ internal sealed class EffectRunner(
 
         // An attempt that met an outage is not counted. The ledger remembers whether it may have taken effect.
         var mayRepeat = outcome.Reach == AttemptReach.NotSent || command.Once != true;
-        if (permit.Report(outcome) && mayRepeat && record.Committed is null && !record.IsInDoubt)
+        var isFirst = command.Attempt == 1 && !lease.FollowsUnrecordedLease;
+        if (permit.Report(outcome, isFirst) && mayRepeat && record.Committed is null && !record.IsInDoubt)
         {
             var maySent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
             await ParkAgainAsync(command, permit.Gate, lease, maySent, trace, cancellation);

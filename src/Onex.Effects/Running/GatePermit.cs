@@ -17,10 +17,12 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
     public bool IsReported { get; private set; }
 
     /// <summary>Reports the outcome. True if the command is parked again instead of failing.</summary>
-    public bool Report(AttemptOutcome outcome)
+    /// <param name="outcome">The outcome.</param>
+    /// <param name="isFirst">Whether its command has never been tried before.</param>
+    public bool Report(AttemptOutcome outcome, bool isFirst = false)
     {
         IsReported = true;
-        return Gate.Report(this, outcome);
+        return Gate.Report(this, outcome, isFirst);
     }
 
     /// <summary>Gives the permit back without an attempt, so that it does not count against the rate.</summary>

@@ -173,6 +173,35 @@ public sealed class ConnectionGateTests
         Assert.Equal(BreakerState.Open, gate.Read().Breaker);
     }
 
+    // Otherwise a service that declines each command once would be tried once per pause, with a command that it declines.
+    [Fact]
+    public async Task First_attempts_that_are_declined_in_a_row_count_once_and_second_attempts_count_each()
+    {
+        using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
+        var declined = AttemptOutcome.Failed(AttemptReach.Sent, "http_503", "Try again.");
+        for (var round = 0; round < 3; round++)
+        {
+            for (var command = 0; command < 10; command++)
+            {
+                await AttemptAsync(gate, declined, isFirst: true);
+            }
+
+            for (var command = 0; command < 10; command++)
+            {
+                await AttemptAsync(gate, _works);
+            }
+
+            Assert.Equal(BreakerState.Closed, gate.Read().Breaker);
+        }
+
+        await AttemptAsync(gate, declined, isFirst: true);
+        await AttemptAsync(gate, declined, isFirst: true);
+        await AttemptAsync(gate, declined);
+        Assert.Equal(BreakerState.Closed, gate.Read().Breaker);
+        await AttemptAsync(gate, declined);
+        Assert.Equal(BreakerState.Open, gate.Read().Breaker);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(100_000)]
@@ -216,10 +245,10 @@ public sealed class ConnectionGateTests
     private static Task<GatePermit?> EnterAsync(ConnectionGate gate, long weight = 1) =>
         gate.EnterAsync(weight, TestContext.Current.CancellationToken).AsTask();
 
-    private static async Task<bool> AttemptAsync(ConnectionGate gate, AttemptOutcome outcome)
+    private static async Task<bool> AttemptAsync(ConnectionGate gate, AttemptOutcome outcome, bool isFirst = false)
     {
         using var permit = await EnterAsync(gate);
-        return permit!.Report(outcome);
+        return permit!.Report(outcome, isFirst);
     }
 
     private ConnectionGate Gate(int slots, RateLimit? rate = null, BreakerSettings? breaker = null) =>

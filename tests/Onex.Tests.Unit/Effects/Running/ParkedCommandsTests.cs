@@ -48,7 +48,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         _outside.AnswerWith(503, "text/plain", "");
 
         Assert.Equal("http_503", (await bench.RunAsync(Post())).Code);
-        await bench.Runner.RunAsync(Post(), null, null, default);
+        await bench.Runner.RunAsync(SecondAttempt(), null, null, default);
 
         Assert.Single(bench.Ledger.Parked);
         Assert.Single(bench.Produced.Records);
@@ -61,7 +61,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         _outside.AnswerWith(503, "text/plain", "");
         await bench.RunAsync(Post());
 
-        var result = await bench.RunAsync(Post() with { Once = true });
+        var result = await bench.RunAsync(SecondAttempt() with { Once = true });
 
         Assert.Equal((StepOutcomes.Failed, "http_503"), (result.Outcome, result.Code));
         Assert.Empty(bench.Ledger.Parked);
@@ -111,7 +111,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         await using var bench = Bench();
         _outside.AnswerWith(503, "text/plain", "");
         await bench.RunAsync(Post());
-        var command = Post();
+        var command = SecondAttempt();
         await bench.Runner.RunAsync(command, null, null, default);
         _outside.AnswerWith(500, "text/plain", "");
         _time.Advance(TimeSpan.FromSeconds(11));
@@ -157,7 +157,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
             return Task.CompletedTask;
         };
         await bench.RunAsync(Post());
-        await bench.Runner.RunAsync(Post(), null, null, default);
+        await bench.Runner.RunAsync(SecondAttempt(), null, null, default);
 
         _time.Advance(TimeSpan.FromSeconds(99));
         Assert.Empty(await bench.DrainAsync());
@@ -262,7 +262,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
     {
         _outside.AnswerWith(503, "text/plain", "");
         await bench.RunAsync(Post());
-        await bench.Runner.RunAsync(Post(), null, null, default);
+        await bench.Runner.RunAsync(SecondAttempt(), null, null, default);
         Assert.NotNull(bench.Health.Handlers["stock"]);
     }
 
@@ -288,6 +288,9 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
 
     private static (string Outcome, int Attempt) Outcome(IEnumerable<StepResult> results, StepCommand command) =>
         results.Where(result => result.CommandId == command.CommandId).Select(result => (result.Outcome, result.Attempt)).Single();
+
+    // Of first attempts that are declined in a row only one counts.
+    private static StepCommand SecondAttempt() => Post() with { Attempt = 2 };
 
     private static StepCommand Post(string path = "/x") => EffectsHarness.Command("http.post", $$"""{"path":"{{path}}"}""", "stock");
 
