@@ -5,11 +5,11 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
+using Onex.Effects.Redis;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using StackExchange.Redis;
-using StackExchange.Redis.Availability;
 
 namespace Onex.Effects.Limits;
 
@@ -116,23 +116,8 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         _disposed.Dispose();
     }
 
-    private static ConfigurationOptions Options(RedisConnection address) => new()
-    {
-        EndPoints = { { address.Host, address.Port } },
-        Password = address.Password,
-        ClientName = "onex-limits",
-        ConnectTimeout = AnswerMs,
-        AsyncTimeout = AnswerMs,
-        KeepAlive = 5,
-        ReconnectRetryPolicy = new LinearRetry(500),
-        AbortOnConnectFail = false,
-        BacklogPolicy = BacklogPolicy.FailFast,
-        RetryPolicy = RetryPolicy.None,
-        IncludeDetailInExceptions = false,
-        IncludePerformanceCountersInExceptions = false,
-        ConfigurationChannel = "",
-        TieBreaker = "",
-    };
+    private static ConfigurationOptions Options(RedisConnection address) =>
+        RedisOptions.For(address.Host, address.Port, address.Password, "onex-limits", AnswerMs, AnswerMs);
 
     // The key may be a name of a person, so only its hash is stored.
     private static string Name(Connection connection, string? key) => key is null

@@ -1,6 +1,5 @@
 using Onex.Effects.Connections;
 using StackExchange.Redis;
-using StackExchange.Redis.Availability;
 
 namespace Onex.Effects.Redis;
 
@@ -9,8 +8,6 @@ internal sealed class RedisConnections(ConnectionTable connections) : IDisposabl
 {
     private const int ConnectMs = 5000;
     private const int AnswerMs = 30_000;
-    private const int ReconnectMs = 500;
-    private const int PingSeconds = 5;
 
     private readonly PerConnection<Task<ConnectionMultiplexer>> _open = new(
         connections, one => ConnectionMultiplexer.ConnectAsync(Options(one)), opening => _ = CloseAsync(opening));
@@ -39,30 +36,8 @@ internal sealed class RedisConnections(ConnectionTable connections) : IDisposabl
     private static ConfigurationOptions Options(Connection connection)
     {
         var address = connection.Redis ?? throw new InvalidOperationException($"{connection} is no connection to Redis.");
-        var options = new ConfigurationOptions
-        {
-            EndPoints = { { address.Host, address.Port } },
-            User = address.User,
-            Password = address.Password,
-            DefaultDatabase = address.Database,
-            ClientName = "onex-effects",
-            Ssl = address.IsTls,
-            ConnectTimeout = ConnectMs,
-            AsyncTimeout = AnswerMs,
-            KeepAlive = PingSeconds,
-            ReconnectRetryPolicy = new LinearRetry(ReconnectMs),
-
-            // Only the orchestrator retries: a command is sent at once, or it is not sent.
-            AbortOnConnectFail = false,
-            BacklogPolicy = BacklogPolicy.FailFast,
-            RetryPolicy = RetryPolicy.None,
-
-            // Exceptions would list commands and keys; and the server needs no channel or key of ours.
-            IncludeDetailInExceptions = false,
-            IncludePerformanceCountersInExceptions = false,
-            ConfigurationChannel = "",
-            TieBreaker = "",
-        };
+        var options = RedisOptions.For(address.Host, address.Port, address.Password, "onex-effects", ConnectMs, AnswerMs);
+        (options.User, options.DefaultDatabase, options.Ssl) = (address.User, address.Database, address.IsTls);
         if (address.IsTls)
         {
             options.SslClientAuthenticationOptions = _ => connection.Tls.Options(address.Host);

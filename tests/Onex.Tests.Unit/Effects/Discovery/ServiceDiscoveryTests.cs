@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Effects.Discovery;
 using Onex.Hosting.Discovery;
@@ -17,7 +16,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
 
     private readonly FakeTimeProvider _time = new();
     private readonly RoleHealth _health = new();
-    private readonly Lines _lines = new();
+    private readonly LogLines<ServiceDirectory> _lines = new();
     private ConsulAgent _agent = null!;
     private HttpTestServer _one = null!;
     private HttpTestServer _two = null!;
@@ -86,7 +85,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
 
         // A process that starts meanwhile knows none.
-        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new Lines());
+        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new LogLines<ServiceDirectory>());
         await using var others = Harness("connections: { stock: { type: http, url: 'consul://stock' } }", started);
         await AssertNotSentAsync(others, "No instance of consul://stock is known: Consul at");
 
@@ -166,7 +165,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal([new DnsEndPoint("127.0.0.1", _two.Address.Port)], await ResolveAsync(Service));
         Assert.EndsWith("; the last known 1 instance stay in use", _health.Handlers[Service], StringComparison.Ordinal);
-        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new Lines());
+        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new LogLines<ServiceDirectory>());
         await using var others = Harness($"connections: {{ stock: {{ type: http, url: '{Service}' }} }}", started);
         await AssertNotSentAsync(others, $"No instance of {Service} is known: the DNS server did not answer");
     }
@@ -259,34 +258,4 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         },
         _within,
         () => what);
-
-    private sealed class Lines : ILogger<ServiceDirectory>
-    {
-        private readonly List<string> _all = [];
-
-        public IReadOnlyList<string> All
-        {
-            get
-            {
-                lock (_all)
-                {
-                    return [.. _all];
-                }
-            }
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_all)
-            {
-                _all.Add($"{logLevel}: {formatter(state, exception)}");
-            }
-        }
-    }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Effects.Connections;
 using Onex.Effects.Limits;
@@ -17,7 +16,7 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     private static readonly CancellationToken _none = CancellationToken.None;
 
     private readonly FakeTimeProvider _time = new();
-    private readonly Lines _lines = new();
+    private readonly LogLines<ClusterLimits> _lines = new();
     private readonly List<(ClusterLimits Limits, RoleHealth Health)> _processes = [];
     private RedisServer _server = null!;
 
@@ -197,31 +196,4 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
         },
         _within,
         () => what);
-
-    private sealed class Lines : ILogger<ClusterLimits>
-    {
-        private readonly List<string> _all = [];
-
-        public int Count(string level)
-        {
-            lock (_all)
-            {
-                return _all.Count(line => line.StartsWith(level, StringComparison.Ordinal));
-            }
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_all)
-            {
-                _all.Add($"{logLevel}: {formatter(state, exception)}");
-            }
-        }
-    }
 }

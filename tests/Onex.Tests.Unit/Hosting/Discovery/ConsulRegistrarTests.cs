@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
@@ -16,7 +15,7 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
 
     private readonly FakeTimeProvider _time = new();
     private readonly RoleHealth _health = new();
-    private readonly Lines _lines = new();
+    private readonly LogLines<ConsulRegistrar> _lines = new();
     private ConsulAgent _agent = null!;
     private HttpTestServer _role = null!;
     private ConsulClient _client = null!;
@@ -125,36 +124,4 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
         },
         _within,
         () => what);
-
-    private sealed class Lines : ILogger<ConsulRegistrar>
-    {
-        private readonly List<string> _all = [];
-
-        public IReadOnlyList<string> All
-        {
-            get
-            {
-                lock (_all)
-                {
-                    return [.. _all];
-                }
-            }
-        }
-
-        public int Count(string level) => All.Count(line => line.StartsWith(level, StringComparison.Ordinal));
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_all)
-            {
-                _all.Add($"{logLevel}: {formatter(state, exception)}");
-            }
-        }
-    }
 }
