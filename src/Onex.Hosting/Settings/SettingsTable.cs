@@ -391,7 +391,7 @@ public static class SettingsTable
 
     public static readonly Setting OtlpEndpoint = new(Telemetry, "OTEL_EXPORTER_OTLP_ENDPOINT", Text, null,
         "The collector. While nothing answers there, telemetry is dropped, with one warning. This setting and the three after it also "
-        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the path of the signal (`/v1/traces`) "
+        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the signal's path (`/v1/traces`) "
         + "is added to the common one.")
     {
         DefaultInWords = "`http://localhost:4317`, or with HTTP `http://localhost:4318`",
