@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
@@ -299,6 +301,12 @@ internal static class HttpRequests
 
         Add(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
         Add(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
+        if (Activity.Current is { Recorded: true } span && span.Source == Tracing.Source)
+        {
+            // The span of the call adds its own.
+            return;
+        }
+
         Add(request, "traceparent", context.TraceParent);
         var state = context.TraceState ?? given.GetValueOrDefault("tracestate");
         if (state is not null)

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Discovery;
 
@@ -124,7 +126,8 @@ internal sealed class HttpTransport(
     {
         // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
         // only used where the connection names it.
-        ActivityHeadersPropagator = null,
+        // With spans, it adds a span for the call and its trace context.
+        ActivityHeadersPropagator = Tracing.IsOn ? DistributedContextPropagator.CreateW3CPropagator() : null,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,

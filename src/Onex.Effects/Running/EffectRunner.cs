@@ -53,7 +53,9 @@ internal sealed class EffectRunner(
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
-        traceParent = Activity.Current?.Id ?? traceParent ?? NewTrace(command);
+
+        // That of the request, not of the span here: this process may be killed before it exports that.
+        traceParent ??= NewTrace(command);
 
         using var use = connections.Use(command.Connection);
         var gate = gates.For(use.Connection);
@@ -228,7 +230,8 @@ internal sealed class EffectRunner(
         // The memory of the result is released once it was sent.
         using var place = (room ?? ResultRoom.Unbounded).Begin();
         var record = new AttemptRecord(ledger, payloads, command, lease);
-        var outcome = await AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation);
+        var outcome = await TraceAsync(
+            command, trace, () => AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation));
         if (outcome.WaitsFor is { } name)
         {
             var awaited = gates.For(connections.Find(name));
@@ -288,6 +291,29 @@ internal sealed class EffectRunner(
                 await Task.Delay(_recordAgainAfter, time, cancellation);
             }
         }
+    }
+
+    // Parked commands run without a record, so below the request.
+    private static async Task<AttemptOutcome> TraceAsync(StepCommand command, Trace trace, Func<Task<AttemptOutcome>> attempt)
+    {
+        if (!Tracing.IsOn)
+        {
+            return await attempt();
+        }
+
+        var name = $"attempt {command.Operation}";
+        using var span = Activity.Current is { } around && around.Source == Tracing.Source
+            ? Tracing.StartChild(name, ActivityKind.Internal, around)
+            : Tracing.Start(name, ActivityKind.Internal, Tracing.ParentOf(trace.Parent, trace.State));
+        span.Describe(command);
+        Activity.Current = span ?? Activity.Current;
+        var outcome = await attempt();
+        if (outcome.Outcome != StepOutcomes.Completed)
+        {
+            span.Fail(outcome.Code ?? outcome.Outcome, outcome.Message);
+        }
+
+        return outcome;
     }
 
     private async Task<AttemptOutcome> AttemptAsync(

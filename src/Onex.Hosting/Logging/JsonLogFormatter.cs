@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -17,7 +18,7 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
     // Reserved fields; a scope with the same name gets the prefix "scope_".
     private static readonly HashSet<string> _own = new(StringComparer.Ordinal)
     {
-        "timestamp", "level", "message", "category", "event_id", "exception",
+        "timestamp", "level", "message", "category", "event_id", "exception", "trace_id", "span_id",
     };
 
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -35,6 +36,12 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
             if (logEntry.EventId.Id != 0)
             {
                 json.WriteNumber("event_id", logEntry.EventId.Id);
+            }
+
+            if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } span)
+            {
+                json.WriteString("trace_id", span.TraceId.ToHexString());
+                json.WriteString("span_id", span.SpanId.ToHexString());
             }
 
             foreach (var (name, value) in LogFields.Of(logEntry.State, scopeProvider))

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,11 @@ internal sealed class TextLogFormatter(TimeProvider time) : ConsoleFormatter(For
         if (scopes.Count > 0)
         {
             line.Append(" [").AppendJoin(' ', scopes.Select(field => $"{field.Key}={LogFields.Text(field.Value)}")).Append(']');
+        }
+
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } span)
+        {
+            line.Append(CultureInfo.InvariantCulture, $" [trace {span.TraceId.ToHexString()} span {span.SpanId.ToHexString()}]");
         }
 
         line.Append('\n');

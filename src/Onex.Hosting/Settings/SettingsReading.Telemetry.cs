@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
@@ -16,7 +17,10 @@ internal sealed partial class SettingsReading
         CheckSampler();
         CheckPropagators();
         CheckAttributes();
-        CheckExports();
+        Authority(SettingsTable.OtlpCertificate);
+
+        // The SDK reads it itself, and ignores a wrong value.
+        Number(SettingsTable.MetricInterval);
         var isOff = Flag(SettingsTable.TelemetryDisabled);
         return new TelemetrySettings
         {
@@ -24,6 +28,13 @@ internal sealed partial class SettingsReading
             Traces = Signal(SettingsTable.TracesExporter, "traces", isOff),
             Metrics = Signal(SettingsTable.MetricsExporter, "metrics", isOff),
             Logs = Signal(SettingsTable.LogsExporter, "logs", isOff),
+            Batch = Batch(),
+            Keys = OneOf(SettingsTable.TraceKeys) switch
+            {
+                "hashed" => KeyForm.Hashed,
+                "none" => KeyForm.None,
+                _ => KeyForm.Plain,
+            },
             Variables = _environment.Keys
                 .Where(name => name.StartsWith(TelemetryPrefix, StringComparison.Ordinal)
                     && !name.Contains("_HEADERS", StringComparison.Ordinal) && Variable(name) is not null)
@@ -170,20 +181,18 @@ internal sealed partial class SettingsReading
         }
     }
 
-    // The SDK reads these itself, and ignores wrong values.
-    private void CheckExports()
+    private SpanBatch Batch()
     {
-        Authority(SettingsTable.OtlpCertificate);
-        var batch = Whole(SettingsTable.SpanBatch);
-        if (batch > Whole(SettingsTable.SpanQueue))
+        var batch = new SpanBatch(
+            Whole(SettingsTable.SpanQueue), Whole(SettingsTable.SpanDelay), Whole(SettingsTable.SpanTimeout),
+            Whole(SettingsTable.SpanBatch));
+        if (batch.Size > batch.Queue)
         {
             Report(SettingsDiagnostics.BadValue(
-                $"{SettingsTable.SpanBatch.Name} is {batch}, which is more than {SettingsTable.SpanQueue.Name} allows.",
+                $"{SettingsTable.SpanBatch.Name} is {batch.Size}, more than {SettingsTable.SpanQueue.Name} ({batch.Queue}).",
                 "Lower the first, or raise the second."));
         }
 
-        Number(SettingsTable.SpanDelay);
-        Number(SettingsTable.SpanTimeout);
-        Number(SettingsTable.MetricInterval);
+        return batch;
     }
 }

@@ -440,6 +440,12 @@ public static class SettingsTable
         "How traces are passed on. Onex uses W3C trace context (`traceparent`, `tracestate`) only; a `baggage` header is carried like any "
         + "other.");
 
+    public static readonly Setting TraceKeys = new(Telemetry, "ONEX_TRACE_KEYS", OneOf, "plain",
+        "How spans show business keys and keys of records. `hashed`: the begin of their SHA-256, which finds the spans of a known key.")
+    {
+        Values = ["plain", "hashed", "none"],
+    };
+
     public static readonly Setting SpanDelay = new(Telemetry, "OTEL_BSP_SCHEDULE_DELAY", Number, "5000",
         "Milliseconds between exports of spans.")
     {
@@ -531,7 +537,7 @@ public static class SettingsTable
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,
         VaultAddress, VaultToken, VaultRole, VaultSecret, VaultNamespace, VaultAuthority, RedisHost, RedisPort, RedisPassword,
         TelemetryDisabled, ServiceName, ResourceAttributes, TracesExporter, MetricsExporter, LogsExporter,
-        OtlpEndpoint, OtlpProtocol, OtlpHeaders, OtlpTimeout, OtlpCertificate, Sampler, SamplerArgument, Propagators,
+        OtlpEndpoint, OtlpProtocol, OtlpHeaders, OtlpTimeout, OtlpCertificate, Sampler, SamplerArgument, Propagators, TraceKeys,
         SpanDelay, SpanTimeout, SpanQueue, SpanBatch, MetricInterval,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
     ];

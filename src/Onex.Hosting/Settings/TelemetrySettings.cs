@@ -1,3 +1,5 @@
+using Onex.Contracts.Messages;
+
 namespace Onex.Hosting.Settings;
 
 /// <summary>The checked <c>OTEL_*</c> settings: where traces, metrics and logs are exported.</summary>
@@ -15,12 +17,25 @@ public sealed record TelemetrySettings
     /// <summary>Exporters of logs, beside the console and the file.</summary>
     public required SignalSettings Logs { get; init; }
 
+    /// <summary><c>OTEL_BSP_*</c>.</summary>
+    public required SpanBatch Batch { get; init; }
+
+    /// <summary><c>ONEX_TRACE_KEYS</c>.</summary>
+    public required KeyForm Keys { get; init; }
+
     /// <summary>
     /// The <c>OTEL_*</c> variables as the SDK of OpenTelemetry reads them. Without the headers, which are secrets and are passed in
     /// <see cref="OtlpSettings"/>.
     /// </summary>
     public required IReadOnlyDictionary<string, string?> Variables { get; init; }
 }
+
+/// <summary>How spans are collected for an export.</summary>
+/// <param name="Queue">Spans that wait at most; further ones are dropped.</param>
+/// <param name="DelayMs">Milliseconds between exports.</param>
+/// <param name="TimeoutMs">Milliseconds for an export.</param>
+/// <param name="Size">Spans of an export at most.</param>
+public sealed record SpanBatch(int Queue, int DelayMs, int TimeoutMs, int Size);
 
 /// <summary>The exporters of a signal. None with <c>OTEL_SDK_DISABLED</c>.</summary>
 /// <param name="Otlp">The collector, or null without the exporter <c>otlp</c>.</param>

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -36,7 +38,8 @@ internal static class TelemetryServices
         var provider = builder.Services.AddOpenTelemetry().ConfigureResource(resource => Describe(resource, settings));
         if (telemetry.Traces.IsOn)
         {
-            provider.WithTracing(traces => Trace(traces, telemetry.Traces));
+            Tracing.Keys = telemetry.Keys;
+            provider.WithTracing(traces => Trace(traces, telemetry.Traces, telemetry.Batch));
         }
 
         if (telemetry.Metrics.IsOn)
@@ -63,19 +66,27 @@ internal static class TelemetryServices
         .AddAttributes([new("onex.role", settings.Profile.ToString().ToLowerInvariant())])
         .AddEnvironmentVariableDetector();
 
-    private static void Trace(TracerProviderBuilder traces, SignalSettings signal)
+    private static void Trace(TracerProviderBuilder traces, SignalSettings signal, SpanBatch batch)
     {
         traces.AddSource(TelemetryNames.Source, Npgsql)
             .AddHttpClientInstrumentation()
             .AddAspNetCoreInstrumentation(web => web.Filter = call => !_untraced.Contains(call.Request.Path.Value));
+        traces.AddProcessor(_ => new ParentFirstProcessor([.. Exporters(signal, batch)]));
+    }
+
+    private static IEnumerable<BaseProcessor<Activity>> Exporters(SignalSettings signal, SpanBatch batch)
+    {
         if (signal.Otlp is { } collector)
         {
-            traces.AddOtlpExporter(options => Configure(options, collector));
+            var options = new OtlpExporterOptions();
+            Configure(options, collector);
+            yield return new BatchActivityExportProcessor(
+                new OtlpTraceExporter(options), batch.Queue, batch.DelayMs, batch.TimeoutMs, batch.Size);
         }
 
         if (signal.Console)
         {
-            traces.AddConsoleExporter();
+            yield return new SimpleActivityExportProcessor(new ConsoleActivityExporter(new ConsoleExporterOptions()));
         }
     }
 

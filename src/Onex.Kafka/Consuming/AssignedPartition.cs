@@ -10,10 +10,12 @@ namespace Onex.Kafka.Consuming;
 internal sealed class AssignedPartition
 {
     private readonly Action<BatchEntry, RecordOutcome> _onOutcome;
+    private readonly string? _group;
 
     public AssignedPartition(
-        TopicPartition partition, Action<AssignedPartition, BatchEntry, RecordOutcome> onOutcome, CancellationToken lost)
+        TopicPartition partition, Action<AssignedPartition, BatchEntry, RecordOutcome> onOutcome, string? group, CancellationToken lost)
     {
+        _group = group;
         Partition = partition;
         Lost = lost;
         _onOutcome = (entry, outcome) => onOutcome(this, entry, outcome);
@@ -69,6 +71,7 @@ internal sealed class AssignedPartition
                 Value = result.Message.Value,
                 Headers = copied,
             },
-            _onOutcome);
+            _onOutcome,
+            _group);
     }
 }

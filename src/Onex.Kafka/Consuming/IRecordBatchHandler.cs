@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Onex.Contracts.Messages;
 using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Consuming;
@@ -41,21 +43,33 @@ public interface IRecordBatchHandler
 }
 
 /// <summary>A record that a handler has to complete.</summary>
-public sealed class BatchEntry(ConsumedRecord record, Action<BatchEntry, RecordOutcome> onOutcome)
+public sealed class BatchEntry(ConsumedRecord record, Action<BatchEntry, RecordOutcome> onOutcome, string? group = null)
 {
     private int _completed;
 
     /// <summary>The record.</summary>
     public ConsumedRecord Record { get; } = record;
 
+    /// <summary>The span of its handling; null before that, and if nobody records spans.</summary>
+    public Activity? Span { get; private set; }
+
     /// <summary>Whether its outcome has been reported.</summary>
     public bool IsCompleted => Volatile.Read(ref _completed) != 0;
+
+    /// <summary>Begins its handling: its span starts. It ends with the outcome.</summary>
+    public void Begin() => Span ??= RecordSpans.Process(Record, group);
 
     /// <summary>Reports its outcome. Only the first call counts.</summary>
     public void Complete(RecordOutcome outcome)
     {
         if (Interlocked.Exchange(ref _completed, 1) == 0)
         {
+            if (outcome is RecordOutcome.Dead dead)
+            {
+                Span.Fail(dead.Code, dead.Reason);
+            }
+
+            Tracing.End(Span);
             onOutcome(this, outcome);
         }
     }

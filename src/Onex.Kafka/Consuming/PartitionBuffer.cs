@@ -21,8 +21,9 @@ internal readonly record struct BufferRoom(int Records, long Bytes, bool IsFull,
 /// <param name="settings">The limits.</param>
 /// <param name="onOutcome">Receives the outcome of each record, on the thread that reports it and without the lock.</param>
 /// <param name="time">The clock.</param>
+/// <param name="group">The consumer group, for spans.</param>
 internal sealed class PartitionBuffer(
-    KafkaSettings settings, Action<AssignedPartition, BatchEntry, RecordOutcome> onOutcome, TimeProvider time)
+    KafkaSettings settings, Action<AssignedPartition, BatchEntry, RecordOutcome> onOutcome, TimeProvider time, string? group = null)
 {
     // A monitor and not a Lock, because the polling thread waits on it for room.
     private readonly object _gate = new();
@@ -78,7 +79,7 @@ internal sealed class PartitionBuffer(
         lock (_gate)
         {
             var before = Numbers();
-            var assigned = partitions.ConvertAll(partition => new AssignedPartition(partition, onOutcome, lost));
+            var assigned = partitions.ConvertAll(partition => new AssignedPartition(partition, onOutcome, group, lost));
             foreach (var partition in assigned)
             {
                 _assigned[partition.Partition] = partition;

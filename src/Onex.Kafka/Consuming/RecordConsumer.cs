@@ -72,7 +72,7 @@ internal sealed class RecordConsumer : IDisposable
         _missed = missed;
         _time = time;
         _logger = logger;
-        _buffer = new PartitionBuffer(settings, OnOutcome, time);
+        _buffer = new PartitionBuffer(settings, OnOutcome, time, address.Group);
         _loop = new BatchLoop(address.Name, _buffer, handler, settings, SignalIfDrained, time, logger);
         _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
     }

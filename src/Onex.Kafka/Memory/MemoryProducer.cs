@@ -1,11 +1,17 @@
 using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Memory;
 
 /// <summary>Writes to the in-memory log. An appended record counts as acknowledged.</summary>
 internal sealed class MemoryProducer(MemoryLog log) : IRecordProducer
 {
-    public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) => Task.FromResult(log.Append(record));
+    public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+    {
+        var span = RecordSpans.Send(record);
+        var sending = Task.FromResult(log.Append(record));
+        return span is null ? sending : RecordSpans.EndAsync(span, sending);
+    }
 
     public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => log.Partitions(topic) is { } count
         ? Task.FromResult(count)

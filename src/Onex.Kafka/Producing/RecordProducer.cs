@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Producing;
 
@@ -29,9 +30,11 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
+        var span = RecordSpans.Send(record);
         var pending = new PendingRecord(record);
         _queue.Add(pending);
-        return pending.Task.WaitAsync(cancellation);
+        var sending = pending.Task.WaitAsync(cancellation);
+        return span is null ? sending : RecordSpans.EndAsync(span, sending);
     }
 
     public async Task<int> PartitionsAsync(string topic, CancellationToken cancellation) =>

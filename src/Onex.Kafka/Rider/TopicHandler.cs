@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
@@ -53,6 +54,7 @@ internal sealed class TopicHandler<T>(
 
     private async Task HandleOneAsync(BatchEntry entry, CancellationToken cancellation)
     {
+        entry.Begin();
         try
         {
             var (message, dead) = await ReadAsync(entry.Record, cancellation);
@@ -64,7 +66,7 @@ internal sealed class TopicHandler<T>(
 
             // Limited by the free slots and by memory.
             using var place = await _memory.EnterAsync(weigh(message), cancellation);
-            entry.Complete(await SendAsync(message, entry.Record, cancellation));
+            entry.Complete(await SendAsync(message, entry, cancellation));
         }
         catch (OperationCanceledException)
         {
@@ -108,8 +110,11 @@ internal sealed class TopicHandler<T>(
         }
     }
 
-    private async Task<RecordOutcome> SendAsync(T message, ConsumedRecord record, CancellationToken cancellation)
+    private async Task<RecordOutcome> SendAsync(T message, BatchEntry entry, CancellationToken cancellation)
     {
+        // Current for this message only: this is an asynchronous method.
+        Activity.Current = entry.Span;
+        var record = entry.Record;
         var messageId = RecordIdentity.MessageId(record);
         var correlationId = RecordIdentity.CorrelationId(record);
         var shared = Backoff.ForSharedFailure(time);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Onex.Contracts.Messages;
@@ -97,6 +98,11 @@ internal sealed class RequestCalls(
             {
                 headers.Add(new(name, text));
             }
+        }
+
+        if (headers.Count == 0 && Tracing.IsOn && Activity.Current is { } span)
+        {
+            headers.Add(new(HeaderNames.TraceParent, Tracing.TraceParent(span.TraceId, span.ActivityTraceFlags)));
         }
 
         switch (await control.SubmitAsync(body, headers, call.Aborted))

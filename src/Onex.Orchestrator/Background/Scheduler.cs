@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
@@ -141,7 +143,18 @@ internal sealed partial class Scheduler(
             Operation = plan.Name,
             Source = $"schedule:{due.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture)}",
             Silent = true,
+            Headers = Tracing.IsOn ? HeadersOf(requestId) : ImmutableSortedDictionary<string, string>.Empty,
         };
+    }
+
+    // The trace of the saga; the sampler decides whether it is recorded.
+    private static ImmutableSortedDictionary<string, string> HeadersOf(MessageId requestId)
+    {
+        using var span = Tracing.Start("schedule", ActivityKind.Internal, default, Tracing.TraceId(requestId.ToString()));
+        return span is null
+            ? ImmutableSortedDictionary<string, string>.Empty
+            : ImmutableSortedDictionary<string, string>.Empty.Add(
+                HeaderNames.TraceParent, Tracing.TraceParent(span.TraceId, span.ActivityTraceFlags));
     }
 
     private static ScheduleName NameOf(Plan plan) => new(plan.Name, plan.Schedule!.Text);

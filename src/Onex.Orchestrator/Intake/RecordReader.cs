@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 
@@ -41,6 +42,7 @@ internal sealed class RecordReader(
     /// <summary>Reads a record. If that fails, no other record is affected.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
+        entry.Begin();
         var topic = entry.Record.Topic;
         try
         {
@@ -75,6 +77,7 @@ internal sealed class RecordReader(
         var (read, rejection) = requests.Read(entry.Record);
         if (read is not null)
         {
+            read = read with { Requester = InTrace(read.Requester, entry) };
             var now = clock.Now;
             (var accepted, rejection) = rules.Accept(read, SagaId.Create(now), entry.Record.Partition, now);
             if (accepted is not null)
@@ -120,6 +123,7 @@ internal sealed class RecordReader(
             call, input, source.ToString(), SagaId.Create(now), entry.Record.Partition, now);
         if (facts is not null)
         {
+            facts = facts with { Requester = InTrace(facts.Requester, entry) };
             var started = new SagaStarted
             {
                 SagaId = facts.SagaId,
@@ -132,6 +136,29 @@ internal sealed class RecordReader(
 
         return await known.FindAsync(rejection!.Requester, call.Cancels, OutcomeSink.For(entry), cancellation)
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
+    }
+
+    // With the trace context of its record, or of the trace that Onex begins for it.
+    private static Requester InTrace(Requester requester, BatchEntry entry)
+    {
+        var headers = requester.Headers;
+        if (headers.ContainsKey(HeaderNames.TraceParent))
+        {
+            return requester;
+        }
+
+        var (parent, state) = (entry.Record.TextHeader(HeaderNames.TraceParent), entry.Record.TextHeader(HeaderNames.TraceState));
+        if (parent is null && entry.Span is { } span)
+        {
+            (parent, state) = (Tracing.TraceParent(span.TraceId, span.ActivityTraceFlags), null);
+        }
+
+        return parent is null ? requester : requester with
+        {
+            Headers = state is null
+                ? headers.SetItem(HeaderNames.TraceParent, parent)
+                : headers.SetItem(HeaderNames.TraceParent, parent).SetItem(HeaderNames.TraceState, state),
+        };
     }
 
     private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result

@@ -46,7 +46,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
-            Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
+            Headers = Headers(EventTypes.Command, messageId, saga, at),
         };
     }
 
@@ -75,7 +75,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = topics.SagaEvents,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
-            Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
+            Headers = Headers(EventTypes.Command, messageId, saga, at),
         };
     }
 
@@ -86,7 +86,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Topic = published.Topic,
         Key = published.Key,
         Value = published.Value.Utf8,
-        Headers = Headers(EventTypes.DomainEvent, messageId, saga.Facts.Requester, at)
+        Headers = Headers(EventTypes.DomainEvent, messageId, saga, at)
             .With(HeaderNames.SagaId, saga.Facts.SagaId.ToString())
             .With(HeaderNames.Contract, saga.Facts.Contract)
             .With(HeaderNames.Step, published.Step),
@@ -113,7 +113,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = Topics.DeadLetter(topics.Requests),
             Key = rejection.Requester!.CorrelationId.ToString(),
             Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
-            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester, at),
+            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.Of(rejection.Requester), at),
         };
 
     /// <summary>Its row in the index of dead letters.</summary>
@@ -129,9 +129,9 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public static MessageHeaders Headers(string eventType, MessageId messageId, Guid correlationId, DateTimeOffset at) =>
         MessageHeaders.Create("onex-main", eventType, messageId, correlationId, at);
 
-    // The same with the trace context of the request.
-    private static MessageHeaders Headers(string eventType, MessageId messageId, Requester requester, DateTimeOffset at) =>
-        Headers(eventType, messageId, requester.CorrelationId, at)
-            .WithTrace(
-                requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
+    private static MessageHeaders Headers(string eventType, MessageId messageId, SagaState saga, DateTimeOffset at) =>
+        Headers(eventType, messageId, saga.Facts.Requester.CorrelationId, SagaTrace.Of(saga), at);
+
+    private static MessageHeaders Headers(string eventType, MessageId messageId, Guid correlationId, SagaTrace trace, DateTimeOffset at) =>
+        Headers(eventType, messageId, correlationId, at).WithTrace(trace.Parent, trace.State);
 }

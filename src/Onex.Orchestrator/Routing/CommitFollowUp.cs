@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
@@ -76,7 +77,7 @@ internal sealed class CommitFollowUp(
                 cache.Evict(work.SagaId);
             }
 
-            sender.Send(work.SagaId, work.Outgoing);
+            Send(work);
             signals.Moved(saga);
             RouterLog.Moved(logger, saga);
         }
@@ -100,6 +101,22 @@ internal sealed class CommitFollowUp(
                 again.Add(decided.Delivery.Unaddressed());
             }
         }
+    }
+
+    // The spans of what is sent are below that of the transition.
+    private void Send(SagaWork work)
+    {
+        if (TransitionSpans.Start(work) is not { } span)
+        {
+            sender.Send(work.SagaId, work.Outgoing);
+            return;
+        }
+
+        var current = Activity.Current;
+        Activity.Current = span;
+        sender.Send(work.SagaId, work.Outgoing);
+        span.Stop();
+        Activity.Current = current;
     }
 
     // Returns null for an event whose saga has ended or was deleted since it was found: the event may be for another saga, or for none.

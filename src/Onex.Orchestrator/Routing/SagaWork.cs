@@ -20,12 +20,17 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
     private readonly List<SagaItem> _items = [];
     private readonly List<SeenMessage> _joined = [];
     private readonly List<SeenMessage> _seen = [];
-    private readonly SagaState? _read = saga;
     private CommitEntry? _entry;
     private Guid _transitionId;
     private SagaWeight _input = input;
 
     public SagaId SagaId { get; } = sagaId;
+
+    /// <summary>When its decision began, if anyone records spans.</summary>
+    public DateTimeOffset? Began { get; } = Tracing.IsOn ? Tracing.Now : null;
+
+    /// <summary>The saga that was read; null before a start.</summary>
+    public SagaState? Read { get; } = saga;
 
     public PlanPipe? Pipe { get; } = pipe;
 
@@ -186,11 +191,11 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
                 SeenMessages = _seen,
                 BufferedEvents =
                 [
-                    .. Saga!.Early.Where(buffered => !Buffers(_read!, buffered))
+                    .. Saga!.Early.Where(buffered => !Buffers(Read!, buffered))
                         .Select(buffered => EarlyEventRows.ToRow(Saga!.Facts, buffered)),
                 ],
-                ReleasedEvents = [.. _read!.Early.Where(kept => !Buffers(Saga!, kept)).Select(kept => kept.MessageId)],
-                WasParked = _read.EndedAt is null && _read.Parked,
+                ReleasedEvents = [.. Read!.Early.Where(kept => !Buffers(Saga!, kept)).Select(kept => kept.MessageId)],
+                WasParked = Read.EndedAt is null && Read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
             };

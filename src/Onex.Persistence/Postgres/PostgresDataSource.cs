@@ -15,6 +15,13 @@ public static class PostgresDataSource
     {
         var builder = new NpgsqlDataSourceBuilder(settings.ToConnectionString());
         builder.UseLoggerFactory(logging);
+
+        // Spans are for the statements of effects. A commit is for many sagas, so its statements belong to no trace.
+        builder.ConfigureTracing(tracing => tracing
+            .ConfigureCommandFilter(static _ => false)
+            .ConfigureBatchFilter(static _ => false)
+            .ConfigureCopyOperationFilter(static _ => false)
+            .EnablePhysicalOpenTracing(false));
         builder.UsePhysicalConnectionInitializer(
             connection =>
             {

@@ -42,8 +42,27 @@ internal sealed class ComputeRunner(
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
-        var result = await ComputeAsync(command, cancellation);
-        await sender.SendAsync(result, command.HomePartition, Activity.Current?.Id ?? traceParent, traceState, cancellation);
+        var result = await TraceAsync(command, () => ComputeAsync(command, cancellation));
+        await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+    }
+
+    private static async Task<StepResult> TraceAsync(StepCommand command, Func<Task<StepResult>> compute)
+    {
+        if (Activity.Current is not { } around || around.Source != Tracing.Source)
+        {
+            return await compute();
+        }
+
+        using var span = Tracing.StartChild($"compute {command.Operation}", ActivityKind.Internal, around);
+        span.Describe(command);
+        Activity.Current = span ?? around;
+        var result = await compute();
+        if (result.Outcome != StepOutcomes.Completed)
+        {
+            span.Fail(result.Code ?? result.Outcome, result.Message);
+        }
+
+        return result;
     }
 
     private async Task<StepResult> ComputeAsync(StepCommand command, CancellationToken cancellation)

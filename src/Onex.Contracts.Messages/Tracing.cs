@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Onex.Contracts.Messages;
+
+/// <summary>How spans show business keys and keys of records.</summary>
+public enum KeyForm
+{
+    /// <summary>As they are.</summary>
+    Plain,
+
+    /// <summary>The begin of their SHA-256.</summary>
+    Hashed,
+
+    /// <summary>Not at all.</summary>
+    None,
+}
+
+/// <summary>
+/// Creates the spans of Onex. The parent of a span is either a span of the same process, or the context of the request that a saga keeps
+/// and its messages carry, which is the client's span. It is never a span of another Onex process: one that is killed exports nothing more,
+/// and would leave children whose parent nobody has.
+/// </summary>
+public static class Tracing
+{
+    [ThreadStatic]
+    private static ActivityTraceId? _next;
+
+    /// <summary>The source of all spans.</summary>
+    public static ActivitySource Source { get; } = new(TelemetryNames.Source);
+
+    /// <summary>Whether anyone records spans. What is needed only for them costs nothing otherwise.</summary>
+    public static bool IsOn => Source.HasListeners();
+
+    /// <summary>How keys are shown; of the process.</summary>
+    public static KeyForm Keys { get; set; }
+
+    /// <summary>The time, on the clock of spans.</summary>
+    public static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    /// <summary>A key as spans show it, or null.</summary>
+    public static string? Key(string? key) => (key, Keys) switch
+    {
+        (null, _) or (_, KeyForm.None) => null,
+        (_, KeyForm.Hashed) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16],
+        _ => key,
+    };
+
+    /// <summary>
+    /// The parent of spans about a message with these headers; default without them. A trace that Onex has begun has an id and no parent.
+    /// </summary>
+    public static ActivityContext ParentOf(string? traceParent, string? traceState)
+    {
+        if (!ActivityContext.TryParse(traceParent, traceState, isRemote: true, out var context))
+        {
+            return default;
+        }
+
+        return context.SpanId == NoSpan(context.TraceId)
+            ? new ActivityContext(context.TraceId, default, context.TraceFlags, traceState, isRemote: true)
+            : context;
+    }
+
+    /// <summary>
+    /// The header <c>traceparent</c> of a trace that Onex has begun. The format requires a parent, so it names one that no span has: the
+    /// first half of the trace id.
+    /// </summary>
+    public static string TraceParent(ActivityTraceId trace, ActivityTraceFlags flags) =>
+        $"00-{trace.ToHexString()}-{NoSpan(trace).ToHexString()}-{(flags.HasFlag(ActivityTraceFlags.Recorded) ? "01" : "00")}";
+
+    /// <summary>The id of the trace that begins with what this text identifies: the same in every process.</summary>
+    public static ActivityTraceId TraceId(string identity) =>
+        ActivityTraceId.CreateFromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 16));
+
+    /// <summary>Starts a span. It does not become the current one. Without a parent it begins a trace.</summary>
+    public static Activity? Start(
+        string name, ActivityKind kind, ActivityContext parent, ActivityTraceId ofTrace = default, DateTimeOffset at = default,
+        IEnumerable<ActivityLink>? links = null)
+    {
+        Activity.TraceIdGenerator ??= static () => _next ?? ActivityTraceId.CreateRandom();
+
+        // Without a current span, because a span without a parent id would take that one.
+        var current = Activity.Current;
+        Activity.Current = null;
+        _next = ofTrace == default ? null : ofTrace;
+        try
+        {
+            return Source.StartActivity(name, kind, parent, links: links, startTime: at);
+        }
+        finally
+        {
+            _next = null;
+            Activity.Current = current;
+        }
+    }
+
+    /// <summary>Starts a child of a span of this process. It does not become the current one.</summary>
+    public static Activity? StartChild(string name, ActivityKind kind, Activity parent, DateTimeOffset at = default)
+    {
+        var current = Activity.Current;
+        Activity.Current = parent;
+        try
+        {
+            return Source.StartActivity(name, kind, default(ActivityContext), startTime: at);
+        }
+        finally
+        {
+            Activity.Current = current;
+        }
+    }
+
+    /// <summary>Ends a span. The current span stays.</summary>
+    public static void End(Activity? span)
+    {
+        if (span is not null)
+        {
+            var current = Activity.Current;
+            span.Stop();
+            Activity.Current = current == span ? span.Parent : current;
+        }
+    }
+
+    /// <summary>Records an error on a span. Only the span of the work that failed has it, not those around.</summary>
+    public static void Fail(this Activity? span, string code, string? message)
+    {
+        span?.SetTag("error.type", code);
+        span?.SetStatus(ActivityStatusCode.Error, message);
+    }
+
+    /// <summary>Adds what identifies a command.</summary>
+    public static void Describe(this Activity? span, StepCommand command)
+    {
+        if (span is { IsAllDataRequested: true })
+        {
+            span.SetTag("onex.saga.id", command.SagaId.ToString());
+            span.SetTag("onex.contract", command.Contract);
+            span.SetTag("onex.step", command.Step);
+            span.SetTag("onex.direction", command.Direction);
+            span.SetTag("onex.attempt", command.Attempt);
+            span.SetTag("onex.operation", command.Operation);
+            span.SetTag("onex.connection", command.Connection);
+            span.SetTag("onex.command.id", command.CommandId.ToString());
+        }
+    }
+
+    private static ActivitySpanId NoSpan(ActivityTraceId trace)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        trace.CopyTo(bytes);
+        return ActivitySpanId.CreateFromBytes(bytes[..8]);
+    }
+}

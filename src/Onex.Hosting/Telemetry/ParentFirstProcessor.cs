@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using OpenTelemetry;
+
+namespace Onex.Hosting.Telemetry;
+
+/// <summary>
+/// Exports a span before its children, although it ends after them: a child waits for its parent in this process. If the process is killed,
+/// no span is left whose parent was never exported.
+/// </summary>
+internal sealed class ParentFirstProcessor(params BaseProcessor<Activity>[] exporters) : CompositeProcessor<Activity>(exporters)
+{
+    private const string Property = "onex.waiting";
+
+    public override void OnStart(Activity data)
+    {
+        // Before it can have children, so that both find the same list.
+        if (data.IsAllDataRequested)
+        {
+            data.SetCustomProperty(Property, new Waiting());
+        }
+
+        base.OnStart(data);
+    }
+
+    public override void OnEnd(Activity data)
+    {
+        if (data.GetCustomProperty(Property) is not Waiting own)
+        {
+            base.OnEnd(data);
+            return;
+        }
+
+        // Not recorded parents are never exported, so nothing waits for them.
+        if (data.Parent is { Recorded: true } parent && parent.GetCustomProperty(Property) is Waiting above && above.TryAdd(data))
+        {
+            return;
+        }
+
+        Export(data, own);
+    }
+
+    private void Export(Activity span, Waiting waiting)
+    {
+        base.OnEnd(span);
+        foreach (var child in waiting.Release())
+        {
+            Export(child, (Waiting)child.GetCustomProperty(Property)!);
+        }
+    }
+
+    // The children of a span that have ended before it was exported.
+    private sealed class Waiting
+    {
+        private List<Activity>? _children;
+        private bool _isReleased;
+
+        public bool TryAdd(Activity child)
+        {
+            lock (this)
+            {
+                if (_isReleased)
+                {
+                    return false;
+                }
+
+                (_children ??= []).Add(child);
+                return true;
+            }
+        }
+
+        public List<Activity> Release()
+        {
+            lock (this)
+            {
+                _isReleased = true;
+                return _children ?? [];
+            }
+        }
+    }
+}

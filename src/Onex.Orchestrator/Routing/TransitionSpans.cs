@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Outbox;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>The spans of committed transitions. They start when the decision began, and exist only if it was committed.</summary>
+internal static class TransitionSpans
+{
+    /// <summary>Starts the span of a saga's committed transitions; null if nobody records spans.</summary>
+    public static Activity? Start(SagaWork work)
+    {
+        if (!Tracing.IsOn || work is not { Saga: { } saga, Began: { } began })
+        {
+            return null;
+        }
+
+        // Below the record that caused it, if that is of the saga's trace. An event or a joined request has a trace of its own.
+        var name = $"transition {saga.Facts.Contract}";
+        var trace = SagaTrace.Of(saga);
+        var context = Tracing.ParentOf(trace.Parent, trace.State);
+        var causes = work.Decided.Select(decided => decided.Delivery.Sink.Record?.Span).OfType<Activity>().ToList();
+        var parent = causes.Find(cause => context == default || cause.TraceId == context.TraceId);
+        var span = parent is not null
+            ? Tracing.StartChild(name, ActivityKind.Internal, parent, began)
+            : Tracing.Start(name, ActivityKind.Internal, context, at: began);
+        if (span is null)
+        {
+            return null;
+        }
+
+        foreach (var cause in causes.Where(cause => cause != parent))
+        {
+            span.AddLink(new ActivityLink(cause.Context));
+            if (cause.TraceId != span.TraceId)
+            {
+                cause.AddLink(new ActivityLink(span.Context));
+            }
+        }
+
+        // A context without a span cannot be linked to, but its trace can be found by the attribute.
+        if (!trace.IsOfRequest && SagaTrace.Of(saga.Facts.Requester) is var request
+            && ActivityContext.TryParse(request.Parent, request.State, isRemote: true, out var ofRequest))
+        {
+            span.AddLink(new ActivityLink(ofRequest));
+        }
+
+        Describe(span, saga, work.Read);
+        foreach (var cause in causes)
+        {
+            cause.SetTag("onex.saga.id", saga.Facts.SagaId.ToString());
+        }
+
+        return span;
+    }
+
+    private static void Describe(Activity span, SagaState saga, SagaState? before)
+    {
+        if (!span.IsAllDataRequested)
+        {
+            return;
+        }
+
+        span.SetTag("onex.saga.id", saga.Facts.SagaId.ToString());
+        span.SetTag("onex.contract", saga.Facts.Contract);
+        span.SetTag("onex.contract.version", saga.Facts.ContractVersion);
+        span.SetTag("onex.state", saga.State);
+        span.SetTag("onex.state.from", before?.State);
+        span.SetTag("onex.fault", before?.Fault is null ? saga.Fault?.Code : null);
+        span.SetTag("onex.status", saga.Status.ToText());
+        span.SetTag("onex.key", Tracing.Key(saga.Facts.BusinessKey));
+        span.SetTag("onex.correlation.id", saga.Facts.Requester.CorrelationId.ToString());
+    }
+}

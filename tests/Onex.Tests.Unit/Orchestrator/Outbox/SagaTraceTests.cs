@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Outbox;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Outbox;
+
+public sealed class SagaTraceTests
+{
+    private const string Request = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    [Fact]
+    public void A_state_that_is_entered_long_after_the_start_has_a_trace_of_its_own()
+    {
+        using var listener = new ActivityListener { ShouldListenTo = source => source == Tracing.Source };
+        ActivitySource.AddActivityListener(listener);
+        var saga = Started(Request);
+
+        Assert.Equal(new SagaTrace(Request, null, IsOfRequest: true), SagaTrace.Of(saga));
+
+        var later = saga with { EnteredAt = saga.Facts.StartedAt + SagaTrace.Longest };
+        var trace = SagaTrace.Of(later);
+        var context = Tracing.ParentOf(trace.Parent, trace.State);
+
+        Assert.Equal(trace, SagaTrace.Of(later with { State = "another" }));
+        Assert.NotEqual(Tracing.ParentOf(Request, null).TraceId, context.TraceId);
+        Assert.Equal((default, ActivityTraceFlags.Recorded), (context.SpanId, context.TraceFlags));
+    }
+
+    [Fact]
+    public void A_saga_without_a_trace_has_none() => Assert.Null(SagaTrace.Of(Started(null)).Parent);
+
+    [Fact]
+    public void A_trace_that_Onex_begins_has_an_id_and_no_parent()
+    {
+        var trace = Tracing.TraceId("requests/1");
+        var context = Tracing.ParentOf(Tracing.TraceParent(trace, ActivityTraceFlags.Recorded), "vendor=1");
+
+        Assert.Equal((trace, default, ActivityTraceFlags.Recorded), (context.TraceId, context.SpanId, context.TraceFlags));
+        Assert.Equal(trace, Tracing.TraceId("requests/1"));
+        Assert.Equal("b7ad6b7169203331", Tracing.ParentOf(Request, null).SpanId.ToHexString());
+        Assert.Equal(default, Tracing.ParentOf("nonsense", null));
+    }
+
+    private static SagaState Started(string? traceParent)
+    {
+        var saga = new SagaScenario("""
+            contract: traced
+            version: 1.0.0
+            description: Waits.
+            input: { type: object }
+            events: { go: {} }
+            initial: waiting
+            states:
+              waiting: { on_event: [{ event: go, next: done }] }
+              done: { end: completed }
+            """).Starts().Saga;
+        var headers = ImmutableSortedDictionary<string, string>.Empty;
+        return saga with
+        {
+            EnteredAt = saga.Facts.StartedAt,
+            Facts = saga.Facts with
+            {
+                Requester = saga.Facts.Requester with
+                {
+                    Headers = traceParent is null ? headers : headers.Add(HeaderNames.TraceParent, traceParent),
+                },
+            },
+        };
+    }
+}
