@@ -28,6 +28,7 @@ internal sealed class BackgroundLoops(
     UndeliverableMessages undeliverable,
     Scheduler scheduler,
     DatabaseClock clock,
+    JobHealth health,
     IStoreMaintenance maintenance,
     RuntimeSettings settings,
     TimeProvider time,
@@ -47,16 +48,20 @@ internal sealed class BackgroundLoops(
 
     private static readonly TimeSpan _maintenanceEvery = TimeSpan.FromHours(1);
 
+    // Longer than the database may take for an answer, with attempts again.
+    private static readonly TimeSpan _longestRun = TimeSpan.FromMinutes(1);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         RunEveryAsync("timers", _pauseBetweenRuns, WakeAsync, stoppingToken),
-        RunEveryAsync("sent messages", _pauseBetweenRuns, DeleteSentAsync, stoppingToken),
-        RunEveryAsync("undeliverable messages", _pauseBetweenRuns, WaitForUndeliverableAsync, stoppingToken),
+        RunEveryAsync("sent messages", _pauseBetweenRuns, null, DeleteSentAsync, stoppingToken),
+        RunEveryAsync("undeliverable messages", _pauseBetweenRuns, null, WaitForUndeliverableAsync, stoppingToken),
         RunEveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         RunEveryAsync("loading of timers", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
         RunEveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
         RunEveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
         RunEveryAsync(
             "maintenance",
+            _maintenanceEvery,
             _maintenanceEvery,
             cancellation => maintenance.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
             stoppingToken),
@@ -158,15 +163,21 @@ internal sealed class BackgroundLoops(
         }
     }
 
+    private Task RunEveryAsync(string job, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation) =>
+        RunEveryAsync(job, period, _longestRun, work, cancellation);
+
     // Logs once that a job fails, and once that it succeeds again.
-    private async Task RunEveryAsync(string job, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation)
+    private async Task RunEveryAsync(
+        string job, TimeSpan period, TimeSpan? longest, Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         var failing = false;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
+                health.Began(job, longest);
                 await work(cancellation);
+                health.Ended(job, null);
                 if (failing)
                 {
                     failing = false;
@@ -183,6 +194,7 @@ internal sealed class BackgroundLoops(
             catch (Exception failure)
 #pragma warning restore CA1031
             {
+                health.Ended(job, failure.Message.Split(Environment.NewLine)[0]);
                 if (!failing)
                 {
                     failing = true;
