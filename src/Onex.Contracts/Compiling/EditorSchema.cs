@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Schemas;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
