@@ -1,6 +1,8 @@
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
+using Onex.Operations;
 
 namespace Onex.Engine;
 
@@ -66,7 +68,7 @@ internal static class Reports
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="result">The command whose result was decided on, or null: it no longer runs.</param>
-    public static IEnumerable<CommandToCancel> Cancelled(DecisionBuilder decision, Contracts.Messages.CommandId? result)
+    public static IEnumerable<CommandToCancel> Cancelled(DecisionBuilder decision, CommandId? result)
     {
         if (decision.Before.Outstanding == decision.Saga.Outstanding)
         {

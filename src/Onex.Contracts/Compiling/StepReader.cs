@@ -4,7 +4,6 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
-using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 using Onex.Operations;
 
@@ -129,32 +128,6 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             : each is null ? step
             : map.Find("each") is MapSyntax ? ToEach(step, each, map)
             : null;
-    }
-
-    private TimeSpan? ReadHeartbeat(MapSyntax map)
-    {
-        if (map.Find("heartbeat_timeout") is not { } node)
-        {
-            return null;
-        }
-
-        if (map.Has("effect"))
-        {
-            scope.Report(ContractDiagnostics.KeysExclude(
-                map.KeyAt("heartbeat_timeout"), "a step", "effect", "heartbeat_timeout",
-                "Only computations report progress. Use 'timeout' for an effect."));
-            return null;
-        }
-
-        var silence = scope.Duration(node);
-        if (silence < CallStep.HeartbeatMin)
-        {
-            scope.Report(ContractDiagnostics.OutOfRange(
-                node.At, "heartbeat_timeout", $"at least {Durations.Format(CallStep.HeartbeatMin)}"));
-            return null;
-        }
-
-        return silence;
     }
 
     private string? ReadId(MapSyntax map)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 

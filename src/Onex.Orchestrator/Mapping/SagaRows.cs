@@ -394,21 +394,7 @@ internal static partial class SagaRows
 
         // As text, because every attempt must send the same bytes, and jsonb keeps the bytes of strings only.
         WriteText(writer, "arguments", command.Arguments?.ToString());
-        if (command.Report is { } report)
-        {
-            writer.WriteStartObject("report");
-            WriteTime(writer, "started_at", report.StartedAt);
-            WriteTime(writer, "at", report.At);
-            if (report.Progress is { } progress)
-            {
-                writer.WriteNumber("progress", progress);
-            }
-
-            WriteText(writer, "text", report.Text);
-            WriteText(writer, "worker", report.Worker);
-            writer.WriteEndObject();
-        }
-
+        WriteReport(writer, command.Report);
         if (command.ArgumentsIfUnknown is { } unknown)
         {
             writer.WritePropertyName("arguments_if_unknown");
@@ -453,14 +439,7 @@ internal static partial class SagaRows
         },
         EndedAttempt = Count(json, "ended_attempt"),
         InterruptedAt = Count(json, "interrupted_at"),
-        Report = json.TryGetProperty("report", out var report)
-            ? new AttemptReport(report.GetProperty("started_at").GetDateTimeOffset(), report.GetProperty("at").GetDateTimeOffset())
-            {
-                Progress = report.TryGetProperty("progress", out var progress) ? progress.GetDouble() : null,
-                Text = Text(report, "text"),
-                Worker = Text(report, "worker"),
-            }
-            : null,
+        Report = ReadReport(json),
         ArgumentsIfDone = Text(json, "arguments_if_done") is { } done ? RawJson.FromText(done) : null,
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
         ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown)
