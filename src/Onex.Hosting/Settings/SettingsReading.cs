@@ -97,6 +97,7 @@ internal sealed partial class SettingsReading
                 Text(SettingsTable.RedisHost)!, Whole(SettingsTable.RedisPort), Secret(SettingsTable.RedisPassword, neededBecause: null)),
             Registration = Registration(profile, httpPort),
             DnsServer = DnsServer(),
+            Telemetry = Telemetry(),
         };
         CheckExternalServices();
         CheckNotYetInTheFile(settings);
@@ -203,7 +204,9 @@ internal sealed partial class SettingsReading
 
         return servers is null
             ? null
-            : new KafkaConnection(servers, protocol, mechanism, user, password, Authority(), Duration(SettingsTable.SessionTimeout));
+            : new KafkaConnection(
+                servers, protocol, mechanism, user, password, Authority(SettingsTable.KafkaAuthority),
+                Duration(SettingsTable.SessionTimeout));
     }
 
     private void RequireForSasl(Setting setting, bool missing, string protocol)
@@ -216,9 +219,9 @@ internal sealed partial class SettingsReading
         }
     }
 
-    private string? Authority()
+    private string? Authority(Setting setting)
     {
-        if (Text(SettingsTable.KafkaAuthority) is not { } named)
+        if (Text(setting) is not { } named)
         {
             return null;
         }
@@ -228,8 +231,8 @@ internal sealed partial class SettingsReading
         {
             Report(
                 SettingsDiagnostics.NotThere(
-                    $"{SettingsTable.KafkaAuthority.Name}: there is no file {path}.", "Put the PEM file there, or correct the path."),
-                Find(SettingsTable.KafkaAuthority));
+                    $"{setting.Name}: there is no file {path}.", "Put the PEM file there, or correct the path."),
+                Find(setting));
         }
 
         return path;
