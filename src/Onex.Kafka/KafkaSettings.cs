@@ -73,6 +73,9 @@ public sealed record KafkaSettings
     /// </summary>
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long records may wait until they are read before the endpoint counts as behind. Default 60 s.</summary>
+    public TimeSpan BehindAfter { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Without the password, which the compiler's version would print.</summary>
     public override string ToString() => $"{BootstrapServers}, {SecurityProtocol}, client {ClientId}";
 }
