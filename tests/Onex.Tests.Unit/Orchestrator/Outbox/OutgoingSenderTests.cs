@@ -309,7 +309,7 @@ public sealed class OutgoingSenderTests
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         Assert.Equal(ComponentState.Degraded, (await health.ProbeAsync(CancellationToken.None)).State);
 
-        sender.Deleted(sender.TakeAcknowledged(10));
+        sender.MarkDeleted(sender.TakeAcknowledged(10));
         Assert.Equal(ComponentState.Healthy, (await health.ProbeAsync(CancellationToken.None)).State);
     }
 
