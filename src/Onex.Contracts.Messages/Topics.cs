@@ -20,6 +20,9 @@ public sealed record Topics(
     /// <summary>The suffix of a dead-letter topic's name.</summary>
     public const string DeadLetterSuffix = ".dlq";
 
+    /// <summary>What is put before the name of a topic that a contract's files declare: that of the commands to remote workers.</summary>
+    public string Prefix { get; init; } = "";
+
     /// <summary>The names when nothing is configured.</summary>
     public static Topics Default { get; } = new(
         "requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events");

@@ -74,6 +74,9 @@ internal sealed record CommandToSend(
     /// <summary>The value for which the connection's limits are counted separately, as JSON; or null.</summary>
     public string? LimitKey { get; init; }
 
+    /// <summary>The topic of a remote worker, without the configured prefix; or null.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>For a child saga: whether nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
@@ -60,6 +61,9 @@ internal sealed class ContractReader
         switch (YamlReader.Read(file, context.Allowed.Depth, context.IsRegistered))
         {
             case null:
+                return null;
+            case MapSyntax root when root.Has("operations") && !root.Has("contract"):
+                file.Report(ContractDiagnostics.OperationsMisplaced(root.KeyAt("operations")));
                 return null;
             case MapSyntax root:
                 if (!context.IsRegistered)
@@ -132,14 +136,16 @@ internal sealed class ContractReader
 
         KeepResults(states, findings);
         var cancelState = CancelStates.Add(states, onFailure!);
-        var source = new ContractSource(_path, _scope.File.Text, _references.Texts());
+        var source = new ContractSource(
+            _path, _scope.File.Text, _references.Texts().AddRange(RemoteOperationText.Texts(findings.RemoteOperations)));
         return new Plan
         {
             Name = _name!,
             Version = _version!,
             NamedAt = _root.Find("contract")!.At,
             Description = description,
-            Hash = ContractHash.Compute(_root, _references.Files, findings.Origins),
+            Hash = ContractHash.Compute(
+                _root, _references.Files.Concat(RemoteOperationText.Identities(findings.RemoteOperations)), findings.Origins),
             Source = source,
             Input = _input!,
             Output = _output,
@@ -157,6 +163,7 @@ internal sealed class ContractReader
             CancelState = cancelState,
             Children = [.. findings.Children],
             Uses = new PlanUses(unverified, [.. findings.UsedConnections]),
+            RemoteOperations = [.. findings.RemoteOperations.Select(operation => operation.Name)],
             Connections = _scope.Connections,
             BufferedEventsMax = _scope.Context.Limits.BufferedEvents,
             IdleEntriesMax = _scope.Context.Limits.IdleEntries,

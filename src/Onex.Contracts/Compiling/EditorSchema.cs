@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
 
 namespace Onex.Contracts.Compiling;
@@ -33,6 +34,20 @@ internal sealed class EditorSchema
             ["title"] = "A contract of Onex",
         };
         schema.Fill(root, Keys.Contract);
+        root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
+        return root.ToJsonString(_written) + "\n";
+    }
+
+    /// <summary>The schema of files that declare remote operations.</summary>
+    public static string WriteRemoteOperations()
+    {
+        var schema = new EditorSchema(new OperationCatalogue([]));
+        var root = new JsonObject
+        {
+            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = "A file of remote operations of Onex",
+        };
+        schema.Fill(root, RemoteOperationKeys.File);
         root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
         return root.ToJsonString(_written) + "\n";
     }

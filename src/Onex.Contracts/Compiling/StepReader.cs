@@ -275,11 +275,16 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         return new Call(
-            effect is not null ? CallRole.Effect : CallRole.Compute,
+            effect is null ? CallRole.Compute : operation.Remote is null ? CallRole.Effect : CallRole.Remote,
             operation,
-            new Invocation(operation.Name, connection?.Name, arguments) { LimitKey = ReadLimitKey(map, connection) },
+            new Invocation(operation.Name, connection?.Name, arguments)
+            {
+                LimitKey = ReadLimitKey(map, connection),
+                Topic = operation.Remote?.Topic,
+            },
             retry ?? connection?.Retry ?? RetryPolicy.Default,
-            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : CallStep.DefaultTimeout));
+            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds)
+                : operation.Remote?.Timeout ?? CallStep.DefaultTimeout));
     }
 
     // It is written with the connection and holds for all its contracts, so it is checked against each contract's input.
@@ -326,6 +331,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         var operation = scope.Context.Operations.Find(name.Text);
+        if (operation is { Remote: not null })
+        {
+            scope.Found.RemoteOperations[operation.Name] = operation;
+        }
+
         if (operation is null)
         {
             var fitting = scope.Context.Operations.All.Where(each => each.Role == role).Select(each => each.Name).ToList();
@@ -570,7 +580,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     {
         if (map.Find("when_unknown") is not { } node)
         {
-            if (call is { Role: CallRole.Effect, Operation.ChangesWorld: true } && id is not null)
+            if (call is { Role: CallRole.Effect or CallRole.Remote, Operation.ChangesWorld: true } && id is not null)
             {
                 scope.Found.UnknownOutcomeUnhandled.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
             }

@@ -134,9 +134,17 @@ internal sealed class RecordReader(
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
 
-    private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
-        ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
-        : Malformed($"The record is no result of a step: {problem ?? "it is null."}");
+    private IntakeResult ReadResult(BatchEntry entry)
+    {
+        if (ResultReader.Read(entry.Record.Value, out var problem) is not { } result)
+        {
+            return Malformed($"The record is no result of a step: {problem ?? "it is null."}");
+        }
+
+        return entry.Record.Topic == topics.WorkerResponses
+            ? new IntakeResult(Delivery.For(WorkerResults.Check(result), OutcomeSink.For(entry), isFromWorker: true))
+            : new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
+    }
 
     private static IntakeResult Malformed(string reason) => Failed(new HandlingFailure(ErrorCodes.MalformedMessage, reason));
 

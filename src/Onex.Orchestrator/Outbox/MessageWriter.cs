@@ -43,7 +43,8 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         return new OutgoingMessage
         {
             MessageId = messageId,
-            Topic = command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
+            Topic = command.Topic is { } remote ? topics.Prefix + remote
+                : command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
             Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
