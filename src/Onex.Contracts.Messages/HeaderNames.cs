@@ -67,6 +67,12 @@ public static class EventTypes
     /// <summary>A role's result.</summary>
     public const string Result = "onex.result";
 
+    /// <summary>A worker's report on a running attempt.</summary>
+    public const string Report = "onex.report";
+
+    /// <summary>The cancellation of a command.</summary>
+    public const string Cancel = "onex.cancel";
+
     /// <summary>A domain event that a contract emits.</summary>
     public const string DomainEvent = "onex.domain-event";
 

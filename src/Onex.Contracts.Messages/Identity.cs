@@ -79,6 +79,10 @@ public static class Identity
         return new(From(bytes));
     }
 
+    /// <summary>The message that carries a worker's report; the number counts those of one run.</summary>
+    public static MessageId ReportMessage(CommandId commandId, int attempt, Guid run, int number) =>
+        new(Derive($"report{commandId.Value}{attempt}{run}{number}"));
+
     /// <summary>A result that is too large for its message: saga and name.</summary>
     public static Guid LargeResult(SagaId sagaId, string name) => From(Encoding.UTF8.GetBytes($"{sagaId}/{name}"));
 

@@ -12,6 +12,8 @@ namespace Onex.Contracts.Messages;
 [JsonSerializable(typeof(Response))]
 [JsonSerializable(typeof(StepCommand))]
 [JsonSerializable(typeof(StepResult))]
+[JsonSerializable(typeof(StepReport))]
+[JsonSerializable(typeof(StepCancel))]
 [JsonSerializable(typeof(SagaMessage))]
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(JsonElement))]

@@ -79,6 +79,18 @@ public sealed record StepCommand
     /// unavailable. Absent otherwise.
     /// </summary>
     public bool? Once { get; init; }
+
+    /// <summary>
+    /// <c>true</c> if the orchestrator reads reports of the attempt on the topic of the results. Absent otherwise, as in commands of older
+    /// versions: then no report is sent.
+    /// </summary>
+    public bool? Reports { get; init; }
+
+    /// <summary>
+    /// The step's <c>heartbeat_timeout</c> in milliseconds: without a report for so long after <c>started</c> the attempt has failed.
+    /// Absent if the step has none.
+    /// </summary>
+    public int? HeartbeatMs { get; init; }
 }
 
 /// <summary>Values of <see cref="StepCommand.Direction"/>.</summary>

@@ -20,6 +20,9 @@ public sealed record Topics(
     /// <summary>The suffix of a dead-letter topic's name.</summary>
     public const string DeadLetterSuffix = ".dlq";
 
+    /// <summary>The suffix of the topic with the cancellations of a command topic.</summary>
+    public const string CancelSuffix = ".cancel";
+
     /// <summary>What is put before the name of a topic that a contract's files declare: that of the commands to remote workers.</summary>
     public string Prefix { get; init; } = "";
 
@@ -30,9 +33,15 @@ public sealed record Topics(
     /// <summary>The four topics that the orchestrator reads in one group. They must have equal partition counts.</summary>
     public IReadOnlyList<string> ReadByMain => [Requests, EffectResponses, WorkerResponses, SagaEvents];
 
-    /// <summary>All seven, in the order in which a message passes them.</summary>
+    /// <summary>The topic with the cancellations of the commands to workers, which every worker reads.</summary>
+    public string WorkerCancels => Cancel(WorkerRequests);
+
+    /// <summary>All eight, in the order in which a message passes them; the cancellations at the end.</summary>
     public IReadOnlyList<string> All =>
-        [Requests, EffectRequests, EffectResponses, WorkerRequests, WorkerResponses, Responses, SagaEvents];
+        [Requests, EffectRequests, EffectResponses, WorkerRequests, WorkerResponses, Responses, SagaEvents, WorkerCancels];
+
+    /// <summary>The topic with the cancellations of a topic with commands.</summary>
+    public static string Cancel(string topic) => topic + CancelSuffix;
 
     /// <summary>The dead-letter topic of a topic.</summary>
     public static string DeadLetter(string topic) => topic + DeadLetterSuffix;

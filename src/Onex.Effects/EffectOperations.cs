@@ -2,6 +2,7 @@ using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects;
 
@@ -43,6 +44,6 @@ public static class EffectOperations
 
         var generic = parent?.GetGenericArguments()
             ?? throw new InvalidOperationException($"{type} carries [Operation], so it must derive from EffectOperation<,>.");
-        return OperationAttribute.Describe(type, OperationRole.Effect, generic[0], generic[1]);
+        return OperationDescriber.Describe(type, OperationRole.Effect, generic[0], generic[1]);
     }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
+using Onex.Operations;
 
 namespace Onex.Engine;
 

@@ -3,6 +3,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
+using Onex.Operations;
 
 namespace Onex.Engine;
 

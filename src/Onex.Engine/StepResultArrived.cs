@@ -1,6 +1,6 @@
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
+using Onex.Operations;
 
 namespace Onex.Engine;
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Catalogue;
+using Onex.Operations;
 using Onex.Workers.Operations;
 
 namespace Onex.Workers;
@@ -38,6 +39,6 @@ public static class ComputeOperations
         var generic = type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(ComputeOperation<,>)
             ? parent.GetGenericArguments()
             : throw new InvalidOperationException($"{type} carries [Operation], so it must derive from ComputeOperation<,>.");
-        return OperationAttribute.Describe(type, OperationRole.Compute, generic[0], generic[1]);
+        return OperationDescriber.Describe(type, OperationRole.Compute, generic[0], generic[1]);
     }
 }

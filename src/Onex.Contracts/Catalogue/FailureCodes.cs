@@ -1,25 +1,8 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using Onex.Operations;
 
 namespace Onex.Contracts.Catalogue;
-
-/// <summary>How far an attempt got: what is known about its effect.</summary>
-public enum AttemptReach
-{
-    /// <summary>
-    /// Nothing was sent, or it was rolled back (no connection, circuit breaker open, transaction rolled back). It took no effect.
-    /// </summary>
-    NotSent,
-
-    /// <summary>It was sent, and it is unknown whether it took effect.</summary>
-    Sent,
-
-    /// <summary>The service answered that it took no effect.</summary>
-    Answered,
-
-    /// <summary>The service answered that it took effect.</summary>
-    Done,
-}
 
 /// <summary>How far a failed attempt got, determined by its code alone. Used by examples of contracts.</summary>
 public static class FailureCodes

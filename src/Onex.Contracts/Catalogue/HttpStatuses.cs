@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onex.Operations;
 
 namespace Onex.Contracts.Catalogue;
 

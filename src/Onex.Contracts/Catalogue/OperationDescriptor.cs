@@ -1,3 +1,5 @@
+using Onex.Operations;
+
 namespace Onex.Contracts.Catalogue;
 
 /// <summary>The role that runs an operation.</summary>
@@ -8,25 +10,6 @@ public enum OperationRole
 
     /// <summary>runtime-worker: pure computation.</summary>
     Compute,
-}
-
-/// <summary>The values that an argument accepts.</summary>
-public enum ArgumentFilling
-{
-    /// <summary>Any template; values are inserted unchanged.</summary>
-    Value,
-
-    /// <summary>Constant, without <c>${...}</c>.</summary>
-    Constant,
-
-    /// <summary>Text whose inserted values are percent-encoded and not empty (an HTTP path).</summary>
-    PercentEncoded,
-
-    /// <summary>A URL; values are inserted unchanged, and those before its query are not empty.</summary>
-    Address,
-
-    /// <summary>Bare expressions that the operation evaluates, over names of its own: <c>item</c>, <c>values</c>.</summary>
-    Expression,
 }
 
 /// <summary>One argument of an operation.</summary>

@@ -1,8 +1,8 @@
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

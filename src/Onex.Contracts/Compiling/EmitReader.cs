@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

@@ -1,11 +1,11 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

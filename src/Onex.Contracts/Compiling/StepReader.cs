@@ -5,6 +5,7 @@ using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

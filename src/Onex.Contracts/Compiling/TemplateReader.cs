@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
@@ -8,6 +7,7 @@ using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

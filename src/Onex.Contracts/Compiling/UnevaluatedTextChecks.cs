@@ -1,10 +1,10 @@
 using System.Collections.Frozen;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 

@@ -6,6 +6,7 @@ using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Contracts.Remote;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Consul;
 
@@ -37,7 +38,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
     protected virtual TResult? WithoutIt(TArguments arguments) => null;
 
     protected override async Task<EffectOutcome<TResult>> RunAsync(
-        TArguments arguments, EffectContext context, CancellationToken cancellation)
+        TArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         if (context.Connection is not { Url: { } root } connection)
         {
@@ -106,7 +107,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
     protected static string Parameter(string name, long? value) =>
         value is { } number ? string.Create(CultureInfo.InvariantCulture, $"{name}={number}") : "";
 
-    private EffectOutcome<TResult> Outcome(TArguments arguments, int status, JsonElement? body, EffectContext context)
+    private EffectOutcome<TResult> Outcome(TArguments arguments, int status, JsonElement? body, AttemptContext context)
     {
         // Agents before 1.11 answer 500 about an instance that they do not have.
         var isUnknown = status == NotFound

@@ -1,8 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
-using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Db;
 

@@ -15,7 +15,7 @@ namespace Onex.Effects.Db;
 /// <param name="transaction">The open transaction. Its owner rolls it back unless it is committed here.</param>
 /// <param name="context">The effect.</param>
 /// <param name="readOnly">Whether statements must not change anything.</param>
-internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransaction transaction, EffectContext context, bool readOnly)
+internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransaction transaction, AttemptContext context, bool readOnly)
 {
     /// <summary>The maximum size of all results of an operation together, as JSON.</summary>
     public const int ResultBytesMax = 50 * 1024 * 1024;
@@ -251,7 +251,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         return Written(writer) <= _bytesLeft;
     }
 
-    private static int LargestOf(EffectContext context) => Math.Min(ResultBytesMax, context.Room.Largest);
+    private static int LargestOf(AttemptContext context) => Math.Min(ResultBytesMax, context.Room.Largest);
 
     private static long Written(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
 

@@ -1,6 +1,6 @@
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Db;
 
@@ -16,7 +16,7 @@ internal static class DatabaseWork
     /// <param name="cancellation">Ends the attempt.</param>
     public static async Task<EffectOutcome<TResult>> RunAsync<TResult>(
         DatabasePools pools,
-        EffectContext context,
+        AttemptContext context,
         bool readOnly,
         Func<DatabaseSession, Task<(TResult? Result, DatabaseError? Rejection)>> work,
         Func<TResult, RawJson>? join,

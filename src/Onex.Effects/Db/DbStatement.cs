@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Onex.Contracts.Catalogue;
+using Onex.Operations;
 
 namespace Onex.Effects.Db;
 

@@ -1,5 +1,5 @@
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Db;
 
@@ -14,7 +14,7 @@ internal sealed class DbStatementOperation(DatabasePools pools)
     private const string Query = "db.query";
 
     protected override Task<EffectOutcome<DbResult>> RunAsync(
-        DbStatement arguments, EffectContext context, CancellationToken cancellation) =>
+        DbStatement arguments, AttemptContext context, CancellationToken cancellation) =>
         DatabaseWork.RunAsync(
             pools, context, readOnly: context.Operation == Query, session => session.RunAsync(arguments, cancellation), join: null,
             cancellation);

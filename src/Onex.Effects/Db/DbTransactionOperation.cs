@@ -2,6 +2,7 @@ using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Db;
 
@@ -19,7 +20,7 @@ internal sealed class DbTransactionOperation(DatabasePools pools)
     private const int StatementsMax = 100;
 
     protected override async Task<EffectOutcome<DbTransactionResult>> RunAsync(
-        DbTransactionArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        DbTransactionArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         arguments.Statements.Count is < 1 or > StatementsMax
             ? EffectOutcome<DbTransactionResult>.Rejected(
                 StepCodes.ArgumentsInvalid, $"{context.Operation} accepts 1 to {StatementsMax} statements.")

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.Win32.SafeHandles;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Filesystem;
 
@@ -24,10 +25,10 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
 {
     /// <summary>Runs the operation below the opened root. Blocks.</summary>
     protected abstract Task<TResult> RunAsync(
-        SafeFileHandle root, TArguments arguments, EffectContext context, CancellationToken cancellation);
+        SafeFileHandle root, TArguments arguments, AttemptContext context, CancellationToken cancellation);
 
     protected override async Task<EffectOutcome<TResult>> RunAsync(
-        TArguments arguments, EffectContext context, CancellationToken cancellation)
+        TArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         if (context.Connection is not { Root: { } root } connection)
         {
@@ -86,11 +87,11 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         ? throw Refused("the path must be relative to the root, without empty names, '.' and '..'")
         : name;
 
-    private static EffectOutcome<TResult> Failed(EffectContext context, string code, string message) =>
+    private static EffectOutcome<TResult> Failed(AttemptContext context, string code, string message) =>
         EffectOutcome<TResult>.Failed(context.Progress.Reach, code, message);
 
     private async Task<EffectOutcome<TResult>> GuardedAsync(
-        TArguments arguments, EffectContext context, string connection, string path, CancellationToken cancellation)
+        TArguments arguments, AttemptContext context, string connection, string path, CancellationToken cancellation)
     {
         SafeFileHandle? root = null;
         try
@@ -138,7 +139,7 @@ internal sealed class ReadFile()
         FilesystemJson.Default.FilePathArguments, FilesystemJson.Default.FileContent)
 {
     protected override async Task<FileContent> RunAsync(
-        SafeFileHandle root, FilePathArguments arguments, EffectContext context, CancellationToken cancellation)
+        SafeFileHandle root, FilePathArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         var (directory, name) = OpenParent(root, arguments.Path);
         using (directory)
@@ -175,7 +176,7 @@ internal sealed class WriteFile()
         FilesystemJson.Default.FileWriteArguments, FilesystemJson.Default.FileWritten)
 {
     protected override Task<FileWritten> RunAsync(
-        SafeFileHandle root, FileWriteArguments arguments, EffectContext context, CancellationToken cancellation)
+        SafeFileHandle root, FileWriteArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         var content = ValueText.ToBytes(arguments.Content);
         if (content.Length > ValueText.BytesMax)
@@ -224,7 +225,7 @@ internal sealed class ListDirectory()
     private const int EntriesMax = 10_000;
 
     protected override Task<DirectoryEntries> RunAsync(
-        SafeFileHandle root, DirectoryArguments arguments, EffectContext context, CancellationToken cancellation)
+        SafeFileHandle root, DirectoryArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         using var directory = OpenDirectory(root, arguments.Path == "." ? [] : arguments.Path.Split('/'));
         var entries = new List<DirectoryEntry>();
@@ -257,7 +258,7 @@ internal sealed class DeleteFile()
         FilesystemJson.Default.FilePathArguments, FilesystemJson.Default.FileDeleted)
 {
     protected override Task<FileDeleted> RunAsync(
-        SafeFileHandle root, FilePathArguments arguments, EffectContext context, CancellationToken cancellation)
+        SafeFileHandle root, FilePathArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         var (directory, name) = OpenParent(root, arguments.Path);
         using (directory)

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Connections;
+using Onex.Operations;
 
 namespace Onex.Effects.Http;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Discovery;
-using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Http;
 

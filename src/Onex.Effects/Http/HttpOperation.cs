@@ -1,10 +1,10 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Http;
 
@@ -20,7 +20,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     : EffectOperation<HttpArguments, HttpResult>(HttpJson.Default.HttpArguments, HttpJson.Default.HttpResult)
 {
     protected override async Task<EffectOutcome<HttpResult>> RunAsync(
-        HttpArguments arguments, EffectContext context, CancellationToken cancellation)
+        HttpArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         var (target, rejection) = HttpRequests.Target(arguments, context);
         if (target is null)
@@ -52,7 +52,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 var outcome = HttpErrors.NoAnswer<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
 
                 // The service that redirected has answered, so the request was sent.
-                return outcome is { Outcome: StepOutcomes.Rejected } && target.IsFollowed
+                return outcome is { Status: EffectStatus.Rejected } && target.IsFollowed
                     ? EffectOutcome<HttpResult>.Refused(outcome.Code!, $"{outcome.Message} A redirect leads there.")
                     : outcome;
             }
@@ -112,7 +112,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         var outcome = HttpStatuses.Classify(status) switch
         {
             HttpAnswer.Completed when body is null && lost is { Code: "response_too_large" } large =>
-                new EffectOutcome<HttpResult>(StepOutcomes.Rejected, result, large.Code, large.Message, null, AttemptReach.Done),
+                new EffectOutcome<HttpResult>(EffectStatus.Rejected, result, large.Code, large.Message, null, AttemptReach.Done),
             HttpAnswer.Completed when lost is { } unread =>
                 EffectOutcome<HttpResult>.Failed(AttemptReach.Done, unread.Code, unread.Message, result),
             HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
@@ -148,7 +148,7 @@ internal static class HttpRequests
     private const int RedirectsMax = 10;
 
     /// <summary>Where the request goes, or the rejection.</summary>
-    public static (HttpTarget? Target, EffectOutcome<HttpResult>? Rejection) Target(HttpArguments arguments, EffectContext context)
+    public static (HttpTarget? Target, EffectOutcome<HttpResult>? Rejection) Target(HttpArguments arguments, AttemptContext context)
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Redirects is < 0 or > RedirectsMax ? $"'redirects' must be 0 to {RedirectsMax}" : null;
@@ -180,7 +180,7 @@ internal static class HttpRequests
     }
 
     /// <summary>Creates the request to a target.</summary>
-    public static OneRequest Build(HttpTarget target, HttpArguments arguments, EffectContext context)
+    public static OneRequest Build(HttpTarget target, HttpArguments arguments, AttemptContext context)
     {
         var request = new OneRequest(target.Method, target.Address, context.Progress);
         if (target.HasBody && Body(arguments) is { } body)
@@ -195,7 +195,7 @@ internal static class HttpRequests
         return request;
     }
 
-    private static (Uri? Address, string? Problem) Address(HttpArguments arguments, EffectContext context)
+    private static (Uri? Address, string? Problem) Address(HttpArguments arguments, AttemptContext context)
     {
         string text;
         if (arguments.Url is { } url)
@@ -262,7 +262,7 @@ internal static class HttpRequests
     };
 
     // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.
-    private static void AddHeaders(OneRequest request, HttpTarget target, HttpArguments arguments, EffectContext context)
+    private static void AddHeaders(OneRequest request, HttpTarget target, HttpArguments arguments, AttemptContext context)
     {
         var given = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, value) in arguments.Headers ?? _none)

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Operations;
 
 namespace Onex.Effects.Kafka;
 

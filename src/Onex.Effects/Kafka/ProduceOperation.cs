@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Kafka.Producing;
+using Onex.Operations;
 
 namespace Onex.Effects.Kafka;
 
@@ -21,7 +21,7 @@ internal sealed class ProduceOperation(IRecordProducer producer, KafkaProducers 
     : EffectOperation<ProduceArguments, ProduceResult>(ProduceJson.Default.ProduceArguments, ProduceJson.Default.ProduceResult)
 {
     protected override async Task<EffectOutcome<ProduceResult>> RunAsync(
-        ProduceArguments arguments, EffectContext context, CancellationToken cancellation)
+        ProduceArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         var topic = arguments.Topic;
         if (own.All.Contains(topic, StringComparer.Ordinal) || topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
@@ -47,7 +47,7 @@ internal sealed class ProduceOperation(IRecordProducer producer, KafkaProducers 
         };
     }
 
-    private MessageHeaders Headers(ProduceArguments arguments, EffectContext context) =>
+    private MessageHeaders Headers(ProduceArguments arguments, AttemptContext context) =>
         MessageHeaders.Empty
             .With(HeaderNames.ContentType, arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json")
             .With(

@@ -1,6 +1,6 @@
 using Npgsql;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Operations;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;

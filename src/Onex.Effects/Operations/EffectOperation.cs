@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
+using Onex.Operations;
 
 namespace Onex.Effects.Operations;
 
@@ -15,7 +16,7 @@ namespace Onex.Effects.Operations;
 /// <param name="Connection">The connection, or null if the step names none.</param>
 /// <param name="Timeout">The time limit, after which the attempt is cancelled.</param>
 /// <param name="Record">Records the outcome.</param>
-internal sealed record EffectContext(
+internal sealed record AttemptContext(
     string Operation,
     CommandId CommandId,
     Guid CorrelationId,
@@ -63,38 +64,6 @@ internal sealed class AttemptProgress
     public void Send() => _sent = true;
 }
 
-/// <summary>The outcome of an attempt. The orchestrator applies the contract's rules to it.</summary>
-/// <param name="Outcome">One of <see cref="StepOutcomes"/>.</param>
-/// <param name="Result">The response, if there was one.</param>
-/// <param name="Code">The code of the reason, unless completed.</param>
-/// <param name="Message">The reason for people, unless completed. Holds no secrets.</param>
-/// <param name="RetryAfter">The Retry-After of the external system.</param>
-/// <param name="Reach">How far the attempt came.</param>
-internal sealed record EffectOutcome<TResult>(
-    string Outcome, TResult? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
-    where TResult : class
-{
-    /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
-    public string? Unparsed { get; init; }
-
-    /// <summary>It happened.</summary>
-    public static EffectOutcome<TResult> Completed(TResult result) =>
-        new(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done);
-
-    /// <summary>Rejected before anything was sent.</summary>
-    public static EffectOutcome<TResult> Rejected(string code, string message) =>
-        new(StepOutcomes.Rejected, null, code, message, null, AttemptReach.NotSent);
-
-    /// <summary>Rejected by the external system.</summary>
-    public static EffectOutcome<TResult> Refused(string code, string message, TResult? result = null) =>
-        new(StepOutcomes.Rejected, result, code, message, null, AttemptReach.Answered);
-
-    /// <summary>Failed: unknown or transient.</summary>
-    public static EffectOutcome<TResult> Failed(
-        AttemptReach reach, string code, string message, TResult? result = null, TimeSpan? retryAfter = null) =>
-        new(StepOutcomes.Failed, result, code, message, retryAfter, reach);
-}
-
 /// <summary>The outcome with its result as JSON, as it is recorded and sent.</summary>
 internal sealed record AttemptOutcome(
     string Outcome, RawJson? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
@@ -114,6 +83,21 @@ internal sealed record AttemptOutcome(
     /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
     public string? Unparsed { get; init; }
 
+    /// <summary>The outcome of an operation, with its result as JSON.</summary>
+    public static AttemptOutcome From<TResult>(EffectOutcome<TResult> outcome, RawJson? result)
+        where TResult : class =>
+        new(
+            outcome.Status switch
+            {
+                EffectStatus.Completed => StepOutcomes.Completed,
+                EffectStatus.Rejected => StepOutcomes.Rejected,
+                _ => StepOutcomes.Failed,
+            },
+            result, outcome.Code, outcome.Message, outcome.RetryAfter, outcome.Reach)
+        {
+            Unparsed = outcome.Unparsed,
+        };
+
     public static AttemptOutcome Rejected(string code, string message) =>
         new(StepOutcomes.Rejected, null, code, message, null, AttemptReach.NotSent);
 
@@ -127,11 +111,11 @@ internal interface IEffectOperation
     /// <summary>
     /// Runs one attempt. Problems of the external system are outcomes, not exceptions. Cancelled at the attempt's timeout.
     /// </summary>
-    Task<AttemptOutcome> RunAsync(RawJson arguments, EffectContext context, CancellationToken cancellation);
+    Task<AttemptOutcome> RunAsync(RawJson arguments, AttemptContext context, CancellationToken cancellation);
 }
 
 /// <summary>
-/// Base class of effect operations. A subclass has <see cref="Contracts.Catalogue.OperationAttribute"/>, and a constructor whose parameters
+/// Base class of effect operations. A subclass has <see cref="OperationAttribute"/>, and a constructor whose parameters
 /// are services of the role.
 /// </summary>
 internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
@@ -141,9 +125,9 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
 {
     /// <summary>Runs one attempt.</summary>
     protected abstract Task<EffectOutcome<TResult>> RunAsync(
-        TArguments arguments, EffectContext context, CancellationToken cancellation);
+        TArguments arguments, AttemptContext context, CancellationToken cancellation);
 
-    async Task<AttemptOutcome> IEffectOperation.RunAsync(RawJson arguments, EffectContext context, CancellationToken cancellation)
+    async Task<AttemptOutcome> IEffectOperation.RunAsync(RawJson arguments, AttemptContext context, CancellationToken cancellation)
     {
         TArguments? typed;
         try
@@ -163,15 +147,7 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
         }
 
         var outcome = await RunAsync(typed, context, cancellation);
-        return new AttemptOutcome(
-            outcome.Outcome,
-            outcome.Result is null ? null : new RawJson(JsonSerializer.SerializeToUtf8Bytes(outcome.Result, resultType)),
-            outcome.Code,
-            outcome.Message,
-            outcome.RetryAfter,
-            outcome.Reach)
-        {
-            Unparsed = outcome.Unparsed,
-        };
+        return AttemptOutcome.From(
+            outcome, outcome.Result is null ? null : new RawJson(JsonSerializer.SerializeToUtf8Bytes(outcome.Result, resultType)));
     }
 }

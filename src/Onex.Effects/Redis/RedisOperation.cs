@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
+using Onex.Operations;
 using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
@@ -22,10 +23,10 @@ internal abstract class RedisOperation<TArguments, TResult>(
 
     /// <summary>Sends the command. Returns null if the value is larger than the result may be.</summary>
     protected abstract Task<TResult?> SendAsync(
-        IDatabaseAsync redis, TArguments arguments, EffectContext context, CancellationToken cancellation);
+        IDatabaseAsync redis, TArguments arguments, AttemptContext context, CancellationToken cancellation);
 
     protected override async Task<EffectOutcome<TResult>> RunAsync(
-        TArguments arguments, EffectContext context, CancellationToken cancellation)
+        TArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         if (context.Connection is not { Redis: not null } connection)
         {
@@ -60,7 +61,7 @@ internal abstract class RedisOperation<TArguments, TResult>(
 
     /// <summary>Reads a value after its length, so that its memory is reserved first.</summary>
     protected static async Task<RedisValueResult?> ReadAsync(
-        EffectContext context, Task<long> length, Func<Task<RedisValue>> read, CancellationToken cancellation)
+        AttemptContext context, Task<long> length, Func<Task<RedisValue>> read, CancellationToken cancellation)
     {
         var most = context.LargestResult;
         var bytes = await length.WaitAsync(cancellation);
@@ -83,7 +84,7 @@ internal sealed class RedisGet(RedisConnections connections)
         connections, RedisJson.Default.RedisKeyArguments, RedisJson.Default.RedisValueResult)
 {
     protected override Task<RedisValueResult?> SendAsync(
-        IDatabaseAsync redis, RedisKeyArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisKeyArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         ReadAsync(context, redis.StringLengthAsync(arguments.Key), () => redis.StringGetAsync(arguments.Key), cancellation);
 }
 
@@ -97,7 +98,7 @@ internal sealed class RedisSet(RedisConnections connections)
     protected override long Bytes(RedisSetArguments arguments) => ValueText.ToBytes(arguments.Value).Length;
 
     protected override async Task<RedisWritten?> SendAsync(
-        IDatabaseAsync redis, RedisSetArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisSetArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new()
         {
             Written = await redis.StringSetAsync(
@@ -114,7 +115,7 @@ internal sealed class RedisDelete(RedisConnections connections)
         connections, RedisJson.Default.RedisKeyArguments, RedisJson.Default.RedisDeleted)
 {
     protected override async Task<RedisDeleted?> SendAsync(
-        IDatabaseAsync redis, RedisKeyArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisKeyArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new() { Deleted = await redis.KeyDeleteAsync(arguments.Key).WaitAsync(cancellation) };
 }
 
@@ -124,7 +125,7 @@ internal sealed class RedisExistsOperation(RedisConnections connections)
         connections, RedisJson.Default.RedisKeyArguments, RedisJson.Default.RedisExists)
 {
     protected override async Task<RedisExists?> SendAsync(
-        IDatabaseAsync redis, RedisKeyArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisKeyArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new() { Exists = await redis.KeyExistsAsync(arguments.Key).WaitAsync(cancellation) };
 }
 
@@ -134,7 +135,7 @@ internal sealed class RedisIncrement(RedisConnections connections)
         connections, RedisJson.Default.RedisIncrementArguments, RedisJson.Default.RedisNumber)
 {
     protected override async Task<RedisNumber?> SendAsync(
-        IDatabaseAsync redis, RedisIncrementArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisIncrementArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new() { Value = (long)await redis.ExecuteAsync("INCRBY", (RedisKey)arguments.Key, arguments.By ?? 1).WaitAsync(cancellation) };
 }
 
@@ -147,7 +148,7 @@ internal sealed class RedisExpire(RedisConnections connections)
     protected override string? Problem(RedisExpireArguments arguments) => RedisTimes.Problem(arguments.Ttl);
 
     protected override async Task<RedisFound?> SendAsync(
-        IDatabaseAsync redis, RedisExpireArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisExpireArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new() { Found = await redis.KeyExpireAsync(arguments.Key, TimeSpan.FromSeconds(arguments.Ttl)).WaitAsync(cancellation) };
 }
 
@@ -159,7 +160,7 @@ internal sealed class RedisPublish(RedisConnections connections)
     protected override long Bytes(RedisPublishArguments arguments) => ValueText.ToBytes(arguments.Value).Length;
 
     protected override async Task<RedisReceivers?> SendAsync(
-        IDatabaseAsync redis, RedisPublishArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisPublishArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new()
         {
             Receivers = await redis.PublishAsync(RedisChannel.Literal(arguments.Channel), ValueText.ToBytes(arguments.Value))
@@ -173,7 +174,7 @@ internal sealed class RedisHashGet(RedisConnections connections)
         connections, RedisJson.Default.RedisHashGetArguments, RedisJson.Default.RedisValueResult)
 {
     protected override Task<RedisValueResult?> SendAsync(
-        IDatabaseAsync redis, RedisHashGetArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisHashGetArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         ReadAsync(
             context, redis.HashStringLengthAsync(arguments.Key, arguments.Field), () => redis.HashGetAsync(arguments.Key, arguments.Field),
             cancellation);
@@ -195,7 +196,7 @@ internal sealed class RedisHashSet(RedisConnections connections)
 
     // The client's own method for several fields does not say how many are new.
     protected override async Task<RedisAdded?> SendAsync(
-        IDatabaseAsync redis, RedisHashSetArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        IDatabaseAsync redis, RedisHashSetArguments arguments, AttemptContext context, CancellationToken cancellation) =>
         new()
         {
             Added = (long)await redis.ExecuteAsync(

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Running;
 

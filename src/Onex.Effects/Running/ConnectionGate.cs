@@ -1,5 +1,5 @@
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Running;
 

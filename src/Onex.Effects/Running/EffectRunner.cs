@@ -10,6 +10,7 @@ using Onex.Hosting.Logging;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
+using Onex.Operations;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -326,7 +327,7 @@ internal sealed class EffectRunner(
 
         async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
         {
-            var context = new EffectContext(
+            var context = new AttemptContext(
                 command.Operation, command.CommandId, command.CorrelationId, trace.Parent, trace.State, connection, timeout, record)
             {
                 Room = place,

@@ -5,6 +5,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Operations;
 using Onex.Persistence.Secrets;
 
 namespace Onex.Effects.Vault;

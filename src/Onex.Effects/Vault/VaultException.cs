@@ -1,4 +1,5 @@
-using Onex.Contracts.Catalogue;
+using Onex.Operations;
+
 
 namespace Onex.Effects.Vault;
 

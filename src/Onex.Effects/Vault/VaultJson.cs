@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Onex.Contracts.Catalogue;
+using Onex.Operations;
 
 namespace Onex.Effects.Vault;
 

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Operations;
 using Onex.Persistence.Secrets;
 
 namespace Onex.Effects.Vault;
@@ -19,7 +20,7 @@ internal abstract class VaultOperation<TArguments, TResult>(
     protected abstract Task<EffectOutcome<TResult>> RunAsync(TArguments arguments, VaultCall call, CancellationToken cancellation);
 
     protected override async Task<EffectOutcome<TResult>> RunAsync(
-        TArguments arguments, EffectContext context, CancellationToken cancellation)
+        TArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         if (context.Connection is not { Vault: { } address, Url: not null } connection)
         {
@@ -62,7 +63,7 @@ internal abstract class VaultOperation<TArguments, TResult>(
 }
 
 /// <summary>An attempt of an operation of Vault.</summary>
-internal sealed record VaultCall(VaultSession Session, string Mount, EffectContext Context)
+internal sealed record VaultCall(VaultSession Session, string Mount, AttemptContext Context)
 {
     public Task<VaultAnswer> SendAsync(HttpMethod method, string path, JsonNode? body, CancellationToken cancellation) =>
         Session.SendAsync(method, path, body, Context.Progress, cancellation);

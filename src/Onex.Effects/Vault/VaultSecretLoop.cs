@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Hosting.Health;
+using Onex.Operations;
 
 namespace Onex.Effects.Vault;
 
@@ -116,7 +117,7 @@ internal sealed class VaultSecretLoop(
         var lifetime = TimeSpan.FromSeconds(answer.Number("lease_duration"));
         if (!answer.IsSuccess || lifetime < held.Lifetime / 2)
         {
-            return answer.Status >= 500 ? throw Session.Unexpected(answer, Contracts.Catalogue.AttemptReach.NotSent) : false;
+            return answer.Status >= 500 ? throw Session.Unexpected(answer, AttemptReach.NotSent) : false;
         }
 
         held.DueAt = time.GetUtcNow() + Share(lifetime);

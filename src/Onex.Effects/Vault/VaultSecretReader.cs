@@ -2,6 +2,7 @@ using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Operations;
 
 namespace Onex.Effects.Vault;
 

@@ -8,6 +8,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;
 using Onex.Hosting.Health;
+using Onex.Operations;
 
 namespace Onex.Effects.Vault;
 

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Operations;
 
 namespace Onex.Orchestrator.Intake;
 

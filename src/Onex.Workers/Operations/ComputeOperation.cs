@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Messages;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 
@@ -17,7 +18,7 @@ internal interface IComputeOperation
 
 /// <summary>
 /// Base class of compute operations: the same arguments give the same result. A subclass has
-/// <see cref="Contracts.Catalogue.OperationAttribute"/>, and a constructor whose parameters are services of the role.
+/// <see cref="OperationAttribute"/>, and a constructor whose parameters are services of the role.
 /// </summary>
 internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : IComputeOperation

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Onex.Contracts.Catalogue;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 

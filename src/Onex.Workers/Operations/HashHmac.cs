@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Onex.Contracts.Catalogue;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 

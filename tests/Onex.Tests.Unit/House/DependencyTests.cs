@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.House;
 /// <summary>Checks the direction of dependencies that docs/architecture.md defines.</summary>
 public sealed class DependencyTests
 {
-    private static readonly string[] _leaves = ["Onex.Contracts.Messages", "Onex.Contracts"];
+    private static readonly string[] _leaves = ["Onex.Contracts.Messages", "Onex.Contracts", "Onex.Operations"];
     private static readonly string[] _infrastructure = ["Onex.Kafka", "Onex.Persistence", "Onex.Hosting"];
     private static readonly string[] _roles = ["Onex.Orchestrator", "Onex.Effects", "Onex.Workers"];
 
@@ -13,7 +13,8 @@ public sealed class DependencyTests
     private static readonly Dictionary<string, string[]> _allowed = new()
     {
         ["Onex.Contracts.Messages"] = [],
-        ["Onex.Contracts"] = [],
+        ["Onex.Operations"] = [],
+        ["Onex.Contracts"] = ["Onex.Operations"],
         ["Onex.Engine"] = _leaves,
         ["Onex.Kafka"] = _leaves,
         ["Onex.Persistence"] = [.. _leaves, "Onex.Engine"],
@@ -50,6 +51,7 @@ public sealed class DependencyTests
 
     [Theory]
     [InlineData("Onex.Contracts.Messages")]
+    [InlineData("Onex.Operations")]
     [InlineData("Onex.Contracts", "Cronos", "NodaTime", "YamlDotNet")]
     [InlineData("Onex.Engine")]
     public void The_engine_references_no_bus_store_broker_or_server(string name, params string[] packages)

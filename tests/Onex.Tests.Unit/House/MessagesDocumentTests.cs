@@ -32,12 +32,13 @@ public sealed partial class MessagesDocumentTests
     private static readonly Type[] _messages =
     [
         typeof(Request), typeof(RequestTarget), typeof(Response), typeof(DeadLetter), typeof(DeadLetterMessage),
-        typeof(StepCommand), typeof(StepResult), typeof(SagaMessage), typeof(SagaCall),
+        typeof(StepCommand), typeof(StepResult), typeof(StepReport), typeof(StepCancel), typeof(SagaMessage), typeof(SagaCall),
     ];
 
     private static readonly Type[] _constants =
     [
-        typeof(ResponseStatus), typeof(StepDirections), typeof(StepOutcomes), typeof(StepReaches), typeof(EventTypes), typeof(HeaderNames),
+        typeof(ResponseStatus), typeof(StepDirections), typeof(StepOutcomes), typeof(StepReaches), typeof(StepReportKinds),
+        typeof(EventTypes), typeof(HeaderNames),
     ];
 
     public static TheoryData<string> Messages => [.. _messages.Select(type => type.Name)];
@@ -124,6 +125,7 @@ public sealed partial class MessagesDocumentTests
             : type == typeof(Guid) || type == typeof(SagaId) || type == typeof(CommandId) ? "UUID"
             : type == typeof(bool) ? "bool"
             : type == typeof(int) || type == typeof(long) ? "whole number"
+            : type == typeof(double) ? "number"
             : type == typeof(DateTimeOffset) ? "timestamp"
             : type == typeof(RawJson) || type == typeof(IDictionary<string, JsonElement>) ? "JSON"
             : type == typeof(IReadOnlyDictionary<string, string>) ? "object of texts"
@@ -149,6 +151,17 @@ public sealed partial class MessagesDocumentTests
             Outcome = StepOutcomes.Completed,
             Result = RawJson.FromText("""{"hex":"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}"""),
         };
+        var report = new StepReport
+        {
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            SagaId = _saga,
+            CorrelationId = _correlation,
+            Report = StepReportKinds.Progress,
+            Progress = 0.25,
+            Text = "read 10,000 of 40,000 rows",
+            Worker = "worker-7d9f",
+        };
         var answer = scenario.Completes("seal", result.Result.ToString()!).Answers.Single();
         var (bad, _) = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"correlation_id":"{{_correlation}}"}"""), Origin());
@@ -169,6 +182,7 @@ public sealed partial class MessagesDocumentTests
         {
             ["a command"] = Shown(written),
             ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
+            ["a report"] = Indented(JsonSerializer.SerializeToUtf8Bytes(report, MessageJson.Default.StepReport)),
             ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga.Value, 1), _at)),
             ["a duplicate"] = Indented(
                 writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _at).Value),

@@ -1,7 +1,7 @@
 using CsvHelper;
 using CsvHelper.Configuration;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations.Csv;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using CsvHelper;
 using CsvHelper.Configuration;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Text;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations.Csv;
 

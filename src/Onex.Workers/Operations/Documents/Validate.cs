@@ -1,8 +1,8 @@
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations.Documents;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 

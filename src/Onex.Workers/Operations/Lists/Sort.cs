@@ -1,5 +1,5 @@
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 

@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using Fluid;
 using Fluid.Values;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
+using Onex.Operations;
 
 namespace Onex.Workers.Operations.Templates;
 

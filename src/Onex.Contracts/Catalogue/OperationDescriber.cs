@@ -2,37 +2,13 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Onex.Contracts.Expressions;
+using Onex.Operations;
 
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>
-/// Names an operation on the class that runs it; a class that runs several carries it several times. The catalogue's entry is made from it
-/// and from the properties of the argument and result types.
-/// </summary>
-[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class OperationAttribute(string name) : Attribute
+/// <summary>Describes the operations that a class runs, from its attributes and from those of its argument and result types.</summary>
+public static class OperationDescriber
 {
-    /// <summary><c>http.post</c>, <c>hash.sha256</c>.</summary>
-    public string Name { get; } = name;
-
-    /// <summary>One sentence, for editors and documents.</summary>
-    public required string Description { get; init; }
-
-    /// <summary>Whether a step that runs it needs a compensation.</summary>
-    public bool ChangesWorld { get; init; }
-
-    /// <summary>Whether running it again under the same key has no further effect, even if the service ignores the key.</summary>
-    public bool Idempotent { get; init; }
-
-    /// <summary>The type of connection that it goes through, or null if it takes none.</summary>
-    public string? ConnectionType { get; init; }
-
-    /// <summary>Whether it also runs without a connection.</summary>
-    public bool IsConnectionOptional { get; init; }
-
-    /// <summary>An argument that it accepts but ignores, or null: the body of a GET.</summary>
-    public string? Ignores { get; init; }
-
     /// <summary>The entries for the operations that a class runs, in the order of its attributes.</summary>
     /// <param name="operation">The class.</param>
     /// <param name="role">The role that runs it.</param>
@@ -118,43 +94,4 @@ public sealed class OperationAttribute(string name) : Attribute
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
 
     private static bool IsRecord(Type type) => type.IsClass && !type.IsGenericType && Fields(type).Any();
-}
-
-/// <summary>Describes an argument, or a part of one, on the property that holds it.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class ArgumentAttribute(string description) : Attribute
-{
-    /// <summary>One sentence, for editors and documents.</summary>
-    public string Description { get; } = description;
-
-    /// <summary>The values that it accepts.</summary>
-    public ArgumentFilling Filling { get; init; }
-
-    /// <summary>The keys of a map that the runtime sets itself, separated by commas.</summary>
-    public string? ReservedKeys { get; init; }
-
-    /// <summary>The names that its expressions may read, separated by commas, if it holds expressions.</summary>
-    public string? Reads { get; init; }
-
-    /// <summary>The argument whose items are <c>item</c> in its expressions, or null.</summary>
-    public string? ItemsOf { get; init; }
-
-    /// <summary>Its default, for editors and documents; null if there is none.</summary>
-    public string? Default { get; init; }
-}
-
-/// <summary>Describes a field of a result, on the property that holds it.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class ResultAttribute(string description) : Attribute
-{
-    /// <summary>One sentence, for documents.</summary>
-    public string Description { get; } = description;
-}
-
-/// <summary>The JSON type of a property whose own type says less.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class JsonTypeAttribute(string shortForm) : Attribute
-{
-    /// <summary><c>list(map(any))</c>.</summary>
-    public string ShortForm { get; } = shortForm;
 }

@@ -1,0 +1,30 @@
+namespace Onex.Operations;
+
+/// <summary>
+/// Names an operation on the class that runs it; a class that runs several carries it several times. The catalogue's entry is made from it
+/// and from the properties of the argument and result types.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class OperationAttribute(string name) : Attribute
+{
+    /// <summary><c>http.post</c>, <c>hash.sha256</c>.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>One sentence, for editors and documents.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Whether a step that runs it needs a compensation.</summary>
+    public bool ChangesWorld { get; init; }
+
+    /// <summary>Whether running it again under the same key has no further effect, even if the service ignores the key.</summary>
+    public bool Idempotent { get; init; }
+
+    /// <summary>The type of connection that it goes through, or null if it takes none.</summary>
+    public string? ConnectionType { get; init; }
+
+    /// <summary>Whether it also runs without a connection.</summary>
+    public bool IsConnectionOptional { get; init; }
+
+    /// <summary>An argument that it accepts but ignores, or null: the body of a GET.</summary>
+    public string? Ignores { get; init; }
+}
