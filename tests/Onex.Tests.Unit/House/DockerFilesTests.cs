@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Text;
 using Onex.Hosting.Settings;
@@ -44,6 +45,8 @@ public sealed partial class DockerFilesTests
     private static readonly string[] _openTelemetry =
         ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"];
 
+    private static readonly string[] _observability = ["grafana", "jaeger", "prometheus"];
+
     private static readonly string[] _required = ["POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD"];
 
     private static readonly Compose _compose = Compose.Read("docker-compose.runtime.yml");
@@ -57,7 +60,8 @@ public sealed partial class DockerFilesTests
         var expected = Variables().Where(setting => !_notForUsers.Contains(setting.Name))
             .Select(setting => setting.Secret ? setting.Name + "_FILE" : setting.Name)
             .Concat(_openTelemetry)
-            .Append("RUNTIME_PROFILE");
+            .Append("RUNTIME_PROFILE")
+            .Concat(service == "runtime-worker" ? ["DOTNET_GCgen0size"] : []);
 
         Assert.Equal(expected.Order(StringComparer.Ordinal), _compose.Environment(service).Keys.Order(StringComparer.Ordinal));
     }
@@ -207,9 +211,36 @@ public sealed partial class DockerFilesTests
         var neighbours = infra.Keys("services").Except(_services).Order(StringComparer.Ordinal);
 
         Assert.Equal(
-            _compose.Items(
-                "services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Order(StringComparer.Ordinal), neighbours);
+            _compose.Items("services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Concat(_observability)
+                .Order(StringComparer.Ordinal),
+            neighbours);
         Assert.All(_services, service => Assert.Equal("!reset", infra.Find("services", service, "extra_hosts")!.Tag.Value));
+    }
+
+    [Fact]
+    public void Every_port_of_the_laptop_override_is_open_on_loopback_only()
+    {
+        var infra = Compose.Read("docker-compose.infra.yml");
+
+        Assert.All(
+            infra.Keys("services").Except(_services).SelectMany(service => infra.Items("services", service, "ports")),
+            port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_verification_runs_every_command_of_the_manual()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "it is a script for bash");
+        using var verify = Process.Start(
+            new ProcessStartInfo("bash", [Repository.At("docker", "verify"), "--coverage"])
+            {
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
+            })!;
+        var output = verify.StandardOutput.ReadToEnd();
+        verify.WaitForExit();
+
+        Assert.True(verify.ExitCode == 0, output);
     }
 
     [Fact]
