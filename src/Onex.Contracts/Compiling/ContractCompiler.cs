@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
 
 namespace Onex.Contracts.Compiling;

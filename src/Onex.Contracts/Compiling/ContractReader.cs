@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;

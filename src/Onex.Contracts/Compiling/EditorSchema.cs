@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
 using Onex.Operations;
 

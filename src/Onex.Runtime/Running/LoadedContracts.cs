@@ -1,7 +1,6 @@
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Remote;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
 

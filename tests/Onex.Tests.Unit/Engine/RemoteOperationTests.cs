@@ -1,4 +1,3 @@
-using Onex.Contracts.Remote;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;

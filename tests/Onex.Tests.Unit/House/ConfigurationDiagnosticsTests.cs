@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Contracts.Remote;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
 using Onex.Tests.Unit.Contracts;
@@ -8,8 +7,8 @@ namespace Onex.Tests.Unit.House;
 
 /// <summary>
 /// Every diagnostic that only connections, settings or remote operations have (ONEX2xxx) has an example in
-/// <c>tests/connections/invalid</c>, <c>tests/settings/invalid</c> or <c>tests/operations/invalid</c>, the exact output expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may exist
-/// without the others.
+/// <c>tests/connections/invalid</c>, <c>tests/settings/invalid</c> or <c>tests/operations/invalid</c>, the exact output expected of it
+/// beside it, and a page in <c>docs/errors</c> that shows it. None may exist without the others.
 /// </summary>
 /// <remarks>
 /// An example of connections is a file or a folder of files. An example of settings is an environment (<c>.env</c>), a settings file
@@ -71,12 +70,12 @@ public sealed partial class ConfigurationDiagnosticsTests
     private static IEnumerable<string> DeclaredCodes() =>
         Declared("Onex.Effects", "Connections", "ConnectionDiagnostics.cs")
             .Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"))
-            .Concat(Declared("Onex.Contracts", "Remote", "RemoteOperationDiagnostics.cs"));
+            .Concat(Declared("Onex.Contracts", "Compiling", "RemoteOperationDiagnostics.cs"));
 
     private static string FolderOf(string code) => IsOfSettings(code) ? _ofSettings : IsOfOperations(code) ? _ofOperations : _ofConnections;
 
     private static bool IsOfOperations(string code) =>
-        Declared("Onex.Contracts", "Remote", "RemoteOperationDiagnostics.cs").Contains(code);
+        Declared("Onex.Contracts", "Compiling", "RemoteOperationDiagnostics.cs").Contains(code);
 
     private static IEnumerable<string> Declared(params string[] file) =>
         Code().Matches(File.ReadAllText(Repository.At(["src", .. file]))).Select(match => match.Value).Distinct().Order();

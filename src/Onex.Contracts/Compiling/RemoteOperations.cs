@@ -1,7 +1,7 @@
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 
-namespace Onex.Contracts.Remote;
+namespace Onex.Contracts.Compiling;
 
 /// <summary>The operations that <c>contracts/operations/</c> declares.</summary>
 /// <param name="Operations">Their entries in the catalogue, also of those with errors as far as they could be read.</param>

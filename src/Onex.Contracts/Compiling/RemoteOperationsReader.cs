@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
@@ -8,7 +7,7 @@ using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 using Onex.Operations;
 
-namespace Onex.Contracts.Remote;
+namespace Onex.Contracts.Compiling;
 
 /// <summary>Reads the files that declare remote operations.</summary>
 public sealed partial class RemoteOperationsReader

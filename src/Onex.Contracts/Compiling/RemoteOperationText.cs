@@ -5,7 +5,7 @@ using Onex.Contracts.Schemas;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
-namespace Onex.Contracts.Remote;
+namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// The declarations of remote operations as part of a contract's content, so that running sagas keep the types that they started with. No

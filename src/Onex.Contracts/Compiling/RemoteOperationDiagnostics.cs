@@ -1,7 +1,7 @@
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 
-namespace Onex.Contracts.Remote;
+namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// The diagnostics that only files of operations have, in code order; what they share with contracts (YAML, unknown keys, missing keys,

@@ -1,9 +1,8 @@
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Remote;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 
-namespace Onex.Tests.Unit.Contracts.Remote;
+namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>The declarations of remote operations, and contracts that call them (docs/remote-operations.md).</summary>
 public sealed class RemoteOperationsReaderTests : IDisposable
@@ -170,6 +169,24 @@ public sealed class RemoteOperationsReaderTests : IDisposable
 
         Assert.Empty(read.Diagnostics.Concat(compilation.Diagnostics));
         Assert.Equal(["order", "other"], compilation.Plans.Select(plan => plan.Name));
+    }
+
+    [Fact]
+    public void The_documented_keys_are_those_of_the_reader()
+    {
+        const string Head = "| an operation | |\n| --- | --- |\n";
+        var path = Repository.At("docs", "remote-operations.md");
+        var text = File.ReadAllText(path);
+        var start = text.IndexOf(Head, StringComparison.Ordinal) + Head.Length;
+        var end = text.IndexOf("\n\n", start, StringComparison.Ordinal) + 1;
+        var expected = string.Concat(RemoteOperationKeys.Operation.All.Select(
+            key => $"| `{key.Name}` | {(key.Required ? "Required. " : "")}{key.Description} |\n"));
+        if (Repository.Updating)
+        {
+            File.WriteAllText(path, text[..start] + expected + text[end..]);
+        }
+
+        Assert.Equal(expected, text[start..end]);
     }
 
     [Fact]

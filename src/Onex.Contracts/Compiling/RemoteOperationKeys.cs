@@ -1,9 +1,8 @@
 using System.Collections.Frozen;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 
-namespace Onex.Contracts.Remote;
+namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// The keys of files of operations. The reader, the table of docs/remote-operations.md and the schema for editors all use them.
