@@ -41,10 +41,6 @@ public sealed partial class DockerFilesTests
             "VCS_REF",
             "GITHUB_TOKEN"];
 
-    // Names from the specification of OpenTelemetry.
-    private static readonly string[] _openTelemetry =
-        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"];
-
     private static readonly string[] _observability = ["grafana", "jaeger", "prometheus"];
 
     private static readonly string[] _required = ["POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD"];
@@ -59,7 +55,6 @@ public sealed partial class DockerFilesTests
     {
         var expected = Variables().Where(setting => !_notForUsers.Contains(setting.Name))
             .Select(setting => setting.Secret ? setting.Name + "_FILE" : setting.Name)
-            .Concat(_openTelemetry)
             .Append("RUNTIME_PROFILE")
             .Concat(service == "runtime-worker" ? ["DOTNET_GCgen0size"] : []);
 
@@ -116,8 +111,7 @@ public sealed partial class DockerFilesTests
                 .Select(setting => setting.Name)
                 .Except(_notForUsers)
                 .Concat(_composes)
-                .Concat(_openTelemetry)
-                .Order(StringComparer.Ordinal),
+                    .Order(StringComparer.Ordinal),
             example.Keys.Order(StringComparer.Ordinal));
         Assert.All(
             Variables().Where(setting => !setting.Secret && example.ContainsKey(setting.Name) && setting.DefaultInWords is null),
@@ -261,7 +255,7 @@ public sealed partial class DockerFilesTests
         var manual = File.ReadAllText(Repository.At("docker", "README.md"));
 
         Assert.All(
-            _composes.Concat(_openTelemetry).Concat(_required).Append("ONEX_API_TOKEN"),
+            _composes.Concat(_required).Append("ONEX_API_TOKEN"),
             name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
         Assert.All(
             Directory.EnumerateFiles(Repository.At("docker"))
