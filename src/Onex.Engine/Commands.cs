@@ -6,8 +6,9 @@ namespace Onex.Engine;
 /// <summary>Sends commands, and holds back the commands of a paused saga.</summary>
 internal static class Commands
 {
-    // The lease's margin and some transport time, after which an attempt should have ended.
-    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
+    /// <summary>The lease's margin and some transport time, after which an attempt should have ended.</summary>
+    public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(7);
+
     private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
 
     // A child may run for any time, and its end is in an outbox: this inquiry only covers unforeseen losses.
@@ -35,7 +36,7 @@ internal static class Commands
             Direction = direction,
             Attempt = 1,
             Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
-            DueAt = decision.Now + stepCall.Timeout + _grace,
+            DueAt = decision.Now + stepCall.Timeout + Grace,
             FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
@@ -71,7 +72,7 @@ internal static class Commands
             return;
         }
 
-        var next = command with { Attempt = attempt, Resent = resent };
+        var next = command with { Attempt = attempt, Resent = resent, Report = null };
         if (decision.Saga.PausedBy is not null)
         {
             decision.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
@@ -104,7 +105,7 @@ internal static class Commands
                 var command = held with
                 {
                     Phase = AttemptPhase.InFlight,
-                    DueAt = decision.Now + stepCall.Timeout + _grace,
+                    DueAt = decision.Now + stepCall.Timeout + Grace,
                     FirstSentAt = decision.Now,
                 };
                 decision.Replace(command);
@@ -178,7 +179,7 @@ internal static class Commands
     private static TimeSpan Silence(StepCall stepCall, int resent)
     {
         var longest = stepCall.Role == CallRole.Saga ? _childSilence : _longestSilence;
-        var silence = stepCall.Timeout + _grace;
+        var silence = stepCall.Timeout + Grace;
         for (var i = 0; i < resent && silence < longest; i++)
         {
             silence *= 2;
@@ -195,6 +196,7 @@ internal static class Commands
             Cancels = cancels,
             Topic = stepCall.Invocation.Topic,
             LimitKey = LimitKey(decision, stepCall.Invocation),
+            Heartbeat = stepCall.Heartbeat,
             Once = stepCall.Retry.Attempts == 1 && stepCall.Role is CallRole.Effect or CallRole.Remote,
             AsksAgain = command.Happened == Happening.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
         });

@@ -115,6 +115,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.ForResult(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? CallStep.DefaultTimeout,
+            HeartbeatTimeout = ReadHeartbeat(map),
             Reject = ReadReject(
                 map.Find("reject"),
                 ExpressionPlace.ForResult(expressions.Types.StepCall(map)).With(each?.ItemType)),

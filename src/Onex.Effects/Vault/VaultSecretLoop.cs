@@ -158,7 +158,7 @@ internal sealed class VaultSecretLoop(
         else
         {
             Log.VaultSecretUnknown(logger, path, problem);
-            health.Report(name, problem);
+            health.Report(name, problem, VaultSession.Unavailable);
         }
     }
 

@@ -35,7 +35,8 @@ internal sealed class KafkaLog(
 
     private IConsumer<byte[]?, byte[]?> Build(EndpointAddress address, MembershipEvents events, Member member)
     {
-        var session = (int)settings.SessionTimeout.TotalMilliseconds;
+        var longest = address.SessionTimeoutMax is { } most && most < settings.SessionTimeout ? most : settings.SessionTimeout;
+        var session = (int)longest.TotalMilliseconds;
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = address.Group;
 
@@ -97,6 +98,9 @@ internal sealed class KafkaLog(
     private sealed class Member : ILogConsumer
     {
         private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(5);
+
+        // What was sent before a process starts concerns it for as long: a cancellation whose command still waits in its topic.
+        private static readonly TimeSpan _broadcastFor = TimeSpan.FromHours(1);
 
         // The ListOffsets request takes this timestamp for the earliest offset.
         private static readonly Timestamp _earliest = new(-2, TimestampType.NotAvailable);
@@ -161,8 +165,8 @@ internal sealed class KafkaLog(
 
         public void StoreOffset(TopicPartitionOffset offset)
         {
-            // An offset of a deleted log means nothing in the log that replaced it.
-            if (!_recreated.Contains(offset.Topic))
+            // An offset of a deleted log means nothing in the log that replaced it. A group without offsets vanishes with its only member.
+            if (!_address.IsBroadcast && !_recreated.Contains(offset.Topic))
             {
                 _consumer.StoreOffset(offset);
             }
@@ -190,6 +194,13 @@ internal sealed class KafkaLog(
 
         private List<TopicPartitionOffset> Begin(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
+            if (_address.IsBroadcast)
+            {
+                var from = new Timestamp(_log._time.GetUtcNow().UtcDateTime - _broadcastFor, TimestampType.CreateTime);
+                return consumer.OffsetsForTimes(
+                    partitions.ConvertAll(partition => new TopicPartitionTimestamp(partition, from)), _requestTimeout);
+            }
+
             var first = First(consumer, partitions);
             var begin = new List<TopicPartitionOffset>();
             foreach (var committed in consumer.Committed(partitions, _requestTimeout))

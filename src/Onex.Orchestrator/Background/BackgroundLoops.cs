@@ -28,6 +28,7 @@ internal sealed class BackgroundLoops(
     UndeliverableMessages undeliverable,
     Scheduler scheduler,
     DatabaseClock clock,
+    JobHealth health,
     IStoreMaintenance maintenance,
     RuntimeSettings settings,
     TimeProvider time,
@@ -47,16 +48,20 @@ internal sealed class BackgroundLoops(
 
     private static readonly TimeSpan _maintenanceEvery = TimeSpan.FromHours(1);
 
+    // Longer than the database may take for an answer, with attempts again.
+    private static readonly TimeSpan _longestRun = TimeSpan.FromMinutes(1);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
-        EveryAsync("sent messages", _tick, DeleteSentAsync, stoppingToken),
-        EveryAsync("undeliverable messages", _tick, WaitForUndeliverableAsync, stoppingToken),
+        EveryAsync("sent messages", _tick, null, DeleteSentAsync, stoppingToken),
+        EveryAsync("undeliverable messages", _tick, null, WaitForUndeliverableAsync, stoppingToken),
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
         EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
         EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
         EveryAsync(
             "old and coming rows",
+            _maintenanceEvery,
             _maintenanceEvery,
             cancellation => maintenance.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
             stoppingToken),
@@ -158,15 +163,21 @@ internal sealed class BackgroundLoops(
         }
     }
 
+    private Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation) =>
+        EveryAsync(what, period, _longestRun, work, cancellation);
+
     // Logs once that a job fails, and once that it succeeds again.
-    private async Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation)
+    private async Task EveryAsync(
+        string what, TimeSpan period, TimeSpan? longest, Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         var failing = false;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
+                health.Began(what, longest);
                 await work(cancellation);
+                health.Ended(what, null);
                 if (failing)
                 {
                     failing = false;
@@ -183,6 +194,7 @@ internal sealed class BackgroundLoops(
             catch (Exception failure)
 #pragma warning restore CA1031
             {
+                health.Ended(what, failure.Message.Split(Environment.NewLine)[0]);
                 if (!failing)
                 {
                     failing = true;

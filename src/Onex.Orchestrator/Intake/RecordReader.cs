@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 
@@ -136,14 +137,21 @@ internal sealed class RecordReader(
 
     private IntakeResult ReadResult(BatchEntry entry)
     {
-        if (ResultReader.Read(entry.Record.Value, out var problem) is not { } result)
+        var isReport = entry.Record.TextHeader(HeaderNames.EventType) == EventTypes.Report;
+        string? problem = null;
+        if (!isReport && ResultReader.Read(entry.Record.Value, out problem) is { } result)
         {
-            return Malformed($"The record is no result of a step: {problem ?? "it is null."}");
+            return entry.Record.Topic == topics.WorkerResponses
+                ? new IntakeResult(Delivery.For(WorkerResults.Check(result), OutcomeSink.For(entry), isFromWorker: true))
+                : new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
         }
 
-        return entry.Record.Topic == topics.WorkerResponses
-            ? new IntakeResult(Delivery.For(WorkerResults.Check(result), OutcomeSink.For(entry), isFromWorker: true))
-            : new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
+        if (ResultReader.ReadReport(entry.Record.Value) is { } report)
+        {
+            return new IntakeResult(Delivery.For(report, OutcomeSink.For(entry)));
+        }
+
+        return Malformed($"The record is no {(isReport ? "report" : "result")} of a step: {problem ?? "a required field is missing."}");
     }
 
     private static IntakeResult Malformed(string reason) => Failed(new HandlingFailure(ErrorCodes.MalformedMessage, reason));
