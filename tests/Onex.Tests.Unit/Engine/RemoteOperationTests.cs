@@ -121,6 +121,14 @@ public sealed class RemoteOperationTests
     }
 
     [Fact]
+    public void A_cancellation_of_a_remote_computation_carries_its_topic()
+    {
+        var scenario = Starts().Receives("stop").IsIn("undone", SagaStatus.Failed);
+
+        Assert.Equal("shop-commands", Assert.Single(scenario.Last.Cancelled).Topic);
+    }
+
+    [Fact]
     public void A_change_without_a_result_is_sent_again_as_the_same_attempt()
     {
         var scenario = Starts().Completes("quote", "{\"cents\":7}").Sends("reserve");
