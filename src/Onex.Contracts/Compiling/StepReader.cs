@@ -413,7 +413,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (operation.Ignored.Contains(argument.Name, StringComparer.Ordinal) && value is not ScalarSyntax { IsNull: true })
         {
-            scope.Report(ContractDiagnostics.ArgumentIgnored(key.At, operation.Name, argument.Name));
+            scope.Report(ContractDiagnostics.ArgumentUnexpected(key.At, operation.Name, argument.Name));
         }
 
         foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text,
