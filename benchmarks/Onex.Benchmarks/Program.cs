@@ -20,7 +20,8 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         ./dev bench contracts
-        ./dev bench e2e [--only echo|effects] [--against FOLDER] [--rounds N] [--requests N] [--warmup N] [--in-flight N] [--rate-seconds N]
+        ./dev bench e2e [--only echo|effects] [--against FOLDER] [--telemetry] [--rounds N] [--requests N] [--warmup N]
+                        [--in-flight N] [--rate-seconds N]
         ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]
         ./dev bench items [--items N]
         ./dev bench limits [--seconds N]
@@ -28,7 +29,8 @@ static int Usage()
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
-                   the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios
+                   the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios;
+                   --telemetry: this build without telemetry, with 1 % and with 100 % of the traces in turn, medians and ratios
         isolation  what a connection that hangs costs two others: throughput and latency, without and with it; then the memory of
                    runtime-effects with many parked commands
         items      the cost of the number of items of an each: time, memory, the saga's row

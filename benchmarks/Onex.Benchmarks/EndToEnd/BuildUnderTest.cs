@@ -10,6 +10,15 @@ internal sealed record BuildUnderTest(string Name, string Assembly)
     /// <summary>The build of this checkout.</summary>
     public static BuildUnderTest Present { get; } = new("this", Repository.OnexAssembly);
 
+    /// <summary>The telemetry of its processes, or null for none: the share of traces that they record.</summary>
+    public double? Traces { get; init; }
+
+    /// <summary>The build without telemetry, with one trace in a hundred, and with all of them.</summary>
+    public static IReadOnlyList<BuildUnderTest> WithTelemetry(BuildUnderTest build) =>
+    [
+        build with { Name = "off" }, build with { Name = "1 %", Traces = 0.01 }, build with { Name = "100 %", Traces = 1 },
+    ];
+
     /// <summary>The build in a publish folder, or the release build of a checkout.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static BuildUnderTest Find(string folder)

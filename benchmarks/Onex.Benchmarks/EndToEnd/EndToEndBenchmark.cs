@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Confluent.Kafka;
 using Onex.Tests.Support;
 
@@ -20,11 +21,9 @@ internal static class EndToEndBenchmark
     {
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
+        var own = options.Build is { } folder ? BuildUnderTest.Find(folder) : BuildUnderTest.Present;
         BuildUnderTest[] builds =
-        [
-            options.Build is { } folder ? BuildUnderTest.Find(folder) : BuildUnderTest.Present,
-            .. options.Against.Select(BuildUnderTest.Find),
-        ];
+            [.. options.Telemetry ? BuildUnderTest.WithTelemetry(own) : [own], .. options.Against.Select(BuildUnderTest.Find)];
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine(
@@ -71,6 +70,15 @@ internal static class EndToEndBenchmark
         stack.Set("CONTRACTS_DIR", Path.Combine(AppContext.BaseDirectory, "contracts"));
         stack.Set("ONEX_CONNECTION_ECHO_URL", service.Url);
         stack.Set("ONEX_LOG_LEVEL", "WARNING");
+        if (build.Traces is { } share)
+        {
+            // A collector that reads nothing, so that only the cost of the processes is measured.
+            stack.Set("OTEL_EXPORTER_OTLP_ENDPOINT", service.Url);
+            stack.Set("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+            stack.Set("OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
+            stack.Set("OTEL_TRACES_SAMPLER_ARG", share.ToString(CultureInfo.InvariantCulture));
+        }
+
         stack.Set("ONEX_PARTITIONS", "12");
         var roles = await stack.StartReadyAsync(withEffects ? ["main", "effects"] : ["main"]);
         await using var echo = withEffects

@@ -7,16 +7,19 @@ namespace Onex.Benchmarks.EndToEnd;
 /// <param name="Only">One of the two runs, or null for both.</param>
 /// <param name="Build">The checkout or publish folder of the build to measure, or null for the release build of this checkout.</param>
 /// <param name="Against">Checkouts or publish folders of other builds to run in turn with it, separated by commas.</param>
+/// <param name="Telemetry">Whether the build runs without telemetry, with 1 % and with 100 % of the traces, in turn.</param>
 /// <param name="Rounds">How often each build is measured.</param>
 /// <param name="RateSeconds">Seconds of each fixed rate; 0 leaves the fixed rates out.</param>
 internal sealed record EndToEndOptions(
-    int Requests, int Warmup, int InFlight, string? Only, string? Build, IReadOnlyList<string> Against, int Rounds, int RateSeconds)
+    int Requests, int Warmup, int InFlight, string? Only, string? Build, IReadOnlyList<string> Against, bool Telemetry, int Rounds,
+    int RateSeconds)
 {
     public static EndToEndOptions Parse(string[] options)
     {
         string? Value(string name) => Array.IndexOf(options, name) is >= 0 and var at && at + 1 < options.Length ? options[at + 1] : null;
         int Number(string name, int otherwise) => int.TryParse(Value(name), out var number) ? number : otherwise;
         var against = (Value("--against") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+        var telemetry = options.Contains("--telemetry");
         return new EndToEndOptions(
             Number("--requests", 10_000),
             Number("--warmup", 20_000),
@@ -24,7 +27,8 @@ internal sealed record EndToEndOptions(
             Value("--only"),
             Value("--build"),
             against,
-            Number("--rounds", against.Length == 0 ? 1 : 5),
+            telemetry,
+            Number("--rounds", against.Length == 0 && !telemetry ? 1 : 5),
             Number("--rate-seconds", 10));
     }
 }

@@ -107,7 +107,8 @@ public sealed class TraceTests
         Assert.Equal(
             ["charging", "reserving", "unwinding", "unwound", "waiting"],
             transitions.Select(span => span.Attributes["onex.state"]).Distinct().Order(StringComparer.Ordinal));
-        Assert.All(transitions, span => Assert.Equal(("a", "1.0.0"), (span.Attributes["onex.key"], span.Attributes["onex.contract.version"])));
+        Assert.All(
+            transitions, span => Assert.Equal(("a", "1.0.0"), (span.Attributes["onex.key"], span.Attributes["onex.contract.version"])));
         Assert.Equal(
             "card_declined", Assert.Single(transitions, span => span.Attributes.ContainsKey("onex.fault")).Attributes["onex.fault"]);
         var linked = Assert.Single(transitions, span => span.Links.Count > 0);

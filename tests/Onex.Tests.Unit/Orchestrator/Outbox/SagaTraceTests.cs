@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Onex.Contracts.Messages;
-using Onex.Engine;
 using Onex.Orchestrator.Outbox;
 using Onex.Tests.Unit.Engine;
 
