@@ -32,12 +32,8 @@ public sealed class OnexMeter : IDisposable
     /// <summary>Creates a gauge whose values are read when metrics are exported. The function must not wait for anything.</summary>
     public BoundedGauge Gauge(Metric metric, Func<IEnumerable<GaugeValue>> read)
     {
-        var labels = LabelsOf(metric);
-        return new BoundedGauge(Meter.CreateObservableGauge(
-            metric.Name,
-            () => read().Select(value => new Measurement<double>(value.Value, labels.Tags(value.Labels))),
-            metric.Unit,
-            metric.Meaning));
+        var series = new GaugeSeries(LabelsOf(metric));
+        return new BoundedGauge(Meter.CreateObservableGauge(metric.Name, () => series.Read(read()), metric.Unit, metric.Meaning));
     }
 
     /// <inheritdoc />

@@ -36,7 +36,9 @@ public static class WorkersRole
                 settings.Topics.WorkerResponses,
                 "onex-workers"),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<ComputeRunner>>()));
+            provider.GetRequiredService<ILogger<ComputeRunner>>(),
+            provider.GetService<ComputeMetrics>()));
+        services.AddSingleton<ComputeMetrics>();
         return services;
     }
 

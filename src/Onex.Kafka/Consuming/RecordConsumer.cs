@@ -34,6 +34,7 @@ internal sealed class RecordConsumer : IDisposable
     private readonly MissedRecordsCount _missed;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly ConsumerMetrics? _metrics;
 
     private readonly PartitionBuffer _buffer;
     private readonly Thread _thread;
@@ -62,7 +63,8 @@ internal sealed class RecordConsumer : IDisposable
         DeadLetterWriter deadLetters,
         MissedRecordsCount missed,
         TimeProvider time,
-        ILogger logger)
+        ILogger logger,
+        ConsumerMetrics? metrics = null)
     {
         _address = address;
         _handler = handler;
@@ -75,10 +77,18 @@ internal sealed class RecordConsumer : IDisposable
         _buffer = new PartitionBuffer(settings, OnOutcome, time);
         _loop = new BatchLoop(address.Name, _buffer, handler, settings, SignalIfDrained, time, logger);
         _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
+        _metrics = metrics;
+        metrics?.Add(this);
     }
 
     /// <summary>The topics that it reads.</summary>
     public IReadOnlyList<string> Topics => _address.Topics;
+
+    /// <summary>The group that it joins.</summary>
+    public string Group => _address.Group;
+
+    /// <summary>The lag of each topic, as of the last second.</summary>
+    public IReadOnlyList<TopicLag> Lags() => _buffer.Lags;
 
     /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
     public bool HasAssignment => _hasAssignment;
@@ -206,6 +216,18 @@ internal sealed class RecordConsumer : IDisposable
 
         _buffer.Add(arrived);
         _loop.Signal();
+        Count(arrived);
+    }
+
+    private void Count(List<ConsumeResult<byte[]?, byte[]?>> arrived)
+    {
+        if (_metrics is { Enabled: true } metrics)
+        {
+            foreach (var topic in _address.Topics)
+            {
+                metrics.Count(arrived.Count(record => !record.IsPartitionEOF && record.Topic == topic), topic, Group);
+            }
+        }
     }
 
     private ConsumeResult<byte[]?, byte[]?>? Consume(ILogConsumer consumer, int waitMs)
@@ -238,6 +260,10 @@ internal sealed class RecordConsumer : IDisposable
         {
             _checkedUnreadAt = _time.GetTimestamp();
             _buffer.NoteUnread(_paused ? null : consumer.EndOf);
+            if (_metrics is { Enabled: true })
+            {
+                _buffer.NoteLags(consumer.EndOf);
+            }
         }
     }
 
@@ -277,6 +303,7 @@ internal sealed class RecordConsumer : IDisposable
         _assignments.Add(lost);
         _assignmentChanged = true;
         _hasAssignment = true;
+        _metrics?.Rebalanced(Group, "assigned");
         Log.PartitionsAssigned(_logger, _address.Name, PartitionBuffer.Describe(partitions));
         if (partitions.Count > 0)
         {
@@ -345,6 +372,7 @@ internal sealed class RecordConsumer : IDisposable
 
         if (numbers.Count > 0)
         {
+            _metrics?.Rebalanced(Group, "revoked");
             Log.PartitionsRevoked(_logger, _address.Name, PartitionBuffer.Describe(partitions));
             try
             {

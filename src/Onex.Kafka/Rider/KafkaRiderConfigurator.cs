@@ -73,16 +73,21 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             return;
         }
 
-        _endpoints.Add((new EndpointAddress(topic, [topic], group), bus => new TopicHandler<T>(
-            topic,
-            type,
-            new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
-            configurator.ConcurrentMessageLimit,
-            configurator.Shared,
-            configurator.Weight,
-            context.GetRequiredService<KafkaSettings>(),
-            context.GetRequiredService<TimeProvider>(),
-            context.GetRequiredService<ILogger<TopicHandler<T>>>())));
+        _endpoints.Add((new EndpointAddress(topic, [topic], group), bus =>
+        {
+            var handler = new TopicHandler<T>(
+                topic,
+                type,
+                new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
+                configurator.ConcurrentMessageLimit,
+                configurator.Shared,
+                configurator.Weight,
+                context.GetRequiredService<KafkaSettings>(),
+                context.GetRequiredService<TimeProvider>(),
+                context.GetRequiredService<ILogger<TopicHandler<T>>>());
+            context.GetService<ConsumerMetrics>()?.AddSlots(topic, () => handler.Slots);
+            return handler;
+        }));
     }
 
     public ConnectHandle ConnectReceiveEndpointObserver(IReceiveEndpointObserver observer) => _observers.Connect(observer);
@@ -120,7 +125,8 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
                 context.GetRequiredService<DeadLetterWriter>(),
                 context.GetRequiredService<MissedRecordsCount>(),
                 context.GetRequiredService<TimeProvider>(),
-                context.GetRequiredService<ILogger<RecordConsumer>>())));
+                context.GetRequiredService<ILogger<RecordConsumer>>(),
+                context.GetService<ConsumerMetrics>())));
         busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, log, settings.DrainFor));
     }
 

@@ -31,7 +31,9 @@ internal sealed class BackgroundLoops(
     IStoreMaintenance maintenance,
     RuntimeSettings settings,
     TimeProvider time,
-    ILogger<BackgroundLoops> logger) : BackgroundService
+    ILogger<BackgroundLoops> logger,
+    TimerMetrics? timers = null,
+    OutboxMetrics? outgoing = null) : BackgroundService
 {
     private const int WakeupsAtOnce = 500;
     private const int DeletedAtOnce = 2_000;
@@ -92,6 +94,8 @@ internal sealed class BackgroundLoops(
         {
             return;
         }
+
+        timers?.Count(due.Count);
 
         // If this throws, nothing is lost: each saga's row still has its next timer, and the sweep reads it.
         await router.HandleAsync(

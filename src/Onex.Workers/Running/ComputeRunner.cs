@@ -27,7 +27,8 @@ internal sealed class ComputeRunner(
     IPayloads? payloads,
     ResultSender sender,
     TimeProvider time,
-    ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
+    ILogger<ComputeRunner> logger,
+    ComputeMetrics? metrics = null) : IConsumer<StepCommand>
 {
     public Task Consume(ConsumeContext<StepCommand> context)
     {
@@ -42,7 +43,9 @@ internal sealed class ComputeRunner(
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
+        var began = time.GetTimestamp();
         var result = await ComputeAsync(command, cancellation);
+        metrics?.Ended(command.Operation, result.Outcome, began);
         await sender.SendAsync(result, command.HomePartition, Activity.Current?.Id ?? traceParent, traceState, cancellation);
     }
 
