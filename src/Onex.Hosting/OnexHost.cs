@@ -64,6 +64,7 @@ public static class OnexHost
         services.AddSingleton<HealthMetrics>();
         services.AddSingleton<IHttpEndpoints, MetricsEndpoint>();
         services.AddSingleton<RoleServices>();
+        builder.AddOnexTelemetry(settings);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.GracePeriod + _closing);
         services.AddSingleton(new OwnServices([.. services]));
