@@ -11,7 +11,7 @@ public sealed class OnexMeter : IDisposable
     /// <summary>The name that exporters listen for.</summary>
     public const string Name = "Onex";
 
-    private readonly ConcurrentDictionary<string, LabelValues> _values = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<MetricLabel, LabelValues> _values = new();
 
     /// <summary>The meter; one per host, so that two in one process are distinct.</summary>
     public Meter Meter { get; } = new(Name);
@@ -42,5 +42,5 @@ public sealed class OnexMeter : IDisposable
     private BoundedLabels LabelsOf(Metric metric) => new([.. metric.Labels.Select(label => (label.Name, ValuesOf(label)))]);
 
     private LabelValues ValuesOf(MetricLabel label) =>
-        _values.GetOrAdd(label.Name, static (_, described) => new LabelValues(described.Values ?? []), label);
+        _values.GetOrAdd(label, static described => new LabelValues(described.Values ?? []));
 }

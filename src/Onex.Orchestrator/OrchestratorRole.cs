@@ -45,7 +45,12 @@ public static class OrchestratorRole
         services.AddSingleton<WakeupQueue>();
         services.AddSingleton(new ResponseWriter(settings.Topics));
         services.AddSingleton(sp => new MessageWriter(settings.Topics, sp.GetRequiredService<ResponseWriter>()));
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
+        services.AddSingleton(sp =>
+        {
+            var sender = ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent);
+            sp.GetRequiredService<OutboxMetrics>().Watch(sender);
+            return sender;
+        });
         services.AddSingleton<ResentMessages>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<ResentMessages>());
         services.AddSingleton<RejectionSender>();

@@ -21,7 +21,6 @@ internal sealed class MetricsEndpoint(RuntimeSettings settings) : IHttpEndpoints
     private readonly Lock _lock = new();
     private readonly PrometheusExporter _exporter = new();
     private MeterProvider? _provider;
-    private BaseExportingMetricReader? _reader;
 
     public void Map(IEndpointRouteBuilder endpoints) => endpoints.MapGet(Path, AnswerAsync);
 
@@ -43,9 +42,8 @@ internal sealed class MetricsEndpoint(RuntimeSettings settings) : IHttpEndpoints
     {
         lock (_lock)
         {
-            if (_reader is null)
+            if (_provider is null)
             {
-                _reader = new BaseExportingMetricReader(_exporter);
                 _provider = Sdk.CreateMeterProviderBuilder()
                     .SetResourceBuilder(ResourceBuilder.CreateEmpty().AddAttributes(
                     [
@@ -53,11 +51,11 @@ internal sealed class MetricsEndpoint(RuntimeSettings settings) : IHttpEndpoints
                         new("service.version", OnexHost.Version),
                     ]))
                     .AddMeter(MetricSources.All)
-                    .AddReader(_reader)
+                    .AddReader(new BaseExportingMetricReader(_exporter))
                     .Build();
             }
 
-            _reader.Collect();
+            _exporter.Collect!(Timeout.Infinite);
             return _exporter.Text;
         }
     }

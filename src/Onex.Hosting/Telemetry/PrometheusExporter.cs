@@ -4,17 +4,21 @@ using Onex.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using Metric = OpenTelemetry.Metrics.Metric;
+using MetricType = OpenTelemetry.Metrics.MetricType;
 
 namespace Onex.Hosting.Telemetry;
 
 /// <summary>Writes metrics as Prometheus text (version 0.0.4). The packages for it are betas.</summary>
 [ExportModes(ExportModes.Pull)]
-internal sealed class PrometheusExporter : BaseExporter<Metric>
+internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
 {
     /// <summary>The media type of the text.</summary>
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private readonly StringBuilder _text = new();
+
+    /// <summary>Collects the metrics, and has them exported; the reader sets it.</summary>
+    public Func<int, bool>? Collect { get; set; }
 
     /// <summary>What the last collection has written.</summary>
     public string Text { get; private set; } = "";

@@ -32,8 +32,7 @@ internal sealed class BackgroundLoops(
     RuntimeSettings settings,
     TimeProvider time,
     ILogger<BackgroundLoops> logger,
-    TimerMetrics? timers = null,
-    OutboxMetrics? outgoing = null) : BackgroundService
+    TimerMetrics? timers = null) : BackgroundService
 {
     private const int WakeupsAtOnce = 500;
     private const int DeletedAtOnce = 2_000;

@@ -30,7 +30,8 @@ internal sealed class StoreMetrics : BackgroundService
         "onex.outbox.age", "s", "Age of the oldest committed message that is not acknowledged by the broker; 0 without one.");
 
     internal static readonly Metric DeadLetters = Metric.Gauge(
-        "onex.dead_letter.open", "{message}", $"Open dead letters, up to {StoreReading.Most}, by the topic of the record.", MetricLabel.Topic);
+        "onex.dead_letter.open", "{message}", $"Open dead letters, up to {StoreReading.Most}, by the topic of the record.",
+        MetricLabel.Topic);
 
     internal static readonly Metric Parked = Metric.Gauge(
         "onex.connection.parked", "{command}", $"Parked commands, up to {StoreReading.Most} per connection.", MetricLabel.Connection);
@@ -39,7 +40,8 @@ internal sealed class StoreMetrics : BackgroundService
         "onex.connection.parked.age", "s", "How long ago the oldest parked command was parked.", MetricLabel.Connection);
 
     internal static readonly Metric HistorySize = Metric.Gauge(
-        "onex.history.size", "By", "Size of the history of sagas on disk, with its indexes. Zero with SQLite, where it is part of the file.");
+        "onex.history.size", "By",
+        "Size of the history of sagas on disk, with its indexes. Zero with SQLite, where it is part of the file.");
 
     internal static readonly Metric DatabaseSize = Metric.Gauge("onex.database.size", "By", "Size of the database on disk.");
 

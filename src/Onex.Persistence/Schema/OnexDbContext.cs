@@ -220,8 +220,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     private static void MapHaltedSagas(EntityTypeBuilder<HaltedSagaRow> halted)
     {
         halted.ToTable("halted_sagas", table => table.HasComment(
-            "Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. Written by triggers "
-            + "of onex.sagas, so that they can be counted without reading the others."));
+            "Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. "
+            + "Written by triggers of onex.sagas, so that they can be counted without reading the others."));
         halted.HasKey(row => row.SagaId).HasName("pk_halted_sagas");
         halted.Property(row => row.SagaId).HasColumnName("saga_id").ValueGeneratedNever().HasComment("The saga.");
         halted.Property(row => row.Contract).HasColumnName("contract").HasComment("Name of the contract that it runs.");

@@ -22,6 +22,7 @@ namespace Onex.Workers.Running;
 /// <param name="sender">Sends results.</param>
 /// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
+/// <param name="metrics">Measures the computes, or null.</param>
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
     IPayloads? payloads,
