@@ -41,6 +41,7 @@ public static class OrchestratorRole
         var memory = MemoryBudget.ForProcess();
         services.AddSingleton(memory);
         services.AddSingleton<DatabaseClock>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<DatabaseClock>());
         services.AddSingleton(new SagaCache(CachedSagasMax, memory.Cache));
         services.AddSingleton<WakeupQueue>();
         services.AddSingleton(new ResponseWriter(settings.Topics));
@@ -53,6 +54,7 @@ public static class OrchestratorRole
         });
         services.AddSingleton<ResentMessages>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<ResentMessages>());
+        services.AddSingleton<IHealthComponent, OutboxHealth>();
         services.AddSingleton<RejectionSender>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<UndeliverableMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
@@ -84,6 +86,8 @@ public static class OrchestratorRole
         services.AddSingleton<ParkedReasons>();
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddSingleton<Scheduler>();
+        services.AddSingleton<JobHealth>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<JobHealth>());
         services.AddHostedService<BackgroundLoops>();
         services.AddHostedService(sp => ActivatorUtilities.CreateInstance<StoreMetrics>(sp, connections));
         services.AddSingleton<RouterHealth>();

@@ -45,6 +45,7 @@ internal sealed class SagaRouter(
         }
 
         var batch = _running.Begin(deliveries, ofRecords);
+        var watched = health.Began(deliveries.Count);
         Exception? failed = null;
         try
         {
@@ -76,6 +77,7 @@ internal sealed class SagaRouter(
         finally
         {
             batch.End(failed);
+            health.Ended(watched);
         }
     }
 
@@ -197,7 +199,7 @@ internal sealed class SagaRouter(
 
         metrics?.Committed(results, began);
         began = metrics?.Ended("commit", began) ?? 0;
-        sender.Deleted(acknowledged);
+        sender.MarkDeleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
             followUp.Handle(work, result, again, cancellation);

@@ -32,9 +32,10 @@ internal static class RunCommand
         var (read, source, contracts) = Load(environment, workingDirectory, vault);
         if (read is { Settings: { } referring, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
         {
-            if (await ReadSecretsAsync(environment, referring, ofVault, stop) is not { } complete)
+            var (complete, ended) = await ReadSecretsAsync(environment, referring, ofVault, stop);
+            if (complete is null)
             {
-                return OnexHost.Stopped;
+                return ended;
             }
 
             environment = complete;
@@ -77,14 +78,20 @@ internal static class RunCommand
         return (read, source, source.Load());
     }
 
-    // The environment with the secrets of Vault; null after a signal. The host handles signals later, and listens later.
-    private static async Task<IReadOnlyDictionary<string, string>?> ReadSecretsAsync(
+    // The environment with the secrets of Vault, or the exit code: after a signal, or if the port is taken. The host handles signals later.
+    private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
         IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,
         CancellationToken stop)
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        await using var host = await OnexHost.ListenWhileStartingAsync(settings);
+        if (host is null)
+        {
+            return (null, OnexHost.Crashed);
+        }
+
         using var logging = LoggerFactory.Create(builder =>
         {
             builder.AddOnexConsole(settings.LogLevel, settings.LogFormat);
@@ -95,12 +102,14 @@ internal static class RunCommand
         });
         try
         {
-            return await VaultSettings.ReadAsync(
-                environment, ofVault, TimeProvider.System, logging.CreateLogger("Onex"), stopping.Token);
+            return (
+                await VaultSettings.ReadAsync(
+                    environment, ofVault, TimeProvider.System, logging.CreateLogger("Onex"), host.WaitFor, stopping.Token),
+                OnexHost.Stopped);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return null;
+            return (null, OnexHost.Stopped);
         }
 
         void Stop(PosixSignalContext signal)
@@ -130,7 +139,7 @@ internal static class RunCommand
         }
 
         services.AddSingleton(contracts);
-        AddBus(services, settings, contracts.Emitted, name);
+        AddBus(services, settings, contracts.Topics, name);
 
         AddRoles(services, settings, contracts, connections);
         services.AddSingleton<IRoleBootstrap, HandlerReport>();
@@ -163,12 +172,12 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap, SqliteSetup>();
     }
 
-    private static void AddBus(IServiceCollection services, RuntimeSettings settings, EmittedTopics emitted, string name)
+    private static void AddBus(IServiceCollection services, RuntimeSettings settings, IReadOnlyList<string> written, string name)
     {
         if (settings.EventBus == EventBus.InMemory)
         {
             services.AddOnexMemoryLog(
-                [.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory,
+                [.. settings.Topics.All, .. written], settings.Partitions, settings.MemoryHistory,
                 SettingsMapping.Memory(settings, name));
             return;
         }
