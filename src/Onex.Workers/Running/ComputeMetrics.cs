@@ -10,7 +10,8 @@ internal sealed class ComputeMetrics
         MetricLabel.Of("outcome", StepOutcomes.Completed, StepOutcomes.Rejected, StepOutcomes.Failed);
 
     internal static readonly Metric Duration = Metric.Histogram(
-        "onex.compute.duration", "s", Metric.Seconds, "Time of a compute, with its wait for a slot, reading its arguments and storing a large result.",
+        "onex.compute.duration", "s", Metric.Seconds,
+        "Time of a compute, with its wait for a slot, reading its arguments and storing a large result.",
         MetricLabel.Operation, Outcome);
 
     internal static readonly Metric SlotsUsed = Metric.Gauge(

@@ -1,3 +1,4 @@
+using System.Text;
 using Npgsql;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;

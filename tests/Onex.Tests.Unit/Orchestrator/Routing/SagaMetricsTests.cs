@@ -25,7 +25,12 @@ public sealed class SagaMetricsTests : IDisposable
                 connection: outside
                 with: { path: /reserve }
                 compensate: { effect: http.post, connection: outside, with: { path: /undo }, when_unknown: block }
-              - { id: charge, effect: http.post, connection: outside, with: { path: /charge }, retry: { attempts: 2 } }
+              - id: charge
+                effect: http.post
+                connection: outside
+                with: { path: /charge }
+                retry: { attempts: 2 }
+                compensate: { none: "It is the last step." }
             next: done
           done: { end: completed }
         """);
