@@ -22,6 +22,9 @@ public static class PostgresDataSource
             .ConfigureBatchFilter(static _ => false)
             .ConfigureCopyOperationFilter(static _ => false)
             .EnablePhysicalOpenTracing(false));
+
+        // The label of the driver's metrics, which would be the connection string otherwise.
+        builder.Name = settings.ApplicationName;
         builder.UsePhysicalConnectionInitializer(
             connection =>
             {
