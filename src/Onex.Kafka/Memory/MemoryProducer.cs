@@ -1,5 +1,4 @@
 using Onex.Kafka.Producing;
-using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Memory;
 
@@ -8,9 +7,9 @@ internal sealed class MemoryProducer(MemoryLog log) : IRecordProducer
 {
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        var span = RecordSpans.Send(record);
+        var span = SendSpans.Start(record);
         var sending = Task.FromResult(log.Append(record));
-        return span is null ? sending : RecordSpans.EndAsync(span, sending);
+        return span is null ? sending : SendSpans.EndAsync(span, sending);
     }
 
     public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => log.Partitions(topic) is { } count

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Onex.Kafka.Brokers;
-using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Producing;
 
@@ -41,11 +40,11 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        var span = RecordSpans.Send(record);
+        var span = SendSpans.Start(record);
         var pending = new PendingRecord(record, _metrics?.Now ?? 0);
         _queue.Add(pending);
         var sending = pending.Task.WaitAsync(cancellation);
-        return span is null ? sending : RecordSpans.EndAsync(span, sending);
+        return span is null ? sending : SendSpans.EndAsync(span, sending);
     }
 
     public async Task<int> PartitionsAsync(string topic, CancellationToken cancellation) =>

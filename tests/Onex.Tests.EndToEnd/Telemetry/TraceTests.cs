@@ -98,7 +98,9 @@ public sealed class TraceTests
 
         // The errors are on the attempts that failed, not on what is around them.
         Assert.Equal(
-            ["attempt http.delete http_503", "attempt http.post http_503", "attempt http.post http_503"],
+            [
+                "attempt http.delete http_503", "attempt http.post http_402", "attempt http.post http_503", "attempt http.post http_503",
+            ],
             spans.Where(span => span is { IsError: true, Kind: not 3 })
                 .Select(span => $"{span.Name} {span.Attributes["error.type"]}").Order(StringComparer.Ordinal));
 
