@@ -29,7 +29,7 @@ public sealed class RemoteOperationTests : IDisposable
 
         await stack.StartReadyAsync("main");
         var completed = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "a", ["quantity"] = 2 });
-        var rejected = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "a", ["quantity"] = 0 });
+        var rejected = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "b", ["quantity"] = 0 });
 
         var response = await stack.Responses.ReadAsync(completed, _within);
         Assert.Equal(("success", 2500), (response.Field("status"), response.Json.GetProperty("payload").GetProperty("cents").GetInt32()));
@@ -48,7 +48,7 @@ public sealed class RemoteOperationTests : IDisposable
         // The worker handles one command after the other, so the next one waits until this one ends.
         var slow = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "a", ["quantity"] = 2, ["seconds"] = 600 });
         await results.ReadAsync(record => record.Field("report") == "progress", _within, "a report");
-        await stack.EventAsync("basket.stop", slow, []);
+        await stack.EventAsync("basket.stop", "a", []);
         Assert.Equal("error", (await stack.Responses.ReadAsync(slow, _within)).Field("status"));
 
         var next = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "b", ["quantity"] = 1 });
@@ -94,6 +94,7 @@ public sealed class RemoteOperationTests : IDisposable
               type: object
               properties: { sku: { type: string }, quantity: { type: integer }, seconds: { type: integer, default: 0 } }
               required: [sku, quantity]
+            key: input.sku
             events: { stop: {} }
             any_state: [{ event: stop, next: stopped }]
             initial: pricing
