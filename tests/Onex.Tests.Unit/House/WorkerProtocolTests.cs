@@ -9,8 +9,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// <c>docs/worker-protocol/v1</c>: the JSON Schemas of the messages between the orchestrator and remote workers come from their types. Within
-/// a version of the protocol only optional fields are added.
+/// <c>docs/worker-protocol/v1</c>: the JSON Schemas of the messages between the orchestrator and remote workers come from their types.
+/// Within a version of the protocol only optional fields are added.
 /// </summary>
 public sealed class WorkerProtocolTests
 {
@@ -99,7 +99,8 @@ public sealed class WorkerProtocolTests
             },
             MessageJson.Default.StepReport));
         Valid("cancel", JsonSerializer.SerializeToUtf8Bytes(
-            new StepCancel { CommandId = command, Attempt = 1, SagaId = saga, CorrelationId = correlation }, MessageJson.Default.StepCancel));
+            new StepCancel { CommandId = command, Attempt = 1, SagaId = saga, CorrelationId = correlation },
+            MessageJson.Default.StepCancel));
     }
 
     [Fact]
