@@ -8,6 +8,7 @@ using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Engine.Examples;
 using Onex.Hosting;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Running;
@@ -30,12 +31,14 @@ internal static class ContractsCommand
             Description = "Also warn about what cannot be proved: values without a type, fields that may be missing.",
         };
         var check = new Command("check", "Check contracts and report all problems.") { paths, warnings, strict };
-        check.SetAction(
-            parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json)));
+        var plugins = CommandLine.PluginsOption();
+        check.SetAction(parsed => Check(
+            parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json),
+            parsed.GetValue(plugins)));
         var test = new Command("test", "Run the examples of contracts and show their coverage.") { paths };
-        test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
+        test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json), parsed.GetValue(plugins)));
         var list = new Command("list", "List the contracts: name, version, hash and schedules.");
-        list.SetAction(parsed => List(parsed.GetValue(json)));
+        list.SetAction(parsed => List(parsed.GetValue(json), parsed.GetValue(plugins)));
         var name = new Argument<string>("name") { Description = "The contract's name." };
         var format = new Option<string>("--format")
         {
@@ -44,19 +47,24 @@ internal static class ContractsCommand
         };
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
         var graph = new Command("graph", "Draw a contract: its states and transitions.") { name, format };
-        graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
+        graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!, parsed.GetValue(plugins)));
         var connections = new Option<bool>("--connections") { Description = "Print the schema of connection files instead." };
         var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
-        schema.SetAction(parsed => Console.Write(
-            parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(
-                Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
-        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
+        schema.SetAction(
+            parsed => Console.Write(parsed.GetValue(connections) ? ConnectionSchema.Write() : EditorSchema(parsed.GetValue(plugins))));
+        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema, plugins };
     }
 
-    private static int Check(string[] paths, bool warningsFail, bool strict, bool json)
+    private static string EditorSchema(string? pluginsDirectory)
     {
-        var settings = CommandLine.Settings(SettingsUse.Nothing);
-        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, ContractExamples.Problems, strict)).ToList();
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        return ContractCompiler.EditorSchema(Catalogue.Of(settings, plugins));
+    }
+
+    private static int Check(string[] paths, bool warningsFail, bool strict, bool json, string? pluginsDirectory)
+    {
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, plugins, ContractExamples.Problems, strict)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
         var plans = checks.SelectMany(check => check.Plans).DistinctBy(plan => plan.Hash).ToList();
@@ -88,11 +96,11 @@ internal static class ContractsCommand
         return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
     }
 
-    private static int Test(string[] paths, bool json)
+    private static int Test(string[] paths, bool json, string? pluginsDirectory)
     {
-        var settings = CommandLine.Settings(SettingsUse.Nothing);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
         var reports = new Dictionary<string, ExamplesReport>(StringComparer.Ordinal);
-        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, Report, strict: false)).ToList();
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, plugins, Report, strict: false)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
 
@@ -146,10 +154,10 @@ internal static class ContractsCommand
         }
     }
 
-    private static int List(bool json)
+    private static int List(bool json, string? pluginsDirectory)
     {
-        var settings = CommandLine.Settings(SettingsUse.Nothing);
-        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false, plugins);
         PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
         var plans = contracts.Compilation.Plans.OrderBy(plan => plan.Name, StringComparer.Ordinal).ToList();
         if (json)
@@ -183,10 +191,10 @@ internal static class ContractsCommand
 
     private static string Times(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";
 
-    private static int Graph(string name, string format)
+    private static int Graph(string name, string format, string? pluginsDirectory)
     {
-        var contracts = LoadedContracts.Load(
-            CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false, plugins);
         if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
         {
             PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
@@ -244,7 +252,8 @@ internal static class ContractsCommand
         IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> Concerns);
 
     // A file is checked with its directory, which has the connections and schemas; diagnostics of other contracts are then left out.
-    private static Checked CheckOne(string path, RuntimeSettings settings, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
+    private static Checked CheckOne(
+        string path, RuntimeSettings settings, PluginSet plugins, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
     {
         var full = Path.GetFullPath(path);
         var isFile = File.Exists(full);
@@ -255,7 +264,8 @@ internal static class ContractsCommand
 
         var directory = isFile ? Path.GetDirectoryName(full)! : full;
         var loaded = LoadedContracts.Load(
-            settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples, strict);
+            settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, plugins, Examples,
+            strict);
         return isFile
             ? new Checked(
                 [.. loaded.Compilation.Plans.Where(IsAsked)],

@@ -2,13 +2,14 @@ using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Compiling;
 using Onex.Effects.Connections;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Running;
 
 /// <summary>Reads what a role needs of the contracts directory, at the start and after each change.</summary>
 internal sealed class ContractsSource(
-    RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, VaultSecrets? vault = null)
+    RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, PluginSet plugins, VaultSecrets? vault = null)
 {
     private const int HashedBytesMax = 2 * 1024 * 1024;
 
@@ -31,14 +32,14 @@ internal sealed class ContractsSource(
     {
         if (CompilesContracts && Directory.Exists(settings.ContractsDirectory))
         {
-            return LoadedContracts.Load(settings, environment, OpensConnections, vault: vault);
+            return LoadedContracts.Load(settings, environment, OpensConnections, plugins, vault: vault);
         }
 
         var connections = OpensConnections
             ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true, vault)
             : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
         return new LoadedContracts(
-            new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
+            new Compilation([], []), new CompilerContext(Catalogue.Of(settings, plugins), connections.Describe()), connections, []);
     }
 
     /// <summary>

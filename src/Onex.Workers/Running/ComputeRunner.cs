@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Logging;
+using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Persistence;
@@ -99,6 +100,11 @@ internal sealed class ComputeRunner(
         catch (ComputeRejectedException exception)
         {
             return Answer(command, StepOutcomes.Rejected, exception.Code, $"{command.Operation}: {exception.Message}.");
+        }
+        catch (PluginException exception)
+        {
+            Log.OperationThrew(logger, command.Operation, exception.InnerException ?? exception);
+            return Answer(command, StepOutcomes.Failed, exception.Code, exception.Message);
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))
