@@ -27,8 +27,6 @@ var environment = new Dictionary<string, string>(StringComparer.Ordinal)
     ["ONEX_DATA_DIR"] = home,
     ["ONEX_CONTRACTS_MUTABLE"] = "true",
     ["ONEX_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
-    ["OTEL_TRACES_EXPORTER"] = "none",
-    ["OTEL_METRICS_EXPORTER"] = "none",
 };
 foreach (var name in (ReadOnlySpan<string>)["STOCK", "WAREHOUSE", "PAYMENTS", "ORDERS"])
 {

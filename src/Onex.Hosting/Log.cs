@@ -89,4 +89,11 @@ internal static partial class Log
     /// <summary>The process stops. Consul removes it when its check has failed for a minute.</summary>
     [LoggerMessage(6019, LogLevel.Warning, "{Id} cannot be removed from Consul: {Error} Consul removes it after {Time}.")]
     public static partial void DeregistrationFailed(ILogger logger, string id, string time, string error);
+
+    /// <summary>
+    /// Telemetry is dropped until the collector answers; nothing else is affected. Check OTEL_EXPORTER_OTLP_ENDPOINT, its protocol (gRPC
+    /// mostly on port 4317, HTTP on 4318) and its headers, or set OTEL_SDK_DISABLED=true. Logged once per outage.
+    /// </summary>
+    [LoggerMessage(6020, LogLevel.Warning, "Telemetry cannot be exported, and is dropped: {Error}")]
+    public static partial void ExportFailed(ILogger logger, string error);
 }

@@ -12,6 +12,7 @@ using Onex.Hosting.Http;
 using Onex.Hosting.Logging;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
+using Onex.Hosting.Telemetry;
 
 namespace Onex.Hosting;
 
@@ -59,6 +60,7 @@ public static class OnexHost
         services.AddHostedService(provider => provider.GetRequiredService<HealthMonitor>());
         services.AddSingleton<HealthAnswers>();
         services.AddSingleton<RoleServices>();
+        builder.AddOnexTelemetry(settings);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.GracePeriod + _closing);
         services.AddSingleton(new OwnServices([.. services]));

@@ -40,8 +40,6 @@ public sealed class OnexStack : IAsyncDisposable
             ["ONEX_TOPIC_PREFIX"] = $"{name}.",
             ["ONEX_PARTITIONS"] = Partitions.ToString(CultureInfo.InvariantCulture),
             ["CONTRACTS_DIR"] = Repository.At("contracts"),
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         };
     }
 

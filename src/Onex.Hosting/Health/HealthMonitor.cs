@@ -11,14 +11,19 @@ namespace Onex.Hosting.Health;
 internal sealed record ComponentHealth(string Name, bool NeededForReadiness, bool Usable, ComponentReport Report);
 
 /// <summary>
-/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. A failed
-/// probe counts at once; afterwards two successful ones in a row are needed, so that readiness does not flap.
+/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. The first
+/// successful probe counts, and so does every failed one; after a loss two successful ones in a row are needed, so that readiness does not
+/// flap.
 /// </summary>
 internal sealed class HealthMonitor(
     IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
 {
     // The next probe detects a loss, at worst by its timeout: period and timeout together stay below the documented 2 s.
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(750);
+
+    // A role starts within two seconds. More frequent probes at first report it as ready as soon as it is.
+    private static readonly TimeSpan _firstPeriod = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _firstPhase = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _probeMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _ageMax = TimeSpan.FromSeconds(2);
 
@@ -50,6 +55,7 @@ internal sealed class HealthMonitor(
     {
         try
         {
+            var started = time.GetTimestamp();
             while (true)
             {
                 var began = time.GetTimestamp();
@@ -58,7 +64,8 @@ internal sealed class HealthMonitor(
 
                 // One probe at a time: a component that hangs is not probed again and stays failed until its probe returns.
                 await probe.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (_period - time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
+                var isStarting = watched.Last is not { Usable: true } && time.GetElapsedTime(started) < _firstPhase;
+                if ((isStarting ? _firstPeriod : _period) - time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
                 {
                     await Task.Delay(rest, time, stopping);
                 }
@@ -98,8 +105,9 @@ internal sealed class HealthMonitor(
     {
         var before = watched.Last;
         var good = report.State != ComponentState.Unhealthy;
-        var goodInRow = good ? (before?.GoodInRow ?? 1) + 1 : 0;
-        var last = new Probed(report, goodInRow, time.GetTimestamp()) { Lost = before is not null && (before.Usable || before.Lost) };
+        var lost = before is not null && (before.Usable || before.Lost);
+        var goodInRow = good ? (lost ? before!.GoodInRow : 1) + 1 : 0;
+        var last = new Probed(report, goodInRow, time.GetTimestamp()) { Lost = lost };
         watched.Last = last;
         if (role.Draining)
         {

@@ -189,6 +189,9 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_DNS_SERVER</c>, or null for the system's.</summary>
     public System.Net.IPEndPoint? DnsServer { get; init; }
 
+    /// <summary><c>OTEL_*</c>.</summary>
+    public required TelemetrySettings Telemetry { get; init; }
+
     /// <summary>Whether the process runs this role.</summary>
     public bool Runs(RuntimeProfile role) => Profile == RuntimeProfile.All || Profile == role;
 }

@@ -95,6 +95,7 @@ internal sealed partial class SettingsReading
                 Text(SettingsTable.RedisHost)!, Whole(SettingsTable.RedisPort), Secret(SettingsTable.RedisPassword, neededBecause: null)),
             Registration = Registration(profile, httpPort),
             DnsServer = DnsServer(),
+            Telemetry = Telemetry(),
         };
         CheckExternalServices();
         CheckNotYetInTheFile(settings);
@@ -201,7 +202,9 @@ internal sealed partial class SettingsReading
 
         return servers is null
             ? null
-            : new KafkaConnection(servers, protocol, mechanism, user, password, Authority(), Duration(SettingsTable.SessionTimeout));
+            : new KafkaConnection(
+                servers, protocol, mechanism, user, password, Authority(SettingsTable.KafkaAuthority),
+                Duration(SettingsTable.SessionTimeout));
     }
 
     private void RequireForSasl(Setting setting, bool missing, string protocol)
@@ -214,9 +217,9 @@ internal sealed partial class SettingsReading
         }
     }
 
-    private string? Authority()
+    private string? Authority(Setting setting)
     {
-        if (Text(SettingsTable.KafkaAuthority) is not { } named)
+        if (Text(setting) is not { } named)
         {
             return null;
         }
@@ -226,8 +229,8 @@ internal sealed partial class SettingsReading
         {
             Report(
                 SettingsDiagnostics.NotThere(
-                    $"{SettingsTable.KafkaAuthority.Name}: there is no file {path}.", "Put the PEM file there, or correct the path."),
-                Find(SettingsTable.KafkaAuthority));
+                    $"{setting.Name}: there is no file {path}.", "Put the PEM file there, or correct the path."),
+                Find(setting));
         }
 
         return path;

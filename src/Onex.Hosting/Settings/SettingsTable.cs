@@ -15,6 +15,7 @@ public static class SettingsTable
     private const string Limits = "Limits";
     private const string Http = "HTTP";
     private const string Outside = "Services that effects may use";
+    private const string Telemetry = "Telemetry";
     private const string FileOnly = "Only in the file";
 
     private static readonly ContractLimits _default = ContractLimits.Default;
@@ -377,6 +378,105 @@ public static class SettingsTable
 
     public static readonly Setting RedisPassword = new(Outside, "REDIS_PASSWORD", Text, null, "Redis password.") { Secret = true };
 
+    public static readonly Setting TelemetryDisabled = new(Telemetry, "OTEL_SDK_DISABLED", Flag, "false",
+        "Whether nothing is exported, whatever the other settings say.");
+
+    public static readonly Setting ServiceName = new(Telemetry, "OTEL_SERVICE_NAME", Text, "omnibase-infra-runtime",
+        "The name of the service in traces, metrics and logs. The attribute `onex.role` tells the roles apart.");
+
+    public static readonly Setting ResourceAttributes = new(Telemetry, "OTEL_RESOURCE_ATTRIBUTES", Text, null,
+        "Further attributes of the process: `name=value`, separated by commas, as `deployment.environment.name=test`.")
+    {
+        DefaultInWords = "none",
+    };
+
+    public static readonly Setting TracesExporter = Exporter("OTEL_TRACES_EXPORTER", "traces", "otlp", "console", "none");
+
+    public static readonly Setting MetricsExporter = Exporter("OTEL_METRICS_EXPORTER", "metrics", "otlp", "console", "none");
+
+    public static readonly Setting LogsExporter = Exporter("OTEL_LOGS_EXPORTER", "log lines", "otlp", "console", "none");
+
+    public static readonly Setting OtlpEndpoint = new(Telemetry, "OTEL_EXPORTER_OTLP_ENDPOINT", Text, null,
+        "The collector. While nothing answers there, telemetry is dropped, with one warning. This setting and the three after it also "
+        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the path of the signal (`/v1/traces`) "
+        + "is added to the common one.")
+    {
+        DefaultInWords = "`http://localhost:4317`, or with HTTP `http://localhost:4318`",
+    };
+
+    public static readonly Setting OtlpProtocol = new(Telemetry, "OTEL_EXPORTER_OTLP_PROTOCOL", OneOf, "grpc",
+        "How the collector is called.")
+    {
+        Values = ["grpc", "http/protobuf"],
+    };
+
+    public static readonly Setting OtlpHeaders = new(Telemetry, "OTEL_EXPORTER_OTLP_HEADERS", Text, null,
+        "Headers of calls to the collector: `name=value`, separated by commas.")
+    {
+        Secret = true,
+    };
+
+    public static readonly Setting OtlpTimeout = new(Telemetry, "OTEL_EXPORTER_OTLP_TIMEOUT", Number, "10000",
+        "Milliseconds for a call to the collector.")
+    {
+        Range = (1, 600_000),
+    };
+
+    public static readonly Setting OtlpCertificate = new(Telemetry, "OTEL_EXPORTER_OTLP_CERTIFICATE", Text, null,
+        "A PEM file with the authorities that may sign the collector's certificate.")
+    {
+        DefaultInWords = "the system's",
+    };
+
+    public static readonly Setting Sampler = new(Telemetry, "OTEL_TRACES_SAMPLER", OneOf, "parentbased_always_on",
+        "Which traces are recorded. `parentbased_*`: a request with a `traceparent` is recorded if that says so.")
+    {
+        Values =
+        [
+            "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+        ],
+    };
+
+    public static readonly Setting SamplerArgument = new(Telemetry, "OTEL_TRACES_SAMPLER_ARG", Text, null,
+        "The share of traces that `traceidratio` records, from 0 to 1.")
+    {
+        DefaultInWords = "`1.0`",
+    };
+
+    public static readonly Setting Propagators = new(Telemetry, "OTEL_PROPAGATORS", Text, "tracecontext",
+        "How traces are passed on. Onex uses W3C trace context (`traceparent`, `tracestate`) only; a `baggage` header is carried like any "
+        + "other.");
+
+    public static readonly Setting SpanDelay = new(Telemetry, "OTEL_BSP_SCHEDULE_DELAY", Number, "5000",
+        "Milliseconds between exports of spans.")
+    {
+        Range = (1, 600_000),
+    };
+
+    public static readonly Setting SpanTimeout = new(Telemetry, "OTEL_BSP_EXPORT_TIMEOUT", Number, "30000",
+        "Milliseconds for an export of spans.")
+    {
+        Range = (1, 600_000),
+    };
+
+    public static readonly Setting SpanQueue = new(Telemetry, "OTEL_BSP_MAX_QUEUE_SIZE", Number, "2048",
+        "Spans that wait for their export. Further ones are dropped. Each costs memory.")
+    {
+        Range = (1, 1_000_000),
+    };
+
+    public static readonly Setting SpanBatch = new(Telemetry, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", Number, "512",
+        "Spans of one export. At most `OTEL_BSP_MAX_QUEUE_SIZE`.")
+    {
+        Range = (1, 1_000_000),
+    };
+
+    public static readonly Setting MetricInterval = new(Telemetry, "OTEL_METRIC_EXPORT_INTERVAL", Number, "60000",
+        "Milliseconds between exports of metrics.")
+    {
+        Range = (100, 3_600_000),
+    };
+
     public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000",
         "Records per partition that the in-memory bus keeps of topics that no role reads. Each costs memory.")
     {
@@ -437,6 +537,9 @@ public static class SettingsTable
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,
         VaultAddress, VaultToken, VaultRole, VaultSecret, VaultNamespace, VaultAuthority, RedisHost, RedisPort, RedisPassword,
+        TelemetryDisabled, ServiceName, ResourceAttributes, TracesExporter, MetricsExporter, LogsExporter,
+        OtlpEndpoint, OtlpProtocol, OtlpHeaders, OtlpTimeout, OtlpCertificate, Sampler, SamplerArgument, Propagators,
+        SpanDelay, SpanTimeout, SpanQueue, SpanBatch, MetricInterval,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
     ];
 
@@ -445,5 +548,14 @@ public static class SettingsTable
         {
             FileKey = $"limits.{key}",
             Range = (1, most),
+        };
+
+    // The specification exports to localhost:4317 by default, which warns on every machine without a collector.
+    private static Setting Exporter(string name, string what, params string[] values) =>
+        new(Telemetry, name, Text, null,
+            $"Where {what} are exported: {string.Join(", ", values.Select(value => $"`{value}`"))}; several are separated by commas.")
+        {
+            Values = values,
+            DefaultInWords = "`otlp` if `OTEL_EXPORTER_OTLP_ENDPOINT` is set, else `none`",
         };
 }

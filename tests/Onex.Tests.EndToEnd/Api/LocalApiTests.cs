@@ -153,8 +153,6 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
             ["ONEX_STORE"] = "sqlite",
             ["ONEX_DATA_DIR"] = Path.Combine(_directory.FullName, $"data-{Interlocked.Increment(ref _started)}"),
             ["CONTRACTS_DIR"] = _directory.FullName,
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         }).ReadyAsync();
 
         /// <inheritdoc />

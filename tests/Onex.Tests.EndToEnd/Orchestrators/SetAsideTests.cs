@@ -44,8 +44,6 @@ public sealed class SetAsideTests : IDisposable
         {
             ["ONEX_EVENT_BUS"] = "inmemory",
             ["CONTRACTS_DIR"] = _directory.FullName,
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         };
         string good, deep, torn, lost;
         await using (var first = OnexProcess.Start("all", settings))
@@ -131,8 +129,6 @@ public sealed class SetAsideTests : IDisposable
             ["ONEX_STORE"] = "sqlite",
             ["ONEX_DATA_DIR"] = _directory.FullName,
             ["CONTRACTS_DIR"] = _directory.FullName,
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         });
         Use(await process.ReadyAsync());
         var (talkative, other) = (await StartAsync(), await StartAsync());

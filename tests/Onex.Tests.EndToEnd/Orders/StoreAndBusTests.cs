@@ -150,8 +150,6 @@ public sealed class StoreAndBusTests : IDisposable
             ["ONEX_STORE"] = database is null ? "sqlite" : "postgres",
             ["ONEX_DATA_DIR"] = Path.Combine(_directory.FullName, "data"),
             ["CONTRACTS_DIR"] = contracts,
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         };
         foreach (var (name, value) in database?.Environment ?? new Dictionary<string, string>())
         {

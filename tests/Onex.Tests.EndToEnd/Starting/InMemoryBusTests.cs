@@ -47,8 +47,6 @@ public sealed class InMemoryBusTests : IDisposable
         {
             ["ONEX_EVENT_BUS"] = "inmemory",
             ["CONTRACTS_DIR"] = _directory.FullName,
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         };
         await using (var first = OnexProcess.Start("all", settings))
         {
@@ -84,8 +82,6 @@ public sealed class InMemoryBusTests : IDisposable
             ["ONEX_STORE"] = "sqlite",
             ["ONEX_DATA_DIR"] = _directory.FullName,
             ["CONTRACTS_DIR"] = _directory.FullName,
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_METRICS_EXPORTER"] = "none",
         });
         await process.ReadyAsync();
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}") };

@@ -23,8 +23,6 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
         ["ONEX_STORE"] = "sqlite",
         ["ONEX_DATA_DIR"] = Path.Combine(directory.FullName, "runtime"),
         ["CONTRACTS_DIR"] = directory.FullName,
-        ["OTEL_TRACES_EXPORTER"] = "none",
-        ["OTEL_METRICS_EXPORTER"] = "none",
     };
 
     /// <summary>Starts a process and waits until it is ready.</summary>

@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.House;
 public sealed class DependencyTests
 {
     private static readonly string[] _leaves = ["Onex.Contracts.Messages", "Onex.Contracts", "Onex.Operations"];
-    private static readonly string[] _infrastructure = ["Onex.Kafka", "Onex.Persistence", "Onex.Hosting"];
+    private static readonly string[] _infrastructure = ["Onex.Metrics", "Onex.Kafka", "Onex.Persistence", "Onex.Hosting"];
     private static readonly string[] _roles = ["Onex.Orchestrator", "Onex.Effects", "Onex.Workers"];
 
     // The references that each project may have. A project that is not listed may have none.
@@ -15,10 +15,11 @@ public sealed class DependencyTests
         ["Onex.Contracts.Messages"] = [],
         ["Onex.Operations"] = [],
         ["Onex.Contracts"] = ["Onex.Operations"],
+        ["Onex.Metrics"] = [],
         ["Onex.Engine"] = _leaves,
-        ["Onex.Kafka"] = _leaves,
+        ["Onex.Kafka"] = [.. _leaves, "Onex.Metrics"],
         ["Onex.Persistence"] = [.. _leaves, "Onex.Engine"],
-        ["Onex.Hosting"] = _leaves,
+        ["Onex.Hosting"] = [.. _leaves, "Onex.Metrics"],
         ["Onex.Orchestrator"] = [.. _leaves, "Onex.Engine", .. _infrastructure],
         ["Onex.Effects"] = [.. _leaves, .. _infrastructure],
         ["Onex.Workers"] = [.. _leaves, .. _infrastructure],
@@ -54,6 +55,7 @@ public sealed class DependencyTests
     [InlineData("Onex.Operations")]
     [InlineData("Onex.Contracts", "Cronos", "NodaTime", "YamlDotNet")]
     [InlineData("Onex.Engine")]
+    [InlineData("Onex.Metrics")]
     public void The_engine_references_no_bus_store_broker_or_server(string name, params string[] packages)
     {
         var project = XDocument.Load(Repository.At("src", name, $"{name}.csproj"));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Text;
 using Onex.Hosting.Settings;
@@ -40,9 +41,7 @@ public sealed partial class DockerFilesTests
             "VCS_REF",
             "GITHUB_TOKEN"];
 
-    // Names from the specification of OpenTelemetry.
-    private static readonly string[] _openTelemetry =
-        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"];
+    private static readonly string[] _observability = ["grafana", "jaeger", "prometheus"];
 
     private static readonly string[] _required = ["POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD"];
 
@@ -56,8 +55,8 @@ public sealed partial class DockerFilesTests
     {
         var expected = Variables().Where(setting => !_notForUsers.Contains(setting.Name))
             .Select(setting => setting.Secret ? setting.Name + "_FILE" : setting.Name)
-            .Concat(_openTelemetry)
-            .Append("RUNTIME_PROFILE");
+            .Append("RUNTIME_PROFILE")
+            .Concat(service == "runtime-worker" ? ["DOTNET_GCgen0size"] : []);
 
         Assert.Equal(expected.Order(StringComparer.Ordinal), _compose.Environment(service).Keys.Order(StringComparer.Ordinal));
     }
@@ -112,8 +111,7 @@ public sealed partial class DockerFilesTests
                 .Select(setting => setting.Name)
                 .Except(_notForUsers)
                 .Concat(_composes)
-                .Concat(_openTelemetry)
-                .Order(StringComparer.Ordinal),
+                    .Order(StringComparer.Ordinal),
             example.Keys.Order(StringComparer.Ordinal));
         Assert.All(
             Variables().Where(setting => !setting.Secret && example.ContainsKey(setting.Name) && setting.DefaultInWords is null),
@@ -207,9 +205,36 @@ public sealed partial class DockerFilesTests
         var neighbours = infra.Keys("services").Except(_services).Order(StringComparer.Ordinal);
 
         Assert.Equal(
-            _compose.Items(
-                "services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Order(StringComparer.Ordinal), neighbours);
+            _compose.Items("services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Concat(_observability)
+                .Order(StringComparer.Ordinal),
+            neighbours);
         Assert.All(_services, service => Assert.Equal("!reset", infra.Find("services", service, "extra_hosts")!.Tag.Value));
+    }
+
+    [Fact]
+    public void Every_port_of_the_laptop_override_is_open_on_loopback_only()
+    {
+        var infra = Compose.Read("docker-compose.infra.yml");
+
+        Assert.All(
+            infra.Keys("services").Except(_services).SelectMany(service => infra.Items("services", service, "ports")),
+            port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_verification_runs_every_command_of_the_manual()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "it is a script for bash");
+        using var verify = Process.Start(
+            new ProcessStartInfo("bash", [Repository.At("docker", "verify"), "--coverage"])
+            {
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
+            })!;
+        var output = verify.StandardOutput.ReadToEnd();
+        verify.WaitForExit();
+
+        Assert.True(verify.ExitCode == 0, output);
     }
 
     [Fact]
@@ -230,7 +255,7 @@ public sealed partial class DockerFilesTests
         var manual = File.ReadAllText(Repository.At("docker", "README.md"));
 
         Assert.All(
-            _composes.Concat(_openTelemetry).Concat(_required).Append("ONEX_API_TOKEN"),
+            _composes.Concat(_required).Append("ONEX_API_TOKEN"),
             name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
         Assert.All(
             Directory.EnumerateFiles(Repository.At("docker"))

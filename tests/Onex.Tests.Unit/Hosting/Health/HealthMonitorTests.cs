@@ -33,6 +33,24 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_component_that_starts_late_is_healthy_within_a_tenth_of_a_second_and_one_good_probe()
+    {
+        var late = new Scripted("late") { Error = "not started" };
+        using var monitor = new HealthMonitor([late], new RoleHealth(), _time, NullLogger<HealthMonitor>.Instance);
+        await monitor.StartAsync(TestContext.Current.CancellationToken);
+        await Steps(() => late.Probes > 3);
+        Assert.False(monitor.Snapshot().Single().Usable);
+
+        late.Error = null;
+        var probes = late.Probes;
+        var found = await Steps(() => monitor.Snapshot().Single().Usable);
+
+        Assert.True(found <= TimeSpan.FromMilliseconds(100), $"seen after {found}");
+        Assert.Equal(1, late.Probes - probes);
+        await monitor.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
     public async Task A_loss_is_reported_within_two_seconds_and_cleared_after_two_good_probes()
     {
         await Until(() => Of("database").Usable);

@@ -1,0 +1,43 @@
+namespace Onex.Hosting.Settings;
+
+/// <summary>The checked <c>OTEL_*</c> settings: where traces, metrics and logs are exported.</summary>
+public sealed record TelemetrySettings
+{
+    /// <summary><c>OTEL_SERVICE_NAME</c>.</summary>
+    public required string ServiceName { get; init; }
+
+    /// <summary>Exporters of traces.</summary>
+    public required SignalSettings Traces { get; init; }
+
+    /// <summary>Exporters of metrics.</summary>
+    public required SignalSettings Metrics { get; init; }
+
+    /// <summary>Exporters of logs, beside the console and the file.</summary>
+    public required SignalSettings Logs { get; init; }
+
+    /// <summary>
+    /// The <c>OTEL_*</c> variables as the SDK of OpenTelemetry reads them. Without the headers, which are secrets and are passed in
+    /// <see cref="OtlpSettings"/>.
+    /// </summary>
+    public required IReadOnlyDictionary<string, string?> Variables { get; init; }
+}
+
+/// <summary>The exporters of a signal. None with <c>OTEL_SDK_DISABLED</c>.</summary>
+/// <param name="Otlp">The collector, or null without the exporter <c>otlp</c>.</param>
+/// <param name="Console">Whether the exporter <c>console</c> is on.</param>
+public sealed record SignalSettings(OtlpSettings? Otlp, bool Console)
+{
+    /// <summary>Whether anything is exported.</summary>
+    public bool IsOn => Otlp is not null || Console;
+}
+
+/// <summary>How to reach a collector.</summary>
+/// <param name="Endpoint">The address that is called; with HTTP it has the path of the signal.</param>
+/// <param name="OverHttp">HTTP with protobuf, else gRPC.</param>
+/// <param name="Headers"><c>key=value</c>, separated by commas. A secret.</param>
+/// <param name="Timeout">The time for one export.</param>
+public sealed record OtlpSettings(Uri Endpoint, bool OverHttp, string? Headers, TimeSpan Timeout)
+{
+    /// <summary>Without the headers.</summary>
+    public override string ToString() => Endpoint.GetLeftPart(UriPartial.Path);
+}

@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace Onex.Metrics;
+
+/// <summary>
+/// Creates the instruments of a process, and holds the closed set of values of each label. An instrument without a listener costs a check.
+/// </summary>
+public sealed class OnexMeter : IDisposable
+{
+    /// <summary>The name that exporters listen for.</summary>
+    public const string Name = "Onex";
+
+    private readonly ConcurrentDictionary<string, LabelValues> _values = new(StringComparer.Ordinal);
+
+    /// <summary>The meter; one per host, so that two in one process are distinct.</summary>
+    public Meter Meter { get; } = new(Name);
+
+    /// <summary>Adds values to the closed set of a label. Earlier ones stay, because sagas of replaced contracts continue.</summary>
+    public void Know(MetricLabel label, IEnumerable<string> values) => ValuesOf(label).Add(values);
+
+    /// <summary>Creates a counter.</summary>
+    public BoundedCounter Counter(Metric metric) =>
+        new(Meter.CreateCounter<long>(metric.Name, metric.Unit, metric.Meaning), LabelsOf(metric));
+
+    /// <summary>Creates a histogram.</summary>
+    public BoundedHistogram Histogram(Metric metric) => new(
+        Meter.CreateHistogram(
+            metric.Name, metric.Unit, metric.Meaning, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = metric.Bounds }),
+        LabelsOf(metric));
+
+    /// <summary>Creates a gauge whose values are read when metrics are exported. The function must not wait for anything.</summary>
+    public BoundedGauge Gauge(Metric metric, Func<IEnumerable<GaugeValue>> read)
+    {
+        var labels = LabelsOf(metric);
+        return new BoundedGauge(Meter.CreateObservableGauge(
+            metric.Name,
+            () => read().Select(value => new Measurement<double>(value.Value, labels.Tags(value.Labels))),
+            metric.Unit,
+            metric.Meaning));
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => Meter.Dispose();
+
+    private BoundedLabels LabelsOf(Metric metric) => new([.. metric.Labels.Select(label => (label.Name, ValuesOf(label)))]);
+
+    private LabelValues ValuesOf(MetricLabel label) =>
+        _values.GetOrAdd(label.Name, static (_, described) => new LabelValues(described.Values ?? []), label);
+}
