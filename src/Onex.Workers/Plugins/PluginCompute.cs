@@ -32,7 +32,15 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
                 async () =>
                 {
                     var result = new ResultBuffer(ComputeLimits.ResultBytesMax);
-                    await compute.RunAsync(arguments.Utf8, context, result, cancellation);
+                    try
+                    {
+                        await compute.RunAsync(arguments.Utf8, context, result, cancellation);
+                    }
+                    catch (ComputeRejectedException tooLarge)
+                    {
+                        throw new OperationRejectedException(tooLarge.Code, tooLarge.Message);
+                    }
+
                     return new RawJson(result.Written);
                 },
                 cancellation);
