@@ -99,8 +99,8 @@ internal static partial class Log
     public static partial void VaultSecretRead(ILogger logger, string path);
 
     /// <summary>
-    /// Settings refer to secrets of Vault, and the role starts when it has read them. Until then it does not listen. Unseal Vault, start
-    /// it, or correct its address: the cause says which.
+    /// Settings refer to secrets of Vault, and the role starts when it has read them. Until then /health says so. Unseal Vault, start it,
+    /// or correct its address: the cause says which.
     /// </summary>
     [LoggerMessage(2066, LogLevel.Warning, "The start waits for Vault at {Address}, to which settings refer: {Cause}")]
     public static partial void StartWaitsForVault(ILogger logger, Uri address, string cause);

@@ -26,6 +26,9 @@ internal sealed record Decision(
     /// <summary>The ids of messages that were accepted or buffered for the first time.</summary>
     public ImmutableArray<MessageId> Seen { get; init; } = [];
 
+    /// <summary>The commands whose results are no longer needed, so that workers need not run them.</summary>
+    public ImmutableArray<CommandToCancel> Cancelled { get; init; } = [];
+
     /// <summary>Domain events that leave with the commit.</summary>
     public ImmutableArray<EventToPublish> Published { get; init; } = [];
 
@@ -68,6 +71,9 @@ internal sealed record CommandToSend(
     /// </summary>
     public bool AsksAgain { get; init; }
 
+    /// <summary>For a compute: how long it may be silent after it has begun, or null.</summary>
+    public TimeSpan? Heartbeat { get; init; }
+
     /// <summary>Whether the step's policy allows one attempt only.</summary>
     public bool Once { get; init; }
 
@@ -77,6 +83,11 @@ internal sealed record CommandToSend(
     /// <summary>For a child saga: whether nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }
+
+/// <summary>A computation that need not be run.</summary>
+/// <param name="CommandId">The command.</param>
+/// <param name="Attempt">The latest attempt to stop.</param>
+internal sealed record CommandToCancel(CommandId CommandId, int Attempt);
 
 /// <summary>One domain event to be published.</summary>
 /// <param name="Step">The step that emits it.</param>

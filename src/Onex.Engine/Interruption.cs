@@ -35,7 +35,8 @@ internal static class Interruption
         foreach (var command in decision.Saga.Outstanding.Where(
             command => command is { Direction: StepDirection.Forward, Interrupted: false } && which(command)))
         {
-            decision.Note(HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt));
+            decision.Note(
+                HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt), ("progress", command.Report?.Describe()));
             var step = decision.Facts.Step(command.Step);
 
             // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated

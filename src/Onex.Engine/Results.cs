@@ -114,7 +114,8 @@ internal static class Results
         DecisionBuilder decision, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter,
         string? unevaluated = null)
     {
-        command = command.After(reach);
+        var report = command.Report?.Describe();
+        command = command.After(reach) with { Report = null };
         decision.Replace(command);
         if (StepCall.Of(decision, command) is not { } stepCall)
         {
@@ -126,7 +127,8 @@ internal static class Results
 
         decision.Note(
             HistoryKind.AttemptFailed, command.Step,
-            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction.ToText()));
+            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction.ToText()),
+            ("progress", report));
 
         // It did not take effect, or its effect needs no compensation.
         if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(decision, stepCall.Step)))

@@ -51,7 +51,7 @@ internal static class Steps
             return false;
         }
 
-        decision.Emit(new CommandToSend(
+        decision.AddCommand(new CommandToSend(
             Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirection.Forward, CallRole.Saga,
             step.Contract, null, input, TimeSpan.Zero, decision.Now + Outstanding.LifeTime)
         {

@@ -210,6 +210,9 @@ internal static class Timers
                     retryAfter: null);
                 break;
 
+            case null when Reports.Expire(decision, command):
+                break;
+
             // No role has claimed it: the role is down, or the command waits in its topic. Resending the same attempt uses up none. An
             // interrupted command that could not be cancelled was claimed before, so only its outcome tells whether it took effect.
             default:

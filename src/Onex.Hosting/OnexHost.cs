@@ -67,6 +67,36 @@ public static class OnexHost
         return builder;
     }
 
+    /// <summary>
+    /// Listens while the role cannot be composed yet, because its settings are incomplete: <c>/health</c> and <c>/ready</c> say that it is
+    /// not initialized, and what it waits for. Returns null if it cannot listen. The role listens on the same port afterwards.
+    /// </summary>
+    /// <param name="settings">The settings as far as they are known.</param>
+    /// <param name="errors">Receives messages for the person who starts it; stderr if null.</param>
+    public static async Task<StartingHost?> ListenWhileStartingAsync(RuntimeSettings settings, TextWriter? errors = null)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
+        builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<RoleHealth>();
+        builder.Services.AddSingleton<HealthMonitor>();
+        builder.Services.AddSingleton<HealthAnswers>();
+        var app = builder.Build();
+        app.Services.GetRequiredService<HealthAnswers>().Map(app, []);
+        if (await ListensAsync(app, settings, errors ?? Console.Error))
+        {
+            return new StartingHost(app);
+        }
+
+        await app.DisposeAsync();
+        return null;
+    }
+
     /// <summary>Makes readiness depend on MassTransit's bus and each of its rider endpoints.</summary>
     public static IServiceCollection AddBusHealth(this IServiceCollection services) => services.AddSingleton<IHealthComponent, BusHealth>();
 

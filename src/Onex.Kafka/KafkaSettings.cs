@@ -38,6 +38,11 @@ public sealed record KafkaSettings
     /// </summary>
     public IReadOnlyList<string> UnorderedTopics { get; init; } = [];
 
+    /// <summary>
+    /// Those of <see cref="UnorderedTopics"/> whose records take long to handle: a batch goes to several partitions. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> SpreadTopics { get; init; } = [];
+
     /// <summary>Records that one endpoint may have in flight; at the limit its partitions are paused. Default 2000.</summary>
     public int InFlightMax { get; init; } = 2000;
 
@@ -67,6 +72,9 @@ public sealed record KafkaSettings
     /// commit or a rebalance takes.
     /// </summary>
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long records may wait until they are read before the endpoint counts as behind. Default 60 s.</summary>
+    public TimeSpan BehindAfter { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Without the password, which the compiler's version would print.</summary>
     public override string ToString() => $"{BootstrapServers}, {SecurityProtocol}, client {ClientId}";

@@ -1,17 +1,27 @@
+using Onex.Hosting.Health;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator;
 
 /// <summary>
 /// The database's time, computed from this machine's clock and the difference measured last. Leases expire by the database's clock, so
-/// decisions use it, too: this machine's clock may be wrong.
+/// decisions use it, too: this machine's clock may be wrong. A large difference is reported.
 /// </summary>
-internal sealed class DatabaseClock(TimeProvider time)
+internal sealed class DatabaseClock(TimeProvider time) : IHealthComponent
 {
+    private static readonly TimeSpan _largest = TimeSpan.FromSeconds(5);
+
     private long _differenceTicks;
+    private long _errorTicks;
 
     /// <summary>The database's time now, to within half a round trip.</summary>
-    public DateTimeOffset Now => time.GetUtcNow() + TimeSpan.FromTicks(Volatile.Read(ref _differenceTicks));
+    public DateTimeOffset Now => time.GetUtcNow() + Difference;
+
+    public string Name => "clock";
+
+    public bool NeededForReadiness => false;
+
+    private TimeSpan Difference => TimeSpan.FromTicks(Volatile.Read(ref _differenceTicks));
 
     /// <summary>Measures the difference.</summary>
     public async Task MeasureAsync(ISagaStore store, CancellationToken cancellation)
@@ -19,6 +29,22 @@ internal sealed class DatabaseClock(TimeProvider time)
         var before = time.GetUtcNow();
         var there = await store.NowAsync(cancellation);
         var after = time.GetUtcNow();
+        Volatile.Write(ref _errorTicks, ((after - before) / 2).Ticks);
         Volatile.Write(ref _differenceTicks, (there - (before + ((after - before) / 2))).Ticks);
+    }
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        var difference = Difference;
+        return Task.FromResult(difference.Duration() - TimeSpan.FromTicks(Volatile.Read(ref _errorTicks)) <= _largest
+            ? ComponentReport.Healthy
+            : new ComponentReport(
+                ComponentState.Degraded,
+                $"this machine's clock is {difference.Duration().TotalSeconds:0} s {(difference > TimeSpan.Zero ? "behind" : "ahead of")} "
+                + "the database's",
+                null)
+            {
+                Remedy = "Synchronize the clocks (NTP). Sagas use the database's clock; logs, tokens and certificates use this one.",
+            });
     }
 }

@@ -35,6 +35,7 @@ public static class OrchestratorRole
         var memory = MemoryBudget.ForProcess();
         services.AddSingleton(memory);
         services.AddSingleton<DatabaseClock>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<DatabaseClock>());
         services.AddSingleton(new SagaCache(CachedSagasMax, memory.Cache));
         services.AddSingleton<WakeupQueue>();
         services.AddSingleton(new ResponseWriter(settings.Topics));
@@ -42,6 +43,7 @@ public static class OrchestratorRole
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
         services.AddSingleton<ResentMessages>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<ResentMessages>());
+        services.AddSingleton<IHealthComponent, OutboxHealth>();
         services.AddSingleton<RejectionSender>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<UndeliverableMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
@@ -68,6 +70,8 @@ public static class OrchestratorRole
         services.AddSingleton<ParkedReasons>();
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddSingleton<Scheduler>();
+        services.AddSingleton<JobHealth>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<JobHealth>());
         services.AddHostedService<BackgroundLoops>();
         services.AddSingleton<RouterHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());

@@ -115,6 +115,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.ForResult(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? CallStep.DefaultTimeout,
+            HeartbeatTimeout = ReadHeartbeat(map),
             Reject = ReadReject(
                 map.Find("reject"),
                 ExpressionPlace.ForResult(expressions.Types.StepCall(map)).With(each?.ItemType)),
@@ -402,7 +403,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (operation.Ignored.Contains(argument.Name, StringComparer.Ordinal) && value is not ScalarSyntax { IsNull: true })
         {
-            scope.Report(ContractDiagnostics.ArgumentIgnored(key.At, operation.Name, argument.Name));
+            scope.Report(ContractDiagnostics.ArgumentUnexpected(key.At, operation.Name, argument.Name));
         }
 
         foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text,

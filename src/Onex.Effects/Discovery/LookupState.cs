@@ -8,6 +8,9 @@ namespace Onex.Effects.Discovery;
 /// <summary>The last known instances of a service, and the problem of its last lookup, which it reports once.</summary>
 internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILogger logger)
 {
+    private static readonly Remedy _remedy = new(
+        "Check that the service is registered and its check passes, and that Consul or the DNS server answers.", "a-service-is-not-found");
+
     private readonly Lock _lock = new();
     private IReadOnlyList<DnsEndPoint>? _instances;
     private string? _problem;
@@ -64,7 +67,7 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
             (before, _problem) = (_problem, problem);
         }
 
-        health.Report(service.ToString(), problem);
+        health.Report(service.ToString(), problem, _remedy);
         if (before is null && problem is not null)
         {
             Log.ServiceUnavailable(logger, service, problem);

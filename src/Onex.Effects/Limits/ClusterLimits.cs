@@ -209,7 +209,8 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
 
         _isAway = true;
         var problem = $"Redis at {_address} cannot be used ({failure.GetType().Name}): each of {_processes} processes takes its share";
-        _health.Report(HandlerName, problem);
+        _health.Report(
+            HandlerName, problem, new Remedy("Check that Redis answers at REDIS_HOST.", "redis-of-the-limits-is-unavailable"));
         Log.ClusterLimitsLost(_logger, problem);
     }
 

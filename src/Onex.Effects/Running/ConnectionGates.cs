@@ -21,6 +21,9 @@ internal sealed class ConnectionGates : IDisposable
     private readonly ConcurrentDictionary<string, ConnectionGate> _gates = new(StringComparer.Ordinal);
     private readonly Lock _reporting = new();
     private readonly HashSet<string> _unavailable = new(StringComparer.Ordinal);
+    private static readonly Remedy _remedy = new(
+        "Check the service and the address of the connection. Its commands are parked, and run when a trial succeeds.", "onexbreakeropen");
+
     private readonly RoleHealth _health;
     private readonly TimeProvider _time;
     private readonly ILogger<ConnectionGates> _logger;
@@ -108,7 +111,7 @@ internal sealed class ConnectionGates : IDisposable
             }
 
             var trial = now.UntilTrial is { } wait ? $"the next trial is due at {Text(_time.GetUtcNow() + wait)}" : "a trial runs";
-            _health.Report(now.Name, $"unavailable since {Text(now.Since ?? _time.GetUtcNow())}, {trial}: {now.Reason}");
+            _health.Report(now.Name, $"unavailable since {Text(now.Since ?? _time.GetUtcNow())}, {trial}: {now.Reason}", _remedy);
         }
     }
 

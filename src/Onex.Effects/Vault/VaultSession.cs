@@ -19,6 +19,10 @@ namespace Onex.Effects.Vault;
 internal sealed class VaultSession(
     Connection connection, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
+    /// <summary>What to do while Vault, or a secret of it, cannot be used.</summary>
+    public static readonly Remedy Unavailable = new(
+        "Unseal Vault, or correct its address, the login, the policy or the path of the secret.", "vault-is-unavailable");
+
     private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
@@ -259,7 +263,7 @@ internal sealed class VaultSession(
 
             if (_away != cause)
             {
-                health.Report(Name, cause);
+                health.Report(Name, cause, Unavailable);
                 _away = cause;
             }
 

@@ -22,12 +22,13 @@ public static class VaultSettings
     /// <param name="settings">The settings that refer to Vault.</param>
     /// <param name="time">Measures the pauses.</param>
     /// <param name="logger">Logs once that Vault is waited for; null to fail instead.</param>
+    /// <param name="waitsFor">Receives what is waited for and why, each time that Vault is not available.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="ConfigurationException">Somebody must correct a reference or the login.</exception>
     /// <exception cref="NotReachableException">Vault is sealed or away, and there is no logger.</exception>
     public static async Task<IReadOnlyDictionary<string, string>> ReadAsync(
         IReadOnlyDictionary<string, string> environment, IReadOnlyList<VaultSetting> settings, TimeProvider time, ILogger? logger,
-        CancellationToken cancellation)
+        Action<string>? waitsFor, CancellationToken cancellation)
     {
         var connection = VaultReading.OfSettings(environment);
         await using var services = new ServiceCollection()
@@ -59,6 +60,7 @@ public static class VaultSettings
                 }
 
                 isLogged = true;
+                waitsFor?.Invoke($"Vault at {connection.Url}, to which settings refer: {away.Message}");
             }
 
             await Task.Delay(pause, time, cancellation);

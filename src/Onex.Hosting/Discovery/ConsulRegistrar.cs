@@ -84,7 +84,9 @@ public sealed class ConsulRegistrar(
                 return;
             }
 
-            health.Report(HandlerName, missing);
+            health.Report(
+                HandlerName, missing,
+                new Remedy("Check that the agent answers at CONSUL_HOST and accepts CONSUL_TOKEN.", "registration-in-consul"));
             await Task.Delay(_period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -12,7 +12,7 @@ namespace Onex.Hosting.Health;
 /// <summary>The responses of <c>/health</c>, <c>/ready</c> and <c>/health/detailed</c>, all from memory.</summary>
 internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, TimeProvider time, ILogger<HealthAnswers> logger)
 {
-    private const string NotInitialized = "Runtime not initialized";
+    private const string Runbook = "docs/operating.md#";
 
     private static readonly string[] _methods = [HttpMethods.Get, HttpMethods.Head];
 
@@ -32,36 +32,52 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     }
 
     /// <summary>Never unhealthy because of an external system, because a restart would not help.</summary>
-    public HealthAnswer Liveness() => role.Initialized ? Alive() : Unwell(NotInitialized);
+    public HealthAnswer Liveness() => role.Initialized ? Alive() : Unwell(DescribeStart(role.WaitsFor));
 
     public HealthAnswer Readiness() => Missing() is { Count: > 0 } missing ? Unwell(string.Join("; ", missing)) : Alive();
 
     public HealthAnswer Detailed()
     {
-        var answer = Readiness();
-        return answer with
+        var components = monitor.Snapshot();
+        return Readiness() with
         {
-            Details = Details(),
-            Components = monitor.Snapshot().ToDictionary(
-                component => component.Name,
-                component => new ComponentAnswer(
-                    Status(component),
-                    component.NeededForReadiness,
-                    component.Report.Latency is { } latency ? Math.Round(latency.TotalMilliseconds, 3) : null,
-                    component.Report.Error)
-                {
-                    Note = component.Report.Note,
-                },
-                StringComparer.Ordinal),
+            Details = Details(components),
+            Components = components.ToDictionary(component => component.Name, Answer, StringComparer.Ordinal),
+            Handlers = role.Failures is { Count: > 0 } failures
+                ? failures.ToDictionary(
+                    failure => failure.Handler,
+                    failure => new FailureAnswer(
+                        "degraded", failure.Since, failure.Error, failure.Remedy?.Text,
+                        failure.Remedy is { } remedy ? Runbook + remedy.Section : null),
+                    StringComparer.Ordinal)
+                : null,
         };
     }
+
+    /// <summary>Says that the role is starting, and what it waits for.</summary>
+    internal static string DescribeStart(string? waitsFor) =>
+        waitsFor is null ? "Runtime not initialized" : $"Runtime not initialized: it waits for {waitsFor}";
+
+    private static ComponentAnswer Answer(ComponentHealth component) => new(
+        Text(component.State),
+        component.Since,
+        component.NeededForReadiness,
+        component.Report.Latency is { } latency ? Math.Round(latency.TotalMilliseconds, 3) : null,
+        component.Error)
+    {
+        Note = component.Report.Note,
+        Remedy = component.Error is null ? null : component.Report.Remedy,
+        Runbook = component.Error is null ? null : Section(component),
+    };
+
+    private static string Section(ComponentHealth component) => $"{Runbook}component-{component.Name}";
 
     private List<string> Missing()
     {
         var missing = new List<string>();
         if (!role.Initialized)
         {
-            missing.Add(NotInitialized);
+            missing.Add(DescribeStart(role.WaitsFor));
         }
 
         if (role.Draining)
@@ -71,43 +87,48 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
 
         missing.AddRange(monitor.Snapshot()
             .Where(component => component is { NeededForReadiness: true, Usable: false })
-            .Select(component => $"{component.Name}: {component.Report.Error ?? "waiting for a second good probe"}"));
+            .Select(component => $"{component.Name}: {component.Error} ({Section(component)})"));
         return missing;
     }
 
     private HealthAnswer Alive()
     {
-        var details = Details();
+        var details = Details(monitor.Snapshot());
         return new HealthAnswer(details.Degraded ? "degraded" : "healthy", Version) { Details = details };
     }
 
     private HealthAnswer Unwell(string error) =>
         new("unhealthy", Version) { Error = error, CorrelationId = Guid.CreateVersion7(time.GetUtcNow()) };
 
-    private HealthDetails Details()
+    private HealthDetails Details(IReadOnlyList<ComponentHealth> components)
     {
         var handlers = role.Handlers;
         var failed = handlers.Where(handler => handler.Value is not null).ToDictionary(
             handler => handler.Key, handler => handler.Value!, StringComparer.Ordinal);
         var running = role.Initialized && !role.Draining;
+
+        // While the role stops, its components do too.
+        var impaired = role.Draining
+            ? []
+            : components.Where(component => component.Error is not null).ToDictionary(
+                component => component.Name, component => component.Error!, StringComparer.Ordinal);
+        var degraded = failed.Count > 0 || impaired.Count > 0;
         return new HealthDetails(
-            Healthy: failed.Count == 0,
-            Degraded: failed.Count > 0,
+            Healthy: !degraded,
+            Degraded: degraded,
             RuntimeActive: running,
             new HandlerAnswer(handlers.Count, handlers.Count - failed.Count, failed.Count > 0 ? [.. failed.Keys] : null),
             IsRunning: running,
             IsDraining: role.Draining,
-            EventBusHealthy: monitor.Snapshot().Any(component => component is { Name: BusHealth.ComponentName, Usable: true }),
+            EventBusHealthy: components.Any(component => component is { Name: BusHealth.ComponentName, Usable: true }),
             RegisteredHandlers: [.. handlers.Keys],
-            FailedHandlers: failed);
+            FailedHandlers: failed)
+        {
+            FailedComponents = impaired.Count > 0 ? impaired : null,
+        };
     }
 
-    private static string Status(ComponentHealth component) => component switch
-    {
-        { Usable: false } => "unhealthy",
-        { Report.State: ComponentState.Degraded } => "degraded",
-        _ => "healthy",
-    };
+    private static string Text(ComponentState state) => state.ToString().ToLowerInvariant();
 
     private Task AnswerAsync(HttpContext http, HealthAnswer answer)
     {
@@ -133,18 +154,30 @@ internal sealed record HealthAnswer(string Status, string Version)
     public HealthDetails? Details { get; init; }
 
     public IReadOnlyDictionary<string, ComponentAnswer>? Components { get; init; }
+
+    public IReadOnlyDictionary<string, FailureAnswer>? Handlers { get; init; }
 }
 
 internal sealed record HealthDetails(
     bool Healthy, bool Degraded, bool RuntimeActive, HandlerAnswer Handlers, bool IsRunning, bool IsDraining, bool EventBusHealthy,
-    IReadOnlyList<string> RegisteredHandlers, IReadOnlyDictionary<string, string> FailedHandlers);
+    IReadOnlyList<string> RegisteredHandlers, IReadOnlyDictionary<string, string> FailedHandlers)
+{
+    public IReadOnlyDictionary<string, string>? FailedComponents { get; init; }
+}
 
 internal sealed record HandlerAnswer(int Registered, int Active, IReadOnlyList<string>? Failed);
 
-internal sealed record ComponentAnswer(string Status, bool NeededForReadiness, double? LatencyMs, string? Error)
+internal sealed record ComponentAnswer(
+    string Status, DateTimeOffset? Since, bool NeededForReadiness, double? LatencyMs, string? Error)
 {
     public string? Note { get; init; }
+
+    public string? Remedy { get; init; }
+
+    public string? Runbook { get; init; }
 }
+
+internal sealed record FailureAnswer(string Status, DateTimeOffset Since, string Error, string? Remedy, string? Runbook);
 
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web,

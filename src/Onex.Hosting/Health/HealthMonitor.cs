@@ -8,7 +8,16 @@ namespace Onex.Hosting.Health;
 /// <param name="NeededForReadiness">Whether the role is not ready without it.</param>
 /// <param name="Usable">Whether it counts as usable: see <see cref="HealthMonitor"/>.</param>
 /// <param name="Report">The last report.</param>
-internal sealed record ComponentHealth(string Name, bool NeededForReadiness, bool Usable, ComponentReport Report);
+/// <param name="Since">Since when it has been in that state; null before the first probe.</param>
+internal sealed record ComponentHealth(
+    string Name, bool NeededForReadiness, bool Usable, ComponentReport Report, DateTimeOffset? Since = null)
+{
+    /// <summary>Its state, where one that was lost stays unhealthy until it counts as usable.</summary>
+    public ComponentState State => Usable ? Report.State : ComponentState.Unhealthy;
+
+    /// <summary>Why it is not healthy, or null.</summary>
+    public string? Error => State == ComponentState.Healthy ? null : Report.Error ?? "waiting for a second good probe";
+}
 
 /// <summary>
 /// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. The first
@@ -47,8 +56,9 @@ internal sealed class HealthMonitor(
         var age = time.GetElapsedTime(last.At);
         return age > _ageMax
             ? new ComponentHealth(
-                name, needed, Usable: false, new ComponentReport(ComponentState.Unhealthy, $"no answer for {age.TotalSeconds:0} s", null))
-            : new ComponentHealth(name, needed, last.Usable, last.Report);
+                name, needed, Usable: false, new ComponentReport(ComponentState.Unhealthy, $"no answer for {age.TotalSeconds:0} s", null),
+                last.State == ComponentState.Unhealthy ? last.Since : time.GetUtcNow() - age)
+            : new ComponentHealth(name, needed, last.Usable, last.Report, last.Since);
     }
 
     private async Task WatchAsync(Watched watched, CancellationToken stopping)
@@ -107,8 +117,8 @@ internal sealed class HealthMonitor(
         var good = report.State != ComponentState.Unhealthy;
         var lost = before is not null && (before.Usable || before.Lost);
         var goodInRow = good ? (lost ? before!.GoodInRow : 1) + 1 : 0;
-        var last = new Probed(report, goodInRow, time.GetTimestamp()) { Lost = lost };
-        watched.Last = last;
+        var last = new Probed(report, goodInRow, time.GetTimestamp(), time.GetUtcNow()) { Lost = lost };
+        watched.Last = last = before is not null && before.State == last.State ? last with { Since = before.Since } : last;
         if (role.Draining)
         {
             // A component that is stopping is not lost.
@@ -125,9 +135,11 @@ internal sealed class HealthMonitor(
         }
     }
 
-    private sealed record Probed(ComponentReport Report, int GoodInRow, long At)
+    private sealed record Probed(ComponentReport Report, int GoodInRow, long At, DateTimeOffset Since)
     {
         public bool Usable => GoodInRow >= 2;
+
+        public ComponentState State => Usable ? Report.State : ComponentState.Unhealthy;
 
         /// <summary>Whether it was usable before, which is not so at the first start.</summary>
         public bool Lost { get; init; }

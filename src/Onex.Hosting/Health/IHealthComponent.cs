@@ -22,13 +22,17 @@ public sealed record ComponentReport(ComponentState State, string? Error, TimeSp
     /// <summary>A remark although it is healthy, or null.</summary>
     public string? Note { get; init; }
 
+    /// <summary>What to do, unless healthy, or null. The runbook's section of the component says more.</summary>
+    public string? Remedy { get; init; }
+
     /// <summary>It works.</summary>
     public static ComponentReport Healthy { get; } = new(ComponentState.Healthy, null, null);
 }
 
 /// <summary>
 /// A part of a role that <c>/health/detailed</c> shows and <c>/ready</c> may depend on: the saga store, the broker, the bus, the contracts.
-/// Registered as a service; probed every second in the background, so that endpoints respond from memory.
+/// Registered as a service; probed every second in the background, so that endpoints respond from memory. Each name has a section in
+/// docs/operating.md, "Component NAME".
 /// </summary>
 public interface IHealthComponent
 {
@@ -42,17 +46,38 @@ public interface IHealthComponent
     Task<ComponentReport> ProbeAsync(CancellationToken cancellation);
 }
 
+/// <summary>What to do about an error.</summary>
+/// <param name="Text">A sentence for people.</param>
+/// <param name="Section">The anchor of the section in docs/operating.md that says more.</param>
+public sealed record Remedy(string Text, string Section);
+
+/// <summary>A handler that does not work.</summary>
+/// <param name="Handler">Its name.</param>
+/// <param name="Error">Why.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="Remedy">What to do, if known.</param>
+public sealed record HandlerFailure(string Handler, string Error, DateTimeOffset Since, Remedy? Remedy);
+
 /// <summary>
 /// The state of the role's bootstrap and its handlers, for <c>/health</c>. A handler is a contract in main, an operation prefix or
 /// connection in effects, an operation in workers.
 /// </summary>
-public sealed class RoleHealth
+public sealed class RoleHealth(TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<string, string?> _handlers = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, HandlerFailure?> _handlers = new(StringComparer.Ordinal);
+    private volatile string? _waitsFor;
 
     /// <summary>Whether the role's bootstrap has completed.</summary>
     public bool Initialized { get; private set; }
+
+    /// <summary>What the bootstrap waits for and why, or null.</summary>
+    public string? WaitsFor
+    {
+        get => _waitsFor;
+        set => _waitsFor = value;
+    }
 
     /// <summary>Whether the role is stopping.</summary>
     public bool Draining { get; private set; }
@@ -64,7 +89,19 @@ public sealed class RoleHealth
         {
             lock (_lock)
             {
-                return new SortedDictionary<string, string?>(_handlers, StringComparer.Ordinal);
+                return _handlers.ToDictionary(handler => handler.Key, handler => handler.Value?.Error, StringComparer.Ordinal);
+            }
+        }
+    }
+
+    /// <summary>The handlers that do not work, in the order of their names.</summary>
+    public IReadOnlyList<HandlerFailure> Failures
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _handlers.Values.OfType<HandlerFailure>()];
             }
         }
     }
@@ -76,11 +113,16 @@ public sealed class RoleHealth
     public void MarkDraining() => Draining = true;
 
     /// <summary>Adds a handler, or updates its error.</summary>
-    public void Report(string handler, string? error)
+    /// <param name="handler">Its name.</param>
+    /// <param name="error">Why it does not work, or null.</param>
+    /// <param name="remedy">What to do about the error.</param>
+    public void Report(string handler, string? error, Remedy? remedy = null)
     {
         lock (_lock)
         {
-            _handlers[handler] = error;
+            _handlers[handler] = error is null
+                ? null
+                : new HandlerFailure(handler, error, _handlers.GetValueOrDefault(handler)?.Since ?? _time.GetUtcNow(), remedy);
         }
     }
 

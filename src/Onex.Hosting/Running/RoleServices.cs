@@ -91,6 +91,7 @@ internal sealed class RoleServices(
                 await bootstrap.StartAsync(cancellation);
                 if (waitingBecause is not null)
                 {
+                    health.WaitsFor = null;
                     Log.BootstrapReached(logger, bootstrap.Name);
                 }
 
@@ -104,6 +105,7 @@ internal sealed class RoleServices(
                 }
 
                 waitingBecause = away.Message;
+                health.WaitsFor = $"{char.ToLowerInvariant(bootstrap.Name[0])}{bootstrap.Name[1..]}: {away.Message}";
             }
 
             await Task.Delay(pause, time, cancellation);

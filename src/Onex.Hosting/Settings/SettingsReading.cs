@@ -60,6 +60,8 @@ internal sealed partial class SettingsReading
             WorkerGroup = workerGroup,
             CreateTopics = Flag(SettingsTable.CreateTopics),
             Partitions = Whole(SettingsTable.Partitions),
+            WorkerPartitions = Whole(SettingsTable.WorkerPartitions),
+            WorkerConcurrency = (int?)Number(SettingsTable.WorkerConcurrency),
             Replication = (short?)Number(SettingsTable.Replication),
             ContractsDirectory = contracts,
             ContractsMutable = Flag(SettingsTable.ContractsMutable),

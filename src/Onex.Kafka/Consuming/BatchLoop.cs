@@ -27,11 +27,17 @@ internal sealed class BatchLoop(
     private volatile TaskCompletionSource _signal = NewSignal();
     private readonly Backoff _backoff = Backoff.ForSharedFailure(time);
     private int _batchMax = settings.BatchMax;
-    private volatile bool _isFailing;
+    private volatile Failure? _failure;
     private volatile bool _isStopping;
 
     /// <summary>Whether the handler fails, so that no further record should be read.</summary>
-    public bool IsFailing => _isFailing;
+    public bool IsFailing => _failure is not null;
+
+    /// <summary>Describes a failure of the handler that has lasted longer than this, or returns null.</summary>
+    public string? DescribeFailure(TimeSpan after) => _failure is { } failure && time.GetElapsedTime(failure.Since) is var elapsed
+        && elapsed > after
+            ? $"cannot handle its records since {elapsed.TotalSeconds:0} s, and tries again: {Describe(failure.Last)}"
+            : null;
 
     /// <summary>Records have arrived.</summary>
     public void Signal() => _signal.TrySetResult();
@@ -110,6 +116,8 @@ internal sealed class BatchLoop(
     private async Task GiveAsync(List<BufferedRecord> batch, CancellationToken abandon) =>
         await handler.HandleAsync(batch.ConvertAll(record => record.Entry), abandon);
 
+    private static string Describe(Exception failure) => $"{failure.GetType().Name}: {failure.Message.Split(Environment.NewLine)[0]}";
+
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Returns false if the loop must end.
@@ -132,11 +140,12 @@ internal sealed class BatchLoop(
             }
             else
             {
-                if (!_isFailing)
+                if (_failure is null)
                 {
-                    _isFailing = true;
                     Log.ConsumerPaused(logger, endpoint, failure);
                 }
+
+                _failure = new Failure(_failure?.Since ?? time.GetTimestamp(), failure);
 
                 if (_isStopping || !await WaitedAsync(abandon))
                 {
@@ -151,7 +160,7 @@ internal sealed class BatchLoop(
             (failedCount, failure) = await GiveInPartsAsync(records, abandon);
         }
 
-        _isFailing = false;
+        _failure = null;
         return true;
     }
 
@@ -171,9 +180,9 @@ internal sealed class BatchLoop(
                 return (part.Count, failure);
             }
 
-            if (_isFailing)
+            if (IsFailing)
             {
-                _isFailing = false;
+                _failure = null;
                 Log.ConsumerResumed(logger, endpoint);
             }
 
@@ -197,4 +206,7 @@ internal sealed class BatchLoop(
             return false;
         }
     }
+
+    // Since when the handler fails, and its last failure.
+    private sealed record Failure(long Since, Exception Last);
 }

@@ -330,6 +330,37 @@ internal sealed class PartitionBuffer(
         }
     }
 
+    /// <summary>Notes the ends of the partitions, from which it is known for how long unread records have waited.</summary>
+    /// <param name="endOf">The end of a partition, where it is known.</param>
+    public void NoteEnds(Func<TopicPartition, long?> endOf)
+    {
+        lock (_gate)
+        {
+            foreach (var partition in _assigned.Values)
+            {
+                if (endOf(partition.Partition) is { } end && (partition.SeenEnd is not { } seen || partition.Reached >= seen.Offset))
+                {
+                    partition.SeenEnd = (end, time.GetTimestamp());
+                }
+            }
+        }
+    }
+
+    /// <summary>Describes the partition whose unread records have waited for the longest, if that is too long; else null.</summary>
+    public string? DescribeLag(Func<TopicPartition, long?> endOf)
+    {
+        lock (_gate)
+        {
+            var last = _assigned.Values
+                .Where(partition => partition.SeenEnd is { } seen && partition.Reached is { } reached && reached < seen.Offset)
+                .MinBy(partition => partition.SeenEnd!.Value.At);
+            return last is not null && time.GetElapsedTime(last.SeenEnd!.Value.At) is var waited && waited > settings.BehindAfter
+                ? $"is behind: records of {Describe([last.Partition])} that arrived {waited.TotalSeconds:0} s ago are not read yet "
+                    + $"({Math.Max(endOf(last.Partition) ?? 0, last.SeenEnd!.Value.Offset) - last.Reached} wait)"
+                : null;
+        }
+    }
+
     /// <summary>Describes a lack of progress although records wait, or returns null.</summary>
     public string? DescribeStall(bool handlerIsBusy)
     {
@@ -340,7 +371,7 @@ internal sealed class PartitionBuffer(
                 if (!handlerIsBusy && partition.InFlight > 0 && IsTooLong(partition.ProgressAt, out var still))
                 {
                     return $"is stalled: of the records read from {Describe([partition.Partition])} ({partition.InFlight}) none was "
-                        + $"completed for {still.TotalSeconds:0} s";
+                        + $"completed for {still.TotalSeconds:0} s" + (IsFull() ? "; no more are read, because their memory is full" : "");
                 }
             }
 

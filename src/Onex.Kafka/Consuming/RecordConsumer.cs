@@ -7,7 +7,16 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>The topics that an endpoint reads, and the consumer group that it joins.</summary>
-public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
+public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group)
+{
+    /// <summary>
+    /// Whether this process is the only member of the group, reads the records of the last hour and those that follow, and commits nothing.
+    /// </summary>
+    public bool IsBroadcast { get; init; }
+
+    /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
+    public TimeSpan? SessionTimeoutMax { get; init; }
+}
 
 /// <summary>
 /// Reads an endpoint's topics as one member of its group. A dedicated thread polls without pause, so that a slow handler never costs the
@@ -22,6 +31,9 @@ internal sealed class RecordConsumer : IDisposable
     private const int WaitForRoomMs = 20;
 
     private static readonly TimeSpan _checkUnreadEvery = TimeSpan.FromSeconds(1);
+
+    // A restart of the database takes less.
+    private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(5);
 
     // An unreachable broker must not keep the process from ending; it notices by the session timeout.
     private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
@@ -45,6 +57,8 @@ internal sealed class RecordConsumer : IDisposable
     private volatile bool _stopping;
     private volatile bool _stopPolling;
     private volatile bool _hasAssignment;
+    private long _polledAt;
+    private string? _lag;
 
     // The fields from here on belong to the polling thread.
     private readonly List<CancellationTokenSource> _assignments = [];
@@ -87,10 +101,14 @@ internal sealed class RecordConsumer : IDisposable
     public int InFlight => _buffer.InFlight;
 
     /// <summary>Describes a lack of progress although records wait, or returns null.</summary>
-    public string? DescribeStall() => _buffer.DescribeStall(_handler.IsBusy);
+    public string? DescribeStall() => _loop.DescribeFailure(_failingMax) ?? DescribePoll() ?? _buffer.DescribeStall(_handler.IsBusy);
+
+    /// <summary>Describes that records wait too long until they are read, or returns null.</summary>
+    public string? DescribeLag() => Volatile.Read(ref _lag);
 
     public void Start()
     {
+        Volatile.Write(ref _polledAt, _time.GetTimestamp());
         _handling = Task.Run(() => _loop.RunAsync(_abandon.Token));
         _thread.Start();
     }
@@ -156,6 +174,7 @@ internal sealed class RecordConsumer : IDisposable
                 }
 
                 _hasAssignment = false;
+                Volatile.Write(ref _polledAt, _time.GetTimestamp());
                 OnRevoked(_buffer.Assigned);
                 _abandon.Token.WaitHandle.WaitOne(backoff.Next());
             }
@@ -185,8 +204,15 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
+    // The client library, or a callback of a rebalance, has not returned.
+    private string? DescribePoll() =>
+        _time.GetElapsedTime(Volatile.Read(ref _polledAt)) is var silent && silent > _settings.StalledAfter && !_polled.Task.IsCompleted
+            ? $"is stalled: its consumer has not polled for {silent.TotalSeconds:0} s"
+            : null;
+
     private void PollOnce(ILogConsumer consumer)
     {
+        Volatile.Write(ref _polledAt, _time.GetTimestamp());
         StoreOffsets(consumer);
         var room = PauseOrResume(consumer);
         CheckUnread(consumer);
@@ -238,6 +264,8 @@ internal sealed class RecordConsumer : IDisposable
         {
             _checkedUnreadAt = _time.GetTimestamp();
             _buffer.NoteUnread(_paused ? null : consumer.EndOf);
+            _buffer.NoteEnds(consumer.EndOf);
+            Volatile.Write(ref _lag, _buffer.DescribeLag(consumer.EndOf));
         }
     }
 

@@ -12,6 +12,9 @@ public interface IKafkaRider : IRider
 
     /// <summary>Why endpoints cannot work at the moment, a sentence each; empty if all can.</summary>
     IReadOnlyList<string> Problems { get; }
+
+    /// <summary>Which endpoints work but are behind, a sentence each.</summary>
+    IReadOnlyList<string> Lags { get; }
 }
 
 /// <summary>One endpoint: its consumer, and its entry in the health of the bus.</summary>
@@ -37,6 +40,9 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
             ];
         }
     }
+
+    public IReadOnlyList<string> Lags =>
+        [.. endpoints.Select(endpoint => endpoint.Consumer.DescribeLag() is { } lag ? $"{endpoint.Name}: {lag}" : null).OfType<string>()];
 
     public RiderHandle Start(CancellationToken cancellationToken = default)
     {

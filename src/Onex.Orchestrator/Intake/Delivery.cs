@@ -52,6 +52,10 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
             sink)
         { ResultRef = result.ResultRef };
 
+    /// <summary>The delivery of a worker's report.</summary>
+    public static Delivery For(StepReport report, OutcomeSink sink) => new(
+        ResultReader.ToEvent(report, Identity.Result(report.CommandId, report.Attempt, report.Report)), sink);
+
     /// <summary>The same event for that saga.</summary>
     public Delivery To(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };
 

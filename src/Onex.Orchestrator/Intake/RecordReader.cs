@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 
@@ -134,9 +135,22 @@ internal sealed class RecordReader(
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
 
-    private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
-        ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
-        : Malformed($"The record is no result of a step: {problem ?? "it is null."}");
+    private static IntakeResult ReadResult(BatchEntry entry)
+    {
+        var isReport = entry.Record.TextHeader(HeaderNames.EventType) == EventTypes.Report;
+        string? problem = null;
+        if (!isReport && ResultReader.Read(entry.Record.Value, out problem) is { } result)
+        {
+            return new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
+        }
+
+        if (ResultReader.ReadReport(entry.Record.Value) is { } report)
+        {
+            return new IntakeResult(Delivery.For(report, OutcomeSink.For(entry)));
+        }
+
+        return Malformed($"The record is no {(isReport ? "report" : "result")} of a step: {problem ?? "a required field is missing."}");
+    }
 
     private static IntakeResult Malformed(string reason) => Failed(new HandlingFailure(ErrorCodes.MalformedMessage, reason));
 

@@ -23,18 +23,29 @@ internal sealed class OutgoingSender(
     IDeadLetterIndex deadLetters,
     ILogger<OutgoingSender> logger,
     long bytesMax = long.MaxValue,
-    ResentMessages? resent = null)
+    ResentMessages? resent = null,
+    TimeProvider? time = null)
     : IDisposable
 {
     // How many resent messages one log line names, and how many unsent messages are remembered as certainly not sent.
     private const int NamedMax = 20;
     private const int CertainlyUnsentMax = 100_000;
+    private const int FailedMax = 10_000;
+
+    // The sweep comes sooner.
+    private static readonly TimeSpan _sentAgainWithin = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
-    // Messages that are in flight, or acknowledged and still in the outbox. This process must not send them again.
-    private readonly ConcurrentDictionary<MessageId, byte> _inFlight = new();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
+    // Messages that are in flight, or acknowledged and still in the outbox, each with the time of its sending. This process must not send
+    // them again.
+    private readonly ConcurrentDictionary<MessageId, long> _inFlight = new();
     private readonly ConcurrentQueue<MessageId> _acknowledged = new();
+
+    // When messages whose sending has failed were sent first, and when it failed last. The sweep sends them again, or another process does.
+    private readonly ConcurrentDictionary<MessageId, (long First, long Failed)> _failed = new();
 
     // Messages that were certainly not sent, because there was no room for them or the producer reports so.
     private readonly ConcurrentDictionary<MessageId, byte> _certainlyUnsent = new();
@@ -67,6 +78,33 @@ internal sealed class OutgoingSender(
         }
     }
 
+    /// <summary>How many messages are in flight or still in the outbox, and for how long the oldest of them has been.</summary>
+    public (int Count, TimeSpan Oldest) Unfinished
+    {
+        get
+        {
+            var (count, oldest) = (0, long.MaxValue);
+            foreach (var (_, since) in _inFlight)
+            {
+                (count, oldest) = (count + 1, Math.Min(oldest, since));
+            }
+
+            foreach (var (id, (first, failed)) in _failed)
+            {
+                if (_time.GetElapsedTime(failed) <= _sentAgainWithin)
+                {
+                    (count, oldest) = (count + 1, Math.Min(oldest, first));
+                }
+                else
+                {
+                    _failed.TryRemove(id, out _);
+                }
+            }
+
+            return (count, count == 0 ? TimeSpan.Zero : _time.GetElapsedTime(oldest));
+        }
+    }
+
     /// <summary>
     /// Hands messages to the producer, in order, unless they are in flight. Cannot be cancelled, because it would be unknown which of them
     /// were sent, and they would be sent again.
@@ -91,7 +129,7 @@ internal sealed class OutgoingSender(
                     AddUnsent(message);
                 }
             }
-            else if (_inFlight.TryAdd(message.MessageId, 0))
+            else if (_inFlight.TryAdd(message.MessageId, FirstSent(message.MessageId)))
             {
                 if (!_certainlyUnsent.TryRemove(message.MessageId, out _) && again)
                 {
@@ -139,7 +177,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>Marks messages as deleted from the outbox.</summary>
-    public void Deleted(IEnumerable<MessageId> ids)
+    public void MarkDeleted(IEnumerable<MessageId> ids)
     {
         lock (_lock)
         {
@@ -270,8 +308,13 @@ internal sealed class OutgoingSender(
             }
         }
 
-        _inFlight.TryRemove(message.MessageId, out _);
+        if (_inFlight.TryRemove(message.MessageId, out var first) && _failed.Count < FailedMax)
+        {
+            _failed[message.MessageId] = (first, _time.GetTimestamp());
+        }
     }
+
+    private long FirstSent(MessageId id) => _failed.TryRemove(id, out var before) ? before.First : _time.GetTimestamp();
 
     private async Task<DeliveryReport> SendUndeliverableAsync(
         SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)

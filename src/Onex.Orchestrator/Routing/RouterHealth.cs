@@ -4,17 +4,22 @@ using Onex.Hosting.Health;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Reports whether batches of messages for sagas succeed. A single saga cannot stop the others, so a batch that fails repeatedly means that
-/// no saga moves, and this orchestrator is not ready.
+/// Reports whether batches of messages for sagas succeed, and end. A single saga cannot stop the others, so a batch that fails repeatedly,
+/// or does not end, means that no saga moves, and this orchestrator is not ready.
 /// </summary>
-internal sealed class RouterHealth : IHealthComponent
+internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
 {
+    // Longer than the store and the broker wait for an answer.
+    private static readonly TimeSpan _longestBatch = TimeSpan.FromSeconds(45);
+
     // Single failures are normal, such as a batch whose partition was lost.
     private const int FailuresBorne = 2;
 
     private readonly Lock _lock = new();
     private int _failures;
     private string? _reason;
+    private readonly Dictionary<long, (long Since, int Deliveries)> _running = [];
+    private long _batches;
 
     public string Name => "sagas";
 
@@ -24,12 +29,34 @@ internal sealed class RouterHealth : IHealthComponent
     {
         lock (_lock)
         {
-            return Task.FromResult(_failures <= FailuresBorne
+            var error = _failures > FailuresBorne
+                ? $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}"
+                : DescribeHanging();
+            return Task.FromResult(error is null
                 ? ComponentReport.Healthy
-                : new ComponentReport(
-                    ComponentState.Unhealthy,
-                    $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}",
-                    null));
+                : new ComponentReport(ComponentState.Unhealthy, error, null)
+                {
+                    Remedy = "Look at the database (full disk, locks in pg_stat_activity) and at the log. A restart is safe.",
+                });
+        }
+    }
+
+    /// <summary>A batch begins. Returns what <see cref="Ended"/> needs.</summary>
+    public long Began(int deliveries)
+    {
+        lock (_lock)
+        {
+            _running[++_batches] = (time.GetTimestamp(), deliveries);
+            return _batches;
+        }
+    }
+
+    /// <summary>A batch has ended, whether or not it succeeded.</summary>
+    public void Ended(long batch)
+    {
+        lock (_lock)
+        {
+            _running.Remove(batch);
         }
     }
 
@@ -49,5 +76,19 @@ internal sealed class RouterHealth : IHealthComponent
         {
             (_failures, _reason) = (_failures + 1, $"{failure.GetType().Name}: {failure.Message.Split(Environment.NewLine)[0]}");
         }
+    }
+
+    private string? DescribeHanging()
+    {
+        if (_running.Count == 0)
+        {
+            return null;
+        }
+
+        var (since, deliveries) = _running.Values.MinBy(batch => batch.Since);
+        var elapsed = time.GetElapsedTime(since);
+        return elapsed > _longestBatch
+            ? $"a batch of {Plural.Format(deliveries, "message")} for sagas has not ended for {elapsed.TotalSeconds:0} s"
+            : null;
     }
 }

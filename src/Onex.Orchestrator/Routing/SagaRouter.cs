@@ -44,6 +44,7 @@ internal sealed class SagaRouter(
         }
 
         var batch = _running.Begin(deliveries, ofRecords);
+        var watched = health.Began(deliveries.Count);
         Exception? failed = null;
         try
         {
@@ -75,6 +76,7 @@ internal sealed class SagaRouter(
         finally
         {
             batch.End(failed);
+            health.Ended(watched);
         }
     }
 
@@ -189,7 +191,7 @@ internal sealed class SagaRouter(
             throw;
         }
 
-        sender.Deleted(acknowledged);
+        sender.MarkDeleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
             followUp.Handle(work, result, again, cancellation);

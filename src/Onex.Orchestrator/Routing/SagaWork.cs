@@ -145,6 +145,11 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
                 Saga, command, argumentsRef, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
 
+        foreach (var cancelled in decision.Cancelled)
+        {
+            _outgoing.Add(messages.Cancel(Saga, cancelled, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
+        }
+
         foreach (var published in decision.Published)
         {
             _outgoing.Add(MessageWriter.DomainEvent(Saga, published, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));

@@ -25,8 +25,25 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     private static readonly TimeSpan _lockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _commandTimeout = TimeSpan.FromHours(1);
 
-    /// <summary>The last migration of this binary.</summary>
-    public string Latest => Migrations()[^1];
+    /// <summary>What this binary needs to find in the database.</summary>
+    public ExpectedSchema Expected
+    {
+        get
+        {
+            using var context = CreateContext();
+            var model = context.Model.GetRelationalModel();
+            return new ExpectedSchema(
+                context.Database.GetMigrations().Last(),
+                [
+                    .. model.Tables.SelectMany(table => table.Columns.Select(column => (table.Name, column.Name))),
+                    .. model.Views.SelectMany(view => view.Columns.Select(column => (view.Name, column.Name))),
+
+                    // The tables behind the views.
+                    ("saga_transitions", "saga_id"),
+                    ("outbox_batches", "seq"),
+                ]);
+        }
+    }
 
     /// <summary>
     /// Applies pending migrations and creates history partitions. Of several processes that start at once, one migrates and the others wait

@@ -44,7 +44,8 @@ internal sealed class ApiClient : IDisposable
         var tokens = Tokens(environment);
         if (VaultSetting.Parse(_token, _token, tokens.Trim()) is { } reference)
         {
-            var read = await VaultSettings.ReadAsync(environment, [reference], TimeProvider.System, logger: null, cancellation);
+            var read = await VaultSettings.ReadAsync(
+                environment, [reference], TimeProvider.System, logger: null, waitsFor: null, cancellation);
             tokens = read[_token];
         }
 

@@ -92,7 +92,8 @@ internal static class CommandLine
         var result = Read(environment, use);
         if (result is { Settings: not null, OfVault: { Count: > 0 } ofVault })
         {
-            environment = await VaultSettings.ReadAsync(environment, ofVault, TimeProvider.System, logger: null, CancellationToken.None);
+            environment = await VaultSettings.ReadAsync(
+                environment, ofVault, TimeProvider.System, logger: null, waitsFor: null, CancellationToken.None);
             result = Read(environment, use);
         }
 

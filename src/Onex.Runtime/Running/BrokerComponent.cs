@@ -16,6 +16,9 @@ internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
         broker.Start();
         return Task.FromResult(broker.IsReachable
             ? new ComponentReport(ComponentState.Healthy, null, broker.Latency)
-            : new ComponentReport(ComponentState.Unhealthy, broker.LastError, null));
+            : new ComponentReport(ComponentState.Unhealthy, broker.LastError, null)
+            {
+                Remedy = "Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.",
+            });
     }
 }

@@ -5,7 +5,7 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Health of the consumers: their topics exist, partitions are assigned, and waiting records make progress.</summary>
+/// <summary>Health of the consumers: their topics exist, partitions are assigned, and waiting records make progress in time.</summary>
 internal sealed class ConsumersComponent(IServiceProvider services, RoleHealth role) : IHealthComponent
 {
     public string Name => "consumers";
@@ -20,9 +20,18 @@ internal sealed class ConsumersComponent(IServiceProvider services, RoleHealth r
             return Task.FromResult(new ComponentReport(ComponentState.Unhealthy, "not started", null));
         }
 
-        var troubles = services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems;
-        return Task.FromResult(troubles.Count == 0
-            ? ComponentReport.Healthy
-            : new ComponentReport(ComponentState.Unhealthy, string.Join("; ", troubles), null));
+        var rider = services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>();
+        return Task.FromResult((rider.Problems, rider.Lags) switch
+        {
+            ({ Count: > 0 } problems, _) => new ComponentReport(ComponentState.Unhealthy, string.Join("; ", problems), null)
+            {
+                Remedy = "Create missing topics with 'onex topics create'. Otherwise look at the database, the broker and the log.",
+            },
+            (_, { Count: > 0 } lags) => new ComponentReport(ComponentState.Degraded, string.Join("; ", lags), null)
+            {
+                Remedy = "Start more processes of this role, up to the number of partitions, or find out what slows it down.",
+            },
+            _ => ComponentReport.Healthy,
+        });
     }
 }

@@ -231,7 +231,9 @@ internal sealed class ContractsReload : BackgroundService
         foreach (var file in files)
         {
             var first = problems.First(problem => problem.File == file).Problem;
-            _health.Report(file, $"not in use, because it has errors: {first.Split('\n')[0]}");
+            _health.Report(
+                file, $"not in use, because it has errors: {first.Split('\n')[0]}",
+                new Remedy("Correct the file; the log has all its errors.", "changed-files"));
         }
 
         if (problems.Count > 0)

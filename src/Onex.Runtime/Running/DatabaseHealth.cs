@@ -23,9 +23,12 @@ internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        _schema ??= new SchemaState(_dataSource, migrator.Latest);
+        _schema ??= new SchemaState(_dataSource, migrator.Expected);
         return await _schema.FaultAsync(cancellation) is { } fault
             ? new ComponentReport(ComponentState.Unhealthy, fault, null)
+            {
+                Remedy = $"Make {SettingsMapping.Store(settings, "onex-health")} reachable, writable and complete.",
+            }
             : ComponentReport.Healthy;
     }
 

@@ -17,5 +17,8 @@ internal sealed class MissedRecordsComponent(MissedRecordsCount missed) : IHealt
             "deleted before they were read, since the process began: " + string.Join(
                 ", ", topics.Select(topic => $"{Plural.Format(topic.Value, "record")} of {topic.Key}")),
             null)
+        {
+            Remedy = "Their requests are lost. Lengthen the retention of the topics.",
+        }
         : ComponentReport.Healthy);
 }

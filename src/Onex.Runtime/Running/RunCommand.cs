@@ -35,9 +35,10 @@ internal static class RunCommand
         var (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
         if (read is { Settings: { } referring, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
         {
-            if (await ReadSecretsAsync(environment, referring, ofVault, stop) is not { } complete)
+            var (complete, ended) = await ReadSecretsAsync(environment, referring, ofVault, stop);
+            if (complete is null)
             {
-                return OnexHost.Stopped;
+                return ended;
             }
 
             environment = complete;
@@ -83,6 +84,7 @@ internal static class RunCommand
         return (read, source, source.Load());
     }
 
+<<<<<<< HEAD
     // Creates the operations that the role runs, so that a constructor that throws is reported before anything starts.
     private static IEnumerable<Diagnostic> Create(PluginSet plugins, RuntimeSettings settings) =>
         new[] { (RuntimeProfile.Effects, OperationRole.Effect), (RuntimeProfile.Workers, OperationRole.Compute) }
@@ -93,12 +95,22 @@ internal static class RunCommand
 
     // The environment with the secrets of Vault; null after a signal. The host handles signals later, and listens later.
     private static async Task<IReadOnlyDictionary<string, string>?> ReadSecretsAsync(
+=======
+    // The environment with the secrets of Vault, or the exit code: after a signal, or if the port is taken. The host handles signals later.
+    private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
+>>>>>>> main
         IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,
         CancellationToken stop)
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        await using var host = await OnexHost.ListenWhileStartingAsync(settings);
+        if (host is null)
+        {
+            return (null, OnexHost.Crashed);
+        }
+
         using var logging = LoggerFactory.Create(builder =>
         {
             builder.AddOnexConsole(settings.LogLevel, settings.LogFormat);
@@ -109,12 +121,14 @@ internal static class RunCommand
         });
         try
         {
-            return await VaultSettings.ReadAsync(
-                environment, ofVault, TimeProvider.System, logging.CreateLogger("Onex"), stopping.Token);
+            return (
+                await VaultSettings.ReadAsync(
+                    environment, ofVault, TimeProvider.System, logging.CreateLogger("Onex"), host.WaitFor, stopping.Token),
+                OnexHost.Stopped);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return null;
+            return (null, OnexHost.Stopped);
         }
 
         void Stop(PosixSignalContext signal)

@@ -38,8 +38,16 @@ internal sealed class TopicSetup(
         return 0;
     });
 
-    public static Task CreateAsync(TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation) =>
-        topics.EnsureTopicsAsync(settings.Topics.All, settings.Partitions, settings.Replication, cancellation);
+    public static async Task CreateAsync(TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
+    {
+        var names = settings.Topics;
+        var others = names.All.Where(topic => topic != names.WorkerRequests && topic != names.WorkerCancels).ToList();
+        await topics.EnsureTopicsAsync(others, settings.Partitions, settings.Replication, cancellation);
+        await topics.EnsureTopicsAsync([names.WorkerRequests], settings.WorkerPartitions, settings.Replication, cancellation);
+
+        // Every worker reads the whole topic, in which there is little.
+        await topics.EnsureTopicsAsync([names.WorkerCancels], 1, settings.Replication, cancellation);
+    }
 
     /// <summary>Returns the number of partitions of each topic, and a line per problem.</summary>
     public static async Task<(IReadOnlyDictionary<string, int> Counts, IReadOnlyList<string> Problems)> CheckAsync(

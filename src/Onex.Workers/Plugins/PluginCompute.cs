@@ -14,17 +14,18 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
 {
     private readonly PluginRuns _runs = new(descriptor.Name, descriptor.Package!);
 
-    public async Task<RawJson> RunAsync(RawJson arguments, CancellationToken cancellation)
+    public async Task<RawJson> RunAsync(RawJson arguments, Operations.ComputeContext context)
     {
-        var context = new Onex.Operations.ComputeContext
+        var attempt = new ComputeContext
         {
             Operation = descriptor.Name,
-            CommandId = Guid.Empty,
-            Attempt = 1,
-            SagaId = Guid.Empty,
-            CorrelationId = Guid.Empty,
-            Timeout = TimeSpan.Zero,
+            CommandId = context.Command?.CommandId.Value ?? Guid.Empty,
+            Attempt = context.Command?.Attempt ?? 1,
+            SagaId = context.Command?.SagaId.Value ?? Guid.Empty,
+            CorrelationId = context.Command?.CorrelationId ?? Guid.Empty,
+            Timeout = TimeSpan.FromMilliseconds(context.Command?.TimeoutMs ?? 0),
             Time = time,
+            Progress = context.ReportProgress,
         };
         try
         {
@@ -34,7 +35,7 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
                     var result = new ResultBuffer(ComputeLimits.ResultBytesMax);
                     try
                     {
-                        await compute.RunAsync(arguments.Utf8, context, result, cancellation);
+                        await compute.RunAsync(arguments.Utf8, attempt, result, context.Cancellation);
                     }
                     catch (ComputeRejectedException tooLarge)
                     {
@@ -43,7 +44,7 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
 
                     return new RawJson(result.Written);
                 },
-                cancellation);
+                context.Cancellation);
         }
         catch (OperationRejectedException rejected)
         {

@@ -45,6 +45,14 @@ public sealed class VaultSettingsTests : IDisposable
             () => process.Output.Any(line => line.Contains("The start waits for Vault at", StringComparison.Ordinal)),
             TimeSpan.FromMinutes(1),
             () => "the start waits for Vault");
+        foreach (var path in new[] { "/health", "/ready" })
+        {
+            var (status, body) = (await process.GetAsync(path))!.Value;
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+            Assert.Contains(
+                $"Runtime not initialized: it waits for Vault at {vault.Address}", body, StringComparison.Ordinal);
+        }
+
         vault.IsSealed = false;
         await process.ReadyAsync();
 

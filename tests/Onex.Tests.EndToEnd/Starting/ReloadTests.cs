@@ -56,7 +56,10 @@ public sealed class ReloadTests : IDisposable
 
         Write("greeting", "1.0.2", "fixed");
         await ReloadedAsync(onex, "The changed files have no errors any more and are in use.");
-        Assert.Equal("healthy", (string?)(await onex.GetAsync("/health"))["status"]);
+        await Eventually.Async(
+            async () => (string?)(await onex.GetAsync("/health"))["status"] == "healthy",
+            TimeSpan.FromMinutes(1),
+            () => "/health is still degraded");
         Assert.Equal("fixed", await AnswerAsync(onex, "greeting"));
     }
 

@@ -60,7 +60,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
                 cache, _sender, new WakeupQueue(), new SagaSignals(), outcomes, clock, NullLogger<CommitFollowUp>.Instance),
             _sender,
             cache,
-            new RouterHealth(),
+            new RouterHealth(TimeProvider.System),
             clock);
     }
 

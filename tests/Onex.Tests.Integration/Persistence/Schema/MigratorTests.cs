@@ -65,7 +65,7 @@ public sealed class MigratorTests
     public async Task A_missing_or_older_schema_is_detected_at_run_time_and_a_newer_one_accepted()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
-        var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+        var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));
 
         Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
         await MigrateAsync(Settings(database));
@@ -81,13 +81,38 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task Each_missing_table_or_column_is_named()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        var expected = await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected));
+        var state = new SchemaState(database.Source, expected);
+        var tables = expected.Columns.Select(column => column.Table).Distinct().ToList();
+        Assert.Contains("secret_handles", tables);
+        Assert.Contains("effect_ledger", tables);
+        Assert.Contains("schedules", tables);
+
+        foreach (var table in tables)
+        {
+            await database.ExecuteAsync($"ALTER TABLE onex.{table} RENAME TO away");
+            Assert.Contains($"lacks {table}: ", await state.FaultAsync(_none), StringComparison.Ordinal);
+            await database.ExecuteAsync($"ALTER TABLE onex.away RENAME TO {table}");
+        }
+
+        await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME parked TO away");
+        Assert.Contains("lacks sagas.parked: ", await state.FaultAsync(_none), StringComparison.Ordinal);
+        await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME away TO parked");
+        Assert.Null(await state.FaultAsync(_none));
+    }
+
+    [Fact]
     public async Task A_read_only_database_is_detected()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
         await database.ExecuteAsync($"ALTER DATABASE \"{database.Name}\" SET default_transaction_read_only = on");
         await using var dataSource = PostgresDataSource.Create(Settings(database));
-        var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+        var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));
 
         Assert.Contains("does not accept writes", await state.FaultAsync(_none), StringComparison.Ordinal);
     }

@@ -9,6 +9,7 @@ namespace Onex.Tests.Unit.Effects.Vault;
 /// <summary>Secret settings that refer to Vault, against the stand-in.</summary>
 public sealed class VaultSettingsTests : IAsyncLifetime
 {
+    private readonly List<string> _waits = [];
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-settings-");
     private VaultServer _vault = null!;
@@ -123,7 +124,8 @@ public sealed class VaultSettingsTests : IAsyncLifetime
         SettingsReader.Read(environment, _directory.FullName);
 
     private Task<IReadOnlyDictionary<string, string>> ReadAsync(ILogger? logger = null) =>
-        VaultSettings.ReadAsync(_environment, Settings(_environment).OfVault, _time, logger, TestContext.Current.CancellationToken);
+        VaultSettings.ReadAsync(
+            _environment, Settings(_environment).OfVault, _time, logger, _waits.Add, TestContext.Current.CancellationToken);
 
     private Task<TimeSpan> PassAsync(Func<bool> isReached) => Eventually.Async(
         () =>

@@ -10,11 +10,12 @@ namespace Onex.Tests.Unit.Hosting.Health;
 public sealed class HealthAnswersTests
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly RoleHealth _role = new();
+    private readonly RoleHealth _role;
     private readonly HealthAnswers _answers;
 
     public HealthAnswersTests()
     {
+        _role = new RoleHealth(_time);
         var monitor = new HealthMonitor([], _role, _time, NullLogger<HealthMonitor>.Instance);
         _answers = new HealthAnswers(_role, monitor, _time, NullLogger<HealthAnswers>.Instance);
     }
@@ -51,6 +52,48 @@ public sealed class HealthAnswersTests
         Assert.Equal(
             $$"""{"status":"unhealthy","version":"0.1.0","error":"Runtime not initialized","correlation_id":"{{answer.CorrelationId}}"}""",
             Json(answer));
+    }
+
+    [Fact]
+    public void Health_says_what_the_start_waits_for()
+    {
+        _role.WaitsFor = "the database: it cannot be reached.";
+
+        Assert.Equal("Runtime not initialized: it waits for the database: it cannot be reached.", _answers.Liveness().Error);
+        Assert.Equal(_answers.Liveness().Error, _answers.Readiness().Error);
+    }
+
+    [Fact]
+    public async Task An_impaired_component_degrades_health_and_is_named_with_time_cause_and_remedy()
+    {
+        _role.Report("order", null);
+        _role.Report("payments", "unavailable", new Remedy("Check the service.", "onexbreakeropen"));
+        var since = _time.GetUtcNow();
+        _time.Advance(TimeSpan.FromSeconds(5));
+        _role.Report("payments", "still unavailable", new Remedy("Check the service.", "onexbreakeropen"));
+        _role.MarkInitialized();
+        using var monitor = new HealthMonitor([new Consumers()], _role, _time, NullLogger<HealthMonitor>.Instance);
+        await monitor.StartAsync(TestContext.Current.CancellationToken);
+        var answers = new HealthAnswers(_role, monitor, _time, NullLogger<HealthAnswers>.Instance);
+        await Eventually.Async(
+            () => answers.Detailed().Components!["consumers"].Since is not null,
+            TimeSpan.FromSeconds(30),
+            () => "the component is not probed");
+
+        Assert.Equal("degraded", answers.Liveness().Status);
+        Assert.Equal("degraded", answers.Readiness().Status);
+        Assert.Equal("is behind", answers.Liveness().Details!.FailedComponents!["consumers"]);
+        Assert.Equal(
+            new ComponentAnswer("degraded", _time.GetUtcNow(), NeededForReadiness: true, LatencyMs: 0, "is behind")
+            {
+                Remedy = "Start more.",
+                Runbook = "docs/operating.md#component-consumers",
+            },
+            answers.Detailed().Components!["consumers"]);
+        Assert.Equal(
+            new FailureAnswer("degraded", since, "still unavailable", "Check the service.", "docs/operating.md#onexbreakeropen"),
+            Assert.Single(answers.Detailed().Handlers!).Value);
+        await monitor.StopAsync(CancellationToken.None);
     }
 
     [Fact]
@@ -94,6 +137,16 @@ public sealed class HealthAnswersTests
         Assert.Equal("Runtime is draining", _answers.Readiness().Error);
         Assert.Equal("healthy", _answers.Liveness().Status);
         Assert.True(_answers.Liveness().Details!.IsDraining);
+    }
+
+    private sealed class Consumers : IHealthComponent
+    {
+        public string Name => "consumers";
+
+        public bool NeededForReadiness => true;
+
+        public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) =>
+            Task.FromResult(new ComponentReport(ComponentState.Degraded, "is behind", TimeSpan.Zero) { Remedy = "Start more." });
     }
 
     private static string Json(HealthAnswer answer) => JsonSerializer.Serialize(answer, HealthJson.Default.HealthAnswer);

@@ -66,12 +66,15 @@ public sealed class BatchLoopTests
         Assert.Equal([1, 2, 3, 4], again.Offsets);
         Assert.Equal(1, run.Running);
         Assert.True(run.Loop.IsFailing);
+        Assert.Null(run.Loop.DescribeFailure(TimeSpan.FromHours(1)));
+        Assert.Contains("and tries again: ", run.Loop.DescribeFailure(TimeSpan.FromTicks(-1)), StringComparison.Ordinal);
         again.Fail();
         Assert.Equal([1, 2, 3, 4], (await run.NextAsync()).Succeed());
         Assert.Equal([6, 7], (await run.NextAsync()).Succeed());
 
         await run.StopAsync();
         Assert.Equal((2 * BatchMax, false), (run.Watermark, run.Loop.IsFailing));
+        Assert.Null(run.Loop.DescribeFailure(TimeSpan.FromTicks(-1)));
     }
 
     [Fact]

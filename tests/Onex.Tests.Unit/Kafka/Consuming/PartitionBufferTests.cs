@@ -127,6 +127,28 @@ public sealed class PartitionBufferTests
         Assert.Null(run.Buffer.DescribeStall(handlerIsBusy: true));
     }
 
+    [Fact]
+    public void A_consumer_is_behind_while_records_wait_too_long_until_they_are_read()
+    {
+        var run = new Run();
+        run.Assign(0);
+        run.Read(0, gap: 0);
+        run.Buffer.NoteEnds(_ => 3);
+        run.Clock.Advance(_settings.BehindAfter);
+        Assert.Null(run.Buffer.DescribeLag(_ => 5));
+
+        run.Clock.Advance(TimeSpan.FromSeconds(1));
+        run.Buffer.NoteEnds(_ => 5);
+        Assert.Equal(
+            "is behind: records of requests [0] that arrived 61 s ago are not read yet (4 wait)", run.Buffer.DescribeLag(_ => 5));
+
+        // What was there then is read. The later records have not waited for long.
+        run.Read(0, gap: 0);
+        run.Read(0, gap: 0);
+        run.Buffer.NoteEnds(_ => 5);
+        Assert.Null(run.Buffer.DescribeLag(_ => 5));
+    }
+
     // A buffer and its model: for each assignment the offsets that were read, and those of them that were given out and completed.
     private sealed class Run
     {

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence;
@@ -99,7 +101,7 @@ public sealed class OutgoingSenderTests
         // For example a sweep: its query saw the row, and its result arrives after the row was deleted.
         using (sender.BeginReading())
         {
-            sender.Deleted(sender.TakeAcknowledged(10));
+            sender.MarkDeleted(sender.TakeAcknowledged(10));
             sender.Send(_saga, [_message]);
         }
 
@@ -115,7 +117,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         var older = sender.BeginReading();
-        sender.Deleted(sender.TakeAcknowledged(10));
+        sender.MarkDeleted(sender.TakeAcknowledged(10));
         using var younger = sender.BeginReading();
 
         sender.Send(_saga, [_message]);
@@ -278,6 +280,53 @@ public sealed class OutgoingSenderTests
         Assert.Contains(_message.MessageId, sender.TakeAcknowledged(10));
         Assert.Empty(resent.Topics);
         Assert.Empty(log.Lines);
+    }
+
+    [Fact]
+    public async Task The_outbox_is_degraded_while_a_message_is_not_acknowledged_also_between_its_attempts()
+    {
+        var (broker, time) = (new Refusing(), new FakeTimeProvider());
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
+        var health = new OutboxHealth(sender);
+        var held = new TaskCompletionSource<DeliveryReport>();
+        broker.Hold = held.Task;
+        sender.Send(_saga, [_message]);
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(ComponentState.Healthy, (await health.ProbeAsync(CancellationToken.None)).State);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        held.SetResult(new DeliveryReport(DeliveryStatus.Unavailable, "timed out"));
+        await Eventually.Async(() => !sender.HasInFlight, TimeSpan.FromSeconds(10), () => "the attempt has not ended");
+
+        var report = await health.ProbeAsync(CancellationToken.None);
+        Assert.Equal(
+            (ComponentState.Degraded,
+                "a message has been in the outbox for 31 s although it was sent; 1 message of this process is there"),
+            (report.State, report.Error));
+
+        broker.Hold = null;
+        sender.Send(_saga, [_message], again: true);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        Assert.Equal(ComponentState.Degraded, (await health.ProbeAsync(CancellationToken.None)).State);
+
+        sender.MarkDeleted(sender.TakeAcknowledged(10));
+        Assert.Equal(ComponentState.Healthy, (await health.ProbeAsync(CancellationToken.None)).State);
+    }
+
+    [Fact]
+    public async Task A_message_that_another_process_sends_is_not_counted_for_ever()
+    {
+        var time = new FakeTimeProvider();
+        var broker = new Refusing { Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out") };
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
+        sender.Send(_saga, [_message]);
+        await Eventually.Async(() => !sender.HasInFlight, TimeSpan.FromSeconds(10), () => "the attempt has not ended");
+        Assert.Equal(1, sender.Unfinished.Count);
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, sender.Unfinished.Count);
+
+        Assert.Equal((0, TimeSpan.Zero), sender.Unfinished);
     }
 
     private static readonly OutgoingMessage _response = new()

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Onex.Hosting.Health;
 using Onex.Orchestrator.Routing;
 
@@ -6,7 +7,10 @@ namespace Onex.Tests.Unit.Orchestrator.Routing;
 /// <summary>An orchestrator whose messages are not completed reports itself unhealthy.</summary>
 public sealed class RouterHealthTests
 {
-    private readonly RouterHealth _health = new();
+    private readonly FakeTimeProvider _time = new();
+    private readonly RouterHealth _health;
+
+    public RouterHealthTests() => _health = new RouterHealth(_time);
 
     [Fact]
     public async Task An_orchestrator_whose_batches_fail_repeatedly_is_not_ready_until_one_succeeds()
@@ -22,6 +26,24 @@ public sealed class RouterHealthTests
         Assert.Contains("3 batches in a row: InvalidOperationException: It broke.", report.Error, StringComparison.Ordinal);
 
         _health.Worked();
+        Assert.Equal(ComponentState.Healthy, await StateAsync());
+    }
+
+    [Fact]
+    public async Task An_orchestrator_whose_batch_does_not_end_is_not_ready_until_it_does()
+    {
+        var batch = _health.Began(3);
+        _time.Advance(TimeSpan.FromSeconds(40));
+        _health.Ended(_health.Began(1));
+        Assert.Equal(ComponentState.Healthy, await StateAsync());
+
+        _time.Advance(TimeSpan.FromSeconds(10));
+        var report = await _health.ProbeAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(
+            (ComponentState.Unhealthy, "a batch of 3 messages for sagas has not ended for 50 s"), (report.State, report.Error));
+        Assert.NotNull(report.Remedy);
+
+        _health.Ended(batch);
         Assert.Equal(ComponentState.Healthy, await StateAsync());
     }
 

@@ -1,0 +1,68 @@
+using Onex.Hosting.Health;
+
+namespace Onex.Orchestrator.Background;
+
+/// <summary>Reports the periodic jobs that fail, or that do not return.</summary>
+internal sealed class JobHealth(TimeProvider time) : IHealthComponent
+{
+    // A single failure is normal: the database restarts, or a lock is held.
+    private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, Job> _jobs = new(StringComparer.Ordinal);
+
+    public string Name => "jobs";
+
+    public bool NeededForReadiness => false;
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        List<string> problems;
+        lock (_lock)
+        {
+            problems = [.. _jobs.Select(job => Describe(job.Key, job.Value)).OfType<string>()];
+        }
+
+        return Task.FromResult(problems.Count == 0
+            ? ComponentReport.Healthy
+            : new ComponentReport(ComponentState.Degraded, string.Join("; ", problems), null)
+            {
+                Remedy = "Look at the database and the log. The jobs are tried again every second.",
+            });
+    }
+
+    /// <summary>A run of a job begins.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="longest">How long a run may take; null for one that waits for work.</param>
+    public void Began(string job, TimeSpan? longest)
+    {
+        lock (_lock)
+        {
+            var before = _jobs.GetValueOrDefault(job);
+            _jobs[job] = new Job(longest is null ? null : time.GetTimestamp(), longest, before?.FailingSince, before?.Failure);
+        }
+    }
+
+    /// <summary>A run of a job has ended.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="failure">Why it failed, or null.</param>
+    public void Ended(string job, string? failure)
+    {
+        lock (_lock)
+        {
+            var since = _jobs.GetValueOrDefault(job)?.FailingSince ?? time.GetTimestamp();
+            _jobs[job] = new Job(null, null, failure is null ? null : since, failure);
+        }
+    }
+
+    private string? Describe(string name, Job job) => job switch
+    {
+        { FailingSince: { } since } when time.GetElapsedTime(since) is var failing && failing > _failingMax =>
+            $"the job '{name}' has failed for {failing.TotalSeconds:0} s: {job.Failure}",
+        { RunningSince: { } since, Longest: { } longest } when time.GetElapsedTime(since) is var running && running > longest =>
+            $"the job '{name}' has not returned for {running.TotalSeconds:0} s",
+        _ => null,
+    };
+
+    private sealed record Job(long? RunningSince, TimeSpan? Longest, long? FailingSince, string? Failure);
+}

@@ -1,0 +1,32 @@
+using Onex.Contracts.Text;
+using Onex.Hosting.Health;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>
+/// Reports that messages do not leave the outbox: the broker does not acknowledge one of this process, or the database does not delete it.
+/// </summary>
+internal sealed class OutboxHealth(OutgoingSender sender) : IHealthComponent
+{
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(30);
+
+    public string Name => "outbox";
+
+    // Other topics may well accept messages.
+    public bool NeededForReadiness => false;
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        var (count, oldest) = sender.Unfinished;
+        return Task.FromResult(oldest <= _longest
+            ? ComponentReport.Healthy
+            : new ComponentReport(
+                ComponentState.Degraded,
+                $"a message has been in the outbox for {oldest.TotalSeconds:0} s although it was sent; "
+                + $"{Plural.Format(count, "message")} of this process {(count == 1 ? "is" : "are")} there",
+                null)
+            {
+                Remedy = "Look at the broker: a partition without a leader, too few in-sync replicas, a full disk.",
+            });
+    }
+}

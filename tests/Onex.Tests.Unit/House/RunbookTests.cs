@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>What health reports lead to exists in the runbook, docs/operating.md.</summary>
+public sealed partial class RunbookTests
+{
+    private static readonly string _runbook = File.ReadAllText(Repository.At("docs", "operating.md"));
+
+    [Fact]
+    public void Each_component_of_health_has_a_section()
+    {
+        var components = Sources().Where(text => text.Contains("IHealthComponent", StringComparison.Ordinal))
+            .SelectMany(text => ComponentName().Matches(text)).Select(match => match.Groups["name"].Value).ToList();
+
+        Assert.Contains("database", components);
+        Assert.Contains("bus", components);
+        Assert.All(components, name => Assert.Contains($"\n### Component {name}\n", _runbook, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Each_remedy_of_a_handler_leads_to_a_section()
+    {
+        var sections = Sources().SelectMany(text => RemedySection().Matches(text)).Select(match => match.Groups["section"].Value).ToList();
+
+        Assert.Contains("vault-is-unavailable", sections);
+        Assert.Contains("onexbreakeropen", sections);
+        Assert.All(sections, section => Assert.Contains(section, Anchors()));
+    }
+
+    private static HashSet<string> Anchors() =>
+        [.. Heading().Matches(_runbook).Select(match => match.Groups["text"].Value.ToLowerInvariant().Replace(' ', '-'))];
+
+    private static IEnumerable<string> Sources() => Directory
+        .EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
+        .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
+        .Select(File.ReadAllText);
+
+    [GeneratedRegex("""string (Name =>|ComponentName =) "(?<name>[a-z_]+)";""", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex ComponentName();
+
+    [GeneratedRegex("""Remedy( \w+ = new)?\(\s*"[^"]*", "(?<section>[a-z-]+)"\)""", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex RemedySection();
+
+    [GeneratedRegex("^##+ (?<text>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Heading();
+}
