@@ -84,7 +84,6 @@ internal static class RunCommand
         return (read, source, source.Load());
     }
 
-<<<<<<< HEAD
     // Creates the operations that the role runs, so that a constructor that throws is reported before anything starts.
     private static IEnumerable<Diagnostic> Create(PluginSet plugins, RuntimeSettings settings) =>
         new[] { (RuntimeProfile.Effects, OperationRole.Effect), (RuntimeProfile.Workers, OperationRole.Compute) }
@@ -93,12 +92,8 @@ internal static class RunCommand
     private static IEnumerable<string> Rendered(IEnumerable<Diagnostic> diagnostics, Severity severity) =>
         diagnostics.Where(diagnostic => diagnostic.Severity == severity).Select(diagnostic => diagnostic.Render().TrimEnd('\n'));
 
-    // The environment with the secrets of Vault; null after a signal. The host handles signals later, and listens later.
-    private static async Task<IReadOnlyDictionary<string, string>?> ReadSecretsAsync(
-=======
     // The environment with the secrets of Vault, or the exit code: after a signal, or if the port is taken. The host handles signals later.
     private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
->>>>>>> main
         IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,
         CancellationToken stop)
     {

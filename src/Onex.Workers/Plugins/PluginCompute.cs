@@ -16,7 +16,7 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
 
     public async Task<RawJson> RunAsync(RawJson arguments, Operations.ComputeContext context)
     {
-        var attempt = new ComputeContext
+        var attempt = new Onex.Operations.ComputeContext
         {
             Operation = descriptor.Name,
             CommandId = context.Command?.CommandId.Value ?? Guid.Empty,

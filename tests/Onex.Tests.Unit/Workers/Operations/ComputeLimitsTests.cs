@@ -42,6 +42,6 @@ public sealed class ComputeLimitsTests
             .Replace("NUMBERS", string.Join(',', Enumerable.Range(0, 200)), StringComparison.Ordinal));
 
         await Assert.ThrowsAsync<OperationCanceledException>(
-            () => ComputeHarness.Operation(operation).RunAsync(json, new ComputeContext(timer.Token)));
+            () => ComputeHarness.Operation(operation).RunAsync(json, new Onex.Workers.Operations.ComputeContext(timer.Token)));
     }
 }

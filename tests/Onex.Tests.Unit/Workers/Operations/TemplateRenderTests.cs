@@ -96,7 +96,7 @@ public sealed class TemplateRenderTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            ComputeHarness.Operation("template.render").RunAsync(RawJson.FromText(arguments), new ComputeContext(timer.Token)));
+            ComputeHarness.Operation("template.render").RunAsync(RawJson.FromText(arguments), new Onex.Workers.Operations.ComputeContext(timer.Token)));
     }
 
     private static string Arguments(string template, string values) =>

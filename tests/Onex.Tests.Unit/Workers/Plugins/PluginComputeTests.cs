@@ -1,5 +1,4 @@
 using Onex.Hosting.Plugins;
-using Onex.Tests.Unit.Effects;
 using Onex.Tests.Unit.Hosting.Plugins;
 
 namespace Onex.Tests.Unit.Workers.Plugins;
