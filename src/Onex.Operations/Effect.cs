@@ -33,7 +33,7 @@ public abstract class Effect<TArguments, TResult> : IEffect
     protected static EffectOutcome<TResult> Refused(string code, string message, TResult? result = null) =>
         EffectOutcome<TResult>.Refused(code, message, result);
 
-    /// <summary>A failure: the cause is transient, or it is unknown whether the attempt took effect. The step's policy retries it.</summary>
+    /// <summary>A failure, which the step's policy retries: transient, or it is unknown whether the attempt took effect.</summary>
     /// <param name="reach">How far the attempt came.</param>
     /// <param name="code">The code of the reason.</param>
     /// <param name="message">The reason for people, without secrets.</param>

@@ -26,8 +26,8 @@ public sealed class OperationAttribute(string name) : Attribute
     public bool IsConnectionOptional { get; init; }
 
     /// <summary>
-    /// The codes with which it is rejected, separated by commas, for plug-ins: a contract that catches another one does not compile. Null if
-    /// they are not known.
+    /// The codes with which an operation of a plug-in is rejected, separated by commas: a contract that catches another one does not
+    /// compile. Null if they are not known.
     /// </summary>
     public string? Rejections { get; init; }
 

@@ -6,7 +6,7 @@ using Onex.Workers;
 
 namespace Onex.Runtime;
 
-/// <summary>All operations that contracts may name, collected from the roles and plug-ins, so that the orchestrator can check contracts.</summary>
+/// <summary>All operations that contracts may name, of the roles and of plug-ins, so that the orchestrator can check contracts.</summary>
 internal static class Catalogue
 {
     private static readonly OperationDescriptor[] _builtIn = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];

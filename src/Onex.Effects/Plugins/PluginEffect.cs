@@ -50,7 +50,7 @@ internal sealed class PluginEffect(
             return outcome.Result?.Length > context.LargestResult
                 ? AttemptOutcome.Rejected(
                     "result_too_large",
-                    $"The result of {context.Operation} has {outcome.Result.Length} bytes; at most {context.LargestResult} can be kept.") with
+                    $"The result has {outcome.Result.Length} bytes; at most {context.LargestResult} can be kept.") with
                 { Reach = outcome.Reach }
                 : AttemptOutcome.From(outcome, outcome.Result is { } result ? new RawJson(result) : null);
         }

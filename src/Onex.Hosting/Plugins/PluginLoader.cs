@@ -76,7 +76,8 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
     }
 
     private static IEnumerable<string> Entries(string folder) => Directory.EnumerateFileSystemEntries(
-        folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true });
+        folder, "*",
+        new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true });
 
     // Links within the directory are harmless: Kubernetes makes them.
     private (string Path, string Target)? LinkOutside(string folder)

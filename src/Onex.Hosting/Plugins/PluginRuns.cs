@@ -17,7 +17,7 @@ internal sealed class PluginRuns(string operation, string plugin)
 
     private int _abandoned;
 
-    /// <summary>Runs an attempt. Throws <see cref="PluginException"/>, or <see cref="OperationRejectedException"/> if it is rejected.</summary>
+    /// <summary>Runs an attempt. Throws <see cref="PluginException"/>, or <see cref="OperationRejectedException"/>.</summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> run, CancellationToken cancellation)
     {
         if (Volatile.Read(ref _abandoned) is >= AbandonedMax and var stuck)

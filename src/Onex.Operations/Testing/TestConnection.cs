@@ -10,7 +10,8 @@ public static class TestConnection
     /// <param name="baseAddress">The address of the connection.</param>
     /// <param name="settings">Its public properties.</param>
     public static OperationConnection Http(
-        HttpMessageHandler handler, string baseAddress = "http://test.invalid/", IReadOnlyDictionary<string, string>? settings = null) => new()
+        HttpMessageHandler handler, string baseAddress = "http://test.invalid/",
+        IReadOnlyDictionary<string, string>? settings = null) => new()
     {
         Name = "test",
         Type = "http",

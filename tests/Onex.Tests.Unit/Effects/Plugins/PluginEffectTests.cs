@@ -85,8 +85,8 @@ public sealed class PluginEffectTests : IAsyncLifetime
         var result = await _effects.RunAsync(EffectsHarness.Command("acme.break", Arguments));
 
         Assert.Equal(
-            (StepOutcomes.Failed, StepCodes.OperationFailed, StepReaches.Sent, "acme.break (plug-in Acme.Trials) threw InvalidOperationException."),
-            (result.Outcome, result.Code, result.Reach, result.Message));
+            (StepOutcomes.Failed, StepCodes.OperationFailed, StepReaches.Sent), (result.Outcome, result.Code, result.Reach));
+        Assert.Equal("acme.break (plug-in Acme.Trials) threw InvalidOperationException.", result.Message);
         Assert.DoesNotContain("secret-7", string.Join('\n', _effects.Logged), StringComparison.Ordinal);
     }
 

@@ -21,7 +21,8 @@ internal sealed class PluginFolder : IDisposable
     {
         foreach (var plugin in plugins)
         {
-            var built = Repository.At("artifacts", "bin", plugin, Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)));
+            var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+            var built = Repository.At("artifacts", "bin", plugin, configuration);
             Directory.CreateDirectory(At(plugin));
             foreach (var file in Directory.EnumerateFiles(built))
             {
@@ -45,10 +46,6 @@ internal sealed class PluginFolder : IDisposable
         Assert.Empty(plugins.Create(OperationRole.Compute).Concat(plugins.Create(OperationRole.Effect)));
         return plugins;
     }
-
-    /// <summary>The diagnostics as they are printed, with a directory that is the same everywhere.</summary>
-    public string Render(PluginSet plugins) =>
-        string.Concat(plugins.Diagnostics.Select(diagnostic => diagnostic.Render())).Replace(Root, "/app/plugins", StringComparison.Ordinal);
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

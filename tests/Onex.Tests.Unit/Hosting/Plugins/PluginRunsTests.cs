@@ -49,7 +49,8 @@ public sealed class PluginRunsTests
         var unloaded = await Assert.ThrowsAsync<PluginException>(
             () => _runs.RunAsync<int>(() => throw new MissingMethodException("Acme.Parts", "Turn"), default));
 
-        Assert.Equal((StepCodes.OperationFailed, "acme.hang (plug-in Acme) threw InvalidOperationException."), (thrown.Code, thrown.Message));
+        Assert.Equal(StepCodes.OperationFailed, thrown.Code);
+        Assert.Equal("acme.hang (plug-in Acme) threw InvalidOperationException.", thrown.Message);
         Assert.Contains("threw MissingMethodException: ", unloaded.Message, StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,3 @@
-using Onex.Workers.Operations;
-
 namespace Onex.Tests.Unit.Workers.Operations;
 
 /// <summary>A compute that goes on for too long or makes too much ends with a code, and the next one runs.</summary>

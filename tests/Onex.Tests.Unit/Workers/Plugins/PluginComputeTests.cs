@@ -29,7 +29,8 @@ public sealed class PluginComputeTests
     {
         var result = await _worker.RunAsync("acme.count", """{"times": 101}""");
 
-        Assert.Equal((StepOutcomes.Rejected, "too_often", "acme.count: 101 is more than 100."), (result.Outcome, result.Code, result.Message));
+        Assert.Equal((StepOutcomes.Rejected, "too_often"), (result.Outcome, result.Code));
+        Assert.Equal("acme.count: 101 is more than 100.", result.Message);
     }
 
     [Fact]
