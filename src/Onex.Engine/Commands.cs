@@ -194,10 +194,11 @@ internal static class Commands
             stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
         {
             Cancels = cancels,
+            Topic = stepCall.Invocation.Topic,
             LimitKey = LimitKey(decision, stepCall.Invocation),
             Heartbeat = stepCall.Heartbeat,
-            Once = stepCall.Retry.Attempts == 1 && stepCall.Role == CallRole.Effect,
-            AsksAgain = command.Happened == Happening.Yes && stepCall.Role == CallRole.Effect,
+            Once = stepCall.Retry.Attempts == 1 && stepCall.Role is CallRole.Effect or CallRole.Remote,
+            AsksAgain = command.Happened == Happening.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
         });
 
     // A value that cannot be evaluated is counted with all others of its kind, because a limit must not keep a step from being compensated.

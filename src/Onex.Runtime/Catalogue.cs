@@ -1,4 +1,5 @@
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Effects;
 using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
@@ -11,6 +12,9 @@ internal static class Catalogue
 {
     private static readonly OperationDescriptor[] _builtIn = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];
 
+    /// <summary>The names of built-in operations.</summary>
+    public static IEnumerable<string> Names => _builtIn.Select(operation => operation.Name);
+
     /// <summary>The prefixes of the names of built-in operations, and of those of plug-ins.</summary>
     public static string[] Prefixes(PluginSet plugins) =>
         [.. _builtIn.Concat(plugins.Descriptors).Select(Prefix).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -19,6 +23,13 @@ internal static class Catalogue
     public static OperationCatalogue Of(RuntimeSettings settings, PluginSet plugins) =>
         new(_builtIn.Concat(plugins.Descriptors).Where(operation => settings.EnabledHandlers is not { } enabled
             || enabled.Select(OperationAliases.ResolvePrefix).Contains(Prefix(operation), StringComparer.Ordinal)));
+
+    /// <summary>The same, and the remote operations of the contracts directory.</summary>
+    public static OperationCatalogue WithRemote(RuntimeSettings settings, PluginSet plugins)
+    {
+        var own = Of(settings, plugins);
+        return own.With(RemoteOperationsReader.Read(settings.ContractsDirectory, own).Operations);
+    }
 
     /// <summary>
     /// Loads the plug-ins of a directory, else of that in the environment. They are loaded before the settings are read, because settings

@@ -74,6 +74,9 @@ public sealed record OperationDescriptor(
     /// <summary>The codes with which an operation of a plug-in is rejected; null if they are not known.</summary>
     public IReadOnlyList<string>? Rejections { get; init; }
 
+    /// <summary>Where its commands go if a worker outside of Onex runs it, else null.</summary>
+    public RemoteOperation? Remote { get; init; }
+
     /// <summary>Whether it may be run again after it took effect, to get a response that can be interpreted.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;
 }
@@ -86,6 +89,12 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
 
     /// <summary>All of them, by name.</summary>
     public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
+
+    /// <summary>These operations and others, which replace those of the same names.</summary>
+    public OperationCatalogue With(IReadOnlyCollection<OperationDescriptor> others) => others.Count == 0
+        ? this
+        : new OperationCatalogue(_byName.Values.ExceptBy(others.Select(other => other.Name), each => each.Name).Concat(
+            others.DistinctBy(other => other.Name)));
 
     /// <summary>The operation of that name or alias, or null.</summary>
     public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(OperationAliases.Resolve(name));

@@ -156,6 +156,7 @@ internal static class CommandLine
             OperationsCommand.Make(json),
             DatabaseCommand.Make(json),
             TopicsCommand.Make(json),
+            WorkersCommand.Make(json),
             HealthCommand.Make(),
             ExplainCommand.Make(),
             CompletionCommand.Make(),

@@ -49,16 +49,19 @@ internal static class ContractsCommand
         var graph = new Command("graph", "Draw a contract: its states and transitions.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!, parsed.GetValue(plugins)));
         var connections = new Option<bool>("--connections") { Description = "Print the schema of connection files instead." };
-        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
-        schema.SetAction(
-            parsed => Console.Write(parsed.GetValue(connections) ? ConnectionSchema.Write() : EditorSchema(parsed.GetValue(plugins))));
+        var operations = new Option<bool>("--operations") { Description = "Print the schema of files of remote operations instead." };
+        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections, operations };
+        schema.SetAction(parsed => Console.Write(
+            parsed.GetValue(connections) ? ConnectionSchema.Write()
+            : parsed.GetValue(operations) ? ContractCompiler.RemoteOperationsSchema()
+            : EditorSchema(parsed.GetValue(plugins))));
         return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema, plugins };
     }
 
     private static string EditorSchema(string? pluginsDirectory)
     {
         var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
-        return ContractCompiler.EditorSchema(Catalogue.Of(settings, plugins));
+        return ContractCompiler.EditorSchema(Catalogue.WithRemote(settings, plugins));
     }
 
     private static int Check(string[] paths, bool warningsFail, bool strict, bool json, string? pluginsDirectory)

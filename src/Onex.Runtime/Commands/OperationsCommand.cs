@@ -22,7 +22,7 @@ internal static class OperationsCommand
     private static OperationCatalogue Read(string? directory)
     {
         var (settings, plugins) = CommandLine.SettingsAndPlugins(directory);
-        return Catalogue.Of(settings, plugins);
+        return Catalogue.WithRemote(settings, plugins);
     }
 
     private static int List(string? directory, bool json)
@@ -79,6 +79,7 @@ internal static class OperationsCommand
         Line("changes", operation.ChangesWorld ? operation.Idempotent ? "yes, once however often it runs" : "yes" : "no");
         Line("connection", Connection(operation));
         Line("plug-in", operation.Package);
+        Line("topic", operation.Remote?.Topic);
         Line("rejected with", operation.Rejections is { } codes ? string.Join(", ", codes) : null);
         Table("arguments", [.. operation.Arguments.Select(argument => (
             argument.Name, argument.Type,
@@ -139,6 +140,7 @@ internal static class OperationsCommand
         writer.WriteBoolean("changes_world", operation.ChangesWorld);
         writer.WriteString("connection", operation.ConnectionType);
         writer.WriteString("plugin", operation.Package);
+        writer.WriteString("topic", operation.Remote?.Topic);
     }
 
     private static string Role(OperationDescriptor operation) => operation.Role == OperationRole.Effect ? "effect" : "compute";

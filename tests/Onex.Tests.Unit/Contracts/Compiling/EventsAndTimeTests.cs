@@ -186,7 +186,7 @@ public sealed class EventsAndTimeTests
         string[] ofRoles =
         [
             StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing, StepCodes.OperationUnknown, StepCodes.OperationFailed,
-            StepCodes.StoreMissing,
+            StepCodes.StoreMissing, StepCodes.ResultTooLarge, StepCodes.ArgumentsTooLarge, StepCodes.SecretNotSent,
         ];
         var codes = typeof(StepCodes)
             .GetFields(BindingFlags.Public | BindingFlags.Static)
