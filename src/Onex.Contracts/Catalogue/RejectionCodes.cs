@@ -78,7 +78,7 @@ public static class RejectionCodes
     /// <summary>The named codes of an operation, without unnamed PostgreSQL error codes; null if they are unknown.</summary>
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
         operation.Package is not null ? OfPlugin(operation)
-        operation.Remote is not null ? null
+        : operation.Remote is not null ? null
         : operation.Role == OperationRole.Compute ? _compute
         : operation.Name.Split('.')[0] switch
         {

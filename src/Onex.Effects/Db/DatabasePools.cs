@@ -27,7 +27,9 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     private const string SessionOptions =
         "-c datestyle=ISO -c intervalstyle=iso_8601 -c extra_float_digits=1 -c bytea_output=hex -c idle_in_transaction_session_timeout=10s";
 
-    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(ConnectionString(connection));
+    private readonly NpgsqlDataSource _source =
+        new NpgsqlDataSourceBuilder(ConnectionString(connection)) { Name = connection.Name }.Build();
+
     private readonly Lazy<NpgsqlDataSource> _ofPlugins = new(
         () => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(ConnectionString(connection)) { NoResetOnClose = false }));
 
