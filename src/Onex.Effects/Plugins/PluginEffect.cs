@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
 using Onex.Effects.Http;
@@ -50,7 +51,7 @@ internal sealed class PluginEffect(
             return outcome.Result?.Length > context.LargestResult
                 ? AttemptOutcome.Rejected(
                     "result_too_large",
-                    $"The result has {outcome.Result.Length} bytes; at most {context.LargestResult} can be kept.") with
+                    $"The result has {Plural.Format(outcome.Result.Length, "byte")}; at most {context.LargestResult} can be kept.") with
                 { Reach = outcome.Reach }
                 : AttemptOutcome.From(outcome, outcome.Result is { } result ? new RawJson(result) : null);
         }

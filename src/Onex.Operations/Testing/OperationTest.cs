@@ -111,7 +111,7 @@ public sealed class OperationTest
             ConnectionOrNull = _connection,
         };
         var outcome = await Task.Run(() => effect.RunAsync(arguments, context, cancellation), cancellation).ConfigureAwait(false);
-        return Ended(outcome.Status, outcome.Code, outcome.Message, outcome.Result);
+        return Ended(outcome.Status, outcome.Code, outcome.Message, outcome.Result is { } json ? json : (ReadOnlyMemory<byte>?)null);
     }
 
     private void Report(double? fraction, string? text)
