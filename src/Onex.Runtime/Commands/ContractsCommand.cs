@@ -266,6 +266,12 @@ internal static class ContractsCommand
         }
 
         var directory = isFile ? Path.GetDirectoryName(full)! : full;
+        if (isFile && Path.GetFileName(directory) == "operations" && File.ReadLines(full).Any(
+            line => line.StartsWith("operations:", StringComparison.Ordinal)))
+        {
+            directory = Path.GetDirectoryName(directory)!;
+        }
+
         var loaded = LoadedContracts.Load(
             settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, plugins, Examples,
             strict);
