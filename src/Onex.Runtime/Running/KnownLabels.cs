@@ -1,6 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Metrics;
@@ -12,7 +13,7 @@ namespace Onex.Runtime.Running;
 /// and the operations that they may name, when it registers them.
 /// </summary>
 internal sealed class KnownLabels(
-    OnexMeter meter, RuntimeSettings settings, LoadedContracts contracts, ConnectionTable connections) : IRoleBootstrap
+    OnexMeter meter, RuntimeSettings settings, LoadedContracts contracts, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap
 {
     public string Name => "The labels of metrics";
 
@@ -20,7 +21,7 @@ internal sealed class KnownLabels(
     {
         var topics = settings.Topics.All.Concat(contracts.RemoteTopics).ToList();
         meter.Know(MetricLabel.Topic, topics.Concat(topics.Select(Topics.DeadLetter)));
-        meter.Know(MetricLabel.Operation, Catalogue.Names);
+        meter.Know(MetricLabel.Operation, Catalogue.Names.Concat(plugins.Descriptors.Select(operation => operation.Name)));
         EffectsRole.KnowConnections(meter, connections);
         return Task.CompletedTask;
     }
