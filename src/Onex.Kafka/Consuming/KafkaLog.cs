@@ -61,8 +61,7 @@ internal sealed class KafkaLog(
         configuration.FetchMaxBytes = settings.ClientBytesMax;
         configuration.FetchErrorBackoffMs = 100;
 
-        // Without the timestamp, which nobody reads.
-        configuration.ConsumeResultFields = "headers,topic";
+        configuration.ConsumeResultFields = "headers,timestamp,topic";
 
         // Enables the log line that TopicIds reads.
         configuration.Debug = "metadata";

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 
@@ -38,6 +39,8 @@ internal sealed class RecordReader(
     DatabaseClock clock,
     ILogger<RecordReader> logger)
 {
+    private static readonly TimeSpan _ageMax = TimeSpan.FromDays(365);
+
     /// <summary>Reads a record. If that fails, no other record is affected.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
@@ -76,7 +79,7 @@ internal sealed class RecordReader(
         if (read is not null)
         {
             var now = clock.Now;
-            (var accepted, rejection) = rules.Accept(read, SagaId.Create(now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(read, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
             if (accepted is not null)
             {
                 return new IntakeResult(Delivery.For(accepted, OutcomeSink.For(entry)));
@@ -117,7 +120,7 @@ internal sealed class RecordReader(
         var now = clock.Now;
         var source = RecordPosition.Of(entry.Record) with { RedrivenFrom = null };
         var (facts, rejection) = rules.AcceptCall(
-            call, input, source.ToString(), SagaId.Create(now), entry.Record.Partition, now);
+            call, input, source.ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
         if (facts is not null)
         {
             var started = new SagaStarted
@@ -133,6 +136,13 @@ internal sealed class RecordReader(
         return await known.FindAsync(rejection!.Requester, call.Cancels, OutcomeSink.For(entry), cancellation)
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
+
+    // Ids sort by age, so a record whose time is no time of today gets a new id. So does one of the in-memory log, which ends with its
+    // process.
+    private static SagaId SagaIdOf(ConsumedRecord record, DateTimeOffset now) =>
+        record.Timestamp is { } time && Math.Abs(now.ToUnixTimeMilliseconds() - time) < _ageMax.TotalMilliseconds
+            ? Identity.Saga(time, Identity.OfRecord("saga", record.Topic, record.TopicId, record.Partition, record.Offset))
+            : SagaId.Create(now);
 
     private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
         ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
