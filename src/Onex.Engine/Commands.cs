@@ -6,8 +6,9 @@ namespace Onex.Engine;
 /// <summary>Sends commands, and holds back the commands of a paused saga.</summary>
 internal static class Commands
 {
-    // The lease's margin and some transport time, after which an attempt should have ended.
-    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
+    /// <summary>The lease's margin and some transport time, after which an attempt should have ended.</summary>
+    public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(7);
+
     private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
 
     // A child may run for any time, and its end is in an outbox: this inquiry only covers unforeseen losses.
@@ -35,14 +36,14 @@ internal static class Commands
             Direction = direction,
             Attempt = 1,
             Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
-            DueAt = decision.Now + stepCall.Timeout + _grace,
+            DueAt = decision.Now + stepCall.Timeout + Grace,
             FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
         decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(command) };
         if (!paused)
         {
-            Emit(decision, command, stepCall);
+            AddCommand(decision, command, stepCall);
         }
     }
 
@@ -71,7 +72,7 @@ internal static class Commands
             return;
         }
 
-        var next = command with { Attempt = attempt, Resent = resent };
+        var next = command with { Attempt = attempt, Resent = resent, Report = null };
         if (decision.Saga.PausedBy is not null)
         {
             decision.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
@@ -79,7 +80,7 @@ internal static class Commands
         }
 
         decision.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = decision.Now + Silence(stepCall, resent) });
-        Emit(decision, next, stepCall);
+        AddCommand(decision, next, stepCall);
         if (stepCall.Role == CallRole.Saga)
         {
             return;
@@ -104,11 +105,11 @@ internal static class Commands
                 var command = held with
                 {
                     Phase = AttemptPhase.InFlight,
-                    DueAt = decision.Now + stepCall.Timeout + _grace,
+                    DueAt = decision.Now + stepCall.Timeout + Grace,
                     FirstSentAt = decision.Now,
                 };
                 decision.Replace(command);
-                Emit(decision, command, stepCall);
+                AddCommand(decision, command, stepCall);
             }
             else
             {
@@ -164,7 +165,7 @@ internal static class Commands
                 DueAt = decision.Now + Silence(stepCall, command.Resent),
                 Resent = command.Resent + 1,
             });
-            Emit(decision, command, stepCall, cancels: true);
+            AddCommand(decision, command, stepCall, cancels: true);
         }
         else
         {
@@ -178,7 +179,7 @@ internal static class Commands
     private static TimeSpan Silence(StepCall stepCall, int resent)
     {
         var longest = stepCall.Role == CallRole.Saga ? _childSilence : _longestSilence;
-        var silence = stepCall.Timeout + _grace;
+        var silence = stepCall.Timeout + Grace;
         for (var i = 0; i < resent && silence < longest; i++)
         {
             silence *= 2;
@@ -187,15 +188,17 @@ internal static class Commands
         return silence < longest ? silence : longest + stepCall.Timeout;
     }
 
-    private static void Emit(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
-        decision.Emit(new CommandToSend(
+    private static void AddCommand(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
+        decision.AddCommand(new CommandToSend(
             command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Role, stepCall.Invocation.Operation,
             stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
         {
             Cancels = cancels,
+            Topic = stepCall.Invocation.Topic,
             LimitKey = LimitKey(decision, stepCall.Invocation),
-            Once = stepCall.Retry.Attempts == 1 && stepCall.Role == CallRole.Effect,
-            AsksAgain = command.Happened == Happening.Yes && stepCall.Role == CallRole.Effect,
+            Heartbeat = stepCall.Heartbeat,
+            Once = stepCall.Retry.Attempts == 1 && stepCall.Role is CallRole.Effect or CallRole.Remote,
+            AsksAgain = command.Happened == Happening.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
         });
 
     // A value that cannot be evaluated is counted with all others of its kind, because a limit must not keep a step from being compensated.

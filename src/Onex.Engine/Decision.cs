@@ -26,6 +26,9 @@ internal sealed record Decision(
     /// <summary>The ids of messages that were accepted or buffered for the first time.</summary>
     public ImmutableArray<MessageId> Seen { get; init; } = [];
 
+    /// <summary>The commands whose results are no longer needed, so that workers need not run them.</summary>
+    public ImmutableArray<CommandToCancel> Cancelled { get; init; } = [];
+
     /// <summary>Domain events that leave with the commit.</summary>
     public ImmutableArray<EventToPublish> Published { get; init; } = [];
 
@@ -68,15 +71,27 @@ internal sealed record CommandToSend(
     /// </summary>
     public bool AsksAgain { get; init; }
 
+    /// <summary>For a compute: how long it may be silent after it has begun, or null.</summary>
+    public TimeSpan? Heartbeat { get; init; }
+
     /// <summary>Whether the step's policy allows one attempt only.</summary>
     public bool Once { get; init; }
 
     /// <summary>The value for which the connection's limits are counted separately, as JSON; or null.</summary>
     public string? LimitKey { get; init; }
 
+    /// <summary>The topic of a remote worker, without the configured prefix; or null.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>For a child saga: whether nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }
+
+/// <summary>A computation that need not be run.</summary>
+/// <param name="CommandId">The command.</param>
+/// <param name="Attempt">The latest attempt to stop.</param>
+/// <param name="Topic">The topic of a remote worker, without the configured prefix; or null.</param>
+internal sealed record CommandToCancel(CommandId CommandId, int Attempt, string? Topic);
 
 /// <summary>One domain event to be published.</summary>
 /// <param name="Step">The step that emits it.</param>

@@ -23,6 +23,12 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
 
     public SagaState Saga { get; set; } = saga;
 
+    /// <summary>The saga before the decision.</summary>
+    public SagaState Before { get; } = saga;
+
+    /// <summary>The computations that need not be run any more.</summary>
+    public ImmutableArray<CommandToCancel> Cancelled { get; set; } = [];
+
     public PlanFacts Facts { get; } = PlanFacts.Of(plan);
 
     /// <summary>The state that the saga is in.</summary>
@@ -41,6 +47,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         Seen = _seen.ToImmutable(),
         Published = _published.ToImmutable(),
         Items = _items.ToImmutable(),
+        Cancelled = Cancelled,
     };
 
     /// <summary>The decision if the saga does not change. Senders of declined events may still be answered.</summary>
@@ -49,7 +56,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
-    public void Emit(CommandToSend command) => _commands.Add(command);
+    public void AddCommand(CommandToSend command) => _commands.Add(command);
 
     public void Answer(Answer answer) => _answers.Add(answer);
 
@@ -118,7 +125,10 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         writer.WriteStartObject();
         foreach (var (name, value) in detail)
         {
-            value.Write(writer, name);
+            if (name != "progress" || !value.IsEmpty)
+            {
+                value.Write(writer, name);
+            }
         }
 
         writer.WriteEndObject();

@@ -60,6 +60,9 @@ internal readonly struct HistoryValue
 
     public static implicit operator HistoryValue(DateTimeOffset at) => new(JsonValueKind.String, at: at);
 
+    /// <summary>Whether it is a text that says nothing.</summary>
+    public bool IsEmpty => _kind == JsonValueKind.String && _at is null && string.IsNullOrEmpty(_text);
+
     public void Write(Utf8JsonWriter writer, string name)
     {
         switch (_kind)

@@ -35,7 +35,8 @@ internal static class Interruption
         foreach (var command in decision.Saga.Outstanding.Where(
             command => command is { Direction: StepDirection.Forward, Interrupted: false } && which(command)))
         {
-            decision.Note(HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt));
+            decision.Note(
+                HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt), ("progress", command.Report?.Describe()));
             var step = decision.Facts.Step(command.Step);
 
             // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
@@ -53,7 +54,9 @@ internal static class Interruption
             {
                 Interrupted = true,
                 Kept = kept,
-                DueAt = decision.Now,
+
+                // No ledger knows the outcome at a remote worker, whose result is to arrive.
+                DueAt = step.Role == CallRole.Remote && command.Phase == AttemptPhase.InFlight ? command.DueAt : decision.Now,
                 Phase = Awake(command.Phase),
                 InterruptedAt = command.Attempt,
                 ItemValue = EachItems.ValueOf(decision, command),
@@ -233,7 +236,7 @@ internal static class Interruption
         DecisionBuilder decision, Outstanding command, CallStep step, out RawJson arguments, out string? problem)
     {
         var scope = EachItems.ScopeOf(decision, command, command.FirstSentAt, commandId: command.CommandId);
-        if (!ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out arguments, out problem))
+        if (!CallArguments.TryEvaluate(step.Compensation!.Invocation, scope, out arguments, out _, out problem))
         {
             return false;
         }

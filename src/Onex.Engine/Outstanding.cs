@@ -77,6 +77,9 @@ internal sealed record Outstanding
     /// <summary>The latest attempt that is known to have ended without a usable answer; 0 if there is none.</summary>
     public int EndedAttempt { get; init; }
 
+    /// <summary>The last report of the attempt in flight, or null: no worker has reported that it has begun.</summary>
+    public AttemptReport? Report { get; init; }
+
     /// <summary>Whether no attempt of it is in flight, because the latest has ended.</summary>
     public bool IsIdle => Phase == AttemptPhase.BackingOff || (Phase == AttemptPhase.Stuck && EndedAttempt >= Attempt);
 

@@ -4,7 +4,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Decides what a saga does next. Pure: no clock, no I/O, no randomness. The same event in the same state always leads to the same
-/// decision, in production, in <c>onex contracts test</c> and in the simulator.
+/// decision, in production and in <c>onex contracts test</c>.
 /// </summary>
 internal static class SagaEngine
 {
@@ -32,6 +32,7 @@ internal static class SagaEngine
         var changed = @event switch
         {
             StepResultArrived result => Results.Decide(decision, result),
+            StepReportArrived report => Reports.Decide(decision, report),
             TimerFired timer => Timers.Decide(decision, timer),
             RequestJoined joined => Join(decision, joined),
             ExternalEvent external => Events.Decide(decision, external),
@@ -39,7 +40,13 @@ internal static class SagaEngine
             ResendRequested => Commands.Resend(decision),
             _ => false,
         };
-        return changed || decision.HasNotes ? Finish(decision) : decision.Nothing(saga);
+        if (!changed && !decision.HasNotes)
+        {
+            return decision.Nothing(saga);
+        }
+
+        decision.Cancelled = [.. Reports.Cancelled(decision, (@event as StepResultArrived)?.CommandId)];
+        return Finish(decision);
     }
 
     /// <summary>

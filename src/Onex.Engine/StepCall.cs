@@ -6,9 +6,12 @@ namespace Onex.Engine;
 /// <summary>The operation that a command invokes, and how: the step itself, or its compensation.</summary>
 internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
 {
+    /// <summary>How long a computation may be silent after it has begun, or null.</summary>
+    public TimeSpan? Heartbeat { get; init; }
+
     /// <summary>The step itself, with these arguments.</summary>
     public static StepCall Doing(CallStep step, RawJson arguments) =>
-        new(step, step.Role, step.Invocation, arguments, step.Retry, step.Timeout);
+        new(step, step.Role, step.Invocation, arguments, step.Retry, step.Timeout) { Heartbeat = step.HeartbeatTimeout };
 
     /// <summary>The compensation of a step that has one, with these arguments.</summary>
     public static StepCall Compensating(CallStep step, RawJson arguments)

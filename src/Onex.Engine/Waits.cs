@@ -168,15 +168,21 @@ internal static class Waits
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
             _ when command.Interrupted =>
                 $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
+            _ when command.Report is { } report =>
+                $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} ({attempt}, since {Text(report.StartedAt)})"
+                    + $"{(report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")} (reported at {Text(report.At)})",
             _ =>
                 $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after "
                     + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
                     : ", and no process has claimed it: is "
-                        + $"{(step.Role == CallRole.Compute ? "runtime-worker" : "runtime-effects")} running?"),
+                        + $"{Reader(undoing ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
         };
     }
+
+    private static string Reader(Invocation? invocation, CallRole role) => invocation?.Topic is { } topic ? $"a worker that reads '{topic}'"
+        : role == CallRole.Compute ? "runtime-worker" : "runtime-effects";
 
     private static WaitDescription Waiting(Plan plan, SagaState saga, DateTimeOffset now)
     {

@@ -38,6 +38,11 @@ public sealed record KafkaSettings
     /// </summary>
     public IReadOnlyList<string> UnorderedTopics { get; init; } = [];
 
+    /// <summary>
+    /// Those of <see cref="UnorderedTopics"/> whose records take long to handle: a batch goes to several partitions. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> SpreadTopics { get; init; } = [];
+
     /// <summary>Records that one endpoint may have in flight; at the limit its partitions are paused. Default 2000.</summary>
     public int InFlightMax { get; init; } = 2000;
 

@@ -5,6 +5,7 @@ using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Rider;
 using Onex.Persistence;
@@ -16,8 +17,18 @@ namespace Onex.Workers;
 /// <summary>The workers role: executes computes for sagas. The entry point of this project.</summary>
 public static class WorkersRole
 {
-    /// <summary>The maximum number of commands in flight per process.</summary>
-    internal const int CommandsAtOnce = 32;
+    /// <summary>
+    /// The maximum number of commands in memory per process. Most of them wait for a processor, or for their result to be durable.
+    /// </summary>
+    internal const int CommandsAtOnce = 64;
+
+    /// <summary>
+    /// The session timeout of the group at most, so that the commands of a killed worker are taken over within ten seconds. To lose a
+    /// partition by mistake costs a worker no more than a repeated computation.
+    /// </summary>
+    internal static readonly TimeSpan SessionMax = TimeSpan.FromSeconds(6);
+
+    private const string Source = "onex-workers";
 
     /// <summary>
     /// Adds the role. Needs <see cref="IRecordProducer"/> and <see cref="TimeProvider"/> among the services, and takes an
@@ -27,6 +38,9 @@ public static class WorkersRole
     /// <param name="settings">The settings, for the topics.</param>
     public static IServiceCollection AddOnexWorkers(this IServiceCollection services, RuntimeSettings settings)
     {
+        services.AddSingleton<RunningComputes>();
+        services.AddSingleton(_ => new ComputeRoom(
+            settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands));
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider),
             provider.GetService<IPayloads>(),
@@ -34,22 +48,36 @@ public static class WorkersRole
                 provider.GetRequiredService<IRecordProducer>(),
                 provider.GetRequiredService<TimeProvider>(),
                 settings.Topics.WorkerResponses,
-                "onex-workers"),
+                Source),
+            new ReportSender(
+                provider.GetRequiredService<IRecordProducer>(),
+                provider.GetRequiredService<TimeProvider>(),
+                settings.Topics.WorkerResponses,
+                Source,
+                Environment.MachineName),
+            provider.GetRequiredService<RunningComputes>(),
+            provider.GetRequiredService<ComputeRoom>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ComputeRunner>>()));
         return services;
     }
 
-    /// <summary>Configures the rider to consume the role's commands.</summary>
-    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
+    /// <summary>Configures the rider to consume the role's commands, and the cancellations of all commands.</summary>
+    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka)
+    {
         kafka.TopicEndpoint<StepCommand>(settings.Topics.WorkerRequests, settings.WorkerGroup, endpoint =>
         {
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
+            endpoint.SessionTimeoutMax = SessionMax;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
+        kafka.BroadcastEndpoint(
+            settings.Topics.WorkerCancels, settings.WorkerGroup,
+            services => new CancelHandler(services.GetRequiredService<RunningComputes>()));
+    }
 
     /// <summary>Reports the role's handlers to health: its operations.</summary>
     public static void ReportHandlers(RoleHealth health)

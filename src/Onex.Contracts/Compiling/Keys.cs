@@ -112,6 +112,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
             May("timeout", Shape.Duration, $"The time limit of an attempt; {Durations.Format(CallStep.DefaultTimeout)} unless the "
                 + "connection sets another"),
+            May("heartbeat_timeout", Shape.Duration, "Of a compute: how long it may be silent after it has begun, before the attempt has "
+                + $"timed out; at least {Durations.Format(CallStep.HeartbeatMin)}. Without it only `timeout` applies"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Results that count as a rejection"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for its final failure"),
             May("compensate", Shape.Map(() => Compensate),

@@ -48,7 +48,10 @@ internal static partial class Names
 
     /// <summary>The default names of the runtime's topics, as in Onex.Contracts.Messages.</summary>
     public static FrozenSet<string> OwnTopics { get; } = FrozenSet.ToFrozenSet(
-        ["requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events"],
+        [
+            "requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-requests.cancel",
+            "worker-responses", "saga-events",
+        ],
         StringComparer.Ordinal);
 
     /// <summary>The operation that writes to a topic, as <c>emit</c> does.</summary>

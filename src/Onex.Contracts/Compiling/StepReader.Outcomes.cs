@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
@@ -21,7 +22,7 @@ internal sealed partial class StepReader
         if (call is not null && StaticTypes.Contradiction(expressions.Types.StepCall(map), returns) is { } contradiction)
         {
             var called = call.Role == CallRole.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
-            scope.Report(ContractDiagnostics.ReturnsContradicted(node.At, called, contradiction));
+            scope.Report(ContractDiagnostics.ReturnsNeverMatches(node.At, called, contradiction));
         }
 
         return returns;
@@ -98,5 +99,31 @@ internal sealed partial class StepReader
         }
 
         return rules.ToImmutable();
+    }
+
+    private TimeSpan? ReadHeartbeat(MapSyntax map)
+    {
+        if (map.Find("heartbeat_timeout") is not { } node)
+        {
+            return null;
+        }
+
+        if (map.Has("effect"))
+        {
+            scope.Report(ContractDiagnostics.KeysExclude(
+                map.KeyAt("heartbeat_timeout"), "a step", "effect", "heartbeat_timeout",
+                "Only computations report progress. Use 'timeout' for an effect."));
+            return null;
+        }
+
+        var silence = scope.Duration(node);
+        if (silence < CallStep.HeartbeatMin)
+        {
+            scope.Report(ContractDiagnostics.OutOfRange(
+                node.At, "heartbeat_timeout", $"at least {Durations.Format(CallStep.HeartbeatMin)}"));
+            return null;
+        }
+
+        return silence;
     }
 }

@@ -35,6 +35,12 @@ public sealed class CallStep : StepPlan
     /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
+    /// <summary>How long a computation that has begun may be silent before its attempt has failed; null for any time.</summary>
+    public TimeSpan? HeartbeatTimeout { get; init; }
+
+    /// <summary>The shortest heartbeat timeout, which leaves time for several reports.</summary>
+    public static TimeSpan HeartbeatMin { get; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Answers that are a final "no".</summary>
     public ImmutableArray<RejectRule> Reject { get; init; } = [];
 

@@ -117,6 +117,12 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_PARTITIONS</c>.</summary>
     public required int Partitions { get; init; }
 
+    /// <summary>Partitions of the topic with commands to workers.</summary>
+    public required int WorkerPartitions { get; init; }
+
+    /// <summary>Computations that a worker runs at a time; null for the number of processors.</summary>
+    public int? WorkerConcurrency { get; init; }
+
     /// <summary><c>ONEX_REPLICATION</c>, or null for the broker's default.</summary>
     public short? Replication { get; init; }
 

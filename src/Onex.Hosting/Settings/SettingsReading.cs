@@ -60,6 +60,8 @@ internal sealed partial class SettingsReading
             WorkerGroup = workerGroup,
             CreateTopics = Flag(SettingsTable.CreateTopics),
             Partitions = Whole(SettingsTable.Partitions),
+            WorkerPartitions = Whole(SettingsTable.WorkerPartitions),
+            WorkerConcurrency = (int?)Number(SettingsTable.WorkerConcurrency),
             Replication = (short?)Number(SettingsTable.Replication),
             ContractsDirectory = contracts,
             ContractsMutable = Flag(SettingsTable.ContractsMutable),
@@ -292,7 +294,10 @@ internal sealed partial class SettingsReading
         var topics = new Topics(
             Named(SettingsTable.InputTopic), Named(SettingsTable.OutputTopic), Named(SettingsTable.EffectsInput),
             Named(SettingsTable.EffectsOutput),
-            Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents));
+            Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents))
+        {
+            Prefix = Text(SettingsTable.TopicPrefix) ?? "",
+        };
         Setting[] settings =
         [
             SettingsTable.InputTopic, SettingsTable.EffectsInput, SettingsTable.EffectsOutput, SettingsTable.WorkerInput,

@@ -120,6 +120,21 @@ public static class SettingsTable
         Range = (1, 10_000),
     };
 
+    public static readonly Setting WorkerPartitions = new(Messages, "ONEX_WORKER_PARTITIONS", Number, "48",
+        "Partitions of the topic with commands to workers, if Onex creates it: the most workers that share the load. More than there are "
+        + "workers, so that each gets about the same share; some may be added at any time.")
+    {
+        Range = (1, 10_000),
+    };
+
+    public static readonly Setting WorkerConcurrency = new(Messages, "ONEX_WORKER_CONCURRENCY", Number, null,
+        "Computations that a worker runs at a time. More than processors make each of them slower; computations that wait, such as "
+        + "`delay`, hold their place.")
+    {
+        Range = (1, 1000),
+        DefaultInWords = "the processors of the process, in a container its CPU limit, rounded up",
+    };
+
     public static readonly Setting Replication = new(Messages, "ONEX_REPLICATION", Number, null,
         "Replication factor of topics that Onex creates. With 1, the loss of a broker loses messages.")
     {
@@ -392,8 +407,8 @@ public static class SettingsTable
 
     public static readonly Setting OtlpEndpoint = new(Telemetry, "OTEL_EXPORTER_OTLP_ENDPOINT", Text, null,
         "The collector. While nothing answers there, telemetry is dropped, with one warning. This setting and the three after it also "
-        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the path of the signal (`/v1/traces`) "
-        + "is added to the common one.")
+        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the path of the signal "
+        + "(`/v1/traces`) is added to the common one.")
     {
         DefaultInWords = "`http://localhost:4317`, or with HTTP `http://localhost:4318`",
     };
@@ -521,7 +536,7 @@ public static class SettingsTable
     [
         Profile, LogLevel, LogFormat, LogDirectory, EnvironmentName, InContainer,
         EventBus, KafkaServers, KafkaProtocol, KafkaMechanism, KafkaUser, KafkaPassword, KafkaAuthority, SessionTimeout,
-        CreateTopics, Partitions, Replication, MaxRequestBytes,
+        CreateTopics, Partitions, WorkerPartitions, WorkerConcurrency, Replication, MaxRequestBytes,
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup,
         SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate,

@@ -7,7 +7,16 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>The topics that an endpoint reads, and the consumer group that it joins.</summary>
-public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
+public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group)
+{
+    /// <summary>
+    /// Whether this process is the only member of the group, reads the records of the last hour and those that follow, and commits nothing.
+    /// </summary>
+    public bool IsBroadcast { get; init; }
+
+    /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
+    public TimeSpan? SessionTimeoutMax { get; init; }
+}
 
 /// <summary>
 /// Reads an endpoint's topics as one member of its group. A dedicated thread polls without pause, so that a slow handler never costs the

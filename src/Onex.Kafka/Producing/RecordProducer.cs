@@ -21,7 +21,10 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     public RecordProducer(KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<RecordProducer> logger)
     {
         _topics = topics;
-        _partitioners = settings.UnorderedTopics.ToDictionary(topic => topic, _ => new BatchPartitioner(), StringComparer.Ordinal);
+        _partitioners = settings.UnorderedTopics.ToDictionary(topic => topic, topic => new BatchPartitioner(
+            settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)
+                ? BatchPartitioner.SpreadRecordsMax
+                : BatchPartitioner.RecordsMax), StringComparer.Ordinal);
         _batched = new ProducerClient(settings, recordsPerBatch: null, _partitioners, OnReport, health, time, logger);
         _alone = new ProducerClient(settings, recordsPerBatch: 1, _partitioners, OnReport, health, time, logger);
         _queue = new LingerQueue<PendingRecord>(HandOver, time);

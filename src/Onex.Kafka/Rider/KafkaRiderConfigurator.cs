@@ -22,6 +22,14 @@ public interface IKafkaRiderConfigurator : IRiderFactoryConfigurator
     /// <param name="handler">Creates the handler, once.</param>
     void BatchEndpoint(string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
 
+    /// <summary>
+    /// Reads a whole topic, whatever other processes read of it, from the records of the last hour on. No offset is committed.
+    /// </summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="group">The beginning of the name of the consumer group that this process is the only member of.</param>
+    /// <param name="handler">Creates the handler, once.</param>
+    void BroadcastEndpoint(string topic, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
+
     /// <summary>Reads a topic of JSON messages as a member of a group and sends each through a receive pipe.</summary>
     void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
         where T : class;
@@ -33,6 +41,9 @@ public interface ITopicEndpointConfigurator<T>
 {
     /// <summary>Messages handled at the same time. Default 64.</summary>
     int ConcurrentMessageLimit { get; set; }
+
+    /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
+    TimeSpan? SessionTimeoutMax { get; set; }
 
     /// <summary>The type of the messages. Required; records that do not fit go to the dead-letter topic.</summary>
     void Deserialize(JsonTypeInfo<T> type);
@@ -62,6 +73,12 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler) =>
         _endpoints.Add((new EndpointAddress(name, topics, group), _ => handler(context)));
 
+    public void BroadcastEndpoint(string topic, string group, Func<IServiceProvider, IRecordBatchHandler> handler)
+    {
+        var alone = $"{group}-{Guid.CreateVersion7(context.GetRequiredService<TimeProvider>().GetUtcNow())}";
+        _endpoints.Add((new EndpointAddress(topic, [topic], alone) { IsBroadcast = true }, _ => handler(context)));
+    }
+
     public void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
         where T : class
     {
@@ -73,7 +90,8 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             return;
         }
 
-        _endpoints.Add((new EndpointAddress(topic, [topic], group), bus => new TopicHandler<T>(
+        var address = new EndpointAddress(topic, [topic], group) { SessionTimeoutMax = configurator.SessionTimeoutMax };
+        _endpoints.Add((address, bus => new TopicHandler<T>(
             topic,
             type,
             new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
@@ -132,6 +150,8 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
     where T : class
 {
     public int ConcurrentMessageLimit { get; set; } = 64;
+
+    public TimeSpan? SessionTimeoutMax { get; set; }
 
     public JsonTypeInfo<T>? Type { get; private set; }
 

@@ -144,9 +144,24 @@ internal sealed class RecordReader(
             ? Identity.Saga(time, Identity.OfRecord("saga", record.Topic, record.TopicId, record.Partition, record.Offset))
             : SagaId.Create(now);
 
-    private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
-        ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
-        : Malformed($"The record is no result of a step: {problem ?? "it is null."}");
+    private IntakeResult ReadResult(BatchEntry entry)
+    {
+        var isReport = entry.Record.TextHeader(HeaderNames.EventType) == EventTypes.Report;
+        string? problem = null;
+        if (!isReport && ResultReader.Read(entry.Record.Value, out problem) is { } result)
+        {
+            return entry.Record.Topic == topics.WorkerResponses
+                ? new IntakeResult(Delivery.For(WorkerResults.Check(result), OutcomeSink.For(entry), isFromWorker: true))
+                : new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
+        }
+
+        if (ResultReader.ReadReport(entry.Record.Value) is { } report)
+        {
+            return new IntakeResult(Delivery.For(report, OutcomeSink.For(entry)));
+        }
+
+        return Malformed($"The record is no {(isReport ? "report" : "result")} of a step: {problem ?? "a required field is missing."}");
+    }
 
     private static IntakeResult Malformed(string reason) => Failed(new HandlingFailure(ErrorCodes.MalformedMessage, reason));
 

@@ -46,6 +46,30 @@ internal static class ResultReader
         },
     };
 
+    /// <summary>The report in a record's value, or null if it is none.</summary>
+    public static StepReport? ReadReport(ReadOnlySpan<byte> value) => Read(value, MessageJson.Default.StepReport, out _);
+
+    /// <summary>The event of a report. What is out of bounds is brought into them, because a report is only for people.</summary>
+    public static StepReportArrived ToEvent(StepReport report, MessageId causedBy) => new()
+    {
+        SagaId = report.SagaId,
+        CausedBy = causedBy,
+        CommandId = report.CommandId,
+        Attempt = report.Attempt,
+        HasBegun = report.Report == StepReportKinds.Started,
+        Progress = report.Progress is { } progress && double.IsFinite(progress) ? Math.Clamp(progress, 0, 1) : null,
+        Text = Short(report.Text),
+        Worker = Short(report.Worker),
+    };
+
+    // Without what the database cannot store.
+    private static string? Short(string? text)
+    {
+        const int Most = 500;
+        var end = text?.Length > Most ? (char.IsHighSurrogate(text[Most - 1]) ? Most - 1 : Most) : text?.Length ?? 0;
+        return text?[..end].Replace("\0", "", StringComparison.Ordinal);
+    }
+
     private static T? Read<T>(ReadOnlySpan<byte> value, JsonTypeInfo<T> type, out string? problem)
         where T : class
     {

@@ -24,6 +24,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 
         var started = Declare<SagaStarted>(nameof(EventKind.Started));
         var result = Declare<StepResultArrived>(nameof(EventKind.StepResult));
+        var report = Declare<StepReportArrived>("StepReport");
         var timer = Declare<TimerFired>(nameof(EventKind.Timer));
         var joined = Declare<RequestJoined>(nameof(EventKind.Joined));
         var external = Declare<ExternalEvent>(nameof(EventKind.External));
@@ -37,7 +38,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
             {
                 During(states[state.Name], kind switch
                 {
-                    EventKind.StepResult => [When(result).ThenAsync(DecideAsync)],
+                    EventKind.StepResult => [When(result).ThenAsync(DecideAsync), When(report).ThenAsync(DecideAsync)],
                     EventKind.Timer => [When(timer).ThenAsync(DecideAsync)],
                     EventKind.Joined => [When(joined).ThenAsync(DecideAsync)],
                     EventKind.External => [When(external).ThenAsync(DecideAsync)],

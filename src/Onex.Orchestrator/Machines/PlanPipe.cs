@@ -35,6 +35,7 @@ internal sealed class PlanPipe
         {
             SagaStarted started => SendAsync(started, staging, cancellation),
             StepResultArrived result => SendAsync(result, staging, cancellation),
+            StepReportArrived report => SendAsync(report, staging, cancellation),
             TimerFired timer => SendAsync(timer, staging, cancellation),
             RequestJoined joined => SendAsync(joined, staging, cancellation),
             ExternalEvent external => SendAsync(external, staging, cancellation),

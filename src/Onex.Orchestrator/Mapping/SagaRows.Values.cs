@@ -91,4 +91,33 @@ internal static partial class SagaRows
 
     private static JsonElement? Member(JsonElement? json, string name) =>
         json is { ValueKind: JsonValueKind.Object } there && there.TryGetProperty(name, out var member) ? member : null;
+
+    private static void WriteReport(Utf8JsonWriter writer, AttemptReport? report)
+    {
+        if (report is null)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("report");
+        WriteTime(writer, "started_at", report.StartedAt);
+        WriteTime(writer, "at", report.At);
+        if (report.Progress is { } progress)
+        {
+            writer.WriteNumber("progress", progress);
+        }
+
+        WriteText(writer, "text", report.Text);
+        WriteText(writer, "worker", report.Worker);
+        writer.WriteEndObject();
+    }
+
+    private static AttemptReport? ReadReport(JsonElement json) => json.TryGetProperty("report", out var report)
+        ? new AttemptReport(report.GetProperty("started_at").GetDateTimeOffset(), report.GetProperty("at").GetDateTimeOffset())
+        {
+            Progress = report.TryGetProperty("progress", out var progress) ? progress.GetDouble() : null,
+            Text = Text(report, "text"),
+            Worker = Text(report, "worker"),
+        }
+        : null;
 }

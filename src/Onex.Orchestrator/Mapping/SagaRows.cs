@@ -394,6 +394,7 @@ internal static partial class SagaRows
 
         // As text, because every attempt must send the same bytes, and jsonb keeps the bytes of strings only.
         WriteText(writer, "arguments", command.Arguments?.ToString());
+        WriteReport(writer, command.Report);
         if (command.ArgumentsIfUnknown is { } unknown)
         {
             writer.WritePropertyName("arguments_if_unknown");
@@ -438,6 +439,7 @@ internal static partial class SagaRows
         },
         EndedAttempt = Count(json, "ended_attempt"),
         InterruptedAt = Count(json, "interrupted_at"),
+        Report = ReadReport(json),
         ArgumentsIfDone = Text(json, "arguments_if_done") is { } done ? RawJson.FromText(done) : null,
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
         ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown)

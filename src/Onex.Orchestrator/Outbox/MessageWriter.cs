@@ -39,16 +39,37 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             NotAfter = command.NotAfter,
             AskAgain = command.AsksAgain ? true : null,
             Once = command.Once ? true : null,
+            Reports = command.Role == CallRole.Compute ? true : null,
+            HeartbeatMs = command.Heartbeat is { } heartbeat ? (int)Math.Min(heartbeat.TotalMilliseconds, int.MaxValue) : null,
         };
         return new OutgoingMessage
         {
             MessageId = messageId,
-            Topic = command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
+            Topic = command.Topic is { } remote ? topics.Prefix + remote
+                : command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
             Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
         };
     }
+
+    /// <summary>The cancellation of a command to a worker.</summary>
+    public OutgoingMessage Cancel(SagaState saga, CommandToCancel cancelled, MessageId messageId, DateTimeOffset at) => new()
+    {
+        MessageId = messageId,
+        Topic = cancelled.Topic is { } remote ? Topics.Cancel(topics.Prefix + remote) : topics.WorkerCancels,
+        Key = cancelled.CommandId.ToString(),
+        Value = JsonSerializer.SerializeToUtf8Bytes(
+            new StepCancel
+            {
+                CommandId = cancelled.CommandId,
+                Attempt = cancelled.Attempt,
+                SagaId = saga.Facts.SagaId,
+                CorrelationId = saga.Facts.Requester.CorrelationId,
+            },
+            MessageJson.Default.StepCancel),
+        Headers = Headers(EventTypes.Cancel, messageId, saga.Facts.Requester, at),
+    };
 
     // The partition that the broker chooses becomes the child's home.
     private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, MessageId messageId, DateTimeOffset at)

@@ -9,11 +9,14 @@ namespace Onex.Workers.Operations;
 /// <summary>A compute operation as the runner calls it.</summary>
 internal interface IComputeOperation
 {
+    /// <summary>The bytes that a run may hold besides its arguments and what they are read into. 0 if they are of the same order.</summary>
+    long MemoryMax => 0;
+
     /// <summary>
     /// Computes the result. Throws <see cref="JsonException"/> for arguments of wrong types and
-    /// <see cref="ComputeRejectedException"/> for other rejections. Cancelled at the attempt's timeout.
+    /// <see cref="ComputeRejectedException"/> for other rejections.
     /// </summary>
-    Task<RawJson> RunAsync(RawJson arguments, CancellationToken cancellation);
+    Task<RawJson> RunAsync(RawJson arguments, ComputeContext context);
 }
 
 /// <summary>
@@ -28,15 +31,13 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
     // Escapes only what JSON requires, because the text is never HTML.
     private static readonly JsonWriterOptions _written = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>
-    /// Computes the result. A loop checks the token, because after the attempt's timeout nobody else ends it.
-    /// </summary>
-    protected abstract ValueTask<TResult> RunAsync(TArguments arguments, CancellationToken cancellation);
+    /// <summary>Computes the result. A loop checks <see cref="ComputeContext.Cancellation"/>.</summary>
+    protected abstract ValueTask<TResult> RunAsync(TArguments arguments, ComputeContext context);
 
-    async Task<RawJson> IComputeOperation.RunAsync(RawJson arguments, CancellationToken cancellation)
+    async Task<RawJson> IComputeOperation.RunAsync(RawJson arguments, ComputeContext context)
     {
         var typed = JsonSerializer.Deserialize(arguments.Utf8.Span, argumentsType) ?? throw new JsonException("They must be an object.");
-        var result = await RunAsync(typed, cancellation);
+        var result = await RunAsync(typed, context);
         var buffer = new ResultBuffer(ComputeLimits.ResultBytesMax);
         await using var writer = new Utf8JsonWriter(buffer, _written);
         JsonSerializer.Serialize(writer, result, resultType);

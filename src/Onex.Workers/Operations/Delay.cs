@@ -8,14 +8,14 @@ namespace Onex.Workers.Operations;
 internal sealed class Delay(TimeProvider time)
     : ComputeOperation<DelayArguments, DelayResult>(ComputeJson.Default.DelayArguments, ComputeJson.Default.DelayResult)
 {
-    protected override async ValueTask<DelayResult> RunAsync(DelayArguments arguments, CancellationToken cancellation)
+    protected override async ValueTask<DelayResult> RunAsync(DelayArguments arguments, ComputeContext context)
     {
         if (arguments.Ms < 0)
         {
             throw new JsonException("'ms' is below 0.", "$.ms", null, null);
         }
 
-        await Task.Delay(TimeSpan.FromMilliseconds(arguments.Ms), time, cancellation);
+        await Task.Delay(TimeSpan.FromMilliseconds(arguments.Ms), time, context.Cancellation);
         return new DelayResult();
     }
 }

@@ -9,7 +9,7 @@ namespace Onex.Workers.Operations;
 internal sealed class HashHmac() : ComputeOperation<HmacArguments, HashResult>(
     ComputeJson.Default.HmacArguments, ComputeJson.Default.HashResult)
 {
-    protected override ValueTask<HashResult> RunAsync(HmacArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<HashResult> RunAsync(HmacArguments arguments, ComputeContext context)
     {
         var (key, text) = (Encoding.UTF8.GetBytes(arguments.Key), Encoding.UTF8.GetBytes(arguments.Text));
         var hash = arguments.Algorithm switch

@@ -9,7 +9,7 @@ namespace Onex.Workers.Operations;
 internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>(
     ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
 {
-    protected override ValueTask<HashResult> RunAsync(HashArguments arguments, CancellationToken cancellation) =>
+    protected override ValueTask<HashResult> RunAsync(HashArguments arguments, ComputeContext context) =>
         new(new HashResult { Hex = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(arguments.Text))) });
 }
 

@@ -9,6 +9,6 @@ namespace Onex.Workers.Operations;
 internal sealed class HashSha512() : ComputeOperation<HashArguments, HashResult>(
     ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
 {
-    protected override ValueTask<HashResult> RunAsync(HashArguments arguments, CancellationToken cancellation) =>
+    protected override ValueTask<HashResult> RunAsync(HashArguments arguments, ComputeContext context) =>
         new(new HashResult { Hex = Convert.ToHexStringLower(SHA512.HashData(Encoding.UTF8.GetBytes(arguments.Text))) });
 }

@@ -11,7 +11,7 @@ internal sealed class Transform()
         ComputeJson.Default.TransformArguments, ComputeJson.Default.IReadOnlyDictionaryStringCelValue)
 {
     protected override ValueTask<IReadOnlyDictionary<string, CelValue>> RunAsync(
-        TransformArguments arguments, CancellationToken cancellation)
+        TransformArguments arguments, ComputeContext context)
     {
         if (arguments.Fields is not { } fields)
         {
@@ -22,7 +22,7 @@ internal sealed class Transform()
         var result = new Dictionary<string, CelValue>(StringComparer.Ordinal);
         foreach (var (name, text) in fields)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
             result.Add(name, ItemExpression.Parse($"fields.{name}", text, ComputeLimits.TransformBudget).Evaluate(scope));
         }
 

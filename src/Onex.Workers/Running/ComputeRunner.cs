@@ -20,12 +20,18 @@ namespace Onex.Workers.Running;
 /// <param name="operations">The operations by name.</param>
 /// <param name="payloads">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
 /// <param name="sender">Sends results.</param>
+/// <param name="reports">Sends reports of running computations.</param>
+/// <param name="running">The computations of this process.</param>
+/// <param name="room">Admits computations: as many as there are processors, and as their memory allows.</param>
 /// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
     IPayloads? payloads,
     ResultSender sender,
+    ReportSender reports,
+    RunningComputes running,
+    ComputeRoom room,
     TimeProvider time,
     ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
 {
@@ -42,11 +48,18 @@ internal sealed class ComputeRunner(
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
-        var result = await ComputeAsync(command, cancellation);
+        using var run = running.Begin(command);
+        if (run is null || await ComputeAsync(command, run.Stopped, cancellation) is not { } result)
+        {
+            // The saga no longer waits for it.
+            return;
+        }
+
         await sender.SendAsync(result, command.HomePartition, Activity.Current?.Id ?? traceParent, traceState, cancellation);
     }
 
-    private async Task<StepResult> ComputeAsync(StepCommand command, CancellationToken cancellation)
+    // The result, or null if the command was cancelled.
+    private async Task<StepResult?> ComputeAsync(StepCommand command, CancellationToken stopped, CancellationToken cancellation)
     {
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
@@ -55,8 +68,16 @@ internal sealed class ComputeRunner(
                 command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
+        // The attempt's time begins when it is admitted, so that it is not lost to the computations before it.
+        using var place = await room.EnterAsync(command.Weight + operation.MemoryMax, stopped, cancellation);
+        if (place is null)
+        {
+            return null;
+        }
+
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stopped, cancellation);
+        using var progress = reports.For(command);
         try
         {
             var arguments = command.Arguments;
@@ -80,11 +101,16 @@ internal sealed class ComputeRunner(
             }
 
             // Not on the consumer's thread. WaitAsync ends the wait even if a compute ignores its token.
-            var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, either.Token), either.Token)
+            var context = new ComputeContext(either.Token, progress.Take);
+            var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, context), either.Token)
                 .WaitAsync(either.Token);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
             // Without a store the whole result is sent, if the broker accepts its size.
             return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", either.Token);
+        }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        {
+            return null;
         }
         catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

@@ -18,6 +18,8 @@ internal sealed class ComputeHarness(TimeProvider? time = null)
 
     public MemoryPayloads Payloads { get; } = new();
 
+    public RunningComputes Running { get; } = new();
+
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
         RunAsync(EffectsHarness.Command(operation, arguments, timeoutMs: timeoutMs), store: null);
@@ -25,16 +27,26 @@ internal sealed class ComputeHarness(TimeProvider? time = null)
     /// <summary>Runs a command, with a store for large values or without one.</summary>
     public async Task<StepResult> RunAsync(StepCommand command, IPayloads? store)
     {
+        await HandleAsync(command, store);
+        return JsonSerializer.Deserialize(Produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
+    }
+
+    /// <summary>Handles a command, with a result or without one.</summary>
+    public async Task HandleAsync(StepCommand command, IPayloads? store = null)
+    {
+        using var room = new ComputeRoom(4, 1L << 30);
         await using var services = new ServiceCollection().AddSingleton(_time).BuildServiceProvider();
         var runner = new ComputeRunner(
             ComputeOperations.Create(services),
             store,
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
+            new ReportSender(Produced, _time, "worker-responses", "onex-workers", "w1"),
+            Running,
+            room,
             _time,
             NullLogger<ComputeRunner>.Instance);
 
         await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
-        return JsonSerializer.Deserialize(Produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
     }
 
     /// <summary>An operation alone.</summary>

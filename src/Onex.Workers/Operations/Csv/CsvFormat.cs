@@ -10,7 +10,7 @@ namespace Onex.Workers.Operations.Csv;
 internal sealed class CsvFormat()
     : ComputeOperation<CsvFormatArguments, CsvFormatResult>(CsvJson.Default.CsvFormatArguments, CsvJson.Default.CsvFormatResult)
 {
-    protected override ValueTask<CsvFormatResult> RunAsync(CsvFormatArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<CsvFormatResult> RunAsync(CsvFormatArguments arguments, ComputeContext context)
     {
         var configuration = CsvParse.Configuration(arguments.Delimiter);
         configuration.InjectionOptions = arguments.EscapeFormulas ? InjectionOptions.Escape : InjectionOptions.None;
@@ -27,7 +27,7 @@ internal sealed class CsvFormat()
             writer.NextRecord();
             foreach (var row in arguments.Rows)
             {
-                cancellation.ThrowIfCancellationRequested();
+                context.Cancellation.ThrowIfCancellationRequested();
                 foreach (var column in columns)
                 {
                     writer.WriteField(Text(row.GetValueOrDefault(column)));

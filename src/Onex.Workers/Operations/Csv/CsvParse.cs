@@ -11,7 +11,7 @@ namespace Onex.Workers.Operations.Csv;
 internal sealed class CsvParse()
     : ComputeOperation<CsvParseArguments, CsvParseResult>(CsvJson.Default.CsvParseArguments, CsvJson.Default.CsvParseResult)
 {
-    protected override ValueTask<CsvParseResult> RunAsync(CsvParseArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<CsvParseResult> RunAsync(CsvParseArguments arguments, ComputeContext context)
     {
         using var text = new StringReader(arguments.Text);
         using var parser = new CsvParser(text, Configuration(arguments.Delimiter));
@@ -26,7 +26,7 @@ internal sealed class CsvParse()
             var rows = new List<IReadOnlyDictionary<string, string>>();
             while (parser.Read())
             {
-                cancellation.ThrowIfCancellationRequested();
+                context.Cancellation.ThrowIfCancellationRequested();
                 var values = parser.Record!;
                 if (values.Length != columns.Count)
                 {

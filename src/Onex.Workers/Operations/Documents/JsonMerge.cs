@@ -8,7 +8,7 @@ namespace Onex.Workers.Operations.Documents;
 internal sealed class JsonMerge()
     : ComputeOperation<JsonMergeArguments, ValueResult>(DocumentsJson.Default.JsonMergeArguments, DocumentsJson.Default.ValueResult)
 {
-    protected override ValueTask<ValueResult> RunAsync(JsonMergeArguments arguments, CancellationToken cancellation) =>
+    protected override ValueTask<ValueResult> RunAsync(JsonMergeArguments arguments, ComputeContext context) =>
         new(new ValueResult { Value = Apply(arguments.Value, arguments.Patch) });
 
     // Values have a limited depth, so the recursion has one.

@@ -14,13 +14,13 @@ internal sealed class JsonPatch()
     // Values that are copied are counted, because copies of copies grow exponentially.
     private const int CopiedValuesMax = 1_000_000;
 
-    protected override ValueTask<ValueResult> RunAsync(JsonPatchArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<ValueResult> RunAsync(JsonPatchArguments arguments, ComputeContext context)
     {
         var value = arguments.Value;
         long copies = CopiedValuesMax;
         for (var i = 0; i < arguments.Patch.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
             var change = new PatchChange(i, arguments.Patch[i]);
             value = change.Apply(value, ref copies);
         }

@@ -12,7 +12,7 @@ internal sealed class Validate()
     : ComputeOperation<ValidateArguments, ValidateResult>(
         DocumentsJson.Default.ValidateArguments, DocumentsJson.Default.ValidateResult)
 {
-    protected override ValueTask<ValidateResult> RunAsync(ValidateArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<ValidateResult> RunAsync(ValidateArguments arguments, ComputeContext context)
     {
         // Bounded by its limits of checks and of size, so it needs no token.
         var problems = Read(arguments.Schema).Validate(arguments.Value, out _);

@@ -11,7 +11,7 @@ internal sealed class Aggregate()
     : ComputeOperation<AggregateArguments, AggregateResult>(
         ListsJson.Default.AggregateArguments, ListsJson.Default.AggregateResult)
 {
-    protected override ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, ComputeContext context)
     {
         var by = (arguments.By ?? new Dictionary<string, string>())
             .Select(key => (Name: key.Key, Expression: ItemExpression.Parse($"by.{key.Key}", key.Value)))
@@ -27,7 +27,8 @@ internal sealed class Aggregate()
         var groups = new Dictionary<CelValue, List<Accumulator>>();
         for (var i = 0; i < arguments.Items.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
+            context.ReportProgress((double)i / arguments.Items.Count);
             scope.At(arguments.Items[i], i);
             var key = CelValue.List([.. by.Select(each => each.Expression.Evaluate(scope))]);
             if (by.Count > 0 && !groups.ContainsKey(key))

@@ -8,14 +8,15 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Filter()
     : ComputeOperation<FilterArguments, ItemsResult>(ListsJson.Default.FilterArguments, ListsJson.Default.ItemsResult)
 {
-    protected override ValueTask<ItemsResult> RunAsync(FilterArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<ItemsResult> RunAsync(FilterArguments arguments, ComputeContext context)
     {
         var where = ItemExpression.Parse("where", arguments.Where);
         var scope = new ItemScope(arguments.Values);
         var found = new List<CelValue>();
         for (var i = 0; i < arguments.Items.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
+            context.ReportProgress((double)i / arguments.Items.Count);
             if (where.Holds(scope.At(arguments.Items[i], i)))
             {
                 found.Add(arguments.Items[i]);

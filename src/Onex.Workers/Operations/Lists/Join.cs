@@ -9,7 +9,7 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Join()
     : ComputeOperation<JoinArguments, JoinResult>(ListsJson.Default.JoinArguments, ListsJson.Default.JoinResult)
 {
-    protected override ValueTask<JoinResult> RunAsync(JoinArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<JoinResult> RunAsync(JoinArguments arguments, ComputeContext context)
     {
         var rightKey = ItemExpression.Parse("right_key", arguments.RightKey);
         var leftKey = ItemExpression.Parse("left_key", arguments.LeftKey);
@@ -17,7 +17,7 @@ internal sealed class Join()
         var byKey = new Dictionary<CelValue, List<CelValue>>();
         for (var i = 0; i < arguments.Right.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
             if (rightKey.Evaluate(scope.At(arguments.Right[i], i)) is { IsNull: false } key)
             {
                 if (!byKey.TryGetValue(key, out var items))
@@ -32,13 +32,13 @@ internal sealed class Join()
         var rows = new List<JoinedRow>();
         for (var i = 0; i < arguments.Left.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
             var left = arguments.Left[i];
             if (leftKey.Evaluate(scope.At(left, i)) is { IsNull: false } key && byKey.TryGetValue(key, out var matches))
             {
                 foreach (var right in matches)
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    context.Cancellation.ThrowIfCancellationRequested();
                     Add(rows, left, right);
                 }
             }

@@ -8,7 +8,7 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Merge()
     : ComputeOperation<MergeArguments, ItemsResult>(ListsJson.Default.MergeArguments, ListsJson.Default.ItemsResult)
 {
-    protected override ValueTask<ItemsResult> RunAsync(MergeArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<ItemsResult> RunAsync(MergeArguments arguments, ComputeContext context)
     {
         var key = arguments.Key is { } text ? ItemExpression.Parse("key", text) : null;
         var scope = new ItemScope(arguments.Values);
@@ -18,7 +18,7 @@ internal sealed class Merge()
         {
             for (var i = 0; i < list.Count; i++)
             {
-                cancellation.ThrowIfCancellationRequested();
+                context.Cancellation.ThrowIfCancellationRequested();
                 if (key?.Evaluate(scope.At(list[i], i)) is not { } found || places.TryAdd(found, merged.Count))
                 {
                     merged.Add(list[i]);

@@ -8,7 +8,7 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Sort()
     : ComputeOperation<SortArguments, ItemsResult>(ListsJson.Default.SortArguments, ListsJson.Default.ItemsResult)
 {
-    protected override ValueTask<ItemsResult> RunAsync(SortArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<ItemsResult> RunAsync(SortArguments arguments, ComputeContext context)
     {
         var (keys, descending) = Read(arguments.By);
         var scope = new ItemScope(arguments.Values);
@@ -16,7 +16,7 @@ internal sealed class Sort()
         var rows = new CelValue[items.Count][];
         for (var i = 0; i < rows.Length; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
             rows[i] = [.. keys.Select(key => key.Evaluate(scope.At(items[i], i)))];
         }
 
@@ -27,7 +27,7 @@ internal sealed class Sort()
 
         var comparer = Comparer<int>.Create((a, b) =>
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Cancellation.ThrowIfCancellationRequested();
             for (var k = 0; k < keys.Count; k++)
             {
                 if (Compare(rows[a][k], rows[b][k]) is not 0 and var order)
@@ -46,10 +46,10 @@ internal sealed class Sort()
                 Count = items.Count,
             });
         }
-        catch (InvalidOperationException) when (cancellation.IsCancellationRequested)
+        catch (InvalidOperationException) when (context.Cancellation.IsCancellationRequested)
         {
             // The form in which .NET reports an exception of a comparer.
-            throw new OperationCanceledException(cancellation);
+            throw new OperationCanceledException(context.Cancellation);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Split()
     : ComputeOperation<SplitArguments, SplitResult>(ListsJson.Default.SplitArguments, ListsJson.Default.SplitResult)
 {
-    protected override ValueTask<SplitResult> RunAsync(SplitArguments arguments, CancellationToken cancellation) =>
+    protected override ValueTask<SplitResult> RunAsync(SplitArguments arguments, ComputeContext context) =>
         arguments.Size < 1
             ? throw ComputeRejectedException.Arguments("'size' must be at least 1")
             : new(new SplitResult { Batches = [.. arguments.Items.Chunk(arguments.Size)] });

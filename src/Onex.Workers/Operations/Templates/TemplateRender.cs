@@ -22,7 +22,7 @@ internal sealed class TemplateRender()
 
     private static readonly FluidParser _parser = new();
 
-    protected override ValueTask<TemplateResult> RunAsync(TemplateArguments arguments, CancellationToken cancellation)
+    protected override ValueTask<TemplateResult> RunAsync(TemplateArguments arguments, ComputeContext context)
     {
         CheckNesting(arguments.Template);
         var ended = new TaskCompletionSource<TemplateResult>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -31,11 +31,11 @@ internal sealed class TemplateRender()
             {
                 try
                 {
-                    ended.SetResult(new TemplateResult { Text = Render(arguments, new TemplateBudget(cancellation)) });
+                    ended.SetResult(new TemplateResult { Text = Render(arguments, new TemplateBudget(context.Cancellation)) });
                 }
                 catch (OperationCanceledException)
                 {
-                    ended.SetCanceled(cancellation);
+                    ended.SetCanceled(context.Cancellation);
                 }
                 catch (Exception exception)
                 {

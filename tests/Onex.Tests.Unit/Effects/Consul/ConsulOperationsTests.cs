@@ -4,11 +4,18 @@ using Onex.Tests.Unit.Effects.Http;
 namespace Onex.Tests.Unit.Effects.Consul;
 
 /// <summary>The operations of Consul against a real agent that demands a token.</summary>
-public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : IClassFixture<ConsulOperationsTests.Agent>, IAsyncDisposable
+public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : IClassFixture<ConsulOperationsTests.Agent>, IAsyncLifetime
 {
-    private readonly EffectsHarness _effects = Harness(agent.Address, ConsulAgent.Token);
+    private EffectsHarness _effects = null!;
+    private Uri _address = null!;
 
-    public ValueTask DisposeAsync() => _effects.DisposeAsync();
+    public async ValueTask InitializeAsync()
+    {
+        _address = (await agent.StartedAsync()).Address;
+        _effects = Harness(_address, ConsulAgent.Token);
+    }
+
+    public ValueTask DisposeAsync() => _effects?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [Fact]
     public async Task A_key_is_written_read_listed_and_removed()
@@ -93,7 +100,7 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
     [Fact]
     public async Task A_wrong_token_is_rejected_and_appears_nowhere()
     {
-        await using var effects = Harness(agent.Address, "hidden-and-wrong");
+        await using var effects = Harness(_address, "hidden-and-wrong");
 
         var result = await effects.RunAsync(EffectsHarness.Command("consul.kv_put", """{"key":"a","value":"b"}""", "consul"));
 
@@ -130,15 +137,19 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
         return result.Result.ToString()!;
     }
 
-    /// <summary>The agent of all tests here.</summary>
-    public sealed class Agent : IAsyncLifetime
+    /// <summary>The agent of all tests here. The first test starts it: a fixture that finds no binary would fail the tests.</summary>
+    public sealed class Agent : IAsyncDisposable
     {
-        private ConsulAgent? _agent;
+        private readonly Lazy<Task<ConsulAgent>> _agent = new(ConsulAgent.StartAsync);
 
-        public Uri Address => _agent!.Address;
+        public Task<ConsulAgent> StartedAsync() => _agent.Value;
 
-        public async ValueTask InitializeAsync() => _agent = await ConsulAgent.StartAsync();
-
-        public ValueTask DisposeAsync() => _agent?.DisposeAsync() ?? ValueTask.CompletedTask;
+        public async ValueTask DisposeAsync()
+        {
+            if (_agent is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+            {
+                await (await _agent.Value).DisposeAsync();
+            }
+        }
     }
 }

@@ -1,3 +1,5 @@
+using Onex.Workers.Operations;
+
 namespace Onex.Tests.Unit.Workers.Operations;
 
 /// <summary>A compute that goes on for too long or makes too much ends with a code, and the next one runs.</summary>
@@ -39,6 +41,7 @@ public sealed class ComputeLimitsTests
             .Replace("ITEMS", string.Join(',', Enumerable.Repeat("1", 100_000)), StringComparison.Ordinal)
             .Replace("NUMBERS", string.Join(',', Enumerable.Range(0, 200)), StringComparison.Ordinal));
 
-        await Assert.ThrowsAsync<OperationCanceledException>(() => ComputeHarness.Operation(operation).RunAsync(json, timer.Token));
+        await Assert.ThrowsAsync<OperationCanceledException>(
+            () => ComputeHarness.Operation(operation).RunAsync(json, new ComputeContext(timer.Token)));
     }
 }

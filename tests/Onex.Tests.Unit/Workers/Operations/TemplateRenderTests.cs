@@ -1,3 +1,5 @@
+using Onex.Workers.Operations;
+
 namespace Onex.Tests.Unit.Workers.Operations;
 
 public sealed class TemplateRenderTests
@@ -94,7 +96,7 @@ public sealed class TemplateRenderTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            ComputeHarness.Operation("template.render").RunAsync(RawJson.FromText(arguments), timer.Token));
+            ComputeHarness.Operation("template.render").RunAsync(RawJson.FromText(arguments), new ComputeContext(timer.Token)));
     }
 
     private static string Arguments(string template, string values) =>

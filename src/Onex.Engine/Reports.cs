@@ -1,0 +1,107 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
+using Onex.Operations;
+
+namespace Onex.Engine;
+
+/// <summary>
+/// Handles the reports of running computations. The saga keeps the last one, without an entry in the history, and looks after the attempt
+/// again when the next one is overdue.
+/// </summary>
+internal static class Reports
+{
+    // Each report that is kept is a commit. Workers report once a second; this leaves some room for their clocks.
+    private static readonly TimeSpan _shortest = TimeSpan.FromMilliseconds(500);
+
+    // An `each` may have hundreds of items in flight, and nobody reads the progress of a single one every second.
+    private static readonly TimeSpan _shortestOfItem = TimeSpan.FromSeconds(5);
+
+    public static bool Decide(DecisionBuilder decision, StepReportArrived report)
+    {
+        var command = decision.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == report.CommandId);
+        if (command is not { Phase: AttemptPhase.InFlight, Interrupted: false } || command.Attempt != report.Attempt
+            || TimesOf(decision, command) is not var (timeout, silence))
+        {
+            return false;
+        }
+
+        // After a worker was killed, another one begins the same attempt from the start.
+        var begins = report.HasBegun || command.Report is null;
+        if (!begins && decision.Now - command.Report!.At < Shortest(command, silence))
+        {
+            return false;
+        }
+
+        var kept = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
+        {
+            Progress = report.Progress,
+            Text = report.Text,
+            Worker = report.Worker,
+        };
+        var end = kept.StartedAt + timeout + Commands.Grace;
+        var heartbeat = decision.Now + silence;
+        decision.Replace(command with { Report = kept, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
+        return true;
+    }
+
+    /// <summary>Fails the attempt if its worker has been silent for too long. False if it has not.</summary>
+    public static bool Expire(DecisionBuilder decision, Outstanding command)
+    {
+        if (command.Report is not { } last
+            || TimesOf(decision, command)?.Heartbeat is not { } heartbeat
+            || last.At + heartbeat > decision.Now)
+        {
+            return false;
+        }
+
+        var progress = last.Describe() is { Length: > 0 } described ? $", which was {described}" : "";
+        Results.AttemptFailed(
+            decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut,
+            $"Its worker was silent for {Durations.Describe(heartbeat)} after its last report{progress}.", retryAfter: null);
+        return true;
+    }
+
+    /// <summary>
+    /// The computations that run although the saga no longer waits for that attempt of them: their workers are asked to stop.
+    /// </summary>
+    /// <param name="decision">The current decision.</param>
+    /// <param name="result">The command whose result was decided on, or null: it no longer runs.</param>
+    public static IEnumerable<CommandToCancel> Cancelled(DecisionBuilder decision, CommandId? result)
+    {
+        if (decision.Before.Outstanding == decision.Saga.Outstanding)
+        {
+            yield break;
+        }
+
+        var after = decision.Saga.Outstanding.ToDictionary(command => command.CommandId);
+        foreach (var command in decision.Before.Outstanding)
+        {
+            if (command.Phase == AttemptPhase.InFlight && command.CommandId != result && TimesOf(decision, command) is not null
+                && (!after.TryGetValue(command.CommandId, out var later)
+                    || later.Attempt > command.Attempt
+                    || later.Phase is AttemptPhase.BackingOff or AttemptPhase.Stuck))
+            {
+                var step = decision.Facts.Step(command.Step);
+                var invocation = command.Direction == StepDirection.Forward ? step.Invocation : step.Compensation!.Invocation;
+                yield return new CommandToCancel(command.CommandId, command.Attempt, invocation.Topic);
+            }
+        }
+    }
+
+    private static TimeSpan Shortest(Outstanding command, TimeSpan? heartbeat)
+    {
+        var shortest = command.Item is null ? _shortest : _shortestOfItem;
+        return heartbeat is { } silence && silence / 3 < shortest ? silence / 3 : shortest;
+    }
+
+    // The time limit of an attempt and its heartbeat timeout; null if it is no computation.
+    private static (TimeSpan Timeout, TimeSpan? Heartbeat)? TimesOf(DecisionBuilder decision, Outstanding command) =>
+        (command.Direction, decision.Facts.Step(command.Step)) switch
+        {
+            (StepDirection.Forward, { Role: CallRole.Compute } step) => (step.Timeout, step.HeartbeatTimeout),
+            (StepDirection.Compensation, { Compensation: { Role: CallRole.Compute } compensation }) => (compensation.Timeout, null),
+            _ => null,
+        };
+}

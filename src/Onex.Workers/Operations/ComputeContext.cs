@@ -1,0 +1,19 @@
+namespace Onex.Workers.Operations;
+
+/// <summary>What a computation knows about its attempt.</summary>
+/// <param name="cancellation">Cancelled at the attempt's timeout, and when nobody needs the result any more.</param>
+/// <param name="report">Receives the progress, or null.</param>
+internal sealed class ComputeContext(CancellationToken cancellation, Action<double?, string?>? report = null)
+{
+    /// <summary>
+    /// Cancelled at the attempt's timeout, and when nobody needs the result any more. A loop checks it, because nobody else ends it.
+    /// </summary>
+    public CancellationToken Cancellation { get; } = cancellation;
+
+    /// <summary>
+    /// Reports how far the computation is. It is cheap, so a loop may call it for each item: one report a second is sent, the latest.
+    /// </summary>
+    /// <param name="progress">How much is done, from 0 to 1; null if it is not known.</param>
+    /// <param name="text">What is being done, for people, without secrets.</param>
+    public void ReportProgress(double? progress, string? text = null) => report?.Invoke(progress, text);
+}

@@ -1,0 +1,39 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+
+namespace Onex.Workers.Running;
+
+/// <summary>Sends reports of running computations. Nobody waits for their delivery, because the next one replaces a lost one.</summary>
+/// <param name="producer">The process's producer.</param>
+/// <param name="time">The clock of the <c>timestamp</c> header, and of the intervals.</param>
+/// <param name="topic">The topic of the results.</param>
+/// <param name="source">The role, for the <c>source</c> header.</param>
+/// <param name="worker">The name of this process.</param>
+internal sealed class ReportSender(IRecordProducer producer, TimeProvider time, string topic, string source, string worker)
+{
+    /// <summary>The reports of one run of a command.</summary>
+    public RunReports For(StepCommand command) => new(this, time, command);
+
+    /// <summary>Sends a report.</summary>
+    public void Send(StepCommand command, MessageId messageId, string report, double? progress, string? text)
+    {
+        var message = new StepReport
+        {
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            SagaId = command.SagaId,
+            CorrelationId = command.CorrelationId,
+            Report = report,
+            Progress = progress is { } done && double.IsFinite(done) ? Math.Clamp(done, 0, 1) : null,
+            Text = text,
+            Worker = worker,
+        };
+        _ = producer.ProduceAsync(
+            new ProducedRecord(
+                topic, command.HomePartition, command.CommandId.ToString(),
+                JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepReport),
+                MessageHeaders.Create(source, EventTypes.Report, messageId, command.CorrelationId, time.GetUtcNow()).Items),
+            CancellationToken.None);
+    }
+}

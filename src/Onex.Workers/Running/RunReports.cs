@@ -1,0 +1,90 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Workers.Running;
+
+/// <summary>
+/// Reports on one run of a computation: that it has begun, after a second or at once if the step has a heartbeat timeout, then at most once
+/// a second the latest progress. A computation that is over within a second costs no report.
+/// </summary>
+internal sealed class RunReports : IDisposable
+{
+    /// <summary>The shortest time between two reports.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // The orchestrator cuts longer texts, too.
+    private const int TextMax = 500;
+
+    private readonly ReportSender _sender;
+    private readonly StepCommand _command;
+    private readonly Guid _run;
+    private readonly ITimer? _timer;
+    private readonly Lock _lock = new();
+    private int _sent;
+    private bool _hasProgress;
+    private bool _ended;
+    private double? _progress;
+    private string? _text;
+
+    public RunReports(ReportSender sender, TimeProvider time, StepCommand command)
+    {
+        _sender = sender;
+        _command = command;
+        _run = Guid.CreateVersion7(time.GetUtcNow());
+        if (command.Reports != true)
+        {
+            return;
+        }
+
+        if (command.HeartbeatMs is not null)
+        {
+            Send(StepReportKinds.Started, null, null);
+        }
+
+        _timer = time.CreateTimer(static reports => ((RunReports)reports!).Tick(), this, Interval, Interval);
+    }
+
+    /// <summary>Takes the progress of the computation; it is sent with the next tick.</summary>
+    public void Take(double? progress, string? text)
+    {
+        lock (_lock)
+        {
+            (_progress, _text, _hasProgress) = (progress, text, true);
+        }
+    }
+
+    /// <summary>Ends the reports. None is sent afterwards.</summary>
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        lock (_lock)
+        {
+            _ended = true;
+        }
+    }
+
+    private void Tick()
+    {
+        lock (_lock)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            if (_sent == 0)
+            {
+                Send(StepReportKinds.Started, _hasProgress ? _progress : null, _hasProgress ? _text : null);
+            }
+            else if (_hasProgress)
+            {
+                Send(StepReportKinds.Progress, _progress, _text);
+            }
+
+            _hasProgress = false;
+        }
+    }
+
+    private void Send(string report, double? progress, string? text) => _sender.Send(
+        _command, Identity.ReportMessage(_command.CommandId, _command.Attempt, _run, ++_sent), report, progress,
+        text is { Length: > TextMax } ? text[..TextMax] : text);
+}
