@@ -16,8 +16,8 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Finds where the group must continue in order to read all records since a time again. Partitions that the group has not begun are left
-    /// out, because it reads them from their beginning.
+    /// Finds where the group must continue in order to read all records since a time again. Partitions that the group has not begun are
+    /// left out, because it reads them from their beginning.
     /// </summary>
     /// <param name="group">The group.</param>
     /// <param name="names">The topics.</param>

@@ -50,8 +50,7 @@ internal static class TopicsCommand
         var apply = new Option<bool>("--apply") { Description = "Rewind. Without it, only show what would be rewound." };
         var command = new Command(
             "rewind",
-            "Let the orchestrators read again what they have read since a time, after the database was restored to an earlier state. All "
-            + "orchestrators must be stopped.") { to, apply };
+            "Let the orchestrators, which must be stopped, read again what they have read since a time: after a restore of the database.") { to, apply };
         command.SetAction((parsed, cancellation) => WithTopics((services, settings) => RewindAsync(
             services.GetRequiredService<GroupOffsets>(), settings, parsed.GetValue(to), parsed.GetValue(apply), parsed.GetValue(json),
             cancellation)));

@@ -306,6 +306,6 @@ public sealed partial class CommandLineTests
 
     private static IEnumerable<Command> Commands(Command command) => command.Subcommands.SelectMany(Commands).Prepend(command);
 
-    [GeneratedRegex("""(^ {4,}|`)onex (?<line>[a-z]+( [^`\n]+)?)(`|$)""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("""^ {4,}onex (?<line>.+)$""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex RunbookCommand();
 }
