@@ -112,8 +112,8 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>Takes a base backup.</summary>
-    public async Task BackupAsync() =>
-        (await RunAsync("pg_basebackup", ["-d", LibpqAddress, "-D", Backup, "-X", "none", "-c", "fast", "--no-sync"])).OrThrow("pg_basebackup");
+    public async Task BackupAsync() => (await RunAsync(
+        "pg_basebackup", ["-d", LibpqAddress, "-D", Backup, "-X", "none", "-c", "fast", "--no-sync"])).OrThrow("pg_basebackup");
 
     /// <summary>Loses the present data, and restores the state at a time from the base backup and the archived log.</summary>
     public async Task RestoreAsync(string time)

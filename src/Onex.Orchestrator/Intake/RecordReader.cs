@@ -37,7 +37,8 @@ internal sealed class RecordReader(
     KnownRequests known,
     IPayloads payloads,
     DatabaseClock clock,
-    ILogger<RecordReader> logger)
+    ILogger<RecordReader> logger,
+    RequestMetrics? metrics = null)
 {
     private static readonly TimeSpan _ageMax = TimeSpan.FromDays(365);
 
@@ -82,15 +83,18 @@ internal sealed class RecordReader(
             (var accepted, rejection) = rules.Accept(read, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
             if (accepted is not null)
             {
+                metrics?.Count(read.Requester.Operation, "topic", "accepted");
                 return new IntakeResult(Delivery.For(accepted, OutcomeSink.For(entry)));
             }
 
             if (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(entry), cancellation) is { } found)
             {
+                metrics?.Count(read.Requester.Operation, "topic", "known");
                 return found;
             }
         }
 
+        metrics?.Count(rejection!.Requester?.Operation, "topic", "rejected");
         return new IntakeResult(new DeliveryOutcome.Rejected(rejection!, Disposition.DeadLetter));
     }
 

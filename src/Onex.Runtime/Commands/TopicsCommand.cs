@@ -50,7 +50,10 @@ internal static class TopicsCommand
         var apply = new Option<bool>("--apply") { Description = "Rewind. Without it, only show what would be rewound." };
         var command = new Command(
             "rewind",
-            "Let the orchestrators, which must be stopped, read again what they have read since a time: after a restore of the database.") { to, apply };
+            "Let the orchestrators, which must be stopped, read again what they have read since a time: after a restore of the database.")
+        {
+            to, apply,
+        };
         command.SetAction((parsed, cancellation) => WithTopics((services, settings) => RewindAsync(
             services.GetRequiredService<GroupOffsets>(), settings, parsed.GetValue(to), parsed.GetValue(apply), parsed.GetValue(json),
             cancellation)));
@@ -96,7 +99,7 @@ internal static class TopicsCommand
         foreach (var cut in found.Where(partition => partition.IsCut))
         {
             await Console.Error.WriteLineAsync(
-                $"{cut.Topic} [{cut.Partition}] begins at offset {cut.Offset}: earlier records are deleted, and some of them may be missing.");
+                $"{cut.Topic} [{cut.Partition}] begins at offset {cut.Offset}: earlier records are deleted, and some may be missing.");
         }
 
         await Console.Error.WriteLineAsync(apply
