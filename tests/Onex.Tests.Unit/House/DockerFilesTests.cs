@@ -25,7 +25,10 @@ public sealed partial class DockerFilesTests
             "ONEX_EVENT_BUS",
             "ONEX_STORE",
             "ONEX_DATA_DIR",
-            "ONEX_API_URL"];
+            "ONEX_API_URL",
+
+            // The Docker client sets a variable of this name for Compose, which would win over .env. It belongs in runtime.env.
+            "OTEL_RESOURCE_ATTRIBUTES"];
 
     // Settings that Compose itself or a build reads.
     private static readonly string[] _composes =
@@ -159,6 +162,7 @@ public sealed partial class DockerFilesTests
         Assert.Equal(port is null ? [] : [port], _compose.Items("services", service, "ports"));
         string[] mounts = [
             "../contracts:/app/contracts:ro",
+            "${ONEX_PLUGINS_DIR:-/dev/null}:/app/plugins:ro",
             "${KAFKA_SSL_CA_FILE:-/dev/null}:/app/tls/kafka-ca.pem:ro",
             .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}"),
         ];

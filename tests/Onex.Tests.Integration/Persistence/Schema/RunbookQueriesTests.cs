@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
 
 namespace Onex.Tests.Integration.Persistence.Schema;
