@@ -23,6 +23,9 @@ public sealed record Topics(
     /// <summary>The suffix of the topic with the cancellations of a command topic.</summary>
     public const string CancelSuffix = ".cancel";
 
+    /// <summary>What is put before the name of a topic that a contract's files declare: that of the commands to remote workers.</summary>
+    public string Prefix { get; init; } = "";
+
     /// <summary>The names when nothing is configured.</summary>
     public static Topics Default { get; } = new(
         "requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events");

@@ -43,7 +43,7 @@ internal static class Commands
         decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(command) };
         if (!paused)
         {
-            Emit(decision, command, stepCall);
+            AddCommand(decision, command, stepCall);
         }
     }
 
@@ -80,7 +80,7 @@ internal static class Commands
         }
 
         decision.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = decision.Now + Silence(stepCall, resent) });
-        Emit(decision, next, stepCall);
+        AddCommand(decision, next, stepCall);
         if (stepCall.Role == CallRole.Saga)
         {
             return;
@@ -109,7 +109,7 @@ internal static class Commands
                     FirstSentAt = decision.Now,
                 };
                 decision.Replace(command);
-                Emit(decision, command, stepCall);
+                AddCommand(decision, command, stepCall);
             }
             else
             {
@@ -165,7 +165,7 @@ internal static class Commands
                 DueAt = decision.Now + Silence(stepCall, command.Resent),
                 Resent = command.Resent + 1,
             });
-            Emit(decision, command, stepCall, cancels: true);
+            AddCommand(decision, command, stepCall, cancels: true);
         }
         else
         {
@@ -188,16 +188,17 @@ internal static class Commands
         return silence < longest ? silence : longest + stepCall.Timeout;
     }
 
-    private static void Emit(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
-        decision.Emit(new CommandToSend(
+    private static void AddCommand(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
+        decision.AddCommand(new CommandToSend(
             command.CommandId, command.Attempt, command.Step, command.Direction, stepCall.Role, stepCall.Invocation.Operation,
             stepCall.Invocation.Connection, stepCall.Arguments, stepCall.Timeout, command.NotAfter)
         {
             Cancels = cancels,
+            Topic = stepCall.Invocation.Topic,
             LimitKey = LimitKey(decision, stepCall.Invocation),
             Heartbeat = stepCall.Heartbeat,
-            Once = stepCall.Retry.Attempts == 1 && stepCall.Role == CallRole.Effect,
-            AsksAgain = command.Happened == Happening.Yes && stepCall.Role == CallRole.Effect,
+            Once = stepCall.Retry.Attempts == 1 && stepCall.Role is CallRole.Effect or CallRole.Remote,
+            AsksAgain = command.Happened == Happening.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
         });
 
     // A value that cannot be evaluated is counted with all others of its kind, because a limit must not keep a step from being compensated.

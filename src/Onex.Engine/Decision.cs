@@ -80,6 +80,9 @@ internal sealed record CommandToSend(
     /// <summary>The value for which the connection's limits are counted separately, as JSON; or null.</summary>
     public string? LimitKey { get; init; }
 
+    /// <summary>The topic of a remote worker, without the configured prefix; or null.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>For a child saga: whether nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }
@@ -87,7 +90,8 @@ internal sealed record CommandToSend(
 /// <summary>A computation that need not be run.</summary>
 /// <param name="CommandId">The command.</param>
 /// <param name="Attempt">The latest attempt to stop.</param>
-internal sealed record CommandToCancel(CommandId CommandId, int Attempt);
+/// <param name="Topic">The topic of a remote worker, without the configured prefix; or null.</param>
+internal sealed record CommandToCancel(CommandId CommandId, int Attempt, string? Topic);
 
 /// <summary>One domain event to be published.</summary>
 /// <param name="Step">The step that emits it.</param>

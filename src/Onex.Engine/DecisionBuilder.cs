@@ -56,7 +56,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
-    public void Emit(CommandToSend command) => _commands.Add(command);
+    public void AddCommand(CommandToSend command) => _commands.Add(command);
 
     public void Answer(Answer answer) => _answers.Add(answer);
 

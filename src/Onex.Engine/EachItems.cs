@@ -313,7 +313,7 @@ internal static class EachItems
             Item = ItemAt(decision, step.Id, index) ?? CelValue.Null,
             Index = index,
         };
-        if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
+        if (CallArguments.TryEvaluate(step.Call.Invocation, scope, out var arguments, out var code, out var problem))
         {
             Commands.Send(decision, id, StepDirection.Forward, StepCall.Doing(step.Call, arguments), retryPass, index);
             return;
@@ -332,7 +332,7 @@ internal static class EachItems
             FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
-        Failed(decision, never, StepCodes.ExpressionFailed, $"The arguments: {problem}");
+        Failed(decision, never, code, $"The arguments: {problem}");
     }
 
     private static bool Finish(DecisionBuilder decision, EachStep step, EachRun run, CelValue results, CelValue failures)

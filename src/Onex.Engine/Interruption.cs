@@ -54,7 +54,9 @@ internal static class Interruption
             {
                 Interrupted = true,
                 Kept = kept,
-                DueAt = decision.Now,
+
+                // No ledger knows the outcome at a remote worker, whose result is to arrive.
+                DueAt = step.Role == CallRole.Remote && command.Phase == AttemptPhase.InFlight ? command.DueAt : decision.Now,
                 Phase = Awake(command.Phase),
                 InterruptedAt = command.Attempt,
                 ItemValue = EachItems.ValueOf(decision, command),
@@ -234,7 +236,7 @@ internal static class Interruption
         DecisionBuilder decision, Outstanding command, CallStep step, out RawJson arguments, out string? problem)
     {
         var scope = EachItems.ScopeOf(decision, command, command.FirstSentAt, commandId: command.CommandId);
-        if (!ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out arguments, out problem))
+        if (!CallArguments.TryEvaluate(step.Compensation!.Invocation, scope, out arguments, out _, out problem))
         {
             return false;
         }

@@ -83,7 +83,9 @@ internal static class Reports
                     || later.Attempt > command.Attempt
                     || later.Phase is AttemptPhase.BackingOff or AttemptPhase.Stuck))
             {
-                yield return new CommandToCancel(command.CommandId, command.Attempt);
+                var step = decision.Facts.Step(command.Step);
+                var invocation = command.Direction == StepDirection.Forward ? step.Invocation : step.Compensation!.Invocation;
+                yield return new CommandToCancel(command.CommandId, command.Attempt, invocation.Topic);
             }
         }
     }

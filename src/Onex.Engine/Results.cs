@@ -49,6 +49,11 @@ internal static class Results
         }
 
         var step = decision.Facts.Step(command.Step);
+        if (result.IsFromWorker && !RunsOnWorkers(step, command.Direction))
+        {
+            return false;
+        }
+
         if (result.Outcome == StepOutcome.Undeliverable)
         {
             // Nothing was sent since the operator's retry. The ledger is queried for the outcome of earlier attempts.
@@ -235,8 +240,8 @@ internal static class Results
         var compensation = step.Compensation!;
         string? problem = null;
         if (command.ArgumentsIfUnknown is not { } arguments
-            && !ValueJson.TryEvaluate(
-                compensation.Invocation.Arguments, AfterSave(decision, command, step, value), out arguments, out problem))
+            && !CallArguments.TryEvaluate(
+                compensation.Invocation, AfterSave(decision, command, step, value), out arguments, out _, out problem))
         {
             decision.Block(
                 Commands.BlockedByWhat(command),
@@ -262,6 +267,10 @@ internal static class Results
             decision, command, decision.Now, value, id, saga with { Data = saves ? saved : saga.Data },
             unreadable: saves ? [] : step.Save);
     }
+
+    // Remote workers may write to the topic of the workers' results. They must not decide what happens to effects of Onex or to children.
+    private static bool RunsOnWorkers(CallStep step, StepDirection direction) =>
+        (direction == StepDirection.Forward ? step.Role : step.Compensation?.Role) is CallRole.Compute or CallRole.Remote;
 
     // In this order: the operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
     private static ClassifiedResult Classify(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
@@ -368,7 +377,7 @@ internal static class Results
         }
 
         var scope = AfterSave(decision, command, step, classified.Value);
-        return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
+        return CallArguments.TryEvaluate(step.Compensation!.Invocation, scope, out var arguments, out _, out var problem)
             ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, classified)
             : (command, classified with { Unevaluated = problem });
     }
@@ -507,6 +516,9 @@ internal static class Results
     {
         if (result.IsClosed)
         {
+            // An earlier copy of the command may have reached the remote worker.
+            var isUncertain = command.Resent > 0 && decision.Facts.Step(command.Step).Role == CallRole.Remote;
+            command = isUncertain ? command.After(AttemptReach.Sent) : command;
             NeverTaken(decision, command, result.Message ?? "No reason was given.");
             return;
         }

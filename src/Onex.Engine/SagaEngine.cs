@@ -4,7 +4,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Decides what a saga does next. Pure: no clock, no I/O, no randomness. The same event in the same state always leads to the same
-/// decision, in production, in <c>onex contracts test</c> and in the simulator.
+/// decision, in production and in <c>onex contracts test</c>.
 /// </summary>
 internal static class SagaEngine
 {

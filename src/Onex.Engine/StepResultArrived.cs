@@ -31,6 +31,9 @@ internal sealed record StepResultArrived : SagaEvent
     /// </summary>
     public bool IsStandIn { get; init; }
 
+    /// <summary>Whether it was read from the topic of the workers' results, to which remote workers write.</summary>
+    public bool IsFromWorker { get; init; }
+
     /// <summary>For an undeliverable command: whether no role has taken a copy of it, and none can any more.</summary>
     public bool IsClosed { get; init; }
 

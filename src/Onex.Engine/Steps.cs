@@ -28,9 +28,9 @@ internal static class Steps
     {
         var saga = decision.Saga;
         var scope = new SagaScope(decision.Plan, saga, decision.Now);
-        if (!ValueJson.TryEvaluate(step.Invocation.Arguments, scope, out var arguments, out var problem))
+        if (!CallArguments.TryEvaluate(step.Invocation, scope, out var arguments, out var code, out var problem))
         {
-            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
+            Flow.Fail(decision, step.Catch, step.Id, code, $"The arguments of step '{step.Id}': {problem}");
             return false;
         }
 
@@ -51,7 +51,7 @@ internal static class Steps
             return false;
         }
 
-        decision.Emit(new CommandToSend(
+        decision.AddCommand(new CommandToSend(
             Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirection.Forward, CallRole.Saga,
             step.Contract, null, input, TimeSpan.Zero, decision.Now + Outstanding.LifeTime)
         {

@@ -206,7 +206,8 @@ internal static class Timers
             // The effects role no longer starts it.
             case var _ when command.NotAfter <= decision.Now && RoleOf(decision.Plan, command) != CallRole.Saga:
                 Results.AttemptFailed(
-                    decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut, "No role took the command while it was valid.",
+                    decision, command, RoleOf(decision.Plan, command) == CallRole.Remote ? AttemptReach.Sent : AttemptReach.NotSent,
+                    StepCodes.StepTimedOut, "No result arrived while the command was valid.",
                     retryAfter: null);
                 break;
 

@@ -177,9 +177,12 @@ internal static class Waits
                 + (command.Resent < UntakenMin
                     ? ""
                     : ", and no process has claimed it: is "
-                        + $"{(step.Role == CallRole.Compute ? "runtime-worker" : "runtime-effects")} running?"),
+                        + $"{Reader(undoing ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
         };
     }
+
+    private static string Reader(Invocation? invocation, CallRole role) => invocation?.Topic is { } topic ? $"a worker that reads '{topic}'"
+        : role == CallRole.Compute ? "runtime-worker" : "runtime-effects";
 
     private static WaitDescription Waiting(Plan plan, SagaState saga, DateTimeOffset now)
     {

@@ -103,5 +103,5 @@ internal static partial class Log
 
     /// <summary>A defect: report it, with the exception.</summary>
     [LoggerMessage(1203, LogLevel.Error, "A background job failed")]
-    public static partial void BackgroundFailed(ILogger logger, Exception? exception);
+    public static partial void UndeliverableNotReported(ILogger logger, Exception? exception);
 }

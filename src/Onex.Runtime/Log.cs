@@ -8,7 +8,7 @@ internal static partial class Log
     /// <summary>Create the topic, or set ONEX_CREATE_TOPICS.</summary>
     [LoggerMessage(
         7001, LogLevel.Warning,
-        "Topic {Topic}, to which a contract emits, does not exist: events become dead letters until it is created.")]
+        "Topic {Topic}, to which contracts write, does not exist: messages to it become dead letters until it is created.")]
     public static partial void EmittedTopicMissing(ILogger logger, string topic);
 
     /// <summary>A request that is read again after its saga was deleted starts another saga.</summary>

@@ -12,14 +12,14 @@ namespace Onex.Tests.Fault;
 /// </summary>
 public sealed class AcceptanceTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(FullForm.IsWanted ? 420 : 120);
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(LongRun.IsEnabled ? 420 : 120);
 
     [Fact]
     public async Task Each_order_is_answered_once_whatever_process_dies()
     {
         var random = OrderLoad.Seeded(output);
         await using var postgres = await PostgresServer.StartOwnAsync();
-        await using var broker = FullForm.IsWanted ? await KafkaBroker.StartOwnAsync() : null;
+        await using var broker = LongRun.IsEnabled ? await KafkaBroker.StartOwnAsync() : null;
         await using var stack = await OnexStack.CreateAsync(postgres, broker);
         var running = new Dictionary<string, OnexProcess>();
         using var memory = MemoryGroup.TryMake(Names.Next("onex-main"), 512L << 20);
@@ -44,9 +44,9 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         // The faults of the run create further dead letters, which do not count here.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
         var began = Stopwatch.StartNew();
-        var length = FullForm.IsWanted ? FullForm.Length : TimeSpan.FromSeconds(25);
-        var orders = FullForm.IsWanted ? (int)(600 * (length / FullForm.Whole)) : 60;
-        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = FullForm.IsWanted ? 700_000 : 100_000 };
+        var length = LongRun.IsEnabled ? LongRun.Length : TimeSpan.FromSeconds(25);
+        var orders = LongRun.IsEnabled ? (int)(600 * (length / LongRun.DefaultLength)) : 60;
+        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = LongRun.IsEnabled ? 700_000 : 100_000 };
         var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
         var answers = new List<string>();
         foreach (var deadLetter in deadLetters)
@@ -56,7 +56,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
 
         var redriving = RedriveAsync(stack, ids, running, began, length);
-        var bursts = FullForm.IsWanted ? 3 : 1;
+        var bursts = LongRun.IsEnabled ? 3 : 1;
         while (began.Elapsed < length)
         {
             if (bursts > 0 && began.Elapsed > length / 6)
@@ -69,7 +69,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             }
 
             await OneFaultAsync(random, running, Start, postgres, broker);
-            await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(FullForm.IsWanted ? 10 : 3));
+            await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(LongRun.IsEnabled ? 10 : 3));
         }
 
         await sending;

@@ -23,7 +23,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     };
 
     // The number and size of the waiting values, and whether the roles start only after them.
-    private static readonly (int Requests, int Bytes, bool IsCold)[] _backlogs = FullForm.IsWanted
+    private static readonly (int Requests, int Bytes, bool IsCold)[] _backlogs = LongRun.IsEnabled
         ? [.. new[] { true, false }.SelectMany(
             isCold => new[] { (1_000, 1_000, isCold), (600, 10_000, isCold), (300, 100_000, isCold), (60, 900_000, isCold) })]
         : [(20, 100_000, true), (4, 900_000, true)];

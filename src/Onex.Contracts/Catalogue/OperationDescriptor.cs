@@ -68,6 +68,9 @@ public sealed record OperationDescriptor(
     /// <summary>Arguments that it accepts but ignores.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
+    /// <summary>Where its commands go if a worker outside of Onex runs it, else null.</summary>
+    public RemoteOperation? Remote { get; init; }
+
     /// <summary>Whether it may be run again after it took effect, to get a response that can be interpreted.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;
 }
@@ -80,6 +83,12 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
 
     /// <summary>All of them, by name.</summary>
     public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
+
+    /// <summary>These operations and others, which replace those of the same names.</summary>
+    public OperationCatalogue With(IReadOnlyCollection<OperationDescriptor> others) => others.Count == 0
+        ? this
+        : new OperationCatalogue(_byName.Values.ExceptBy(others.Select(other => other.Name), each => each.Name).Concat(
+            others.DistinctBy(other => other.Name)));
 
     /// <summary>The operation of that name or alias, or null.</summary>
     public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(OperationAliases.Resolve(name));

@@ -76,7 +76,8 @@ public static class RejectionCodes
 
     /// <summary>The named codes of an operation, without unnamed PostgreSQL error codes; null if they are unknown.</summary>
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
-        operation.Role == OperationRole.Compute ? _compute
+        operation.Remote is not null ? null
+        : operation.Role == OperationRole.Compute ? _compute
         : operation.Name.Split('.')[0] switch
         {
             "http" => _http,

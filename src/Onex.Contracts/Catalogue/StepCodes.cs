@@ -12,6 +12,9 @@ public static class StepCodes
     /// <summary>The result does not have the type that the contract declares, or cannot be stored.</summary>
     public const string ResultInvalid = "result_invalid";
 
+    /// <summary>The result is larger than that of a remote worker may be.</summary>
+    public const string ResultTooLarge = "result_too_large";
+
     /// <summary>An expression of the contract could not be evaluated.</summary>
     public const string ExpressionFailed = "expression_failed";
 
@@ -44,6 +47,12 @@ public static class StepCodes
 
     /// <summary>The stored arguments of the command are gone.</summary>
     public const string ArgumentsMissing = "arguments_missing";
+
+    /// <summary>The arguments are larger than a command to a remote worker may be.</summary>
+    public const string ArgumentsTooLarge = "arguments_too_large";
+
+    /// <summary>The arguments hold the handle of a secret, which is never sent to a remote worker.</summary>
+    public const string SecretNotSent = "secret_not_sent";
 
     /// <summary>The role does not have the operation.</summary>
     public const string OperationUnknown = "operation_unknown";

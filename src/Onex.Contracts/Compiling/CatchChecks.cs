@@ -79,7 +79,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
                 continue;
             }
 
-            var draft = ContractDiagnostics.NeverCaught(code.At, what, code.Text, IsSagaCode(code.Text),
+            var draft = ContractDiagnostics.CatchNeverTaken(code.At, what, code.Text, IsSagaCode(code.Text),
                 RejectionCodes.IsAttemptCode(code.Text),
                 [.. known().Distinct(StringComparer.Ordinal)]);
             if (_children.Count == 0)

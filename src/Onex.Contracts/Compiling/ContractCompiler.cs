@@ -10,8 +10,8 @@ namespace Onex.Contracts.Compiling;
 public static class ContractCompiler
 {
     /// <summary>
-    /// Compiles every contract below a directory: <c>*.yaml</c> except <c>runtime/</c>, <c>connections/</c> and <c>schemas/</c>. Never
-    /// throws because of the contents of files.
+    /// Compiles every contract below a directory: <c>*.yaml</c> except <c>runtime/</c>, <c>connections/</c>, <c>schemas/</c> and
+    /// <c>operations/</c>. Never throws because of the contents of files.
     /// </summary>
     public static Compilation CompileDirectory(string directory, CompilerContext context)
     {
@@ -78,7 +78,11 @@ public static class ContractCompiler
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
     public static Compilation Compile(ContractSource source, CompilerContext context)
     {
-        context = context with { IsDirect = DirectContracts.Has(source) };
+        context = context with
+        {
+            IsDirect = DirectContracts.Has(source),
+            Operations = context.Operations.With([.. RemoteOperationText.Read(source.References, context.Operations)]),
+        };
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
             path => LoadedFile.Parse(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth,
@@ -91,6 +95,9 @@ public static class ContractCompiler
     /// <summary>The JSON Schema (2020-12) of contracts, for completion and checks in editors.</summary>
     /// <param name="operations">The operations that steps may name.</param>
     public static string EditorSchema(OperationCatalogue operations) => Compiling.EditorSchema.Write(operations);
+
+    /// <summary>The JSON Schema (2020-12) of files that declare remote operations.</summary>
+    public static string RemoteOperationsSchema() => Compiling.EditorSchema.WriteRemoteOperations();
 
     private static bool ExamplesPass(Plan plan, SourceFile file, CompilerContext context)
     {

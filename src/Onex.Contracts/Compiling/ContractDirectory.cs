@@ -10,7 +10,10 @@ internal sealed class ContractDirectory(string root)
 {
     private const int UnknownLength = 16 * 1024;
 
-    private static readonly string[] _otherFolders = ["runtime", "connections", "schemas"];
+    /// <summary>The folder with the declarations of remote operations.</summary>
+    public const string OperationsFolder = "operations";
+
+    private static readonly string[] _otherFolders = ["runtime", "connections", "schemas", OperationsFolder];
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The contracts, and files that look like misnamed contracts: paths relative to the directory, in order.</summary>
@@ -59,6 +62,18 @@ internal sealed class ContractDirectory(string root)
         var folder = new DirectoryInfo(Path.Combine(root, "connections"));
         return folder.Exists ? folder.EnumerateFiles("*.yaml").Select(file => $"connections/{file.Name}").Order(
             StringComparer.Ordinal).ToList() : [];
+    }
+
+    /// <summary>The files that declare remote operations, and files that look like misnamed ones, relative to the directory.</summary>
+    public (List<string> Files, List<string> Ignored) OperationFiles()
+    {
+        var folder = new DirectoryInfo(Path.Combine(root, OperationsFolder));
+        var names = folder.Exists
+            ? folder.EnumerateFiles().Select(file => file.Name).Where(name => name[0] != '.').Order(StringComparer.Ordinal).ToList() : [];
+        return (Ending(".yaml"), Ending(".yml", ".YAML", ".YML"));
+
+        List<string> Ending(params string[] extensions) =>
+            [.. names.Where(name => extensions.Contains(Path.GetExtension(name))).Select(name => $"{OperationsFolder}/{name}")];
     }
 
     /// <summary>The path as messages show it.</summary>

@@ -61,6 +61,9 @@ internal sealed class ContractReader
         {
             case null:
                 return null;
+            case MapSyntax root when root.Has("operations") && !root.Has("contract"):
+                file.Report(ContractDiagnostics.OperationsMisplaced(root.KeyAt("operations")));
+                return null;
             case MapSyntax root:
                 if (!context.IsRegistered)
                 {
@@ -132,14 +135,16 @@ internal sealed class ContractReader
 
         KeepResults(states, findings);
         var cancelState = CancelStates.Add(states, onFailure!);
-        var source = new ContractSource(_path, _scope.File.Text, _references.Texts());
+        var source = new ContractSource(
+            _path, _scope.File.Text, _references.Texts().AddRange(RemoteOperationText.Texts(findings.RemoteOperations)));
         return new Plan
         {
             Name = _name!,
             Version = _version!,
             NamedAt = _root.Find("contract")!.At,
             Description = description,
-            Hash = ContractHash.Compute(_root, _references.Files, findings.Origins),
+            Hash = ContractHash.Compute(
+                _root, _references.Files.Concat(RemoteOperationText.Identities(findings.RemoteOperations)), findings.Origins),
             Source = source,
             Input = _input!,
             Output = _output,
@@ -157,6 +162,7 @@ internal sealed class ContractReader
             CancelState = cancelState,
             Children = [.. findings.Children],
             Uses = new PlanUses(unverified, [.. findings.UsedConnections]),
+            RemoteOperations = [.. findings.RemoteOperations.Select(operation => operation.Name)],
             Connections = _scope.Connections,
             BufferedEventsMax = _scope.Context.Limits.BufferedEvents,
             IdleEntriesMax = _scope.Context.Limits.IdleEntries,

@@ -38,6 +38,20 @@ internal sealed class EditorSchema
         return root.ToJsonString(_written) + "\n";
     }
 
+    /// <summary>The schema of files that declare remote operations.</summary>
+    public static string WriteRemoteOperations()
+    {
+        var schema = new EditorSchema(new OperationCatalogue([]));
+        var root = new JsonObject
+        {
+            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = "A file of remote operations of Onex",
+        };
+        schema.Fill(root, RemoteOperationKeys.File);
+        root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
+        return root.ToJsonString(_written) + "\n";
+    }
+
     private JsonObject Reference(Keys keys)
     {
         if (!_definitions.ContainsKey(keys.Name))

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
@@ -13,6 +14,9 @@ namespace Onex.Contracts.Compiling;
 /// </summary>
 internal sealed class Findings(FindingsBuilder found)
 {
+    /// <summary>The remote operations that its steps call.</summary>
+    public IReadOnlyCollection<OperationDescriptor> RemoteOperations => found.RemoteOperations.Values;
+
     /// <summary>Every transition that the file declares from one state.</summary>
     public IReadOnlyList<DeclaredTransition> Transitions => found.Transitions;
 
@@ -98,6 +102,8 @@ internal sealed class FindingsBuilder
     public HashSet<string> UsedEvents { get; } = new(StringComparer.Ordinal);
 
     public HashSet<string> UsedRetries { get; } = new(StringComparer.Ordinal);
+
+    public SortedDictionary<string, OperationDescriptor> RemoteOperations { get; } = new(StringComparer.Ordinal);
 
     public HashSet<string> UsedConnections { get; } = new(StringComparer.Ordinal);
 

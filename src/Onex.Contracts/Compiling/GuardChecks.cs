@@ -23,17 +23,17 @@ internal sealed class GuardChecks(ContractScope scope)
         var constant = guard.Syntax is LiteralSyntax { Value: { Kind: CelKind.Bool } value } ? value.AsBool() : (bool?)null;
         if (_always)
         {
-            scope.Report(ContractDiagnostics.GuardNeverTaken(
+            scope.Report(ContractDiagnostics.EntryNeverTaken(
                 at, "an earlier guard always holds",
                 "Move that entry to the end, or change its guard."));
         }
         else if (constant == false)
         {
-            scope.Report(ContractDiagnostics.GuardNeverTaken(at, "it never holds", "Write a guard that may hold, or remove the entry."));
+            scope.Report(ContractDiagnostics.EntryNeverTaken(at, "it never holds", "Write a guard that may hold, or remove the entry."));
         }
         else if (!_seen.Add(guard.Text.Trim()))
         {
-            scope.Report(ContractDiagnostics.GuardNeverTaken(
+            scope.Report(ContractDiagnostics.EntryNeverTaken(
                 at, "an earlier entry has the same guard",
                 "Remove one of them, or change its guard."));
         }

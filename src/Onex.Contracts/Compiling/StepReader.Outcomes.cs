@@ -22,7 +22,7 @@ internal sealed partial class StepReader
         if (call is not null && StaticTypes.Contradiction(expressions.Types.StepCall(map), returns) is { } contradiction)
         {
             var called = call.Role == CallRole.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
-            scope.Report(ContractDiagnostics.ReturnsContradicted(node.At, called, contradiction));
+            scope.Report(ContractDiagnostics.ReturnsNeverMatches(node.At, called, contradiction));
         }
 
         return returns;

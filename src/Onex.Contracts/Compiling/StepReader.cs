@@ -277,11 +277,16 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         return new Call(
-            effect is not null ? CallRole.Effect : CallRole.Compute,
+            effect is null ? CallRole.Compute : operation.Remote is null ? CallRole.Effect : CallRole.Remote,
             operation,
-            new Invocation(operation.Name, connection?.Name, arguments) { LimitKey = ReadLimitKey(map, connection) },
+            new Invocation(operation.Name, connection?.Name, arguments)
+            {
+                LimitKey = ReadLimitKey(map, connection),
+                Topic = operation.Remote?.Topic,
+            },
             retry ?? connection?.Retry ?? RetryPolicy.Default,
-            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : CallStep.DefaultTimeout));
+            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds)
+                : operation.Remote?.Timeout ?? CallStep.DefaultTimeout));
     }
 
     // It is written with the connection and holds for all its contracts, so it is checked against each contract's input.
@@ -328,6 +333,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         var operation = scope.Context.Operations.Find(name.Text);
+        if (operation is { Remote: not null })
+        {
+            scope.Found.RemoteOperations[operation.Name] = operation;
+        }
+
         if (operation is null)
         {
             var fitting = scope.Context.Operations.All.Where(each => each.Role == role).Select(each => each.Name).ToList();
@@ -403,7 +413,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (operation.Ignored.Contains(argument.Name, StringComparer.Ordinal) && value is not ScalarSyntax { IsNull: true })
         {
-            scope.Report(ContractDiagnostics.ArgumentIgnored(key.At, operation.Name, argument.Name));
+            scope.Report(ContractDiagnostics.ArgumentUnexpected(key.At, operation.Name, argument.Name));
         }
 
         foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text,
@@ -412,82 +422,6 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(ContractDiagnostics.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
         }
     }
-
-    private ConnectionDescriptor? ReadConnection(MapSyntax step, OperationDescriptor? operation)
-    {
-        var name = scope.Text(step.Find("connection"), "'connection'");
-        if (operation is null)
-        {
-            return null;
-        }
-
-        if (operation.ConnectionType is not { } type)
-        {
-            if (name is not null)
-            {
-                scope.Report(ContractDiagnostics.ConnectionNotTaken(step.KeyAt("connection"), operation.Name));
-            }
-
-            return null;
-        }
-
-        // An absolute URL needs no connection.
-        var with = step.Find("with") as MapSyntax;
-        var url = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
-        if (url && with!.Has("path") && !scope.Context.IsRegistered)
-        {
-            scope.Report(ContractDiagnostics.KeysExclude(
-                with.KeyAt("path"), "'with'", "url", "path",
-                "Give 'connection' and a 'path', or a whole 'url'."));
-        }
-
-        if (name is null)
-        {
-            if (!url && !operation.IsConnectionOptional && !step.Has("connection") && !scope.Context.IsDirect)
-            {
-                var at = (step.Find("effect") ?? step.Find("compute"))!.At;
-                scope.Report(ContractDiagnostics.ConnectionMissing(at, operation.Name, type, OfType(type)));
-            }
-
-            return null;
-        }
-
-        if (url)
-        {
-            scope.Report(ContractDiagnostics.KeysExclude(
-                step.KeyAt("connection"), "a step", "connection", "url", "Give 'connection' and a 'path', or a whole 'url'."));
-        }
-
-        return FindConnection(name, operation, type);
-    }
-
-    private ConnectionDescriptor? FindConnection(ScalarSyntax name, OperationDescriptor operation, string type)
-    {
-        scope.Found.UsedConnections.Add(name.Text);
-        if (scope.Context.Connections is not { } connections || scope.Context.IsRegistered)
-        {
-            return scope.Context.Connections?.GetValueOrDefault(name.Text) is { } known && known.Type == type
-                ? known
-                : new ConnectionDescriptor(name.Text, type, null, null);
-        }
-
-        if (!connections.TryGetValue(name.Text, out var connection))
-        {
-            scope.Report(ContractDiagnostics.UnknownConnection(name.At, name.Text, [.. connections.Keys.Order(StringComparer.Ordinal)]));
-            return null;
-        }
-
-        if (!connection.IsFaulty && !string.Equals(connection.Type, type, StringComparison.Ordinal))
-        {
-            scope.Report(ContractDiagnostics.WrongConnection(name.At, name.Text, connection.Type, operation.Name, type));
-        }
-
-        return connection;
-    }
-
-    private List<string> OfType(string type) =>
-        [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name)
-            .Order(StringComparer.Ordinal)];
 
     public static DataType.Fields ResultOf(OperationDescriptor operation) =>
         new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
@@ -572,7 +506,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     {
         if (map.Find("when_unknown") is not { } node)
         {
-            if (call is { Role: CallRole.Effect, Operation.ChangesWorld: true } && id is not null)
+            if (call is { Role: CallRole.Effect or CallRole.Remote, Operation.ChangesWorld: true } && id is not null)
             {
                 scope.Found.UnknownOutcomeUnhandled.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
             }

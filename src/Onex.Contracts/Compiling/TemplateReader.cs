@@ -392,7 +392,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         {
             if (Spelling.Nearest(key.Text, shape.Names.Where(name => !map.Has(name))) is { } meant)
             {
-                scope.Report(ContractDiagnostics.ChildFieldDoubtful(key.At, rules.Child!.Shown, key.Text, meant));
+                scope.Report(ContractDiagnostics.ChildFieldUndeclared(key.At, rules.Child!.Shown, key.Text, meant));
             }
         }
     }

@@ -41,12 +41,12 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         var isWhole = ReferenceEquals(plain, scalar.Text) && plain.Length <= ExpressionLimits.TextLength;
         if ((isWhole ? Whole(plain, place) : null) is { } whole)
         {
-            scope.Report(ContractDiagnostics.TextNotValue(scalar.At, plain, whole));
+            scope.Report(ContractDiagnostics.TextNotEvaluated(scalar.At, plain, whole));
         }
         else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place)
             : null)) is { } part)
         {
-            scope.Report(ContractDiagnostics.TextNotValue(
+            scope.Report(ContractDiagnostics.TextNotEvaluated(
                 scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length),
                 part.Expression));
         }

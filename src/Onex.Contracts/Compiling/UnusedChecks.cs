@@ -8,7 +8,8 @@ namespace Onex.Contracts.Compiling;
 internal static class UnusedChecks
 {
     /// <summary>
-    /// Warns of unused fields of <c>data</c> and retry policies. A field that is only written may be there for operators.
+    /// Warns of unused fields of <c>data</c> and retry policies. A field that is only written may be there for operators, so it gets no
+    /// warning.
     /// </summary>
     public static void Run(ContractScope scope, Findings findings, MapSyntax root)
     {
@@ -41,7 +42,7 @@ internal static class UnusedChecks
     /// <summary>Warns of declared connections that no contract of the directory uses.</summary>
     /// <param name="contracts">The directory.</param>
     /// <param name="plans">The plans of all its contracts.</param>
-    /// <param name="context">What they are compiled against.</param>
+    /// <param name="context">The operations and connections that they are compiled with.</param>
     public static IEnumerable<Diagnostic> Connections(ContractDirectory contracts, IEnumerable<Plan> plans, CompilerContext context)
     {
         var used = plans.SelectMany(plan => plan.Uses.Connections).ToHashSet(StringComparer.Ordinal);
@@ -54,8 +55,8 @@ internal static class UnusedChecks
         var found = new List<Diagnostic>();
         foreach (var path in contracts.ConnectionFiles())
         {
-            // Syntax errors are reported by the reader of connections.
             var file = new SourceFile(contracts.Shown(path), contracts.Load(path).Text);
+            // Parsed as a second file, whose errors are dropped: the reader of connections reports them.
             var declared = YamlReader.Read(new SourceFile(path, file.Text), context.Allowed.Depth) is MapSyntax map
                 ? map.Find("connections") as MapSyntax : null;
             foreach (var (name, _) in declared?.Entries.Where(entry => unused.Contains(entry.Key.Text)) ?? [])

@@ -21,33 +21,33 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft ChildInputInvalid(SourceSpan at, string child, string problem) =>
         Error("ONEX1180", at, $"this does not match the input of {child}: {Clip(problem)}.", "Write a value that its 'input' allows.");
 
-    public static DiagnosticDraft ChildFieldDoubtful(SourceSpan at, string child, string field, string meant) =>
+    public static DiagnosticDraft ChildFieldUndeclared(SourceSpan at, string child, string field, string meant) =>
         new("ONEX1182", Severity.Warning, at, $"the input of {child} declares no field '{Clip(field)}'.",
             $"Did you mean '{Clip(meant)}'? Undeclared fields are accepted, but probably ignored.");
 
-    public static DiagnosticDraft ReturnsContradicted(SourceSpan at, string called, Mismatch mismatch) =>
+    public static DiagnosticDraft ReturnsNeverMatches(SourceSpan at, string called, Mismatch mismatch) =>
         Error("ONEX1181", at, $"the result of {called} never matches 'returns': {Given("the result", mismatch)}.",
             "Correct 'returns' or remove it: a result that does not match fails the step with 'result_invalid'.");
 
     // Declarations without effect.
 
-    public static DiagnosticDraft NeverCaught(SourceSpan at, string what, string code, bool isSagaCode, bool isAttemptCode,
+    public static DiagnosticDraft CatchNeverTaken(SourceSpan at, string what, string code, bool endsSaga, bool isRetriedCode,
         IReadOnlyCollection<string> codes) =>
         Warning("ONEX1183", at, $"nothing in {what} fails with the code '{Clip(code)}', so this entry is never taken.",
-            isSagaCode ? "This code ends the saga as a whole, so no 'catch' applies. A time limit has a 'next' of its own."
-            : isAttemptCode
+            endsSaga ? "This code ends the saga as a whole, so no 'catch' applies. A time limit has a 'next' of its own."
+            : isRetriedCode
                 ? "It is the code of a single attempt, which is retried; the step finally fails with 'step_failed' or 'step_timed_out'. "
                     + "Catch one of these, or map the response to a code with 'reject'."
             : Suggest(code, "codes", codes));
 
     public static DiagnosticDraft CatchAfterAll(SourceSpan at) =>
         Warning("ONEX1184", at, "an earlier entry has no 'error' and catches everything, so this one is never reached.",
-            "Give that one its codes, or move it to the end.");
+            "Name codes in the earlier entry, or move it to the end.");
 
     public static DiagnosticDraft CaughtBefore(SourceSpan at, string code) =>
         Warning("ONEX1184", at, $"an earlier entry already catches '{Clip(code)}'.", "Keep the code in one of them.");
 
-    public static DiagnosticDraft TextNotValue(SourceSpan at, string text, string expression) =>
+    public static DiagnosticDraft TextNotEvaluated(SourceSpan at, string text, string expression) =>
         Warning("ONEX1185", at, $"'{Clip(text)}' is literal text here: only '${{...}}' is evaluated.",
             $"Write ${{{Clip(expression)}}} for the value. If the text is intended, write it as a constant: ${{'{Clip(text)}'}}.");
 
@@ -59,13 +59,13 @@ internal static partial class ContractDiagnostics
         Warning("ONEX1185", at, $"{what} is a literal name: '${{...}}' is not evaluated in it.",
             "Write the name. For several names, write several entries.");
 
-    public static DiagnosticDraft ArgumentIgnored(SourceSpan at, string operation, string argument) =>
+    public static DiagnosticDraft ArgumentUnexpected(SourceSpan at, string operation, string argument) =>
         Warning("ONEX1186", at, $"services do not expect '{argument}' in '{operation}': most ignore it, and some reject it.",
             "Use 'query' or the path instead, or call 'http.post'.");
 
     public static DiagnosticDraft KeyReserved(SourceSpan at, string operation, string argument, string key) =>
-        Warning("ONEX1186", at, $"'{Clip(key)}' under '{argument}' of '{operation}' is set by the runtime and cannot be set by a step.",
-            "Remove it. The runtime sends the command id, which identifies the call.");
+        Warning("ONEX1186", at, $"'{Clip(key)}' under '{argument}' of '{operation}' is set by Onex and cannot be set by a step.",
+            "Remove it: Onex sets it.");
 
     public static DiagnosticDraft UnusedData(SourceSpan at, string field) =>
         Warning("ONEX1187", at, $"'data.{Clip(field)}' is never written or read.", "Remove it, or write it with 'save' or 'set'.");
@@ -86,7 +86,7 @@ internal static partial class ContractDiagnostics
         Warning("ONEX1190", at, $"no completed end is reachable from '{Clip(initial)}': every saga of this contract fails.",
             "Add a state with 'end: completed' and a transition to it.");
 
-    public static DiagnosticDraft GuardNeverTaken(SourceSpan at, string why, string remedy) =>
+    public static DiagnosticDraft EntryNeverTaken(SourceSpan at, string why, string remedy) =>
         Warning("ONEX1191", at, $"this entry is never taken: {why}.", remedy);
 
     public static DiagnosticDraft CompensationNeverRuns(SourceSpan at, string step) =>

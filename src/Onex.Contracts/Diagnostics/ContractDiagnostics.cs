@@ -40,8 +40,8 @@ internal static partial class ContractDiagnostics
 
     public static DiagnosticDraft NoContracts(string problem) =>
         Error("ONEX1007", SourceSpan.Start, problem,
-            "Put a contract there (*.yaml, not below runtime/, connections/ or schemas/), or set CONTRACTS_DIR to the directory that "
-                + "has them.");
+            "Put a contract there (*.yaml, not below runtime/, connections/, schemas/ or operations/), or set CONTRACTS_DIR to the "
+                + "directory that has them.");
 
     public static DiagnosticDraft IgnoredFile(string name) =>
         new("ONEX1008", Severity.Warning, SourceSpan.Start, $"'{name}' is not read: contracts end in '.yaml'.",
@@ -485,6 +485,10 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft OwnTopic(SourceSpan at, string topic) =>
         Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, to which contracts cannot emit.",
             "Use a topic of your own. To start another contract, use 'saga: its-name' and 'detached: true'.");
+
+    public static DiagnosticDraft OperationsMisplaced(SourceSpan at) =>
+        Error("ONEX1210", at, "this declares operations and is no contract.",
+            "Move the file to the folder 'operations' below the contracts directory.");
 
     // Rules that do not apply to contracts registered before them.
 

@@ -8,4 +8,7 @@ public sealed record Invocation(string Operation, string? Connection, Template A
 {
     /// <summary>The value for which the connection's limits are counted separately, a template over <c>input</c>; or null.</summary>
     public Template? LimitKey { get; init; }
+
+    /// <summary>The topic of its commands, without the configured prefix, if a remote worker runs it; else null.</summary>
+    public string? Topic { get; init; }
 }

@@ -88,6 +88,9 @@ public sealed class Plan
     /// <summary>Its references to other contracts and connections.</summary>
     internal PlanUses Uses { get; init; } = new([], []);
 
+    /// <summary>The names of the remote operations that its steps call.</summary>
+    public ImmutableArray<string> RemoteOperations { get; init; } = [];
+
     /// <summary>The public properties of connections as configured in this process: a map by name of maps by property.</summary>
     public CelValue Connections { get; init; } = CelValue.Map([]);
 

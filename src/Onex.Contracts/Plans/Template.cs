@@ -4,8 +4,8 @@ using Onex.Contracts.Expressions;
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// A compiled value with <c>${...}</c> in it: the values of <c>with</c> and <c>output</c>. A string that is exactly one <c>${...}</c> keeps
-/// the type of the expression. Results are not evaluated again.
+/// A compiled value, possibly with <c>${...}</c> in it. A string that is exactly one <c>${...}</c> keeps the type of the expression.
+/// <c>${...}</c> in what an expression returns is not evaluated.
 /// </summary>
 public abstract record Template
 {
@@ -18,7 +18,7 @@ public abstract record Template
 
     /// <summary>Exactly one expression: keeps its type.</summary>
     /// <param name="Expression">The expression.</param>
-    /// <param name="IsText">Whether text is expected, so null is an error.</param>
+    /// <param name="IsText">Whether text is required, so that null is an error.</param>
     public sealed record Single(Expression Expression, bool IsText = false) : Template;
 
     /// <summary>Text with expressions in it.</summary>
@@ -27,7 +27,8 @@ public abstract record Template
     public sealed record Text(ImmutableArray<TextPart> Parts, bool PercentEncoded) : Template
     {
         /// <summary>
-        /// Whether it is a URL or a path. An empty value before the query would name another resource, so it is an error.
+        /// Whether it is a URL or a path. An empty value in its path would name another resource, so it is an error; in the query it is
+        /// allowed.
         /// </summary>
         public bool IsAddress { get; init; }
     }
@@ -39,5 +40,5 @@ public abstract record Template
     public sealed record Map(ImmutableArray<KeyValuePair<string, Template>> Entries) : Template;
 }
 
-/// <summary>A part of a text: literal, or an expression.</summary>
+/// <summary>A part of a text: either a literal or an expression; the other is null.</summary>
 public readonly record struct TextPart(string? Literal, Expression? Expression);

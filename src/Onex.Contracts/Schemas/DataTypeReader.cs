@@ -7,7 +7,7 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Schemas;
 
 /// <summary>Reads types in the short form.</summary>
-internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader schemas)
+internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader? schemas)
 {
     // Expressions before a step may need its `returns`. It is parsed and reported once.
     private readonly Dictionary<SyntaxNode, DataType> _known = new(ReferenceEqualityComparer.Instance);
@@ -35,8 +35,11 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
 
                 file.Report(ContractDiagnostics.BadDataType(scalar.At, scalar.Text, problem));
                 return DataType.Any;
+            case MapSyntax map when map.Has("$ref") && schemas is null:
+                file.Report(ContractDiagnostics.BadDataType(map.At, "{ $ref }", "a remote operation has no schemas in files of their own"));
+                return DataType.Any;
             case MapSyntax map when map.Has("$ref"):
-                return new DataType.Schema(schemas.Read(new SchemaDocument(path, file, map)));
+                return new DataType.Schema(schemas!.Read(new SchemaDocument(path, file, map)));
             case MapSyntax map:
                 return new DataType.Fields([.. map.Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, Read(entry.Value)))]);
             default:

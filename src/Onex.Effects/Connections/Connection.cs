@@ -44,7 +44,7 @@ public sealed class Connection
     internal KafkaAddress? Kafka { get; init; }
 
     /// <summary>Login, namespace and mount of Vault; null for other types.</summary>
-    internal VaultAddress? Vault { get; init; }
+    internal VaultOptions? Vault { get; init; }
 
     /// <summary>The datacenter of Consul that requests are for, or null.</summary>
     internal string? Datacenter { get; init; }

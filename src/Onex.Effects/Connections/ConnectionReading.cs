@@ -44,7 +44,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
         var (url, service, allow) = ((Uri?)null, (ServiceAddress?)null, AllowList.Empty);
         var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
-        VaultAddress? vault = null;
+        VaultOptions? vault = null;
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);

@@ -20,7 +20,7 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
         new("namespace", "text", "The namespace that requests are for") { Default = $"`{SettingsTable.VaultNamespace.Name}`, or none" },
         new("mount", "text", "Where the secrets engine (KV version 2) of the operations is mounted")
         {
-            Default = $"`{VaultAddress.DefaultMount}`",
+            Default = $"`{VaultOptions.DefaultMount}`",
         },
         .. TlsFiles.Keys,
     ];
@@ -41,18 +41,18 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
             Type = ConnectionTypes.Vault,
             Url = new Uri(AddressOf(environment)),
             Tls = TlsOf(TlsFiles.None, environment),
-            Vault = new VaultAddress
+            Vault = new VaultOptions
             {
                 Login = LoginOf(setting => secrets.Optional(setting.Name, (_, _) => { })),
                 Namespace = secrets.Optional(SettingsTable.VaultNamespace.Name, (_, _) => { }),
-                Mount = VaultAddress.DefaultMount,
+                Mount = VaultOptions.DefaultMount,
             },
         };
     }
 
     private static VaultLogin? LoginOf(Func<Setting, string?> setting) =>
         (setting(SettingsTable.VaultRole), setting(SettingsTable.VaultSecret)) is ({ } roleId, { } secretId)
-            ? VaultLogin.WithRole(roleId, secretId)
+            ? VaultLogin.WithAppRole(roleId, secretId)
             : setting(SettingsTable.VaultToken) is { } own ? VaultLogin.WithToken(own)
             : null;
 
@@ -63,16 +63,16 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
             : own;
 
     /// <summary>Reads the keys beside the address. Reports problems.</summary>
-    public VaultAddress Read(ScalarSyntax name, MapSyntax map, Func<string, string?> text)
+    public VaultOptions Read(ScalarSyntax name, MapSyntax map, Func<string, string?> text)
     {
-        var mount = text("mount") ?? VaultAddress.DefaultMount;
+        var mount = text("mount") ?? VaultOptions.DefaultMount;
         if (VaultPaths.Encode(mount.Trim('/')) is not { } encoded)
         {
             file.Report(ContractDiagnostics.WrongType(map.Find("mount")!.At, "'mount'", "the path of a mount", "another text"));
-            encoded = VaultAddress.DefaultMount;
+            encoded = VaultOptions.DefaultMount;
         }
 
-        return new VaultAddress
+        return new VaultOptions
         {
             Login = Login(name, map, text),
             Namespace = text("namespace") ?? Setting(SettingsTable.VaultNamespace, name),
@@ -98,7 +98,7 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
         var (token, role, secret) = (text("token"), text("role_id"), text("secret_id"));
         if (map.Has("token") || map.Has("role_id"))
         {
-            return role is not null && secret is not null ? VaultLogin.WithRole(role, secret)
+            return role is not null && secret is not null ? VaultLogin.WithAppRole(role, secret)
                 : token is not null ? VaultLogin.WithToken(token)
                 : null;
         }

@@ -8,11 +8,11 @@ namespace Onex.Effects.Kafka;
 /// <summary>The arguments of <c>kafka.produce</c>.</summary>
 internal sealed record ProduceArguments
 {
-    private const string OwnHeaders =
+    private const string ReservedHeaders =
         HeaderNames.MessageId + "," + HeaderNames.CorrelationId + "," + HeaderNames.Timestamp + "," + HeaderNames.Source + ","
         + HeaderNames.TraceParent + "," + HeaderNames.TraceState;
 
-    [Argument("The full name of the topic, except topics of the runtime.", Filling = ArgumentFilling.Constant)]
+    [Argument("The full name of the topic. Topics of Onex are not allowed.", Filling = ArgumentFilling.Constant)]
     public required string Topic { get; init; }
 
     [Argument("The record's key.", Default = "the correlation id")]
@@ -21,7 +21,8 @@ internal sealed record ProduceArguments
     [Argument("The record's value: text as it is, anything else as JSON.")]
     public required JsonElement Value { get; init; }
 
-    [Argument("Further headers. Headers that Onex writes replace those of the same name.", Default = "none", ReservedKeys = OwnHeaders)]
+    [Argument(
+        "Headers besides those that Onex writes. Onex's win, except for `content_type`.", Default = "none", ReservedKeys = ReservedHeaders)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }
 

@@ -110,7 +110,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
                 $"This runtime-effects has no connection '{secret.Connection}' to Vault, from which the secret was read.");
         }
 
-        var answer = await sessions.For(connection).SendAsync(
+        var answer = await sessions.GetOrCreate(connection).SendAsync(
             HttpMethod.Get, $"{address.Mount}/data/{VaultPaths.Encode(secret.Path)}?version={secret.Version}", null,
             new AttemptProgress(), cancellation);
         if (answer.Status is 404 or 403)

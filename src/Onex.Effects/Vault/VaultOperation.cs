@@ -29,7 +29,7 @@ internal abstract class VaultOperation<TArguments, TResult>(
 
         try
         {
-            return await RunAsync(arguments, new VaultCall(sessions.For(connection), address.Mount, context), cancellation);
+            return await RunAsync(arguments, new VaultCall(sessions.GetOrCreate(connection), address.Mount, context), cancellation);
         }
         catch (VaultException exception)
         {

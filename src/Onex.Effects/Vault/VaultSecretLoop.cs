@@ -139,7 +139,7 @@ internal sealed class VaultSecretLoop(
             missing.Count > 0 ? $"The secret has no field '{string.Join("', '", missing)}'." : null);
     }
 
-    private VaultSession Session => sessions.For(connection);
+    private VaultSession Session => sessions.GetOrCreate(connection);
 
     private void Report(string path, Held held, string? problem)
     {

@@ -5,7 +5,7 @@ using Onex.Hosting.Health;
 
 namespace Onex.Effects.Vault;
 
-/// <summary>The sessions of this process: one for all connections with the same address, namespace, login and certificates.</summary>
+/// <summary>The sessions of this process. Connections with the same address, namespace, login and certificates share one.</summary>
 internal sealed class VaultSessions(
     HttpTransport transport, RoleHealth health, TimeProvider time, ILogger<VaultSessions> logger) : IAsyncDisposable
 {
@@ -13,18 +13,18 @@ internal sealed class VaultSessions(
     private readonly List<(Connection Connection, VaultSession Session)> _sessions = [];
 
     /// <summary>The session of a connection to Vault. It logs in with its first request.</summary>
-    public VaultSession For(Connection connection)
+    public VaultSession GetOrCreate(Connection connection)
     {
         lock (_lock)
         {
-            var known = _sessions.Find(each => IsSame(each.Connection, connection));
-            if (known.Session is null)
+            var entry = _sessions.Find(other => CanShare(other.Connection, connection));
+            if (entry.Session is null)
             {
-                known = (connection, new VaultSession(connection, transport, health, time, logger));
-                _sessions.Add(known);
+                entry = (connection, new VaultSession(connection, transport, health, time, logger));
+                _sessions.Add(entry);
             }
 
-            return known.Session;
+            return entry.Session;
         }
     }
 
@@ -36,10 +36,11 @@ internal sealed class VaultSessions(
         }
     }
 
-    private static bool IsSame(Connection one, Connection other) =>
+    // The mount does not matter: it is part of the path of a request, not of the login.
+    private static bool CanShare(Connection one, Connection other) =>
         one == other
         || (one.Url == other.Url && one.Tls == other.Tls && one.Vault!.Namespace == other.Vault!.Namespace
             && (one.Vault.Login is { } login
-                ? other.Vault.Login is { } another && login.IsSameAs(another)
+                ? other.Vault.Login is { } otherLogin && login.IsSameAs(otherLogin)
                 : other.Vault.Login is null));
 }

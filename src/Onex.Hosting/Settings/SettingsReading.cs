@@ -294,7 +294,10 @@ internal sealed partial class SettingsReading
         var topics = new Topics(
             Named(SettingsTable.InputTopic), Named(SettingsTable.OutputTopic), Named(SettingsTable.EffectsInput),
             Named(SettingsTable.EffectsOutput),
-            Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents));
+            Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents))
+        {
+            Prefix = Text(SettingsTable.TopicPrefix) ?? "",
+        };
         Setting[] settings =
         [
             SettingsTable.InputTopic, SettingsTable.EffectsInput, SettingsTable.EffectsOutput, SettingsTable.WorkerInput,

@@ -406,8 +406,8 @@ public static class SettingsTable
 
     public static readonly Setting OtlpEndpoint = new(Telemetry, "OTEL_EXPORTER_OTLP_ENDPOINT", Text, null,
         "The collector. While nothing answers there, telemetry is dropped, with one warning. This setting and the three after it also "
-        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the path of the signal (`/v1/traces`) "
-        + "is added to the common one.")
+        + "exist per signal: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, with `METRICS` or `LOGS`. With HTTP, the path of the signal "
+        + "(`/v1/traces`) is added to the common one.")
     {
         DefaultInWords = "`http://localhost:4317`, or with HTTP `http://localhost:4318`",
     };

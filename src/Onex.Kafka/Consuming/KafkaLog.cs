@@ -13,9 +13,9 @@ internal sealed class KafkaLog(
     private readonly ILogger _logger = logger;
 
     // Partitions that the next member must read from the beginning instead of from the committed offset.
-    private readonly FreshStarts _fresh = new();
+    private readonly ReadFromBeginning _readFromBeginning = new();
 
-    // For each group, the topic ids that it last read with.
+    // By group and topic: the id of the topic when the group last read it.
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, Guid>> _ids = new(StringComparer.Ordinal);
 
     public string? LastError => health.LastError;
@@ -40,7 +40,7 @@ internal sealed class KafkaLog(
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = address.Group;
 
-        // Where to begin is decided here, at assignment: the library would skip deleted records silently.
+        // StartOffsets decides where to begin: the library would skip deleted records silently.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
         configuration.PartitionAssignmentStrategy = PartitionAssignmentStrategy.Range;
         configuration.SessionTimeoutMs = session;
@@ -53,19 +53,19 @@ internal sealed class KafkaLog(
         configuration.EnableAutoCommit = true;
         configuration.AutoCommitIntervalMs = 200;
 
-        // The end may lie after control records, which are never returned. Without this event the last of them would count as unread for
-        // ever.
+        // A partition may end with control records, which are never returned. This event moves the position past them; without it they
+        // would count as unread for ever.
         configuration.EnablePartitionEof = true;
 
-        // The prefetch stays small: a pause discards it, and it counts against the container's memory.
+        // The prefetch stays small: the library drops prefetched records on a pause, and they count against the container's memory.
         configuration.QueuedMaxMessagesKbytes = settings.ClientBytesMax / 1024;
         configuration.FetchMaxBytes = settings.ClientBytesMax;
         configuration.FetchErrorBackoffMs = 100;
 
-        // Without the timestamp, which nobody reads.
+        // Timestamps are not read.
         configuration.ConsumeResultFields = "headers,topic";
 
-        // Enables the log line that TopicIds reads.
+        // TopicIds reads the ids of topics from this debug log: the library has no call for them.
         configuration.Debug = "metadata";
         return new ConsumerBuilder<byte[]?, byte[]?>(configuration)
             .SetKeyDeserializer(Deserializers.ByteArray!)
@@ -86,7 +86,7 @@ internal sealed class KafkaLog(
             .Build();
     }
 
-    // The library retries a commit that a rebalance or a lost broker prevents, or the records are read again.
+    // A failed commit is harmless: the library retries it, or the records are read again.
     private void OnCommitted(EndpointAddress address, CommittedOffsets committed)
     {
         if (committed.Error.IsError && committed.Error.Code != ErrorCode.Local_NoOffset)
@@ -102,7 +102,7 @@ internal sealed class KafkaLog(
         // What was sent before a process starts concerns it for as long: a cancellation whose command still waits in its topic.
         private static readonly TimeSpan _broadcastFor = TimeSpan.FromHours(1);
 
-        // The ListOffsets request takes this timestamp for the earliest offset.
+        // In a ListOffsets request -2 stands for the earliest offset.
         private static readonly Timestamp _earliest = new(-2, TimestampType.NotAvailable);
 
         private readonly KafkaLog _log;
@@ -132,11 +132,11 @@ internal sealed class KafkaLog(
             }
             catch (ConsumeException e) when (e.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.Local_LogTruncation)
             {
-                throw OutOfRange(e);
+                throw HandleOutOfRange(e);
             }
 
-            // Checked after the record has arrived: the library fetches from a new log only after it has logged the new id.
-            return Ids.HaveChanged ? throw Recreated(Ids.TakeChanges()) : result;
+            // Checked after Consume: the library logs the id of a new topic before it returns the first record of it.
+            return Ids.HaveChanged ? throw NoteRecreated(Ids.TakeChanges()) : result;
         }
 
         public async Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(
@@ -187,12 +187,12 @@ internal sealed class KafkaLog(
         /// <summary>Returns where to begin in assigned partitions, and reports the records that are missing there.</summary>
         public List<TopicPartitionOffset> Assigned(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
-            var begin = partitions.Count == 0 ? [] : Begin(consumer, partitions);
+            var begin = partitions.Count == 0 ? [] : StartOffsets(consumer, partitions);
             _events.Assigned(this, partitions);
             return begin;
         }
 
-        private List<TopicPartitionOffset> Begin(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
+        private List<TopicPartitionOffset> StartOffsets(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
             if (_address.IsBroadcast)
             {
@@ -201,12 +201,12 @@ internal sealed class KafkaLog(
                     partitions.ConvertAll(partition => new TopicPartitionTimestamp(partition, from)), _requestTimeout);
             }
 
-            var first = First(consumer, partitions);
+            var first = EarliestOffsets(consumer, partitions);
             var begin = new List<TopicPartitionOffset>();
             foreach (var committed in consumer.Committed(partitions, _requestTimeout))
             {
                 var earliest = first.GetValueOrDefault(committed.TopicPartition, Offset.Unset);
-                if (_log._fresh.Take(_address.Group, committed.TopicPartition) || committed.Offset.IsSpecial)
+                if (_log._readFromBeginning.Take(_address.Group, committed.TopicPartition) || committed.Offset.IsSpecial)
                 {
                     begin.Add(new TopicPartitionOffset(committed.TopicPartition, Offset.Beginning));
                 }
@@ -225,7 +225,8 @@ internal sealed class KafkaLog(
         }
 
         // The first offset that still exists of each partition, with one request per broker.
-        private static Dictionary<TopicPartition, Offset> First(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
+        private static Dictionary<TopicPartition, Offset> EarliestOffsets(
+            IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
             try
             {
@@ -236,20 +237,21 @@ internal sealed class KafkaLog(
             }
             catch (TopicPartitionOffsetException e)
             {
-                // One of the topics may be in deletion, which must not keep the others from being read.
+                // One of the topics may be being deleted, which must not keep the others from being read.
                 return e.Results
                     .Where(offset => !offset.Error.IsError)
                     .ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
             }
         }
 
-        private LogChangedException Recreated(IReadOnlyList<TopicIds.Change> changes)
+        private LogChangedException NoteRecreated(IReadOnlyList<TopicIds.Change> changes)
         {
             foreach (var change in changes)
             {
-                // Other members commit offsets of the old log until they notice the change too, so every partition begins afresh.
+                // Other members commit offsets of the old log until they notice the change too. So every partition is read from its
+                // beginning.
                 _recreated.Add(change.Topic);
-                _log._fresh.Add(_address.Group, change.Topic);
+                _log._readFromBeginning.Add(_address.Group, change.Topic);
             }
 
             return new LogChangedException(string.Join(' ', changes.Select(change =>
@@ -257,21 +259,21 @@ internal sealed class KafkaLog(
                 + "The new log is read from its beginning.")));
         }
 
-        // The offset is before the first one that still exists, or after the end. The next assignment reports the former for all
+        // The offset is before the first one that still exists, or after the end. The next assignment reports deleted records of all
         // partitions.
-        private LogChangedException OutOfRange(ConsumeException failure)
+        private LogChangedException HandleOutOfRange(ConsumeException failure)
         {
             var at = failure.ConsumerRecord.TopicPartitionOffset;
-            var marks = _consumer.QueryWatermarkOffsets(at.TopicPartition, _requestTimeout);
-            if (at.Offset.IsSpecial || at.Offset.Value < marks.Low.Value)
+            var watermarks = _consumer.QueryWatermarkOffsets(at.TopicPartition, _requestTimeout);
+            if (at.Offset.IsSpecial || at.Offset.Value < watermarks.Low.Value)
             {
                 return new LogChangedException($"Records of {at.Topic} [{at.Partition.Value}] were deleted before they were read.");
             }
 
-            _log._fresh.Add(_address.Group, at.TopicPartition);
+            _log._readFromBeginning.Add(_address.Group, at.TopicPartition);
             return new LogChangedException(
-                $"{at.Topic} [{at.Partition.Value}] ends at {marks.High.Value}, before offset {at.Offset.Value}, which was read: "
-                + "its log was truncated, and is read from its beginning.");
+                $"{at.Topic} [{at.Partition.Value}] ends at {watermarks.High.Value}, although offset {at.Offset.Value} was read: "
+                + "its log was truncated. It is read again from its beginning.");
         }
 
         // The committed offsets belong to the old log, and the library never commits a lower offset by itself.
@@ -289,7 +291,7 @@ internal sealed class KafkaLog(
             }
             catch (KafkaException e)
             {
-                // The group is rebalancing. A member of this process that is assigned the partitions begins them afresh anyway.
+                // The group is rebalancing. A member of this process that is assigned the partitions reads them from the beginning anyway.
                 Log.OffsetsOfGoneTopic(_log._logger, _address.Name, e.Error.Reason);
             }
         }

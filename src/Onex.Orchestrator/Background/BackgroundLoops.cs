@@ -14,8 +14,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// The periodic jobs of an orchestrator: fires timers, delivers early events, deletes sent messages from the outbox, sends unsent ones,
-/// reports undeliverable ones, starts scheduled sagas, deletes old rows and measures the database's clock.
+/// Runs the periodic jobs of an orchestrator: fires timers, delivers early events, deletes sent messages from the outbox, sends unsent
+/// ones, reports undeliverable ones, starts scheduled sagas, deletes old rows and measures the database's clock.
 /// </summary>
 internal sealed class BackgroundLoops(
     SagaRouter router,
@@ -34,9 +34,9 @@ internal sealed class BackgroundLoops(
     TimeProvider time,
     ILogger<BackgroundLoops> logger) : BackgroundService
 {
-    private const int WakeupsAtOnce = 500;
-    private const int DeletedAtOnce = 2_000;
-    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(20);
+    private const int WakeupsPerBatch = 500;
+    private const int DeletedPerBatch = 2_000;
+    private static readonly TimeSpan _pauseBetweenRuns = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _sweepUnsentEvery = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan _unsentAge = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _sweepEarlyEvery = TimeSpan.FromSeconds(1);
@@ -44,7 +44,7 @@ internal sealed class BackgroundLoops(
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
 
     // The broker acknowledges the last messages within this time, if it can be reached.
-    private static readonly TimeSpan _lastAcknowledgements = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan _acknowledgementTimeout = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan _maintenanceEvery = TimeSpan.FromHours(1);
 
@@ -52,38 +52,38 @@ internal sealed class BackgroundLoops(
     private static readonly TimeSpan _longestRun = TimeSpan.FromMinutes(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
-        EveryAsync("sent messages", _tick, null, DeleteSentAsync, stoppingToken),
-        EveryAsync("undeliverable messages", _tick, null, WaitForUndeliverableAsync, stoppingToken),
-        EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
-        EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
-        EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
-        EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
-        EveryAsync(
-            "old and coming rows",
+        RunEveryAsync("timers", _pauseBetweenRuns, WakeAsync, stoppingToken),
+        RunEveryAsync("sent messages", _pauseBetweenRuns, null, DeleteSentAsync, stoppingToken),
+        RunEveryAsync("undeliverable messages", _pauseBetweenRuns, null, WaitForUndeliverableAsync, stoppingToken),
+        RunEveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
+        RunEveryAsync("loading of timers", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
+        RunEveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
+        RunEveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
+        RunEveryAsync(
+            "maintenance",
             _maintenanceEvery,
             _maintenanceEvery,
             cancellation => maintenance.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
             stoppingToken),
-        EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
+        RunEveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 
-    // The rider has stopped and drained before. Waits until the broker has acknowledged the messages of its last batches, so that the next
+    // The rider has stopped by now. Waits until the broker has acknowledged the messages of its last batches, so that the next
     // orchestrator does not send them again.
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        using var end = new CancellationTokenSource(_lastAcknowledgements, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(_acknowledgementTimeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
             while (sender.HasInFlight)
             {
-                await DeleteSentAsync(either.Token);
+                await DeleteSentAsync(linked.Token);
             }
 
-            await ReportUndeliverableAsync(either.Token);
+            await ReportUndeliverableAsync(linked.Token);
         }
-        catch (Exception late) when (late is OperationCanceledException or StoreUnavailableException)
+        catch (Exception failure) when (failure is OperationCanceledException or StoreUnavailableException)
         {
             Log.OutboxNotCleared(logger);
         }
@@ -92,7 +92,7 @@ internal sealed class BackgroundLoops(
     private async Task WakeAsync(CancellationToken cancellation)
     {
         var now = clock.Now;
-        var due = wakeups.TakeDue(now, WakeupsAtOnce);
+        var due = wakeups.TakeDue(now, WakeupsPerBatch);
         if (due.Count == 0)
         {
             return;
@@ -116,7 +116,7 @@ internal sealed class BackgroundLoops(
     private async Task DeleteSentAsync(CancellationToken cancellation)
     {
         await sender.WaitForAcknowledgedAsync(cancellation);
-        var acknowledged = sender.TakeAcknowledged(DeletedAtOnce);
+        var acknowledged = sender.TakeAcknowledged(DeletedPerBatch);
         if (acknowledged.Count == 0)
         {
             return;
@@ -124,7 +124,7 @@ internal sealed class BackgroundLoops(
 
         try
         {
-            await outbox.MarkSentAsync(acknowledged, cancellation);
+            await outbox.DeleteAsync(acknowledged, cancellation);
         }
         catch
         {
@@ -132,7 +132,7 @@ internal sealed class BackgroundLoops(
             throw;
         }
 
-        sender.Deleted(acknowledged);
+        sender.MarkDeleted(acknowledged);
     }
 
     private async Task WaitForUndeliverableAsync(CancellationToken cancellation)
@@ -141,7 +141,7 @@ internal sealed class BackgroundLoops(
         await ReportUndeliverableAsync(cancellation);
     }
 
-    // Reports the messages that the broker rejected for good to their sagas.
+    // Reports to each saga which of its messages the broker rejected for good.
     private async Task ReportUndeliverableAsync(CancellationToken cancellation)
     {
         while (sender.Undeliverable.TryRead(out var message))
@@ -158,30 +158,30 @@ internal sealed class BackgroundLoops(
             catch (Exception failure) when (failure is not OperationCanceledException)
 #pragma warning restore CA1031
             {
-                Log.BackgroundFailed(logger, failure);
+                Log.UndeliverableNotReported(logger, failure);
             }
         }
     }
 
-    private Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation) =>
-        EveryAsync(what, period, _longestRun, work, cancellation);
+    private Task RunEveryAsync(string job, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation) =>
+        RunEveryAsync(job, period, _longestRun, work, cancellation);
 
     // Logs once that a job fails, and once that it succeeds again.
-    private async Task EveryAsync(
-        string what, TimeSpan period, TimeSpan? longest, Func<CancellationToken, Task> work, CancellationToken cancellation)
+    private async Task RunEveryAsync(
+        string job, TimeSpan period, TimeSpan? longest, Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         var failing = false;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                health.Began(what, longest);
+                health.Began(job, longest);
                 await work(cancellation);
-                health.Ended(what, null);
+                health.Ended(job, null);
                 if (failing)
                 {
                     failing = false;
-                    Log.JobWorksAgain(logger, what);
+                    Log.JobWorksAgain(logger, job);
                 }
 
                 await Task.Delay(period, time, cancellation);
@@ -190,15 +190,15 @@ internal sealed class BackgroundLoops(
             {
                 return;
             }
-#pragma warning disable CA1031 // A loop that ends because of one failure would leave sagas asleep.
+#pragma warning disable CA1031 // A loop that ends because of one failure would stop its job for good.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                health.Ended(what, failure.Message.Split(Environment.NewLine)[0]);
+                health.Ended(job, failure.Message.Split(Environment.NewLine)[0]);
                 if (!failing)
                 {
                     failing = true;
-                    Log.JobFailed(logger, what, failure.Message);
+                    Log.JobFailed(logger, job, failure.Message);
                 }
 
                 try

@@ -30,7 +30,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         }
 
         var isEffect = message.Topic == topics.EffectRequests;
-        if ((!isEffect && message.Topic != topics.WorkerRequests)
+        if (message.Headers[HeaderNames.EventType] != EventTypes.Command
             || JsonSerializer.Deserialize(message.Value.Span, MessageJson.Default.StepCommand) is not { } command)
         {
             return null;
@@ -42,7 +42,8 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
             return null;
         }
 
-        // A compute changes nothing, even if a copy of it is run. A compensation is never closed, because its key is needed again.
+        // A compute changes nothing, even if a copy of it is run, and the engine knows whether a remote worker may have one. A
+        // compensation is never closed, because its key is needed again.
         var isClosed = command.Direction == StepDirections.Do && (!isEffect || await CloseAsync(command, cancellation));
         return Failed(undeliverable, command.CommandId, command.Attempt, isClosed);
     }

@@ -46,11 +46,11 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     public static Delivery For(EventRequest request, OutcomeSink sink) => new(ToMessage(request, default), sink) { Event = request };
 
     /// <summary>The delivery of a result.</summary>
-    public static Delivery For(StepResult result, OutcomeSink sink) =>
-        new(
-            ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)),
-            sink)
-        { ResultRef = result.ResultRef };
+    public static Delivery For(StepResult result, OutcomeSink sink, bool isFromWorker = false)
+    {
+        var message = ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome));
+        return new(message with { IsFromWorker = isFromWorker }, sink) { ResultRef = result.ResultRef };
+    }
 
     /// <summary>The delivery of a worker's report.</summary>
     public static Delivery For(StepReport report, OutcomeSink sink) => new(

@@ -135,13 +135,15 @@ internal sealed class RecordReader(
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
 
-    private static IntakeResult ReadResult(BatchEntry entry)
+    private IntakeResult ReadResult(BatchEntry entry)
     {
         var isReport = entry.Record.TextHeader(HeaderNames.EventType) == EventTypes.Report;
         string? problem = null;
         if (!isReport && ResultReader.Read(entry.Record.Value, out problem) is { } result)
         {
-            return new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
+            return entry.Record.Topic == topics.WorkerResponses
+                ? new IntakeResult(Delivery.For(WorkerResults.Check(result), OutcomeSink.For(entry), isFromWorker: true))
+                : new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
         }
 
         if (ResultReader.ReadReport(entry.Record.Value) is { } report)

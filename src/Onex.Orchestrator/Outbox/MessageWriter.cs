@@ -45,7 +45,8 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         return new OutgoingMessage
         {
             MessageId = messageId,
-            Topic = command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
+            Topic = command.Topic is { } remote ? topics.Prefix + remote
+                : command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
             Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
@@ -56,7 +57,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Cancel(SagaState saga, CommandToCancel cancelled, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
-        Topic = topics.WorkerCancels,
+        Topic = cancelled.Topic is { } remote ? Topics.Cancel(topics.Prefix + remote) : topics.WorkerCancels,
         Key = cancelled.CommandId.ToString(),
         Value = JsonSerializer.SerializeToUtf8Bytes(
             new StepCancel

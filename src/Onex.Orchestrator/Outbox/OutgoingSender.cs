@@ -177,7 +177,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>Marks messages as deleted from the outbox.</summary>
-    public void Deleted(IEnumerable<MessageId> ids)
+    public void MarkDeleted(IEnumerable<MessageId> ids)
     {
         lock (_lock)
         {

@@ -84,6 +84,7 @@ internal sealed class SagaLoader(
         var now = deliveries.TakeWhile(delivery => delivery.ResultRef is not { } reference || loaded.Contains(reference))
             .Select(delivery => delivery is { ResultRef: { } reference, Message: StepResultArrived result }
                 && payloads.TryGetValue(reference, out var payload)
+                && payload.SagaId == result.SagaId
                     ? delivery with { Message = result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) } }
                     : delivery)
             .ToList();

@@ -191,7 +191,7 @@ internal sealed class SagaRouter(
             throw;
         }
 
-        sender.Deleted(acknowledged);
+        sender.MarkDeleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
             followUp.Handle(work, result, again, cancellation);

@@ -138,7 +138,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
         var messageOrdinal = 0;
         foreach (var command in decision.Commands)
         {
-            var argumentsRef = command.Arguments.Utf8.Length > MessageSizes.InlineMax
+            // A remote worker has no database. The engine limits what it is sent.
+            var argumentsRef = command.Topic is null && command.Arguments.Utf8.Length > MessageSizes.InlineMax
                 ? Store($"arguments:{command.CommandId}", command.Arguments)
                 : null;
             _outgoing.Add(messages.Command(

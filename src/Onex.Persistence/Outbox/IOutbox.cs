@@ -28,7 +28,7 @@ public interface IOutbox
         UnsentForAsync(age, limit, long.MaxValue, cancellation);
 
     /// <summary>Deletes messages that the broker has acknowledged. May be written together with the next commit.</summary>
-    Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
+    Task DeleteAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
 }
 
 /// <summary>An unsent message and its saga.</summary>

@@ -39,7 +39,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.LoadAsync(ids, null, cancellation);
 
     /// <inheritdoc />
-    public async Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
+    public async Task DeleteAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
         {

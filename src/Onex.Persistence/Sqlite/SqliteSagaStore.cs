@@ -97,7 +97,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.WriteAsync(session => new SqliteCommit(session, time.GetUtcNow()).Run(batch), cancellation);
 
     /// <inheritdoc />
-    public async Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
+    public async Task DeleteAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
         {

@@ -115,6 +115,7 @@ internal static class CommandLine
             ContractsCommand.Make(json),
             DatabaseCommand.Make(json),
             TopicsCommand.Make(json),
+            WorkersCommand.Make(json),
             HealthCommand.Make(),
             ExplainCommand.Make(),
             CompletionCommand.Make(),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Graphs;
@@ -46,11 +47,19 @@ internal static class ContractsCommand
         var graph = new Command("graph", "Draw a contract: its states and transitions.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
         var connections = new Option<bool>("--connections") { Description = "Print the schema of connection files instead." };
-        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
+        var operations = new Option<bool>("--operations") { Description = "Print the schema of files of remote operations instead." };
+        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections, operations };
         schema.SetAction(parsed => Console.Write(
-            parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(
-                Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
+            parsed.GetValue(connections) ? ConnectionSchema.Write()
+            : parsed.GetValue(operations) ? ContractCompiler.RemoteOperationsSchema()
+            : ContractCompiler.EditorSchema(Operations(CommandLine.Settings(SettingsUse.Nothing)))));
         return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
+    }
+
+    private static OperationCatalogue Operations(RuntimeSettings settings)
+    {
+        var own = Catalogue.Of(settings);
+        return own.With(RemoteOperationsReader.Read(settings.ContractsDirectory, own).Operations);
     }
 
     private static int Check(string[] paths, bool warningsFail, bool strict, bool json)

@@ -32,11 +32,11 @@ internal sealed class ContractRegistration(
     {
         if (settings.EventBus == EventBus.InMemory)
         {
-            services.AddMemoryTopics(loaded.Emitted.Names);
+            services.AddMemoryTopics(loaded.Topics);
         }
         else
         {
-            await services.GetRequiredService<TopicSetup>().EnsureAsync(loaded.Emitted, cancellation);
+            await services.GetRequiredService<TopicSetup>().EnsureAsync(loaded.Topics, cancellation);
         }
 
         return await RegisterAsync(loaded, cancellation);

@@ -31,7 +31,10 @@ internal sealed class ContractsSource(
     {
         if (CompilesContracts && Directory.Exists(settings.ContractsDirectory))
         {
-            return LoadedContracts.Load(settings, environment, OpensConnections, vault: vault);
+            var loaded = LoadedContracts.Load(settings, environment, OpensConnections, vault: vault);
+            return settings.EventBus == EventBus.InMemory
+                ? loaded with { Problems = [.. loaded.Problems, .. RemoteRoutes.WithoutKafka(loaded.Compilation.Plans)] }
+                : loaded;
         }
 
         var connections = OpensConnections

@@ -16,11 +16,21 @@ internal sealed record LoadedContracts(
     /// <summary>The topics to which the contracts write.</summary>
     public EmittedTopics Emitted { get; } = new(Compilation.Plans);
 
-    /// <summary>Whether a role must not start with them.</summary>
-    public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Problems.Count > 0;
+    /// <summary>The operations that workers outside of Onex run.</summary>
+    public RemoteOperations Remote { get; init; } = RemoteOperations.None;
 
-    /// <summary>The diagnostics of files: connections first, because contracts name them.</summary>
-    public IEnumerable<Diagnostic> Diagnostics => Connections.Diagnostics.Concat(Compilation.Diagnostics);
+    /// <summary>The topics that must exist for the contracts besides the runtime's own.</summary>
+    public IReadOnlyList<string> Topics =>
+        [.. Emitted.Names.Concat(RemoteTopics).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    /// <summary>The topics of the commands to remote workers, with their prefix.</summary>
+    public IReadOnlyList<string> RemoteTopics { get; init; } = [];
+
+    /// <summary>Whether a role must not start with them.</summary>
+    public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Remote.HasErrors || Problems.Count > 0;
+
+    /// <summary>The diagnostics of files: connections and operations first, because contracts name them.</summary>
+    public IEnumerable<Diagnostic> Diagnostics => [.. Connections.Diagnostics, .. Remote.Diagnostics, .. Compilation.Diagnostics];
 
     /// <summary>All errors as printed on stderr.</summary>
     public IEnumerable<string> Lines =>
@@ -41,7 +51,9 @@ internal sealed record LoadedContracts(
         Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false, VaultSecrets? vault = null)
     {
         var connections = ReadConnections(settings, environment, resolveSecrets, vault);
-        var context = new CompilerContext(Catalogue.Of(settings), connections.Describe())
+        var own = Catalogue.Of(settings);
+        var remote = RemoteOperationsReader.Read(settings.ContractsDirectory, own);
+        var context = new CompilerContext(own.With(remote.Operations), connections.Describe())
         {
             Examples = examples,
             IsStrict = strict,
@@ -52,8 +64,13 @@ internal sealed record LoadedContracts(
             compilation, context, connections,
             [
                 .. new EmittedTopics(compilation.Plans).Problems(settings.Topics),
+                .. RemoteRoutes.Problems(remote.Operations, settings.Topics),
                 .. DirectContracts.Problems(settings.DirectOperations, context.Operations),
-            ]);
+            ])
+        {
+            Remote = remote,
+            RemoteTopics = RemoteRoutes.Topics(remote.Operations, settings.Topics),
+        };
     }
 
     /// <summary>Reads only the connections, for a role without contracts.</summary>

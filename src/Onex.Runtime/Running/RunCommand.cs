@@ -139,7 +139,7 @@ internal static class RunCommand
         }
 
         services.AddSingleton(contracts);
-        AddBus(services, settings, contracts.Emitted, name);
+        AddBus(services, settings, contracts.Topics, name);
 
         AddRoles(services, settings, contracts, connections);
         services.AddSingleton<IRoleBootstrap, HandlerReport>();
@@ -171,12 +171,12 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap, SqliteSetup>();
     }
 
-    private static void AddBus(IServiceCollection services, RuntimeSettings settings, EmittedTopics emitted, string name)
+    private static void AddBus(IServiceCollection services, RuntimeSettings settings, IReadOnlyList<string> written, string name)
     {
         if (settings.EventBus == EventBus.InMemory)
         {
             services.AddOnexMemoryLog(
-                [.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory,
+                [.. settings.Topics.All, .. written], settings.Partitions, settings.MemoryHistory,
                 SettingsMapping.Memory(settings, name));
             return;
         }

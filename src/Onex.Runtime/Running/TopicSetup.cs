@@ -19,7 +19,7 @@ internal sealed class TopicSetup(
             await CreateAsync(topics, settings, cancellation);
         }
 
-        await PrepareAsync(started.Emitted, cancellation);
+        await PrepareAsync(started.Topics, cancellation);
 
         var (_, problems) = await CheckAsync(topics, settings, cancellation);
         if (problems.Count > 0)
@@ -32,9 +32,9 @@ internal sealed class TopicSetup(
     });
 
     /// <summary>Creates missing topics to which changed contracts write, or warns about them.</summary>
-    public Task EnsureAsync(EmittedTopics emitted, CancellationToken cancellation) => ClassifyAsync(async () =>
+    public Task EnsureAsync(IReadOnlyList<string> written, CancellationToken cancellation) => ClassifyAsync(async () =>
     {
-        await PrepareAsync(emitted, cancellation);
+        await PrepareAsync(written, cancellation);
         return 0;
     });
 
@@ -93,16 +93,16 @@ internal sealed class TopicSetup(
     }
 
     // Topics that are not created here belong to others, who may create them later, or whose broker creates them at the first write.
-    private async Task PrepareAsync(EmittedTopics emitted, CancellationToken cancellation)
+    private async Task PrepareAsync(IReadOnlyList<string> written, CancellationToken cancellation)
     {
         if (settings.CreateTopics)
         {
-            await topics.EnsureTopicsAsync(emitted.Names, settings.Partitions, settings.Replication, cancellation);
+            await topics.EnsureTopicsAsync(written, settings.Partitions, settings.Replication, cancellation);
             return;
         }
 
-        var found = await topics.PartitionCountsAsync(emitted.Names, cancellation);
-        foreach (var missing in emitted.Names.Where(topic => !found.ContainsKey(topic)))
+        var found = await topics.PartitionCountsAsync(written, cancellation);
+        foreach (var missing in written.Where(topic => !found.ContainsKey(topic)))
         {
             Log.EmittedTopicMissing(logger, missing);
         }

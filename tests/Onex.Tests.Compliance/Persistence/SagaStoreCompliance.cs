@@ -268,7 +268,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(ids[..2], (await Outbox.UnsentOfPartitionsAsync([Partition], 2, _none)).Select(unsent => unsent.Message.MessageId));
         Assert.Empty(await Outbox.UnsentOfPartitionsAsync([Partition + 1], 100, _none));
 
-        await Outbox.MarkSentAsync(ids[..2], _none);
+        await Outbox.DeleteAsync(ids[..2], _none);
         await Store.CommitAsync(new CommitBatch([], ids[2..4]), _none);
 
         Assert.Equal(ids[4..], (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
@@ -336,7 +336,7 @@ public abstract partial class SagaStoreCompliance
     public async Task An_empty_batch_does_nothing()
     {
         Assert.Empty(await CommitAsync());
-        await Outbox.MarkSentAsync([], _none);
+        await Outbox.DeleteAsync([], _none);
     }
 
     [Fact]

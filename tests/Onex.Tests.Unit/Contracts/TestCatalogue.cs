@@ -21,8 +21,8 @@ internal static class TestCatalogue
 
     public static CompilerContext Context { get; } = new(Operations, Connections) { Examples = ContractExamples.Problems };
 
-    /// <summary>The context of the language's example, which needs one connection more.</summary>
-    public static CompilerContext OfTheExample { get; } = Context with
+    /// <summary>The context of <c>order-fulfilment</c>, which needs one more connection.</summary>
+    public static CompilerContext OrderFulfilmentContext { get; } = Context with
     {
         Connections = new Dictionary<string, ConnectionDescriptor>(Connections) { ["fraud"] = new("fraud", "http", null, null) },
     };

@@ -136,7 +136,7 @@ public sealed class EmitTests
               done: { end: completed }
             """,
             System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
-        TestCatalogue.OfTheExample);
+        TestCatalogue.OrderFulfilmentContext);
 
     private static SagaScenario Starts(string rest) => new SagaScenario(
         $$"""

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class ExampleOrderTests
 {
     private static readonly Plan _order = ContractCompiler
-        .CompileDirectory(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample)
+        .CompileDirectory(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OrderFulfilmentContext)
         .Plans.Single();
 
     [Fact]

@@ -130,7 +130,7 @@ public sealed class ReportTests
 
         _scenario.Receives("stop").IsIn("undone", SagaStatus.Failed);
 
-        Assert.Equal(new CommandToCancel(command, 1), Assert.Single(_scenario.Last.Cancelled));
+        Assert.Equal(new CommandToCancel(command, 1, Topic: null), Assert.Single(_scenario.Last.Cancelled));
         Assert.Contains(_scenario.History, note =>
             note.Kind == HistoryKind.StepInterrupted && note.Detail!.Value.ToString().Contains("50 %", StringComparison.Ordinal));
     }

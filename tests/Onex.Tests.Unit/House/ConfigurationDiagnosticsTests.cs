@@ -1,22 +1,24 @@
 using System.Text.RegularExpressions;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
+using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// Every diagnostic that only connections or settings have (ONEX2xxx) has an example in <c>tests/connections/invalid</c> or
-/// <c>tests/settings/invalid</c>, the exact output expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may exist
-/// without the others.
+/// Every diagnostic that only connections, settings or remote operations have (ONEX2xxx) has an example in
+/// <c>tests/connections/invalid</c>, <c>tests/settings/invalid</c> or <c>tests/operations/invalid</c>, the exact output expected of it
+/// beside it, and a page in <c>docs/errors</c> that shows it. None may exist without the others.
 /// </summary>
 /// <remarks>
 /// An example of connections is a file or a folder of files. An example of settings is an environment (<c>.env</c>), a settings file
-/// (<c>.yaml</c>), or both.
+/// (<c>.yaml</c>), or both. An example of operations is a file or a folder of files.
 /// </remarks>
 public sealed partial class ConfigurationDiagnosticsTests
 {
     private static readonly string _ofConnections = Repository.At("tests", "connections", "invalid");
     private static readonly string _ofSettings = Repository.At("tests", "settings", "invalid");
+    private static readonly string _ofOperations = Repository.At("tests", "operations", "invalid");
     private static readonly string _pages = Repository.At("docs", "errors");
 
     public static TheoryData<string> Codes => new(DeclaredCodes());
@@ -25,7 +27,7 @@ public sealed partial class ConfigurationDiagnosticsTests
     [MemberData(nameof(Codes))]
     public void A_diagnostic_is_printed_as_its_example_expects(string code)
     {
-        var golden = Path.Combine(IsOfSettings(code) ? _ofSettings : _ofConnections, $"{code}.expected.txt");
+        var golden = Path.Combine(FolderOf(code), $"{code}.expected.txt");
         var actual = Render(code);
         Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", actual, StringComparison.Ordinal);
@@ -57,6 +59,7 @@ public sealed partial class ConfigurationDiagnosticsTests
         var codes = DeclaredCodes().ToHashSet();
         var named = Directory.EnumerateFileSystemEntries(_ofConnections)
             .Concat(Directory.EnumerateFiles(_ofSettings))
+            .Concat(Directory.EnumerateFileSystemEntries(_ofOperations))
             .Concat(Directory.EnumerateFiles(_pages, "ONEX20*"))
             .Select(path => Path.GetFileName(path))
             .Where(name => !codes.Contains(name.Split('.')[0]));
@@ -66,7 +69,13 @@ public sealed partial class ConfigurationDiagnosticsTests
 
     private static IEnumerable<string> DeclaredCodes() =>
         Declared("Onex.Effects", "Connections", "ConnectionDiagnostics.cs")
-            .Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"));
+            .Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"))
+            .Concat(Declared("Onex.Contracts", "Compiling", "RemoteOperationDiagnostics.cs"));
+
+    private static string FolderOf(string code) => IsOfSettings(code) ? _ofSettings : IsOfOperations(code) ? _ofOperations : _ofConnections;
+
+    private static bool IsOfOperations(string code) =>
+        Declared("Onex.Contracts", "Compiling", "RemoteOperationDiagnostics.cs").Contains(code);
 
     private static IEnumerable<string> Declared(params string[] file) =>
         Code().Matches(File.ReadAllText(Repository.At(["src", .. file]))).Select(match => match.Value).Distinct().Order();
@@ -75,6 +84,11 @@ public sealed partial class ConfigurationDiagnosticsTests
 
     private static string Render(string code)
     {
+        if (IsOfOperations(code))
+        {
+            return RenderOperations(code);
+        }
+
         var folder = Path.Combine(_ofConnections, code);
         if (Directory.Exists(folder))
         {
@@ -113,6 +127,27 @@ public sealed partial class ConfigurationDiagnosticsTests
         return string.Concat(SettingsReader
             .Read(variables, directory, operationPrefixes: ["hash", "http"]).Diagnostics.Select(diagnostic => diagnostic.Render()))
             .Replace(directory, "/app", StringComparison.Ordinal);
+    }
+
+    private static string RenderOperations(string code)
+    {
+        var temporary = Directory.CreateTempSubdirectory("onex-");
+        try
+        {
+            var (folder, target) = (Path.Combine(_ofOperations, code), temporary.CreateSubdirectory("operations"));
+            foreach (var path in Directory.Exists(folder) ? Directory.GetFiles(folder) : [folder + ".yaml"])
+            {
+                File.Copy(path, Path.Combine(target.FullName, Path.GetFileName(path)));
+            }
+
+            return string.Concat(RemoteOperationsReader.Read(temporary.FullName, TestCatalogue.Operations)
+                    .Diagnostics.Select(diagnostic => diagnostic.Render()))
+                .Replace(temporary.FullName + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
+        }
+        finally
+        {
+            temporary.Delete(recursive: true);
+        }
     }
 
     // Files of certificates are opened by a role that has the secrets.

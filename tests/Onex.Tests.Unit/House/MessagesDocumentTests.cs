@@ -221,7 +221,7 @@ public sealed partial class MessagesDocumentTests
     private static RequestRules Rules()
     {
         var order = ContractCompiler.CompileDirectory(
-            Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
+            Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OrderFulfilmentContext);
         var plans = new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!, pipes: null!);
         return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
     }

@@ -20,7 +20,8 @@ public sealed partial class TutorialTests
     public void Every_contract_compiles_without_a_warning_and_its_examples_hold(string contract)
     {
         var compilation = ContractCompiler.Compile(
-            new ContractSource("tutorial.yaml", contract, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.OfTheExample);
+            new ContractSource("tutorial.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
+            TestCatalogue.OrderFulfilmentContext);
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
 
         var report = ContractExamples.Run(compilation.Plans.Single());
@@ -37,7 +38,7 @@ public sealed partial class TutorialTests
             Shown().Single(text => text.StartsWith(Last, StringComparison.Ordinal)),
             StringComparison.Ordinal);
 
-        var compilation = ContractCompiler.CompileDirectory(directory, TestCatalogue.OfTheExample);
+        var compilation = ContractCompiler.CompileDirectory(directory, TestCatalogue.OrderFulfilmentContext);
         Assert.Empty(compilation.Diagnostics);
         Assert.Empty(ContractExamples.Run(compilation.Plans.Single()).Examples.SelectMany(example => example.Problems));
     }

@@ -26,12 +26,12 @@ public sealed class OutboxBatchTests(TestDatabase database) : IClassFixture<Test
     [Fact]
     public async Task The_row_is_deleted_with_its_last_message_in_any_order()
     {
-        await _one.MarkSentAsync([Id(1)], _none);
+        await _one.DeleteAsync([Id(1)], _none);
         Assert.Equal(["a", "c"], await UnsentAsync(_one));
-        await _one.MarkSentAsync([Id(2), Id(2)], _none);
+        await _one.DeleteAsync([Id(2), Id(2)], _none);
         Assert.Equal(["a"], await UnsentAsync(_other));
 
-        await _one.MarkSentAsync([Id(0), Id(1)], _none);
+        await _one.DeleteAsync([Id(0), Id(1)], _none);
         Assert.Equal(0, await RowsAsync());
     }
 
@@ -48,10 +48,10 @@ public sealed class OutboxBatchTests(TestDatabase database) : IClassFixture<Test
     {
         Assert.Equal(_texts, await UnsentAsync(_other));
 
-        await _other.MarkSentAsync([Id(0)], _none);
-        await _one.MarkSentAsync([Id(0), Id(1)], _none);
+        await _other.DeleteAsync([Id(0)], _none);
+        await _one.DeleteAsync([Id(0), Id(1)], _none);
         Assert.Equal(["c"], await UnsentAsync(_one));
-        await _other.MarkSentAsync([Id(1), Id(2)], _none);
+        await _other.DeleteAsync([Id(1), Id(2)], _none);
 
         Assert.Equal(0, await RowsAsync());
     }
@@ -59,17 +59,17 @@ public sealed class OutboxBatchTests(TestDatabase database) : IClassFixture<Test
     [Fact]
     public async Task A_process_that_neither_committed_nor_read_a_message_finds_it_by_its_id()
     {
-        await _other.MarkSentAsync([Id(1)], _none);
+        await _other.DeleteAsync([Id(1)], _none);
         Assert.Equal(["a", "c"], await UnsentAsync(_one));
 
-        await _other.MarkSentAsync([Id(0), Id(2), MessageId.Create(Rows.Now)], _none);
+        await _other.DeleteAsync([Id(0), Id(2), MessageId.Create(Rows.Now)], _none);
         Assert.Equal(0, await RowsAsync());
     }
 
     [Fact]
     public async Task Messages_of_concurrent_commits_are_marked_without_a_loss()
     {
-        await Task.WhenAll(_messages.Select(message => Task.Run(() => _one.MarkSentAsync([message.MessageId], _none))));
+        await Task.WhenAll(_messages.Select(message => Task.Run(() => _one.DeleteAsync([message.MessageId], _none))));
 
         Assert.Equal(0, await RowsAsync());
     }
@@ -77,7 +77,7 @@ public sealed class OutboxBatchTests(TestDatabase database) : IClassFixture<Test
     [Fact]
     public async Task A_large_commit_has_rows_of_limited_size_in_the_order_of_its_messages()
     {
-        await _one.MarkSentAsync([.. _messages.Select(message => message.MessageId)], _none);
+        await _one.DeleteAsync([.. _messages.Select(message => message.MessageId)], _none);
         string[] texts = [.. Enumerable.Range(0, OutboxSql.MessagesMax + 1).Select(number => number.ToString("0000", null))];
 
         await _one.CommitAsync(

@@ -94,7 +94,7 @@ public sealed class ContractDirectoryTests : IDisposable
     public void The_contracts_of_the_repository_compile()
     {
         var compilation = ContractCompiler.CompileDirectory(
-            Repository.At("contracts"), TestCatalogue.OfTheExample with { Connections = null });
+            Repository.At("contracts"), TestCatalogue.OrderFulfilmentContext with { Connections = null });
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Assert.NotEmpty(compilation.Plans);

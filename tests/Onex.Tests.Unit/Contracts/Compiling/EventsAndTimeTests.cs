@@ -11,7 +11,7 @@ public sealed class EventsAndTimeTests
     public void The_language_example_compiles()
     {
         var compilation = ContractCompiler.CompileDirectory(
-            Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
+            Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OrderFulfilmentContext);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         var plan = compilation.Plans.Single();
@@ -186,7 +186,7 @@ public sealed class EventsAndTimeTests
         string[] ofRoles =
         [
             StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing, StepCodes.OperationUnknown, StepCodes.OperationFailed,
-            StepCodes.StoreMissing,
+            StepCodes.StoreMissing, StepCodes.ResultTooLarge, StepCodes.ArgumentsTooLarge, StepCodes.SecretNotSent,
         ];
         var codes = typeof(StepCodes)
             .GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -81,7 +81,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ id: a, saga: other, compensate: { none: a test }, catch: [{ error: whatever, next: late }] }", null)]
     public void A_step_can_fail_with_the_codes_of_its_operation(string step, string? code)
     {
-        var context = TestCatalogue.OfTheExample with
+        var context = TestCatalogue.OrderFulfilmentContext with
         {
             Connections = new Dictionary<string, ConnectionDescriptor>(TestCatalogue.Connections)
             {
@@ -264,7 +264,7 @@ public sealed partial class SilentMistakesTests
             found ? ["ONEX1186"] : [],
             ContractCompiler.Compile(
                 new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
-                TestCatalogue.OfTheExample)
+                TestCatalogue.OrderFulfilmentContext)
                 .Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
@@ -284,7 +284,7 @@ public sealed partial class SilentMistakesTests
             ["ONEX1186"],
             ContractCompiler.Compile(
                 new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
-                TestCatalogue.OfTheExample)
+                TestCatalogue.OrderFulfilmentContext)
                 .Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
@@ -409,7 +409,7 @@ public sealed partial class SilentMistakesTests
     [Fact]
     public void The_compiler_knows_every_code_with_which_a_role_rejects_a_command()
     {
-        var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(
+        var known = TestCatalogue.OrderFulfilmentContext.Operations.All.SelectMany(
             operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
         var rejected = new[] { "Onex.Effects", "Onex.Workers" }
             .SelectMany(project => Directory.EnumerateFiles(Repository.At("src", project), "*.cs", SearchOption.AllDirectories))
@@ -441,7 +441,7 @@ public sealed partial class SilentMistakesTests
     public void The_contracts_of_the_repository_have_no_warnings(string directory)
     {
         var compilation = ContractCompiler.CompileDirectory(
-            Repository.At(directory), TestCatalogue.OfTheExample with { Connections = null });
+            Repository.At(directory), TestCatalogue.OrderFulfilmentContext with { Connections = null });
 
         Assert.NotEmpty(compilation.Plans);
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));

@@ -14,14 +14,14 @@ public sealed class JobHealthTests
     [Fact]
     public async Task A_job_that_keeps_failing_is_named_with_its_error_until_it_succeeds()
     {
-        _health.Ended("wake-ups", "The disk is full.");
+        _health.Ended("timers", "The disk is full.");
         Assert.Null(await ErrorAsync());
 
         _time.Advance(TimeSpan.FromSeconds(11));
-        _health.Began("wake-ups", TimeSpan.FromMinutes(1));
-        Assert.Equal("the job 'wake-ups' has failed for 11 s: The disk is full.", await ErrorAsync());
+        _health.Began("timers", TimeSpan.FromMinutes(1));
+        Assert.Equal("the job 'timers' has failed for 11 s: The disk is full.", await ErrorAsync());
 
-        _health.Ended("wake-ups", null);
+        _health.Ended("timers", null);
         Assert.Null(await ErrorAsync());
     }
 

@@ -101,7 +101,7 @@ public sealed class OutgoingSenderTests
         // For example a sweep: its query saw the row, and its result arrives after the row was deleted.
         using (sender.BeginReading())
         {
-            sender.Deleted(sender.TakeAcknowledged(10));
+            sender.MarkDeleted(sender.TakeAcknowledged(10));
             sender.Send(_saga, [_message]);
         }
 
@@ -117,7 +117,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         var older = sender.BeginReading();
-        sender.Deleted(sender.TakeAcknowledged(10));
+        sender.MarkDeleted(sender.TakeAcknowledged(10));
         using var younger = sender.BeginReading();
 
         sender.Send(_saga, [_message]);
@@ -309,7 +309,7 @@ public sealed class OutgoingSenderTests
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         Assert.Equal(ComponentState.Degraded, (await health.ProbeAsync(CancellationToken.None)).State);
 
-        sender.Deleted(sender.TakeAcknowledged(10));
+        sender.MarkDeleted(sender.TakeAcknowledged(10));
         Assert.Equal(ComponentState.Healthy, (await health.ProbeAsync(CancellationToken.None)).State);
     }
 

@@ -3,12 +3,12 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>Partitions that are read from their beginning at their next assignment, whatever offset the group has committed.</summary>
-internal sealed class FreshStarts
+internal sealed class ReadFromBeginning
 {
     private readonly Lock _lock = new();
     private readonly HashSet<(string Group, TopicPartition Partition)> _partitions = [];
 
-    // The partitions that have begun since. The new topic may have another number of partitions.
+    // The partitions that have been read from their beginning since. The new topic may have another number of partitions.
     private readonly Dictionary<(string Group, string Topic), HashSet<int>> _topics = [];
 
     /// <summary>Adds one partition.</summary>
@@ -29,7 +29,7 @@ internal sealed class FreshStarts
         }
     }
 
-    /// <summary>Whether the partition begins afresh. Removes it, so that the answer is yes once.</summary>
+    /// <summary>Whether the partition is read from its beginning. Removes it, so that the answer is yes once.</summary>
     public bool Take(string group, TopicPartition partition)
     {
         lock (_lock)

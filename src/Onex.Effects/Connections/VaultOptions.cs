@@ -7,29 +7,29 @@ internal sealed class VaultLogin
     {
     }
 
-    /// <summary>A token, or null with an AppRole.</summary>
+    /// <summary>A token, or null if it logs in with an AppRole.</summary>
     public string? Token { get; private init; }
 
-    /// <summary>The id of the AppRole, or null with a token.</summary>
+    /// <summary>The id of the AppRole, or null if it logs in with a token.</summary>
     public string? RoleId { get; private init; }
 
-    /// <summary>The secret id of the AppRole, or null with a token.</summary>
+    /// <summary>The secret id of the AppRole, or null if it logs in with a token.</summary>
     public string? SecretId { get; private init; }
 
-    /// <summary>A login with a token that somebody else issued.</summary>
+    /// <summary>A login with an existing token.</summary>
     public static VaultLogin WithToken(string token) => new() { Token = token };
 
-    /// <summary>A login as an AppRole, which issues tokens.</summary>
-    public static VaultLogin WithRole(string roleId, string secretId) => new() { RoleId = roleId, SecretId = secretId };
+    /// <summary>A login as an AppRole, for which Vault issues a token.</summary>
+    public static VaultLogin WithAppRole(string roleId, string secretId) => new() { RoleId = roleId, SecretId = secretId };
 
     /// <summary>Whether both log in with the same credentials.</summary>
     public bool IsSameAs(VaultLogin other) => (Token, RoleId, SecretId) == (other.Token, other.RoleId, other.SecretId);
 }
 
-/// <summary>What a connection to Vault has beside its address and certificates.</summary>
-internal sealed class VaultAddress
+/// <summary>The options of a connection to Vault besides its address and certificates.</summary>
+internal sealed class VaultOptions
 {
-    /// <summary>The mount of the operations' secrets, if the connection names none: that of Vault's dev server.</summary>
+    /// <summary>The default of <see cref="Mount"/>, as in Vault's development server.</summary>
     public const string DefaultMount = "secret";
 
     /// <summary>The login, or null if none is configured.</summary>
@@ -41,8 +41,8 @@ internal sealed class VaultAddress
     /// <summary>Where the operations' secrets engine (KV version 2) is mounted.</summary>
     public required string Mount { get; init; }
 
-    /// <summary>Whether both are the same.</summary>
-    public bool IsSameAs(VaultAddress other) =>
+    /// <summary>Whether both have the same values, so that a reload keeps the connection.</summary>
+    public bool IsSameAs(VaultOptions other) =>
         (Namespace, Mount) == (other.Namespace, other.Mount)
         && (Login is null ? other.Login is null : other.Login is not null && Login.IsSameAs(other.Login));
 }

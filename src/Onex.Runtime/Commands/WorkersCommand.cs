@@ -1,0 +1,175 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
+using Onex.Hosting.Logging;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Kafka;
+using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+using Onex.Runtime.Running;
+using Onex.Runtime.Verification;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary><c>onex workers verify</c>.</summary>
+internal static class WorkersCommand
+{
+    public static Command Make(Option<bool> json)
+    {
+        var topic = new Option<string>("--topic")
+        {
+            Required = true,
+            Description = "The topic of the commands, as in the declaration: ONEX_TOPIC_PREFIX is put before it.",
+        };
+        var names = new Option<string[]>("--operation")
+        {
+            Description = "An operation to verify; may be repeated. Default: those that contracts/operations declares for the topic.",
+        };
+        var arguments = new Option<string?>("--arguments")
+        {
+            Description = "Arguments that the operations accept, as JSON. Default: samples of the declared types.",
+        };
+        var within = new Option<int>("--within")
+        {
+            Description = "How many seconds a result may take.",
+            DefaultValueFactory = _ => 10,
+        };
+        var verify = new Command(
+            "verify", "Play the orchestrator against a running worker, and show which cases of the protocol pass. It runs the operations.")
+        {
+            topic, names, arguments, within,
+        };
+        verify.SetAction((parsed, cancellation) => VerifyAsync(
+            parsed.GetValue(topic)!, parsed.GetValue(names) ?? [], parsed.GetValue(arguments),
+            TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(within), 1, 3600)), parsed.GetValue(json), cancellation));
+        return new Command("workers", "Workers outside of Onex, which run remote operations.") { verify };
+    }
+
+    private static async Task<int> VerifyAsync(
+        string topic, string[] names, string? arguments, TimeSpan within, bool json, CancellationToken cancellation)
+    {
+        var settings = await CommandLine.SettingsWithSecretsAsync(SettingsUse.Broker);
+        var operations = Operations(settings, topic, names, arguments);
+        await using var services = new ServiceCollection()
+            .AddLogging(logging => logging.AddOnexConsole(settings.LogLevel, "text", toStandardError: true))
+            .AddSingleton(TimeProvider.System)
+            .AddOnexKafka(SettingsMapping.Kafka(settings, "onex-verify"))
+            .BuildServiceProvider();
+        return await TopicSetup.ClassifyAsync(async () =>
+        {
+            var (commands, results) = (settings.Topics.Prefix + topic, settings.Topics.WorkerResponses);
+            var topics = services.GetRequiredService<TopicAdmin>();
+            if (settings.CreateTopics)
+            {
+                await topics.EnsureTopicsAsync(
+                    [commands, Topics.Cancel(commands), results], settings.Partitions, settings.Replication, cancellation);
+            }
+
+            var counts = await topics.PartitionCountsAsync([commands, Topics.Cancel(commands), results], cancellation);
+            if (new[] { commands, Topics.Cancel(commands), results }.FirstOrDefault(name => !counts.ContainsKey(name)) is { } missing)
+            {
+                throw new ConfigurationException($"There is no topic {missing}. Create it, or set ONEX_CREATE_TOPICS=true.");
+            }
+
+            var link = new WorkerLink(services.GetRequiredService<IRecordProducer>(), commands, TimeProvider.System);
+            await using var tail = TopicTail.Open(
+                services.GetRequiredService<KafkaSettings>(), results, counts[results], link.Receive);
+            return await ShowAsync(new WorkerVerification(link, counts[commands], counts[results], within), operations, json, cancellation);
+        });
+    }
+
+    private static async Task<int> ShowAsync(
+        WorkerVerification verification, IReadOnlyList<VerifiedOperation> operations, bool json, CancellationToken cancellation)
+    {
+        var cases = new List<VerifiedCase>();
+        foreach (var operation in operations)
+        {
+            await foreach (var verified in verification.RunAsync(operation, cancellation))
+            {
+                cases.Add(verified);
+                if (!json)
+                {
+                    Console.WriteLine(
+                        verified.Failure is null ? $"passed  {verified.Operation}: {verified.Name}"
+                            : $"FAILED  {verified.Operation}: {verified.Name}\n        {verified.Failure}");
+                }
+            }
+        }
+
+        var failed = cases.Count(verified => verified.Failure is not null);
+        if (json)
+        {
+            Json.Print(writer =>
+            {
+                writer.WriteBoolean("ok", failed == 0);
+                writer.Objects("cases", cases, verified =>
+                {
+                    writer.WriteString("operation", verified.Operation);
+                    writer.WriteString("case", verified.Name);
+                    writer.WriteBoolean("passed", verified.Failure is null);
+                    if (verified.Failure is { } failure)
+                    {
+                        writer.WriteString("failure", failure);
+                    }
+                });
+            });
+        }
+        else
+        {
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{Plural.Format(cases.Count, "case")}, {failed} failed"));
+        }
+
+        return failed == 0 ? CommandLine.Done : CommandLine.Failed;
+    }
+
+    private static List<VerifiedOperation> Operations(RuntimeSettings settings, string topic, string[] names, string? arguments)
+    {
+        var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Of(settings)).Operations;
+        if (names.Length == 0)
+        {
+            names = [.. declared.Where(operation => operation.Remote!.Topic == topic).Select(operation => operation.Name)];
+        }
+
+        if (names.Length == 0)
+        {
+            throw new ConfigurationException(
+                $"{settings.ContractsDirectory}/operations declares no operation with the topic '{topic}'. Name one with --operation.");
+        }
+
+        return
+        [
+            .. names.Select(name =>
+            {
+                var known = declared.FirstOrDefault(operation => operation.Name == name);
+                return new VerifiedOperation(
+                    name, Arguments(arguments ?? (known is null ? "{}" : RemoteResults.SampleArguments(known))), known);
+            }),
+        ];
+    }
+
+    private static RawJson Arguments(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                return new RawJson(Encoding.UTF8.GetBytes(text));
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        throw new ConfigurationException("--arguments is no JSON object. Write for example --arguments '{\"sku\":\"a\"}'.");
+    }
+}

@@ -1,0 +1,154 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Runtime.Verification;
+
+/// <summary>A message of the worker: a result or a report.</summary>
+/// <param name="Record">The record.</param>
+/// <param name="Json">Its value; null if it is not a JSON object.</param>
+internal sealed record WorkerMessage(TailRecord Record, JsonObject? Json)
+{
+    public string? CommandId => Text("command_id");
+
+    public string? Outcome => Text("outcome");
+
+    public bool IsReport =>
+        Record.Headers.GetValueOrDefault(HeaderNames.EventType) == EventTypes.Report || (Json is not null && !Json.ContainsKey("outcome"));
+
+    public string? Text(string field) => Json?[field] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+
+    public int? Number(string field) => Json?[field] is JsonValue value && value.TryGetValue(out int number) ? number : null;
+}
+
+/// <summary>Sends commands to a worker as an orchestrator does, and collects its results.</summary>
+internal sealed class WorkerLink(IRecordProducer producer, string topic, TimeProvider time)
+{
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
+
+    private readonly Lock _lock = new();
+    private readonly List<WorkerMessage> _received = [];
+
+    public IReadOnlyList<WorkerMessage> Received
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _received];
+            }
+        }
+    }
+
+    /// <summary>Adds a record of the topic of the results.</summary>
+    public void Receive(TailRecord record)
+    {
+        JsonObject? json = null;
+        try
+        {
+            json = JsonNode.Parse(record.Value) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            // What is not JSON is not of this worker, or its case fails without an answer.
+        }
+
+        lock (_lock)
+        {
+            _received.Add(new WorkerMessage(record, json));
+        }
+    }
+
+    /// <summary>A command with the current time; nothing is sent.</summary>
+    public StepCommand Command(string operation, RawJson arguments, int homePartition)
+    {
+        var saga = SagaId.Create(time.GetUtcNow());
+        return new StepCommand
+        {
+            CommandId = Identity.Command(saga, "verify/step", 1),
+            Attempt = 1,
+            SagaId = saga,
+            CorrelationId = Guid.NewGuid(),
+            Contract = "onex-verify",
+            Step = "step",
+            Direction = StepDirections.Do,
+            Operation = operation,
+            Arguments = arguments,
+            HomePartition = homePartition,
+            TimeoutMs = 10_000,
+            NotAfter = time.GetUtcNow() + TimeSpan.FromMinutes(5),
+            Reports = true,
+        };
+    }
+
+    public Task SendAsync(StepCommand command, CancellationToken cancellation, int? partition = null, JsonObject? extra = null)
+    {
+        var json = JsonSerializer.SerializeToNode(command, MessageJson.Default.StepCommand)!.AsObject();
+        foreach (var (name, value) in extra ?? [])
+        {
+            json[name] = value?.DeepClone();
+        }
+
+        return SendAsync(
+            topic, EventTypes.Command, command.CommandId, command.CorrelationId, Encoding.UTF8.GetBytes(json.ToJsonString()), partition,
+            cancellation);
+    }
+
+    public Task CancelAsync(StepCommand command, CancellationToken cancellation) => SendAsync(
+        Topics.Cancel(topic), EventTypes.Cancel, command.CommandId, command.CorrelationId,
+        JsonSerializer.SerializeToUtf8Bytes(
+            new StepCancel
+            {
+                CommandId = command.CommandId,
+                Attempt = command.Attempt,
+                SagaId = command.SagaId,
+                CorrelationId = command.CorrelationId,
+            },
+            MessageJson.Default.StepCancel),
+        partition: null, cancellation);
+
+    public Task SendRawAsync(string text, int partition, CancellationToken cancellation) => SendAsync(
+        topic, EventTypes.Command, new(Guid.NewGuid()), Guid.NewGuid(), Encoding.UTF8.GetBytes(text), partition, cancellation);
+
+    /// <summary>The results of a command so far.</summary>
+    public IReadOnlyList<WorkerMessage> Results(StepCommand command, int? attempt = null) =>
+    [
+        .. Received.Where(message => !message.IsReport
+            && string.Equals(message.CommandId, command.CommandId.ToString(), StringComparison.OrdinalIgnoreCase)
+            && (attempt is null || message.Number("attempt") == attempt)),
+    ];
+
+    /// <summary>Waits for a number of results of an attempt; fewer if they do not come in time.</summary>
+    public async Task<IReadOnlyList<WorkerMessage>> WaitAsync(
+        StepCommand command, TimeSpan within, CancellationToken cancellation, int count = 1)
+    {
+        var end = time.GetUtcNow() + within;
+        while (Results(command, command.Attempt) is { } found)
+        {
+            if (found.Count >= count || time.GetUtcNow() >= end)
+            {
+                return found;
+            }
+
+            await Task.Delay(_pause, time, cancellation);
+        }
+
+        return [];
+    }
+
+    private async Task SendAsync(
+        string to, string eventType, CommandId commandId, Guid correlationId, byte[] value, int? partition, CancellationToken cancellation)
+    {
+        var headers = MessageHeaders.Create("onex-main", eventType, new(Guid.NewGuid()), correlationId, time.GetUtcNow())
+            .WithTrace($"00-{correlationId:N}-{commandId.Value.ToString("N")[..16]}-01", null);
+        var report = await producer.ProduceAsync(
+            new ProducedRecord(to, partition, commandId.ToString(), value, headers.Items), cancellation);
+        if (report.Delivery != DeliveryStatus.Acknowledged)
+        {
+            throw new InvalidOperationException($"{to} does not take the record: {report.Reason}");
+        }
+    }
+}

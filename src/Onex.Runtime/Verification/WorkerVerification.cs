@@ -1,0 +1,257 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Messages;
+
+namespace Onex.Runtime.Verification;
+
+/// <summary>The outcome of a case: passed, or why not.</summary>
+internal sealed record VerifiedCase(string Operation, string Name, string? Failure);
+
+/// <summary>An operation to verify.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Arguments">Arguments that it accepts.</param>
+/// <param name="Declared">Its declaration; null if there is none.</param>
+internal sealed record VerifiedOperation(string Name, RawJson Arguments, OperationDescriptor? Declared);
+
+/// <summary>
+/// Plays an orchestrator against a running worker, case by case (docs/worker-protocol.md). It runs the operation for real.
+/// </summary>
+/// <param name="link">The connection to the worker.</param>
+/// <param name="partitions">The number of partitions of the topic of the commands.</param>
+/// <param name="homes">The number of partitions of the topic of the results.</param>
+/// <param name="within">How long a result may take.</param>
+internal sealed class WorkerVerification(WorkerLink link, int partitions, int homes, TimeSpan within)
+{
+    private const int PartitionsMax = 12;
+    private const int LargeBytes = 400 * 1024;
+
+    // How long a worker has for what it must not do. Such a case can only pass by mistake, never fail by one.
+    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>Runs all cases against an operation, in order.</summary>
+    public async IAsyncEnumerable<VerifiedCase> RunAsync(
+        VerifiedOperation operation, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        (string Name, Func<VerifiedOperation, CancellationToken, Task<string?>> Run)[] cases =
+        [
+            ("a command is answered on its home partition", AnsweredAsync),
+            ("the trace context is passed on", TracedAsync),
+            ("a duplicate has the same result", DuplicateAsync),
+            ("a retry is answered as the attempt that it is", RetryAsync),
+            ("a compensation is answered", CompensationAsync),
+            ("a command after its not_after is not run", LateAsync),
+            ("unknown fields are ignored", UnknownFieldsAsync),
+            ("a large command is answered", LargeAsync),
+            ("missing arguments are not completed", MissingArgumentsAsync),
+            ("an unknown operation is rejected", UnknownOperationAsync),
+            ("a malformed record stops nothing", MalformedAsync),
+            ("a cancellation stops no later attempt and no other command", CancelAsync),
+            ("reports have their form", ReportsAsync),
+        ];
+        foreach (var (name, run) in cases)
+        {
+            yield return new VerifiedCase(operation.Name, name, await run(operation, cancellation));
+        }
+    }
+
+    private async Task<string?> AnsweredAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        for (var home = 0; home < Math.Min(homes, PartitionsMax); home += Math.Max(1, homes - 1))
+        {
+            var command = link.Command(operation.Name, operation.Arguments, home);
+            if (await SendAsync(command, operation, cancellation) is { } failure)
+            {
+                return failure;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<string?> TracedAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        if (await SendAsync(command, operation, cancellation) is { } failure)
+        {
+            return failure;
+        }
+
+        var trace = link.Results(command)[0].Record.Headers.GetValueOrDefault(HeaderNames.TraceParent);
+        return trace?.Contains(command.CorrelationId.ToString("N"), StringComparison.Ordinal) == true
+            ? null
+            : $"The result's header traceparent is '{trace}'. Copy it from the command, or continue its trace.";
+    }
+
+    private async Task<string?> DuplicateAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        await link.SendAsync(command, cancellation);
+        if (await SendAsync(command, operation, cancellation) is { } failure)
+        {
+            return failure;
+        }
+
+        // After the first run, when the worker knows the result.
+        await link.SendAsync(command, cancellation);
+        var results = await link.WaitAsync(command, _quiet, cancellation, count: 3);
+        var different = results.Select(result => $"{result.Outcome} {result.Json!["result"]?.ToJsonString()}").Distinct().ToList();
+        return different.Count == 1 ? null : $"Copies of one attempt have different results: {string.Join("; ", different)}.";
+    }
+
+    private async Task<string?> RetryAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        return await SendAsync(command, operation, cancellation)
+            ?? await SendAsync(command with { Attempt = 2 }, operation, cancellation);
+    }
+
+    private Task<string?> CompensationAsync(VerifiedOperation operation, CancellationToken cancellation) => SendAsync(
+        link.Command(operation.Name, operation.Arguments, 0) with { Direction = StepDirections.Compensate }, operation, cancellation);
+
+    private async Task<string?> LateAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        await link.SendAsync(command with { NotAfter = command.NotAfter - TimeSpan.FromHours(1) }, cancellation);
+        var results = await link.WaitAsync(command, _quiet, cancellation);
+        return results.Any(result => result.Outcome == StepOutcomes.Completed)
+            ? "It was run. Compare not_after with the time before the work begins, and answer nothing."
+            : null;
+    }
+
+    private async Task<string?> UnknownFieldsAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        await link.SendAsync(
+            command, cancellation, extra: new JsonObject { ["of_a_later_version"] = new JsonObject { ["is"] = true }, ["more"] = null });
+        return await ResultAsync(command, operation, cancellation);
+    }
+
+    private async Task<string?> LargeAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var padding = new string('x', LargeBytes);
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        if (operation.Declared?.Arguments.FirstOrDefault(argument => argument.Type is "string" or "string?" or "any") is { } text)
+        {
+            var arguments = JsonNode.Parse(operation.Arguments.ToString())!.AsObject();
+            arguments[text.Name] = padding;
+            return await SendAsync(
+                command with { Arguments = new RawJson(Encoding.UTF8.GetBytes(arguments.ToJsonString())) }, operation, cancellation);
+        }
+
+        await link.SendAsync(command, cancellation, extra: new JsonObject { ["padding"] = padding });
+        return await ResultAsync(command, operation, cancellation);
+    }
+
+    private async Task<string?> MissingArgumentsAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        if (operation.Declared?.Arguments.Any(argument => argument.Required) != true)
+        {
+            return null;
+        }
+
+        var command = link.Command(operation.Name, RawJson.EmptyObject, 0);
+        return await SendAsync(command, operation, cancellation)
+            ?? (link.Results(command)[0].Outcome == StepOutcomes.Completed ? "It completed without its required arguments. Reject them." : null);
+    }
+
+    private async Task<string?> UnknownOperationAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command("onex_verify.unknown", RawJson.EmptyObject, 0);
+        if (await SendAsync(command, operation, cancellation) is { } failure)
+        {
+            return failure;
+        }
+
+        var result = link.Results(command)[0];
+        return result.Outcome == StepOutcomes.Rejected && result.Text("code") == StepCodes.OperationUnknown
+            ? null
+            : $"The outcome is {result.Outcome} with the code '{result.Text("code")}'. "
+                + $"Answer rejected with the code {StepCodes.OperationUnknown}.";
+    }
+
+    private async Task<string?> MalformedAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        for (var partition = 0; partition < Math.Min(partitions, PartitionsMax); partition++)
+        {
+            foreach (var malformed in (string[])["", "{", "[]", "null", "{\"command_id\":7}", "\u00ff"])
+            {
+                await link.SendRawAsync(malformed, partition, cancellation);
+            }
+
+            var command = link.Command(operation.Name, operation.Arguments, 0);
+            await link.SendAsync(command, cancellation, partition);
+            if (await ResultAsync(command, operation, cancellation) is { } failure)
+            {
+                return string.Create(
+                    CultureInfo.InvariantCulture, $"After malformed records on partition {partition} of the commands: {failure}");
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<string?> CancelAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var command = link.Command(operation.Name, operation.Arguments, 0);
+        await link.CancelAsync(command, cancellation);
+        await link.SendAsync(command, cancellation);
+        await link.CancelAsync(command, cancellation);
+        return await SendAsync(command with { Attempt = 2 }, operation, cancellation)
+            ?? await SendAsync(link.Command(operation.Name, operation.Arguments, 0), operation, cancellation);
+    }
+
+    private Task<string?> ReportsAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var ours = link.Received.Where(message => message.CommandId is { } id && link.Received.Any(
+            other => !other.IsReport && other.CommandId == id)).ToList();
+        var wrong = ours.Where(message => message.IsReport).FirstOrDefault(report =>
+            report.Text("report") is not (StepReportKinds.Started or StepReportKinds.Progress)
+            || report.Number("attempt") is null
+            || report.Record.Headers.GetValueOrDefault(HeaderNames.EventType) != EventTypes.Report
+            || (report.Json!["progress"] is { } progress && progress.GetValue<double>() is not (>= 0 and <= 1)));
+        return Task.FromResult(wrong is null ? null : $"This is no report: {wrong.Json!.ToJsonString()}");
+    }
+
+    private async Task<string?> SendAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
+    {
+        await link.SendAsync(command, cancellation);
+        return await ResultAsync(command, operation, cancellation);
+    }
+
+    // Why the result of a command is none, or null.
+    private async Task<string?> ResultAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
+    {
+        if (await link.WaitAsync(command, within, cancellation) is not [var result, ..])
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"No result of attempt {command.Attempt} of command {command.CommandId} arrived within {within.TotalSeconds} s.");
+        }
+
+        var (home, key) = (result.Record.Partition, result.Record.Key);
+        return home != command.HomePartition
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The result is on partition {home}, not on the home_partition {command.HomePartition} of its command.")
+            : !string.Equals(key, command.CommandId.ToString(), StringComparison.OrdinalIgnoreCase)
+                ? $"The result's key is '{key}', not the command_id."
+            : !Same(result, "saga_id", command.SagaId.ToString()) ? "The result's saga_id is not that of its command."
+            : !Same(result, "correlation_id", command.CorrelationId.ToString()) ? "The result's correlation_id is not that of its command."
+            : result.Outcome is not (StepOutcomes.Completed or StepOutcomes.Rejected or StepOutcomes.Failed)
+                ? $"The outcome is '{result.Outcome}', not completed, rejected or failed."
+            : result.Outcome != StepOutcomes.Completed && result.Text("code") is null ? $"The outcome is {result.Outcome}, without a code."
+            : result.Outcome == StepOutcomes.Completed && operation.Declared is { } declared ? Mismatch(declared, result.Json!["result"])
+            : null;
+    }
+
+    private static bool Same(WorkerMessage result, string field, string value) =>
+        string.Equals(result.Text(field), value, StringComparison.OrdinalIgnoreCase);
+
+    private static string? Mismatch(OperationDescriptor declared, JsonNode? result) =>
+        RemoteResults.Problem(declared, Encoding.UTF8.GetBytes(result?.ToJsonString() ?? "{}")) is { } problem
+            ? $"The result is not of the declared type: {problem}"
+            : null;
+}

@@ -1,0 +1,58 @@
+using Onex.Orchestrator.Intake;
+
+namespace Onex.Tests.Unit.Orchestrator.Intake;
+
+/// <summary>Results of workers that other teams have written become failures that say what is wrong with them.</summary>
+public sealed class WorkerResultsTests
+{
+    private static readonly StepResult _result = new()
+    {
+        CommandId = new(Guid.CreateVersion7()),
+        Attempt = 1,
+        SagaId = SagaId.Create(DateTimeOffset.UnixEpoch),
+        CorrelationId = Guid.Empty,
+        Outcome = StepOutcomes.Completed,
+    };
+
+    [Theory]
+    [InlineData("completed", null, null)]
+    [InlineData("rejected", "sold_out", null)]
+    [InlineData("failed", "database_away", "not_sent")]
+    public void A_result_in_order_is_unchanged(string outcome, string? code, string? reach)
+    {
+        var result = _result with { Outcome = outcome, Code = code, Reach = reach, Message = "Why." };
+
+        Assert.Same(result, WorkerResults.Check(result));
+    }
+
+    [Theory]
+    [InlineData("done", null, "result_invalid", "sent", "The worker answered with the outcome 'done'; there are completed, ")]
+    [InlineData("rejected", "Sold out!", "result_invalid", "answered", "The worker answered with the code 'Sold out!'.")]
+    public void What_is_wrong_with_a_result_fails_its_attempt(string outcome, string? code, string failure, string reach, string said)
+    {
+        var checkedResult = WorkerResults.Check(_result with { Outcome = outcome, Code = code });
+
+        Assert.Equal((StepOutcomes.Failed, failure, reach), (checkedResult.Outcome, checkedResult.Code, checkedResult.Reach));
+        Assert.StartsWith(said, checkedResult.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_result_that_is_too_large_fails_its_attempt_with_its_size()
+    {
+        var large = new RawJson(System.Text.Encoding.UTF8.GetBytes($"{{\"text\":\"{new string('x', MessageSizes.RemoteMax)}\"}}"));
+
+        var checkedResult = WorkerResults.Check(_result with { Result = large });
+
+        Assert.Equal(("result_too_large", StepReaches.Done), (checkedResult.Code, checkedResult.Reach));
+        Assert.Null(checkedResult.Result);
+        Assert.StartsWith("The worker's result has 524,299 bytes; 524,288 are allowed.", checkedResult.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_long_message_is_shortened()
+    {
+        var message = WorkerResults.Check(_result with { Outcome = "failed", Message = new string('m', 5_000) }).Message;
+
+        Assert.Equal(2_003, message!.Length);
+    }
+}
