@@ -5,7 +5,7 @@ namespace Onex.Tests.Fault;
 
 /// <summary>
 /// Workers that are killed, stopped and cancelled while they compute. <c>ONEX_FAULT_COMPUTATIONS</c> sets the number of computations under
-/// which workers are killed: the full form has 10,000.
+/// which workers are killed: the long run has 10,000.
 /// </summary>
 public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
 {
@@ -15,8 +15,11 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
 
     private static readonly int _computations =
         int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_COMPUTATIONS"), out var number) ? number
-        : FullForm.IsWanted ? 10_000
-        : 300;
+        : LongRun.IsWanted ? 10_000
+        : 1_000;
+
+    // In the short run the rest runs without disturbance.
+    private static readonly int _killsMax = _computations > 1_000 ? int.MaxValue : 2;
 
     private readonly DirectoryInfo _contracts = Directory.CreateTempSubdirectory("onex-contracts-");
 
@@ -37,12 +40,12 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
                   - id: pause
                     each: { item: input.n, at_once: 100, at_most: 100000 }
                     compute: delay
-                    with: { ms: 50 }
+                    with: { ms: 10 }
                     aggregate: { total: { sum: item } }
                 next: done
               done: { end: completed, output: { completed: "${steps.pause.completed}", total: "${steps.pause.total}" } }
             """);
-        stack.Set("ONEX_WORKER_CONCURRENCY", "2");
+        stack.Set("ONEX_WORKER_CONCURRENCY", "4");
         var running = (await stack.StartReadyAsync(["main", .. Enumerable.Repeat("workers", Workers)])).Skip(1).ToList();
         var watch = Stopwatch.StartNew();
         var id = await stack.RequestAsync("computing", new JsonObject
@@ -53,7 +56,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         using var every = new PeriodicTimer(TimeSpan.FromSeconds(2));
         await Eventually.Async(
             async () => await CompletedAsync(stack) > 0, _within, () => "no computation has completed");
-        while (stack.Responses.Of(id).Count == 0 && watch.Elapsed < TimeSpan.FromMinutes(20))
+        while (stack.Responses.Of(id).Count == 0 && kills < _killsMax && watch.Elapsed < TimeSpan.FromMinutes(20))
         {
             var victim = random.Next(Workers);
             await running[victim].KillAsync();
