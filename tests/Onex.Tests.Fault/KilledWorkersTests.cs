@@ -15,7 +15,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
 
     private static readonly int _computations =
         int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_COMPUTATIONS"), out var number) ? number
-        : LongRun.IsWanted ? 10_000
+        : LongRun.IsEnabled ? 10_000
         : 1_000;
 
     // In the short run the rest runs without disturbance.
