@@ -606,3 +606,58 @@ VALUES ('20261129205752_ParkedCommands', '10.0.15');
 
 COMMIT;
 
+START TRANSACTION;
+CREATE TABLE onex.halted_sagas (
+    saga_id uuid NOT NULL,
+    contract text NOT NULL,
+    status text NOT NULL,
+    since timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_halted_sagas PRIMARY KEY (saga_id)
+);
+COMMENT ON TABLE onex.halted_sagas IS 'Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. Written by triggers of onex.sagas, so that they can be counted without reading the others.';
+COMMENT ON COLUMN onex.halted_sagas.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.halted_sagas.contract IS 'Name of the contract that it runs.';
+COMMENT ON COLUMN onex.halted_sagas.status IS 'Its status.';
+COMMENT ON COLUMN onex.halted_sagas.since IS 'Since when, by the database''s clock.';
+
+CREATE INDEX ix_dead_letters_open ON onex.dead_letters (topic) WHERE status = 'open';
+
+CREATE FUNCTION onex.note_halted_saga() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'DELETE' AND NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused')
+        OR (NEW.next_wakeup_at IS NULL
+            AND coalesce(NEW.progress -> 'waiting_for', 'null') IN ('null', '""', '[]', '{}'))) THEN
+        INSERT INTO onex.halted_sagas (saga_id, contract, status) VALUES (NEW.id, NEW.contract, NEW.status)
+        ON CONFLICT (saga_id) DO UPDATE SET status = EXCLUDED.status, since = now()
+        WHERE halted_sagas.status <> EXCLUDED.status;
+    ELSIF TG_OP <> 'INSERT' THEN
+        DELETE FROM onex.halted_sagas WHERE saga_id = OLD.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION onex.note_halted_saga() IS 'Keeps onex.halted_sagas.';
+
+CREATE TRIGGER tr_sagas_halted_insert AFTER INSERT ON onex.sagas FOR EACH ROW
+    WHEN (NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused') OR NEW.next_wakeup_at IS NULL))
+    EXECUTE FUNCTION onex.note_halted_saga();
+
+CREATE TRIGGER tr_sagas_halted_update AFTER UPDATE ON onex.sagas FOR EACH ROW
+    WHEN ((OLD.ended_at IS NULL AND (OLD.status IN ('blocked', 'paused') OR OLD.next_wakeup_at IS NULL))
+        OR (NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused') OR NEW.next_wakeup_at IS NULL)))
+    EXECUTE FUNCTION onex.note_halted_saga();
+
+CREATE TRIGGER tr_sagas_halted_delete AFTER DELETE ON onex.sagas FOR EACH ROW
+    WHEN (OLD.ended_at IS NULL) EXECUTE FUNCTION onex.note_halted_saga();
+
+INSERT INTO onex.halted_sagas (saga_id, contract, status, since)
+SELECT id, contract, status, updated_at FROM onex.sagas
+WHERE ended_at IS NULL AND (status IN ('blocked', 'paused') OR (next_wakeup_at IS NULL
+    AND coalesce(progress -> 'waiting_for', 'null') IN ('null', '""', '[]', '{}')));
+
+INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
+VALUES ('20261130000831_HaltedSagas', '10.0.15');
+
+COMMIT;
+

@@ -20,6 +20,7 @@ using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Rider;
+using Onex.Metrics;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -67,13 +68,23 @@ public static class EffectsRole
             new ResultRoom(memory.Results, memory.LargestResult),
             provider.GetRequiredService<SecretResolver>(),
             provider.GetRequiredService<ISharedLimits>(),
-            parkedMemory: new MemoryGate(memory.Commands / 4)));
+            parkedMemory: new MemoryGate(memory.Commands / 4),
+            provider.GetService<EffectMetrics>()));
+        services.AddSingleton<EffectMetrics>();
         services.AddSingleton<ISharedLimits>(provider => new ClusterLimits(
             settings.Redis, provider.GetRequiredService<RoleHealth>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ClusterLimits>>()));
         services.AddHostedService<ParkedCommandLoop>();
         return services;
     }
+
+    /// <summary>The names under which commands may be parked: those of the connections, and that of effects without one.</summary>
+    public static IReadOnlyCollection<string> NamesOfGates(ConnectionTable connections) =>
+        [.. connections.Names, ConnectionGates.WithoutConnection];
+
+    /// <summary>Adds the names of connections to the closed set of a label of metrics, now and when they change.</summary>
+    public static void KnowConnections(OnexMeter meter, ConnectionTable connections) =>
+        EffectMetrics.KnowConnections(meter, connections);
 
     /// <summary>Adds the reading of secrets of Vault that connections refer to.</summary>
     /// <param name="services">The process's services, with <see cref="VaultSecrets"/>.</param>

@@ -13,6 +13,7 @@ using Onex.Hosting.Logging;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Hosting.Telemetry;
+using Onex.Metrics;
 
 namespace Onex.Hosting;
 
@@ -59,6 +60,9 @@ public static class OnexHost
         services.AddSingleton<HealthMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthMonitor>());
         services.AddSingleton<HealthAnswers>();
+        services.AddSingleton<OnexMeter>();
+        services.AddSingleton<HealthMetrics>();
+        services.AddSingleton<IHttpEndpoints, MetricsEndpoint>();
         services.AddSingleton<RoleServices>();
         builder.AddOnexTelemetry(settings);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
@@ -115,6 +119,7 @@ public static class OnexHost
         try
         {
             app.Services.GetRequiredService<HealthAnswers>().Map(app, app.Services.GetRequiredService<RuntimeSettings>().ApiTokens);
+            app.Services.GetRequiredService<HealthMetrics>();
             foreach (var endpoints in app.Services.GetServices<IHttpEndpoints>())
             {
                 endpoints.Map(app);

@@ -9,6 +9,7 @@ using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Memory;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Rider;
+using Onex.Metrics;
 
 namespace Onex.Kafka;
 
@@ -66,7 +67,12 @@ public static class OnexKafka
             provider.GetRequiredService<IRecordProducer>(),
             provider.GetService<IDeadLetterSink>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<DeadLetterWriter>>()));
+            provider.GetRequiredService<ILogger<DeadLetterWriter>>(),
+            provider.GetRequiredService<DeadLetterMetrics>()));
+        services.TryAddSingleton<OnexMeter>();
+        services.AddSingleton<ConsumerMetrics>();
+        services.AddSingleton<ProducerMetrics>();
+        services.AddSingleton<DeadLetterMetrics>();
         services.AddSingleton<MissedRecordsCount>();
         services.AddSingleton<IPipeFactory>(provider => new PipeFactory(provider.GetRequiredService<IBusInstance>));
         return services;

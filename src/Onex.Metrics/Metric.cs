@@ -1,7 +1,7 @@
 namespace Onex.Metrics;
 
 /// <summary>
-/// The description of a metric: its document is generated from it, and <see cref="OnexMeter"/> creates its instrument. Each is a static
+/// The description of a metric: docs/metrics.md is generated from it, and <see cref="OnexMeter"/> creates its instrument. Each is a static
 /// field of the class that measures it.
 /// </summary>
 /// <param name="Name">The name, by the conventions of OpenTelemetry: <c>onex.saga.started</c>.</param>

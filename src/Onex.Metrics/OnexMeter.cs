@@ -11,7 +11,7 @@ public sealed class OnexMeter : IDisposable
     /// <summary>The name that exporters listen for.</summary>
     public const string Name = "Onex";
 
-    private readonly ConcurrentDictionary<string, LabelValues> _values = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<MetricLabel, LabelValues> _values = new();
 
     /// <summary>The meter; one per host, so that two in one process are distinct.</summary>
     public Meter Meter { get; } = new(Name);
@@ -32,12 +32,8 @@ public sealed class OnexMeter : IDisposable
     /// <summary>Creates a gauge whose values are read when metrics are exported. The function must not wait for anything.</summary>
     public BoundedGauge Gauge(Metric metric, Func<IEnumerable<GaugeValue>> read)
     {
-        var labels = LabelsOf(metric);
-        return new BoundedGauge(Meter.CreateObservableGauge(
-            metric.Name,
-            () => read().Select(value => new Measurement<double>(value.Value, labels.Tags(value.Labels))),
-            metric.Unit,
-            metric.Meaning));
+        var series = new GaugeSeries(LabelsOf(metric));
+        return new BoundedGauge(Meter.CreateObservableGauge(metric.Name, () => series.Read(read()), metric.Unit, metric.Meaning));
     }
 
     /// <inheritdoc />
@@ -46,5 +42,5 @@ public sealed class OnexMeter : IDisposable
     private BoundedLabels LabelsOf(Metric metric) => new([.. metric.Labels.Select(label => (label.Name, ValuesOf(label)))]);
 
     private LabelValues ValuesOf(MetricLabel label) =>
-        _values.GetOrAdd(label.Name, static (_, described) => new LabelValues(described.Values ?? []), label);
+        _values.GetOrAdd(label, static described => new LabelValues(described.Values ?? []));
 }

@@ -93,6 +93,12 @@ internal static partial class Log
     [LoggerMessage(1044, LogLevel.Information, "Message {MessageId} for topic {Topic} is sent although a copy may be there")]
     public static partial void ResponseResent(ILogger logger, MessageId messageId, string topic);
 
+    /// <summary>
+    /// The metrics of docs/metrics.md that are read from the store are missing until it answers. Logged once per outage.
+    /// </summary>
+    [LoggerMessage(1045, LogLevel.Warning, "The store could not be read for metrics: {Reason}")]
+    public static partial void GaugesNotRead(ILogger logger, string reason);
+
     /// <summary>An API call failed for a reason of the runtime; its answer has the same correlation id.</summary>
     [LoggerMessage(1201, LogLevel.Error, "{Method} {Path} failed (correlation id {CorrelationId})")]
     public static partial void CallFailed(ILogger logger, string method, string? path, Guid correlationId, Exception? exception);

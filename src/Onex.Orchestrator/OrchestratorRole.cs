@@ -6,6 +6,7 @@ using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
+using Onex.Metrics;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
@@ -27,8 +28,13 @@ public static class OrchestratorRole
     /// <param name="settings">The process's settings.</param>
     /// <param name="plans">The plans that requests can start.</param>
     /// <param name="compiler">The context for compiling registered contracts.</param>
+    /// <param name="connections">The names of connections, for metrics.</param>
     public static IServiceCollection AddOnexOrchestrator(
-        this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler)
+        this IServiceCollection services,
+        RuntimeSettings settings,
+        IReadOnlyList<Plan> plans,
+        CompilerContext compiler,
+        Func<IReadOnlyCollection<string>> connections)
     {
         services.AddSingleton(sp => new PlanCatalogue(
             plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
@@ -40,7 +46,12 @@ public static class OrchestratorRole
         services.AddSingleton<WakeupQueue>();
         services.AddSingleton(new ResponseWriter(settings.Topics));
         services.AddSingleton(sp => new MessageWriter(settings.Topics, sp.GetRequiredService<ResponseWriter>()));
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
+        services.AddSingleton(sp =>
+        {
+            var sender = ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent);
+            sp.GetRequiredService<OutboxMetrics>().Watch(sender);
+            return sender;
+        });
         services.AddSingleton<ResentMessages>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<ResentMessages>());
         services.AddSingleton<IHealthComponent, OutboxHealth>();
@@ -59,6 +70,11 @@ public static class OrchestratorRole
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.BufferedEvents));
         services.AddSingleton<SagaSignals>();
         services.AddSingleton<OutcomeReporter>();
+        services.AddSingleton<SagaMetrics>();
+        services.AddSingleton<RoundMetrics>();
+        services.AddSingleton<RequestMetrics>();
+        services.AddSingleton<TimerMetrics>();
+        services.AddSingleton<OutboxMetrics>();
         services.AddSingleton<SagaLoader>();
         services.AddSingleton<SagaDecider>();
         services.AddSingleton<CommitFollowUp>();
@@ -73,6 +89,7 @@ public static class OrchestratorRole
         services.AddSingleton<JobHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<JobHealth>());
         services.AddHostedService<BackgroundLoops>();
+        services.AddHostedService(sp => ActivatorUtilities.CreateInstance<StoreMetrics>(sp, connections));
         services.AddSingleton<RouterHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
@@ -119,6 +136,7 @@ public static class OrchestratorRole
             ];
         }
 
+        SagaMetrics.Know(services.GetRequiredService<OnexMeter>(), all);
         var catalogue = services.GetRequiredService<PlanCatalogue>();
         var health = services.GetRequiredService<RoleHealth>();
         foreach (var removed in catalogue.Names.Except(plans.Select(plan => plan.Name), StringComparer.Ordinal))

@@ -5,6 +5,7 @@ using Npgsql;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Monitoring;
 using Onex.Persistence.Outbox;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Registry;
@@ -24,7 +25,8 @@ public static class PersistenceServices
     /// <see cref="IEarlyEvents"/>, <see cref="IPayloads"/>, <see cref="ISagaQueries"/>, <see cref="IEffectLedger"/>,
     /// <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
     /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see cref="IStoreMaintenance"/>,
-    /// <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>.
+    /// <see cref="IStoreGauges"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
+    /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>.
     /// Nothing connects before its first use.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
@@ -45,6 +47,7 @@ public static class PersistenceServices
         services.AddSingleton<IDeadLetterIndex, PostgresDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, PostgresScheduleStore>();
         services.AddSingleton<IStoreMaintenance, PostgresMaintenance>();
+        services.AddSingleton<IStoreGauges, PostgresStoreGauges>();
         return services;
     }
 
@@ -67,6 +70,7 @@ public static class PersistenceServices
         services.AddSingleton<IDeadLetterIndex, SqliteDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, SqliteScheduleStore>();
         services.AddSingleton<IStoreMaintenance, SqliteMaintenance>();
+        services.AddSingleton<IStoreGauges, SqliteStoreGauges>();
         return services;
     }
 

@@ -10,6 +10,9 @@ internal static class Catalogue
 {
     private static readonly OperationDescriptor[] _all = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];
 
+    /// <summary>Their names.</summary>
+    public static IEnumerable<string> Names => _all.Select(operation => operation.Name);
+
     /// <summary>The prefixes of their names.</summary>
     public static string[] Prefixes => [.. _all.Select(Prefix).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 

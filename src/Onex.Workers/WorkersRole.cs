@@ -61,7 +61,9 @@ public static class WorkersRole
             provider.GetRequiredService<RunningComputes>(),
             provider.GetRequiredService<ComputeRoom>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<ComputeRunner>>()));
+            provider.GetRequiredService<ILogger<ComputeRunner>>(),
+            provider.GetService<ComputeMetrics>()));
+        services.AddSingleton<ComputeMetrics>();
         return services;
     }
 

@@ -39,7 +39,8 @@ internal static class WorkersBenchmark
             _ = await MeasureAsync(stack, results, "delay", """{"ms":1}""", 200);
             var took = await MeasureAsync(stack, results, "delay", """{"ms":200}""", Waiting);
             Console.WriteLine(
-                $"delay of 200 ms, 8 workers on {partitions,2} partitions: {took,5:F1} s, {Waiting * 0.2 / took,4:F1} workers busy on average");
+                $"delay of 200 ms, 8 workers on {partitions,2} partitions: {took,5:F1} s, "
+                    + $"{Waiting * 0.2 / took,4:F1} workers busy on average");
         }
 
         await using var empty = await StartAsync(0, partitions: 48);

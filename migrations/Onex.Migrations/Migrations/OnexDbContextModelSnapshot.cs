@@ -139,6 +139,10 @@ namespace Onex.Migrations.Migrations
                     b.HasIndex("At")
                         .HasDatabaseName("ix_dead_letters_at");
 
+                    b.HasIndex("Topic")
+                        .HasDatabaseName("ix_dead_letters_open")
+                        .HasFilter("status = 'open'");
+
                     b.ToTable("dead_letters", "onex", t =>
                         {
                             t.HasComment("Index of the dead-letter topics (<topic>.dlq), with everything that a redrive needs, and operators' decisions.");
@@ -642,6 +646,41 @@ namespace Onex.Migrations.Migrations
                         });
 
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 20);
+                });
+
+            modelBuilder.Entity("Onex.Persistence.Schema.HaltedSagaRow", b =>
+                {
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id")
+                        .HasComment("The saga.");
+
+                    b.Property<string>("Contract")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("contract")
+                        .HasComment("Name of the contract that it runs.");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since")
+                        .HasDefaultValueSql("now()")
+                        .HasComment("Since when, by the database's clock.");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status")
+                        .HasComment("Its status.");
+
+                    b.HasKey("SagaId")
+                        .HasName("pk_halted_sagas");
+
+                    b.ToTable("halted_sagas", "onex", t =>
+                        {
+                            t.HasComment("Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. Written by triggers of onex.sagas, so that they can be counted without reading the others.");
+                        });
                 });
 
             modelBuilder.Entity("Onex.Persistence.Schema.InboxRow", b =>

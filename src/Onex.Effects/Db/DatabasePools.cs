@@ -26,7 +26,8 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     private const string SessionOptions =
         "-c datestyle=ISO -c intervalstyle=iso_8601 -c extra_float_digits=1 -c bytea_output=hex -c idle_in_transaction_session_timeout=10s";
 
-    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(ConnectionString(connection));
+    private readonly NpgsqlDataSource _source =
+        new NpgsqlDataSourceBuilder(ConnectionString(connection)) { Name = connection.Name }.Build();
     private bool? _holdsLedger;
 
     /// <summary>Opens a session in the state of a new one.</summary>

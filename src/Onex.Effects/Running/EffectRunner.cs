@@ -35,7 +35,8 @@ internal sealed class EffectRunner(
     ResultRoom? room = null,
     SecretResolver? secrets = null,
     ISharedLimits? shared = null,
-    MemoryGate? parkedMemory = null) : IConsumer<StepCommand>
+    MemoryGate? parkedMemory = null,
+    EffectMetrics? metrics = null) : IConsumer<StepCommand>
 {
     private static readonly MemoryGate _unbounded = new(long.MaxValue);
     private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
@@ -74,7 +75,9 @@ internal sealed class EffectRunner(
             return;
         }
 
+        metrics?.Waited(gate.Name, arrived);
         var result = await ledger.ClaimAsync(command, cancellation);
+        metrics?.Claimed(result);
         if (result is ClaimResult.Granted granted)
         {
             await RunGrantedAsync(command, use.Connection, permit, granted, trace, cancellation);
@@ -212,6 +215,7 @@ internal sealed class EffectRunner(
                 break;
 
             case ClaimResult.Parked:
+                metrics?.Parked(gate.Name);
                 Log.Parked(logger, command.Operation, command.Attempt, gate.Name);
                 break;
 
@@ -227,8 +231,11 @@ internal sealed class EffectRunner(
     {
         // The memory of the result is released once it was sent.
         using var place = (room ?? ResultRoom.Unbounded).Begin();
+        using var held = metrics?.Begin() ?? default;
         var record = new AttemptRecord(ledger, payloads, command, lease);
+        var began = time.GetTimestamp();
         var outcome = await AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation);
+        metrics?.Ended(command.Operation, permit.Gate.Name, outcome.Outcome, began);
         if (outcome.WaitsFor is { } name)
         {
             var awaited = gates.For(connections.Find(name));
@@ -262,6 +269,7 @@ internal sealed class EffectRunner(
         if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, maySent, cancellation), cancellation))
         {
             gate.MarkParked();
+            metrics?.Parked(gate.Name);
             Log.Parked(logger, command.Operation, command.Attempt, gate.Name);
         }
         else

@@ -34,6 +34,9 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     /// <summary>Never unhealthy because of an external system, because a restart would not help.</summary>
     public HealthAnswer Liveness() => role.Initialized ? Alive() : Unwell(DescribeStart(role.WaitsFor));
 
+    /// <summary>Whether <c>/ready</c> answers 200.</summary>
+    public bool IsReady => Missing().Count == 0;
+
     public HealthAnswer Readiness() => Missing() is { Count: > 0 } missing ? Unwell(string.Join("; ", missing)) : Alive();
 
     public HealthAnswer Detailed()

@@ -81,7 +81,7 @@ internal static class TelemetryServices
 
     private static void Measure(MeterProviderBuilder metrics, SignalSettings signal)
     {
-        metrics.AddMeter(TelemetryNames.Source);
+        metrics.AddMeter(MetricSources.All);
         if (signal.Otlp is { } collector)
         {
             metrics.AddOtlpExporter(options => Configure(options, collector));

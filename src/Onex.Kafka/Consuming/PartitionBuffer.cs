@@ -13,6 +13,12 @@ internal readonly record struct BufferedRecord(AssignedPartition Partition, Batc
 /// <param name="IsHalfFree">Whether at least half of both limits is free.</param>
 internal readonly record struct BufferRoom(int Records, long Bytes, bool IsFull, bool IsHalfFree);
 
+/// <summary>How far a consumer is behind in a topic.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Partitions">The number of its assigned partitions.</param>
+/// <param name="Lag">The records of these partitions that are not handled yet.</param>
+internal readonly record struct TopicLag(string Topic, int Partitions, long Lag);
+
 /// <summary>
 /// The state of one consumer's assigned partitions: records held until a partition is prepared, records pending for the handler, counts of
 /// what is in flight, and watermarks. It never gives an offset to store that is past a record in flight. It has no thread, no task and no
@@ -32,6 +38,7 @@ internal sealed class PartitionBuffer(
     private long _inFlightBytes;
     private bool _draining;
     private (TopicPartition Partition, long Count, long Since)? _unread;
+    private volatile IReadOnlyList<TopicLag> _lags = [];
 
     /// <summary>Records read and not yet completed.</summary>
     public int InFlight
@@ -44,6 +51,9 @@ internal sealed class PartitionBuffer(
             }
         }
     }
+
+    /// <summary>The lags as of the last <see cref="NoteLags"/>.</summary>
+    public IReadOnlyList<TopicLag> Lags => _lags;
 
     /// <summary>Whether <see cref="Drain"/> was called and no record is in flight any more.</summary>
     public bool IsDrained
@@ -330,6 +340,22 @@ internal sealed class PartitionBuffer(
         }
     }
 
+    /// <summary>Notes how far each topic is behind.</summary>
+    /// <param name="endOf">The end of a partition, where it is known.</param>
+    public void NoteLags(Func<TopicPartition, long?> endOf)
+    {
+        lock (_gate)
+        {
+            _lags =
+            [
+                .. _assigned.Values.GroupBy(partition => partition.Partition.Topic, StringComparer.Ordinal).Select(topic => new TopicLag(
+                    topic.Key,
+                    topic.Count(),
+                    topic.Sum(partition => LagOf(partition, endOf(partition.Partition))))),
+            ];
+        }
+    }
+
     /// <summary>Notes the ends of the partitions, from which it is known for how long unread records have waited.</summary>
     /// <param name="endOf">The end of a partition, where it is known.</param>
     public void NoteEnds(Func<TopicPartition, long?> endOf)
@@ -389,6 +415,12 @@ internal sealed class PartitionBuffer(
 
     /// <summary>The size that a record counts with.</summary>
     public static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message?.Value?.Length ?? 0;
+
+    // The end is unknown before the first fetch.
+    private static long LagOf(AssignedPartition partition, long? end) =>
+        end is { } last && (partition.Tracker.Watermark ?? partition.Reached) is { } handled
+            ? Math.Max(partition.InFlight, last - handled)
+            : partition.InFlight;
 
     private static int ValueBytes(BufferedRecord record) => record.Entry.Record.Value?.Length ?? 0;
 

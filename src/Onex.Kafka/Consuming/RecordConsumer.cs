@@ -46,6 +46,7 @@ internal sealed class RecordConsumer : IDisposable
     private readonly MissedRecordsCount _missed;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly ConsumerMetrics? _metrics;
 
     private readonly PartitionBuffer _buffer;
     private readonly Thread _thread;
@@ -76,7 +77,8 @@ internal sealed class RecordConsumer : IDisposable
         DeadLetterWriter deadLetters,
         MissedRecordsCount missed,
         TimeProvider time,
-        ILogger logger)
+        ILogger logger,
+        ConsumerMetrics? metrics = null)
     {
         _address = address;
         _handler = handler;
@@ -89,10 +91,18 @@ internal sealed class RecordConsumer : IDisposable
         _buffer = new PartitionBuffer(settings, OnOutcome, time);
         _loop = new BatchLoop(address.Name, _buffer, handler, settings, SignalIfDrained, time, logger);
         _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
+        _metrics = metrics;
+        metrics?.Add(this);
     }
 
     /// <summary>The topics that it reads.</summary>
     public IReadOnlyList<string> Topics => _address.Topics;
+
+    /// <summary>The group for metrics. Those of broadcasts share a name, because each process has another group at each start.</summary>
+    public string Group => _address.IsBroadcast ? "broadcast" : _address.Group;
+
+    /// <summary>The lag of each topic, as of the last second.</summary>
+    public IReadOnlyList<TopicLag> Lags() => _buffer.Lags;
 
     /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
     public bool HasAssignment => _hasAssignment;
@@ -232,6 +242,18 @@ internal sealed class RecordConsumer : IDisposable
 
         _buffer.Add(arrived);
         _loop.Signal();
+        Count(arrived);
+    }
+
+    private void Count(List<ConsumeResult<byte[]?, byte[]?>> arrived)
+    {
+        if (_metrics is { Enabled: true } metrics)
+        {
+            foreach (var topic in _address.Topics)
+            {
+                metrics.Count(arrived.Count(record => !record.IsPartitionEOF && record.Topic == topic), topic, Group);
+            }
+        }
     }
 
     private ConsumeResult<byte[]?, byte[]?>? Consume(ILogConsumer consumer, int waitMs)
@@ -266,6 +288,10 @@ internal sealed class RecordConsumer : IDisposable
             _buffer.NoteUnread(_paused ? null : consumer.EndOf);
             _buffer.NoteEnds(consumer.EndOf);
             Volatile.Write(ref _lag, _buffer.DescribeLag(consumer.EndOf));
+            if (_metrics is { Enabled: true })
+            {
+                _buffer.NoteLags(consumer.EndOf);
+            }
         }
     }
 
@@ -305,6 +331,7 @@ internal sealed class RecordConsumer : IDisposable
         _assignments.Add(lost);
         _assignmentChanged = true;
         _hasAssignment = true;
+        _metrics?.Rebalanced(Group, "assigned");
         Log.PartitionsAssigned(_logger, _address.Name, PartitionBuffer.Describe(partitions));
         if (partitions.Count > 0)
         {
@@ -373,6 +400,7 @@ internal sealed class RecordConsumer : IDisposable
 
         if (numbers.Count > 0)
         {
+            _metrics?.Rebalanced(Group, "revoked");
             Log.PartitionsRevoked(_logger, _address.Name, PartitionBuffer.Describe(partitions));
             try
             {

@@ -32,7 +32,7 @@ public sealed class TopicTail : IAsyncDisposable
     public static TopicTail Open(KafkaSettings settings, string topic, int partitions, Action<TailRecord> receive)
     {
         var config = ClientSettings.For<ConsumerConfig>(settings);
-        config.GroupId = $"{settings.ClientId}-{Guid.NewGuid():N}";
+        config.GroupId = $"{settings.ClientId}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
         config.EnableAutoCommit = false;
         var consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
         try

@@ -10,7 +10,8 @@ namespace Onex.Kafka.DeadLetters;
 
 /// <summary>Writes dead letters and retries until each is durable.</summary>
 internal sealed class DeadLetterWriter(
-    KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger)
+    KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger,
+    DeadLetterMetrics? metrics = null)
 {
     /// <summary>Writes a dead letter. Ends when it is acknowledged and indexed, however long that takes.</summary>
     public async Task WriteAsync(ConsumedRecord record, RecordOutcome.Dead dead, CancellationToken cancellation)
@@ -24,6 +25,7 @@ internal sealed class DeadLetterWriter(
             {
                 if (await TryWriteAsync(record, deadLetter, cancellation) is not { } problem)
                 {
+                    metrics?.Count(record.Topic);
                     Log.DeadLetterWritten(logger, record.Topic, record.Partition, record.Offset, dead.Code, dead.Reason);
                     return;
                 }

@@ -16,10 +16,18 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     private readonly ProducerClient _alone;
     private readonly Dictionary<string, BatchPartitioner> _partitioners;
     private readonly ConcurrentQueue<(PendingRecord Record, DeliveryReport Report)> _reported = new();
+    private readonly ProducerMetrics? _metrics;
     private int _isCompleting;
 
-    public RecordProducer(KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<RecordProducer> logger)
+    public RecordProducer(
+        KafkaSettings settings,
+        TopicAdmin topics,
+        BrokerHealth health,
+        TimeProvider time,
+        ILogger<RecordProducer> logger,
+        ProducerMetrics? metrics = null)
     {
+        _metrics = metrics;
         _topics = topics;
         _partitioners = settings.UnorderedTopics.ToDictionary(topic => topic, topic => new BatchPartitioner(
             settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)
@@ -32,7 +40,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        var pending = new PendingRecord(record);
+        var pending = new PendingRecord(record, _metrics?.Now ?? 0);
         _queue.Add(pending);
         return pending.Task.WaitAsync(cancellation);
     }
@@ -88,6 +96,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
             return;
         }
 
+        _metrics?.Reported(record.Record.Topic, report.Delivery, record.Began);
         _reported.Enqueue((record, report));
         if (Interlocked.Exchange(ref _isCompleting, 1) == 0)
         {
@@ -97,7 +106,11 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 }
 
 /// <summary>A record in transit to the broker, and the task of its caller. Its continuations run one after the other.</summary>
-internal sealed class PendingRecord(ProducedRecord record) : TaskCompletionSource<DeliveryReport>
+/// <param name="record">The record.</param>
+/// <param name="began">When it was handed over; 0 if nobody measures it.</param>
+internal sealed class PendingRecord(ProducedRecord record, long began = 0) : TaskCompletionSource<DeliveryReport>
 {
+    public long Began { get; } = began;
+
     public ProducedRecord Record { get; } = record;
 }

@@ -91,16 +91,21 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         }
 
         var address = new EndpointAddress(topic, [topic], group) { SessionTimeoutMax = configurator.SessionTimeoutMax };
-        _endpoints.Add((address, bus => new TopicHandler<T>(
-            topic,
-            type,
-            new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
-            configurator.ConcurrentMessageLimit,
-            configurator.Shared,
-            configurator.Weight,
-            context.GetRequiredService<KafkaSettings>(),
-            context.GetRequiredService<TimeProvider>(),
-            context.GetRequiredService<ILogger<TopicHandler<T>>>())));
+        _endpoints.Add((address, bus =>
+        {
+            var handler = new TopicHandler<T>(
+                topic,
+                type,
+                new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
+                configurator.ConcurrentMessageLimit,
+                configurator.Shared,
+                configurator.Weight,
+                context.GetRequiredService<KafkaSettings>(),
+                context.GetRequiredService<TimeProvider>(),
+                context.GetRequiredService<ILogger<TopicHandler<T>>>());
+            context.GetService<ConsumerMetrics>()?.AddSlots(topic, () => handler.Slots);
+            return handler;
+        }));
     }
 
     public ConnectHandle ConnectReceiveEndpointObserver(IReceiveEndpointObserver observer) => _observers.Connect(observer);
@@ -138,7 +143,8 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
                 context.GetRequiredService<DeadLetterWriter>(),
                 context.GetRequiredService<MissedRecordsCount>(),
                 context.GetRequiredService<TimeProvider>(),
-                context.GetRequiredService<ILogger<RecordConsumer>>())));
+                context.GetRequiredService<ILogger<RecordConsumer>>(),
+                context.GetService<ConsumerMetrics>())));
         busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, log, settings.DrainFor));
     }
 

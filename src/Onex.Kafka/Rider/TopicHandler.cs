@@ -30,6 +30,9 @@ internal sealed class TopicHandler<T>(
     private int _failing;
     private int _running;
 
+    /// <summary>How many messages are being handled, and how many at most.</summary>
+    public (int Used, int Limit) Slots => (concurrency - _slots.CurrentCount, concurrency);
+
     public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _failing) == 0;
 
     // Returns when the last message has begun, so that a slow one delays nothing while slots are free.

@@ -22,7 +22,8 @@ internal sealed class SagaControl(
     ResponseWriter responses,
     ParkedReasons parked,
     DatabaseClock clock,
-    TimeProvider time) : ISagaControl
+    TimeProvider time,
+    RequestMetrics? metrics = null) : ISagaControl
 {
     // The poll interval for sagas that other orchestrators move; this orchestrator signals its own at once.
     private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
@@ -38,6 +39,7 @@ internal sealed class SagaControl(
         var (read, rejection) = requests.Read(body, origin);
         if (read is null)
         {
+            metrics?.Count(rejection!.Requester?.Operation, "http", "rejected");
             return Refused(rejection!, origin);
         }
 
@@ -47,6 +49,8 @@ internal sealed class SagaControl(
         var delivery = accepted is not null
             ? Delivery.For(accepted, OutcomeSink.For(caller))
             : (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(caller), cancellation))?.Delivery;
+        metrics?.Count(
+            read.Requester.Operation, "http", accepted is not null ? "accepted" : delivery is not null ? "known" : "rejected");
         if (delivery is null)
         {
             return Refused(rejection!, origin);

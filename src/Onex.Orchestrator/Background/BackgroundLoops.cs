@@ -32,7 +32,8 @@ internal sealed class BackgroundLoops(
     IStoreMaintenance maintenance,
     RuntimeSettings settings,
     TimeProvider time,
-    ILogger<BackgroundLoops> logger) : BackgroundService
+    ILogger<BackgroundLoops> logger,
+    TimerMetrics? timers = null) : BackgroundService
 {
     private const int WakeupsPerBatch = 500;
     private const int DeletedPerBatch = 2_000;
@@ -97,6 +98,8 @@ internal sealed class BackgroundLoops(
         {
             return;
         }
+
+        timers?.Count(due.Count);
 
         // If this throws, nothing is lost: each saga's row still has its next timer, and the sweep reads it.
         await router.HandleAsync(

@@ -28,10 +28,29 @@ internal sealed class HomePartitions(
 
     private readonly Lock _lock = new();
     private readonly HashSet<int> _mine = [];
+    private volatile int _overdue;
     private readonly TaskCompletionSource _assigned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The interval for <see cref="SweepWakeupsAsync"/>.</summary>
     public static TimeSpan SweepEvery { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How late a timer must be to count as overdue, as in the view <c>onex.stuck</c>.</summary>
+    public static TimeSpan OverdueAfter { get; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Sagas of these partitions that should have been woken long ago, as of the last sweep.</summary>
+    public int Overdue => _overdue;
+
+    /// <summary>Whether this orchestrator has the first partition: it alone measures what concerns the whole store.</summary>
+    public bool HasFirst
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _mine.Contains(0);
+            }
+        }
+    }
 
     /// <summary>Completes after the first assignment.</summary>
     public Task Assigned => _assigned.Task;
@@ -78,7 +97,7 @@ internal sealed class HomePartitions(
     /// Loads timers that are due soon and not in memory: long timers, and those that another orchestrator has committed for a saga of a
     /// home partition.
     /// </summary>
-    public Task SweepWakeupsAsync(CancellationToken cancellation)
+    public async Task SweepWakeupsAsync(CancellationToken cancellation)
     {
         int[] mine;
         lock (_lock)
@@ -86,7 +105,7 @@ internal sealed class HomePartitions(
             mine = [.. _mine];
         }
 
-        return mine.Length == 0 ? Task.CompletedTask : RebuildWakeupsAsync(mine, cancellation);
+        _overdue = mine.Length == 0 ? 0 : await RebuildWakeupsAsync(mine, cancellation);
     }
 
     /// <summary>
@@ -101,7 +120,8 @@ internal sealed class HomePartitions(
         }
     }
 
-    private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
+    // Returns how many are overdue.
+    private async Task<int> RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
         var found = await storedWakeups.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
         lock (_lock)
@@ -112,5 +132,8 @@ internal sealed class HomePartitions(
                 wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);
             }
         }
+
+        var limit = clock.Now - OverdueAfter;
+        return found.Count(wakeup => wakeup.At < limit);
     }
 }

@@ -37,7 +37,8 @@ internal sealed class RecordReader(
     KnownRequests known,
     IPayloads payloads,
     DatabaseClock clock,
-    ILogger<RecordReader> logger)
+    ILogger<RecordReader> logger,
+    RequestMetrics? metrics = null)
 {
     /// <summary>Reads a record. If that fails, no other record is affected.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
@@ -80,15 +81,18 @@ internal sealed class RecordReader(
             (var accepted, rejection) = rules.Accept(read, SagaId.Create(now), entry.Record.Partition, now);
             if (accepted is not null)
             {
+                metrics?.Count(read.Requester.Operation, "topic", "accepted");
                 return new IntakeResult(Delivery.For(accepted, OutcomeSink.For(entry)));
             }
 
             if (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(entry), cancellation) is { } found)
             {
+                metrics?.Count(read.Requester.Operation, "topic", "known");
                 return found;
             }
         }
 
+        metrics?.Count(rejection!.Requester?.Operation, "topic", "rejected");
         return new IntakeResult(new DeliveryOutcome.Rejected(rejection!, Disposition.DeadLetter));
     }
 

@@ -66,6 +66,21 @@ internal sealed class OutgoingSender(
     /// <summary>The messages that the broker rejected for good; a loop reports them to their sagas.</summary>
     public ChannelReader<Undeliverable> Undeliverable => _undeliverable.Reader;
 
+    /// <summary>The number of messages that are in flight, or acknowledged and still in the outbox.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return Math.Max(0, _inFlight.Count - _deleted.Count);
+            }
+        }
+    }
+
+    /// <summary>Called for each message that the broker rejects for good.</summary>
+    public Action OnUndeliverable { get; set; } = () => { };
+
     /// <summary>Whether messages are in flight, or acknowledged and still in the outbox.</summary>
     public bool HasInFlight
     {
@@ -319,6 +334,7 @@ internal sealed class OutgoingSender(
     private async Task<DeliveryReport> SendUndeliverableAsync(
         SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
+        OnUndeliverable();
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {

@@ -20,7 +20,8 @@ internal sealed class CommitFollowUp(
     SagaSignals signals,
     OutcomeReporter outcomes,
     DatabaseClock clock,
-    ILogger<CommitFollowUp> logger)
+    ILogger<CommitFollowUp> logger,
+    SagaMetrics? metrics = null)
 {
     /// <summary>Acts on a result.</summary>
     /// <param name="work">The saga.</param>
@@ -79,6 +80,13 @@ internal sealed class CommitFollowUp(
             sender.Send(work.SagaId, work.Outgoing);
             signals.Moved(saga);
             RouterLog.Moved(logger, saga);
+            foreach (var decided in metrics is null ? [] : work.Decided)
+            {
+                if (decided.Decision is { Changed: true } decision)
+                {
+                    metrics!.Committed(decision, decided.Before);
+                }
+            }
         }
 
         // Sets the timer after a wake-up that changed nothing, too, because the queue has removed it. The sweep loads long timers shortly

@@ -11,4 +11,8 @@ namespace Onex.Orchestrator.Routing;
 /// </param>
 /// <param name="Outcome">The outcome if it is known without the commit's result: rejected or failed.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Decided(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null);
+internal readonly record struct Decided(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null)
+{
+    /// <summary>The saga before the decision; null if it started it.</summary>
+    public SagaState? Before { get; init; }
+}

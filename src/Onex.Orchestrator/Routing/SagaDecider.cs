@@ -88,7 +88,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             message = @event;
         }
 
-        var decision = await pipe.DecideAsync(work.Saga, message, now, cancellation);
+        var before = work.Saga;
+        var decision = await pipe.DecideAsync(before, message, now, cancellation);
         if (decision is { Changed: true })
         {
             work.Apply(decision, message, messages);
@@ -98,7 +99,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             && decision?.Rejections.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
             ? new Decided(delivery, decision, new DeliveryOutcome.Rejected(
                 own.ToRejection(work.SagaId), own.IsDead ? Disposition.DeadLetter : Disposition.Discard, IsAnswered: decision.Changed))
-            : new Decided(delivery, decision);
+            { Before = before }
+            : new Decided(delivery, decision) { Before = before };
     }
 
     // A message from outside fails for its sender and changes nothing. A message of Onex itself would be sent again and again, so it

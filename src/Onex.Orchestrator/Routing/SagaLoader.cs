@@ -20,7 +20,8 @@ internal sealed class SagaLoader(
     WantedItemReader wanted,
     OutgoingSender sender,
     SagaCache cache,
-    MemoryBudget memory)
+    MemoryBudget memory,
+    RoundMetrics? metrics = null)
 {
     private const int LoadedAtOnceMax = 1_000;
 
@@ -95,6 +96,7 @@ internal sealed class SagaLoader(
     {
         var works = new Dictionary<SagaId, SagaWork>();
         var missing = new List<SagaId>();
+        var cached = 0;
         var weight = 0L;
         foreach (var delivery in deliveries)
         {
@@ -115,6 +117,7 @@ internal sealed class SagaLoader(
             }
             else if (cache.Find(id) is { } known)
             {
+                cached++;
                 weight += known.Weight.Handled;
                 works[id] = new SagaWork(id, known.Pipe, known.Saga, known.Version, known.Input);
             }
@@ -124,6 +127,8 @@ internal sealed class SagaLoader(
                 missing.Add(id);
             }
         }
+
+        metrics?.LookedUp(cached, missing.Count);
 
         // A saga that alone exceeds the memory gets all of it.
         if (weight > memory.Batch)

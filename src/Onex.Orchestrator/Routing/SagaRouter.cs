@@ -21,7 +21,8 @@ internal sealed class SagaRouter(
     OutgoingSender sender,
     SagaCache cache,
     RouterHealth health,
-    DatabaseClock clock) : IDisposable
+    DatabaseClock clock,
+    RoundMetrics? metrics = null) : IDisposable
 {
     private const int AcknowledgedPerCommit = 2_000;
 
@@ -150,11 +151,15 @@ internal sealed class SagaRouter(
             // Waits for room in memory, because committed messages are held until they are sent.
             await sender.RoomAsync(cancellation);
             var now = clock.Now;
+            var began = metrics?.Now ?? 0;
             (var works, var ready, again) = await loader.LoadAsync(deliveries, now, cancellation);
+            began = metrics?.Ended("load", began) ?? 0;
             foreach (var delivery in ready)
             {
                 await decider.DecideAsync(works[delivery.Message.SagaId], delivery, now, cancellation);
             }
+
+            metrics?.Ended("decide", began);
 
             // From here on a single saga cannot make this throw: its part of the commit was built when it was decided.
             batch = [.. works.Values.Where(work => work.Decided.Count > 0)];
@@ -181,6 +186,7 @@ internal sealed class SagaRouter(
     {
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitResult> results;
+        var began = metrics?.Now ?? 0;
         try
         {
             results = await store.CommitAsync(new CommitBatch([.. batch.Select(work => work.ToEntry())], acknowledged), cancellation);
@@ -191,10 +197,14 @@ internal sealed class SagaRouter(
             throw;
         }
 
+        metrics?.Committed(results, began);
+        began = metrics?.Ended("commit", began) ?? 0;
         sender.MarkDeleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
             followUp.Handle(work, result, again, cancellation);
         }
+
+        metrics?.Ended("send", began);
     }
 }

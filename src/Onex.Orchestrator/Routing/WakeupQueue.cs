@@ -27,6 +27,31 @@ internal sealed class WakeupQueue
         }
     }
 
+    /// <summary>How many timers are due and not taken yet, and how long the oldest of them has been due.</summary>
+    public (int Count, TimeSpan Late) Due(DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            // Mostly none is due, and the queue says so at once.
+            if (!_byTime.TryPeek(out _, out var first) || first > now)
+            {
+                return (0, TimeSpan.Zero);
+            }
+
+            var (count, oldest) = (0, now);
+            foreach (var (at, _) in _current.Values)
+            {
+                if (at <= now)
+                {
+                    count++;
+                    oldest = at < oldest ? at : oldest;
+                }
+            }
+
+            return (count, now - oldest);
+        }
+    }
+
     /// <summary>Sets the timer of a saga; null removes it.</summary>
     public void Set(SagaId sagaId, int homePartition, DateTimeOffset? at)
     {

@@ -15,6 +15,9 @@ public static class PostgresDataSource
     {
         var builder = new NpgsqlDataSourceBuilder(settings.ToConnectionString());
         builder.UseLoggerFactory(logging);
+
+        // The label of the driver's metrics, which would be the connection string otherwise.
+        builder.Name = settings.ApplicationName;
         builder.UsePhysicalConnectionInitializer(
             connection =>
             {

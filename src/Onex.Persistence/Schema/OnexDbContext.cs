@@ -46,6 +46,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.Entity<OutboxRow>(MapOutbox);
         modelBuilder.Entity<InboxRow>(MapInbox);
         modelBuilder.Entity<TimerRow>(MapTimers);
+        modelBuilder.Entity<HaltedSagaRow>(MapHaltedSagas);
         modelBuilder.Entity<ScheduleRow>(MapSchedules);
         modelBuilder.Entity<EarlyEvent>(MapEarlyEvents);
         modelBuilder.Entity<DeadLetterRow>(MapDeadLetters);
@@ -216,6 +217,19 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         timer.HasIndex(row => new { row.HomePartition, row.DueAt }).HasDatabaseName("ix_timers_home_partition_due_at");
     }
 
+    private static void MapHaltedSagas(EntityTypeBuilder<HaltedSagaRow> halted)
+    {
+        halted.ToTable("halted_sagas", table => table.HasComment(
+            "Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. "
+            + "Written by triggers of onex.sagas, so that they can be counted without reading the others."));
+        halted.HasKey(row => row.SagaId).HasName("pk_halted_sagas");
+        halted.Property(row => row.SagaId).HasColumnName("saga_id").ValueGeneratedNever().HasComment("The saga.");
+        halted.Property(row => row.Contract).HasColumnName("contract").HasComment("Name of the contract that it runs.");
+        halted.Property(row => row.Status).HasColumnName("status").HasComment("Its status.");
+        halted.Property(row => row.Since).HasColumnName("since").HasDefaultValueSql("now()")
+            .HasComment("Since when, by the database's clock.");
+    }
+
     private static void MapSchedules(EntityTypeBuilder<ScheduleRow> schedule)
     {
         schedule.ToTable("schedules", table => table.HasComment("The progress of contracts' schedules."));
@@ -310,6 +324,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         deadLetter.Property(row => row.DecidedBy).HasColumnName("decided_by").HasComment("Who decided: the name of a token, or loopback.");
         deadLetter.Property(row => row.DecisionReason).HasColumnName("decision_reason").HasComment("The operator's reason.");
         deadLetter.HasIndex(row => row.At).HasDatabaseName("ix_dead_letters_at");
+        deadLetter.HasIndex(row => row.Topic).HasDatabaseName("ix_dead_letters_open").HasFilter("status = 'open'");
     }
 
     private static void MapEffectLedger(EntityTypeBuilder<EffectLedgerRow> effect)

@@ -40,6 +40,8 @@ CREATE INDEX IF NOT EXISTS ix_sagas_correlation_id ON sagas (correlation_id);
 CREATE INDEX IF NOT EXISTS ix_sagas_business_key ON sagas (business_key) WHERE business_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_ended_at ON sagas (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_parent_id ON sagas (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_sagas_halted ON sagas (contract, status) WHERE status IN ('blocked', 'paused');
+CREATE INDEX IF NOT EXISTS ix_sagas_without_wakeup ON sagas (id) WHERE ended_at IS NULL AND next_wakeup_at IS NULL;
 
 CREATE TABLE IF NOT EXISTS saga_payloads (
     id      TEXT PRIMARY KEY,
@@ -146,6 +148,7 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     decision_reason TEXT
 );
 CREATE INDEX IF NOT EXISTS ix_dead_letters_at ON dead_letters (at);
+CREATE INDEX IF NOT EXISTS ix_dead_letters_open ON dead_letters (topic) WHERE status = 'open';
 
 CREATE TABLE IF NOT EXISTS effect_ledger (
     command_id   TEXT PRIMARY KEY,

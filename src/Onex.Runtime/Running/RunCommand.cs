@@ -143,6 +143,7 @@ internal static class RunCommand
 
         AddRoles(services, settings, contracts, connections);
         services.AddSingleton<IRoleBootstrap, HandlerReport>();
+        services.AddSingleton<IRoleBootstrap, KnownLabels>();
         services.AddHostedService<ContractsReload>();
 
         services.AddBusHealth();
@@ -204,7 +205,8 @@ internal static class RunCommand
     {
         if (settings.Runs(RuntimeProfile.Main))
         {
-            services.AddOnexOrchestrator(settings, contracts.Compilation.Plans, contracts.Context);
+            services.AddOnexOrchestrator(
+                settings, contracts.Compilation.Plans, contracts.Context, () => EffectsRole.NamesOfGates(connections));
             services.AddSingleton<ContractRegistration>();
             services.AddSingleton<IRoleBootstrap>(provider => provider.GetRequiredService<ContractRegistration>());
         }

@@ -16,6 +16,9 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
     /// <summary>The number of computations at a time.</summary>
     public int AtOnce { get; } = atOnce;
 
+    /// <summary>The number of computations that run, or wait for memory.</summary>
+    public int Used => AtOnce - _slots.CurrentCount;
+
     /// <summary>Waits for a place, which is given back by disposing of it. Null if the command was cancelled meanwhile.</summary>
     public async ValueTask<IDisposable?> EnterAsync(long weight, CancellationToken stopped, CancellationToken cancellation)
     {

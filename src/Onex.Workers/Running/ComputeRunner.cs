@@ -26,6 +26,7 @@ namespace Onex.Workers.Running;
 /// <param name="room">Admits computations: as many as there are processors, and as their memory allows.</param>
 /// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
+/// <param name="metrics">Measures the computes, or null.</param>
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
     IPayloads? payloads,
@@ -35,7 +36,8 @@ internal sealed class ComputeRunner(
     RunningComputes running,
     ComputeRoom room,
     TimeProvider time,
-    ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
+    ILogger<ComputeRunner> logger,
+    ComputeMetrics? metrics = null) : IConsumer<StepCommand>
 {
     public Task Consume(ConsumeContext<StepCommand> context)
     {
@@ -50,6 +52,7 @@ internal sealed class ComputeRunner(
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
+        var began = time.GetTimestamp();
         using var run = running.Begin(command);
         if (run is null || await ComputeAsync(command, run.Stopped, cancellation) is not { } result)
         {
@@ -57,6 +60,7 @@ internal sealed class ComputeRunner(
             return;
         }
 
+        metrics?.Ended(command.Operation, result.Outcome, began);
         await sender.SendAsync(result, command.HomePartition, Activity.Current?.Id ?? traceParent, traceState, cancellation);
     }
 

@@ -215,6 +215,42 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.Contains("ONEX_API_TOKEN", (await OnexProcess.RunAsync(settings, "sagas", "list")).Error);
     }
 
+    [Fact]
+    public async Task Metrics_need_a_token_and_no_request_adds_a_series()
+    {
+        var (status, refused) = await GetAsync("/metrics", token: null);
+        Assert.Equal(HttpStatusCode.Unauthorized, status);
+        Assert.Contains("ONEX_API_TOKEN", (string?)refused["remedy"]);
+        Assert.Contains("onex_ready 1", await MetricsAsync());
+
+        var order = Names.Next("metrics");
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/v1/requests?wait=30s", Order(order), Operator)).Status);
+        for (var i = 0; i < 20; i++)
+        {
+            await PostAsync("/api/v1/requests", new JsonObject { ["operation"] = $"attack-{i}" }, Operator);
+        }
+
+        var metrics = await MetricsAsync();
+        Assert.DoesNotContain("attack", metrics);
+        Assert.Contains("onex_requests_total{operation=\"other\",outcome=\"rejected\",source=\"http\"} 20\n", metrics);
+        Assert.Contains("onex_saga_started_total{contract=\"order-fulfilment\"} ", metrics);
+        Assert.Contains("onex_saga_ended_total{contract=\"order-fulfilment\",status=\"completed\"} ", metrics);
+        Assert.Contains("onex_step_attempts_total{contract=\"order-fulfilment\",operation=\"http.post\",step=\"reserve\"} ", metrics);
+        Assert.Contains("onex_round_stage_duration_seconds_bucket{stage=\"commit\",le=\"+Inf\"} ", metrics);
+        Assert.Contains("dotnet_process_memory_working_set_bytes ", metrics);
+        await Eventually.Async(
+            async () => (await MetricsAsync()).Contains("onex_outbox_age_seconds", StringComparison.Ordinal),
+            _within,
+            () => "the store is not read for metrics");
+    }
+
+    private async Task<string> MetricsAsync()
+    {
+        using var answer = await running.Http.SendAsync(Request(HttpMethod.Get, "/metrics", Reader));
+        Assert.Equal("text/plain", answer.EnsureSuccessStatusCode().Content.Headers.ContentType!.MediaType);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
     private static JsonObject Order(string order) => new() { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) };
 
     private static HttpRequestMessage Request(HttpMethod method, string path, string? token)

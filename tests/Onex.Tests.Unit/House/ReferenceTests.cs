@@ -39,23 +39,6 @@ public sealed partial class ReferenceTests
             .Where(path => !File.Exists(Repository.At(path)) && !Directory.Exists(Repository.At(path)))
             .Select(path => $"docs/contributing.md names {path}, which does not exist"));
 
-    // Delete an entry once its code exists.
-    [Theory]
-    [InlineData("/metrics")]
-    public void Documented_features_without_code_are_marked_as_planned(string promise)
-    {
-        string[] settings = ["docker/.env.example", "docker/docker-compose.runtime.yml"];
-        foreach (var path in Documents.Select(document => document.Data).Concat(settings))
-        {
-            // In a table, the row itself must say it; in a paragraph, any sentence may.
-            var parts = File.ReadAllText(Repository.At(path)).Split("\n\n")
-                .SelectMany(block => block.StartsWith('|') ? block.Split('\n') : [block]);
-            Assert.All(
-                parts.Where(part => part.Contains(promise, StringComparison.Ordinal)),
-                part => Assert.Contains("to come", part, StringComparison.OrdinalIgnoreCase));
-        }
-    }
-
     [Fact]
     public void Every_document_is_in_the_index()
     {

@@ -307,7 +307,10 @@ public sealed class SqliteDatabaseTests : IDisposable
         await UseAsync(store => store.NowAsync(_none));
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
+
+        // Halted sagas have partial indexes in SQLite, where an update of a covered row is cheap.
         var model = context.Model.GetEntityTypes()
+            .Where(entity => entity.GetTableName() != "halted_sagas")
             .SelectMany(entity => entity.GetProperties()
                 .Select(property => $"{entity.GetTableName() ?? entity.GetViewName()}|{property.GetColumnName()}"))
             .Except(["sagas|input"]);

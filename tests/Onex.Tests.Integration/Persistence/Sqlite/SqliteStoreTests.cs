@@ -1,6 +1,7 @@
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
+using Onex.Persistence.Monitoring;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Secrets;
 
@@ -87,4 +88,16 @@ public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCo
 
     protected override Task AgeDeadLetterAsync(Guid id, TimeSpan age) => file.QueryAsync(
         $"UPDATE dead_letters SET decided_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours') WHERE id = '{id}'");
+}
+
+/// <summary>The compliance suite of the store's gauges with SQLite.</summary>
+public sealed class SqliteStoreGaugesTests(SqliteFile file) : StoreGaugesCompliance, IClassFixture<SqliteFile>
+{
+    protected override ISagaStore Store => file.Get<ISagaStore>();
+
+    protected override IDeadLetterIndex DeadLetters => file.Get<IDeadLetterIndex>();
+
+    protected override IParkedCommands Parked => file.Get<IParkedCommands>();
+
+    protected override IStoreGauges Gauges => file.Get<IStoreGauges>();
 }

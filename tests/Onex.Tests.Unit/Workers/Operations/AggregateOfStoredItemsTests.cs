@@ -81,5 +81,8 @@ public sealed class AggregateOfStoredItemsTests
     }
 
     private static SagaItem Item(int index) =>
-        new("bill", 1, index, SagaItemStatus.Completed, new(Guid.CreateVersion7())) { Result = RawJson.FromText($$"""{"cents":{{index}}}""") };
+        new("bill", 1, index, SagaItemStatus.Completed, new(Guid.CreateVersion7()))
+        {
+            Result = RawJson.FromText($$"""{"cents":{{index}}}"""),
+        };
 }

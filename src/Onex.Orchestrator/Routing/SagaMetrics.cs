@@ -1,0 +1,153 @@
+using Onex.Contracts.Plans;
+using Onex.Engine;
+using Onex.Metrics;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>Counts what committed decisions did to sagas and their steps.</summary>
+internal sealed class SagaMetrics
+{
+    internal static readonly MetricLabel Status = MetricLabel.Of("status", "completed", "failed", "cancelled");
+
+    internal static readonly MetricLabel Outcome = MetricLabel.Of("outcome", "completed", "rejected", "failed");
+
+    internal static readonly Metric Started =
+        Metric.Counter("onex.saga.started", "{saga}", "Sagas that were started.", MetricLabel.Contract);
+
+    internal static readonly Metric Ended =
+        Metric.Counter("onex.saga.ended", "{saga}", "Sagas that ended.", MetricLabel.Contract, Status);
+
+    internal static readonly Metric Duration = Metric.Histogram(
+        "onex.saga.duration", "s", Metric.LongSeconds, "Time from the start of a saga to its end.", MetricLabel.Contract, Status);
+
+    internal static readonly Metric Transitions = Metric.Counter(
+        "onex.saga.transitions", "{transition}", "Committed transitions, by the state that they led to.",
+        MetricLabel.Contract, MetricLabel.State);
+
+    internal static readonly Metric StepDuration = Metric.Histogram(
+        "onex.step.duration", "s", Metric.LongSeconds,
+        "Time from the first attempt of a step to its outcome, with all waits between attempts. Its count is the number of steps.",
+        MetricLabel.Contract, MetricLabel.State, MetricLabel.Step, Outcome);
+
+    internal static readonly Metric Attempts = Metric.Counter(
+        "onex.step.attempts", "{attempt}", "Attempts of steps that were sent, compensations included.",
+        MetricLabel.Contract, MetricLabel.Step, MetricLabel.Operation);
+
+    internal static readonly Metric Retries = Metric.Counter(
+        "onex.step.retries", "{attempt}", "Attempts that followed a failed one.", MetricLabel.Contract, MetricLabel.Step);
+
+    internal static readonly Metric Compensations = Metric.Counter(
+        "onex.step.compensations", "{compensation}", "Compensations that began.", MetricLabel.Contract, MetricLabel.Step);
+
+    internal static readonly Metric Blocked = Metric.Counter(
+        "onex.saga.blockages", "{blockage}", "How often a saga became blocked.", MetricLabel.Contract, MetricLabel.State);
+
+    private readonly BoundedCounter _started;
+    private readonly BoundedCounter _ended;
+    private readonly BoundedHistogram _duration;
+    private readonly BoundedCounter _transitions;
+    private readonly BoundedHistogram _stepDuration;
+    private readonly BoundedCounter _attempts;
+    private readonly BoundedCounter _retries;
+    private readonly BoundedCounter _compensations;
+    private readonly BoundedCounter _blocked;
+
+    public SagaMetrics(OnexMeter meter)
+    {
+        _started = meter.Counter(Started);
+        _ended = meter.Counter(Ended);
+        _duration = meter.Histogram(Duration);
+        _transitions = meter.Counter(Transitions);
+        _stepDuration = meter.Histogram(StepDuration);
+        _attempts = meter.Counter(Attempts);
+        _retries = meter.Counter(Retries);
+        _compensations = meter.Counter(Compensations);
+        _blocked = meter.Counter(Blocked);
+    }
+
+    /// <summary>Adds the contracts, states, steps and events of plans to the closed sets of labels.</summary>
+    public static void Know(OnexMeter meter, IReadOnlyCollection<Plan> plans)
+    {
+        meter.Know(MetricLabel.Contract, plans.Select(plan => plan.Name));
+        meter.Know(MetricLabel.State, plans.SelectMany(plan => plan.States).Select(state => state.Name));
+        meter.Know(MetricLabel.Step, plans.SelectMany(plan => plan.States).SelectMany(state => state.AllSteps).Select(step => step.Id));
+        meter.Know(
+            MetricLabel.Topic,
+            plans.SelectMany(plan => plan.States).SelectMany(state => state.AllSteps).OfType<EmitStep>().Select(step => step.Topic));
+        meter.Know(
+            MetricLabel.Operation,
+            plans.SelectMany(plan => plan.Events.Keys.Select(name => $"{plan.Name}.{name}").Prepend(plan.Name)));
+    }
+
+    /// <summary>Counts a committed decision.</summary>
+    /// <param name="decision">The decision.</param>
+    /// <param name="before">The saga before it; null if it started.</param>
+    public void Committed(Decision decision, SagaState? before)
+    {
+        if (!_transitions.Enabled)
+        {
+            return;
+        }
+
+        var saga = decision.State;
+        var contract = saga.Facts.Contract;
+        _transitions.Add(1, contract, saga.State);
+        if (before is null)
+        {
+            _started.Add(1, contract);
+        }
+
+        if (saga.EndedAt is { } ended && before?.EndedAt is null)
+        {
+            var status = saga.Status.ToText();
+            _ended.Add(1, contract, status);
+            _duration.Record((ended - saga.Facts.StartedAt).TotalSeconds, contract, status);
+        }
+
+        foreach (var command in decision.Commands)
+        {
+            _attempts.Add(1, contract, command.Step, command.Operation);
+        }
+
+        foreach (var note in decision.History)
+        {
+            Count(note, contract, before);
+        }
+    }
+
+    private void Count(HistoryNote note, string contract, SagaState? before)
+    {
+        switch (note.Kind)
+        {
+            case HistoryKind.StepRetried:
+                _retries.Add(1, contract, note.Step);
+                break;
+            case HistoryKind.CompensationStarted:
+                _compensations.Add(1, contract, note.Step);
+                break;
+            case HistoryKind.Blocked:
+                _blocked.Add(1, contract, note.State);
+                break;
+            case HistoryKind.StepCompleted:
+                StepEnded(note, contract, before, "completed");
+                break;
+            case HistoryKind.StepRejected:
+                StepEnded(note, contract, before, "rejected");
+                break;
+            case HistoryKind.StepFailed:
+                StepEnded(note, contract, before, "failed");
+                break;
+        }
+    }
+
+    // Steps that send no command take no time.
+    private void StepEnded(HistoryNote note, string contract, SagaState? before, string outcome)
+    {
+        var command = before?.Outstanding.FirstOrDefault(
+            sent => sent.Step == note.Step && sent.Direction == StepDirection.Forward && sent.Item is null);
+        if (command is not null)
+        {
+            _stepDuration.Record((note.At - command.FirstSentAt).TotalSeconds, contract, note.State, note.Step, outcome);
+        }
+    }
+}
