@@ -32,7 +32,7 @@ public sealed class TopicTail : IAsyncDisposable
     public static TopicTail Open(KafkaSettings settings, string topic, int partitions, Action<TailRecord> receive)
     {
         var config = ClientSettings.For<ConsumerConfig>(settings);
-        config.GroupId = $"{settings.ClientId}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
+        config.GroupId = settings.ClientId;
         config.EnableAutoCommit = false;
         var consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
         try
@@ -70,7 +70,9 @@ public sealed class TopicTail : IAsyncDisposable
                 if (_consumer.Consume(TimeSpan.FromMilliseconds(100)) is { Message: { } message } read)
                 {
                     var headers = (message.Headers ?? []).GroupBy(header => header.Key, StringComparer.Ordinal).ToDictionary(
-                        header => header.Key, header => Encoding.UTF8.GetString(header.Last().GetValueBytes() ?? []), StringComparer.Ordinal);
+                        header => header.Key,
+                        header => Encoding.UTF8.GetString(header.Last().GetValueBytes() ?? []),
+                        StringComparer.Ordinal);
                     _receive(new TailRecord(
                         read.Partition.Value, message.Key is { } key ? Encoding.UTF8.GetString(key) : null, message.Value ?? [], headers));
                 }

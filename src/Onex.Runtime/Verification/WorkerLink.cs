@@ -31,6 +31,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
 
     private readonly Lock _lock = new();
     private readonly List<WorkerMessage> _received = [];
+    private readonly HashSet<string> _sent = new(StringComparer.OrdinalIgnoreCase);
 
     public IReadOnlyList<WorkerMessage> Received
     {
@@ -40,6 +41,18 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             {
                 return [.. _received];
             }
+        }
+    }
+
+    /// <summary>Whether any result of a command of this link has arrived.</summary>
+    public bool HasResults => Received.Any(IsOwn);
+
+    /// <summary>Whether a message is about a command of this link; an orchestrator may use the same topics.</summary>
+    public bool IsOwn(WorkerMessage message)
+    {
+        lock (_lock)
+        {
+            return message.CommandId is { } id && _sent.Contains(id);
         }
     }
 
@@ -71,7 +84,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             CommandId = Identity.Command(saga, "verify/step", 1),
             Attempt = 1,
             SagaId = saga,
-            CorrelationId = Guid.NewGuid(),
+            CorrelationId = NewId(),
             Contract = "onex-verify",
             Step = "step",
             Direction = StepDirections.Do,
@@ -111,7 +124,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         partition: null, cancellation);
 
     public Task SendRawAsync(string text, int partition, CancellationToken cancellation) => SendAsync(
-        topic, EventTypes.Command, new(Guid.NewGuid()), Guid.NewGuid(), Encoding.UTF8.GetBytes(text), partition, cancellation);
+        topic, EventTypes.Command, new(NewId()), NewId(), Encoding.UTF8.GetBytes(text), partition, cancellation);
 
     /// <summary>The results of a command so far.</summary>
     public IReadOnlyList<WorkerMessage> Results(StepCommand command, int? attempt = null) =>
@@ -139,10 +152,17 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         return [];
     }
 
+    private Guid NewId() => Guid.CreateVersion7(time.GetUtcNow());
+
     private async Task SendAsync(
         string to, string eventType, CommandId commandId, Guid correlationId, byte[] value, int? partition, CancellationToken cancellation)
     {
-        var headers = MessageHeaders.Create("onex-main", eventType, new(Guid.NewGuid()), correlationId, time.GetUtcNow())
+        lock (_lock)
+        {
+            _sent.Add(commandId.ToString());
+        }
+
+        var headers = MessageHeaders.Create("onex-main", eventType, new(NewId()), correlationId, time.GetUtcNow())
             .WithTrace($"00-{correlationId:N}-{commandId.Value.ToString("N")[..16]}-01", null);
         var report = await producer.ProduceAsync(
             new ProducedRecord(to, partition, commandId.ToString(), value, headers.Items), cancellation);

@@ -25,7 +25,10 @@ public sealed partial class DockerFilesTests
             "ONEX_EVENT_BUS",
             "ONEX_STORE",
             "ONEX_DATA_DIR",
-            "ONEX_API_URL"];
+            "ONEX_API_URL",
+
+            // The Docker client sets a variable of this name for Compose, which would win over .env. It belongs in runtime.env.
+            "OTEL_RESOURCE_ATTRIBUTES"];
 
     // Settings that Compose itself or a build reads.
     private static readonly string[] _composes =

@@ -101,6 +101,21 @@ public sealed partial class KubernetesFilesTests
     }
 
     [Fact]
+    public void Autoscaling_by_Prometheus_reads_metrics_that_exist()
+    {
+        var queries = Items(Load("deploy/keda/effects-prometheus.yaml")[0], "spec", "triggers")
+            .Select(trigger => Text(trigger, "metadata", "query")!)
+            .ToList();
+        var metrics = File.ReadAllText(Repository.At("docs", "metrics.md"));
+
+        Assert.Equal(2, queries.Count);
+        Assert.Contains($"\"{Default("ONEX_EFFECTS_GROUP_ID")}\"", queries[0], StringComparison.Ordinal);
+        Assert.All(
+            queries.SelectMany(query => Metric().Matches(query)),
+            match => Assert.Contains($"`{match.Value}`", metrics, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Autoscaling_by_parked_commands_reads_columns_that_exist()
     {
         var trigger = Items(Load("deploy/keda/effects.yaml")[0], "spec", "triggers").Single(item => Text(item, "type") == "postgresql");
@@ -146,4 +161,7 @@ public sealed partial class KubernetesFilesTests
 
     [GeneratedRegex(@"\b[lc]\.[a-z_]+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Column();
+
+    [GeneratedRegex("onex_[a-z_]+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Metric();
 }
