@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
 using Onex.Runtime.Running;
@@ -170,6 +171,30 @@ public sealed partial class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("true", 0)]
+    [InlineData("perhaps", 78)]
+    public async Task A_file_of_operations_is_checked_with_its_directory(string changesWorld, int code)
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-check-");
+        try
+        {
+            var file = Path.Combine(directory.CreateSubdirectory("operations").FullName, "a.yaml");
+            await File.WriteAllTextAsync(
+                file, $"operations:\n  a.b: {{ topic: a-commands, changes_world: {changesWorld} }}\n", TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(directory.FullName, "x.yaml"),
+                "contract: x\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n",
+                TestContext.Current.CancellationToken);
+
+            Assert.Equal(code, await CommandLine.RunAsync(["contracts", "check", file]));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void A_faulty_connection_is_reported_once_and_first()
     {
@@ -199,7 +224,7 @@ public sealed partial class CommandLineTests
                 SettingsUse.Nothing).Settings! with
             { ContractsDirectory = directory.FullName };
 
-            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
+            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false, PluginSet.None);
 
             Assert.Equal(["ONEX2001", "ONEX2005", "ONEX1023"], loaded.Diagnostics.Select(diagnostic => diagnostic.Code));
             Assert.Equal(
