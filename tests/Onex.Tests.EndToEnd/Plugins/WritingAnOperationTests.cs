@@ -81,6 +81,7 @@ public sealed partial class WritingAnOperationTests
         var arguments = command.Replace("$ONEX_SOURCE", Repository.Root, StringComparison.Ordinal).Split(' ')[1..];
         var start = new ProcessStartInfo("dotnet", arguments[0] == "pack" ? [.. arguments, "--no-build", "-c", "Debug"] : arguments)
         {
+            UseShellExecute = false,
             WorkingDirectory = directory,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
