@@ -202,7 +202,8 @@ public static class SettingsTable
         ImageDefault = "/app/data",
     };
 
-    public static readonly Setting PostgresHost = new(Database, "POSTGRES_HOST", Text, null, "Database host.")
+    public static readonly Setting PostgresHost = new(
+        Database, "POSTGRES_HOST", Text, null, "Database host. Of several, as `db1:5432,db2:5432`, the primary is used.")
     {
         ImageDefault = "omninode-bridge-postgres",
     };
@@ -252,6 +253,13 @@ public static class SettingsTable
     public static readonly Setting ContractsMutable = new(Contracts, "ONEX_CONTRACTS_MUTABLE", Flag, "false",
         "Whether a contract may change without a new version, for development. Content that was accepted "
         + "this way is rejected again once it is false.");
+
+    public static readonly Setting PluginsDirectory = new(Contracts, "ONEX_PLUGINS_DIR", Text, null,
+        "The directory with a folder for each plug-in, whose operations contracts may use (docs/writing-an-operation.md). Every role needs "
+        + "it. Plug-ins run in the process with all its rights, so nobody else may write there.")
+    {
+        DefaultInWords = "no plug-ins",
+    };
 
     public static readonly Setting MaxStates = Limit(
         "ONEX_MAX_STATES", "states", _default.States, _highest.States, "States per contract. More cost time at start.");
@@ -546,7 +554,7 @@ public static class SettingsTable
         SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate,
         Retention, HistoryRetention,
-        ContractsDirectory, ContractsMutable,
+        ContractsDirectory, ContractsMutable, PluginsDirectory,
         MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxBufferedEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,

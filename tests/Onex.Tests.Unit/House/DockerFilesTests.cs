@@ -162,6 +162,7 @@ public sealed partial class DockerFilesTests
         Assert.Equal(port is null ? [] : [port], _compose.Items("services", service, "ports"));
         string[] mounts = [
             "../contracts:/app/contracts:ro",
+            "${ONEX_PLUGINS_DIR:-/dev/null}:/app/plugins:ro",
             "${KAFKA_SSL_CA_FILE:-/dev/null}:/app/tls/kafka-ca.pem:ro",
             .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}"),
         ];
@@ -222,6 +223,20 @@ public sealed partial class DockerFilesTests
         Assert.All(
             infra.Keys("services").Except(_services).SelectMany(service => infra.Items("services", service, "ports")),
             port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
+    }
+
+    // Docker makes a directory of a file that is missing.
+    [Fact]
+    public void Every_file_that_the_laptop_override_mounts_exists()
+    {
+        var infra = Compose.Read("docker-compose.infra.yml");
+        var mounted = infra.Keys("services").SelectMany(service => infra.Items("services", service, "volumes"))
+            .Where(volume => volume.StartsWith('.'))
+            .Select(volume => Repository.At("docker", volume.Split(':')[0]))
+            .ToList();
+
+        Assert.NotEmpty(mounted);
+        Assert.All(mounted, path => Assert.True(File.Exists(path) || Directory.Exists(path), path));
     }
 
     [Fact]

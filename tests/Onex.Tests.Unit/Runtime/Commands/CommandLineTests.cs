@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
 using Onex.Runtime.Running;
@@ -23,6 +25,16 @@ public sealed partial class CommandLineTests
             Assert.All(
                 command.Options, option => Assert.False(string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}"));
         });
+
+    [Fact]
+    public void Every_command_of_the_runbook_is_valid()
+    {
+        var lines = RunbookCommand().Matches(File.ReadAllText(Repository.At("docs", "operating.md")))
+            .Select(match => match.Groups["line"].Value).Distinct(StringComparer.Ordinal).ToList();
+
+        Assert.Contains("topics rewind --to 2026-11-24T11:50:00Z --apply", lines);
+        Assert.All(lines, line => Assert.Empty(CommandLine.Root().Parse(line.Replace("TEXT", "text", StringComparison.Ordinal)).Errors));
+    }
 
     [Theory]
     [InlineData("sagsa list", "onex sagas")]
@@ -170,6 +182,32 @@ public sealed partial class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("true", 0)]
+    [InlineData("perhaps", 78)]
+    public async Task A_file_of_operations_is_checked_with_its_directory(string changesWorld, int code)
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-check-");
+        try
+        {
+            var file = Path.Combine(directory.CreateSubdirectory("operations").FullName, "a.yaml");
+            await File.WriteAllTextAsync(
+                file,
+                $"operations:\n  a.b: {{ topic: a-commands, changes_world: {changesWorld} }}\n",
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(directory.FullName, "x.yaml"),
+                "contract: x\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n",
+                TestContext.Current.CancellationToken);
+
+            Assert.Equal(code, await CommandLine.RunAsync(["contracts", "check", file]));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void A_faulty_connection_is_reported_once_and_first()
     {
@@ -199,7 +237,7 @@ public sealed partial class CommandLineTests
                 SettingsUse.Nothing).Settings! with
             { ContractsDirectory = directory.FullName };
 
-            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
+            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false, PluginSet.None);
 
             Assert.Equal(["ONEX2001", "ONEX2005", "ONEX1023"], loaded.Diagnostics.Select(diagnostic => diagnostic.Code));
             Assert.Equal(
@@ -294,4 +332,7 @@ public sealed partial class CommandLineTests
         """;
 
     private static IEnumerable<Command> Commands(Command command) => command.Subcommands.SelectMany(Commands).Prepend(command);
+
+    [GeneratedRegex("""^ {4,}onex (?<line>.+)$""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex RunbookCommand();
 }
