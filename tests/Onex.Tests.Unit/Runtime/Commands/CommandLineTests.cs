@@ -180,7 +180,8 @@ public sealed partial class CommandLineTests
         {
             var file = Path.Combine(directory.CreateSubdirectory("operations").FullName, "a.yaml");
             await File.WriteAllTextAsync(
-                file, $"operations:\n  a.b: {{ topic: a-commands, changes_world: {changesWorld} }}\n", TestContext.Current.CancellationToken);
+                file, $"operations:\n  a.b: {{ topic: a-commands, changes_world: {changesWorld} }}\n",
+                TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(
                 Path.Combine(directory.FullName, "x.yaml"),
                 "contract: x\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n",
