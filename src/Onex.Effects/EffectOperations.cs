@@ -1,7 +1,12 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
+using Onex.Effects.Db;
+using Onex.Effects.Http;
 using Onex.Effects.Operations;
+using Onex.Effects.Plugins;
+using Onex.Hosting.Plugins;
 using Onex.Operations;
 
 namespace Onex.Effects;
@@ -18,7 +23,10 @@ public static class EffectOperations
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>Creates the operations by name, with the role's services. A class that implements several is created once.</summary>
+    /// <summary>
+    /// Creates the operations by name, with the role's services, those of plug-ins among them. A class that implements several is created
+    /// once.
+    /// </summary>
     internal static Dictionary<string, IEffectOperation> Create(IServiceProvider services)
     {
         var operations = new Dictionary<string, IEffectOperation>(StringComparer.Ordinal);
@@ -29,6 +37,15 @@ public static class EffectOperations
             {
                 operations.Add(attribute.Name, operation);
             }
+        }
+
+        foreach (var (descriptor, effect) in services.GetService<PluginSet>()?.Created<IEffect>() ?? [])
+        {
+            operations.Add(
+                descriptor.Name,
+                new PluginEffect(
+                    effect, descriptor, services.GetRequiredService<HttpTransport>(), services.GetRequiredService<DatabasePools>(),
+                    services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<PluginEffect>>()));
         }
 
         return operations;

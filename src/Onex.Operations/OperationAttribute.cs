@@ -25,6 +25,12 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>Whether it also runs without a connection.</summary>
     public bool IsConnectionOptional { get; init; }
 
+    /// <summary>
+    /// The codes with which an operation of a plug-in is rejected, separated by commas: a contract that catches another one does not
+    /// compile. Null if they are not known.
+    /// </summary>
+    public string? Rejections { get; init; }
+
     /// <summary>An argument that it accepts but ignores, or null: the body of a GET.</summary>
     public string? Ignores { get; init; }
 }

@@ -1,25 +1,47 @@
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Effects;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Workers;
 
 namespace Onex.Runtime;
 
-/// <summary>All operations that contracts may name, collected from the roles, so that the orchestrator can check contracts.</summary>
+/// <summary>All operations that contracts may name, of the roles and of plug-ins, so that the orchestrator can check contracts.</summary>
 internal static class Catalogue
 {
-    private static readonly OperationDescriptor[] _all = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];
+    private static readonly OperationDescriptor[] _builtIn = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];
 
-    /// <summary>Their names.</summary>
-    public static IEnumerable<string> Names => _all.Select(operation => operation.Name);
+    /// <summary>The names of built-in operations.</summary>
+    public static IEnumerable<string> Names => _builtIn.Select(operation => operation.Name);
 
-    /// <summary>The prefixes of their names.</summary>
-    public static string[] Prefixes => [.. _all.Select(Prefix).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    /// <summary>The prefixes of the names of built-in operations, and of those of plug-ins.</summary>
+    public static string[] Prefixes(PluginSet plugins) =>
+        [.. _builtIn.Concat(plugins.Descriptors).Select(Prefix).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>The operations that <c>handlers.enabled</c> enables.</summary>
-    public static OperationCatalogue Of(RuntimeSettings settings) =>
-        new(_all.Where(operation => settings.EnabledHandlers is not { } enabled
+    public static OperationCatalogue Of(RuntimeSettings settings, PluginSet plugins) =>
+        new(_builtIn.Concat(plugins.Descriptors).Where(operation => settings.EnabledHandlers is not { } enabled
             || enabled.Select(OperationAliases.ResolvePrefix).Contains(Prefix(operation), StringComparer.Ordinal)));
+
+    /// <summary>The same, and the remote operations of the contracts directory.</summary>
+    public static OperationCatalogue WithRemote(RuntimeSettings settings, PluginSet plugins)
+    {
+        var own = Of(settings, plugins);
+        return own.With(RemoteOperationsReader.Read(settings.ContractsDirectory, own).Operations);
+    }
+
+    /// <summary>
+    /// Loads the plug-ins of a directory, else of that in the environment. They are loaded before the settings are read, because settings
+    /// may name their operations; so only the environment names the directory, and no file that others may write.
+    /// </summary>
+    public static PluginSet LoadPlugins(IReadOnlyDictionary<string, string> environment, string workingDirectory, string? directory = null)
+    {
+        directory ??= environment.GetValueOrDefault(SettingsTable.PluginsDirectory.Name);
+        return string.IsNullOrWhiteSpace(directory)
+            ? PluginSet.None
+            : new PluginLoader(Path.GetFullPath(directory.Trim(), workingDirectory), new OperationCatalogue(_builtIn)).Load();
+    }
 
     private static string Prefix(OperationDescriptor operation) => operation.Name.Split('.')[0];
 }

@@ -1,8 +1,10 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Catalogue;
+using Onex.Hosting.Plugins;
 using Onex.Operations;
 using Onex.Workers.Operations;
+using Onex.Workers.Plugins;
 
 namespace Onex.Workers;
 
@@ -18,7 +20,7 @@ public static class ComputeOperations
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>Creates the operations by name, with the role's services.</summary>
+    /// <summary>Creates the operations by name, with the role's services, those of plug-ins among them.</summary>
     internal static Dictionary<string, IComputeOperation> Create(IServiceProvider services)
     {
         var operations = new Dictionary<string, IComputeOperation>(StringComparer.Ordinal);
@@ -29,6 +31,11 @@ public static class ComputeOperations
             {
                 operations.Add(attribute.Name, operation);
             }
+        }
+
+        foreach (var (descriptor, compute) in services.GetService<PluginSet>()?.Created<ICompute>() ?? [])
+        {
+            operations.Add(descriptor.Name, new PluginCompute(compute, descriptor, services.GetRequiredService<TimeProvider>()));
         }
 
         return operations;

@@ -11,6 +11,7 @@ public static class FailureCodes
     public static FrozenSet<string> NotSent { get; } = FrozenSet.ToFrozenSet(
         [
             "breaker_open", "connection_failed", "connection_refused", "connection_unknown", StepCodes.OperationUnknown,
+            StepCodes.OperationStuck,
             "authentication_failed", "secret_unavailable",
             "deadlock", "lock_not_available", "serialization_failure", "transaction_rollback",
         ],

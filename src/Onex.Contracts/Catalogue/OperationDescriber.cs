@@ -9,12 +9,16 @@ namespace Onex.Contracts.Catalogue;
 /// <summary>Describes the operations that a class runs, from its attributes and from those of its argument and result types.</summary>
 public static class OperationDescriber
 {
+    private const int DepthMax = 16;
+
     /// <summary>The entries for the operations that a class runs, in the order of its attributes.</summary>
     /// <param name="operation">The class.</param>
     /// <param name="role">The role that runs it.</param>
     /// <param name="arguments">The type whose properties are the arguments.</param>
+    /// <param name="package">The plug-in that brings the class, or null.</param>
     /// <param name="result">Its properties are the fields of the result; those of a dictionary are unknown.</param>
-    public static IEnumerable<OperationDescriptor> Describe(Type operation, OperationRole role, Type arguments, Type result)
+    public static IEnumerable<OperationDescriptor> Describe(
+        Type operation, OperationRole role, Type arguments, Type result, string? package = null)
     {
         var nullability = new NullabilityInfoContext();
         ArgumentDescriptor[] described = [.. Fields(arguments).Select(argument => Argument(argument, nullability))];
@@ -34,6 +38,8 @@ public static class OperationDescriber
             IsConnectionOptional = attribute.IsConnectionOptional,
             Ignored = attribute.Ignores is { } ignored ? [ignored] : [],
             ResultMeanings = meanings,
+            Package = package,
+            Rejections = attribute.Rejections?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
         });
     }
 
@@ -48,7 +54,7 @@ public static class OperationDescriber
         var item = ListItem(property.PropertyType);
         return new ArgumentDescriptor(
             KeyOf(property),
-            property.IsDefined(typeof(RequiredMemberAttribute)),
+            property.IsDefined(typeof(RequiredMemberAttribute)) || IsRequiredParameter(property),
             ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, nullability),
             argument.Filling,
             argument.Description)
@@ -63,29 +69,37 @@ public static class OperationDescriber
         };
     }
 
+    // Of a positional record.
+    private static bool IsRequiredParameter(PropertyInfo property) => property.DeclaringType!.GetConstructors() is [var only]
+        && only.GetParameters().Any(parameter => parameter.Name == property.Name && !parameter.HasDefaultValue);
+
     private static ArgumentAttribute AttributeOf(PropertyInfo property) => property.GetCustomAttribute<ArgumentAttribute>()
         ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Argument].");
 
     private static string MeaningOf(PropertyInfo property) => property.GetCustomAttribute<ResultAttribute>()?.Description
         ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Result].");
 
-    private static string TypeOf(PropertyInfo property, NullabilityInfoContext nullability)
+    private static string TypeOf(PropertyInfo property, NullabilityInfoContext nullability, int depth = 0)
     {
         var form = property.GetCustomAttribute<JsonTypeAttribute>()?.ShortForm
-            ?? ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, nullability);
+            ?? ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, nullability, depth);
         return form != "any" && nullability.Create(property).ReadState == NullabilityState.Nullable ? form + "?" : form;
     }
 
-    private static string ShortForm(Type type, NullabilityInfoContext nullability) =>
-        type == typeof(string) ? "string"
+    private static string ShortForm(Type type, NullabilityInfoContext nullability, int depth = 0) =>
+        depth > DepthMax ? throw new InvalidOperationException($"{type} is nested deeper than {DepthMax} levels: it may contain itself.")
+        : type == typeof(string) ? "string"
         : type == typeof(bool) ? "bool"
         : type == typeof(int) || type == typeof(long) ? "int"
         : type == typeof(double) ? "double"
         : type == typeof(JsonElement) || type == typeof(CelValue) ? "any"
-        : DictionaryValue(type) is { } value ? $"map({ShortForm(value, nullability)})"
-        : ListItem(type) is { } item ? $"list({ShortForm(item, nullability)})"
-        : IsRecord(type) ? $"{{ {string.Join(", ", Fields(type).Select(field => $"{KeyOf(field)}: {TypeOf(field, nullability)}"))} }}"
-        : throw new InvalidOperationException($"{type} has no short form.");
+        : DictionaryValue(type) is { } value ? $"map({ShortForm(value, nullability, depth + 1)})"
+        : ListItem(type) is { } item ? $"list({ShortForm(item, nullability, depth + 1)})"
+        : IsRecord(type)
+            ? $"{{ {string.Join(", ", Fields(type).Select(field => $"{KeyOf(field)}: {TypeOf(field, nullability, depth + 1)}"))} }}"
+        : throw new InvalidOperationException(
+            $"{type} has no type in contracts: use string, bool, int, long, double, JsonElement, a record, IReadOnlyList or "
+            + "IReadOnlyDictionary of these.");
 
     private static Type? DictionaryValue(Type type) =>
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;

@@ -68,6 +68,12 @@ public sealed record OperationDescriptor(
     /// <summary>Arguments that it accepts but ignores.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
+    /// <summary>The plug-in that brings it, or null for a built-in operation.</summary>
+    public string? Package { get; init; }
+
+    /// <summary>The codes with which an operation of a plug-in is rejected; null if they are not known.</summary>
+    public IReadOnlyList<string>? Rejections { get; init; }
+
     /// <summary>Where its commands go if a worker outside of Onex runs it, else null.</summary>
     public RemoteOperation? Remote { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using Onex.Operations;
 
 namespace Onex.Contracts.Catalogue;
 
@@ -76,7 +77,8 @@ public static class RejectionCodes
 
     /// <summary>The named codes of an operation, without unnamed PostgreSQL error codes; null if they are unknown.</summary>
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
-        operation.Remote is not null ? null
+        operation.Package is not null ? OfPlugin(operation)
+        : operation.Remote is not null ? null
         : operation.Role == OperationRole.Compute ? _compute
         : operation.Name.Split('.')[0] switch
         {
@@ -89,6 +91,19 @@ public static class RejectionCodes
             "vault" => _vault,
             _ => null,
         };
+
+    private static FrozenSet<string>? OfPlugin(OperationDescriptor operation)
+    {
+        if (operation.Rejections is not { } own)
+        {
+            return null;
+        }
+
+        IEnumerable<string> ofHost = operation.Role == OperationRole.Compute ? [.. _ofAll, "result_too_large"]
+            : operation.ConnectionType == "http" ? _http
+            : _ofEffects;
+        return ofHost.Concat(own).ToFrozenSet(StringComparer.Ordinal);
+    }
 
     /// <summary>Whether an operation may be rejected with that code, or its codes are unknown.</summary>
     public static bool Allow(OperationDescriptor operation, string code) =>

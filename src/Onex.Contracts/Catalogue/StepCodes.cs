@@ -60,6 +60,9 @@ public static class StepCodes
     /// <summary>The operation threw an exception.</summary>
     public const string OperationFailed = "operation_failed";
 
+    /// <summary>Too many earlier attempts of an operation of a plug-in still run after their time limit.</summary>
+    public const string OperationStuck = "operation_stuck";
+
     /// <summary>The arguments are stored in a database that the role has no connection to.</summary>
     public const string StoreMissing = "store_missing";
 }

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Effects.Connections;
@@ -28,6 +29,10 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
 
     private readonly NpgsqlDataSource _source =
         new NpgsqlDataSourceBuilder(ConnectionString(connection)) { Name = connection.Name }.Build();
+
+    private readonly Lazy<NpgsqlDataSource> _ofPlugins = new(
+        () => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(ConnectionString(connection)) { NoResetOnClose = false }));
+
     private bool? _holdsLedger;
 
     /// <summary>Opens a session in the state of a new one.</summary>
@@ -51,7 +56,17 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     /// <summary>Discards the cached answer: the host's name may resolve to another server by now.</summary>
     public void ForgetLedger() => _holdsLedger = null;
 
-    public void Dispose() => _source.Dispose();
+    /// <summary>Sessions for plug-ins, which the client resets before it uses them again.</summary>
+    public DbDataSource ForPlugins() => new PluginDataSource(_ofPlugins.Value);
+
+    public void Dispose()
+    {
+        _source.Dispose();
+        if (_ofPlugins.IsValueCreated)
+        {
+            _ofPlugins.Value.Dispose();
+        }
+    }
 
     private static string ConnectionString(Connection connection)
     {

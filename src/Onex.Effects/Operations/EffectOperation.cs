@@ -29,6 +29,9 @@ internal sealed record AttemptContext(
     /// <summary>The saga of the step.</summary>
     public SagaId SagaId { get; init; }
 
+    /// <summary>The number of the attempt, from 1.</summary>
+    public int Attempt { get; init; } = 1;
+
     /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
     public bool FollowsAttempt { get; init; }
 

@@ -340,6 +340,7 @@ internal sealed class EffectRunner(
             {
                 Room = place,
                 SagaId = command.SagaId,
+                Attempt = command.Attempt,
                 FollowsAttempt = record.FollowsAttempt,
             };
             try

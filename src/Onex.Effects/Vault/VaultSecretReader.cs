@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
 using Onex.Operations;

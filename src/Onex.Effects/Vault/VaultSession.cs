@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using Onex.Contracts.Catalogue;
 using Onex.Effects.Connections;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;

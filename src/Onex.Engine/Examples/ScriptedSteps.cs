@@ -2,6 +2,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Operations;
 
 namespace Onex.Engine.Examples;
 

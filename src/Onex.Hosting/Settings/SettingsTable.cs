@@ -253,6 +253,13 @@ public static class SettingsTable
         "Whether a contract may change without a new version, for development. Content that was accepted "
         + "this way is rejected again once it is false.");
 
+    public static readonly Setting PluginsDirectory = new(Contracts, "ONEX_PLUGINS_DIR", Text, null,
+        "The directory with a folder for each plug-in, whose operations contracts may use (docs/writing-an-operation.md). Every role needs "
+        + "it. Plug-ins run in the process with all its rights, so nobody else may write there.")
+    {
+        DefaultInWords = "no plug-ins",
+    };
+
     public static readonly Setting MaxStates = Limit(
         "ONEX_MAX_STATES", "states", _default.States, _highest.States, "States per contract. More cost time at start.");
 
@@ -540,7 +547,7 @@ public static class SettingsTable
         SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate,
         Retention, HistoryRetention,
-        ContractsDirectory, ContractsMutable,
+        ContractsDirectory, ContractsMutable, PluginsDirectory,
         MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxBufferedEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 using Onex.Effects.Vault;
 using Onex.Hosting;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Running;
@@ -99,7 +101,45 @@ internal static class CommandLine
     }
 
     private static SettingsResult Read(IReadOnlyDictionary<string, string> environment, SettingsUse use) =>
-        SettingsReader.Read(environment, Environment.CurrentDirectory, use, Catalogue.Prefixes);
+        SettingsReader.Read(environment, Environment.CurrentDirectory, use, Prefixes(environment));
+
+    // Without the prefixes of plug-ins, which these commands need not load, a name cannot be told from a wrong one.
+    private static string[]? Prefixes(IReadOnlyDictionary<string, string> environment) =>
+        string.IsNullOrWhiteSpace(environment.GetValueOrDefault(SettingsTable.PluginsDirectory.Name))
+            ? Catalogue.Prefixes(PluginSet.None)
+            : null;
+
+    /// <summary>
+    /// Reads the settings and loads the plug-ins of a command that checks contracts; throws a <see cref="ConfigurationException"/> with all
+    /// problems.
+    /// </summary>
+    /// <param name="directory">The directory of the plug-ins; null for that in the environment.</param>
+    public static (RuntimeSettings Settings, PluginSet Plugins) SettingsAndPlugins(string? directory)
+    {
+        var environment = SettingsReader.Environment();
+        var plugins = Catalogue.LoadPlugins(environment, Environment.CurrentDirectory, directory);
+        var result = SettingsReader.Read(environment, Environment.CurrentDirectory, SettingsUse.Nothing, Catalogue.Prefixes(plugins));
+        foreach (var warning in plugins.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning))
+        {
+            Console.Error.Write(warning.Render());
+        }
+
+        return result.Settings is { } settings && !plugins.HasErrors
+            ? (settings, plugins)
+            : throw new ConfigurationException(
+                [
+                    .. plugins.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error)
+                        .Select(diagnostic => diagnostic.Render().TrimEnd('\n')),
+                    .. result.Errors,
+                ]);
+    }
+
+    /// <summary>The option for the directory of plug-ins.</summary>
+    public static Option<string?> PluginsOption() => new("--plugins")
+    {
+        Description = "The directory of plug-ins, whose operations contracts may name. Default: the directory in ONEX_PLUGINS_DIR.",
+        Recursive = true,
+    };
 
     /// <summary>All commands with their options, from which <c>--help</c>, completion and docs/cli.md are generated.</summary>
     public static RootCommand Root()
@@ -113,6 +153,7 @@ internal static class CommandLine
             SagasCommand.Make(json),
             DeadLettersCommand.Make(json),
             ContractsCommand.Make(json),
+            OperationsCommand.Make(json),
             DatabaseCommand.Make(json),
             TopicsCommand.Make(json),
             WorkersCommand.Make(json),

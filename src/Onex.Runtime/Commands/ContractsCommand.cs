@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Graphs;
@@ -9,6 +8,7 @@ using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Engine.Examples;
 using Onex.Hosting;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Running;
@@ -31,12 +31,14 @@ internal static class ContractsCommand
             Description = "Also warn about what cannot be proved: values without a type, fields that may be missing.",
         };
         var check = new Command("check", "Check contracts and report all problems.") { paths, warnings, strict };
-        check.SetAction(
-            parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json)));
+        var plugins = CommandLine.PluginsOption();
+        check.SetAction(parsed => Check(
+            parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json),
+            parsed.GetValue(plugins)));
         var test = new Command("test", "Run the examples of contracts and show their coverage.") { paths };
-        test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
+        test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json), parsed.GetValue(plugins)));
         var list = new Command("list", "List the contracts: name, version, hash and schedules.");
-        list.SetAction(parsed => List(parsed.GetValue(json)));
+        list.SetAction(parsed => List(parsed.GetValue(json), parsed.GetValue(plugins)));
         var name = new Argument<string>("name") { Description = "The contract's name." };
         var format = new Option<string>("--format")
         {
@@ -45,27 +47,27 @@ internal static class ContractsCommand
         };
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
         var graph = new Command("graph", "Draw a contract: its states and transitions.") { name, format };
-        graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
+        graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!, parsed.GetValue(plugins)));
         var connections = new Option<bool>("--connections") { Description = "Print the schema of connection files instead." };
         var operations = new Option<bool>("--operations") { Description = "Print the schema of files of remote operations instead." };
         var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections, operations };
         schema.SetAction(parsed => Console.Write(
             parsed.GetValue(connections) ? ConnectionSchema.Write()
             : parsed.GetValue(operations) ? ContractCompiler.RemoteOperationsSchema()
-            : ContractCompiler.EditorSchema(Operations(CommandLine.Settings(SettingsUse.Nothing)))));
-        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
+            : EditorSchema(parsed.GetValue(plugins))));
+        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema, plugins };
     }
 
-    private static OperationCatalogue Operations(RuntimeSettings settings)
+    private static string EditorSchema(string? pluginsDirectory)
     {
-        var own = Catalogue.Of(settings);
-        return own.With(RemoteOperationsReader.Read(settings.ContractsDirectory, own).Operations);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        return ContractCompiler.EditorSchema(Catalogue.WithRemote(settings, plugins));
     }
 
-    private static int Check(string[] paths, bool warningsFail, bool strict, bool json)
+    private static int Check(string[] paths, bool warningsFail, bool strict, bool json, string? pluginsDirectory)
     {
-        var settings = CommandLine.Settings(SettingsUse.Nothing);
-        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, ContractExamples.Problems, strict)).ToList();
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, plugins, ContractExamples.Problems, strict)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
         var plans = checks.SelectMany(check => check.Plans).DistinctBy(plan => plan.Hash).ToList();
@@ -97,11 +99,11 @@ internal static class ContractsCommand
         return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
     }
 
-    private static int Test(string[] paths, bool json)
+    private static int Test(string[] paths, bool json, string? pluginsDirectory)
     {
-        var settings = CommandLine.Settings(SettingsUse.Nothing);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
         var reports = new Dictionary<string, ExamplesReport>(StringComparer.Ordinal);
-        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, Report, strict: false)).ToList();
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, plugins, Report, strict: false)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
 
@@ -155,10 +157,10 @@ internal static class ContractsCommand
         }
     }
 
-    private static int List(bool json)
+    private static int List(bool json, string? pluginsDirectory)
     {
-        var settings = CommandLine.Settings(SettingsUse.Nothing);
-        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false, plugins);
         PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
         var plans = contracts.Compilation.Plans.OrderBy(plan => plan.Name, StringComparer.Ordinal).ToList();
         if (json)
@@ -192,10 +194,10 @@ internal static class ContractsCommand
 
     private static string Times(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";
 
-    private static int Graph(string name, string format)
+    private static int Graph(string name, string format, string? pluginsDirectory)
     {
-        var contracts = LoadedContracts.Load(
-            CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
+        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false, plugins);
         if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
         {
             PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
@@ -253,7 +255,8 @@ internal static class ContractsCommand
         IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> Concerns);
 
     // A file is checked with its directory, which has the connections and schemas; diagnostics of other contracts are then left out.
-    private static Checked CheckOne(string path, RuntimeSettings settings, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
+    private static Checked CheckOne(
+        string path, RuntimeSettings settings, PluginSet plugins, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
     {
         var full = Path.GetFullPath(path);
         var isFile = File.Exists(full);
@@ -270,7 +273,8 @@ internal static class ContractsCommand
         }
 
         var loaded = LoadedContracts.Load(
-            settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples, strict);
+            settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, plugins, Examples,
+            strict);
         return isFile
             ? new Checked(
                 [.. loaded.Compilation.Plans.Where(IsAsked)],

@@ -7,6 +7,7 @@ using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Hosting.Logging;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
@@ -132,7 +133,7 @@ internal static class WorkersCommand
 
     private static List<VerifiedOperation> Operations(RuntimeSettings settings, string topic, string[] names, string? arguments)
     {
-        var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Of(settings)).Operations;
+        var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Of(settings, PluginSet.None)).Operations;
         if (names.Length == 0)
         {
             names = [.. declared.Where(operation => operation.Remote!.Topic == topic).Select(operation => operation.Name)];

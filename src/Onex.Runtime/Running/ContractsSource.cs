@@ -2,13 +2,14 @@ using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Compiling;
 using Onex.Effects.Connections;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Running;
 
 /// <summary>Reads what a role needs of the contracts directory, at the start and after each change.</summary>
 internal sealed class ContractsSource(
-    RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, VaultSecrets? vault = null)
+    RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, PluginSet plugins, VaultSecrets? vault = null)
 {
     private const int HashedBytesMax = 2 * 1024 * 1024;
 
@@ -31,7 +32,7 @@ internal sealed class ContractsSource(
     {
         if (CompilesContracts && Directory.Exists(settings.ContractsDirectory))
         {
-            var loaded = LoadedContracts.Load(settings, environment, OpensConnections, vault: vault);
+            var loaded = LoadedContracts.Load(settings, environment, OpensConnections, plugins, vault: vault);
             return settings.EventBus == EventBus.InMemory
                 ? loaded with { Problems = [.. loaded.Problems, .. RemoteRoutes.WithoutKafka(loaded.Compilation.Plans)] }
                 : loaded;
@@ -41,7 +42,7 @@ internal sealed class ContractsSource(
             ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true, vault)
             : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
         return new LoadedContracts(
-            new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
+            new Compilation([], []), new CompilerContext(Catalogue.Of(settings, plugins), connections.Describe()), connections, []);
     }
 
     /// <summary>

@@ -1,6 +1,8 @@
+using Onex.Contracts.Catalogue;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Hosting.Health;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Workers;
@@ -8,7 +10,8 @@ using Onex.Workers;
 namespace Onex.Runtime.Running;
 
 /// <summary>Reports the handlers of effects and workers to health. Main reports its contracts when it registers them.</summary>
-internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings, ConnectionTable connections) : IRoleBootstrap
+internal sealed class HandlerReport(
+    RoleHealth health, RuntimeSettings settings, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap
 {
     public string Name => "The handlers";
 
@@ -17,13 +20,23 @@ internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings,
         if (settings.Runs(RuntimeProfile.Effects))
         {
             EffectsRole.ReportHandlers(health, connections);
+            Report(OperationRole.Effect);
         }
 
         if (settings.Runs(RuntimeProfile.Workers))
         {
             WorkersRole.ReportHandlers(health);
+            Report(OperationRole.Compute);
         }
 
         return Task.CompletedTask;
+    }
+
+    private void Report(OperationRole role)
+    {
+        foreach (var operation in plugins.Descriptors.Where(operation => operation.Role == role))
+        {
+            health.Report(operation.Name, null);
+        }
     }
 }

@@ -2,6 +2,7 @@ using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Effects.Connections;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Running;
@@ -43,15 +44,16 @@ internal sealed record LoadedContracts(
     /// <param name="settings">The settings, for the directory and the enabled operations.</param>
     /// <param name="environment">The variables for addresses and secrets of connections.</param>
     /// <param name="resolveSecrets">Whether the secrets of connections are resolved, which only roles that open connections need.</param>
+    /// <param name="plugins">The plug-ins, whose operations contracts may name.</param>
     /// <param name="examples">Runs the examples of contracts, or null.</param>
     /// <param name="strict">Whether to warn about what cannot be proved.</param>
     /// <param name="vault">The secrets of Vault; null if none is known.</param>
     public static LoadedContracts Load(
         RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets,
-        Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false, VaultSecrets? vault = null)
+        PluginSet plugins, Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false, VaultSecrets? vault = null)
     {
         var connections = ReadConnections(settings, environment, resolveSecrets, vault);
-        var own = Catalogue.Of(settings);
+        var own = Catalogue.Of(settings, plugins);
         var remote = RemoteOperationsReader.Read(settings.ContractsDirectory, own);
         var context = new CompilerContext(own.With(remote.Operations), connections.Describe())
         {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
@@ -10,6 +11,7 @@ using Onex.Hosting;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Logging;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
@@ -29,7 +31,8 @@ internal static class RunCommand
     {
         MemoryLimit.Apply();
         var vault = new VaultSecrets();
-        var (read, source, contracts) = Load(environment, workingDirectory, vault);
+        var plugins = Catalogue.LoadPlugins(environment, workingDirectory);
+        var (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
         if (read is { Settings: { } referring, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
         {
             var (complete, ended) = await ReadSecretsAsync(environment, referring, ofVault, stop);
@@ -39,17 +42,19 @@ internal static class RunCommand
             }
 
             environment = complete;
-            (read, source, contracts) = Load(environment, workingDirectory, vault);
+            (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
         }
 
-        foreach (var warning in Warnings(read, contracts))
+        var ofPlugins = plugins.Diagnostics.Concat(Create(plugins, read.Tentative)).ToList();
+        foreach (var warning in Rendered(ofPlugins, Severity.Warning).Concat(Warnings(read, contracts)))
         {
             await Console.Error.WriteLineAsync(warning);
         }
 
-        if (read.Settings is not { } settings || contracts.HasErrors)
+        var errorsOfPlugins = Rendered(ofPlugins, Severity.Error).ToList();
+        if (read.Settings is not { } settings || contracts.HasErrors || errorsOfPlugins.Count > 0)
         {
-            foreach (var line in read.Errors.Concat(contracts.Lines))
+            foreach (var line in errorsOfPlugins.Concat(read.Errors).Concat(contracts.Lines))
             {
                 await Console.Error.WriteLineAsync(line);
             }
@@ -60,6 +65,7 @@ internal static class RunCommand
         var builder = OnexHost.CreateBuilder(settings);
         builder.Services.AddSingleton(source);
         builder.Services.AddSingleton(vault);
+        builder.Services.AddSingleton(plugins);
         AddParts(builder.Services, settings, contracts);
         if (settings.Runs(RuntimeProfile.Effects))
         {
@@ -71,12 +77,20 @@ internal static class RunCommand
     }
 
     private static (SettingsResult Settings, ContractsSource Source, LoadedContracts Contracts) Load(
-        IReadOnlyDictionary<string, string> environment, string workingDirectory, VaultSecrets vault)
+        IReadOnlyDictionary<string, string> environment, string workingDirectory, PluginSet plugins, VaultSecrets vault)
     {
-        var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes);
-        var source = new ContractsSource(read.Tentative, environment, vault);
+        var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes(plugins));
+        var source = new ContractsSource(read.Tentative, environment, plugins, vault);
         return (read, source, source.Load());
     }
+
+    // Creates the operations that the role runs, so that a constructor that throws is reported before anything starts.
+    private static IEnumerable<Diagnostic> Create(PluginSet plugins, RuntimeSettings settings) =>
+        new[] { (RuntimeProfile.Effects, OperationRole.Effect), (RuntimeProfile.Workers, OperationRole.Compute) }
+            .Where(role => settings.Runs(role.Item1)).SelectMany(role => plugins.Create(role.Item2));
+
+    private static IEnumerable<string> Rendered(IEnumerable<Diagnostic> diagnostics, Severity severity) =>
+        diagnostics.Where(diagnostic => diagnostic.Severity == severity).Select(diagnostic => diagnostic.Render().TrimEnd('\n'));
 
     // The environment with the secrets of Vault, or the exit code: after a signal, or if the port is taken. The host handles signals later.
     private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
@@ -120,8 +134,7 @@ internal static class RunCommand
     }
 
     private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
-        contracts.Diagnostics.Where(
-            diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
+        Rendered(contracts.Diagnostics, Severity.Warning));
 
     private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {

@@ -1,10 +1,17 @@
+using Onex.Contracts.Messages;
+
 namespace Onex.Workers.Operations;
 
 /// <summary>What a computation knows about its attempt.</summary>
 /// <param name="cancellation">Cancelled at the attempt's timeout, and when nobody needs the result any more.</param>
 /// <param name="report">Receives the progress, or null.</param>
-internal sealed class ComputeContext(CancellationToken cancellation, Action<double?, string?>? report = null)
+/// <param name="command">The command, or null in tests.</param>
+internal sealed class ComputeContext(
+    CancellationToken cancellation, Action<double?, string?>? report = null, StepCommand? command = null)
 {
+    /// <summary>The command, or null in tests.</summary>
+    public StepCommand? Command { get; } = command;
+
     /// <summary>
     /// Cancelled at the attempt's timeout, and when nobody needs the result any more. A loop checks it, because nobody else ends it.
     /// </summary>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Logging;
+using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Persistence;
@@ -105,7 +106,7 @@ internal sealed class ComputeRunner(
             }
 
             // Not on the consumer's thread. WaitAsync ends the wait even if a compute ignores its token.
-            var context = new ComputeContext(either.Token, progress.Take);
+            var context = new ComputeContext(either.Token, progress.Take, command);
             var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, context), either.Token)
                 .WaitAsync(either.Token);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
@@ -129,6 +130,11 @@ internal sealed class ComputeRunner(
         catch (ComputeRejectedException exception)
         {
             return Answer(command, StepOutcomes.Rejected, exception.Code, $"{command.Operation}: {exception.Message}.");
+        }
+        catch (PluginException exception)
+        {
+            Log.OperationThrew(logger, command.Operation, exception.InnerException ?? exception);
+            return Answer(command, StepOutcomes.Failed, exception.Code, exception.Message);
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))

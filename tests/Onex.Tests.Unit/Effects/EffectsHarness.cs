@@ -10,6 +10,7 @@ using Onex.Effects.Running;
 using Onex.Effects.Vault;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Secrets;
@@ -27,6 +28,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
     /// <param name="room">Bounds the memory of results; null for no bound.</param>
     /// <param name="services">Finds the instances of services; null if no connection has one.</param>
     /// <param name="resolve">Resolves names; null for the system's resolver.</param>
+    /// <param name="plugins">The plug-ins, or null.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
@@ -34,7 +36,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
         string>? environment = null,
         ResultRoom? room = null,
         ServiceDirectory? services = null,
-        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
+        PluginSet? plugins = null)
     {
         time ??= TimeProvider.System;
         Connections = new ConnectionTable(Read(connections, environment ?? []));
@@ -47,6 +50,11 @@ internal sealed class EffectsHarness : IAsyncDisposable
             .AddSingleton<IRecordProducer>(Produced)
             .AddSingleton(Topics.Default)
             .AddSingleton<ISecretHandles>(Handles);
+        if (plugins is not null)
+        {
+            collection.AddSingleton(plugins);
+        }
+
         if (services is not null)
         {
             collection.AddSingleton(services);

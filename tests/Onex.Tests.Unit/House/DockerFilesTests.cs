@@ -162,6 +162,7 @@ public sealed partial class DockerFilesTests
         Assert.Equal(port is null ? [] : [port], _compose.Items("services", service, "ports"));
         string[] mounts = [
             "../contracts:/app/contracts:ro",
+            "${ONEX_PLUGINS_DIR:-/dev/null}:/app/plugins:ro",
             "${KAFKA_SSL_CA_FILE:-/dev/null}:/app/tls/kafka-ca.pem:ro",
             .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}"),
         ];

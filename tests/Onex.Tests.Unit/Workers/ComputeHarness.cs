@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects;
@@ -10,7 +11,7 @@ using Onex.Workers.Running;
 namespace Onex.Tests.Unit.Workers;
 
 /// <summary>The role without Kafka and Postgres: a command in, its result out.</summary>
-internal sealed class ComputeHarness(TimeProvider? time = null)
+internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugins = null)
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
@@ -35,7 +36,10 @@ internal sealed class ComputeHarness(TimeProvider? time = null)
     public async Task HandleAsync(StepCommand command, IPayloads? store = null)
     {
         using var room = new ComputeRoom(4, 1L << 30);
-        await using var services = new ServiceCollection().AddSingleton(_time).BuildServiceProvider();
+        await using var services = new ServiceCollection()
+            .AddSingleton(_time)
+            .AddSingleton(plugins ?? PluginSet.None)
+            .BuildServiceProvider();
         var runner = new ComputeRunner(
             ComputeOperations.Create(services),
             store,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
 using Onex.Runtime.Running;
@@ -224,7 +225,7 @@ public sealed partial class CommandLineTests
                 SettingsUse.Nothing).Settings! with
             { ContractsDirectory = directory.FullName };
 
-            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
+            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false, PluginSet.None);
 
             Assert.Equal(["ONEX2001", "ONEX2005", "ONEX1023"], loaded.Diagnostics.Select(diagnostic => diagnostic.Code));
             Assert.Equal(

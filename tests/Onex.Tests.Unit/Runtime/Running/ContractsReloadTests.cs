@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Hosting.Health;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Running;
 
@@ -177,7 +178,7 @@ public sealed class ContractsReloadTests : IDisposable
         }
 
         var settings = SettingsReader.Read(environment, _directory).Tentative;
-        var source = new ContractsSource(settings, environment);
+        var source = new ContractsSource(settings, environment, PluginSet.None);
         var started = source.Load();
         Assert.Empty(started.Lines);
         _connections = new ConnectionTable(started.Connections.Connections);

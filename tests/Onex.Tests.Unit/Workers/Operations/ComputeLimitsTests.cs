@@ -1,5 +1,3 @@
-using Onex.Workers.Operations;
-
 namespace Onex.Tests.Unit.Workers.Operations;
 
 /// <summary>A compute that goes on for too long or makes too much ends with a code, and the next one runs.</summary>
@@ -42,6 +40,6 @@ public sealed class ComputeLimitsTests
             .Replace("NUMBERS", string.Join(',', Enumerable.Range(0, 200)), StringComparison.Ordinal));
 
         await Assert.ThrowsAsync<OperationCanceledException>(
-            () => ComputeHarness.Operation(operation).RunAsync(json, new ComputeContext(timer.Token)));
+            () => ComputeHarness.Operation(operation).RunAsync(json, new Onex.Workers.Operations.ComputeContext(timer.Token)));
     }
 }

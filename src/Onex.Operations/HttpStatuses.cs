@@ -1,7 +1,6 @@
 using System.Globalization;
-using Onex.Operations;
 
-namespace Onex.Contracts.Catalogue;
+namespace Onex.Operations;
 
 /// <summary>Classifies HTTP statuses before the rules of a contract, for effects and for examples.</summary>
 public static class HttpStatuses

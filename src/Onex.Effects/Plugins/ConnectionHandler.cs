@@ -1,0 +1,59 @@
+using Onex.Effects.Connections;
+using Onex.Effects.Http;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Plugins;
+
+/// <summary>
+/// Sends the requests of a plug-in over a connection, with the rules and the headers of <c>http.*</c>: only to the hosts that the
+/// connection allows, with its credentials at its own host, with the idempotency key and the trace.
+/// </summary>
+/// <param name="transport">The sockets of the connection.</param>
+/// <param name="connection">The connection.</param>
+/// <param name="context">The attempt.</param>
+internal sealed class ConnectionHandler(HttpTransport transport, Connection connection, AttemptContext context) : HttpMessageHandler
+{
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var address = request.RequestUri!;
+        if (!connection.MayName(address))
+        {
+            throw new HttpRequestException(
+                $"{connection} does not allow {address.Host}.",
+                new AddressRefusedException($"{connection} does not allow {address.Host}:{address.Port}."));
+        }
+
+        // Not disposed: the request of the caller owns the content.
+        var own = new OneRequest(request.Method, address, context.Progress) { Content = request.Content };
+        foreach (var (name, values) in request.Headers.NonValidated)
+        {
+            own.Headers.TryAddWithoutValidation(name, values);
+        }
+
+        if (connection.IsOwn(address))
+        {
+            foreach (var (name, value) in connection.Headers)
+            {
+                Set(own, name, value);
+            }
+        }
+
+        Set(own, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
+        Set(own, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
+        Set(own, "traceparent", context.TraceParent);
+        if (context.TraceState is { } state)
+        {
+            Set(own, "tracestate", state);
+        }
+
+        var response = await transport.SendAsync(connection, own, cancellationToken);
+        response.RequestMessage = request;
+        return response;
+    }
+
+    private static void Set(HttpRequestMessage request, string name, string value)
+    {
+        request.Headers.Remove(name);
+        request.Headers.TryAddWithoutValidation(name, value);
+    }
+}

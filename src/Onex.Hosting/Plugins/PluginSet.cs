@@ -1,0 +1,62 @@
+using System.Reflection;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Operations;
+
+namespace Onex.Hosting.Plugins;
+
+/// <summary>The plug-ins of a process.</summary>
+/// <param name="plugins">Those without problems.</param>
+/// <param name="operations">The operations of all plug-ins, by name.</param>
+/// <param name="diagnostics">What is wrong with plug-ins.</param>
+public sealed class PluginSet(
+    IReadOnlyList<Plugin> plugins, IReadOnlyList<PluginOperation> operations, IReadOnlyList<Diagnostic> diagnostics)
+{
+    private readonly Dictionary<Type, object> _instances = [];
+
+    /// <summary>No plug-ins.</summary>
+    public static PluginSet None => new([], [], []);
+
+    /// <summary>The plug-ins without problems.</summary>
+    public IReadOnlyList<Plugin> Plugins => plugins;
+
+    /// <summary>Their operations, by name.</summary>
+    public IReadOnlyList<PluginOperation> Operations => operations;
+
+    /// <summary>What is wrong with plug-ins.</summary>
+    public IReadOnlyList<Diagnostic> Diagnostics => diagnostics;
+
+    /// <summary>Whether nothing may start with them.</summary>
+    public bool HasErrors => diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
+
+    /// <summary>The entries of the operations in the catalogue.</summary>
+    public IEnumerable<OperationDescriptor> Descriptors => operations.Select(operation => operation.Descriptor);
+
+    /// <summary>Creates the operations that a role runs, and returns what their constructors threw.</summary>
+    /// <param name="role">The role.</param>
+    public IReadOnlyList<Diagnostic> Create(OperationRole role)
+    {
+        var problems = new List<Diagnostic>();
+        foreach (var operation in operations.Where(each => each.Descriptor.Role == role).DistinctBy(each => each.Class))
+        {
+            try
+            {
+                var withClock = operation.Class.GetConstructor([typeof(TimeProvider)]);
+                _instances[operation.Class] = withClock?.Invoke([TimeProvider.System]) ?? Activator.CreateInstance(operation.Class)!;
+            }
+            catch (TargetInvocationException exception)
+            {
+                problems.Add(PluginDiagnostics.NotCreated(
+                    operation.Descriptor.Package!, operation.Class, exception.InnerException ?? exception));
+            }
+        }
+
+        return problems;
+    }
+
+    /// <summary>The created operations: <see cref="ICompute"/> or <see cref="IEffect"/>.</summary>
+    internal IEnumerable<(OperationDescriptor Descriptor, T Operation)> Created<T>()
+        where T : class =>
+        operations.Where(each => _instances.GetValueOrDefault(each.Class) is T)
+            .Select(each => (each.Descriptor, (T)_instances[each.Class]));
+}

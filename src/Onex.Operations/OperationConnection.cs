@@ -1,0 +1,45 @@
+using System.Data.Common;
+
+namespace Onex.Operations;
+
+/// <summary>
+/// A connection as an operation sees it: a named external system. It shows no secrets; clients have them already. Its limits and its
+/// circuit breaker hold for the attempt as for those of built-in operations.
+/// </summary>
+public sealed class OperationConnection
+{
+    internal OperationConnection()
+    {
+    }
+
+    /// <summary>The name that contracts use.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>http</c>, <c>postgres</c>.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Its <c>public</c> properties as text, by name.</summary>
+    public required IReadOnlyDictionary<string, string> Settings { get; init; }
+
+    internal Func<HttpClient>? HttpFactory { get; init; }
+
+    internal Func<DbDataSource>? DatabaseFactory { get; init; }
+
+    /// <summary>
+    /// A client of a connection of type <c>http</c>: its address is the base address, and requests carry its headers, its certificates, the
+    /// idempotency key and the trace. It sends each request at most once, follows no redirects, and connects only to the hosts that the
+    /// connection allows. It belongs to this attempt.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The connection has another type.</exception>
+    public HttpClient Http => field ??= HttpFactory?.Invoke() ?? throw Wrong("HTTP client", "http");
+
+    /// <summary>The sessions of a connection of type <c>postgres</c>. A session returns to the pool when it is disposed.</summary>
+    /// <exception cref="InvalidOperationException">The connection has another type.</exception>
+    public DbDataSource Database => field ??= DatabaseFactory?.Invoke() ?? throw Wrong("data source", "postgres");
+
+    /// <inheritdoc />
+    public override string ToString() => $"connection {Name} ({Type})";
+
+    private InvalidOperationException Wrong(string what, string type) =>
+        new($"Connection '{Name}' has the type {Type}, and only one of type {type} has a {what}.");
+}

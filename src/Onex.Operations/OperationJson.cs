@@ -1,0 +1,51 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Onex.Operations;
+
+/// <summary>Arguments and results as JSON: as those of built-in operations, with names in snake case and without unknown members.</summary>
+internal static class OperationJson
+{
+    /// <summary>The code of arguments that do not have the types that the operation declares.</summary>
+    public const string ArgumentsInvalid = "arguments_invalid";
+
+    // As deep as a value of a contract may be.
+    private const int DepthMax = 1000;
+
+    public static JsonSerializerOptions Options { get; } = Create();
+
+    /// <summary>Escapes only what JSON requires, because the text is never HTML.</summary>
+    public static JsonWriterOptions Written { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DepthMax };
+
+    /// <summary>Reads arguments; rejects those of wrong types. Names only the path, because the value may be a secret.</summary>
+    public static T Read<T>(ReadOnlySpan<byte> json)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException("They must be an object.", "$", null, null);
+        }
+        catch (JsonException exception)
+        {
+            throw new OperationRejectedException(ArgumentsInvalid, $"The arguments are invalid at {exception.Path ?? "$"}.");
+        }
+    }
+
+    private static JsonSerializerOptions Create()
+    {
+        var options = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+            RespectNullableAnnotations = true,
+            RespectRequiredConstructorParameters = true,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            MaxDepth = DepthMax,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+}

@@ -1,0 +1,54 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Hosting.Plugins;
+using Onex.Operations;
+using Onex.Workers.Operations;
+
+namespace Onex.Workers.Plugins;
+
+/// <summary>Runs a compute of a plug-in as one of the role's operations.</summary>
+/// <param name="compute">The plug-in's operation.</param>
+/// <param name="descriptor">Its entry in the catalogue.</param>
+/// <param name="time">The clock of the operation.</param>
+internal sealed class PluginCompute(ICompute compute, OperationDescriptor descriptor, TimeProvider time) : IComputeOperation
+{
+    private readonly PluginRuns _runs = new(descriptor.Name, descriptor.Package!);
+
+    public async Task<RawJson> RunAsync(RawJson arguments, Operations.ComputeContext context)
+    {
+        var attempt = new Onex.Operations.ComputeContext
+        {
+            Operation = descriptor.Name,
+            CommandId = context.Command?.CommandId.Value ?? Guid.Empty,
+            Attempt = context.Command?.Attempt ?? 1,
+            SagaId = context.Command?.SagaId.Value ?? Guid.Empty,
+            CorrelationId = context.Command?.CorrelationId ?? Guid.Empty,
+            Timeout = TimeSpan.FromMilliseconds(context.Command?.TimeoutMs ?? 0),
+            Time = time,
+            Progress = context.ReportProgress,
+        };
+        try
+        {
+            return await _runs.RunAsync(
+                async () =>
+                {
+                    var result = new ResultBuffer(ComputeLimits.ResultBytesMax);
+                    try
+                    {
+                        await compute.RunAsync(arguments.Utf8, attempt, result, context.Cancellation);
+                    }
+                    catch (ComputeRejectedException tooLarge)
+                    {
+                        throw new OperationRejectedException(tooLarge.Code, tooLarge.Message);
+                    }
+
+                    return new RawJson(result.Written);
+                },
+                context.Cancellation);
+        }
+        catch (OperationRejectedException rejected)
+        {
+            throw new ComputeRejectedException(rejected.Code, rejected.Message.TrimEnd('.'));
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
+using Onex.Hosting.Plugins;
+
+namespace Onex.Tests.Unit.Hosting.Plugins;
+
+public sealed class PluginLoaderTests
+{
+    [Fact]
+    public void A_plugin_brings_operations_that_are_described_as_built_in_ones()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+
+        var plugins = folder.Load();
+
+        Assert.Empty(plugins.Diagnostics);
+        Assert.Equal("Acme.Trials", Assert.Single(plugins.Plugins).Name);
+        var post = plugins.Descriptors.Single(operation => operation.Name == "acme.post");
+        Assert.Equal(
+            (OperationRole.Effect, "http", true, "Acme.Trials"), (post.Role, post.ConnectionType, post.ChangesWorld, post.Package));
+        Assert.Equal(
+            [("times", "int", false), ("price", "{ amount: string, currency: string }", false)],
+            post.Arguments.Select(argument => (argument.Name, argument.Type, argument.Required)));
+        Assert.True(RejectionCodes.Allow(post, "sold_out"));
+        Assert.True(RejectionCodes.Allow(post, "http_404"));
+        Assert.False(RejectionCodes.Allow(post, "sold_uot"));
+    }
+
+    [Fact]
+    public void Every_faulty_class_is_reported_with_the_name_of_its_plugin()
+    {
+        using var folder = new PluginFolder("Acme.Faulty");
+
+        var plugins = folder.Load();
+
+        Assert.Empty(plugins.Plugins);
+        Assert.Equal(
+            [
+                ("ONEX2106", "NoArgument"), ("ONEX2106", "NoAttribute"), ("ONEX2106", "NoBase"), ("ONEX2106", "NoCompute"),
+                ("ONEX2106", "NoConnection"), ("ONEX2106", "NoConstructor"), ("ONEX2107", "NoDot"), ("ONEX2106", "NoEnd"),
+                ("ONEX2107", "NoPrefix"), ("ONEX2106", "NoType"), ("ONEX2107", "Same2"),
+            ],
+            plugins.Diagnostics.Select(diagnostic => (diagnostic.Code, ClassIn(diagnostic.Problem))));
+        Assert.All(plugins.Diagnostics, diagnostic => Assert.Equal("Acme.Faulty", diagnostic.Path));
+        Assert.Contains(
+            "which Acme.Faulty.Same1 of Acme.Faulty has too", plugins.Diagnostics[^1].Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_constructor_that_throws_is_reported()
+    {
+        using var folder = new PluginFolder("Acme.Faulty");
+
+        var problem = Assert.Single(folder.Load().Create(OperationRole.Compute));
+
+        Assert.Equal("ONEX2108", problem.Code);
+        Assert.Contains(
+            "Acme.Faulty.NoStart threw InvalidOperationException: there is no licence file", problem.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plugin_built_with_a_newer_package_is_refused()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+        Reference(folder.At("Acme.Trials", "Acme.Trials.dll"), "Onex.Operations", new Version(9, 8, 7, 0));
+
+        var problem = Assert.Single(folder.Load().Diagnostics);
+
+        Assert.Equal("ONEX2105", problem.Code);
+        Assert.StartsWith("it is built with Onex.Operations 9.8.7, and this runtime has ", problem.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plugin_built_with_a_newer_framework_is_refused()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+        Reference(folder.At("Acme.Trials", "Acme.Trials.dll"), "System.Runtime", new Version(99, 0, 0, 0));
+
+        Assert.Equal("ONEX2105", Assert.Single(folder.Load().Diagnostics).Code);
+    }
+
+    [Fact]
+    public void A_library_that_is_missing_is_named()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+        File.Delete(folder.At("Acme.Trials", "YamlDotNet.dll"));
+
+        var problem = Assert.Single(folder.Load().Diagnostics);
+
+        Assert.Equal("ONEX2104", problem.Code);
+        Assert.Contains("its folder has no YamlDotNet.dll", problem.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_no_assembly_is_refused()
+    {
+        using var folder = new PluginFolder();
+        Directory.CreateDirectory(folder.At("Text"));
+        File.WriteAllText(folder.At("Text", "Text.dll"), "not an assembly");
+        Directory.CreateDirectory(folder.At("Nothing"));
+        Directory.CreateDirectory(folder.At(".hidden"));
+
+        Assert.Equal(["ONEX2101", "ONEX2104"], folder.Load().Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    [Fact]
+    public void A_directory_that_does_not_exist_is_reported() =>
+        Assert.Equal("ONEX2101", Assert.Single(new PluginLoader("/does/not/exist", new([])).Load().Diagnostics).Code);
+
+    [Fact]
+    public void A_link_out_of_the_directory_is_refused()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+        using var outside = new PluginFolder("Acme.Trials");
+        Directory.CreateSymbolicLink(folder.At("Linked"), outside.At("Acme.Trials"));
+        File.Copy(outside.At("Acme.Trials", "Acme.Trials.dll"), outside.At("Acme.Trials", "Linked.dll"));
+        File.Delete(folder.At("Acme.Trials", "YamlDotNet.dll"));
+        File.CreateSymbolicLink(folder.At("Acme.Trials", "YamlDotNet.dll"), outside.At("Acme.Trials", "YamlDotNet.dll"));
+
+        var plugins = folder.Load();
+
+        Assert.Empty(plugins.Operations);
+        Assert.Equal(["ONEX2102", "ONEX2102"], plugins.Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    [Fact]
+    public void A_folder_that_everybody_may_write_to_is_warned_about_and_used()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        File.SetUnixFileMode(
+            folder.At("Acme.Trials"), File.GetUnixFileMode(folder.At("Acme.Trials")) | UnixFileMode.OtherWrite);
+
+        var plugins = folder.Load();
+
+        Assert.Equal("ONEX2103", Assert.Single(plugins.Diagnostics).Code);
+        Assert.False(plugins.HasErrors);
+        Assert.NotEmpty(plugins.Operations);
+    }
+
+    [Fact]
+    public void Two_plugins_may_have_the_same_library_and_not_the_same_operation()
+    {
+        using var folder = new PluginFolder("Acme.Trials");
+        Directory.CreateDirectory(folder.At("Other"));
+        File.Copy(folder.At("Acme.Trials", "Acme.Trials.dll"), folder.At("Other", "Other.dll"));
+        File.Copy(folder.At("Acme.Trials", "YamlDotNet.dll"), folder.At("Other", "YamlDotNet.dll"));
+
+        var plugins = folder.Load();
+
+        Assert.Equal("Acme.Trials", Assert.Single(plugins.Plugins).Name);
+        Assert.All(plugins.Diagnostics, diagnostic => Assert.Equal(("ONEX2107", "Other"), (diagnostic.Code, diagnostic.Path)));
+        Assert.NotEmpty(plugins.Diagnostics);
+    }
+
+    private static string ClassIn(string problem) => problem.Split(' ')[0].Split('.')[^1];
+
+    // Overwrites the version of a reference in the assembly's metadata.
+    private static void Reference(string path, string assembly, Version version)
+    {
+        var bytes = File.ReadAllBytes(path);
+        using var image = new PEReader(new MemoryStream(bytes));
+        var reader = image.GetMetadataReader();
+        var (row, size) = (0, reader.GetTableRowSize(TableIndex.AssemblyRef));
+        var start = image.PEHeaders.MetadataStartOffset + reader.GetTableMetadataOffset(TableIndex.AssemblyRef);
+        foreach (var handle in reader.AssemblyReferences)
+        {
+            if (reader.GetString(reader.GetAssemblyReference(handle).Name) == assembly)
+            {
+                int[] parts = [version.Major, version.Minor, version.Build, version.Revision];
+                for (var i = 0; i < parts.Length; i++)
+                {
+                    BitConverter.TryWriteBytes(bytes.AsSpan(start + (row * size) + (2 * i)), (ushort)parts[i]);
+                }
+
+                File.WriteAllBytes(path, bytes);
+                return;
+            }
+
+            row++;
+        }
+
+        Assert.Fail($"{path} has no reference to {assembly}.");
+    }
+}

@@ -1,0 +1,56 @@
+using Onex.Hosting.Plugins;
+
+namespace Onex.Tests.Unit.Hosting.Plugins;
+
+public sealed class PluginRunsTests
+{
+    private readonly PluginRuns _runs = new("acme.hang", "Acme");
+
+    [Fact]
+    public async Task No_more_attempts_are_started_while_many_run_on_after_their_time_limit()
+    {
+        var hanging = Enumerable.Range(0, PluginRuns.AbandonedMax).Select(_ => new TaskCompletionSource<int>()).ToList();
+        foreach (var one in hanging)
+        {
+            using var limit = new CancellationTokenSource();
+            var running = _runs.RunAsync(() => one.Task, limit.Token);
+            await limit.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        }
+
+        var stuck = await Assert.ThrowsAsync<PluginException>(() => _runs.RunAsync(() => Task.FromResult(1), default));
+
+        Assert.Equal(StepCodes.OperationStuck, stuck.Code);
+        Assert.StartsWith(
+            "acme.hang (plug-in Acme): 8 earlier attempts have passed their time limit and still run", stuck.Message,
+            StringComparison.Ordinal);
+
+        hanging[0].SetException(new InvalidOperationException());
+        await Eventually.Async(RunsAsync, TimeSpan.FromSeconds(20), () => "No attempt is started although one has ended.");
+
+        async Task<bool> RunsAsync()
+        {
+            try
+            {
+                return await _runs.RunAsync(() => Task.FromResult(2), default) == 2;
+            }
+            catch (PluginException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_it_throws_is_named_without_its_message_unless_something_cannot_be_loaded()
+    {
+        var thrown = await Assert.ThrowsAsync<PluginException>(
+            () => _runs.RunAsync<int>(() => throw new InvalidOperationException("secret"), default));
+        var unloaded = await Assert.ThrowsAsync<PluginException>(
+            () => _runs.RunAsync<int>(() => throw new MissingMethodException("Acme.Parts", "Turn"), default));
+
+        Assert.Equal(StepCodes.OperationFailed, thrown.Code);
+        Assert.Equal("acme.hang (plug-in Acme) threw InvalidOperationException.", thrown.Message);
+        Assert.Contains("threw MissingMethodException: ", unloaded.Message, StringComparison.Ordinal);
+    }
+}

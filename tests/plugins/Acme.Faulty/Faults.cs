@@ -1,0 +1,117 @@
+using Onex.Operations;
+
+namespace Acme.Faulty;
+
+/// <summary>Arguments as they should be.</summary>
+public sealed record Arguments
+{
+    /// <summary>A text.</summary>
+    [Argument("A text.")]
+    public string? Text { get; init; }
+}
+
+/// <summary>A result as it should be.</summary>
+public sealed record Answer
+{
+    /// <summary>A text.</summary>
+    [Result("A text.")]
+    public string? Text { get; init; }
+}
+
+/// <summary>An argument without its attribute.</summary>
+public sealed record Undescribed
+{
+    /// <summary>A text.</summary>
+    public string? Text { get; init; }
+}
+
+/// <summary>An argument of a type that contracts do not have.</summary>
+public sealed record Untyped
+{
+    /// <summary>A time.</summary>
+    [Argument("A time.")]
+    public DateTime At { get; init; }
+}
+
+/// <summary>A record that contains itself.</summary>
+public sealed record Nested
+{
+    /// <summary>Itself.</summary>
+    [Argument("Itself.")]
+    public Nested? Inner { get; init; }
+}
+
+/// <summary>Base class of the faults, and no operation itself.</summary>
+/// <typeparam name="T">The arguments.</typeparam>
+public abstract class Fault<T> : Compute<T, Answer>
+    where T : class
+{
+    /// <inheritdoc />
+    protected override Task<Answer> RunAsync(T arguments, ComputeContext context, CancellationToken cancellation) =>
+        Task.FromResult(new Answer());
+}
+
+/// <summary>No attribute.</summary>
+public sealed class NoAttribute : Fault<Arguments>;
+
+/// <summary>No base class.</summary>
+[Operation("acme.no_base", Description = "No base class.")]
+public sealed class NoBase;
+
+/// <summary>A constructor that nobody can call.</summary>
+/// <param name="text">Nobody has it.</param>
+[Operation("acme.no_constructor", Description = "A constructor that nobody can call.")]
+public sealed class NoConstructor(string text) : Fault<Arguments>
+{
+    /// <summary>The text.</summary>
+    public string Text { get; } = text;
+}
+
+/// <summary>A compute that changes the world.</summary>
+[Operation("acme.no_compute", Description = "A compute that changes the world.", ChangesWorld = true)]
+public sealed class NoCompute : Fault<Arguments>;
+
+/// <summary>A connection of an unknown type.</summary>
+[Operation("acme.no_connection", Description = "A connection of an unknown type.", ConnectionType = "smtp")]
+public sealed class NoConnection : Effect<Arguments, Answer>
+{
+    /// <inheritdoc />
+    protected override Task<EffectOutcome<Answer>> RunAsync(
+        Arguments arguments, EffectContext context, CancellationToken cancellation) => Task.FromResult(Completed(new Answer()));
+}
+
+/// <summary>No [Argument].</summary>
+[Operation("acme.no_argument", Description = "No [Argument].")]
+public sealed class NoArgument : Fault<Undescribed>;
+
+/// <summary>No type of contracts.</summary>
+[Operation("acme.no_type", Description = "No type of contracts.")]
+public sealed class NoType : Fault<Untyped>;
+
+/// <summary>No end.</summary>
+[Operation("acme.no_end", Description = "No end.")]
+public sealed class NoEnd : Fault<Nested>;
+
+/// <summary>No dot.</summary>
+[Operation("NoDot", Description = "No dot.")]
+public sealed class NoDot : Fault<Arguments>;
+
+/// <summary>A prefix of built-in operations.</summary>
+[Operation("http.trace", Description = "A prefix of built-in operations.")]
+public sealed class NoPrefix : Fault<Arguments>;
+
+/// <summary>A name that another class has.</summary>
+[Operation("acme.same", Description = "A name that another class has.")]
+public sealed class Same1 : Fault<Arguments>;
+
+/// <summary>A name that another class has.</summary>
+[Operation("acme.same", Description = "A name that another class has.")]
+public sealed class Same2 : Fault<Arguments>;
+
+/// <summary>A constructor that throws.</summary>
+[Operation("acme.no_start", Description = "A constructor that throws.")]
+public sealed class NoStart : Fault<Arguments>
+{
+    /// <summary>Throws.</summary>
+    public NoStart() => throw new InvalidOperationException("there is no licence file");
+}

@@ -1,0 +1,137 @@
+using System.Net.Http.Json;
+using System.Reflection;
+using System.Text.Json;
+using Onex.Operations;
+
+namespace Acme.Trials;
+
+/// <summary>What the computes of this plug-in take.</summary>
+public sealed record TrialArguments
+{
+    /// <summary>How often.</summary>
+    [Argument("How often.", Default = "1")]
+    public int Times { get; init; } = 1;
+
+    /// <summary>A price.</summary>
+    [Argument("A price.")]
+    public Price? Price { get; init; }
+}
+
+/// <summary>A price.</summary>
+/// <param name="Amount">The amount as text.</param>
+/// <param name="Currency">Its currency.</param>
+public sealed record Price(
+    [property: Argument("The amount as text."), Result("The amount as text.")] string Amount,
+    [property: Argument("Its currency."), Result("Its currency.")] string Currency);
+
+/// <summary>What they return.</summary>
+public sealed record TrialResult
+{
+    /// <summary>What was found.</summary>
+    [Result("What was found.")]
+    public required string Found { get; init; }
+}
+
+/// <summary>Counts, and reports its progress.</summary>
+[Operation("acme.count", Description = "Counts, and reports its progress.", Rejections = "too_often")]
+public sealed class Count : Compute<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation)
+    {
+        if (arguments.Times > 100)
+        {
+            throw new OperationRejectedException("too_often", $"{arguments.Times} is more than 100");
+        }
+
+        for (var i = 1; i <= arguments.Times; i++)
+        {
+            context.ReportProgress((double)i / arguments.Times, $"{i} of {arguments.Times}");
+        }
+
+        return Task.FromResult(new TrialResult { Found = $"{arguments.Times} {arguments.Price?.Currency}".TrimEnd() });
+    }
+}
+
+/// <summary>Throws.</summary>
+[Operation("acme.throw", Description = "Throws.")]
+public sealed class Throw : Compute<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation) =>
+        throw new JsonException("the password is secret-7");
+}
+
+/// <summary>Blocks its thread and ignores its token, until <see cref="Release"/>.</summary>
+[Operation("acme.block", Description = "Blocks its thread and ignores its token.")]
+public sealed class Block : Compute<TrialArguments, TrialResult>
+{
+    private static readonly ManualResetEventSlim _gate = new();
+
+    /// <summary>Lets all runs end.</summary>
+    public static void Release() => _gate.Set();
+
+    /// <inheritdoc />
+    protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation)
+    {
+        _gate.Wait(CancellationToken.None);
+        return Task.FromResult(new TrialResult { Found = "the end" });
+    }
+}
+
+/// <summary>Finds the version of a library that the host has in another version.</summary>
+[Operation("acme.library", Description = "Finds the version of a library that the host has in another version.")]
+public sealed class Library : Compute<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation)
+    {
+        var library = typeof(YamlDotNet.Core.Parser).Assembly.GetName();
+        return Task.FromResult(new TrialResult { Found = $"{library.Name} {library.Version!.ToString(2)}" });
+    }
+}
+
+/// <summary>Loads an assembly that is not there.</summary>
+[Operation("acme.absent", Description = "Loads an assembly that is not there.")]
+public sealed class Absent : Compute<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation) =>
+        Task.FromResult(new TrialResult
+        {
+            // A library of the host, which plug-ins must bring themselves.
+            Found = Assembly.Load(new AssemblyName("Npgsql, Version=10.0.3.0, Culture=neutral, PublicKeyToken=5d8b90d52f46fda7"))
+                .FullName!,
+        });
+}
+
+/// <summary>Posts over its connection.</summary>
+[Operation(
+    "acme.post", Description = "Posts over its connection.", ConnectionType = "http", ChangesWorld = true, Rejections = "sold_out")]
+public sealed class Post : Effect<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override async Task<EffectOutcome<TrialResult>> RunAsync(
+        TrialArguments arguments, EffectContext context, CancellationToken cancellation)
+    {
+        using var response = await context.Connection.Http.PostAsJsonAsync("orders", arguments, cancellation).ConfigureAwait(false);
+        if ((int)response.StatusCode == 409)
+        {
+            return Refused("sold_out", "Nothing is left.");
+        }
+
+        response.EnsureSuccessStatusCode();
+        var found = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
+        return Completed(new TrialResult { Found = $"{found} {context.Connection.Settings.GetValueOrDefault("region")}" });
+    }
+}
+
+/// <summary>Throws after it may have taken effect.</summary>
+[Operation("acme.break", Description = "Throws after it may have taken effect.", ChangesWorld = true)]
+public sealed class Break : Effect<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override Task<EffectOutcome<TrialResult>> RunAsync(
+        TrialArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        throw new InvalidOperationException("the password is secret-7");
+}
