@@ -23,6 +23,23 @@ public static class Identity
             ? Derive($"command{sagaId.Value}{stepPath}{visit}{item}")
             : Derive($"command{sagaId.Value}{stepPath}{visit}{item}{retryPass}")));
 
+    /// <summary>
+    /// A saga that a record or a schedule starts: the same whenever that is read again, also after the database was restored to an earlier
+    /// state, so that its commands have the same ids and effects the same idempotency keys. A UUID of version 7 by its form.
+    /// </summary>
+    /// <param name="milliseconds">The time of the record, or the due time, since 1970.</param>
+    /// <param name="origin">The id that is derived from the record's position, or from the schedule and the time.</param>
+    public static SagaId Saga(long milliseconds, Guid origin)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Span<byte> time = stackalloc byte[sizeof(long)];
+        origin.TryWriteBytes(bytes, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt64BigEndian(time, milliseconds << 16);
+        time[..6].CopyTo(bytes);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x70);
+        return new SagaId(new Guid(bytes, bigEndian: true));
+    }
+
     /// <summary>The compensation of a command.</summary>
     public static CommandId Compensation(CommandId commandId, int retryPass = 0) => new(Sorted(
         commandId.Value,

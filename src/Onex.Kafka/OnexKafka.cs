@@ -32,6 +32,7 @@ public static class OnexKafka
             provider.GetRequiredService<ILogger<BrokerHealth>>()));
         services.AddSingleton(provider => new TopicAdmin(
             provider.GetRequiredService<BrokerAdmin>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<GroupOffsets>();
         services.AddSingleton<IRecordProducer, RecordProducer>();
         services.AddSingleton<IRecordLog, KafkaLog>();
         return services.AddRider(settings);

@@ -136,7 +136,9 @@ public static class OrchestratorRole
             ];
         }
 
-        SagaMetrics.Know(services.GetRequiredService<OnexMeter>(), all);
+        var meter = services.GetRequiredService<OnexMeter>();
+        SagaMetrics.Know(meter, all);
+        meter.Know(MetricLabel.Operation, compiler.Operations.All.Select(operation => operation.Name));
         var catalogue = services.GetRequiredService<PlanCatalogue>();
         var health = services.GetRequiredService<RoleHealth>();
         foreach (var removed in catalogue.Names.Except(plans.Select(plan => plan.Name), StringComparer.Ordinal))

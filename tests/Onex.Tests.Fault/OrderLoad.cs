@@ -138,6 +138,30 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
                 ' ', _sent.Where(sent => stack.Responses.Of(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
         await stack.AllEndedAsync(Sent + besides.Count, TimeSpan.FromMinutes(1));
         stack.AssertOneResponseEach([.. _sent.Keys]);
+        AssertEffects(besides);
+        var copies = _sent.Keys.Sum(correlationId => stack.Responses.Of(correlationId).Count) - Sent;
+        output.WriteLine($"the last order ended {took.TotalSeconds:0.0} s after the load; {copies} copies of responses");
+    }
+
+    /// <summary>
+    /// As <see cref="AllIsWellAsync"/>, but an order may have several responses of different identity, one for each time that its saga
+    /// ended. They are of the same saga and have the same content.
+    /// </summary>
+    public async Task AllIsWellAfterARestoreAsync(TimeSpan within)
+    {
+        await stack.AllEndedAsync(Sent, within);
+        await Eventually.Async(() => Answered == Sent, within, () => $"of {Sent} orders {Answered} were answered");
+        foreach (var correlationId in _sent.Keys)
+        {
+            Assert.Single(stack.Responses.Of(correlationId).Select(response => response.Field("saga_id")).Distinct());
+            Assert.Single(stack.Responses.Of(correlationId).Select(response => response.Field("payload")).Distinct());
+        }
+
+        AssertEffects([]);
+    }
+
+    private void AssertEffects(IReadOnlyCollection<string> besides)
+    {
         Assert.DoesNotContain(stack.Services.KeyViolations(), violation => !besides.Contains(violation.Split(' ')[0]));
 
         var completed = 0;
@@ -164,10 +188,8 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             }
         }
 
-        var copies = _sent.Keys.Sum(correlationId => stack.Responses.Of(correlationId).Count) - Sent;
         output.WriteLine(
-            $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken "
-                + $"back, {Cancelled} of them cancelled, "
-            + $"{copies} copies of responses; {stack.Services.Calls.Count} calls outside");
+            $"{Sent} orders ended: {completed} completed, {Sent - completed} compensated, {Cancelled} of them cancelled; "
+            + $"{stack.Services.Calls.Count} calls outside");
     }
 }

@@ -9,7 +9,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
     private readonly Lazy<NpgsqlDataSource> _source;
 
     // Without a pool, so that a query after a restart of the server does not meet a connection from before it.
-    private readonly NpgsqlDataSource _queries;
+    private NpgsqlDataSource _queries;
 
     internal PostgresDatabase(PostgresServer server, string name)
     {
@@ -21,7 +21,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
     }
 
     /// <summary>The server that holds it.</summary>
-    public PostgresServer Server { get; }
+    public PostgresServer Server { get; private set; }
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -41,6 +41,14 @@ public sealed class PostgresDatabase : IAsyncDisposable
         ["POSTGRES_USER"] = Server.User,
         ["POSTGRES_PASSWORD"] = Server.Password,
     };
+
+    /// <summary>Queries go to this server from now on: a standby of the other one, which was promoted.</summary>
+    public void MoveTo(PostgresServer server)
+    {
+        Server = server;
+        _queries.Dispose();
+        _queries = NpgsqlDataSource.Create(server.ConnectionString(Name) + ";Pooling=false");
+    }
 
     /// <summary>Runs a query and returns each row as psql prints it: values as text, joined by <c>|</c>, empty for null.</summary>
     public async Task<IReadOnlyList<string>> QueryAsync(string sql)

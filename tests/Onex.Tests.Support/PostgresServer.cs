@@ -69,6 +69,18 @@ public sealed class PostgresServer : IAsyncDisposable
         return StartPrivateAsync();
     }
 
+    /// <summary>
+    /// A private server whose state at any past moment can be restored: see <see cref="BackupAsync"/> and <see cref="RestoreAsync"/>.
+    /// </summary>
+    public static async Task<PostgresServer> StartArchivingAsync()
+    {
+        var server = await StartOwnAsync();
+        await AsServerUserAsync("mkdir", server.Archive);
+        await server.ConfigureAsync("archive_mode = on", $"archive_command = 'cp %p {server.Archive}/%f'");
+        await server.RestartAsync(PostgresStop.Fast);
+        return server;
+    }
+
     /// <summary>A server for benchmarks: it writes every commit to the disk, as in production.</summary>
     public static Task<PostgresServer> StartDurableAsync() => StartPrivateAsync(isDurable: true);
 
@@ -99,6 +111,59 @@ public sealed class PostgresServer : IAsyncDisposable
         await StartAsync();
     }
 
+    /// <summary>Takes a base backup.</summary>
+    public async Task BackupAsync() => (await RunAsync(
+        "pg_basebackup", ["-d", LibpqAddress, "-D", Backup, "-X", "none", "-c", "fast", "--no-sync"])).OrThrow("pg_basebackup");
+
+    /// <summary>Loses the present data, and restores the state at a time from the base backup and the archived log.</summary>
+    public async Task RestoreAsync(string time)
+    {
+        // The disk is lost at any moment; until then the server archives each segment of the log that it has finished.
+        await ExecuteAsync("SELECT pg_switch_wal()");
+        await Eventually.Async(
+            () => Directory.EnumerateFiles(DataOf(OwnDirectory) + "/pg_wal/archive_status", "*.ready").Any() is false,
+            TimeSpan.FromSeconds(30),
+            () => "the log is not archived");
+        await StopAsync(PostgresStop.Immediate);
+        Directory.Delete(DataOf(OwnDirectory), recursive: true);
+        Directory.Move(Backup, DataOf(OwnDirectory));
+        await ConfigureAsync(
+            $"restore_command = 'cp {Archive}/%f %p'", $"recovery_target_time = '{time}'", "recovery_target_action = 'promote'");
+        await AsServerUserAsync("touch", Path.Combine(DataOf(OwnDirectory), "recovery.signal"));
+        await StartAsync();
+        await IsPrimaryAsync();
+    }
+
+    /// <summary>A standby that follows this server and confirms each of its commits.</summary>
+    public async Task<PostgresServer> StartStandbyAsync()
+    {
+        var directory = Path.Combine(Path.GetTempPath(), Names.Next("onex-standby"));
+        await CreateDirectoryAsync(directory);
+        var data = DataOf(directory);
+        var reaperId = Reaper.AtExit($"kill -QUIT $(head -n 1 {data}/postmaster.pid); sleep 0.5; rm -rf {directory}");
+        (await RunAsync("pg_basebackup", ["-d", LibpqAddress, "-D", data, "-R", "-c", "fast", "--no-sync"])).OrThrow("pg_basebackup -R");
+        var address = new NpgsqlConnectionStringBuilder(_address.ConnectionString) { Port = FreePort.Next() };
+        var standby = new PostgresServer(address, directory, reaperId);
+        await standby.StartAsync();
+        await ConfigureAsync("synchronous_standby_names = '*'");
+        await ExecuteAsync("SELECT pg_reload_conf()");
+        await Eventually.Async(
+            async () => await ScalarAsync("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
+            TimeSpan.FromSeconds(30),
+            () => "the standby does not follow");
+        return standby;
+    }
+
+    /// <summary>Makes a standby the primary.</summary>
+    public async Task PromoteAsync()
+    {
+        // It has inherited the setting, and has no standby of its own.
+        await ConfigureAsync("synchronous_standby_names = ''");
+        await ControlAsync("promote");
+        await IsPrimaryAsync();
+        await ExecuteAsync("SELECT pg_reload_conf()");
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
@@ -120,6 +185,35 @@ public sealed class PostgresServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    private string Archive => Path.Combine(OwnDirectory, "archive");
+
+    private string Backup => Path.Combine(OwnDirectory, "backup");
+
+    private string LibpqAddress => $"host={Host} port={Port} user={User} password='{Password}'";
+
+    private Task<TimeSpan> IsPrimaryAsync() => Eventually.Async(
+        async () => await ScalarAsync("SELECT NOT pg_is_in_recovery()"), TimeSpan.FromSeconds(60), () => "the recovery does not end");
+
+    private async Task<bool> ScalarAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres") + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (bool)(await command.ExecuteScalarAsync())!;
+    }
+
+    // Later lines of the file win.
+    private Task ConfigureAsync(params string[] lines) =>
+        File.AppendAllLinesAsync(Path.Combine(DataOf(OwnDirectory), "postgresql.auto.conf"), lines);
+
+    private static async Task CreateDirectoryAsync(string directory) =>
+        (await Shell.RunAsync("install", ["-d", "-m", "700", .. Shell.IsRoot ? (string[])["-o", ServerUser] : [], directory], null))
+            .OrThrow("Making the directory of the test cluster");
+
+    private static async Task AsServerUserAsync(params string[] command) => (Shell.IsRoot
+        ? await Shell.RunAsync("runuser", ["-u", ServerUser, "--", .. command], null)
+        : await Shell.RunAsync(command[0], command[1..], null)).OrThrow(command[0]);
+
     private string OwnDirectory => _directory ?? throw new InvalidOperationException("Only a server of the test's own may be stopped.");
 
     private static async Task<PostgresServer> StartPrivateAsync(bool isDurable = false)
@@ -131,8 +225,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
         var directory = Path.Combine(Path.GetTempPath(), Names.Next("onex-postgres"));
         var data = DataOf(directory);
-        (await Shell.RunAsync("install", ["-d", "-m", "700", .. Shell.IsRoot ? (string[])["-o", ServerUser] : [], directory], null))
-            .OrThrow("Making the directory of the test cluster");
+        await CreateDirectoryAsync(directory);
 
         // The server outlives a killed test process until the reaper has read these lines.
         var reaperId = Reaper.AtExit($"kill -QUIT $(head -n 1 {data}/postmaster.pid); sleep 0.5; rm -rf {directory}");

@@ -202,7 +202,8 @@ public static class SettingsTable
         ImageDefault = "/app/data",
     };
 
-    public static readonly Setting PostgresHost = new(Database, "POSTGRES_HOST", Text, null, "Database host.")
+    public static readonly Setting PostgresHost = new(
+        Database, "POSTGRES_HOST", Text, null, "Database host. Of several, as `db1:5432,db2:5432`, the primary is used.")
     {
         ImageDefault = "omninode-bridge-postgres",
     };

@@ -68,6 +68,7 @@ internal sealed class AssignedPartition
                 TopicId = TopicId,
                 Partition = result.Partition.Value,
                 Offset = result.Offset.Value,
+                Timestamp = result.Message.Timestamp is { Type: not TimestampType.NotAvailable } time ? time.UnixTimestampMs : null,
                 Key = result.Message.Key,
                 Value = result.Message.Value,
                 Headers = copied,

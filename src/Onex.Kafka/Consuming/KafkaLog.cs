@@ -62,8 +62,7 @@ internal sealed class KafkaLog(
         configuration.FetchMaxBytes = settings.ClientBytesMax;
         configuration.FetchErrorBackoffMs = 100;
 
-        // Timestamps are not read.
-        configuration.ConsumeResultFields = "headers,topic";
+        configuration.ConsumeResultFields = "headers,timestamp,topic";
 
         // TopicIds reads the ids of topics from this debug log: the library has no call for them.
         configuration.Debug = "metadata";

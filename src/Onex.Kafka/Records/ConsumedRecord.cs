@@ -17,6 +17,9 @@ public sealed class ConsumedRecord
     /// <summary>The offset.</summary>
     public required long Offset { get; init; }
 
+    /// <summary>Its time as the producer or the broker has set it, in milliseconds since 1970; null if it has none.</summary>
+    public long? Timestamp { get; init; }
+
     /// <summary>The key, or null.</summary>
     public byte[]? Key { get; init; }
 

@@ -98,7 +98,7 @@ internal sealed partial class Scheduler(
     private async Task StartAsync(Plan plan, DateTimeOffset due, CancellationToken cancellation)
     {
         var now = clock.Now;
-        var sagaId = SagaId.Create(now);
+        var sagaId = Identity.Saga(due.ToUnixTimeMilliseconds(), Identity.Scheduled(plan.Name, due).Value);
         var (accepted, rejection) = RequestRules.Start(
             plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         if (accepted is not AcceptedRequest.Start start)

@@ -40,6 +40,8 @@ internal sealed class RecordReader(
     ILogger<RecordReader> logger,
     RequestMetrics? metrics = null)
 {
+    private static readonly TimeSpan _ageMax = TimeSpan.FromDays(365);
+
     /// <summary>Reads a record. If that fails, no other record is affected.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
@@ -78,7 +80,7 @@ internal sealed class RecordReader(
         if (read is not null)
         {
             var now = clock.Now;
-            (var accepted, rejection) = rules.Accept(read, SagaId.Create(now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(read, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
             if (accepted is not null)
             {
                 metrics?.Count(read.Requester.Operation, "topic", "accepted");
@@ -122,7 +124,7 @@ internal sealed class RecordReader(
         var now = clock.Now;
         var source = RecordPosition.Of(entry.Record) with { RedrivenFrom = null };
         var (facts, rejection) = rules.AcceptCall(
-            call, input, source.ToString(), SagaId.Create(now), entry.Record.Partition, now);
+            call, input, source.ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
         if (facts is not null)
         {
             var started = new SagaStarted
@@ -138,6 +140,13 @@ internal sealed class RecordReader(
         return await known.FindAsync(rejection!.Requester, call.Cancels, OutcomeSink.For(entry), cancellation)
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
+
+    // Ids sort by age, so a record whose time is no time of today gets a new id. So does one of the in-memory log, which ends with its
+    // process.
+    private static SagaId SagaIdOf(ConsumedRecord record, DateTimeOffset now) =>
+        record.Timestamp is { } time && Math.Abs(now.ToUnixTimeMilliseconds() - time) < _ageMax.TotalMilliseconds
+            ? Identity.Saga(time, Identity.OfRecord("saga", record.Topic, record.TopicId, record.Partition, record.Offset))
+            : SagaId.Create(now);
 
     private IntakeResult ReadResult(BatchEntry entry)
     {

@@ -36,8 +36,9 @@ internal sealed class SagaLoader(
     public async Task<(Dictionary<SagaId, SagaWork> Works, IReadOnlyList<Delivery> Ready, List<Delivery> Again)> LoadAsync(
         IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
-        var works = await LoadSagasAsync(deliveries, cancellation);
         var again = new List<Delivery>();
+        deliveries = WithoutMixed(deliveries, again);
+        var works = await LoadSagasAsync(deliveries, cancellation);
         var ready = deliveries;
         if (!deliveries.All(delivery => works.ContainsKey(delivery.Message.SagaId)))
         {
@@ -90,6 +91,26 @@ internal sealed class SagaLoader(
                     : delivery)
             .ToList();
         return (now, now.Count == deliveries.Count ? [] : [.. deliveries.Skip(now.Count)]);
+    }
+
+    // A record that started a saga may be read again, when the saga exists already. The store recognizes that if the start is the only
+    // delivery for its saga in a round.
+    private static IReadOnlyList<Delivery> WithoutMixed(IReadOnlyList<Delivery> deliveries, List<Delivery> again)
+    {
+        var starts = deliveries.Where(delivery => delivery.Message is SagaStarted).Select(delivery => delivery.Message.SagaId).ToHashSet();
+        if (starts.Count == 0 || (starts.Count == deliveries.Count))
+        {
+            return deliveries;
+        }
+
+        var ready = new List<Delivery>(deliveries.Count);
+        var first = new HashSet<SagaId>();
+        foreach (var delivery in deliveries)
+        {
+            (!starts.Contains(delivery.Message.SagaId) || first.Add(delivery.Message.SagaId) ? ready : again).Add(delivery);
+        }
+
+        return ready;
     }
 
     private async Task<Dictionary<SagaId, SagaWork>> LoadSagasAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)

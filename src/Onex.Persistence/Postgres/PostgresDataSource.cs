@@ -29,6 +29,8 @@ public static class PostgresDataSource
                 await using var command = new NpgsqlCommand(SessionSettings, connection);
                 await command.ExecuteNonQueryAsync();
             });
-        return builder.Build();
+        return settings.Host.Contains(',', StringComparison.Ordinal)
+            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
+            : builder.Build();
     }
 }

@@ -5,7 +5,7 @@ namespace Onex.Persistence.Postgres;
 /// <summary>How to reach the runtime's database. Its text never contains the password.</summary>
 public sealed record StoreSettings
 {
-    /// <summary>Host name or address.</summary>
+    /// <summary>Host name or address; or several, separated by commas, each with a port or without: the primary is used.</summary>
     public required string Host { get; init; }
 
     /// <summary>TCP port.</summary>
@@ -70,6 +70,7 @@ public sealed record StoreSettings
         CommandTimeout = 15,
         CancellationTimeout = 2000,
         KeepAlive = 10,
+        HostRecheckSeconds = 1,
         TcpKeepAlive = true,
         MaxAutoPrepare = 50,
         AutoPrepareMinUsages = 2,

@@ -9,17 +9,18 @@ using Onex.Metrics;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Adds to the closed sets of labels what is known at the start: topics, operations and connections. The orchestrator adds its contracts
-/// when it registers them.
+/// Adds to the closed sets of labels what is known at the start: topics, operations and connections. The orchestrator adds its contracts,
+/// and the operations that they may name, when it registers them.
 /// </summary>
 internal sealed class KnownLabels(
-    OnexMeter meter, RuntimeSettings settings, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap
+    OnexMeter meter, RuntimeSettings settings, LoadedContracts contracts, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap
 {
     public string Name => "The labels of metrics";
 
     public Task StartAsync(CancellationToken cancellation)
     {
-        meter.Know(MetricLabel.Topic, settings.Topics.All.Concat(settings.Topics.All.Select(Topics.DeadLetter)));
+        var topics = settings.Topics.All.Concat(contracts.RemoteTopics).ToList();
+        meter.Know(MetricLabel.Topic, topics.Concat(topics.Select(Topics.DeadLetter)));
         meter.Know(MetricLabel.Operation, Catalogue.Names.Concat(plugins.Descriptors.Select(operation => operation.Name)));
         EffectsRole.KnowConnections(meter, connections);
         return Task.CompletedTask;

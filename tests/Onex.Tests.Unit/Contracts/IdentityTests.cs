@@ -10,6 +10,24 @@ public sealed class IdentityTests
 
     // Stored rows and unread records have these ids. They were computed apart from this code.
     [Fact]
+    public void A_saga_that_a_record_starts_has_the_same_id_each_time_and_later_ones_sort_after_it()
+    {
+        var origin = Identity.OfRecord("saga", "requests", null, 3, 17);
+        var time = new DateTimeOffset(2026, 11, 24, 12, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
+        var id = Identity.Saga(time, origin);
+
+        Assert.Equal(id, Identity.Saga(time, Identity.OfRecord("saga", "requests", null, 3, 17)));
+        Assert.NotEqual(id, Identity.Saga(time, Identity.OfRecord("saga", "requests", null, 3, 18)));
+        Assert.Equal(7, id.Value.Version);
+        SagaId[] ids =
+        [
+            Identity.Saga(time - 1, origin), id, Identity.Saga(time + 1, origin),
+            SagaId.Create(DateTimeOffset.FromUnixTimeMilliseconds(time + 2)),
+        ];
+        Assert.Equal(ids, ids.OrderBy(each => each.ToString(), StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Derived_ids_have_the_known_values() => Assert.Equal(
         [
             "0190f3a0-0000-84bc-8f74-5b0e2577eb1c", "0190f3a0-0000-8136-807d-7d6af9aa057f", "123e4567-e89b-870a-85b7-190e30fd1082",

@@ -28,6 +28,28 @@ public sealed partial class RunbookTests
         Assert.All(sections, section => Assert.Contains(section, Anchors()));
     }
 
+    [Theory]
+    [InlineData("OnexNotReady")]
+    [InlineData("OnexSagasStuck")]
+    [InlineData("OnexSagasBlocked")]
+    [InlineData("OnexOutboxOld")]
+    [InlineData("OnexConsumerLag")]
+    [InlineData("OnexDeadLettersOpen")]
+    [InlineData("OnexBreakerOpen")]
+    [InlineData("OnexHistoryDisk")]
+    [InlineData("OnexCommitSlow")]
+    [InlineData("OnexTimersLate")]
+    [InlineData("OnexCommandsParked")]
+    public void Each_alert_has_a_section_with_meaning_commands_and_remedy(string alert)
+    {
+        var from = _runbook.IndexOf($"\n### {alert}\n", StringComparison.Ordinal);
+        Assert.True(from >= 0, $"### {alert} is missing");
+        var section = _runbook[from.._runbook.IndexOf("\n##", from + 4, StringComparison.Ordinal)];
+
+        Assert.All(
+            new[] { "**Means**", "**Look**", "**Do**", "**Clears**" }, part => Assert.Contains(part, section, StringComparison.Ordinal));
+    }
+
     private static HashSet<string> Anchors() =>
         [.. Heading().Matches(_runbook).Select(match => match.Groups["text"].Value.ToLowerInvariant().Replace(' ', '-'))];
 

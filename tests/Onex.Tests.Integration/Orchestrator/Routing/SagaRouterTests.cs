@@ -162,6 +162,18 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_start_that_is_read_again_is_decided_on_apart_from_other_deliveries_for_its_saga()
+    {
+        _store.Commit.SetResult();
+
+        await HandleAsync(Wakeup('a'), Start("key", Id('a')), Wakeup('b')).WaitAsync(_soon, _none);
+        await HandleAsync(Start("key", Id('c')), Wakeup('c')).WaitAsync(_soon, _none);
+
+        Assert.Equal(2, _store.Log.Count(entry => entry == "commit a"));
+        Assert.Equal(2, _store.Log.Count(entry => entry == "commit c"));
+    }
+
+    [Fact]
     public async Task A_batch_that_is_read_sooner_than_an_earlier_one_waits_for_it_and_fails_with_it()
     {
         var handler = new RecordHandler(
@@ -229,11 +241,11 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         new EventRequest("story", "cancel", CelValue.Null, Requester("event") with { Target = new RequestTarget { Key = key } }),
         OutcomeSink.None);
 
-    private static Delivery Start(string key)
+    private static Delivery Start(string key, SagaId? id = null)
     {
         var facts = new SagaFacts
         {
-            SagaId = SagaId.Create(DateTimeOffset.UnixEpoch),
+            SagaId = id ?? SagaId.Create(DateTimeOffset.UnixEpoch),
             Contract = "story",
             ContractVersion = "1.0.0",
             ContractHash = "unknown",

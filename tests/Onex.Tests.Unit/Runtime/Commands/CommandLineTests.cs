@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
@@ -24,6 +25,16 @@ public sealed partial class CommandLineTests
             Assert.All(
                 command.Options, option => Assert.False(string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}"));
         });
+
+    [Fact]
+    public void Every_command_of_the_runbook_is_valid()
+    {
+        var lines = RunbookCommand().Matches(File.ReadAllText(Repository.At("docs", "operating.md")))
+            .Select(match => match.Groups["line"].Value).Distinct(StringComparer.Ordinal).ToList();
+
+        Assert.Contains("topics rewind --to 2026-11-24T11:50:00Z --apply", lines);
+        Assert.All(lines, line => Assert.Empty(CommandLine.Root().Parse(line.Replace("TEXT", "text", StringComparison.Ordinal)).Errors));
+    }
 
     [Theory]
     [InlineData("sagsa list", "onex sagas")]
@@ -181,7 +192,8 @@ public sealed partial class CommandLineTests
         {
             var file = Path.Combine(directory.CreateSubdirectory("operations").FullName, "a.yaml");
             await File.WriteAllTextAsync(
-                file, $"operations:\n  a.b: {{ topic: a-commands, changes_world: {changesWorld} }}\n",
+                file,
+                $"operations:\n  a.b: {{ topic: a-commands, changes_world: {changesWorld} }}\n",
                 TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(
                 Path.Combine(directory.FullName, "x.yaml"),
@@ -320,4 +332,7 @@ public sealed partial class CommandLineTests
         """;
 
     private static IEnumerable<Command> Commands(Command command) => command.Subcommands.SelectMany(Commands).Prepend(command);
+
+    [GeneratedRegex("""^ {4,}onex (?<line>.+)$""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex RunbookCommand();
 }
