@@ -4,6 +4,7 @@ using Onex.Benchmarks.Isolation;
 using Onex.Benchmarks.Items;
 using Onex.Benchmarks.Limits;
 using Onex.Benchmarks.Timers;
+using Onex.Benchmarks.Workers;
 
 return args switch
 {
@@ -13,6 +14,7 @@ return args switch
     ["items", .. var options] => await ItemsBenchmark.RunAsync(options),
     ["limits", .. var options] => await LimitsBenchmark.RunAsync(options),
     ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
+    ["workers", .. var options] => await WorkersBenchmark.RunAsync(options),
     _ => Usage(),
 };
 
@@ -25,6 +27,7 @@ static int Usage()
         ./dev bench items [--items N]
         ./dev bench limits [--seconds N]
         ./dev bench timers [--parked N]
+        ./dev bench workers [--commands N]
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
@@ -34,6 +37,8 @@ static int Usage()
         items      the cost of the number of items of an each: time, memory, the saga's row
         limits     one limit of three effects processes, counted at the service, and after one of them was killed
         timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
+        workers    the throughput of computes with 1, 2 and 4 workers, how evenly 8 workers share 4, 12 and 48 partitions, and an
+                   empty compute beside an echo
         """);
     return 2;
 }

@@ -44,6 +44,9 @@ public static class WorkersRole
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider),
             provider.GetService<IPayloads>(),
+            provider.GetService<ISagaStore>() is { } store
+                ? async (query, cancellation) => (await store.LoadItemsAsync([query], cancellation))[0]
+                : null,
             new ResultSender(
                 provider.GetRequiredService<IRecordProducer>(),
                 provider.GetRequiredService<TimeProvider>(),

@@ -57,6 +57,9 @@ internal static partial class Names
     /// <summary>The operation that writes to a topic, as <c>emit</c> does.</summary>
     public const string Produce = "kafka.produce";
 
+    /// <summary>The operation that can read the stored items of an <c>each</c>.</summary>
+    public const string Aggregate = "aggregate";
+
     public static bool IsTopic(string name) => name.Length <= TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
 
     /// <summary>Whether only Onex writes to the topic: a topic of the runtime or a dead-letter topic.</summary>

@@ -126,4 +126,13 @@ internal sealed partial class StepReader
 
         return silence;
     }
+
+    // `each` of an aggregate: the step whose stored items are read.
+    private void CheckEach(SyntaxNode node)
+    {
+        if (scope.Text(node, "'each'") is { } id && !(scope.Declared.StepNodes.TryGetValue(id.Text, out var step) && step.Has("each")))
+        {
+            scope.Report(ContractDiagnostics.WrongType(node.At, "'each'", "the id of a step with 'each'", $"'{Spelling.Clip(id.Text)}'"));
+        }
+    }
 }

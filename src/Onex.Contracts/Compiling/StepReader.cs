@@ -387,6 +387,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 ConstantKeys = argument?.ConstantKeys ?? [],
             };
             arguments.Add(KeyValuePair.Create(key.Text, templates.Read(value, type, rules)));
+            if (operation?.Name == Names.Aggregate && key.Text == "each")
+            {
+                CheckEach(value);
+            }
+
             if (operation?.Name == Names.Produce && key.Text == "topic" && value is ScalarSyntax topic
                 && !topic.Text.Contains("${", StringComparison.Ordinal))
             {
@@ -398,6 +403,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         {
             var at = map?.At ?? (step.Has("with") ? step.KeyAt("with") : (step.Find("effect") ?? step.Find("compute"))!.At);
             scope.Report(ContractDiagnostics.ArgumentMissing(at, operation!.Name, missing.Name, missing.Type));
+        }
+
+        if (operation?.Name == Names.Aggregate && map is not null && !map.Has("items") && !map.Has("each"))
+        {
+            scope.Report(ContractDiagnostics.ArgumentMissing(map.At, operation.Name, "items", "list(any)"));
         }
 
         return new Template.Map(arguments.ToImmutable());

@@ -15,7 +15,8 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
     private static readonly string _page = $"""
         SELECT {SagaItemTable.Columns.Names("i")}
         FROM onex.saga_items i
-        WHERE i.saga_id = $1 AND i.step = $2 AND i.visit = $3 AND i.index < $4 AND i.status = ANY($5)
+        WHERE i.saga_id = $1 AND i.step = $2 AND i.index < $4 AND i.index >= $7 AND i.status = ANY($5)
+            AND i.visit = coalesce($3, (SELECT max(l.visit) FROM onex.saga_items l WHERE l.saga_id = $1 AND l.step = $2))
         """;
 
     private static readonly string _ascending = $"{_page} ORDER BY i.index LIMIT $6";
@@ -58,10 +59,11 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
         {
             new NpgsqlParameter<Guid> { TypedValue = query.SagaId.Value },
             new NpgsqlParameter<string> { TypedValue = query.Step },
-            new NpgsqlParameter<int> { TypedValue = query.Visit },
+            new NpgsqlParameter { Value = query.Visit ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
             new NpgsqlParameter<int> { TypedValue = query.Below ?? int.MaxValue },
             PostgresArray.Of(NpgsqlDbType.Text, query.Statuses, status => status.ToText()),
             new NpgsqlParameter<int> { TypedValue = query.Limit },
+            new NpgsqlParameter<int> { TypedValue = query.AtLeast },
         },
     };
 }

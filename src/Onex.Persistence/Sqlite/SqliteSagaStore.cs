@@ -21,7 +21,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     private static readonly string _items = $"""
         SELECT {SagaItemTable.Columns.Names()}
         FROM saga_items
-        WHERE saga_id = $1 AND step = $2 AND visit = $3 AND "index" < $4 AND status IN (SELECT value FROM json_each($5))
+        WHERE saga_id = $1 AND step = $2 AND "index" < $4 AND "index" >= $7 AND status IN (SELECT value FROM json_each($5))
+            AND visit = coalesce($3, (SELECT max(l.visit) FROM saga_items l WHERE l.saga_id = $1 AND l.step = $2))
         """;
 
     private const string Waiting = """
@@ -258,7 +259,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         query.Visit,
         query.Below ?? int.MaxValue,
         $"[{string.Join(',', query.Statuses.Select(status => $"\"{status.ToText()}\""))}]",
-        query.Limit);
+        query.Limit,
+        query.AtLeast);
 
     private static EventTarget FindTarget(SqliteSession session, EventAddress address)
     {

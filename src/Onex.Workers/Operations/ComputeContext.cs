@@ -6,11 +6,15 @@ namespace Onex.Workers.Operations;
 /// <param name="cancellation">Cancelled at the attempt's timeout, and when nobody needs the result any more.</param>
 /// <param name="report">Receives the progress, or null.</param>
 /// <param name="command">The command, or null in tests.</param>
+/// <param name="items">The stored items of the saga, or null if there is none.</param>
 internal sealed class ComputeContext(
-    CancellationToken cancellation, Action<double?, string?>? report = null, StepCommand? command = null)
+    CancellationToken cancellation, Action<double?, string?>? report = null, StepCommand? command = null, IStoredItems? items = null)
 {
     /// <summary>The command, or null in tests.</summary>
     public StepCommand? Command { get; } = command;
+
+    /// <summary>The stored items of the saga that the computation is for.</summary>
+    public IStoredItems Items => items ?? throw ComputeRejectedException.Arguments("there is no saga whose items could be read");
 
     /// <summary>
     /// Cancelled at the attempt's timeout, and when nobody needs the result any more. A loop checks it, because nobody else ends it.

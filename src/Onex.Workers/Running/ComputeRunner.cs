@@ -20,6 +20,7 @@ namespace Onex.Workers.Running;
 /// </summary>
 /// <param name="operations">The operations by name.</param>
 /// <param name="payloads">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
+/// <param name="items">Loads stored items of sagas, or null likewise.</param>
 /// <param name="sender">Sends results.</param>
 /// <param name="reports">Sends reports of running computations.</param>
 /// <param name="running">The computations of this process.</param>
@@ -30,6 +31,7 @@ namespace Onex.Workers.Running;
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
     IPayloads? payloads,
+    LoadItems? items,
     ResultSender sender,
     ReportSender reports,
     RunningComputes running,
@@ -106,7 +108,7 @@ internal sealed class ComputeRunner(
             }
 
             // Not on the consumer's thread. WaitAsync ends the wait even if a compute ignores its token.
-            var context = new ComputeContext(either.Token, progress.Take, command);
+            var context = new ComputeContext(either.Token, progress.Take, command, new StoredItemPages(items, command.SagaId));
             var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, context), either.Token)
                 .WaitAsync(either.Token);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };

@@ -102,11 +102,12 @@ public abstract partial class SagaStoreCompliance
         var loaded = await Store.LoadItemsAsync(
             [
                 All(row) with { Visit = 2 }, All(row) with { Visit = 3 }, All(row) with { Step = "other" },
-                All(row) with { SagaId = Rows.Id() },
+                All(row) with { SagaId = Rows.Id() }, All(row) with { Visit = null }, All(row) with { Visit = null, Step = "none" },
             ],
             _none);
 
-        Assert.Equal([1, 0, 1, 0], loaded.Select(items => items.Count));
+        Assert.Equal([1, 0, 1, 0, 1, 0], loaded.Select(items => items.Count));
+        Assert.Equal(2, loaded[4][0].Visit);
         Assert.Empty(await Store.LoadItemsAsync([], _none));
     }
 
@@ -120,7 +121,8 @@ public abstract partial class SagaStoreCompliance
         var completed = All(row) with { Statuses = [SagaItemStatus.Completed], Descending = true, Limit = 4 };
 
         var pages = await Store.LoadItemsAsync(
-            [completed, completed with { Below = 995 }, completed with { Below = 2 }, completed with { Descending = false }, All(row)],
+            [completed, completed with { Below = 995 }, completed with { Below = 2 }, completed with { Descending = false }, All(row),
+                completed with { Descending = false, AtLeast = 6 }],
             _none);
 
         Assert.Equal([998, 997, 995, 994], pages[0].Select(item => item.Index));
@@ -128,6 +130,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([1], pages[2].Select(item => item.Index));
         Assert.Equal([1, 2, 4, 5], pages[3].Select(item => item.Index));
         Assert.Equal(items, pages[4]);
+        Assert.Equal([7, 8, 10, 11], pages[5].Select(item => item.Index));
     }
 
     [Fact]

@@ -225,6 +225,20 @@ public sealed partial class DockerFilesTests
             port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
     }
 
+    // Docker makes a directory of a file that is missing.
+    [Fact]
+    public void Every_file_that_the_laptop_override_mounts_exists()
+    {
+        var infra = Compose.Read("docker-compose.infra.yml");
+        var mounted = infra.Keys("services").SelectMany(service => infra.Items("services", service, "volumes"))
+            .Where(volume => volume.StartsWith('.'))
+            .Select(volume => Repository.At("docker", volume.Split(':')[0]))
+            .ToList();
+
+        Assert.NotEmpty(mounted);
+        Assert.All(mounted, path => Assert.True(File.Exists(path) || Directory.Exists(path), path));
+    }
+
     [Fact]
     public void The_verification_runs_every_command_of_the_manual()
     {

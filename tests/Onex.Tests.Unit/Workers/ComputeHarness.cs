@@ -19,6 +19,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     public MemoryPayloads Payloads { get; } = new();
 
+    /// <summary>Loads stored items of sagas, or null.</summary>
+    public LoadItems? Items { get; init; }
+
     public RunningComputes Running { get; } = new();
 
     /// <summary>Runs an operation.</summary>
@@ -43,6 +46,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
         var runner = new ComputeRunner(
             ComputeOperations.Create(services),
             store,
+            Items,
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
             new ReportSender(Produced, _time, "worker-responses", "onex-workers", "w1"),
             Running,

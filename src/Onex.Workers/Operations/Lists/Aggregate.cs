@@ -11,7 +11,10 @@ internal sealed class Aggregate()
     : ComputeOperation<AggregateArguments, AggregateResult>(
         ListsJson.Default.AggregateArguments, ListsJson.Default.AggregateResult)
 {
-    protected override ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, ComputeContext context)
+    // How often the number of stored items that were read is reported.
+    private const int StoredStep = 1_000;
+
+    protected override async ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, ComputeContext context)
     {
         var by = (arguments.By ?? new Dictionary<string, string>())
             .Select(key => (Name: key.Key, Expression: ItemExpression.Parse($"by.{key.Key}", key.Value)))
@@ -25,11 +28,47 @@ internal sealed class Aggregate()
         var scope = new ItemScope(arguments.Values);
         var total = fields.ConvertAll(field => field.Begin());
         var groups = new Dictionary<CelValue, List<Accumulator>>();
-        for (var i = 0; i < arguments.Items.Count; i++)
+        switch (arguments)
+        {
+            case { Items: { } items, Each: null }:
+                for (var i = 0; i < items.Count; i++)
+                {
+                    context.ReportProgress((double)i / items.Count);
+                    Add(items[i], i);
+                }
+
+                break;
+            case { Items: null, Each: { } step }:
+                var read = 0;
+                await foreach (var (index, result) in context.Items.ReadAsync(step, context.Cancellation))
+                {
+                    Add(result, index);
+                    if (++read % StoredStep == 0)
+                    {
+                        context.ReportProgress(null, $"{read} items");
+                    }
+                }
+
+                break;
+            default:
+                throw ComputeRejectedException.Arguments("one of 'items' and 'each' is required");
+        }
+
+        return new AggregateResult
+        {
+            Groups =
+            [
+                .. groups.Select(group => by.Select((key, k) => KeyValuePair.Create(key.Name, group.Key.AsList()[k]))
+                    .Concat(group.Value.Select(each => KeyValuePair.Create(each.Name, each.End())))
+                    .ToDictionary(StringComparer.Ordinal)),
+            ],
+            Total = total.ToDictionary(each => each.Name, each => each.End(), StringComparer.Ordinal),
+        };
+
+        void Add(CelValue item, int index)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            context.ReportProgress((double)i / arguments.Items.Count);
-            scope.At(arguments.Items[i], i);
+            scope.At(item, index);
             var key = CelValue.List([.. by.Select(each => each.Expression.Evaluate(scope))]);
             if (by.Count > 0 && !groups.ContainsKey(key))
             {
@@ -39,31 +78,26 @@ internal sealed class Aggregate()
             for (var f = 0; f < fields.Count; f++)
             {
                 var value = fields[f].Evaluate(scope);
-                total[f].Add(value, i);
+                total[f].Add(value, index);
                 if (by.Count > 0)
                 {
-                    groups[key][f].Add(value, i);
+                    groups[key][f].Add(value, index);
                 }
             }
         }
-
-        return new(new AggregateResult
-        {
-            Groups =
-            [
-                .. groups.Select(group => by.Select((key, k) => KeyValuePair.Create(key.Name, group.Key.AsList()[k]))
-                    .Concat(group.Value.Select(each => KeyValuePair.Create(each.Name, each.End())))
-                    .ToDictionary(StringComparer.Ordinal)),
-            ],
-            Total = total.ToDictionary(each => each.Name, each => each.End(), StringComparer.Ordinal),
-        });
     }
 }
 
 internal sealed record AggregateArguments
 {
-    [Argument("The list.")]
-    public required IReadOnlyList<CelValue> Items { get; init; }
+    [Argument("The list. Required without `each`.")]
+    public IReadOnlyList<CelValue>? Items { get; init; }
+
+    [Argument(
+        "Instead of `items`: the id of a step with `each`. `item` is then the result of a completed call, `index` the place of its item. "
+            + "The worker reads them from the database page by page, as many as there are.",
+        Filling = ArgumentFilling.Constant)]
+    public string? Each { get; init; }
 
     [Argument(
         "The keys of a group by name. Without any there are no groups, only the total.", Default = "none",

@@ -187,6 +187,7 @@ public sealed class EventsAndTimeTests
         [
             StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing, StepCodes.OperationUnknown, StepCodes.OperationFailed,
             StepCodes.StoreMissing, StepCodes.ResultTooLarge, StepCodes.ArgumentsTooLarge, StepCodes.SecretNotSent,
+            StepCodes.OperationStuck,
         ];
         var codes = typeof(StepCodes)
             .GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -1,0 +1,33 @@
+using System.Text.Json;
+using Confluent.Kafka;
+using Onex.Contracts.Messages;
+using Onex.Tests.Support;
+
+namespace Onex.Benchmarks.Workers;
+
+/// <summary>The results of workers as they arrive, without a group, so that joining one costs no time.</summary>
+internal sealed class ResultStream : IDisposable
+{
+    private readonly IConsumer<Ignore, byte[]> _consumer;
+
+    private ResultStream(string bootstrapServers, string topic)
+    {
+        _consumer = new ConsumerBuilder<Ignore, byte[]>(new ConsumerConfig
+        {
+            BootstrapServers = bootstrapServers,
+            GroupId = Names.Next("results"),
+            EnableAutoCommit = false,
+        }).Build();
+        _consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
+    }
+
+    /// <summary>The results of a stack's workers on the home partition 0.</summary>
+    public static ResultStream Of(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
+
+    /// <summary>The command of the next result; null if none arrives within a second, or if it is a report.</summary>
+    public Task<string?> NextAsync() => Task.Run(() => _consumer.Consume(1_000)?.Message is { } message
+        ? JsonSerializer.Deserialize(message.Value, MessageJson.Default.StepResult)?.CommandId.ToString()
+        : null);
+
+    public void Dispose() => _consumer.Dispose();
+}
