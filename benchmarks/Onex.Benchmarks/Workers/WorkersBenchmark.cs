@@ -21,7 +21,7 @@ internal static class WorkersBenchmark
         var commands = options is ["--commands", var number] ? int.Parse(number, CultureInfo.InvariantCulture) : 400;
         Console.WriteLine($"{Environment.ProcessorCount} cores for everything; one computation at a time in each worker");
         var rows = string.Join(',', Enumerable.Range(0, 3_000).Select(row => $"{{\"a\":{row},\"g\":{row % 7}}}"));
-        var busy = $$"""{"items":[{{rows}}],"by":{"g":"item.g"},"fields":{"total":{"sum":"item.a * 3 + index"}}}""";
+        var busy = $$$$"""{"items":[{{{{rows}}}}],"by":{"g":"item.g"},"fields":{"total":{"sum":"item.a * 3 + index"}}}""";
         foreach (var workers in new[] { 1, 2, 4 })
         {
             await using var stack = await StartAsync(workers, partitions: 48);
