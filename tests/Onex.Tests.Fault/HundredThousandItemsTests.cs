@@ -25,24 +25,7 @@ public sealed class HundredThousandItemsTests(ITestOutputHelper output) : IDispo
     public void Dispose() => _contracts.Delete(recursive: true);
 
     [Fact]
-    public async Task Many_items_and_the_aggregate_over_them_run_in_flat_memory()
-    {
-        var groups = _limits.ToDictionary(limit => limit.Key, limit => MemoryGroup.TryMake(Names.Next($"onex-{limit.Key}"), limit.Value));
-        try
-        {
-            Assert.SkipWhen(
-                groups.Values.Any(group => group is null),
-                "Needs a memory limit of the kernel's (cgroup), which this user may not set here.");
-            await RunAsync(groups!);
-        }
-        finally
-        {
-            foreach (var group in groups.Values)
-            {
-                group?.Dispose();
-            }
-        }
-    }
+    public Task Many_items_and_the_aggregate_over_them_run_in_flat_memory() => MemoryGroups.WithinAsync(_limits, RunAsync);
 
     private async Task RunAsync(Dictionary<string, MemoryGroup> groups)
     {

@@ -33,24 +33,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests()
-    {
-        var groups = _limits.ToDictionary(limit => limit.Key, limit => MemoryGroup.TryMake(Names.Next($"onex-{limit.Key}"), limit.Value));
-        try
-        {
-            Assert.SkipWhen(
-                groups.Values.Any(group => group is null),
-                "Needs a memory limit of the kernel's (cgroup), which this user may not set here.");
-            await RunAsync(groups!);
-        }
-        finally
-        {
-            foreach (var group in groups.Values)
-            {
-                group?.Dispose();
-            }
-        }
-    }
+    public Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests() => MemoryGroups.WithinAsync(_limits, RunAsync);
 
     private async Task RunAsync(Dictionary<string, MemoryGroup> groups)
     {
