@@ -21,8 +21,8 @@ internal static class Catalogue
 
     /// <summary>The operations that <c>handlers.enabled</c> enables.</summary>
     public static OperationCatalogue Of(RuntimeSettings settings, PluginSet plugins) =>
-        new(_builtIn.Concat(plugins.Descriptors).Where(operation => settings.EnabledHandlers is not { } enabled
-            || enabled.Select(OperationAliases.ResolvePrefix).Contains(Prefix(operation), StringComparer.Ordinal)));
+        new(_builtIn.Concat(plugins.Descriptors).Where(
+            operation => EnabledOperations.Includes(settings.EnabledHandlers, operation.Name)));
 
     /// <summary>The same, and the remote operations of the contracts directory.</summary>
     public static OperationCatalogue WithRemote(RuntimeSettings settings, PluginSet plugins)

@@ -91,6 +91,7 @@ internal sealed partial class SettingsReading
             GracePeriod = TimeSpan.FromSeconds(Whole(SettingsTable.GracePeriod)),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
             EnabledHandlers = EnabledHandlers(),
+            Sandbox = Sandbox(),
             ReplyToTopics = ReplyTo(topics),
             Consul = Consul(),
             Redis = new RedisConnection(
@@ -370,6 +371,28 @@ internal sealed partial class SettingsReading
         }
 
         return enabled;
+    }
+
+    private SandboxSettings Sandbox()
+    {
+        var modules = Text(SettingsTable.SandboxModules) is { } named ? Path.GetFullPath(named, _workingDirectory) : null;
+        if (ForRole && modules is not null && !Directory.Exists(modules))
+        {
+            Report(
+                SettingsDiagnostics.NotThere(
+                    $"{SettingsTable.SandboxModules.Name}: there is no directory {modules}.", "Create it, or correct the path."),
+                Find(SettingsTable.SandboxModules));
+        }
+
+        return new SandboxSettings
+        {
+            Timeout = Duration(SettingsTable.SandboxTimeout),
+            MemoryMb = Whole(SettingsTable.SandboxMemory),
+            Statements = Whole(SettingsTable.SandboxStatements),
+            Recursion = Whole(SettingsTable.SandboxRecursion),
+            FuelMillions = Whole(SettingsTable.SandboxFuel),
+            ModulesDirectory = modules,
+        };
     }
 
     private static int DefaultPort(RuntimeProfile profile) => profile switch

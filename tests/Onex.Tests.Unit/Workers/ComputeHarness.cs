@@ -7,6 +7,7 @@ using Onex.Tests.Unit.Effects;
 using Onex.Workers;
 using Onex.Workers.Operations;
 using Onex.Workers.Running;
+using Onex.Workers.Sandbox;
 
 namespace Onex.Tests.Unit.Workers;
 
@@ -21,6 +22,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     /// <summary>Loads stored items of sagas, or null.</summary>
     public LoadItems? Items { get; init; }
+
+    /// <summary>The processes for scripts and modules; without them those operations are off.</summary>
+    public Sandboxes? Sandboxes { get; init; }
 
     public RunningComputes Running { get; } = new();
 
@@ -39,12 +43,15 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public async Task HandleAsync(StepCommand command, IPayloads? store = null)
     {
         using var room = new ComputeRoom(4, 1L << 30);
-        await using var services = new ServiceCollection()
-            .AddSingleton(_time)
-            .AddSingleton(plugins ?? PluginSet.None)
-            .BuildServiceProvider();
+        var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None);
+        if (Sandboxes is not null)
+        {
+            parts.AddSingleton(Sandboxes);
+        }
+
+        await using var services = parts.BuildServiceProvider();
         var runner = new ComputeRunner(
-            ComputeOperations.Create(services),
+            ComputeOperations.Create(services, Sandboxes is null ? null : ["script", "wasm"]),
             store,
             Items,
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
@@ -61,7 +68,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public static IComputeOperation Operation(string name)
     {
         using var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
-        return ComputeOperations.Create(services)[name];
+        return ComputeOperations.Create(services, enabled: null)[name];
     }
 
     /// <summary>The result of an operation that must complete.</summary>
