@@ -74,8 +74,8 @@ internal static class SandboxBenchmark
         using var warm = Process.GetProcessById(pool.IdleProcesses[0]);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{what}: start {starts[Starts / 2]:F0} ms (median of {Starts}), {runs / (double)seconds:F0} empty runs a second in one process, "
-                + $"which then holds {warm.WorkingSet64 >> 20} MiB"));
+            $"{what}: start {starts[Starts / 2]:F0} ms (median of {Starts}), {runs / (double)seconds:F0} empty runs a second in one "
+                + $"process, which then holds {warm.WorkingSet64 >> 20} MiB"));
     }
 
     private static async Task<int> RunForAsync(SandboxPool pool, SandboxRequest request, byte[]? module, TimeSpan time)

@@ -3,7 +3,9 @@ using Jint.Runtime;
 
 namespace Onex.Workers.Sandbox;
 
-/// <summary>The time of scripts: dates are computed in UTC, but there is no present, because a compute gives one result for one input.</summary>
+/// <summary>
+/// The time of scripts: dates are computed in UTC, but there is no present, because a compute gives one result for one input.
+/// </summary>
 internal sealed class NoClock : ITimeSystem
 {
     private static readonly DefaultTimeSystem _parser = new(TimeZoneInfo.Utc, CultureInfo.InvariantCulture);
@@ -18,5 +20,6 @@ internal sealed class NoClock : ITimeSystem
 
     /// <summary>A script uses something that is different each time. It cannot catch this.</summary>
     public static Exception NotPure(string what) => SandboxCodes.Exception(
-        SandboxCodes.ScriptFailed, $"a script has no {what}, because the same input must give the same result: pass it as a part of 'input'");
+        SandboxCodes.ScriptFailed,
+        $"a script has no {what}, because the same input must give the same result: pass it as a part of 'input'");
 }

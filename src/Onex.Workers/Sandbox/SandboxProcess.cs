@@ -208,7 +208,8 @@ internal sealed class SandboxProcess : IDisposable
                 await EndAsync(exchange);
                 throw SandboxCodes.Exception(SandboxCodes.MemoryExceeded, string.Create(
                     CultureInfo.InvariantCulture,
-                    $"its process holds {resident >> 20} MiB, more than the {memory >> 20} MiB that a run of {request.MemoryMb} MiB may take"));
+                    $"its process holds {resident >> 20} MiB, more than the {memory >> 20} MiB that a run of {request.MemoryMb} MiB "
+                    + $"may take"));
             }
         }
     }

@@ -38,7 +38,10 @@ public sealed class SandboxTests : IDisposable
         Write("price.yaml", $$"""
             contract: price
             version: 1.0.0
-            input: { type: object, required: [quantity, script_runs], properties: { quantity: { type: integer }, script_runs: { type: boolean } } }
+            input:
+              type: object
+              required: [quantity, script_runs]
+              properties: { quantity: { type: integer }, script_runs: { type: boolean } }
             data: { cents: int?, echoed: int? }
             initial: pricing
             states:
@@ -72,7 +75,8 @@ public sealed class SandboxTests : IDisposable
         Assert.Equal(("success", 1000), ((string?)complete["status"], (int?)complete["payload"]?["cents"]));
         var children = ChildrenOf(process.Pid);
         Assert.NotEmpty(children);
-        Assert.All(children, child => Assert.DoesNotContain("hunter2", File.ReadAllText($"/proc/{child}/environ"), StringComparison.Ordinal));
+        Assert.All(children, child =>
+            Assert.DoesNotContain("hunter2", File.ReadAllText($"/proc/{child}/environ"), StringComparison.Ordinal));
 
         await process.KillAsync();
 

@@ -25,8 +25,8 @@ internal sealed partial class ModuleFolder(string? folder)
         if (!Name().IsMatch(name))
         {
             throw Refused(
-                $"'module' is '{name}': it must be a path below the folder of modules, of names with letters, digits, '.', '_' and '-' that do "
-                + "not begin with '.'");
+                $"'module' is '{name}': it must be a path below the folder of modules, of names with letters, digits, '.', '_' and '-' "
+                + "that do not begin with '.'");
         }
 
         var bytes = Read(FileOf(name), name);
@@ -83,6 +83,7 @@ internal sealed partial class ModuleFolder(string? folder)
     [GeneratedRegex("^[0-9a-f]{64}$", RegexOptions.NonBacktracking)]
     private static partial Regex Hash();
 
-    [GeneratedRegex("^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Name();
 }

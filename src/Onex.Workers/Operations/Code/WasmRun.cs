@@ -31,11 +31,14 @@ internal sealed class WasmRun(Sandboxes sandboxes) : ComputeOperation<WasmArgume
 
 internal sealed record WasmArguments
 {
-    [Argument("The path of the module below the folder of the setting `sandbox.modules`: `pricing.wasm`.", Filling = ArgumentFilling.Constant)]
+    [Argument(
+        "The path of the module below the folder of the setting `sandbox.modules`: `pricing.wasm`.",
+        Filling = ArgumentFilling.Constant)]
     public required string Module { get; init; }
 
     [Argument(
-        "The SHA-256 of the module's file, in 64 hexadecimal digits. A file with another one is not run.", Filling = ArgumentFilling.Constant)]
+        "The SHA-256 of the module's file, in 64 hexadecimal digits. A file with another one is not run.",
+        Filling = ArgumentFilling.Constant)]
     public required string Sha256 { get; init; }
 
     [Argument("Any value: JSON on the module's standard input.", Default = "null")]

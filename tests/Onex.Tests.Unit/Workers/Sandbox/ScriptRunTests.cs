@@ -43,7 +43,8 @@ public sealed class ScriptRunTests(TestSandboxes sandboxes) : IClassFixture<Test
     [InlineData("function f() { return 1 + f() } return f()", "recursion_exceeded", "more than 500 deep")]
     [InlineData("const o = { [Symbol.toPrimitive]() { return o + 1 } }; return o + 1", "recursion_exceeded", "stack than its 16 MiB")]
     [InlineData("const p = new Proxy({}, { get(t, k, r) { return r[k] } }); return p.x", "recursion_exceeded", "stack than its 16 MiB")]
-    [InlineData("let a = []; for (let i = 0; i < 50000; i++) a = [a]; return a.flat(Infinity)", "recursion_exceeded", "stack than its 16 MiB")]
+    [InlineData(
+        "let a = []; for (let i = 0; i < 50000; i++) a = [a]; return a.flat(Infinity)", "recursion_exceeded", "stack than its 16 MiB")]
     [InlineData("const a = []; for (;;) a.push({})", "memory_exceeded", "more than its 32 MiB")]
     [InlineData("let s = 'a'; for (;;) s += s", "memory_exceeded", "32 MiB")]
     [InlineData("return new Array(1e9).fill(0)", "memory_exceeded", "32 MiB")]

@@ -149,7 +149,8 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
     {
         var hash = Write("text.wasm", "text"u8.ToArray());
 
-        await sandboxes.EndsAsync("wasm.run", Arguments("text.wasm", hash, "1"), StepOutcomes.Rejected, "module_invalid", "cannot be compiled");
+        await sandboxes.EndsAsync(
+            "wasm.run", Arguments("text.wasm", hash, "1"), StepOutcomes.Rejected, "module_invalid", "cannot be compiled");
     }
 
     [Fact]
@@ -166,7 +167,8 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
         var hash = Write("large.wasm", """(module (memory (export "memory") 1000) (func (export "_start")))""");
 
         await sandboxes.EndsAsync(
-            "wasm.run", Arguments("large.wasm", hash, "1"), StepOutcomes.Rejected, "memory_exceeded", "begins with 62 MiB, more than its 32 MiB");
+            "wasm.run", Arguments("large.wasm", hash, "1"), StepOutcomes.Rejected, "memory_exceeded",
+            "begins with 62 MiB, more than its 32 MiB");
     }
 
     [Fact]
@@ -175,8 +177,8 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
         // The error numbers of opening a file and of a descriptor that was opened in advance: not supported (52) and bad descriptor (8).
         const string Body = """
             (i32.store8 (i32.const 1024) (i32.add (i32.const 48) (i32.div_u
-              (call $path_open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 0) (i64.const 0) (i64.const 0) (i32.const 0)
-                (i32.const 64)) (i32.const 10))))
+              (call $path_open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 0) (i64.const 0) (i64.const 0)
+                (i32.const 0) (i32.const 64)) (i32.const 10))))
             (i32.store8 (i32.const 1025) (i32.add (i32.const 48) (call $fd_prestat_get (i32.const 3) (i32.const 64))))
             (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 2))
             (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
