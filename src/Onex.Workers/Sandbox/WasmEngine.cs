@@ -87,10 +87,10 @@ internal sealed class WasmEngine : ISandboxEngine
         store.Fuel = fuel;
         using var linker = new Linker(_engine);
         var wasi = new WasiImports(input, request.Module ?? "");
-        wasi.Define(linker, module);
         Instance? instance = null;
         try
         {
+            wasi.Define(linker, module);
             instance = linker.Instantiate(store, module);
             var start = instance.GetAction(Entry) ?? throw SandboxCodes.Exception(
                 SandboxCodes.ModuleInvalid, $"it exports no function '{Entry}' without parameters");
@@ -102,6 +102,11 @@ internal sealed class WasmEngine : ISandboxEngine
         catch (WasmtimeException problem)
         {
             throw MemoryProblem(instance, request) ?? Describe(problem, wasi, fuel - store.Fuel, instance, request);
+        }
+        catch (Exception problem) when (problem is ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            // An import or export of a type that the package does not have.
+            throw SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot run here: {Line(problem.Message)}");
         }
 
         return MemoryProblem(instance, request) is { } exceeded ? throw exceeded : wasi.Output;
@@ -137,6 +142,8 @@ internal sealed class WasmEngine : ISandboxEngine
         return problem switch
         {
             { InnerException: ComputeRejectedException or ComputeFailedException } => problem.InnerException,
+            { InnerException: OutOfMemoryException } => SandboxCodes.Exception(
+                SandboxCodes.MemoryExceeded, $"it writes more than fits beside its {request.MemoryMb} MiB"),
             { InnerException: WasmExit exit } => SandboxCodes.Exception(
                 SandboxCodes.WasmFailed, $"the module ended with exit code {exit.Code} {numbers}{said}"),
             TrapException { Type: TrapCode.OutOfFuel } => SandboxCodes.Exception(

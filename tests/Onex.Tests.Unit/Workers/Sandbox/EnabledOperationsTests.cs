@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Workers;
+using Onex.Workers.Operations;
 using Onex.Workers.Sandbox;
 
 namespace Onex.Tests.Unit.Workers.Sandbox;
@@ -18,6 +19,20 @@ public sealed class EnabledOperationsTests
     [InlineData("database", "db.query", true)]
     public void A_runtime_serves_what_is_enabled(string? enabled, string operation, bool served) =>
         Assert.Equal(served, EnabledOperations.Includes(enabled?.Split(','), operation));
+
+    [Fact]
+    public void The_compiler_knows_each_code()
+    {
+        var operations = ComputeOperations.Descriptors.Where(operation => EnabledOperations.MustBeNamed(operation.Name)).ToList();
+        var codes = typeof(SandboxCodes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetValue(null)!);
+
+        Assert.Equal(2, operations.Count);
+        Assert.All(codes, code => Assert.True(
+            SandboxCodes.Exception(code, "") is ComputeFailedException
+                ? RejectionCodes.IsAttemptCode(code)
+                : operations.Exists(operation => RejectionCodes.Allow(operation, code)),
+            code));
+    }
 
     [Fact]
     public async Task A_worker_does_not_run_what_only_the_orchestrator_enables()
