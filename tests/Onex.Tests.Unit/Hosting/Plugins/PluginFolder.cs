@@ -4,8 +4,9 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Hosting.Plugins;
 
-/// <summary>A directory of plug-ins, with copies of those in tests/plugins.</summary>
-internal sealed class PluginFolder : IDisposable
+/// <summary>A directory of plug-ins that this process loads.</summary>
+/// <param name="plugins">The names of the plug-ins.</param>
+internal sealed class PluginFolder(params string[] plugins) : PluginDirectory(plugins)
 {
     private static readonly Lazy<PluginFolder> _trials = new(() =>
     {
@@ -15,25 +16,6 @@ internal sealed class PluginFolder : IDisposable
     });
 
     private static readonly OperationCatalogue _builtIn = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
-
-    /// <param name="plugins">The names of the plug-ins.</param>
-    public PluginFolder(params string[] plugins)
-    {
-        foreach (var plugin in plugins)
-        {
-            var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-            var built = Repository.At("artifacts", "bin", plugin, configuration);
-            Directory.CreateDirectory(At(plugin));
-            foreach (var file in Directory.EnumerateFiles(built))
-            {
-                File.Copy(file, At(plugin, Path.GetFileName(file)));
-            }
-        }
-    }
-
-    public string Root { get; } = Directory.CreateTempSubdirectory("onex-plugins-").FullName;
-
-    public string At(params string[] path) => Path.Combine([Root, .. path]);
 
     /// <summary>Loads them.</summary>
     public PluginSet Load() => new PluginLoader(Root, _builtIn).Load();
@@ -46,6 +28,4 @@ internal sealed class PluginFolder : IDisposable
         Assert.Empty(plugins.Create(OperationRole.Compute).Concat(plugins.Create(OperationRole.Effect)));
         return plugins;
     }
-
-    public void Dispose() => Directory.Delete(Root, recursive: true);
 }

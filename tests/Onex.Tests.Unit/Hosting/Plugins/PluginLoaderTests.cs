@@ -1,6 +1,3 @@
-using System.Reflection.Metadata;
-using System.Reflection.Metadata.Ecma335;
-using System.Reflection.PortableExecutable;
 using Onex.Hosting.Plugins;
 
 namespace Onex.Tests.Unit.Hosting.Plugins;
@@ -48,22 +45,26 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void A_constructor_that_throws_is_reported()
+    public void Constructors_that_throw_are_reported()
     {
         using var folder = new PluginFolder("Acme.Faulty");
 
-        var problem = Assert.Single(folder.Load().Create(OperationRole.Compute));
+        var problems = folder.Load().Create(OperationRole.Compute);
 
-        Assert.Equal("ONEX2108", problem.Code);
-        Assert.Contains(
-            "Acme.Faulty.NoStart threw InvalidOperationException: there is no licence file", problem.Problem, StringComparison.Ordinal);
+        Assert.All(problems, problem => Assert.Equal(("ONEX2108", "Acme.Faulty"), (problem.Code, problem.Path)));
+        Assert.Equal(
+            [
+                "the constructor of Acme.Faulty.NoStart threw InvalidOperationException: there is no licence file",
+                "the constructor of Acme.Faulty.NoStatics threw InvalidOperationException: there is no price list",
+            ],
+            problems.Select(problem => problem.Problem));
     }
 
     [Fact]
     public void A_plugin_built_with_a_newer_package_is_refused()
     {
         using var folder = new PluginFolder("Acme.Trials");
-        Reference(folder.At("Acme.Trials", "Acme.Trials.dll"), "Onex.Operations", new Version(9, 8, 7, 0));
+        folder.SetReference("Acme.Trials", "Onex.Operations", new Version(9, 8, 7, 0));
 
         var problem = Assert.Single(folder.Load().Diagnostics);
 
@@ -75,7 +76,7 @@ public sealed class PluginLoaderTests
     public void A_plugin_built_with_a_newer_framework_is_refused()
     {
         using var folder = new PluginFolder("Acme.Trials");
-        Reference(folder.At("Acme.Trials", "Acme.Trials.dll"), "System.Runtime", new Version(99, 0, 0, 0));
+        folder.SetReference("Acme.Trials", "System.Runtime", new Version(99, 0, 0, 0));
 
         Assert.Equal("ONEX2105", Assert.Single(folder.Load().Diagnostics).Code);
     }
@@ -147,9 +148,7 @@ public sealed class PluginLoaderTests
     public void Two_plugins_may_have_the_same_library_and_not_the_same_operation()
     {
         using var folder = new PluginFolder("Acme.Trials");
-        Directory.CreateDirectory(folder.At("Other"));
-        File.Copy(folder.At("Acme.Trials", "Acme.Trials.dll"), folder.At("Other", "Other.dll"));
-        File.Copy(folder.At("Acme.Trials", "YamlDotNet.dll"), folder.At("Other", "YamlDotNet.dll"));
+        folder.Add("Acme.Trials", "Other");
 
         var plugins = folder.Load();
 
@@ -159,32 +158,4 @@ public sealed class PluginLoaderTests
     }
 
     private static string ClassIn(string problem) => problem.Split(' ')[0].Split('.')[^1];
-
-    // Overwrites the version of a reference in the assembly's metadata.
-    private static void Reference(string path, string assembly, Version version)
-    {
-        var bytes = File.ReadAllBytes(path);
-        using var image = new PEReader(new MemoryStream(bytes));
-        var reader = image.GetMetadataReader();
-        var (row, size) = (0, reader.GetTableRowSize(TableIndex.AssemblyRef));
-        var start = image.PEHeaders.MetadataStartOffset + reader.GetTableMetadataOffset(TableIndex.AssemblyRef);
-        foreach (var handle in reader.AssemblyReferences)
-        {
-            if (reader.GetString(reader.GetAssemblyReference(handle).Name) == assembly)
-            {
-                int[] parts = [version.Major, version.Minor, version.Build, version.Revision];
-                for (var i = 0; i < parts.Length; i++)
-                {
-                    BitConverter.TryWriteBytes(bytes.AsSpan(start + (row * size) + (2 * i)), (ushort)parts[i]);
-                }
-
-                File.WriteAllBytes(path, bytes);
-                return;
-            }
-
-            row++;
-        }
-
-        Assert.Fail($"{path} has no reference to {assembly}.");
-    }
 }
