@@ -134,6 +134,13 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             && (attempt is null || message.Number("attempt") == attempt)),
     ];
 
+    /// <summary>The reports of a command so far.</summary>
+    public IReadOnlyList<WorkerMessage> Reports(StepCommand command) =>
+    [
+        .. Received.Where(message => message.IsReport
+            && string.Equals(message.CommandId, command.CommandId.ToString(), StringComparison.OrdinalIgnoreCase)),
+    ];
+
     /// <summary>Waits for a number of results of an attempt; fewer if they do not come in time.</summary>
     public async Task<IReadOnlyList<WorkerMessage>> WaitAsync(
         StepCommand command, TimeSpan within, CancellationToken cancellation, int count = 1)

@@ -1,4 +1,3 @@
-using System.Net;
 using Onex.Tests.EndToEnd.Support;
 
 namespace Onex.Tests.EndToEnd.Plugins;
@@ -75,34 +74,17 @@ public sealed class FaultyPluginTests : IDisposable
         Assert.Contains("8 earlier attempts have passed their time limit", health.ToJsonString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_progress_of_an_effect_shows_while_it_runs()
-    {
-        using var plugins = new PluginDirectory("Acme.Trials");
-        File.WriteAllText(
-            Path.Combine(_contracts.FullName, "upload.yaml"), Contract("upload", "effect: acme.upload, with: { times: 600 }, timeout: 1h"));
-        await using var onex = await EmbeddedOnex.StartAsync(_contracts, ("ONEX_PLUGINS_DIR", plugins.Root));
-
-        var (status, accepted) = await onex.RequestAsync("""{"operation": "upload", "payload": {}}""");
-        Assert.Equal(HttpStatusCode.Accepted, status);
-        string? sentence = null;
-        await Eventually.Async(
-            async () =>
-            {
-                sentence = (string?)(await onex.GetAsync($"/api/v1/sagas/{accepted["saga_id"]}/why"))["sentence"];
-                return sentence?.Contains(", 0 %: part ", StringComparison.Ordinal) == true;
-            },
-            TimeSpan.FromSeconds(30),
-            () => $"the progress shows: {sentence}");
-
-        Assert.Contains("step 's' is running on ", sentence, StringComparison.Ordinal);
-    }
-
-    // The code of the step's failure, or success.
+    // The code with which the step's attempt failed, or success.
     private static async Task<string?> EndsAsync(EmbeddedOnex onex, string operation)
     {
-        var (_, answer) = await onex.RequestAsync($$"""{"operation": "{{operation}}", "payload": {}}""", "?wait=30s");
-        return (string?)answer["status"] == "success" ? "success" : (string?)answer["code"];
+        var (_, answer) = await onex.RequestAsync($"{{\"operation\": \"{operation}\", \"payload\": {{}}}}", "?wait=30s");
+        if ((string?)answer["status"] == "success")
+        {
+            return "success";
+        }
+
+        var history = (await onex.GetAsync($"/api/v1/sagas/{answer["saga_id"]}/history"))["history"]!.AsArray();
+        return (string?)history.Single(entry => (string?)entry!["kind"] == "attempt_failed")!["detail"]!["code"];
     }
 
     private static string Contract(string name, string step) => $$"""
