@@ -5,7 +5,7 @@ using System.Reflection.PortableExecutable;
 namespace Onex.Tests.Support;
 
 /// <summary>A directory of plug-ins, with copies of those in tests/plugins.</summary>
-public class PluginDirectory : IDisposable
+public sealed class PluginDirectory : IDisposable
 {
     /// <param name="plugins">The names of the plug-ins.</param>
     public PluginDirectory(params string[] plugins)
@@ -63,9 +63,5 @@ public class PluginDirectory : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        Directory.Delete(Root, recursive: true);
-        GC.SuppressFinalize(this);
-    }
+    public void Dispose() => Directory.Delete(Root, recursive: true);
 }

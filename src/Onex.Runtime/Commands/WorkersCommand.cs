@@ -39,7 +39,8 @@ internal static class WorkersCommand
         };
         var longArguments = new Option<string?>("--long-arguments")
         {
-            Description = "Arguments with which the operations run for long, as JSON: then a cancellation must stop them. Default: not verified.",
+            Description =
+                "Arguments with which the operations run for long, as JSON: then a cancellation must stop them. Default: not verified.",
         };
         var within = new Option<int>("--within")
         {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 
@@ -175,7 +176,10 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             new ProducedRecord(to, partition, commandId.ToString(), value, headers.Items), cancellation);
         if (report.Delivery != DeliveryStatus.Acknowledged)
         {
-            throw new InvalidOperationException($"{to} does not take the record: {report.Reason}");
+            var problem = $"{to} does not take the record: {report.Reason}";
+            throw report.Delivery == DeliveryStatus.Unavailable
+                ? new BrokerUnavailableException(problem)
+                : new InvalidOperationException(problem);
         }
     }
 }

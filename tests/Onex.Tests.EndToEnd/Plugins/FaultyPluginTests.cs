@@ -54,7 +54,8 @@ public sealed class FaultyPluginTests : IDisposable
                 Contract(operation, $"compute: acme.{operation}, with: {{ times: 2 }}, timeout: 1s, retry: {{ attempts: 1 }}"));
         }
 
-        await using var onex = await EmbeddedOnex.StartAsync(_contracts, ("ONEX_PLUGINS_DIR", plugins.Root), ("ONEX_WORKER_CONCURRENCY", "8"));
+        await using var onex = await EmbeddedOnex.StartAsync(
+            _contracts, ("ONEX_PLUGINS_DIR", plugins.Root), ("ONEX_WORKER_CONCURRENCY", "8"));
 
         Assert.Equal("operation_failed", await EndsAsync(onex, "throw"));
         Assert.Equal("operation_failed", await EndsAsync(onex, "nothing"));

@@ -69,8 +69,8 @@ public sealed partial class WritingAnOperationTests
         Assert.True(ended.Code == 0, $"{command}: {ended.Code}\n{ended.Out}\n{ended.Error}");
     }
 
-    // The package has been compiled with the tests, so it is only packed. Caches and templates are of this test alone, because the version of
-    // the package stays the same.
+    // The package has been compiled with the tests, so it is only packed. Caches and templates are of this test alone, because the version
+    // of the package stays the same.
     private static async Task DotnetAsync(string directory, string command)
     {
         var arguments = command.Replace("$ONEX_SOURCE", Repository.Root, StringComparison.Ordinal).Split(' ')[1..];

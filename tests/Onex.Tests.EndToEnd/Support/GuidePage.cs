@@ -20,7 +20,8 @@ internal sealed partial class GuidePage(string name)
 
     /// <summary>The only fence of a language.</summary>
     public string Fence(string language) =>
-        Regex.Match(Text, $"^```{language}\n((?:.*\n)*?)```\n", RegexOptions.Multiline | RegexOptions.NonBacktracking).Groups[1].Value;
+        Regex.Match(Text, $"^```{language}\n(?<content>(?:.*\n)*?)```\n", RegexOptions.Multiline | RegexOptions.NonBacktracking)
+            .Groups["content"].Value;
 
     /// <summary>Writes its files below a directory. One that is there already must be as the page shows it.</summary>
     public void WriteFiles(string directory)

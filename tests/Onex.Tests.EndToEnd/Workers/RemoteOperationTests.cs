@@ -48,7 +48,8 @@ public sealed partial class RemoteOperationTests : IDisposable
         var contracts = Path.Combine(_contracts.FullName, "contracts");
         var file = Path.Combine(_contracts.FullName, "worker.py");
         var sample = await File.ReadAllTextAsync(Repository.At("samples", "worker-python", "worker.py"));
-        await File.WriteAllTextAsync(file, LastFunctionAndTable().Replace(sample, page.Fence("python").Replace("$", "$$"), 1));
+        var own = page.Fence("python").Replace("$", "$$", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(file, LastFunctionAndTable().Replace(sample, own, 1));
         Assert.NotEqual(sample, await File.ReadAllTextAsync(file));
 
         await using var stack = await OnexStack.CreateAsync();
@@ -59,12 +60,13 @@ public sealed partial class RemoteOperationTests : IDisposable
         }
 
         Assert.Contains("onex contracts check contracts", page.Commands);
-        var checkedOut = await OnexProcess.RunAsync(stack.Settings, "contracts", "check", contracts);
-        Assert.True(checkedOut.Code == 0, checkedOut.Error);
+        var check = await OnexProcess.RunAsync(stack.Settings, "contracts", "check", contracts);
+        Assert.True(check.Code == 0, check.Error);
 
         await using var worker = await SampleWorker.StartAsync("python", stack, file);
         Assert.Contains(
-            """CONTRACTS_DIR=contracts onex workers verify --topic pricing-commands --arguments '{"sku":"a","quantity":2}'""", page.Commands);
+            """CONTRACTS_DIR=contracts onex workers verify --topic pricing-commands --arguments '{"sku":"a","quantity":2}'""",
+            page.Commands);
         var verified = await OnexProcess.RunAsync(
             stack.Settings, "workers", "verify", "--topic", "pricing-commands", "--arguments", """{"sku":"a","quantity":2}""",
             "--within", "30");

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Onex.Tests.EndToEnd.Workers;
 
-/// <summary>A worker of <c>samples/</c>, or one made from it, that runs; the test is skipped with the reason where its language is missing.</summary>
+/// <summary>
+/// A worker of <c>samples/</c>, or one made from it, that runs; the test is skipped with the reason where its language is missing.
+/// </summary>
 internal sealed class SampleWorker : IAsyncDisposable
 {
     private static readonly string[] _pythons = ["python3", "/usr/bin/python3"];

@@ -145,8 +145,8 @@ public sealed class Nothing : Compute<TrialArguments, TrialResult>
         Task.FromResult<TrialResult>(null!);
 }
 
-/// <summary>Uploads for as many seconds as it is told, and reports its progress.</summary>
-[Operation("acme.upload", Description = "Uploads for as many seconds as it is told, and reports its progress.")]
+/// <summary>Uploads that many parts, one a second, and reports its progress.</summary>
+[Operation("acme.upload", Description = "Uploads that many parts, one a second, and reports its progress.")]
 public sealed class Upload : Effect<TrialArguments, TrialResult>
 {
     /// <inheritdoc />

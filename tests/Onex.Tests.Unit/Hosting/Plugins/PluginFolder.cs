@@ -4,13 +4,12 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Hosting.Plugins;
 
-/// <summary>A directory of plug-ins that this process loads.</summary>
-/// <param name="plugins">The names of the plug-ins.</param>
-internal sealed class PluginFolder(params string[] plugins) : PluginDirectory(plugins)
+/// <summary>Loads plug-ins into this process.</summary>
+internal static class PluginFolder
 {
-    private static readonly Lazy<PluginFolder> _trials = new(() =>
+    private static readonly Lazy<PluginDirectory> _trials = new(() =>
     {
-        var folder = new PluginFolder("Acme.Trials");
+        var folder = new PluginDirectory("Acme.Trials");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
         return folder;
     });
@@ -18,7 +17,7 @@ internal sealed class PluginFolder(params string[] plugins) : PluginDirectory(pl
     private static readonly OperationCatalogue _builtIn = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
 
     /// <summary>Loads them.</summary>
-    public PluginSet Load() => new PluginLoader(Root, _builtIn).Load();
+    public static PluginSet Load(this PluginDirectory folder) => new PluginLoader(folder.Root, _builtIn).Load();
 
     /// <summary>Loads and creates the plug-in Acme.Trials, whose files stay until the process ends.</summary>
     public static PluginSet Trials()

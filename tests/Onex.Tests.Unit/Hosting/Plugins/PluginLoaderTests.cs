@@ -7,7 +7,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_plugin_brings_operations_that_are_described_as_built_in_ones()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
 
         var plugins = folder.Load();
 
@@ -27,7 +27,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void Every_faulty_class_is_reported_with_the_name_of_its_plugin()
     {
-        using var folder = new PluginFolder("Acme.Faulty");
+        using var folder = new PluginDirectory("Acme.Faulty");
 
         var plugins = folder.Load();
 
@@ -47,7 +47,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void Constructors_that_throw_are_reported()
     {
-        using var folder = new PluginFolder("Acme.Faulty");
+        using var folder = new PluginDirectory("Acme.Faulty");
 
         var problems = folder.Load().Create(OperationRole.Compute);
 
@@ -63,7 +63,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_plugin_built_with_a_newer_package_is_refused()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         folder.SetReference("Acme.Trials", "Onex.Operations", new Version(9, 8, 7, 0));
 
         var problem = Assert.Single(folder.Load().Diagnostics);
@@ -75,7 +75,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_plugin_built_with_a_newer_framework_is_refused()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         folder.SetReference("Acme.Trials", "System.Runtime", new Version(99, 0, 0, 0));
 
         Assert.Equal("ONEX2105", Assert.Single(folder.Load().Diagnostics).Code);
@@ -84,7 +84,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_library_that_is_missing_is_named()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         File.Delete(folder.At("Acme.Trials", "YamlDotNet.dll"));
 
         var problem = Assert.Single(folder.Load().Diagnostics);
@@ -96,7 +96,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void What_is_no_assembly_is_refused()
     {
-        using var folder = new PluginFolder();
+        using var folder = new PluginDirectory();
         Directory.CreateDirectory(folder.At("Text"));
         File.WriteAllText(folder.At("Text", "Text.dll"), "not an assembly");
         Directory.CreateDirectory(folder.At("Nothing"));
@@ -112,8 +112,8 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_link_out_of_the_directory_is_refused()
     {
-        using var folder = new PluginFolder("Acme.Trials");
-        using var outside = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
+        using var outside = new PluginDirectory("Acme.Trials");
         Directory.CreateSymbolicLink(folder.At("Linked"), outside.At("Acme.Trials"));
         File.Copy(outside.At("Acme.Trials", "Acme.Trials.dll"), outside.At("Acme.Trials", "Linked.dll"));
         File.Delete(folder.At("Acme.Trials", "YamlDotNet.dll"));
@@ -128,7 +128,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_folder_that_everybody_may_write_to_is_warned_about_and_used()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         if (OperatingSystem.IsWindows())
         {
             return;
@@ -147,7 +147,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void Two_plugins_may_have_the_same_library_and_not_the_same_operation()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         folder.Add("Acme.Trials", "Other");
 
         var plugins = folder.Load();

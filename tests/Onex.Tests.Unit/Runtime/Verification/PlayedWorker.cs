@@ -127,7 +127,7 @@ internal sealed class PlayedWorker(WorkerFault fault) : IRecordProducer, IDispos
             return new JsonObject { ["outcome"] = "rejected", ["code"] = StepCodes.ArgumentsInvalid };
         }
 
-        JsonNode cents = fault == WorkerFault.OtherType ? "much" : fault == WorkerFault.NewResultForDuplicate ? _answers : 1250;
+        JsonNode? cents = fault == WorkerFault.OtherType ? "much" : fault == WorkerFault.NewResultForDuplicate ? _answers : 1250;
         return new JsonObject { ["outcome"] = "completed", ["result"] = new JsonObject { ["cents"] = cents } };
     }
 
