@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Wasmtime;
 
 namespace Onex.Tests.Unit.Workers.Sandbox;
 
