@@ -376,22 +376,22 @@ internal sealed partial class SettingsReading
 
     private SandboxSettings Sandbox()
     {
-        var modules = Text(SettingsTable.SandboxModules) is { } named ? Path.GetFullPath(named, _workingDirectory) : null;
+        var modules = Text(SandboxTable.Modules) is { } named ? Path.GetFullPath(named, _workingDirectory) : null;
         if (ForRole && modules is not null && !Directory.Exists(modules))
         {
             Report(
                 SettingsDiagnostics.NotThere(
-                    $"{SettingsTable.SandboxModules.Name}: there is no directory {modules}.", "Create it, or correct the path."),
-                Find(SettingsTable.SandboxModules));
+                    $"{SandboxTable.Modules.Name}: there is no directory {modules}.", "Create it, or correct the path."),
+                Find(SandboxTable.Modules));
         }
 
         return new SandboxSettings
         {
-            Timeout = Duration(SettingsTable.SandboxTimeout),
-            MemoryMb = Whole(SettingsTable.SandboxMemory),
-            Statements = Whole(SettingsTable.SandboxStatements),
-            Recursion = Whole(SettingsTable.SandboxRecursion),
-            FuelMillions = Whole(SettingsTable.SandboxFuel),
+            Timeout = Duration(SandboxTable.Timeout),
+            MemoryMb = Whole(SandboxTable.Memory),
+            Statements = Whole(SandboxTable.Statements),
+            Recursion = Whole(SandboxTable.Recursion),
+            FuelMillions = Whole(SandboxTable.Fuel),
             ModulesDirectory = modules,
         };
     }

@@ -16,7 +16,7 @@ public static class SettingsTable
     private const string Http = "HTTP";
     private const string Outside = "Services that effects may use";
     private const string Telemetry = "Telemetry";
-    private const string FileOnly = "Only in the file";
+    internal const string FileOnly = "Only in the file";
 
     private static readonly ContractLimits _default = ContractLimits.Default;
     private static readonly ContractLimits _highest = ContractLimits.Highest;
@@ -538,49 +538,6 @@ public static class SettingsTable
         DefaultInWords = "none",
     };
 
-    public static readonly Setting SandboxTimeout = new(FileOnly, null, Duration, "10s",
-        "How long a script or module may run. Its process is then killed and its attempt fails.")
-    {
-        FileKey = "sandbox.timeout",
-        Span = (TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
-    };
-
-    public static readonly Setting SandboxMemory = new(FileOnly, null, Number, "64",
-        "The memory that a script or module may hold, in MiB. Each runs in a process of its own beside the worker, which takes up to twice "
-        + "as much and 128 MiB.")
-    {
-        FileKey = "sandbox.memory_mb",
-        Range = (1, 4096),
-    };
-
-    public static readonly Setting SandboxStatements = new(FileOnly, null, Number, "10000000",
-        "How many statements a script may execute. Ten million take seconds.")
-    {
-        FileKey = "sandbox.statements",
-        Range = (1, int.MaxValue),
-    };
-
-    public static readonly Setting SandboxRecursion = new(FileOnly, null, Number, "1000",
-        "How deep the functions of a script may call each other.")
-    {
-        FileKey = "sandbox.recursion",
-        Range = (1, 10_000),
-    };
-
-    public static readonly Setting SandboxFuel = new(FileOnly, null, Number, "10000",
-        "How many instructions a module may execute, in millions. A thousand millions take about a second.")
-    {
-        FileKey = "sandbox.fuel_millions",
-        Range = (1, 1_000_000_000),
-    };
-
-    public static readonly Setting SandboxModules = new(FileOnly, null, Text, null,
-        "The folder whose WebAssembly modules `wasm.run` may run.")
-    {
-        FileKey = "sandbox.modules",
-        DefaultInWords = "none",
-    };
-
     public static readonly Setting GracePeriod = new(FileOnly, null, Number, "30",
         "Seconds for work in flight after SIGTERM. Too short: effects are cut off, and their outcome is found out after the "
         + "restart. Whatever sends SIGKILL (Compose, Kubernetes) must wait longer.")
@@ -608,7 +565,7 @@ public static class SettingsTable
         OtlpEndpoint, OtlpProtocol, OtlpHeaders, OtlpTimeout, OtlpCertificate, Sampler, SamplerArgument, Propagators, TraceKeys,
         SpanDelay, SpanTimeout, SpanQueue, SpanBatch, MetricInterval,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo,
-        SandboxTimeout, SandboxMemory, SandboxStatements, SandboxRecursion, SandboxFuel, SandboxModules, GracePeriod,
+        .. SandboxTable.All, GracePeriod,
     ];
 
     private static Setting Limit(string name, string key, int standard, int most, string meaning) =>

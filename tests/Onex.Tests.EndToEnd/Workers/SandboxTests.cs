@@ -55,12 +55,12 @@ public sealed class SandboxTests : IDisposable
                         while (!input.runs);
                         return { cents: input.quantity * 250 };
                       input: { quantity: "${input.quantity}", runs: "${input.script_runs}" }
-                    save: { cents: "${result.value.cents}" }
+                    save: { cents: result.value.cents }
                     timeout: 5m
                   - id: module
                     compute: wasm.run
                     with: { module: echo.wasm, sha256: {{Convert.ToHexStringLower(SHA256.HashData(_echo))}}, input: "${data.cents}" }
-                    save: { echoed: "${result.value}" }
+                    save: { echoed: result.value }
                 next: done
               done: { end: completed, output: { cents: "${data.echoed}" } }
             """);

@@ -1,5 +1,5 @@
 using Onex.Workers.Operations;
-using Onex.Workers.Operations.Code;
+using Onex.Workers.Code;
 
 namespace Onex.Tests.Unit.Workers.Sandbox;
 

@@ -3,9 +3,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onex.Operations;
+using Onex.Workers.Operations;
 using Onex.Workers.Sandbox;
 
-namespace Onex.Workers.Operations.Code;
+namespace Onex.Workers.Code;
 
 internal sealed record SandboxResult
 {

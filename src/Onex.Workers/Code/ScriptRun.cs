@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Onex.Operations;
+using Onex.Workers.Operations;
 using Onex.Workers.Sandbox;
+using ComputeContext = Onex.Workers.Operations.ComputeContext;
 
-namespace Onex.Workers.Operations.Code;
+namespace Onex.Workers.Code;
 
 /// <summary>Runs a script in a process of its own.</summary>
 [Operation(

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Onex.Workers.Operations;
 using Onex.Workers.Sandbox;
 
-namespace Onex.Workers.Operations.Code;
+namespace Onex.Workers.Code;
 
 /// <summary>The folder whose modules may run. A module is identified by its hash; its name only says where the file is.</summary>
 /// <param name="folder">The folder of the setting <c>sandbox.modules</c>, or null.</param>

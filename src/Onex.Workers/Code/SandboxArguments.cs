@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Onex.Workers.Operations;
 
-namespace Onex.Workers.Operations.Code;
+namespace Onex.Workers.Code;
 
 /// <summary>Checks of the arguments that scripts and modules have in common.</summary>
 internal static class SandboxArguments
