@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
+using Onex.Metrics;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects;
 using Onex.Workers;
@@ -23,6 +24,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public LoadItems? Items { get; init; }
 
     public RunningComputes Running { get; } = new();
+
+    /// <summary>Measures, or null.</summary>
+    public OnexMeter? Meter { get; init; }
 
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
@@ -52,7 +56,8 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             Running,
             room,
             _time,
-            NullLogger<ComputeRunner>.Instance);
+            NullLogger<ComputeRunner>.Instance,
+            Meter is null ? null : new ComputeMetrics(Meter, room, _time));
 
         await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
     }
