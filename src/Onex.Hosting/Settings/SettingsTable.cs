@@ -515,8 +515,9 @@ public static class SettingsTable
     };
 
     public static readonly Setting EnabledHandlers = new(FileOnly, null, List, null,
-        "Operation prefixes that this runtime serves (`http`, `hash`). Contracts that call others do not compile. `script.run` and "
-        + "`wasm.run` run code, so they are served only if `script` or `wasm` is listed, with all other prefixes that contracts use.")
+        "Operation prefixes that this runtime serves (`http`, `hash`), those of plug-ins too. Contracts that call others do not compile. "
+        + "Remote operations are enabled by their declaration. `script.run` and `wasm.run` run code, so they are served only if `script` "
+        + "or `wasm` is listed, with all other prefixes that contracts use.")
     {
         FileKey = "handlers.enabled",
         DefaultInWords = "all but `script` and `wasm`",

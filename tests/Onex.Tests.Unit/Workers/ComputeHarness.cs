@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Sagas;
@@ -28,6 +29,8 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     public RunningComputes Running { get; } = new();
 
+    public RoleHealth Health { get; } = new();
+
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
         RunAsync(EffectsHarness.Command(operation, arguments, timeoutMs: timeoutMs), store: null);
@@ -43,7 +46,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public async Task HandleAsync(StepCommand command, IPayloads? store = null)
     {
         using var room = new ComputeRoom(4, 1L << 30);
-        var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None);
+        var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
         if (Sandboxes is not null)
         {
             parts.AddSingleton(Sandboxes);
