@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
+using Onex.Metrics;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects;
 using Onex.Workers;
@@ -30,6 +31,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public RunningComputes Running { get; } = new();
 
     public RoleHealth Health { get; } = new();
+
+    /// <summary>Measures, or null.</summary>
+    public OnexMeter? Meter { get; init; }
 
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
@@ -62,7 +66,8 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             Running,
             room,
             _time,
-            NullLogger<ComputeRunner>.Instance);
+            NullLogger<ComputeRunner>.Instance,
+            Meter is null ? null : new ComputeMetrics(Meter, room, _time));
 
         await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
     }
