@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
@@ -39,8 +40,12 @@ public static class WorkersRole
     public static IServiceCollection AddOnexWorkers(this IServiceCollection services, RuntimeSettings settings)
     {
         services.AddSingleton<RunningComputes>();
-        services.AddSingleton(_ => new ComputeRoom(
-            settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands));
+        services.AddSingleton(provider =>
+        {
+            var room = new ComputeRoom(settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(room.Close);
+            return room;
+        });
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider),
             provider.GetService<IPayloads>(),
@@ -75,6 +80,7 @@ public static class WorkersRole
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.SessionTimeoutMax = SessionMax;
+            endpoint.IsStatic = true;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);

@@ -36,9 +36,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     }
 
     /// <summary>Handles a command, with a result or without one.</summary>
-    public async Task HandleAsync(StepCommand command, IPayloads? store = null)
+    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null)
     {
-        using var room = new ComputeRoom(4, 1L << 30);
+        using var own = new ComputeRoom(4, 1L << 30);
         await using var services = new ServiceCollection()
             .AddSingleton(_time)
             .AddSingleton(plugins ?? PluginSet.None)
@@ -50,7 +50,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
             new ReportSender(Produced, _time, "worker-responses", "onex-workers", "w1"),
             Running,
-            room,
+            room ?? own,
             _time,
             NullLogger<ComputeRunner>.Instance);
 
