@@ -80,8 +80,8 @@ internal static class WorkersCommand
             }
 
             var link = new WorkerLink(services.GetRequiredService<IRecordProducer>(), commands, TimeProvider.System);
-            await using var tail = TopicTail.Open(
-                services.GetRequiredService<KafkaSettings>(), results, counts[results], link.Receive);
+            await using var tail = await TopicTail.OpenAsync(
+                services.GetRequiredService<KafkaSettings>(), results, counts[results], link.Receive, cancellation);
             return await ShowAsync(new WorkerVerification(link, counts[commands], counts[results], within), operations, json, cancellation);
         });
     }
