@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
@@ -42,8 +43,12 @@ public static class WorkersRole
         services.AddSingleton<RunningComputes>();
         services.AddSingleton(provider => new Sandboxes(
             settings.Sandbox, SandboxCommand.OfThisProgram(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(_ => new ComputeRoom(
-            settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands));
+        services.AddSingleton(provider =>
+        {
+            var room = new ComputeRoom(settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(room.Close);
+            return room;
+        });
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider, settings.EnabledHandlers),
             provider.GetService<IPayloads>(),
@@ -78,6 +83,7 @@ public static class WorkersRole
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.SessionTimeoutMax = SessionMax;
+            endpoint.IsStatic = true;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
