@@ -20,9 +20,10 @@ namespace Onex.Workers;
 public static class WorkersRole
 {
     /// <summary>
-    /// The maximum number of commands in memory per process. Most of them wait for a processor, or for their result to be durable.
+    /// The maximum number of commands that a process handles at a time. Most of them wait for a processor, or for their result to be
+    /// durable: with fewer, short computations would wait for the broker. Their memory is bounded apart from this.
     /// </summary>
-    internal const int CommandsAtOnce = 64;
+    internal const int CommandsAtOnce = 256;
 
     /// <summary>
     /// The session timeout of the group at most, so that the commands of a killed worker are taken over within ten seconds. To lose a
@@ -84,6 +85,7 @@ public static class WorkersRole
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.SessionTimeoutMax = SessionMax;
             endpoint.IsStatic = true;
+            endpoint.IsSpread = true;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);

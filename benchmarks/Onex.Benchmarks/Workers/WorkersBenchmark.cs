@@ -9,8 +9,9 @@ namespace Onex.Benchmarks.Workers;
 
 /// <summary>
 /// How workers share computes: the throughput of a computation that needs a processor with 1, 2 and 4 workers; how evenly eight workers
-/// share computations that only wait, with few and with many partitions, and behind a long one; and what an empty computation costs beside
-/// an echo in place of the workers. No orchestrator runs meanwhile. What is compared is measured in alternated rounds.
+/// share computations that only wait, with few and with many partitions, and behind a long one; how long a kill delays what the killed
+/// worker had; and what an empty computation costs beside an echo in place of the workers. No orchestrator runs meanwhile. What is compared
+/// is measured in alternated rounds.
 /// </summary>
 internal static class WorkersBenchmark
 {
@@ -18,9 +19,6 @@ internal static class WorkersBenchmark
     private const int Long = 10_000;
     private const int Waiting = 160;
     private const int Sharing = 8;
-
-    // The orchestrator puts as many commands of a commit on one partition.
-    private const int SpreadRecordsMax = 4;
 
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
@@ -38,6 +36,11 @@ internal static class WorkersBenchmark
         if (only is null or "shares")
         {
             await SharesAsync(rounds);
+        }
+
+        if (only is null or "takeover")
+        {
+            await TakeoverAsync(rounds);
         }
 
         if (only is null or "empty")
@@ -107,6 +110,32 @@ internal static class WorkersBenchmark
         }
     }
 
+    private static async Task TakeoverAsync(int rounds)
+    {
+        await using var stack = await StartAsync(2, partitions: 48);
+        using var results = ResultStream.Of(stack);
+        _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
+        var (alone, again) = (new List<double>(), new List<double>());
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (times, restarts) in new[] { (again, true), (alone, false) })
+            {
+                // Two seconds of work for each of the two.
+                var victim = stack.Processes.Last(process => process.IsRunning);
+                var measuring = MeasureAsync(stack, results, Commands("delay", Delay(Short), 20));
+                await Task.Delay(TimeSpan.FromMilliseconds(Short), TimeProvider.System);
+                await victim.KillAsync();
+                var next = restarts ? stack.Start("workers") : null;
+                times.Add(await measuring);
+                await (next ?? stack.Start("workers")).ReadyAsync();
+            }
+        }
+
+        Console.WriteLine(
+            $"two seconds of work for each of two workers, one killed in the middle: {Median(alone):F1} s (at most {alone.Max():F1} s), "
+                + $"and {Median(again):F1} s (at most {again.Max():F1} s) if it is started again at once; load {Load()}");
+    }
+
     private static async Task EmptyAsync(int rounds)
     {
         await using var empty = await StartAsync(0, partitions: 48);
@@ -121,11 +150,15 @@ internal static class WorkersBenchmark
             _ = await MeasureAsync(stack, results, Empty(20_000));
         }
 
+        var worker = real.Processes.Last(process => process.IsRunning).Pid;
+        var cpu = 0.0;
         for (var round = 0; round < rounds; round++)
         {
             foreach (var (_, stack, results, many, alone) in sides)
             {
+                var before = ProcessUsage.Of(worker).CpuSeconds;
                 many.Add(await MeasureAsync(stack, results, Empty(10_000)) * 1e3 / 10_000);
+                cpu += stack == real ? ProcessUsage.Of(worker).CpuSeconds - before : 0;
                 for (var i = 0; i < 100; i++)
                 {
                     alone.Add(await MeasureAsync(stack, results, Empty(1)) * 1e3);
@@ -140,6 +173,8 @@ internal static class WorkersBenchmark
                     + $"{Median([.. many.Zip(sides[0].Item4, (mine, echo) => mine / echo)]):F2} and "
                     + $"{Median(alone) / Median(sides[0].Item5):F2} times the time of the echo; load {Load()}");
         }
+
+        Console.WriteLine($"CPU of the worker: {cpu * 1e6 / (rounds * 10_000):F0} us per empty computation");
     }
 
     private static async Task<OnexStack> StartAsync(int workers, int partitions)
@@ -163,11 +198,14 @@ internal static class WorkersBenchmark
         var ids = (IEnumerable<StepCommand> list) => list.Select(command => command.CommandId.ToString()).ToHashSet(StringComparer.Ordinal);
         var (all, wanted) = (ids(commands), ids(waitedFor ?? commands));
         var partitions = int.Parse(stack.Settings["ONEX_WORKER_PARTITIONS"], CultureInfo.InvariantCulture);
+
+        // As the orchestrator spreads a commit.
+        var onOne = Math.Clamp((commands.Count + 15) / 16, 1, 4);
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(commands.Select((command, i) => stack.Writer.SendAsync(
             stack.Topic("worker-requests"),
             JsonSerializer.SerializeToUtf8Bytes(command, MessageJson.Default.StepCommand),
-            partition: i / SpreadRecordsMax % partitions)));
+            partition: i / onOne % partitions)));
         for (var took = 0.0; ;)
         {
             if (await results.NextAsync() is { } id)

@@ -54,6 +54,6 @@ internal sealed partial class InstanceId : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    [GeneratedRegex("[^a-zA-Z0-9._-]")]
+    [GeneratedRegex("[^a-zA-Z0-9._-]", RegexOptions.NonBacktracking)]
     private static partial Regex NotAllowed();
 }

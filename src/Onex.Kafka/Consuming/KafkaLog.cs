@@ -64,7 +64,10 @@ internal sealed class KafkaLog(
 
         // StartOffsets decides where to begin: the library would skip deleted records silently.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
-        configuration.PartitionAssignmentStrategy = PartitionAssignmentStrategy.Range;
+
+        // With the first one neighbouring partitions, to which a batch is spread, belong to different members. A group takes the second one
+        // while it has a member of an older version.
+        configuration.Set("partition.assignment.strategy", address.IsSpread ? "roundrobin,range" : "range");
         configuration.SessionTimeoutMs = session;
         configuration.HeartbeatIntervalMs = (int)heartbeat.TotalMilliseconds;
         configuration.MaxPollIntervalMs = Math.Max(600_000, session);
@@ -288,8 +291,8 @@ internal sealed class KafkaLog(
             }
         }
 
-        // Close lets a static member keep its place until the session timeout. This one stops for good, so that the others get its partitions
-        // at once. The member id is empty when the broker has been told.
+        // Close lets a static member keep its place until the session timeout. This one stops for good, so the others must get its
+        // partitions at once. The client clears the member id when it leaves.
         private void Leave()
         {
             var began = _log._time.GetTimestamp();

@@ -22,6 +22,11 @@ public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, 
     /// partitions at once, and the others keep theirs (static membership).
     /// </summary>
     public bool IsStatic { get; init; }
+
+    /// <summary>
+    /// Whether neighbouring partitions go to different members. If not, each member gets the same numbers of all topics.
+    /// </summary>
+    public bool IsSpread { get; init; }
 }
 
 /// <summary>

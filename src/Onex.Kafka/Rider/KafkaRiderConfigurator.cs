@@ -48,6 +48,9 @@ public interface ITopicEndpointConfigurator<T>
     /// <summary>Whether the process keeps its place in the group when it is killed and starts again at once. Default: no.</summary>
     bool IsStatic { get; set; }
 
+    /// <summary>Whether neighbouring partitions go to different members. Default: no.</summary>
+    bool IsSpread { get; set; }
+
     /// <summary>The type of the messages. Required; records that do not fit go to the dead-letter topic.</summary>
     void Deserialize(JsonTypeInfo<T> type);
 
@@ -97,6 +100,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         {
             SessionTimeoutMax = configurator.SessionTimeoutMax,
             IsStatic = configurator.IsStatic,
+            IsSpread = configurator.IsSpread,
         };
         _endpoints.Add((address, bus =>
         {
@@ -167,6 +171,8 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
     public TimeSpan? SessionTimeoutMax { get; set; }
 
     public bool IsStatic { get; set; }
+
+    public bool IsSpread { get; set; }
 
     public JsonTypeInfo<T>? Type { get; private set; }
 
