@@ -49,8 +49,8 @@ public static class HeaderNames
     public const string Origin = "onex-origin";
 
     /// <summary>
-    /// On a command, a report or a result, if traces are recorded: the span of its sending, as W3C trace context. The span of its handling is
-    /// linked to it.
+    /// On a command, a report or a result, if traces are recorded: the span of its sending, as W3C trace context. The span of its handling
+    /// is linked to it.
     /// </summary>
     public const string SenderSpan = "onex-sender-span";
 

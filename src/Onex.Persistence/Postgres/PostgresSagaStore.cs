@@ -423,7 +423,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private partial void Contention(string reason);
 
     /// <summary>The store reads from the rows whether the commit happened.</summary>
-    [LoggerMessage(5011, LogLevel.Warning, "A commit failed, or its connection was lost; it is repeated, which shows its outcome: {Reason}")]
+    [LoggerMessage(
+        5011, LogLevel.Warning, "A commit failed, or its connection was lost; it is repeated, which shows its outcome: {Reason}")]
     private partial void OutcomeUnknown(string reason);
 
     private sealed record Found(long Version, Guid LastTransitionId);

@@ -89,7 +89,8 @@ public sealed class EmbeddedTelemetryTests : IDisposable
             """{"operation":"far","payload":{"items":["a","b","c"]}}""", traceParent: $"00-{request.TraceId}-{request.SpanId}-01");
         Assert.Equal(HttpStatusCode.Accepted, status);
         await Eventually.Async(
-            async () => (await onex.TextAsync("/metrics")).Contains("onex_connection_breaker{connection=\"late\"} 2", StringComparison.Ordinal),
+            async () => (await onex.TextAsync("/metrics"))
+                .Contains("onex_connection_breaker{connection=\"late\"} 2", StringComparison.Ordinal),
             _within, () => "the breaker of the connection that is away is open");
         await using var arrived = await EchoService.StartAsync(late);
         await Eventually.Async(
