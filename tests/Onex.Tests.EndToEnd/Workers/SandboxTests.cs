@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
+using Onex.Tests.EndToEnd.Support;
 
 namespace Onex.Tests.EndToEnd.Workers;
 
