@@ -58,7 +58,7 @@ class Worker:
                                      "enable.auto.offset.store": False, "max.poll.interval.ms": 600000})
         consumer.subscribe([COMMANDS])
         threading.Thread(target=self.read_cancellations, daemon=True).start()
-        self.reads_cancellations.wait(10)
+        self.reads_cancellations.wait(5)
         print("ready", flush=True)
         while self.running:
             record = consumer.poll(0.2)
