@@ -41,17 +41,17 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     public bool HasNotes => _history is not null;
 
     /// <summary>The decision.</summary>
-    public Decision Build() => new(Saga, true, [.. _commands ?? []], [.. _answers ?? []], [.. _history ?? []])
+    public Decision Build() => new(Saga, true, All(_commands), All(_answers), All(_history))
     {
-        Rejections = [.. _declined ?? []],
-        Seen = [.. _seen ?? []],
-        Published = [.. _published ?? []],
-        Items = [.. _items ?? []],
+        Rejections = All(_declined),
+        Seen = All(_seen),
+        Published = All(_published),
+        Items = All(_items),
         Cancelled = Cancelled,
     };
 
     /// <summary>The decision if the saga does not change. Senders of declined events may still be answered.</summary>
-    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = [.. _declined ?? []] };
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = All(_declined) };
 
     public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
         (_history ??= []).Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
@@ -124,6 +124,8 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
             Saga = Saga with { Idle = Saga.Idle.Clear() };
         }
     }
+
+    private static ImmutableArray<T> All<T>(List<T>? items) => items is null ? [] : [.. items];
 
     private static RawJson? Json(ReadOnlySpan<(string Name, HistoryValue Value)> detail)
     {
