@@ -1,6 +1,5 @@
 // Checks manifests (YAML on standard input) against the schemas of Kubernetes, KEDA and the Prometheus operator: required fields, types
-// and formats. A field that no schema knows is an error too, as with `kubeconform -strict`. With --print it prints the manifests instead,
-// as JSON in an order of their own, so that two renderings can be compared.
+// and formats. A field that no schema knows is an error too, as with `kubeconform -strict`.
 import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
 
@@ -45,18 +44,7 @@ async function validate(manifest) {
   }
 }
 
-function sorted(value) {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(sorted);
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
-}
-
-if (process.argv.includes("--print")) {
-  const name = (manifest) => `${manifest.kind} ${manifest.metadata.name}`;
-  console.log(JSON.stringify(manifests.map(sorted).sort((a, b) => name(a).localeCompare(name(b))), null, 1));
-} else {
-  for (const manifest of manifests) await validate(manifest);
-  for (const problem of problems) console.error(problem);
-  console.log(`${manifests.length} manifests, ${problems.length} problems`);
-  process.exit(problems.length === 0 && manifests.length > 0 ? 0 : 1);
-}
+for (const manifest of manifests) await validate(manifest);
+for (const problem of problems) console.error(problem);
+console.log(`${manifests.length} manifests, ${problems.length} problems`);
+process.exit(problems.length === 0 && manifests.length > 0 ? 0 : 1);

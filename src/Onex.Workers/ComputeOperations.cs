@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Catalogue;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Operations;
 using Onex.Workers.Operations;
@@ -35,7 +36,10 @@ public static class ComputeOperations
 
         foreach (var (descriptor, compute) in services.GetService<PluginSet>()?.Created<ICompute>() ?? [])
         {
-            operations.Add(descriptor.Name, new PluginCompute(compute, descriptor, services.GetRequiredService<TimeProvider>()));
+            operations.Add(
+                descriptor.Name,
+                new PluginCompute(
+                    compute, descriptor, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<RoleHealth>()));
         }
 
         return operations;

@@ -154,6 +154,17 @@ public sealed class PostgresServer : IAsyncDisposable
         return standby;
     }
 
+    /// <summary>Keeps the tables and indexes of databases that are created later on a disk of a given size.</summary>
+    public async Task<SmallDisk> MoveNewDatabasesToDiskAsync(int mebibytes)
+    {
+        var directory = Path.Combine(OwnDirectory, "disk");
+        await AsServerUserAsync("mkdir", directory);
+        var disk = await SmallDisk.MountAsync(directory, ServerUser, mebibytes);
+        await ExecuteAsync($"CREATE TABLESPACE small LOCATION '{directory}'");
+        await ExecuteAsync("ALTER DATABASE template1 SET TABLESPACE small");
+        return disk;
+    }
+
     /// <summary>Makes a standby the primary.</summary>
     public async Task PromoteAsync()
     {

@@ -365,7 +365,8 @@ internal sealed partial class SettingsReading
                 SettingsDiagnostics.BadValue(
                     $"{SettingsTable.EnabledHandlers.Name} names '{Spelling.Clip(unknown)}', which is not a prefix of operations.",
                     Spelling.DidYouMean(unknown, _operationPrefixes!)
-                        + $"Use some of {string.Join(", ", _operationPrefixes!)}, or remove the key for all."),
+                        + $"Use some of {string.Join(", ", _operationPrefixes!)}, or remove the key for all. "
+                        + $"Plug-ins need {SettingsTable.PluginsDirectory.Name}, remote operations no entry."),
                 Find(SettingsTable.EnabledHandlers));
         }
 

@@ -515,7 +515,8 @@ public static class SettingsTable
     };
 
     public static readonly Setting EnabledHandlers = new(FileOnly, null, List, null,
-        "Operation prefixes that this runtime serves (`http`, `hash`). Contracts that call others do not compile.")
+        "Operation prefixes that this runtime serves (`http`, `hash`), those of plug-ins too. Contracts that call others do not compile. "
+        + "Remote operations are enabled by their declaration.")
     {
         FileKey = "handlers.enabled",
         DefaultInWords = "all",

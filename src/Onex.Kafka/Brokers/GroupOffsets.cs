@@ -31,7 +31,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         var partitions = counts
             .SelectMany(topic => Enumerable.Range(0, topic.Value).Select(partition => new TopicPartition(topic.Key, partition)))
             .ToList();
-        return await Task.Run(() => WithConsumer(group, consumer => Find(consumer, partitions, since)), cancellation);
+        return await WithConsumerAsync(group, consumer => Find(consumer, partitions, since), cancellation);
     }
 
     /// <summary>Rewinds.</summary>
@@ -40,12 +40,14 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     /// <exception cref="InvalidOperationException">The group has members.</exception>
-    public Task RewindAsync(string group, IReadOnlyCollection<RewoundPartition> rewound, CancellationToken cancellation) => Task.Run(
-        () => WithConsumer(group, consumer =>
+    public Task RewindAsync(
+        string group, IReadOnlyCollection<RewoundPartition> rewound, CancellationToken cancellation) => WithConsumerAsync(
+        group,
+        consumer =>
         {
             consumer.Commit(rewound.Select(one => new TopicPartitionOffset(one.Topic, one.Partition, one.Offset)));
             return true;
-        }),
+        },
         cancellation);
 
     private static List<RewoundPartition> Find(
@@ -69,7 +71,8 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
     }
 
     // Joins nothing: the broker accepts offsets from outside only for a group without members.
-    private T WithConsumer<T>(string group, Func<IConsumer<Ignore, Ignore>, T> work)
+    private async Task<T> WithConsumerAsync<T>(
+        string group, Func<IConsumer<Ignore, Ignore>, T> work, CancellationToken cancellation)
     {
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = group;
@@ -77,7 +80,8 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         using var consumer = new ConsumerBuilder<Ignore, Ignore>(configuration).SetLogHandler((_, _) => { }).Build();
         try
         {
-            return work(consumer);
+            return await Task.Run(
+                () => RetriableErrors.RetryAsync(() => work(consumer), _timeout, TimeProvider.System, cancellation), cancellation);
         }
         catch (KafkaException e) when (e.Error.Code
             is ErrorCode.UnknownMemberId or ErrorCode.IllegalGeneration or ErrorCode.RebalanceInProgress or ErrorCode.FencedInstanceId)
@@ -87,7 +91,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
                 + $"{settings.SessionTimeout.TotalSeconds:0} s more (KAFKA_SESSION_TIMEOUT).",
                 e);
         }
-        catch (KafkaException e) when (e.Error.IsLocalError)
+        catch (KafkaException e) when (e.Error.IsLocalError || RetriableErrors.Contains(e))
         {
             throw new BrokerUnavailableException($"No broker answers at {settings.BootstrapServers}: {e.Error.Reason}.", e);
         }

@@ -174,9 +174,9 @@ internal sealed class RecordConsumer : IDisposable
             catch (Exception e)
             {
                 // A request of an assignment fails as a whole while a leader moves, for example on a topic that has just been created.
-                if (e is KafkaException { Error: var error } && RetriableErrors.Contains(error.Code))
+                if (e is KafkaException failure && RetriableErrors.Contains(failure))
                 {
-                    Log.ConsumeFailed(_logger, _address.Name, error.Reason);
+                    Log.ConsumeFailed(_logger, _address.Name, failure.Error.Reason);
                 }
                 else
                 {

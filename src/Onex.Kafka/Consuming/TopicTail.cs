@@ -28,8 +28,10 @@ public sealed class TopicTail : IAsyncDisposable
     /// <param name="topic">The topic.</param>
     /// <param name="partitions">The number of its partitions.</param>
     /// <param name="receive">Gets each record, on another thread.</param>
-    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
-    public static TopicTail Open(KafkaSettings settings, string topic, int partitions, Action<TailRecord> receive)
+    /// <param name="cancellation">Ends the opening.</param>
+    /// <exception cref="BrokerUnavailableException">No broker answers, or the partitions have no leader for longer than 10 s.</exception>
+    public static async Task<TopicTail> OpenAsync(
+        KafkaSettings settings, string topic, int partitions, Action<TailRecord> receive, CancellationToken cancellation)
     {
         var config = ClientSettings.For<ConsumerConfig>(settings);
         config.GroupId = settings.ClientId;
@@ -37,16 +39,24 @@ public sealed class TopicTail : IAsyncDisposable
         var consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
         try
         {
-            consumer.Assign(Enumerable.Range(0, partitions).Select(partition =>
-            {
-                var place = new TopicPartition(topic, partition);
-                return new TopicPartitionOffset(place, consumer.QueryWatermarkOffsets(place, _timeout).High);
-            }));
+            // A topic that was created a moment ago may have partitions without a leader.
+            consumer.Assign(await RetriableErrors.RetryAsync(
+                () => Enumerable.Range(0, partitions).Select(partition =>
+                {
+                    var place = new TopicPartition(topic, partition);
+                    return new TopicPartitionOffset(place, consumer.QueryWatermarkOffsets(place, _timeout).High);
+                }).ToList(),
+                _timeout, TimeProvider.System, cancellation));
         }
         catch (KafkaException away)
         {
             consumer.Dispose();
             throw new BrokerUnavailableException($"{topic} cannot be read: {away.Error.Reason}", away);
+        }
+        catch (OperationCanceledException)
+        {
+            consumer.Dispose();
+            throw;
         }
 
         return new TopicTail(consumer, receive);

@@ -77,7 +77,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             time,
             new Logs(Logged),
             room,
-            _services.GetRequiredService<SecretResolver>());
+            _services.GetRequiredService<SecretResolver>(),
+            reports: new ReportSender(Produced, time, "effect-responses", "onex-effects", "e1"));
         Gates = _services.GetRequiredService<ConnectionGates>();
         Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Sagas;
@@ -24,6 +25,8 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     public RunningComputes Running { get; } = new();
 
+    public RoleHealth Health { get; } = new();
+
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
         RunAsync(EffectsHarness.Command(operation, arguments, timeoutMs: timeoutMs), store: null);
@@ -42,6 +45,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
         await using var services = new ServiceCollection()
             .AddSingleton(_time)
             .AddSingleton(plugins ?? PluginSet.None)
+            .AddSingleton(Health)
             .BuildServiceProvider();
         var runner = new ComputeRunner(
             ComputeOperations.Create(services),

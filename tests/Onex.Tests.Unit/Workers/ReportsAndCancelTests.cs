@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Onex.Kafka.Producing;
 using Onex.Tests.Unit.Effects;
 using Onex.Workers.Running;
 
