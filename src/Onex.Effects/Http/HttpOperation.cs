@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
