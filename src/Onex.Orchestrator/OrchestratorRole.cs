@@ -58,6 +58,7 @@ public static class OrchestratorRole
         services.AddSingleton<RejectionSender>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<UndeliverableMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
+        services.AddSingleton<IHomeState>(sp => sp.GetRequiredService<HomePartitions>());
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
             sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics,

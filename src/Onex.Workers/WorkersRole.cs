@@ -12,6 +12,7 @@ using Onex.Kafka.Rider;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Running;
+using Onex.Workers.Sandbox;
 
 namespace Onex.Workers;
 
@@ -41,6 +42,8 @@ public static class WorkersRole
     public static IServiceCollection AddOnexWorkers(this IServiceCollection services, RuntimeSettings settings)
     {
         services.AddSingleton<RunningComputes>();
+        services.AddSingleton(provider => new Sandboxes(
+            settings.Sandbox, SandboxCommand.OfThisProgram(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider =>
         {
             var room = new ComputeRoom(settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands);
@@ -48,7 +51,7 @@ public static class WorkersRole
             return room;
         });
         services.AddSingleton(provider => new ComputeRunner(
-            ComputeOperations.Create(provider),
+            ComputeOperations.Create(provider, settings.EnabledHandlers),
             provider.GetService<IPayloads>(),
             provider.GetService<ISagaStore>() is { } store
                 ? async (query, cancellation) => (await store.LoadItemsAsync([query], cancellation))[0]
@@ -93,9 +96,10 @@ public static class WorkersRole
     }
 
     /// <summary>Reports the role's handlers to health: its operations.</summary>
-    public static void ReportHandlers(RoleHealth health)
+    public static void ReportHandlers(RoleHealth health, RuntimeSettings settings)
     {
-        foreach (var operation in ComputeOperations.Descriptors)
+        foreach (var operation in ComputeOperations.Descriptors.Where(
+            operation => ComputeOperations.IsServed(settings.EnabledHandlers, operation.Name)))
         {
             health.Report(operation.Name, null);
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
@@ -301,9 +300,8 @@ internal static class HttpRequests
 
         Add(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
         Add(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
-        if (Activity.Current is { Recorded: true } span && span.Source == Tracing.Source)
+        if (HttpTrace.IsOfSpan)
         {
-            // The span of the call adds its own.
             return;
         }
 

@@ -38,7 +38,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        var span = SendSpans.Start(record);
+        var span = SendSpans.Start(ref record);
         var pending = new PendingRecord(record, _metrics?.Now ?? 0);
         _queue.Add(pending);
         var sending = pending.Task.WaitAsync(cancellation);

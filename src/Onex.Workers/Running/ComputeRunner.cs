@@ -163,6 +163,10 @@ internal sealed class ComputeRunner(
         {
             return Answer(command, StepOutcomes.Rejected, exception.Code, $"{command.Operation}: {exception.Message}.");
         }
+        catch (ComputeFailedException exception)
+        {
+            return Answer(command, StepOutcomes.Failed, exception.Code, $"{command.Operation}: {exception.Message}.");
+        }
         catch (PluginException exception)
         {
             Log.OperationThrew(logger, command.Operation, exception.InnerException ?? exception);

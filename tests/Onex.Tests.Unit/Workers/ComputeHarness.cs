@@ -1,12 +1,15 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
+using Onex.Metrics;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects;
 using Onex.Workers;
 using Onex.Workers.Operations;
 using Onex.Workers.Running;
+using Onex.Workers.Sandbox;
 
 namespace Onex.Tests.Unit.Workers;
 
@@ -22,7 +25,15 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     /// <summary>Loads stored items of sagas, or null.</summary>
     public LoadItems? Items { get; init; }
 
+    /// <summary>The processes for scripts and modules; without them those operations are off.</summary>
+    public Sandboxes? Sandboxes { get; init; }
+
     public RunningComputes Running { get; } = new();
+
+    public RoleHealth Health { get; } = new();
+
+    /// <summary>Measures, or null.</summary>
+    public OnexMeter? Meter { get; init; }
 
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
@@ -39,12 +50,15 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null)
     {
         using var own = new ComputeRoom(4, 1L << 30);
-        await using var services = new ServiceCollection()
-            .AddSingleton(_time)
-            .AddSingleton(plugins ?? PluginSet.None)
-            .BuildServiceProvider();
+        var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
+        if (Sandboxes is not null)
+        {
+            parts.AddSingleton(Sandboxes);
+        }
+
+        await using var services = parts.BuildServiceProvider();
         var runner = new ComputeRunner(
-            ComputeOperations.Create(services),
+            ComputeOperations.Create(services, Sandboxes is null ? null : ["script", "wasm"]),
             store,
             Items,
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
@@ -52,7 +66,8 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             Running,
             room ?? own,
             _time,
-            NullLogger<ComputeRunner>.Instance);
+            NullLogger<ComputeRunner>.Instance,
+            Meter is null ? null : new ComputeMetrics(Meter, room ?? own, _time));
 
         await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
     }
@@ -61,7 +76,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public static IComputeOperation Operation(string name)
     {
         using var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
-        return ComputeOperations.Create(services)[name];
+        return ComputeOperations.Create(services, enabled: null)[name];
     }
 
     /// <summary>The result of an operation that must complete.</summary>

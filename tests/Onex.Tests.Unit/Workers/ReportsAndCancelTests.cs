@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
 using Onex.Tests.Unit.Effects;
 using Onex.Workers;
 using Onex.Workers.Running;

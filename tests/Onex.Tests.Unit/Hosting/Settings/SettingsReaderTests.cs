@@ -367,6 +367,29 @@ public sealed class SettingsReaderTests : IDisposable
             "KAFKA_SASL_USERNAME is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it.");
     }
 
+    [Fact]
+    public void The_limits_of_scripts_and_modules_are_in_the_file()
+    {
+        File($"sandbox: {{ timeout: 2s, memory_mb: 32, statements: 5, recursion: 6, fuel_millions: 7, modules: '{Path.GetTempPath()}' }}");
+
+        var sandbox = Read().Sandbox;
+
+        Assert.Equal(
+            (TimeSpan.FromSeconds(2), 32, 5, 6, 7),
+            (sandbox.Timeout, sandbox.MemoryMb, sandbox.Statements, sandbox.Recursion, sandbox.FuelMillions));
+        Assert.Equal(Path.GetTempPath(), sandbox.ModulesDirectory);
+    }
+
+    [Fact]
+    public void The_folder_of_modules_must_exist()
+    {
+        File("sandbox: { modules: /no/such/folder }");
+
+        Problems(
+            "contracts/runtime/runtime_config.yaml:1:23: sandbox.modules: there is no directory /no/such/folder. Create it, or correct the "
+                + "path.");
+    }
+
     [Theory]
     [InlineData(
         "logging:\n  level: [INFO]",
