@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Onex.Kafka.Consuming;
 
@@ -9,7 +8,7 @@ namespace Onex.Kafka.Consuming;
 /// The name of a static member of a group: the machine's name, and the number of the first file in the temporary folder that no other
 /// process has locked. A process that is killed frees its file, so the one that is started in its place has the same name.
 /// </summary>
-internal sealed partial class InstanceId : IDisposable
+internal sealed class InstanceId : IDisposable
 {
     // More processes of one group on a machine are members without a name.
     private const int NumbersMax = 64;
@@ -29,7 +28,8 @@ internal sealed partial class InstanceId : IDisposable
     public static InstanceId? Take(string group, string folder, string machine)
     {
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(group)))[..16];
-        var host = NotAllowed().Replace(machine, "_");
+        var host = string.Concat(machine.Take(HostLengthMax).Select(
+            character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' ? character : '_'));
         for (var number = 0; number < NumbersMax; number++)
         {
             var text = number.ToString(CultureInfo.InvariantCulture);
@@ -37,7 +37,7 @@ internal sealed partial class InstanceId : IDisposable
             {
                 var file = new FileStream(
                     Path.Combine(folder, $"onex-{name}-{text}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                return new InstanceId($"{(host.Length > HostLengthMax ? host[..HostLengthMax] : host)}-{text}", file);
+                return new InstanceId($"{host}-{text}", file);
             }
             catch (DirectoryNotFoundException)
             {
@@ -53,7 +53,4 @@ internal sealed partial class InstanceId : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
-
-    [GeneratedRegex("[^a-zA-Z0-9._-]", RegexOptions.NonBacktracking)]
-    private static partial Regex NotAllowed();
 }

@@ -102,7 +102,7 @@ internal sealed class KafkaLog(
                     Log.ClientLine(_logger, line.Facility, line.Message);
                 }
             })
-            .SetErrorHandler((_, error) => OnError(address, error))
+            .SetErrorHandler((_, error) => health.Note(error))
             .SetOffsetsCommittedHandler((_, committed) => OnCommitted(address, committed))
             .SetPartitionsAssignedHandler((consumer, partitions) => member.Assigned(consumer, partitions))
             .SetPartitionsRevokedHandler((_, offsets) => events.Revoked(member, offsets.ConvertAll(offset => offset.TopicPartition)))
@@ -114,17 +114,15 @@ internal sealed class KafkaLog(
         ? _instances.GetOrAdd(address.Group, group => InstanceId.Take(group, Path.GetTempPath(), Environment.MachineName))
         : null;
 
-    private void OnError(EndpointAddress address, Error error)
+    // Another process has taken this name, for example a container of the same host name. This one joins again without a name.
+    private void GiveUpName(EndpointAddress address, Error error)
     {
-        if (error.IsFatal && _instances.TryGetValue(address.Group, out var instance) && instance is not null)
+        if (_instances.TryGetValue(address.Group, out var instance) && instance is not null)
         {
-            // Another process has taken this name, for example a container of the same host name. This one joins again without a name.
             Log.InstanceIdTaken(_logger, address.Name, instance.Value, error.Reason);
             _instances[address.Group] = null;
             instance.Dispose();
         }
-
-        health.Note(error);
     }
 
     // A failed commit is harmless: the library retries it, or the records are read again.
@@ -171,6 +169,11 @@ internal sealed class KafkaLog(
             try
             {
                 result = _consumer.Consume(waitMs);
+            }
+            catch (ConsumeException e) when (e.Error.IsFatal)
+            {
+                _log.GiveUpName(_address, e.Error);
+                throw;
             }
             catch (ConsumeException e) when (e.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.Local_LogTruncation)
             {
