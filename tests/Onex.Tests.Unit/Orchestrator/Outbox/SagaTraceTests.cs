@@ -6,6 +6,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
+[Collection("Listeners to spans")]
 public sealed class SagaTraceTests
 {
     private const string Request = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -28,7 +29,6 @@ public sealed class SagaTraceTests
         Assert.Equal((default, ActivityTraceFlags.Recorded), (context.SpanId, context.TraceFlags));
     }
 
-    // In this class because the listener of another test must not run beside it.
     [Fact]
     public void Without_a_listener_neither_a_record_nor_its_sending_costs_anything()
     {
