@@ -3,6 +3,7 @@ using Onex.Benchmarks.EndToEnd;
 using Onex.Benchmarks.Isolation;
 using Onex.Benchmarks.Items;
 using Onex.Benchmarks.Limits;
+using Onex.Benchmarks.Sandbox;
 using Onex.Benchmarks.Timers;
 using Onex.Benchmarks.Workers;
 
@@ -13,6 +14,7 @@ return args switch
     ["isolation", .. var options] => await IsolationBenchmark.RunAsync(options),
     ["items", .. var options] => await ItemsBenchmark.RunAsync(options),
     ["limits", .. var options] => await LimitsBenchmark.RunAsync(options),
+    ["sandbox", .. var options] => await SandboxBenchmark.RunAsync(options),
     ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
     ["workers", .. var options] => await WorkersBenchmark.RunAsync(options),
     _ => Usage(),
@@ -27,8 +29,9 @@ static int Usage()
         ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]
         ./dev bench items [--items N]
         ./dev bench limits [--seconds N]
+        ./dev bench sandbox [--seconds N] [--program ONEX]
         ./dev bench timers [--parked N]
-        ./dev bench workers [--commands N]
+        ./dev bench workers [--only throughput|shares|takeover|empty] [--rounds N] [--commands N]
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
@@ -38,9 +41,10 @@ static int Usage()
                    runtime-effects with many parked commands
         items      the cost of the number of items of an each: time, memory, the saga's row
         limits     one limit of three effects processes, counted at the service, and after one of them was killed
+        sandbox    the processes of scripts and modules: start, memory, empty runs a second; --program: a published executable
         timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
-        workers    the throughput of computes with 1, 2 and 4 workers, how evenly 8 workers share 4, 12 and 48 partitions, and an
-                   empty compute beside an echo
+        workers    the throughput of computes with 1, 2 and 4 workers, how 8 workers share 4, 12 and 48 partitions, evenly and behind a
+                   long compute, how long a kill delays, and an empty compute beside an echo
         """);
     return 2;
 }

@@ -5,12 +5,12 @@ from datetime import datetime, timezone
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
-SERVERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
+KAFKA = {"bootstrap.servers": os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
+         "topic.metadata.refresh.interval.ms": 5000}  # topics may be created after the worker has started
 PREFIX = os.environ.get("ONEX_TOPIC_PREFIX", "")
 COMMANDS = PREFIX + os.environ.get("COMMANDS_TOPIC", "pricing-commands")
 RESULTS = PREFIX + os.environ.get("RESULTS_TOPIC", "worker-responses")
 GROUP = PREFIX + os.environ.get("GROUP_ID", "pricing-workers")
-
 
 class Rejected(Exception):
     """A final "no": it is not retried."""
@@ -20,8 +20,7 @@ class Rejected(Exception):
         self.code = code
 
 
-class Cancelled(Exception):
-    pass
+class Cancelled(Exception): pass
 
 
 class Attempt:
@@ -49,16 +48,17 @@ class Attempt:
 
 class Worker:
     def __init__(self, operations):
-        self.operations, self.running = operations, True
-        self.producer = Producer({"bootstrap.servers": SERVERS, "enable.idempotence": True})
+        self.operations, self.running, self.reads_cancellations = operations, True, threading.Event()
+        self.producer = Producer(KAFKA | {"enable.idempotence": True})
         self.cancelled = collections.OrderedDict()  # command_id: the latest attempt that must not run
         self.known = collections.OrderedDict()  # command_id: its final result
 
     def run(self):
-        consumer = Consumer({"bootstrap.servers": SERVERS, "group.id": GROUP, "auto.offset.reset": "earliest",
-                             "enable.auto.offset.store": False, "max.poll.interval.ms": 600000})
+        consumer = Consumer(KAFKA | {"group.id": GROUP, "auto.offset.reset": "earliest",
+                                     "enable.auto.offset.store": False, "max.poll.interval.ms": 600000})
         consumer.subscribe([COMMANDS])
         threading.Thread(target=self.read_cancellations, daemon=True).start()
+        self.reads_cancellations.wait(5)
         print("ready", flush=True)
         while self.running:
             record = consumer.poll(0.2)
@@ -76,8 +76,8 @@ class Worker:
 
     def read_cancellations(self):
         # Every worker reads all partitions, so the group is its own.
-        consumer = Consumer({"bootstrap.servers": SERVERS, "group.id": f"{GROUP}-{uuid.uuid4()}", "auto.offset.reset": "latest"})
-        consumer.subscribe([COMMANDS + ".cancel"])
+        consumer = Consumer(KAFKA | {"group.id": f"{GROUP}-{uuid.uuid4()}", "auto.offset.reset": "latest"})
+        consumer.subscribe([COMMANDS + ".cancel"], on_assign=lambda *_: self.reads_cancellations.set())
         while self.running:
             record = consumer.poll(0.2)
             try:

@@ -6,6 +6,7 @@ using Onex.Effects.Db;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;
 using Onex.Effects.Plugins;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Operations;
 
@@ -45,7 +46,8 @@ public static class EffectOperations
                 descriptor.Name,
                 new PluginEffect(
                     effect, descriptor, services.GetRequiredService<HttpTransport>(), services.GetRequiredService<DatabasePools>(),
-                    services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<PluginEffect>>()));
+                    services.GetRequiredService<TimeProvider>(), services.GetRequiredService<RoleHealth>(),
+                    services.GetRequiredService<ILogger<PluginEffect>>()));
         }
 
         return operations;

@@ -37,6 +37,8 @@ public static class EffectsRole
     /// </summary>
     internal const int CommandsAtOnce = 4096;
 
+    private const string Source = "onex-effects";
+
     /// <summary>
     /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
     /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and
@@ -62,13 +64,19 @@ public static class EffectsRole
                 provider.GetRequiredService<IRecordProducer>(),
                 provider.GetRequiredService<TimeProvider>(),
                 settings.Topics.EffectResponses,
-                "onex-effects"),
+                Source),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
             new ResultRoom(memory.Results, memory.LargestResult),
             provider.GetRequiredService<SecretResolver>(),
             provider.GetRequiredService<ISharedLimits>(),
             parkedMemory: new MemoryGate(memory.Commands / 4),
+            new ReportSender(
+                provider.GetRequiredService<IRecordProducer>(),
+                provider.GetRequiredService<TimeProvider>(),
+                settings.Topics.EffectResponses,
+                Source,
+                Environment.MachineName),
             provider.GetService<EffectMetrics>()));
         services.AddSingleton<EffectMetrics>();
         services.AddSingleton<ISharedLimits>(provider => new ClusterLimits(

@@ -48,6 +48,13 @@ internal sealed class PlanFacts
     /// <summary>The call of that id; ids are unique in a contract.</summary>
     public CallStep Step(string id) => _calls[id];
 
+    /// <summary>The role that runs the command: that of its step, or of its compensation; null if the step has none.</summary>
+    public CallRole? RoleOf(Outstanding command)
+    {
+        var step = Step(command.Step);
+        return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
+    }
+
     /// <summary>The step of that id; null if it is a call of another contract content.</summary>
     public StepPlan At(string id) => SequenceOf(id).Steps[_places[id].Index];
 

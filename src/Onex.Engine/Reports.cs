@@ -7,8 +7,8 @@ using Onex.Operations;
 namespace Onex.Engine;
 
 /// <summary>
-/// Handles the reports of running computations. The saga keeps the last one, without an entry in the history, and looks after the attempt
-/// again when the next one is overdue.
+/// Handles the reports of running attempts. The saga keeps the last one, without an entry in the history. A report of a computation also
+/// moves the time when its outcome is looked up; that of an effect does not, because its lease tells.
 /// </summary>
 internal static class Reports
 {
@@ -21,15 +21,20 @@ internal static class Reports
     public static bool Decide(DecisionBuilder decision, StepReportArrived report)
     {
         var command = decision.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == report.CommandId);
-        if (command is not { Phase: AttemptPhase.InFlight, Interrupted: false } || command.Attempt != report.Attempt
-            || TimesOf(decision, command) is not var (timeout, silence))
+        if (command is not { Phase: AttemptPhase.InFlight, Interrupted: false } || command.Attempt != report.Attempt)
+        {
+            return false;
+        }
+
+        var times = TimesOf(decision, command);
+        if (times is null && (report.IsFromWorker || decision.Facts.RoleOf(command) != CallRole.Effect))
         {
             return false;
         }
 
         // After a worker was killed, another one begins the same attempt from the start.
         var begins = report.HasBegun || command.Report is null;
-        if (!begins && decision.Now - command.Report!.At < Shortest(command, silence))
+        if (!begins && decision.Now - command.Report!.At < Shortest(command, times?.Heartbeat))
         {
             return false;
         }
@@ -40,6 +45,12 @@ internal static class Reports
             Text = report.Text,
             Worker = report.Worker,
         };
+        if (times is not var (timeout, silence))
+        {
+            decision.Replace(command with { Report = kept });
+            return true;
+        }
+
         var end = kept.StartedAt + timeout + Commands.Grace;
         var heartbeat = decision.Now + silence;
         decision.Replace(command with { Report = kept, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
@@ -75,11 +86,12 @@ internal static class Reports
             yield break;
         }
 
-        var after = decision.Saga.Outstanding.ToDictionary(command => command.CommandId);
+        Dictionary<CommandId, Outstanding>? after = null;
         foreach (var command in decision.Before.Outstanding)
         {
             if (command.Phase == AttemptPhase.InFlight && command.CommandId != result && TimesOf(decision, command) is not null
-                && (!after.TryGetValue(command.CommandId, out var later)
+                && (!(after ??= decision.Saga.Outstanding.ToDictionary(left => left.CommandId))
+                        .TryGetValue(command.CommandId, out var later)
                     || later.Attempt > command.Attempt
                     || later.Phase is AttemptPhase.BackingOff or AttemptPhase.Stuck))
             {

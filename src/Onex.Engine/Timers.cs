@@ -52,7 +52,7 @@ internal static class Timers
     public static IEnumerable<CommandId> ToLookUp(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command.Phase == AttemptPhase.InFlight && command.DueAt <= now && !MayBeCancelled(command)
-        where RoleOf(plan, command) == CallRole.Effect
+        where PlanFacts.Of(plan).RoleOf(command) == CallRole.Effect
         select command.CommandId;
 
     /// <summary>
@@ -61,14 +61,14 @@ internal static class Timers
     public static IEnumerable<CommandId> ToCancelIfParked(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
-        where RoleOf(plan, command) == CallRole.Effect && EndOfRetries(plan, saga, command) <= now
+        where PlanFacts.Of(plan).RoleOf(command) == CallRole.Effect && EndOfRetries(plan, saga, command) <= now
         select command.CommandId;
 
     /// <summary>The interrupted effects that a wake-up at that time cancels in the ledger if no role has claimed them.</summary>
     public static IEnumerable<CommandId> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command.Phase == AttemptPhase.InFlight && command.DueAt <= now && MayBeCancelled(command)
-        where RoleOf(plan, command) == CallRole.Effect
+        where PlanFacts.Of(plan).RoleOf(command) == CallRole.Effect
         select command.CommandId;
 
     // Of an interrupted command that may have taken effect in an earlier attempt, only another attempt finds out the outcome.
@@ -204,9 +204,9 @@ internal static class Timers
                 break;
 
             // The effects role no longer starts it.
-            case var _ when command.NotAfter <= decision.Now && RoleOf(decision.Plan, command) != CallRole.Saga:
+            case var _ when command.NotAfter <= decision.Now && decision.Facts.RoleOf(command) != CallRole.Saga:
                 Results.AttemptFailed(
-                    decision, command, RoleOf(decision.Plan, command) == CallRole.Remote ? AttemptReach.Sent : AttemptReach.NotSent,
+                    decision, command, decision.Facts.RoleOf(command) == CallRole.Remote ? AttemptReach.Sent : AttemptReach.NotSent,
                     StepCodes.StepTimedOut, "No result arrived while the command was valid.",
                     retryAfter: null);
                 break;
@@ -238,11 +238,5 @@ internal static class Timers
         var isForward = command.Direction == StepDirection.Forward;
         var retry = isForward ? step.Retry : step.Compensation?.Retry ?? step.Retry;
         return command.Interrupted || (isForward && saga.PastPivot) ? null : (command.RetriedAt ?? command.FirstSentAt) + retry.Within;
-    }
-
-    private static CallRole? RoleOf(Plan plan, Outstanding command)
-    {
-        var step = PlanFacts.Of(plan).Step(command.Step);
-        return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
     }
 }

@@ -24,6 +24,7 @@ public abstract class Compute<TArguments, TResult> : ICompute
         ReadOnlyMemory<byte> arguments, ComputeContext context, IBufferWriter<byte> result, CancellationToken cancellation)
     {
         var computed = await RunAsync(OperationJson.Read<TArguments>(arguments.Span), context, cancellation).ConfigureAwait(false);
+        _ = computed ?? throw new InvalidOperationException($"{context.Operation} returned null.");
         var writer = new Utf8JsonWriter(result, OperationJson.Written);
         await using (writer.ConfigureAwait(false))
         {

@@ -57,6 +57,11 @@ public abstract class Effect<TArguments, TResult> : IEffect
         }
 
         var outcome = await GuardedAsync(typed, context, cancellation).ConfigureAwait(false);
+        if (outcome is null or { Status: EffectStatus.Completed, Result: null })
+        {
+            throw new InvalidOperationException($"{context.Operation} returned null.");
+        }
+
         return new EffectOutcome<byte[]>(
             outcome.Status,
             outcome.Result is { } result ? JsonSerializer.SerializeToUtf8Bytes(result, OperationJson.Options) : null,

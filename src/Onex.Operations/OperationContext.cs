@@ -31,8 +31,9 @@ public abstract class OperationContext
     internal Action<double?, string?> Progress { get; init; } = (_, _) => { };
 
     /// <summary>
-    /// Reports that the operation makes progress, as often as it likes: the host sends at most one report a second. The reports also keep
-    /// the <c>heartbeat_timeout</c> of the step from ending the attempt.
+    /// Reports that the operation makes progress, as often as it likes: the host sends at most one report a second. The last one shows in
+    /// <c>onex sagas why</c>, and in the history if the attempt fails. Reports of a compute also keep the <c>heartbeat_timeout</c> of the
+    /// step from ending the attempt.
     /// </summary>
     /// <param name="fraction">How much is done, from 0 to 1; null if it is not known.</param>
     /// <param name="text">What is being done, for people, without secrets; or null.</param>
@@ -76,8 +77,8 @@ public sealed class EffectContext : OperationContext
 
     /// <summary>
     /// Call before the first byte, or the commit, that may take effect, where the connection's HTTP client does not send it: from here on a
-    /// timeout or an exception leaves it unknown whether the attempt took effect. Operations without a connection of the type
-    /// <c>http</c> count as having sent from the start.
+    /// timeout or an exception leaves it unknown whether the attempt took effect. Operations with a connection of the type
+    /// <c>postgres</c> count as having sent from their first session on, and those without a connection from the start.
     /// </summary>
     public void MarkSent() => Sending();
 }

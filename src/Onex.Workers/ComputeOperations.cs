@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Catalogue;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Operations;
 using Onex.Workers.Operations;
@@ -20,26 +21,40 @@ public static class ComputeOperations
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>Creates the operations by name, with the role's services, those of plug-ins among them.</summary>
-    internal static Dictionary<string, IComputeOperation> Create(IServiceProvider services)
+    /// <summary>
+    /// Creates the operations by name, with the role's services, those of plug-ins among them. Those that run code are left out unless they
+    /// are enabled, so that no command can reach them.
+    /// </summary>
+    /// <param name="services">The role's services.</param>
+    /// <param name="enabled">The prefixes in <c>handlers.enabled</c>, or null if it is not set.</param>
+    internal static Dictionary<string, IComputeOperation> Create(IServiceProvider services, IReadOnlyList<string>? enabled)
     {
         var operations = new Dictionary<string, IComputeOperation>(StringComparer.Ordinal);
         foreach (var type in _classes)
         {
-            var operation = (IComputeOperation)ActivatorUtilities.CreateInstance(services, type);
-            foreach (var attribute in type.GetCustomAttributes<OperationAttribute>(inherit: false))
+            var names = type.GetCustomAttributes<OperationAttribute>(inherit: false).Select(attribute => attribute.Name)
+                .Where(name => IsServed(enabled, name)).ToList();
+            if (names.Count > 0)
             {
-                operations.Add(attribute.Name, operation);
+                var operation = (IComputeOperation)ActivatorUtilities.CreateInstance(services, type);
+                names.ForEach(name => operations.Add(name, operation));
             }
         }
 
         foreach (var (descriptor, compute) in services.GetService<PluginSet>()?.Created<ICompute>() ?? [])
         {
-            operations.Add(descriptor.Name, new PluginCompute(compute, descriptor, services.GetRequiredService<TimeProvider>()));
+            operations.Add(
+                descriptor.Name,
+                new PluginCompute(
+                    compute, descriptor, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<RoleHealth>()));
         }
 
         return operations;
     }
+
+    /// <summary>Whether a worker has the operation. Which others contracts may name is checked by the orchestrator.</summary>
+    internal static bool IsServed(IReadOnlyList<string>? enabled, string operation) =>
+        !EnabledOperations.MustBeNamed(operation) || EnabledOperations.Includes(enabled, operation);
 
     private static IEnumerable<OperationDescriptor> Describe(Type type)
     {

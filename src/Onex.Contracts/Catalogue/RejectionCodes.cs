@@ -14,6 +14,15 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
         [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large", "patch_failed", "template_failed"], StringComparer.Ordinal);
 
+    private static readonly string[] _sandbox =
+        [.. _ofAll, "result_too_large", "result_not_json", "memory_exceeded", "recursion_exceeded"];
+
+    private static readonly FrozenSet<string> _script = FrozenSet.ToFrozenSet(
+        [.. _sandbox, "script_invalid", "script_failed", "statements_exceeded"], StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _wasm = FrozenSet.ToFrozenSet(
+        [.. _sandbox, "module_refused", "module_invalid", "wasm_failed", "wasm_trapped", "fuel_exceeded"], StringComparer.Ordinal);
+
     // The others are about the handles of secrets in the arguments.
     private static readonly string[] _ofEffects =
         [.. _ofAll, "secret_handle_invalid", "secret_not_found", "secret_forbidden", "secret_refused"];
@@ -72,6 +81,7 @@ public static class RejectionCodes
             StepCodes.StoreMissing,
             "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
             "redis_unavailable", "filesystem_unavailable", "vault_sealed", "secret_unavailable",
+            "time_exceeded", "module_missing", "module_mismatch", "sandbox_died", "sandbox_unavailable",
         ],
         StringComparer.Ordinal);
 
@@ -79,6 +89,8 @@ public static class RejectionCodes
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
         operation.Package is not null ? OfPlugin(operation)
         : operation.Remote is not null ? null
+        : operation.Name == "script.run" ? _script
+        : operation.Name == "wasm.run" ? _wasm
         : operation.Role == OperationRole.Compute ? _compute
         : operation.Name.Split('.')[0] switch
         {

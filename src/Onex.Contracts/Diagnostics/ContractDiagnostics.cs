@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Text;
 using static Onex.Contracts.Text.Spelling;
@@ -133,7 +134,11 @@ internal static partial class ContractDiagnostics
     // Operations.
 
     public static DiagnosticDraft UnknownOperation(SourceSpan at, string name, IReadOnlyCollection<string> operations) =>
-        Error("ONEX1030", at, $"there is no operation '{Clip(name)}'.", Suggest(name, "operations", operations));
+        Error("ONEX1030", at, $"there is no operation '{Clip(name)}'.",
+            EnabledOperations.MustBeNamed(name)
+                ? $"It runs code, so it is off unless handlers.enabled in runtime_config.yaml names '{name.Split('.')[0]}', "
+                    + "with the prefixes of all other operations that contracts use."
+                : Suggest(name, "operations", operations));
 
     public static DiagnosticDraft WrongRole(SourceSpan at, string name, string kind, string right) =>
         Error("ONEX1031", at, $"'{name}' is not for '{kind}' steps.", $"Write '{right}: {name}'.");

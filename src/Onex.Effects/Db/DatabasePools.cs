@@ -56,8 +56,9 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     /// <summary>Discards the cached answer: the host's name may resolve to another server by now.</summary>
     public void ForgetLedger() => _holdsLedger = null;
 
-    /// <summary>Sessions for plug-ins, which the client resets before it uses them again.</summary>
-    public DbDataSource ForPlugins() => new PluginDataSource(_ofPlugins.Value);
+    /// <summary>Sessions for a plug-in, which the client resets before it uses them again.</summary>
+    /// <param name="opened">Called before the plug-in gets a session.</param>
+    public DbDataSource ForPlugin(Action opened) => new PluginDataSource(_ofPlugins.Value, opened);
 
     public void Dispose()
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
+using Onex.Kafka.Producing;
 using Onex.Operations;
 
 namespace Onex.Effects.Operations;
@@ -40,6 +41,9 @@ internal sealed record AttemptContext(
 
     /// <summary>The maximum size of a result in bytes.</summary>
     public int LargestResult => Math.Min(ValueText.ResultBytesMax, Room.Largest);
+
+    /// <summary>Begins the reports of the attempt, for operations that report their progress. Ended by disposing of it.</summary>
+    public Func<RunReports?> BeginReports { get; init; } = () => null;
 
     /// <summary>Reserves memory for the result before it is read.</summary>
     public ResultRoom.Place Room { get; init; } = ResultRoom.Unbounded.Begin();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
@@ -6,6 +7,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Db;
 using Onex.Effects.Http;
 using Onex.Effects.Operations;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Operations;
 
@@ -17,21 +19,24 @@ namespace Onex.Effects.Plugins;
 /// <param name="transport">Sends requests of HTTP connections.</param>
 /// <param name="pools">The sessions of database connections.</param>
 /// <param name="time">The clock of the operation.</param>
+/// <param name="health">Shows an operation whose attempts hang.</param>
 /// <param name="logger">For what it throws.</param>
 internal sealed class PluginEffect(
-    IEffect effect, OperationDescriptor descriptor, HttpTransport transport, DatabasePools pools, TimeProvider time, ILogger logger)
+    IEffect effect, OperationDescriptor descriptor, HttpTransport transport, DatabasePools pools, TimeProvider time, RoleHealth health,
+    ILogger logger)
     : IEffectOperation
 {
-    private readonly PluginRuns _runs = new(descriptor.Name, descriptor.Package!);
+    private readonly PluginRuns _runs = new(descriptor.Name, descriptor.Package!, health);
 
     public async Task<AttemptOutcome> RunAsync(RawJson arguments, AttemptContext context, CancellationToken cancellation)
     {
-        // The transport knows when a request is sent. What else an operation does is unknown, so it may have taken effect at any time.
-        if (descriptor.ChangesWorld && context.Connection?.Type != ConnectionTypes.Http)
+        // The connection knows when something may be sent. Without one, the operation may have taken effect at any time.
+        if (descriptor.ChangesWorld && context.Connection?.Type is not (ConnectionTypes.Http or ConnectionTypes.Postgres))
         {
             context.Progress.Send();
         }
 
+        using var reports = context.BeginReports();
         var plugin = new EffectContext
         {
             Operation = context.Operation,
@@ -43,6 +48,7 @@ internal sealed class PluginEffect(
             Time = time,
             FollowsAttempt = context.FollowsAttempt,
             Sending = context.Progress.Send,
+            Progress = (fraction, text) => reports?.Take(fraction, context.Record.Mask.Apply(text)),
             ConnectionOrNull = context.Connection is { } connection ? Connect(connection, context) : null,
         };
         try
@@ -62,9 +68,33 @@ internal sealed class PluginEffect(
                 return AttemptOutcome.From(HttpErrors.NoAnswer<object>(request, url, context.Progress.Reach), null);
             }
 
+            if (failed.InnerException is NpgsqlException lost && context.Connection is { Database: not null } database)
+            {
+                return DatabaseError(lost, database, context.Progress);
+            }
+
             Log.OperationThrew(logger, context.Operation, failed.Message, failed.InnerException?.StackTrace);
             return AttemptOutcome.Failed(
                 failed.Code == StepCodes.OperationStuck ? AttemptReach.NotSent : context.Progress.Reach, failed.Code, failed.Message);
+        }
+    }
+
+    // Failed, not rejected: what the plug-in has committed before is unknown.
+    private static AttemptOutcome DatabaseError(NpgsqlException exception, Connection connection, AttemptProgress progress)
+    {
+        var stage = progress.HasConnected ? DatabaseStage.Running : DatabaseStage.Connecting;
+        var error = DatabaseErrors.Read(exception, stage, connection.Name, readOnly: false);
+        return AttemptOutcome.Failed(
+            progress.Reach, error.Code,
+            exception is PostgresException || !progress.HasConnected ? error.Message : $"The database of {connection} was lost.");
+    }
+
+    private void Open(AttemptContext context)
+    {
+        context.Progress.Connect();
+        if (descriptor.ChangesWorld)
+        {
+            context.Progress.Send();
         }
     }
 
@@ -81,6 +111,6 @@ internal sealed class PluginEffect(
                 Timeout = Timeout.InfiniteTimeSpan,
             }
             : null,
-        DatabaseFactory = connection.Type == ConnectionTypes.Postgres ? () => pools.For(connection).ForPlugins() : null,
+        DatabaseFactory = connection.Type == ConnectionTypes.Postgres ? () => pools.For(connection).ForPlugin(() => Open(context)) : null,
     };
 }

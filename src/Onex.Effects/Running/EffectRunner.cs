@@ -36,6 +36,7 @@ internal sealed class EffectRunner(
     SecretResolver? secrets = null,
     ISharedLimits? shared = null,
     MemoryGate? parkedMemory = null,
+    ReportSender? reports = null,
     EffectMetrics? metrics = null) : IConsumer<StepCommand>
 {
     private static readonly MemoryGate _unbounded = new(long.MaxValue);
@@ -370,6 +371,7 @@ internal sealed class EffectRunner(
                 Room = place,
                 SagaId = command.SagaId,
                 Attempt = command.Attempt,
+                BeginReports = () => reports?.For(command),
                 FollowsAttempt = record.FollowsAttempt,
             };
             try

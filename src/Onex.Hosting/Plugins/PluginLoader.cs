@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Operations;
 
@@ -117,7 +118,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
             _diagnostics.Add(PluginDiagnostics.NotLoaded(name, $"its types cannot be loaded: {string.Join(' ', problems.Take(3))}"));
             return null;
         }
-        catch (Exception exception) when (exception is BadImageFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (!MemoryShortage.Is(exception))
         {
             _diagnostics.Add(PluginDiagnostics.NotLoaded(name, $"{path} cannot be loaded: {exception.Message}"));
             return null;
@@ -178,6 +179,20 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         || (!type.IsAbstract && (typeof(ICompute).IsAssignableFrom(type) || typeof(IEffect).IsAssignableFrom(type)));
 
     private void Add(string plugin, Type type)
+    {
+        try
+        {
+            Describe(plugin, type);
+        }
+        catch (Exception exception) when (!MemoryShortage.Is(exception))
+        {
+            // What its attributes and properties refer to is loaded only now.
+            _diagnostics.Add(PluginDiagnostics.NotLoaded(
+                plugin, $"{type.FullName} cannot be read: {exception.GetType().Name}: {exception.Message}"));
+        }
+    }
+
+    private void Describe(string plugin, Type type)
     {
         if (Problem(type) is var (problem, remedy) && problem.Length > 0)
         {

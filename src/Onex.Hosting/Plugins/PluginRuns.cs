@@ -1,5 +1,6 @@
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Hosting.Health;
 using Onex.Operations;
 
 namespace Onex.Hosting.Plugins;
@@ -10,11 +11,18 @@ namespace Onex.Hosting.Plugins;
 /// </summary>
 /// <param name="operation">The operation's name.</param>
 /// <param name="plugin">The plug-in's name.</param>
-internal sealed class PluginRuns(string operation, string plugin)
+/// <param name="health">Shows that no more attempts are started.</param>
+internal sealed class PluginRuns(string operation, string plugin, RoleHealth health)
 {
     /// <summary>The maximum number of attempts that run on after their time limit. Each may hold a thread.</summary>
     public const int AbandonedMax = 8;
 
+    private static readonly Remedy _remedy = new(
+        "Restart this process, and correct the plug-in: it must obey its cancellation token.", "an-operation-of-a-plug-in-hangs");
+
+    private static readonly Lock _threads = new();
+
+    private readonly Lock _lock = new();
     private int _abandoned;
 
     /// <summary>Runs an attempt. Throws <see cref="PluginException"/>, or <see cref="OperationRejectedException"/>.</summary>
@@ -24,8 +32,7 @@ internal sealed class PluginRuns(string operation, string plugin)
         {
             throw new PluginException(
                 StepCodes.OperationStuck,
-                $"{operation} (plug-in {plugin}): {stuck} earlier attempts have passed their time limit and still run; no more are "
-                + "started until one of them ends. Correct the plug-in: it must obey its cancellation token.");
+                $"{operation} (plug-in {plugin}): {Describe(stuck)} Correct the plug-in: it must obey its cancellation token.");
         }
 
         // Not on the caller's thread, which a plug-in may block.
@@ -38,12 +45,12 @@ internal sealed class PluginRuns(string operation, string plugin)
         {
             if (!running.IsCompleted)
             {
-                Interlocked.Increment(ref _abandoned);
+                Count(1);
                 _ = running.ContinueWith(
                     (ended, _) =>
                     {
                         _ = ended.Exception;
-                        Interlocked.Decrement(ref _abandoned);
+                        Count(-1);
                     },
                     null, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
@@ -53,6 +60,34 @@ internal sealed class PluginRuns(string operation, string plugin)
         catch (Exception exception) when (exception is not OperationRejectedException && !MemoryShortage.Is(exception))
         {
             throw new PluginException(StepCodes.OperationFailed, $"{operation} (plug-in {plugin}) threw {Describe(exception)}", exception);
+        }
+    }
+
+    private static string Describe(int stuck) =>
+        $"{stuck} earlier attempts have passed their time limit and still run; no more are started until one of them ends.";
+
+    private void Count(int change)
+    {
+        AddThreads(change);
+        lock (_lock)
+        {
+            var wasStuck = _abandoned >= AbandonedMax;
+            Volatile.Write(ref _abandoned, _abandoned + change);
+            var isStuck = _abandoned >= AbandonedMax;
+            if (isStuck != wasStuck)
+            {
+                health.Report(operation, isStuck ? Describe(_abandoned) : null, _remedy);
+            }
+        }
+    }
+
+    // The pool makes up for a blocked thread only after half a second, in which everything else in the process would wait.
+    private static void AddThreads(int change)
+    {
+        lock (_threads)
+        {
+            ThreadPool.GetMinThreads(out var workers, out var ports);
+            ThreadPool.SetMinThreads(workers + change, ports);
         }
     }
 

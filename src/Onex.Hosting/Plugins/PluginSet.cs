@@ -1,6 +1,7 @@
 using System.Reflection;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Messages;
 using Onex.Operations;
 
 namespace Onex.Hosting.Plugins;
@@ -44,15 +45,20 @@ public sealed class PluginSet(
                 var withClock = operation.Class.GetConstructor([typeof(TimeProvider)]);
                 _instances[operation.Class] = withClock?.Invoke([TimeProvider.System]) ?? Activator.CreateInstance(operation.Class)!;
             }
-            catch (TargetInvocationException exception)
+            catch (Exception exception) when (!MemoryShortage.Is(exception))
             {
-                problems.Add(PluginDiagnostics.NotCreated(
-                    operation.Descriptor.Package!, operation.Class, exception.InnerException ?? exception));
+                problems.Add(PluginDiagnostics.NotCreated(operation.Descriptor.Package!, operation.Class, Cause(exception)));
             }
         }
 
         return problems;
     }
+
+    // Reflection and static constructors wrap what a constructor throws.
+    private static Exception Cause(Exception exception) =>
+        exception is TargetInvocationException or TypeInitializationException && exception.InnerException is { } inner
+            ? Cause(inner)
+            : exception;
 
     /// <summary>The created operations: <see cref="ICompute"/> or <see cref="IEffect"/>.</summary>
     internal IEnumerable<(OperationDescriptor Descriptor, T Operation)> Created<T>()

@@ -180,6 +180,9 @@ public sealed record RuntimeSettings
     /// <summary><c>handlers.enabled</c>, or null for all.</summary>
     public IReadOnlyList<string>? EnabledHandlers { get; init; }
 
+    /// <summary><c>sandbox.*</c>.</summary>
+    public required SandboxSettings Sandbox { get; init; }
+
     /// <summary><c>handlers.reply_to</c>.</summary>
     public required IReadOnlyList<string> ReplyToTopics { get; init; }
 

@@ -91,6 +91,7 @@ internal sealed partial class SettingsReading
             GracePeriod = TimeSpan.FromSeconds(Whole(SettingsTable.GracePeriod)),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
             EnabledHandlers = EnabledHandlers(),
+            Sandbox = Sandbox(),
             ReplyToTopics = ReplyTo(topics),
             Consul = Consul(),
             Redis = new RedisConnection(
@@ -321,14 +322,16 @@ internal sealed partial class SettingsReading
         return groups;
     }
 
-    // Kafka allows 249 characters; the dead-letter topic's name must fit too.
+    // The names of the topics beside it must fit too.
     private string Named(Setting setting)
     {
         var name = Text(SettingsTable.TopicPrefix) + Text(setting);
-        if (!TopicName().IsMatch(name) || name.Length > 249 - Contracts.Messages.Topics.DeadLetterSuffix.Length)
+        var longest = Contracts.Messages.Topics.NameLengthMax - Contracts.Messages.Topics.DeadLetter(
+            setting == SettingsTable.WorkerInput ? Contracts.Messages.Topics.CancelSuffix : "").Length;
+        if (!TopicName().IsMatch(name) || name.Length > longest)
         {
             var value = Find(setting) ?? Find(SettingsTable.TopicPrefix);
-            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name), value);
+            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name, longest), value);
         }
 
         return name;
@@ -365,11 +368,34 @@ internal sealed partial class SettingsReading
                 SettingsDiagnostics.BadValue(
                     $"{SettingsTable.EnabledHandlers.Name} names '{Spelling.Clip(unknown)}', which is not a prefix of operations.",
                     Spelling.DidYouMean(unknown, _operationPrefixes!)
-                        + $"Use some of {string.Join(", ", _operationPrefixes!)}, or remove the key for all."),
+                        + $"Use some of {string.Join(", ", _operationPrefixes!)}, or remove the key for all. "
+                        + $"Plug-ins need {SettingsTable.PluginsDirectory.Name}, remote operations no entry."),
                 Find(SettingsTable.EnabledHandlers));
         }
 
         return enabled;
+    }
+
+    private SandboxSettings Sandbox()
+    {
+        var modules = Text(SettingsTable.SandboxModules) is { } named ? Path.GetFullPath(named, _workingDirectory) : null;
+        if (ForRole && modules is not null && !Directory.Exists(modules))
+        {
+            Report(
+                SettingsDiagnostics.NotThere(
+                    $"{SettingsTable.SandboxModules.Name}: there is no directory {modules}.", "Create it, or correct the path."),
+                Find(SettingsTable.SandboxModules));
+        }
+
+        return new SandboxSettings
+        {
+            Timeout = Duration(SettingsTable.SandboxTimeout),
+            MemoryMb = Whole(SettingsTable.SandboxMemory),
+            Statements = Whole(SettingsTable.SandboxStatements),
+            Recursion = Whole(SettingsTable.SandboxRecursion),
+            FuelMillions = Whole(SettingsTable.SandboxFuel),
+            ModulesDirectory = modules,
+        };
     }
 
     private static int DefaultPort(RuntimeProfile profile) => profile switch

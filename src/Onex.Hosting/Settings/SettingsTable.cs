@@ -515,10 +515,12 @@ public static class SettingsTable
     };
 
     public static readonly Setting EnabledHandlers = new(FileOnly, null, List, null,
-        "Operation prefixes that this runtime serves (`http`, `hash`). Contracts that call others do not compile.")
+        "Operation prefixes that this runtime serves (`http`, `hash`), those of plug-ins too. Contracts that call others do not compile. "
+        + "Remote operations are enabled by their declaration. `script.run` and `wasm.run` run code, so they are served only if `script` "
+        + "or `wasm` is listed, with all other prefixes that contracts use.")
     {
         FileKey = "handlers.enabled",
-        DefaultInWords = "all",
+        DefaultInWords = "all but `script` and `wasm`",
     };
 
     public static readonly Setting DirectOperations = new(FileOnly, null, List, null,
@@ -533,6 +535,49 @@ public static class SettingsTable
         "Topics, by full name, to which a request may have its response sent.")
     {
         FileKey = "handlers.reply_to",
+        DefaultInWords = "none",
+    };
+
+    public static readonly Setting SandboxTimeout = new(FileOnly, null, Duration, "10s",
+        "How long a script or module may run. Its process is then killed and its attempt fails.")
+    {
+        FileKey = "sandbox.timeout",
+        Span = (TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
+    };
+
+    public static readonly Setting SandboxMemory = new(FileOnly, null, Number, "64",
+        "The memory that a script or module may hold, in MiB. Each runs in a process of its own beside the worker, which takes up to twice "
+        + "as much and 128 MiB.")
+    {
+        FileKey = "sandbox.memory_mb",
+        Range = (1, 4096),
+    };
+
+    public static readonly Setting SandboxStatements = new(FileOnly, null, Number, "10000000",
+        "How many statements a script may execute. Ten million take seconds.")
+    {
+        FileKey = "sandbox.statements",
+        Range = (1, int.MaxValue),
+    };
+
+    public static readonly Setting SandboxRecursion = new(FileOnly, null, Number, "1000",
+        "How deep the functions of a script may call each other.")
+    {
+        FileKey = "sandbox.recursion",
+        Range = (1, 10_000),
+    };
+
+    public static readonly Setting SandboxFuel = new(FileOnly, null, Number, "10000",
+        "How many instructions a module may execute, in millions. A thousand millions take about a second.")
+    {
+        FileKey = "sandbox.fuel_millions",
+        Range = (1, 1_000_000_000),
+    };
+
+    public static readonly Setting SandboxModules = new(FileOnly, null, Text, null,
+        "The folder whose WebAssembly modules `wasm.run` may run.")
+    {
+        FileKey = "sandbox.modules",
         DefaultInWords = "none",
     };
 
@@ -562,7 +607,8 @@ public static class SettingsTable
         TelemetryDisabled, ServiceName, ResourceAttributes, TracesExporter, MetricsExporter, LogsExporter,
         OtlpEndpoint, OtlpProtocol, OtlpHeaders, OtlpTimeout, OtlpCertificate, Sampler, SamplerArgument, Propagators, TraceKeys,
         SpanDelay, SpanTimeout, SpanQueue, SpanBatch, MetricInterval,
-        MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
+        MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo,
+        SandboxTimeout, SandboxMemory, SandboxStatements, SandboxRecursion, SandboxFuel, SandboxModules, GracePeriod,
     ];
 
     private static Setting Limit(string name, string key, int standard, int most, string meaning) =>

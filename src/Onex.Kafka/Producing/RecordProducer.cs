@@ -30,9 +30,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
         _metrics = metrics;
         _topics = topics;
         _partitioners = settings.UnorderedTopics.ToDictionary(topic => topic, topic => new BatchPartitioner(
-            settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)
-                ? BatchPartitioner.SpreadRecordsMax
-                : BatchPartitioner.RecordsMax), StringComparer.Ordinal);
+            settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)), StringComparer.Ordinal);
         _batched = new ProducerClient(settings, recordsPerBatch: null, _partitioners, OnReport, health, time, logger);
         _alone = new ProducerClient(settings, recordsPerBatch: 1, _partitioners, OnReport, health, time, logger);
         _queue = new LingerQueue<PendingRecord>(HandOver, time);
@@ -76,6 +74,14 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     private void HandOver(IReadOnlyList<PendingRecord> batch)
     {
+        foreach (var (topic, partitioner) in _partitioners)
+        {
+            if (partitioner.IsSpread)
+            {
+                partitioner.BeginBatch(batch.Count(record => record.Record.Topic == topic));
+            }
+        }
+
         foreach (var record in batch)
         {
             _batched.Produce(record);

@@ -52,9 +52,12 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
         return new(message with { IsFromWorker = isFromWorker }, sink) { ResultRef = result.ResultRef };
     }
 
-    /// <summary>The delivery of a worker's report.</summary>
-    public static Delivery For(StepReport report, OutcomeSink sink) => new(
-        ResultReader.ToEvent(report, Identity.Result(report.CommandId, report.Attempt, report.Report)), sink);
+    /// <summary>The delivery of a report.</summary>
+    public static Delivery For(StepReport report, OutcomeSink sink, bool isFromWorker = false)
+    {
+        var message = ResultReader.ToEvent(report, Identity.Result(report.CommandId, report.Attempt, report.Report));
+        return new(message with { IsFromWorker = isFromWorker }, sink);
+    }
 
     /// <summary>The same event for that saga.</summary>
     public Delivery To(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };

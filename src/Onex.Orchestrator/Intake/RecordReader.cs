@@ -176,18 +176,19 @@ internal sealed class RecordReader(
 
     private IntakeResult ReadResult(BatchEntry entry)
     {
+        var isFromWorker = entry.Record.Topic == topics.WorkerResponses;
         var isReport = entry.Record.TextHeader(HeaderNames.EventType) == EventTypes.Report;
         string? problem = null;
         if (!isReport && ResultReader.Read(entry.Record.Value, out problem) is { } result)
         {
-            return entry.Record.Topic == topics.WorkerResponses
+            return isFromWorker
                 ? new IntakeResult(Delivery.For(WorkerResults.Check(result), OutcomeSink.For(entry), isFromWorker: true))
                 : new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
         }
 
         if (ResultReader.ReadReport(entry.Record.Value) is { } report)
         {
-            return new IntakeResult(Delivery.For(report, OutcomeSink.For(entry)));
+            return new IntakeResult(Delivery.For(report, OutcomeSink.For(entry), isFromWorker));
         }
 
         return Malformed($"The record is no {(isReport ? "report" : "result")} of a step: {problem ?? "a required field is missing."}");

@@ -39,7 +39,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             NotAfter = command.NotAfter,
             AskAgain = command.AsksAgain ? true : null,
             Once = command.Once ? true : null,
-            Reports = command.Role == CallRole.Compute ? true : null,
+            Reports = command.Role is CallRole.Compute or CallRole.Effect ? true : null,
             HeartbeatMs = command.Heartbeat is { } heartbeat ? (int)Math.Min(heartbeat.TotalMilliseconds, int.MaxValue) : null,
         };
         return new OutgoingMessage

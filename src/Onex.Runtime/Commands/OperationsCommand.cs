@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Text;
+using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
@@ -19,15 +20,10 @@ internal static class OperationsCommand
         return new Command("operations", "Show the operations that contracts may call.") { list, show, plugins };
     }
 
-    private static OperationCatalogue Read(string? directory)
-    {
-        var (settings, plugins) = CommandLine.SettingsAndPlugins(directory);
-        return Catalogue.WithRemote(settings, plugins);
-    }
-
     private static int List(string? directory, bool json)
     {
-        var operations = Read(directory).All.ToList();
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(directory);
+        var operations = Catalogue.WithRemote(settings, plugins).All.ToList();
         if (json)
         {
             Json.Print(writer => writer.Objects("operations", operations, operation => WriteSummary(writer, operation)));
@@ -50,12 +46,15 @@ internal static class OperationsCommand
 
     private static int Show(string? directory, string name, bool json)
     {
-        var operations = Read(directory);
+        var (settings, plugins) = CommandLine.SettingsAndPlugins(directory);
+        var operations = Catalogue.WithRemote(settings, plugins);
         if (operations.Find(name) is not { } operation)
         {
             Console.Error.WriteLine(
-                $"There is no operation '{TableOutput.Harmless(name)}'. "
-                + Spelling.Suggest(name, "operations", [.. operations.All.Select(each => each.Name)]));
+                Catalogue.IsDisabled(name, settings, plugins)
+                    ? $"{name} is not enabled: add its prefix to {SettingsTable.EnabledHandlers.Name}."
+                    : $"There is no operation '{TableOutput.Harmless(name)}'. "
+                        + Spelling.Suggest(name, "operations", [.. operations.All.Select(each => each.Name)]));
             return CommandLine.Failed;
         }
 

@@ -37,6 +37,11 @@ internal static class WorkersCommand
         {
             Description = "Arguments that the operations accept, as JSON. Default: samples of the declared types.",
         };
+        var longArguments = new Option<string?>("--long-arguments")
+        {
+            Description =
+                "Arguments with which the operations run for long, as JSON: then a cancellation must stop them. Default: not verified.",
+        };
         var within = new Option<int>("--within")
         {
             Description = "How many seconds a result may take.",
@@ -45,19 +50,20 @@ internal static class WorkersCommand
         var verify = new Command(
             "verify", "Play the orchestrator against a running worker, and show which cases of the protocol pass. It runs the operations.")
         {
-            topic, names, arguments, within,
+            topic, names, arguments, longArguments, within,
         };
         verify.SetAction((parsed, cancellation) => VerifyAsync(
-            parsed.GetValue(topic)!, parsed.GetValue(names) ?? [], parsed.GetValue(arguments),
+            parsed.GetValue(topic)!, parsed.GetValue(names) ?? [], parsed.GetValue(arguments), parsed.GetValue(longArguments),
             TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(within), 1, 3600)), parsed.GetValue(json), cancellation));
         return new Command("workers", "Workers outside of Onex, which run remote operations.") { verify };
     }
 
     private static async Task<int> VerifyAsync(
-        string topic, string[] names, string? arguments, TimeSpan within, bool json, CancellationToken cancellation)
+        string topic, string[] names, string? arguments, string? longArguments, TimeSpan within, bool json,
+        CancellationToken cancellation)
     {
         var settings = await CommandLine.SettingsWithSecretsAsync(SettingsUse.Broker);
-        var operations = Operations(settings, topic, names, arguments);
+        var operations = Operations(settings, topic, names, arguments, longArguments);
         await using var services = new ServiceCollection()
             .AddLogging(logging => logging.AddOnexConsole(settings.LogLevel, "text", toStandardError: true))
             .AddSingleton(TimeProvider.System)
@@ -82,7 +88,9 @@ internal static class WorkersCommand
             var link = new WorkerLink(services.GetRequiredService<IRecordProducer>(), commands, TimeProvider.System);
             await using var tail = await TopicTail.OpenAsync(
                 services.GetRequiredService<KafkaSettings>(), results, counts[results], link.Receive, cancellation);
-            return await ShowAsync(new WorkerVerification(link, counts[commands], counts[results], within), operations, json, cancellation);
+            return await ShowAsync(
+                new WorkerVerification(link, counts[commands], counts[results], within, TimeProvider.System), operations, json,
+                cancellation);
         });
     }
 
@@ -131,7 +139,8 @@ internal static class WorkersCommand
         return failed == 0 ? CommandLine.Done : CommandLine.Failed;
     }
 
-    private static List<VerifiedOperation> Operations(RuntimeSettings settings, string topic, string[] names, string? arguments)
+    private static List<VerifiedOperation> Operations(
+        RuntimeSettings settings, string topic, string[] names, string? arguments, string? longArguments)
     {
         var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Of(settings, PluginSet.None)).Operations;
         if (names.Length == 0)
@@ -151,12 +160,15 @@ internal static class WorkersCommand
             {
                 var known = declared.FirstOrDefault(operation => operation.Name == name);
                 return new VerifiedOperation(
-                    name, Arguments(arguments ?? (known is null ? "{}" : RemoteResults.SampleArguments(known))), known);
+                    name, Arguments("--arguments", arguments ?? (known is null ? "{}" : RemoteResults.SampleArguments(known))), known)
+                {
+                    LongArguments = longArguments is null ? null : Arguments("--long-arguments", longArguments),
+                };
             }),
         ];
     }
 
-    private static RawJson Arguments(string text)
+    private static RawJson Arguments(string option, string text)
     {
         try
         {
@@ -171,6 +183,6 @@ internal static class WorkersCommand
             // Reported below.
         }
 
-        throw new ConfigurationException("--arguments is no JSON object. Write for example --arguments '{\"sku\":\"a\"}'.");
+        throw new ConfigurationException($"{option} is no JSON object. Write for example {option} '{{\"sku\":\"a\"}}'.");
     }
 }

@@ -25,7 +25,7 @@ internal sealed class HandlerReport(
 
         if (settings.Runs(RuntimeProfile.Workers))
         {
-            WorkersRole.ReportHandlers(health);
+            WorkersRole.ReportHandlers(health, settings);
             Report(OperationRole.Compute);
         }
 

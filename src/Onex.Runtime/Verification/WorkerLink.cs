@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 
@@ -134,6 +135,13 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             && (attempt is null || message.Number("attempt") == attempt)),
     ];
 
+    /// <summary>The reports of a command so far.</summary>
+    public IReadOnlyList<WorkerMessage> Reports(StepCommand command) =>
+    [
+        .. Received.Where(message => message.IsReport
+            && string.Equals(message.CommandId, command.CommandId.ToString(), StringComparison.OrdinalIgnoreCase)),
+    ];
+
     /// <summary>Waits for a number of results of an attempt; fewer if they do not come in time.</summary>
     public async Task<IReadOnlyList<WorkerMessage>> WaitAsync(
         StepCommand command, TimeSpan within, CancellationToken cancellation, int count = 1)
@@ -168,7 +176,10 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             new ProducedRecord(to, partition, commandId.ToString(), value, headers.Items), cancellation);
         if (report.Delivery != DeliveryStatus.Acknowledged)
         {
-            throw new InvalidOperationException($"{to} does not take the record: {report.Reason}");
+            var problem = $"{to} does not take the record: {report.Reason}";
+            throw report.Delivery == DeliveryStatus.Unavailable
+                ? new BrokerUnavailableException(problem)
+                : new InvalidOperationException(problem);
         }
     }
 }

@@ -14,7 +14,14 @@ internal sealed record VerifiedCase(string Operation, string Name, string? Failu
 /// <param name="Name">Its name.</param>
 /// <param name="Arguments">Arguments that it accepts.</param>
 /// <param name="Declared">Its declaration; null if there is none.</param>
-internal sealed record VerifiedOperation(string Name, RawJson Arguments, OperationDescriptor? Declared);
+internal sealed record VerifiedOperation(string Name, RawJson Arguments, OperationDescriptor? Declared)
+{
+    /// <summary>Arguments with which it runs for long; null if none are known.</summary>
+    public RawJson? LongArguments { get; init; }
+
+    /// <summary>Whether its commands may be cancelled: those of operations that change the world never are.</summary>
+    public bool IsCancelled => Declared?.ChangesWorld != true;
+}
 
 /// <summary>
 /// Plays an orchestrator against a running worker, case by case (docs/worker-protocol.md). It runs the operation for real.
@@ -23,13 +30,16 @@ internal sealed record VerifiedOperation(string Name, RawJson Arguments, Operati
 /// <param name="partitions">The number of partitions of the topic of the commands.</param>
 /// <param name="homes">The number of partitions of the topic of the results.</param>
 /// <param name="within">How long a result may take.</param>
-internal sealed class WorkerVerification(WorkerLink link, int partitions, int homes, TimeSpan within)
+/// <param name="time">The clock.</param>
+internal sealed class WorkerVerification(WorkerLink link, int partitions, int homes, TimeSpan within, TimeProvider time)
 {
     private const int PartitionsMax = 12;
     private const int LargeBytes = 400 * 1024;
 
-    // How long a worker has for what it must not do. Such a case can only pass by mistake, never fail by one.
-    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(1.5);
+    /// <summary>
+    /// How long a worker has for what it must not do. A case that waits for that can only pass by mistake, never fail by one.
+    /// </summary>
+    public TimeSpan Quiet { get; init; } = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Runs all cases against an operation, in order.</summary>
     public async IAsyncEnumerable<VerifiedCase> RunAsync(
@@ -48,6 +58,8 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             ("missing arguments are not completed", MissingArgumentsAsync),
             ("an unknown operation is rejected", UnknownOperationAsync),
             ("a malformed record stops nothing", MalformedAsync),
+            ("a cancelled command is not run", CancelledAsync),
+            ("a cancellation stops a running command", StoppedAsync),
             ("a cancellation stops no later attempt and no other command", CancelAsync),
             ("reports have their form", ReportsAsync),
         ];
@@ -71,6 +83,11 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             if (await SendAsync(command, operation, cancellation) is { } failure)
             {
                 return failure;
+            }
+
+            if (link.Results(command)[0] is { Outcome: StepOutcomes.Failed } failed)
+            {
+                return $"It failed with {failed.Text("code")}: {failed.Text("message")} Name arguments that it accepts with --arguments.";
             }
         }
 
@@ -102,7 +119,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
 
         // After the first run, when the worker knows the result.
         await link.SendAsync(command, cancellation);
-        var results = await link.WaitAsync(command, _quiet, cancellation, count: 3);
+        var results = await link.WaitAsync(command, Quiet, cancellation, count: 3);
         var different = results.Select(result => $"{result.Outcome} {result.Json!["result"]?.ToJsonString()}").Distinct().ToList();
         return different.Count == 1 ? null : $"Copies of one attempt have different results: {string.Join("; ", different)}.";
     }
@@ -121,7 +138,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
     {
         var command = link.Command(operation.Name, operation.Arguments, 0);
         await link.SendAsync(command with { NotAfter = command.NotAfter - TimeSpan.FromHours(1) }, cancellation);
-        var results = await link.WaitAsync(command, _quiet, cancellation);
+        var results = await link.WaitAsync(command, Quiet, cancellation);
         return results.Any(result => result.Outcome == StepOutcomes.Completed)
             ? "It was run. Compare not_after with the time before the work begins, and answer nothing."
             : null;
@@ -132,7 +149,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         var command = link.Command(operation.Name, operation.Arguments, 0);
         await link.SendAsync(
             command, cancellation, extra: new JsonObject { ["of_a_later_version"] = new JsonObject { ["is"] = true }, ["more"] = null });
-        return await ResultAsync(command, operation, cancellation);
+        return await ResultAsync(command, operation, cancellation) ?? Failed(command, "with unknown fields");
     }
 
     private async Task<string?> LargeAsync(VerifiedOperation operation, CancellationToken cancellation)
@@ -144,11 +161,12 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             var arguments = JsonNode.Parse(operation.Arguments.ToString())!.AsObject();
             arguments[text.Name] = padding;
             return await SendAsync(
-                command with { Arguments = new RawJson(Encoding.UTF8.GetBytes(arguments.ToJsonString())) }, operation, cancellation);
+                command with { Arguments = new RawJson(Encoding.UTF8.GetBytes(arguments.ToJsonString())) }, operation, cancellation)
+                ?? Failed(command, "with large arguments");
         }
 
         await link.SendAsync(command, cancellation, extra: new JsonObject { ["padding"] = padding });
-        return await ResultAsync(command, operation, cancellation);
+        return await ResultAsync(command, operation, cancellation) ?? Failed(command, "of 400 KiB");
     }
 
     private async Task<string?> MissingArgumentsAsync(VerifiedOperation operation, CancellationToken cancellation)
@@ -198,6 +216,58 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         }
 
         return null;
+    }
+
+    // Cancellations come on a topic of their own. A worker may have begun to read it later than the commands, so one that runs the command
+    // gets others until the time is over.
+    private async Task<string?> CancelledAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        var end = time.GetUtcNow() + within;
+        while (operation.IsCancelled)
+        {
+            var command = link.Command(operation.Name, operation.Arguments, 0);
+            await link.CancelAsync(command, cancellation);
+            await Task.Delay(Quiet, time, cancellation);
+            await link.SendAsync(command, cancellation);
+            if (!(await link.WaitAsync(command, Quiet, cancellation)).Any(result => result.Outcome == StepOutcomes.Completed))
+            {
+                return null;
+            }
+
+            if (time.GetUtcNow() >= end)
+            {
+                return "It was run. Read the topic of the cancellations, and remember their command_id and attempt.";
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<string?> StoppedAsync(VerifiedOperation operation, CancellationToken cancellation)
+    {
+        if (!operation.IsCancelled || operation.LongArguments is not { } longer)
+        {
+            return null;
+        }
+
+        var command = link.Command(operation.Name, longer, 0) with { TimeoutMs = 600_000 };
+        await link.SendAsync(command, cancellation);
+        await Task.Delay(Quiet, time, cancellation);
+        if (link.Results(command).Count > 0)
+        {
+            return "It ended at once. Name arguments with which it runs for long with --long-arguments.";
+        }
+
+        await link.CancelAsync(command, cancellation);
+        if (await SendAsync(link.Command(operation.Name, operation.Arguments, 0), operation, cancellation) is { } failure)
+        {
+            return $"After the cancellation: {failure}";
+        }
+
+        await Task.Delay(Quiet, time, cancellation);
+        var reports = link.Reports(command).Count;
+        await Task.Delay(Quiet, time, cancellation);
+        return link.Reports(command).Count > reports ? "It runs on after its cancellation: it still reports." : null;
     }
 
     private async Task<string?> CancelAsync(VerifiedOperation operation, CancellationToken cancellation)
@@ -252,6 +322,11 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             : result.Outcome == StepOutcomes.Completed && operation.Declared is { } declared ? Mismatch(declared, result.Json!["result"])
             : null;
     }
+
+    // A worker must not fail because of what it should ignore. It may reject arguments.
+    private string? Failed(StepCommand command, string what) => link.Results(command)[0] is { Outcome: StepOutcomes.Failed } failed
+        ? $"The command {what} failed with {failed.Text("code")}: {failed.Text("message")}"
+        : null;
 
     private static bool Same(WorkerMessage result, string field, string value) =>
         string.Equals(result.Text(field), value, StringComparison.OrdinalIgnoreCase);

@@ -1,5 +1,6 @@
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Operations;
 using Onex.Workers.Operations;
@@ -10,9 +11,11 @@ namespace Onex.Workers.Plugins;
 /// <param name="compute">The plug-in's operation.</param>
 /// <param name="descriptor">Its entry in the catalogue.</param>
 /// <param name="time">The clock of the operation.</param>
-internal sealed class PluginCompute(ICompute compute, OperationDescriptor descriptor, TimeProvider time) : IComputeOperation
+/// <param name="health">Shows an operation whose attempts hang.</param>
+internal sealed class PluginCompute(ICompute compute, OperationDescriptor descriptor, TimeProvider time, RoleHealth health)
+    : IComputeOperation
 {
-    private readonly PluginRuns _runs = new(descriptor.Name, descriptor.Package!);
+    private readonly PluginRuns _runs = new(descriptor.Name, descriptor.Package!, health);
 
     public async Task<RawJson> RunAsync(RawJson arguments, Operations.ComputeContext context)
     {

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Onex.Tests.EndToEnd.Workers;
 
-/// <summary>A worker of <c>samples/</c> that runs; the test is skipped with the reason where its language is missing.</summary>
+/// <summary>
+/// A worker of <c>samples/</c>, or one made from it, that runs; the test is skipped with the reason where its language is missing.
+/// </summary>
 internal sealed class SampleWorker : IAsyncDisposable
 {
     private static readonly string[] _pythons = ["python3", "/usr/bin/python3"];
@@ -12,9 +14,9 @@ internal sealed class SampleWorker : IAsyncDisposable
 
     private SampleWorker(Process process) => (_process, _reaperId) = (process, Reaper.Kill(process.Id));
 
-    public static async Task<SampleWorker> StartAsync(string language, OnexStack stack)
+    public static async Task<SampleWorker> StartAsync(string language, OnexStack stack, string? pythonFile = null)
     {
-        var (program, file) = language == "python" ? await PythonAsync() : Node();
+        var (program, file) = language == "python" ? await PythonAsync(pythonFile) : Node();
         var start = new ProcessStartInfo(program, [file])
         {
             UseShellExecute = false,
@@ -39,13 +41,13 @@ internal sealed class SampleWorker : IAsyncDisposable
         Reaper.Forget(_reaperId);
     }
 
-    private static async Task<(string Program, string File)> PythonAsync()
+    private static async Task<(string Program, string File)> PythonAsync(string? file)
     {
         foreach (var python in _pythons.Where(python => python[0] == '/' ? File.Exists(python) : Shell.Which(python) is not null))
         {
             if ((await Shell.RunAsync(python, "-c", "import confluent_kafka")).Code == 0)
             {
-                return (python, Repository.At("samples", "worker-python", "worker.py"));
+                return (python, file ?? Repository.At("samples", "worker-python", "worker.py"));
             }
         }
 

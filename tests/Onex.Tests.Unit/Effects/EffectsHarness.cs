@@ -87,7 +87,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new Logs(Logged),
             room,
             _services.GetRequiredService<SecretResolver>(),
-            metrics: meter is null ? null : new EffectMetrics(meter, Gates, time));
+            metrics: meter is null ? null : new EffectMetrics(meter, Gates, time),
+            reports: new ReportSender(Produced, time, "effect-responses", "onex-effects", "e1"));
         Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }
 

@@ -43,6 +43,32 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void The_progress_of_an_effect_shows_and_its_lease_still_decides_when_its_outcome_is_looked_up()
+    {
+        var scenario = new SagaScenario(
+            """
+            contract: story
+            version: 1.0.0
+            input: { type: object }
+            initial: sending
+            states:
+              sending: { steps: [{ id: get, effect: http.get, connection: outside, with: { path: /a } }], next: done }
+              done: { end: completed }
+            """);
+        scenario.Starts();
+        var due = scenario.Saga.NextWakeupAt;
+        var report = Report(progress: 0.5, text: "part 2", of: scenario);
+
+        Assert.False(scenario.Handles(report with { IsFromWorker = true }).Last.Changed);
+        scenario.AdvancesTime(TimeSpan.FromSeconds(1)).Handles(report);
+
+        Assert.Equal(due, scenario.Saga.NextWakeupAt);
+        Assert.Contains(
+            "step 'get' is running on w1 (attempt 1 of 5, since 2026-11-24 08:00:01Z), 50 %: part 2",
+            Waits.Describe(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Reports_that_follow_too_fast_change_nothing()
     {
         _scenario.Starts().Handles(Report(begun: true));
@@ -171,11 +197,12 @@ public sealed class ReportTests
         Assert.Equal([code], SagaScenario.Compile(contract).Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
-    private StepReportArrived Report(bool begun = false, double? progress = null, string? text = null, string? worker = "w1") => new()
+    private StepReportArrived Report(
+        bool begun = false, double? progress = null, string? text = null, string? worker = "w1", SagaScenario? of = null) => new()
     {
-        SagaId = _scenario.Saga.Facts.SagaId,
-        CausedBy = new(_scenario.Saga.Facts.SagaId.Value),
-        CommandId = _scenario.Saga.Outstanding[0].CommandId,
+        SagaId = (of ?? _scenario).Saga.Facts.SagaId,
+        CausedBy = new((of ?? _scenario).Saga.Facts.SagaId.Value),
+        CommandId = (of ?? _scenario).Saga.Outstanding[0].CommandId,
         Attempt = 1,
         HasBegun = begun,
         Progress = progress,

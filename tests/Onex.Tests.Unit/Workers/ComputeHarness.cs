@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
 using Onex.Metrics;
@@ -8,6 +9,7 @@ using Onex.Tests.Unit.Effects;
 using Onex.Workers;
 using Onex.Workers.Operations;
 using Onex.Workers.Running;
+using Onex.Workers.Sandbox;
 
 namespace Onex.Tests.Unit.Workers;
 
@@ -23,7 +25,12 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     /// <summary>Loads stored items of sagas, or null.</summary>
     public LoadItems? Items { get; init; }
 
+    /// <summary>The processes for scripts and modules; without them those operations are off.</summary>
+    public Sandboxes? Sandboxes { get; init; }
+
     public RunningComputes Running { get; } = new();
+
+    public RoleHealth Health { get; } = new();
 
     /// <summary>Measures, or null.</summary>
     public OnexMeter? Meter { get; init; }
@@ -40,24 +47,27 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     }
 
     /// <summary>Handles a command, with a result or without one.</summary>
-    public async Task HandleAsync(StepCommand command, IPayloads? store = null)
+    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null)
     {
-        using var room = new ComputeRoom(4, 1L << 30);
-        await using var services = new ServiceCollection()
-            .AddSingleton(_time)
-            .AddSingleton(plugins ?? PluginSet.None)
-            .BuildServiceProvider();
+        using var own = new ComputeRoom(4, 1L << 30);
+        var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
+        if (Sandboxes is not null)
+        {
+            parts.AddSingleton(Sandboxes);
+        }
+
+        await using var services = parts.BuildServiceProvider();
         var runner = new ComputeRunner(
-            ComputeOperations.Create(services),
+            ComputeOperations.Create(services, Sandboxes is null ? null : ["script", "wasm"]),
             store,
             Items,
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
             new ReportSender(Produced, _time, "worker-responses", "onex-workers", "w1"),
             Running,
-            room,
+            room ?? own,
             _time,
             NullLogger<ComputeRunner>.Instance,
-            Meter is null ? null : new ComputeMetrics(Meter, room, _time));
+            Meter is null ? null : new ComputeMetrics(Meter, room ?? own, _time));
 
         await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
     }
@@ -66,7 +76,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public static IComputeOperation Operation(string name)
     {
         using var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
-        return ComputeOperations.Create(services)[name];
+        return ComputeOperations.Create(services, enabled: null)[name];
     }
 
     /// <summary>The result of an operation that must complete.</summary>

@@ -115,3 +115,15 @@ public sealed class NoStart : Fault<Arguments>
     /// <summary>Throws.</summary>
     public NoStart() => throw new InvalidOperationException("there is no licence file");
 }
+
+/// <summary>A static constructor that throws.</summary>
+[Operation("acme.no_statics", Description = "A static constructor that throws.")]
+public sealed class NoStatics : Fault<Arguments>
+{
+    private static readonly string _prices = Read();
+
+    /// <summary>The prices.</summary>
+    public string Prices { get; } = _prices;
+
+    private static string Read() => throw new InvalidOperationException("there is no price list");
+}

@@ -135,3 +135,84 @@ public sealed class Break : Effect<TrialArguments, TrialResult>
         TrialArguments arguments, EffectContext context, CancellationToken cancellation) =>
         throw new InvalidOperationException("the password is secret-7");
 }
+
+/// <summary>Returns nothing.</summary>
+[Operation("acme.nothing", Description = "Returns nothing.")]
+public sealed class Nothing : Compute<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation) =>
+        Task.FromResult<TrialResult>(null!);
+}
+
+/// <summary>Uploads that many parts, one a second, and reports its progress.</summary>
+[Operation("acme.upload", Description = "Uploads that many parts, one a second, and reports its progress.")]
+public sealed class Upload : Effect<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override async Task<EffectOutcome<TrialResult>> RunAsync(
+        TrialArguments arguments, EffectContext context, CancellationToken cancellation)
+    {
+        for (var i = 1; i <= arguments.Times; i++)
+        {
+            context.ReportProgress((double)i / arguments.Times, $"part {i}");
+            await Task.Delay(TimeSpan.FromSeconds(1), context.Time, cancellation).ConfigureAwait(false);
+        }
+
+        return Completed(new TrialResult { Found = $"{arguments.Times} parts" });
+    }
+}
+
+/// <summary>A statement.</summary>
+public sealed record SqlArguments
+{
+    /// <summary>The statement.</summary>
+    [Argument("The statement.")]
+    public required string Sql { get; init; }
+}
+
+/// <summary>Runs a statement in a transaction.</summary>
+[Operation("acme.sql", Description = "Runs a statement in a transaction.", ConnectionType = "postgres", ChangesWorld = true)]
+public sealed class Sql : Effect<SqlArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override async Task<EffectOutcome<TrialResult>> RunAsync(
+        SqlArguments arguments, EffectContext context, CancellationToken cancellation)
+    {
+        var session = await context.Connection.Database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
+        {
+            var transaction = await session.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                using var command = session.CreateCommand();
+                command.Transaction = transaction;
+                command.CommandText = arguments.Sql;
+                var found = await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false);
+                await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+                return Completed(new TrialResult { Found = $"{found}" });
+            }
+        }
+    }
+}
+
+/// <summary>Shows what a plug-in sees of its database connection.</summary>
+[Operation("acme.database", Description = "Shows what a plug-in sees of its database connection.", ConnectionType = "postgres")]
+public sealed class Database : Effect<TrialArguments, TrialResult>
+{
+    /// <inheritdoc />
+    protected override async Task<EffectOutcome<TrialResult>> RunAsync(
+        TrialArguments arguments, EffectContext context, CancellationToken cancellation)
+    {
+        var source = context.Connection.Database;
+        var closed = source.CreateConnection();
+        var session = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using (closed.ConfigureAwait(false))
+        await using (session.ConfigureAwait(false))
+        {
+            // It is not the plug-in's to dispose of.
+            await source.DisposeAsync().ConfigureAwait(false);
+            return Completed(new TrialResult { Found = $"{source.ConnectionString};{closed.ConnectionString};{session.ConnectionString}" });
+        }
+    }
+}

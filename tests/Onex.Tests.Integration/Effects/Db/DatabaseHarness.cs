@@ -7,6 +7,7 @@ using Onex.Effects.Connections;
 using Onex.Effects.Running;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
+using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Secrets;
@@ -27,8 +28,10 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <param name="port">The port of a proxy in front of it, if any.</param>
     /// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
     /// <param name="tls">The keys of its TLS.</param>
+    /// <param name="plugins">The plug-ins, or null.</param>
     public DatabaseHarness(
-        TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null, string tls = "sslmode: disable")
+        TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null, string tls = "sslmode: disable",
+        PluginSet? plugins = null)
     {
         var address = new NpgsqlConnectionStringBuilder(target);
         File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""
@@ -51,6 +54,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddLogging()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RoleHealth>()
+            .AddSingleton(plugins ?? PluginSet.None)
             .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
             .AddOperationClients(connections)
             .AddSingleton<IRecordProducer>(this)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Onex.Tests.Unit.Effects.Http;
 using Onex.Tests.Unit.Hosting.Plugins;
 
@@ -89,6 +90,32 @@ public sealed class PluginEffectTests : IAsyncLifetime
             (StepOutcomes.Failed, StepCodes.OperationFailed, StepReaches.Sent), (result.Outcome, result.Code, result.Reach));
         Assert.Equal("acme.break (plug-in Acme.Trials) threw InvalidOperationException.", result.Message);
         Assert.DoesNotContain("secret-7", string.Join('\n', _effects.Logged), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_progress_of_an_effect_is_reported()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var effects = new EffectsHarness(time: time, plugins: PluginFolder.Trials());
+        var command = EffectsHarness.Command("acme.upload", """{"times": 4}""") with { Reports = true };
+
+        var running = effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        await Eventually.Async(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(500));
+                return running.IsCompleted;
+            },
+            TimeSpan.FromSeconds(30),
+            () => "the upload has not ended");
+        await running;
+
+        Assert.All(effects.Produced.Records, record => Assert.Equal("effect-responses", record.Topic));
+        var reports = effects.Produced.Records.SkipLast(1)
+            .Select(record => JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepReport)!).ToList();
+        Assert.All(reports, report => Assert.Equal((command.CommandId, 1, "e1"), (report.CommandId, report.Attempt, report.Worker)));
+        Assert.Equal(StepReportKinds.Started, reports[0].Report);
+        Assert.Contains(reports, report => report is { Progress: > 0.2, Text: "part 2" or "part 3" or "part 4" });
     }
 
     [Fact]

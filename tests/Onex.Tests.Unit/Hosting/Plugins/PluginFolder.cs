@@ -4,39 +4,20 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Hosting.Plugins;
 
-/// <summary>A directory of plug-ins, with copies of those in tests/plugins.</summary>
-internal sealed class PluginFolder : IDisposable
+/// <summary>Loads plug-ins into this process.</summary>
+internal static class PluginFolder
 {
-    private static readonly Lazy<PluginFolder> _trials = new(() =>
+    private static readonly Lazy<PluginDirectory> _trials = new(() =>
     {
-        var folder = new PluginFolder("Acme.Trials");
+        var folder = new PluginDirectory("Acme.Trials");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
         return folder;
     });
 
     private static readonly OperationCatalogue _builtIn = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
 
-    /// <param name="plugins">The names of the plug-ins.</param>
-    public PluginFolder(params string[] plugins)
-    {
-        foreach (var plugin in plugins)
-        {
-            var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-            var built = Repository.At("artifacts", "bin", plugin, configuration);
-            Directory.CreateDirectory(At(plugin));
-            foreach (var file in Directory.EnumerateFiles(built))
-            {
-                File.Copy(file, At(plugin, Path.GetFileName(file)));
-            }
-        }
-    }
-
-    public string Root { get; } = Directory.CreateTempSubdirectory("onex-plugins-").FullName;
-
-    public string At(params string[] path) => Path.Combine([Root, .. path]);
-
     /// <summary>Loads them.</summary>
-    public PluginSet Load() => new PluginLoader(Root, _builtIn).Load();
+    public static PluginSet Load(this PluginDirectory folder) => new PluginLoader(folder.Root, _builtIn).Load();
 
     /// <summary>Loads and creates the plug-in Acme.Trials, whose files stay until the process ends.</summary>
     public static PluginSet Trials()
@@ -46,6 +27,4 @@ internal sealed class PluginFolder : IDisposable
         Assert.Empty(plugins.Create(OperationRole.Compute).Concat(plugins.Create(OperationRole.Effect)));
         return plugins;
     }
-
-    public void Dispose() => Directory.Delete(Root, recursive: true);
 }

@@ -1,6 +1,3 @@
-using System.Reflection.Metadata;
-using System.Reflection.Metadata.Ecma335;
-using System.Reflection.PortableExecutable;
 using Onex.Hosting.Plugins;
 
 namespace Onex.Tests.Unit.Hosting.Plugins;
@@ -10,7 +7,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_plugin_brings_operations_that_are_described_as_built_in_ones()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
 
         var plugins = folder.Load();
 
@@ -30,7 +27,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void Every_faulty_class_is_reported_with_the_name_of_its_plugin()
     {
-        using var folder = new PluginFolder("Acme.Faulty");
+        using var folder = new PluginDirectory("Acme.Faulty");
 
         var plugins = folder.Load();
 
@@ -48,22 +45,26 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void A_constructor_that_throws_is_reported()
+    public void Constructors_that_throw_are_reported()
     {
-        using var folder = new PluginFolder("Acme.Faulty");
+        using var folder = new PluginDirectory("Acme.Faulty");
 
-        var problem = Assert.Single(folder.Load().Create(OperationRole.Compute));
+        var problems = folder.Load().Create(OperationRole.Compute);
 
-        Assert.Equal("ONEX2108", problem.Code);
-        Assert.Contains(
-            "Acme.Faulty.NoStart threw InvalidOperationException: there is no licence file", problem.Problem, StringComparison.Ordinal);
+        Assert.All(problems, problem => Assert.Equal(("ONEX2108", "Acme.Faulty"), (problem.Code, problem.Path)));
+        Assert.Equal(
+            [
+                "the constructor of Acme.Faulty.NoStart threw InvalidOperationException: there is no licence file",
+                "the constructor of Acme.Faulty.NoStatics threw InvalidOperationException: there is no price list",
+            ],
+            problems.Select(problem => problem.Problem));
     }
 
     [Fact]
     public void A_plugin_built_with_a_newer_package_is_refused()
     {
-        using var folder = new PluginFolder("Acme.Trials");
-        Reference(folder.At("Acme.Trials", "Acme.Trials.dll"), "Onex.Operations", new Version(9, 8, 7, 0));
+        using var folder = new PluginDirectory("Acme.Trials");
+        folder.SetReference("Acme.Trials", "Onex.Operations", new Version(9, 8, 7, 0));
 
         var problem = Assert.Single(folder.Load().Diagnostics);
 
@@ -74,8 +75,8 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_plugin_built_with_a_newer_framework_is_refused()
     {
-        using var folder = new PluginFolder("Acme.Trials");
-        Reference(folder.At("Acme.Trials", "Acme.Trials.dll"), "System.Runtime", new Version(99, 0, 0, 0));
+        using var folder = new PluginDirectory("Acme.Trials");
+        folder.SetReference("Acme.Trials", "System.Runtime", new Version(99, 0, 0, 0));
 
         Assert.Equal("ONEX2105", Assert.Single(folder.Load().Diagnostics).Code);
     }
@@ -83,7 +84,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_library_that_is_missing_is_named()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         File.Delete(folder.At("Acme.Trials", "YamlDotNet.dll"));
 
         var problem = Assert.Single(folder.Load().Diagnostics);
@@ -95,7 +96,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void What_is_no_assembly_is_refused()
     {
-        using var folder = new PluginFolder();
+        using var folder = new PluginDirectory();
         Directory.CreateDirectory(folder.At("Text"));
         File.WriteAllText(folder.At("Text", "Text.dll"), "not an assembly");
         Directory.CreateDirectory(folder.At("Nothing"));
@@ -111,8 +112,8 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_link_out_of_the_directory_is_refused()
     {
-        using var folder = new PluginFolder("Acme.Trials");
-        using var outside = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
+        using var outside = new PluginDirectory("Acme.Trials");
         Directory.CreateSymbolicLink(folder.At("Linked"), outside.At("Acme.Trials"));
         File.Copy(outside.At("Acme.Trials", "Acme.Trials.dll"), outside.At("Acme.Trials", "Linked.dll"));
         File.Delete(folder.At("Acme.Trials", "YamlDotNet.dll"));
@@ -127,7 +128,7 @@ public sealed class PluginLoaderTests
     [Fact]
     public void A_folder_that_everybody_may_write_to_is_warned_about_and_used()
     {
-        using var folder = new PluginFolder("Acme.Trials");
+        using var folder = new PluginDirectory("Acme.Trials");
         if (OperatingSystem.IsWindows())
         {
             return;
@@ -146,10 +147,8 @@ public sealed class PluginLoaderTests
     [Fact]
     public void Two_plugins_may_have_the_same_library_and_not_the_same_operation()
     {
-        using var folder = new PluginFolder("Acme.Trials");
-        Directory.CreateDirectory(folder.At("Other"));
-        File.Copy(folder.At("Acme.Trials", "Acme.Trials.dll"), folder.At("Other", "Other.dll"));
-        File.Copy(folder.At("Acme.Trials", "YamlDotNet.dll"), folder.At("Other", "YamlDotNet.dll"));
+        using var folder = new PluginDirectory("Acme.Trials");
+        folder.Add("Acme.Trials", "Other");
 
         var plugins = folder.Load();
 
@@ -159,32 +158,4 @@ public sealed class PluginLoaderTests
     }
 
     private static string ClassIn(string problem) => problem.Split(' ')[0].Split('.')[^1];
-
-    // Overwrites the version of a reference in the assembly's metadata.
-    private static void Reference(string path, string assembly, Version version)
-    {
-        var bytes = File.ReadAllBytes(path);
-        using var image = new PEReader(new MemoryStream(bytes));
-        var reader = image.GetMetadataReader();
-        var (row, size) = (0, reader.GetTableRowSize(TableIndex.AssemblyRef));
-        var start = image.PEHeaders.MetadataStartOffset + reader.GetTableMetadataOffset(TableIndex.AssemblyRef);
-        foreach (var handle in reader.AssemblyReferences)
-        {
-            if (reader.GetString(reader.GetAssemblyReference(handle).Name) == assembly)
-            {
-                int[] parts = [version.Major, version.Minor, version.Build, version.Revision];
-                for (var i = 0; i < parts.Length; i++)
-                {
-                    BitConverter.TryWriteBytes(bytes.AsSpan(start + (row * size) + (2 * i)), (ushort)parts[i]);
-                }
-
-                File.WriteAllBytes(path, bytes);
-                return;
-            }
-
-            row++;
-        }
-
-        Assert.Fail($"{path} has no reference to {assembly}.");
-    }
 }

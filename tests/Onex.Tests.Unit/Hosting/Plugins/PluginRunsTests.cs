@@ -1,10 +1,14 @@
+using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 
 namespace Onex.Tests.Unit.Hosting.Plugins;
 
 public sealed class PluginRunsTests
 {
-    private readonly PluginRuns _runs = new("acme.hang", "Acme");
+    private readonly RoleHealth _health = new();
+    private readonly PluginRuns _runs;
+
+    public PluginRunsTests() => _runs = new PluginRuns("acme.hang", "Acme", _health);
 
     [Fact]
     public async Task No_more_attempts_are_started_while_many_run_on_after_their_time_limit()
@@ -25,14 +29,18 @@ public sealed class PluginRunsTests
             "acme.hang (plug-in Acme): 8 earlier attempts have passed their time limit and still run", stuck.Message,
             StringComparison.Ordinal);
 
+        var failure = Assert.Single(_health.Failures);
+        Assert.Equal(("acme.hang", true), (failure.Handler, failure.Error.StartsWith("8 earlier attempts", StringComparison.Ordinal)));
+
         hanging[0].SetException(new InvalidOperationException());
         await Eventually.Async(RunsAsync, TimeSpan.FromSeconds(20), () => "No attempt is started although one has ended.");
+        hanging.ForEach(one => one.TrySetResult(0));
 
         async Task<bool> RunsAsync()
         {
             try
             {
-                return await _runs.RunAsync(() => Task.FromResult(2), default) == 2;
+                return await _runs.RunAsync(() => Task.FromResult(2), default) == 2 && _health.Failures.Count == 0;
             }
             catch (PluginException)
             {

@@ -323,7 +323,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData(
         "ONEX_INPUT_TOPIC=a b",
         "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not accept as a name. Use letters, digits, '.', '_' and '-', at most 245 "
-        + "of them.")]
+        + "of them with ONEX_TOPIC_PREFIX.")]
     [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
     [InlineData(
         "ONEX_EFFECTS_GROUP_ID=onex-runtime-main",
@@ -339,6 +339,21 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal(problem, Assert.Single(Problems()).Replace(Path.Combine(_directory, "other"), "*", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("ONEX_INPUT_TOPIC", 245)]
+    [InlineData("ONEX_WORKER_INPUT_TOPIC", 238)]
+    public void A_topic_leaves_room_for_the_names_of_the_topics_beside_it(string variable, int longest)
+    {
+        Set("ONEX_TOPIC_PREFIX=p.", $"{variable}={new string('t', longest - 1)}");
+        Assert.Contains($"at most {longest} of them with ONEX_TOPIC_PREFIX", Assert.Single(Problems()), StringComparison.Ordinal);
+
+        Set($"{variable}={new string('t', longest - 2)}");
+        Assert.All(
+            Read().Topics.All,
+            topic => Assert.True(
+                Onex.Contracts.Messages.Topics.DeadLetter(topic).Length <= Onex.Contracts.Messages.Topics.NameLengthMax, topic));
+    }
+
     [Fact]
     public void SASL_needs_mechanism_user_and_password()
     {
@@ -350,6 +365,29 @@ public sealed class SettingsReaderTests : IDisposable
             "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, "
                 + "SCRAM-SHA-256, SCRAM-SHA-512.",
             "KAFKA_SASL_USERNAME is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it.");
+    }
+
+    [Fact]
+    public void The_limits_of_scripts_and_modules_are_in_the_file()
+    {
+        File($"sandbox: {{ timeout: 2s, memory_mb: 32, statements: 5, recursion: 6, fuel_millions: 7, modules: '{Path.GetTempPath()}' }}");
+
+        var sandbox = Read().Sandbox;
+
+        Assert.Equal(
+            (TimeSpan.FromSeconds(2), 32, 5, 6, 7),
+            (sandbox.Timeout, sandbox.MemoryMb, sandbox.Statements, sandbox.Recursion, sandbox.FuelMillions));
+        Assert.Equal(Path.GetTempPath(), sandbox.ModulesDirectory);
+    }
+
+    [Fact]
+    public void The_folder_of_modules_must_exist()
+    {
+        File("sandbox: { modules: /no/such/folder }");
+
+        Problems(
+            "contracts/runtime/runtime_config.yaml:1:23: sandbox.modules: there is no directory /no/such/folder. Create it, or correct the "
+                + "path.");
     }
 
     [Theory]

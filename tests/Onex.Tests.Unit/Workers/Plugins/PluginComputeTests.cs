@@ -45,6 +45,15 @@ public sealed class PluginComputeTests
     }
 
     [Fact]
+    public async Task A_plugin_that_returns_nothing_fails_its_own_step()
+    {
+        var result = await _worker.RunAsync("acme.nothing", "{}");
+
+        Assert.Equal((StepOutcomes.Failed, StepCodes.OperationFailed), (result.Outcome, result.Code));
+        await CompletesAsync("acme.count", "2 EUR");
+    }
+
+    [Fact]
     public async Task A_library_that_only_the_host_has_is_missing()
     {
         var result = await _worker.RunAsync("acme.absent", "{}");

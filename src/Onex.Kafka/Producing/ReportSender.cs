@@ -1,16 +1,15 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Producing;
 
-namespace Onex.Workers.Running;
+namespace Onex.Kafka.Producing;
 
-/// <summary>Sends reports of running computations. Nobody waits for their delivery, because the next one replaces a lost one.</summary>
+/// <summary>Sends reports of running attempts. Nobody waits for their delivery, because the next one replaces a lost one.</summary>
 /// <param name="producer">The process's producer.</param>
 /// <param name="time">The clock of the <c>timestamp</c> header, and of the intervals.</param>
 /// <param name="topic">The topic of the results.</param>
 /// <param name="source">The role, for the <c>source</c> header.</param>
 /// <param name="worker">The name of this process.</param>
-internal sealed class ReportSender(IRecordProducer producer, TimeProvider time, string topic, string source, string worker)
+public sealed class ReportSender(IRecordProducer producer, TimeProvider time, string topic, string source, string worker)
 {
     /// <summary>The reports of one run of a command.</summary>
     public RunReports For(StepCommand command) => new(this, time, command);

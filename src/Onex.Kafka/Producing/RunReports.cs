@@ -1,12 +1,12 @@
 using Onex.Contracts.Messages;
 
-namespace Onex.Workers.Running;
+namespace Onex.Kafka.Producing;
 
 /// <summary>
-/// Reports on one run of a computation: that it has begun, after a second or at once if the step has a heartbeat timeout, then at most once
-/// a second the latest progress. A computation that is over within a second costs no report.
+/// Reports on one run of an attempt: that it has begun, after a second or at once if the step has a heartbeat timeout, then at most once
+/// a second the latest progress. An attempt that is over within a second costs no report.
 /// </summary>
-internal sealed class RunReports : IDisposable
+public sealed class RunReports : IDisposable
 {
     /// <summary>The shortest time between two reports.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -25,7 +25,7 @@ internal sealed class RunReports : IDisposable
     private double? _progress;
     private string? _text;
 
-    public RunReports(ReportSender sender, TimeProvider time, StepCommand command)
+    internal RunReports(ReportSender sender, TimeProvider time, StepCommand command)
     {
         _sender = sender;
         _command = command;
@@ -43,7 +43,7 @@ internal sealed class RunReports : IDisposable
         _timer = time.CreateTimer(static reports => ((RunReports)reports!).Tick(), this, Interval, Interval);
     }
 
-    /// <summary>Takes the progress of the computation; it is sent with the next tick.</summary>
+    /// <summary>Takes the progress of the attempt; it is sent with the next tick.</summary>
     public void Take(double? progress, string? text)
     {
         lock (_lock)

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Onex.Workers.Operations.Code;
+
+/// <summary>Checks of the arguments that scripts and modules have in common.</summary>
+internal static class SandboxArguments
+{
+    private const long SafeIntegerMax = 9_007_199_254_740_991;
+
+    /// <summary>The limit of a run: that of the settings, or a lower one that the step sets.</summary>
+    /// <param name="argument">The argument.</param>
+    /// <param name="wanted">Its value, or null.</param>
+    /// <param name="most">The value of the setting.</param>
+    /// <param name="setting">The setting.</param>
+    public static int Limit(string argument, int? wanted, int most, string setting) => wanted switch
+    {
+        null => most,
+        < 1 => throw ComputeRejectedException.Arguments($"'{argument}' is {wanted}, and must be 1 or more"),
+        _ when wanted > most => throw ComputeRejectedException.Arguments(
+            $"'{argument}' is {wanted}, above {most}, which the setting {setting} allows: a step can only set a lower limit"),
+        _ => wanted.Value,
+    };
+
+    /// <summary>The JSON text of an input; <c>null</c> without one.</summary>
+    public static ReadOnlyMemory<byte> Text(JsonElement? input) =>
+        input is { ValueKind: not JsonValueKind.Undefined } given ? JsonMarshal.GetRawUtf8Value(given).ToArray() : "null"u8.ToArray();
+
+    /// <summary>
+    /// Rejects whole numbers that JavaScript would change, because its numbers are doubles: beyond 2^53 they have gaps.
+    /// </summary>
+    public static void CheckNumbers(ReadOnlyMemory<byte> input)
+    {
+        var reader = new Utf8JsonReader(input.Span);
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.Number && reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0
+                && !(reader.TryGetInt64(out var number) && number is >= -SafeIntegerMax and <= SafeIntegerMax))
+            {
+                throw ComputeRejectedException.Arguments(
+                    $"'input' has the number {Encoding.UTF8.GetString(reader.ValueSpan)}, which JavaScript cannot hold "
+                    + "exactly: pass it as a text");
+            }
+        }
+    }
+}

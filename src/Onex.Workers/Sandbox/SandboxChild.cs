@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Onex.Workers.Operations;
+
+namespace Onex.Workers.Sandbox;
+
+/// <summary>
+/// The process in which scripts or modules run, one at a time: <c>onex sandbox script</c>. A worker starts it, writes requests to its
+/// standard input and reads responses from its standard output. It ends as soon as its standard input does, so that it never outlives the
+/// worker.
+/// </summary>
+public static class SandboxChild
+{
+    /// <summary>The word on the command line. It is not one of the commands for people.</summary>
+    public const string Verb = "sandbox";
+
+    /// <summary>The engine of scripts.</summary>
+    internal const string Script = "script";
+
+    /// <summary>The engine of modules.</summary>
+    internal const string Wasm = "wasm";
+
+    /// <summary>The stack of a run. What overflows it ends the process.</summary>
+    internal const int StackBytes = 16 * 1024 * 1024;
+
+    /// <summary>Runs the process to its end, which is that of its standard input.</summary>
+    /// <param name="engine">The engine: <c>script</c> or <c>wasm</c>.</param>
+    public static int Run(string engine)
+    {
+        // A signal to the whole group, such as Ctrl+C, is for the worker, which lets computations finish.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true);
+        BeTheFirstToBeKilled();
+        using var input = Console.OpenStandardInput();
+        using var output = Console.OpenStandardOutput();
+        ISandboxEngine runs = engine == Wasm ? new WasmEngine() : new ScriptEngine();
+        Job? current = null;
+        using var given = new SemaphoreSlim(0);
+        new Thread(
+            () =>
+            {
+                runs.WarmUp();
+                SandboxFrames.Write(output, []);
+                while (true)
+                {
+                    given.Wait();
+                    Answer(runs, current!, output);
+                }
+            },
+            StackBytes)
+        {
+            IsBackground = true,
+            Name = "onex sandbox",
+        }.Start();
+
+        // This thread reads while the other one computes, so that it notices the end at any time.
+        while (Next(input) is { } next)
+        {
+            current = next;
+            given.Release();
+        }
+
+        // Not an orderly exit, which could wait for the computation.
+        using var self = Process.GetCurrentProcess();
+        self.Kill();
+        return 0;
+    }
+
+    private static Job? Next(Stream input)
+    {
+        if (SandboxFrames.Read(input) is not { } head || SandboxFrames.Read(input) is not { } content)
+        {
+            return null;
+        }
+
+        var request = JsonSerializer.Deserialize(head, SandboxJson.Default.SandboxRequest)!;
+        var module = request.ModuleFollows ? SandboxFrames.Read(input) : null;
+        return request.ModuleFollows && module is null ? null : new Job(request, content, module);
+    }
+
+    private static void Answer(ISandboxEngine engine, Job job, Stream output)
+    {
+        var (response, result) = Answer(engine, job);
+        SandboxFrames.Write(output, JsonSerializer.SerializeToUtf8Bytes(response, SandboxJson.Default.SandboxResponse));
+        if (response == SandboxResponse.Completed)
+        {
+            SandboxFrames.Write(output, result.Span);
+        }
+    }
+
+    private static (SandboxResponse Response, ReadOnlyMemory<byte> Result) Answer(ISandboxEngine engine, Job job)
+    {
+        if (job.Module is null && !engine.Has(job.Request))
+        {
+            return (SandboxResponse.WithoutModule, default);
+        }
+
+        try
+        {
+            return (SandboxResponse.Completed, engine.Run(job.Request, job.Input, job.Module));
+        }
+        catch (ComputeRejectedException rejected)
+        {
+            return (new SandboxResponse { Code = rejected.Code, Message = rejected.Message }, default);
+        }
+        catch (ComputeFailedException failed)
+        {
+            return (new SandboxResponse { Code = failed.Code, Message = failed.Message }, default);
+        }
+        catch (OutOfMemoryException)
+        {
+            var problem = $"it needs more memory than its {job.Request.MemoryMb} MiB";
+            return (new SandboxResponse { Code = SandboxCodes.MemoryExceeded, Message = problem }, default);
+        }
+    }
+
+    // If the container runs out of memory, the kernel ends the sandbox and not the worker.
+    private static void BeTheFirstToBeKilled()
+    {
+        try
+        {
+            File.WriteAllText("/proc/self/oom_score_adj", "1000");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    private sealed record Job(SandboxRequest Request, byte[] Input, byte[]? Module);
+}

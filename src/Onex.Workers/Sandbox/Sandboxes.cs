@@ -1,0 +1,22 @@
+using Onex.Hosting.Settings;
+
+namespace Onex.Workers.Sandbox;
+
+/// <summary>The processes for scripts and those for modules, which are apart so that neither loads what only the other needs.</summary>
+internal sealed class Sandboxes(SandboxSettings settings, SandboxCommand command, TimeProvider time) : IDisposable
+{
+    /// <summary>The limits of each run.</summary>
+    public SandboxSettings Settings { get; } = settings;
+
+    /// <summary>The processes for scripts.</summary>
+    public SandboxPool Scripts { get; } = new(command, SandboxChild.Script, settings, time);
+
+    /// <summary>The processes for modules.</summary>
+    public SandboxPool Modules { get; } = new(command, SandboxChild.Wasm, settings, time);
+
+    public void Dispose()
+    {
+        Scripts.Dispose();
+        Modules.Dispose();
+    }
+}

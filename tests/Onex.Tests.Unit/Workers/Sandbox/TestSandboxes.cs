@@ -1,0 +1,65 @@
+using Onex.Hosting.Settings;
+using Onex.Workers.Sandbox;
+
+namespace Onex.Tests.Unit.Workers.Sandbox;
+
+/// <summary>Sandboxes whose processes are the built executable. The tests of a class share them, as commands of a worker do.</summary>
+public sealed class TestSandboxes : IDisposable
+{
+    private readonly Sandboxes _sandboxes;
+
+    public TestSandboxes()
+        : this(SettingsWith(null))
+    {
+    }
+
+    private TestSandboxes(SandboxSettings settings)
+    {
+        Modules = Directory.CreateTempSubdirectory("onex-modules-").FullName;
+        _sandboxes = new Sandboxes(settings with { ModulesDirectory = Modules }, Command, TimeProvider.System);
+    }
+
+    /// <summary>Sandboxes with another limit of statements.</summary>
+    internal static TestSandboxes WithStatements(int statements) => new(SettingsWith(null) with { Statements = statements });
+
+    /// <summary>How the executable is started.</summary>
+    internal static SandboxCommand Command { get; } = new("dotnet", [Repository.OnexAssembly]);
+
+    /// <summary>The folder of modules.</summary>
+    public string Modules { get; }
+
+    internal ComputeHarness Worker => new() { Sandboxes = _sandboxes };
+
+    public void Dispose()
+    {
+        _sandboxes.Dispose();
+        Directory.Delete(Modules, recursive: true);
+    }
+
+    /// <summary>The operation completes, and its value is this JSON.</summary>
+    internal async Task CompletesAsync(string operation, string arguments, string expected)
+    {
+        var result = await Worker.RunAsync(operation, arguments, timeoutMs: 40_000);
+        Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Message));
+        Assert.Equal($$"""{"value":{{expected}}}""", result.Result!.Value.ToString());
+    }
+
+    /// <summary>The operation ends with that outcome and code, and a message that contains a text.</summary>
+    internal async Task EndsAsync(string operation, string arguments, string outcome, string code, string said)
+    {
+        var result = await Worker.RunAsync(operation, arguments, timeoutMs: 40_000);
+        Assert.Equal((outcome, code), (result.Outcome, result.Code));
+        Assert.Contains(said, result.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Limits as low as tests need them.</summary>
+    internal static SandboxSettings SettingsWith(string? modules) => new()
+    {
+        Timeout = TimeSpan.FromSeconds(30),
+        MemoryMb = 32,
+        Statements = 1_000_000,
+        Recursion = 500,
+        FuelMillions = 50,
+        ModulesDirectory = modules,
+    };
+}
