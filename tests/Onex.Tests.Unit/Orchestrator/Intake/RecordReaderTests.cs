@@ -26,7 +26,7 @@ public sealed class RecordReaderTests
 
     private async Task<SagaId> StartedAsync(long offset)
     {
-        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
+        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         var reader = new RecordReader(
             Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), Topics.Default, [], []),
             null!, null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
