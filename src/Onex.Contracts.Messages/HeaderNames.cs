@@ -48,6 +48,12 @@ public static class HeaderNames
     /// <summary>On a redriven record: its original identity, so that it counts as a duplicate and not as a new record.</summary>
     public const string Origin = "onex-origin";
 
+    /// <summary>
+    /// On a command, a report or a result, if traces are recorded: the span of its sending, as W3C trace context. The span of its handling
+    /// is linked to it.
+    /// </summary>
+    public const string SenderSpan = "onex-sender-span";
+
     /// <summary>The prefix of Onex's own headers; they are dropped when a client sends them.</summary>
     public const string OwnPrefix = "onex-";
 }

@@ -17,6 +17,9 @@ public sealed record Topics(
     string WorkerResponses,
     string SagaEvents)
 {
+    /// <summary>The longest name of a topic that Kafka allows.</summary>
+    public const int NameLengthMax = 249;
+
     /// <summary>The suffix of a dead-letter topic's name.</summary>
     public const string DeadLetterSuffix = ".dlq";
 

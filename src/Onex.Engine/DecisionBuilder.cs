@@ -7,13 +7,13 @@ namespace Onex.Engine;
 /// <summary>What has been decided so far on one event: the saga as it is now, and what follows. It does not know how sagas move.</summary>
 internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset now)
 {
-    private readonly ImmutableArray<CommandToSend>.Builder _commands = ImmutableArray.CreateBuilder<CommandToSend>();
-    private readonly ImmutableArray<Answer>.Builder _answers = ImmutableArray.CreateBuilder<Answer>();
-    private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
-    private readonly ImmutableArray<DeclinedEvent>.Builder _declined = ImmutableArray.CreateBuilder<DeclinedEvent>();
-    private readonly ImmutableArray<MessageId>.Builder _seen = ImmutableArray.CreateBuilder<MessageId>();
-    private readonly ImmutableArray<EventToPublish>.Builder _published = ImmutableArray.CreateBuilder<EventToPublish>();
-    private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
+    private List<CommandToSend>? _commands;
+    private List<Answer>? _answers;
+    private List<HistoryNote>? _history;
+    private List<DeclinedEvent>? _declined;
+    private List<MessageId>? _seen;
+    private List<EventToPublish>? _published;
+    private List<SagaItem>? _items;
 
     public Plan Plan { get; } = plan;
 
@@ -38,39 +38,39 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     public int StatesEntered { get; set; }
 
     /// <summary>Whether the history has an entry already. Then there is a decision in any case.</summary>
-    public bool HasNotes => _history.Count > 0;
+    public bool HasNotes => _history is not null;
 
     /// <summary>The decision.</summary>
-    public Decision Build() => new(Saga, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable())
+    public Decision Build() => new(Saga, true, All(_commands), All(_answers), All(_history))
     {
-        Rejections = _declined.ToImmutable(),
-        Seen = _seen.ToImmutable(),
-        Published = _published.ToImmutable(),
-        Items = _items.ToImmutable(),
+        Rejections = All(_declined),
+        Seen = All(_seen),
+        Published = All(_published),
+        Items = All(_items),
         Cancelled = Cancelled,
     };
 
     /// <summary>The decision if the saga does not change. Senders of declined events may still be answered.</summary>
-    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = _declined.ToImmutable() };
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = All(_declined) };
 
     public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
-        _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
+        (_history ??= []).Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
-    public void AddCommand(CommandToSend command) => _commands.Add(command);
+    public void AddCommand(CommandToSend command) => (_commands ??= []).Add(command);
 
-    public void Answer(Answer answer) => _answers.Add(answer);
+    public void Answer(Answer answer) => (_answers ??= []).Add(answer);
 
-    public void Publish(EventToPublish published) => _published.Add(published);
+    public void Publish(EventToPublish published) => (_published ??= []).Add(published);
 
-    public void Store(SagaItem item) => _items.Add(item);
+    public void Store(SagaItem item) => (_items ??= []).Add(item);
 
     /// <summary>Whether this decision has stored the item of that command with that outcome.</summary>
     public bool WasStoredAs(CommandId commandId, SagaItemStatus outcome) =>
-        _items.LastOrDefault(item => item.CommandId == commandId)?.Status == outcome;
+        _items?.FindLast(item => item.CommandId == commandId)?.Status == outcome;
 
-    public void Decline(DeclinedEvent rejection) => _declined.Add(rejection);
+    public void Decline(DeclinedEvent rejection) => (_declined ??= []).Add(rejection);
 
-    public void See(MessageId messageId) => _seen.Add(messageId);
+    public void See(MessageId messageId) => (_seen ??= []).Add(messageId);
 
     public void SetFault(Fault fault)
     {
@@ -98,7 +98,13 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     }
 
     /// <summary>Removes the blockages that match.</summary>
-    public void Unblock(Predicate<Blockage> which) => Saga = Saga with { Blockages = Saga.Blockages.RemoveAll(which) };
+    public void Unblock(Predicate<Blockage> which)
+    {
+        if (!Saga.Blockages.IsEmpty)
+        {
+            Saga = Saga with { Blockages = Saga.Blockages.RemoveAll(which) };
+        }
+    }
 
     public void Replace(Outstanding command) => Saga = Saga with
     {
@@ -111,7 +117,15 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     };
 
     /// <summary>An event arrived or a timer was due, so the repeated entries no longer count as a cycle.</summary>
-    public void Progress() => Saga = Saga with { Idle = Saga.Idle.Clear() };
+    public void Progress()
+    {
+        if (!Saga.Idle.IsEmpty)
+        {
+            Saga = Saga with { Idle = Saga.Idle.Clear() };
+        }
+    }
+
+    private static ImmutableArray<T> All<T>(List<T>? items) => items is null ? [] : [.. items];
 
     private static RawJson? Json(ReadOnlySpan<(string Name, HistoryValue Value)> detail)
     {

@@ -86,11 +86,12 @@ internal static class Reports
             yield break;
         }
 
-        var after = decision.Saga.Outstanding.ToDictionary(command => command.CommandId);
+        Dictionary<CommandId, Outstanding>? after = null;
         foreach (var command in decision.Before.Outstanding)
         {
             if (command.Phase == AttemptPhase.InFlight && command.CommandId != result && TimesOf(decision, command) is not null
-                && (!after.TryGetValue(command.CommandId, out var later)
+                && (!(after ??= decision.Saga.Outstanding.ToDictionary(left => left.CommandId))
+                        .TryGetValue(command.CommandId, out var later)
                     || later.Attempt > command.Attempt
                     || later.Phase is AttemptPhase.BackingOff or AttemptPhase.Stuck))
             {

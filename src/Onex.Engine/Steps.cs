@@ -187,7 +187,7 @@ internal static class Assignments
             {
                 reason = $"{mismatch!.Pointer} {mismatch.Problem}";
             }
-            else if (ValueJson.TryWrite(value, out _, out reason) && value.Kind is CelKind.Map or CelKind.List)
+            else if ((reason = ValueJson.ProblemOf(value)) is null && value.Kind is CelKind.Map or CelKind.List)
             {
                 // As it is after the row is read again, so that decisions do not depend on a reload.
                 value = StoredOrder.Of(value);

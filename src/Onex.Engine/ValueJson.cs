@@ -42,6 +42,14 @@ internal static class ValueJson
         return true;
     }
 
+    /// <summary>Why a value has no JSON form, or may be neither sent nor stored; or null.</summary>
+    public static string? ProblemOf(CelValue value)
+    {
+        using var rented = RentedJsonWriter.Rent();
+        _ = value.TryWriteChecked(rented.Writer, out var problem);
+        return problem;
+    }
+
     /// <summary>The value in the form that a row stores. False, with the reason, for a value that has no JSON form.</summary>
     public static bool TryWriteStored(CelValue value, out RawJson json, out string? problem)
     {

@@ -124,4 +124,11 @@ internal static partial class Log
     /// <summary>Handling works again after a pause.</summary>
     [LoggerMessage(4051, LogLevel.Information, "{Topic}: resumed.")]
     public static partial void TopicResumed(ILogger logger, string topic);
+
+    /// <summary>
+    /// Two processes of a group have the same name, for example two containers with the same host name. This one goes on without the name:
+    /// give each its own host name, so that one that is killed and starts again gets its partitions at once.
+    /// </summary>
+    [LoggerMessage(4052, LogLevel.Warning, "{Endpoint}: another member has the instance id '{InstanceId}': {Error}")]
+    public static partial void InstanceIdTaken(ILogger logger, string endpoint, string instanceId, string error);
 }

@@ -1,5 +1,4 @@
 using MassTransit;
-using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -18,7 +17,7 @@ public static class OnexKafka
 {
     /// <summary>
     /// Adds the process's producer (<see cref="IRecordProducer"/>), <see cref="TopicAdmin"/>, <see cref="BrokerHealth"/>,
-    /// <see cref="IPipeFactory"/>, <see cref="MissedRecordsCount"/>, and the services that <see cref="UsingKafka"/> needs. An
+    /// <see cref="MissedRecordsCount"/>, and the services that <see cref="UsingKafka"/> needs. An
     /// <see cref="IDeadLetterSink"/> is used if one is registered.
     /// </summary>
     public static IServiceCollection AddOnexKafka(this IServiceCollection services, KafkaSettings settings)
@@ -75,7 +74,6 @@ public static class OnexKafka
         services.AddSingleton<ProducerMetrics>();
         services.AddSingleton<DeadLetterMetrics>();
         services.AddSingleton<MissedRecordsCount>();
-        services.AddSingleton<IPipeFactory>(provider => new PipeFactory(provider.GetRequiredService<IBusInstance>));
         return services;
     }
 

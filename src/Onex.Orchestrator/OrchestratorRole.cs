@@ -5,7 +5,6 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Rider;
 using Onex.Metrics;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Background;
@@ -36,8 +35,7 @@ public static class OrchestratorRole
         CompilerContext compiler,
         Func<IReadOnlyCollection<string>> connections)
     {
-        services.AddSingleton(sp => new PlanCatalogue(
-            plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
+        services.AddSingleton(sp => new PlanCatalogue(plans, sp.GetRequiredService<IContractRegistry>(), compiler));
         var memory = MemoryBudget.ForProcess();
         services.AddSingleton(memory);
         services.AddSingleton<DatabaseClock>();
@@ -58,6 +56,7 @@ public static class OrchestratorRole
         services.AddSingleton<RejectionSender>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<UndeliverableMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
+        services.AddSingleton<IHomeState>(sp => sp.GetRequiredService<HomePartitions>());
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
             sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics,

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
@@ -19,9 +20,10 @@ namespace Onex.Workers;
 public static class WorkersRole
 {
     /// <summary>
-    /// The maximum number of commands in memory per process. Most of them wait for a processor, or for their result to be durable.
+    /// The maximum number of commands that a process handles at a time. Most of them wait for a processor, or for their result to be
+    /// durable: with fewer, short computations would wait for the broker. Their memory is bounded apart from this.
     /// </summary>
-    internal const int CommandsAtOnce = 64;
+    internal const int CommandsAtOnce = 256;
 
     /// <summary>
     /// The session timeout of the group at most, so that the commands of a killed worker are taken over within ten seconds. To lose a
@@ -42,8 +44,12 @@ public static class WorkersRole
         services.AddSingleton<RunningComputes>();
         services.AddSingleton(provider => new Sandboxes(
             settings.Sandbox, SandboxCommand.OfThisProgram(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(_ => new ComputeRoom(
-            settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands));
+        services.AddSingleton(provider =>
+        {
+            var room = new ComputeRoom(settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(room.Close);
+            return room;
+        });
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider, settings.EnabledHandlers),
             provider.GetService<IPayloads>(),
@@ -78,6 +84,8 @@ public static class WorkersRole
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.SessionTimeoutMax = SessionMax;
+            endpoint.IsStatic = true;
+            endpoint.IsSpread = true;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);

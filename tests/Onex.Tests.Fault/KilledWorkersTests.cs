@@ -58,11 +58,18 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
             async () => await CompletedAsync(stack) > 0, _within, () => "no computation has completed");
         while (stack.Responses.Of(id).Count == 0 && kills < _killsMax && watch.Elapsed < TimeSpan.FromMinutes(20))
         {
-            var victim = random.Next(Workers);
-            await running[victim].KillAsync();
-            output.WriteLine($"killed a worker after {await CompletedAsync(stack)} of {_computations} computations");
-            running[victim] = stack.Start("workers");
-            kills++;
+            // One that is still starting computes nothing.
+            if (await ReadyAsync(running) is { Count: > 0 } ready)
+            {
+                var victim = ready[random.Next(ready.Count)];
+                await running[victim].KillAsync();
+                output.WriteLine(
+                    $"{watch.Elapsed.TotalSeconds:0.0} s: killed one of {ready.Count} workers after {await CompletedAsync(stack)} of "
+                        + $"{_computations} computations");
+                running[victim] = stack.Start("workers");
+                kills++;
+            }
+
             await every.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
 
@@ -110,8 +117,18 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         // One runs when the worker must stop, and one waits for its place.
         var third = await stack.RequestAsync("computing", new JsonObject { ["ms"] = 2_000 });
         await BegunAsync(stack);
+        await stack.RequestAsync("computing", new JsonObject { ["ms"] = 250_000 });
+        await Eventually.Async(
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE ended_at IS NULL") == 2,
+            _within,
+            () => "the fourth saga has not begun");
         Assert.Equal(0, await worker.TerminateAsync());
         Assert.Equal("success", (await stack.Responses.ReadAsync(third, _within)).Field("status"));
+        Assert.DoesNotContain(worker.Output, line => line.Contains("were not completed", StringComparison.Ordinal));
+
+        // The one that waited was returned, not begun: the next worker runs it.
+        stack.Start("workers");
+        await BegunAsync(stack);
         stack.AssertNoLoggedErrors();
     }
 
@@ -120,6 +137,13 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
             "SELECT count(*) FROM onex.sagas WHERE ended_at IS NULL AND progress #>> '{outstanding,0,report,worker}' IS NOT NULL") == 1,
         _within,
         () => "no computation has reported that it has begun");
+
+    // The places of the workers that are ready.
+    private static async Task<List<int>> ReadyAsync(List<OnexProcess> workers)
+    {
+        var ready = await Task.WhenAll(workers.Select(worker => worker.IsReadyAsync()));
+        return [.. Enumerable.Range(0, workers.Count).Where(i => ready[i])];
+    }
 
     private static async Task<long> CompletedAsync(OnexStack stack) =>
         await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_items");

@@ -1,6 +1,9 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using static Onex.Tests.Support.ProtobufReader;
 
@@ -47,22 +50,26 @@ public sealed record ExportedSpan
 /// <param name="SpanId">Its span; empty without one.</param>
 public sealed record ExportedLog(string Role, string Body, string TraceId, string SpanId);
 
-/// <summary>Receives what processes export by OTLP over HTTP, as a collector does.</summary>
+/// <summary>Receives what processes export by OTLP over HTTP or gRPC, as a collector does.</summary>
 public sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly WebApplication _server;
     private readonly ConcurrentQueue<ExportedSpan> _spans = new();
     private readonly ConcurrentQueue<ExportedLog> _logs = new();
 
-    private OtlpCollector(WebApplication server, Uri address)
-    {
-        (_server, Address) = (server, address);
-        server.MapPost("/v1/traces", call => TakeAsync(call, TakeTraces));
-        server.MapPost("/v1/logs", call => TakeAsync(call, TakeLogs));
-        server.MapPost("/v1/metrics", call => TakeAsync(call, _ => Interlocked.Increment(ref _metrics)));
-    }
+    private readonly bool _overGrpc;
+    private readonly ConcurrentQueue<string> _metrics = new();
 
-    private int _metrics;
+    private OtlpCollector(WebApplication server, Uri address, bool overGrpc)
+    {
+        (_server, Address, _overGrpc) = (server, address, overGrpc);
+        Map("trace.v1.TraceService", "/v1/traces", TakeTraces);
+        Map("logs.v1.LogsService", "/v1/logs", TakeLogs);
+        Map("metrics.v1.MetricsService", "/v1/metrics", TakeMetrics);
+
+        void Map(string service, string path, Action<ReadOnlyMemory<byte>> take) => server.MapPost(
+            overGrpc ? $"/opentelemetry.proto.collector.{service}/Export" : path, call => TakeAsync(call, take));
+    }
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
@@ -73,27 +80,29 @@ public sealed class OtlpCollector : IAsyncDisposable
     /// <summary>The log records so far.</summary>
     public IReadOnlyList<ExportedLog> Logs => [.. _logs];
 
-    /// <summary>How many exports of metrics arrived.</summary>
-    public int MetricExports => Volatile.Read(ref _metrics);
+    /// <summary>The names of the metrics so far, each as often as it arrived.</summary>
+    public IReadOnlyList<string> Metrics => [.. _metrics];
 
     /// <summary>The settings of a process that exports everything here, and soon.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Address.ToString(),
-        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = _overGrpc ? "grpc" : "http/protobuf",
         ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
         ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",
     };
 
-    /// <summary>Starts one.</summary>
-    public static async Task<OtlpCollector> StartAsync()
+    /// <summary>Starts one, for OTLP over HTTP or over gRPC without TLS.</summary>
+    public static async Task<OtlpCollector> StartAsync(bool overGrpc = false)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(
+            listen => listen.Protocols = overGrpc ? HttpProtocols.Http2 : HttpProtocols.Http1));
         var address = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         var server = builder.Build();
         server.Urls.Add(address.ToString());
-        var collector = new OtlpCollector(server, address);
+        var collector = new OtlpCollector(server, address, overGrpc);
         await server.StartAsync();
         return collector;
     }
@@ -101,12 +110,29 @@ public sealed class OtlpCollector : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync() => await _server.DisposeAsync();
 
-    private static async Task TakeAsync(HttpContext call, Action<ReadOnlyMemory<byte>> take)
+    private async Task TakeAsync(HttpContext call, Action<ReadOnlyMemory<byte>> take)
     {
         using var body = new MemoryStream();
         await call.Request.Body.CopyToAsync(body, call.RequestAborted);
-        take(body.ToArray());
-        call.Response.ContentType = "application/x-protobuf";
+        if (!_overGrpc)
+        {
+            take(body.ToArray());
+            call.Response.ContentType = "application/x-protobuf";
+            return;
+        }
+
+        // A message of gRPC is a flag for compression, its length in four bytes, and its bytes. The status follows the answer.
+        var message = body.ToArray();
+        if (message[0] != 0 || BinaryPrimitives.ReadInt32BigEndian(message.AsSpan(1)) != message.Length - 5)
+        {
+            throw new InvalidDataException("The body is not one uncompressed message of gRPC.");
+        }
+
+        take(message.AsMemory(5));
+        call.Response.ContentType = "application/grpc";
+        call.Response.DeclareTrailer("grpc-status");
+        await call.Response.Body.WriteAsync(new byte[5], call.RequestAborted);
+        call.Response.AppendTrailer("grpc-status", "0");
     }
 
     // The field numbers are those of opentelemetry/proto: trace.proto, logs.proto, common.proto.
@@ -135,6 +161,14 @@ public sealed class OtlpCollector : IAsyncDisposable
                     });
                 }
             }
+        }
+    }
+
+    private void TakeMetrics(ReadOnlyMemory<byte> request)
+    {
+        foreach (var metric in Parts(request, 1).SelectMany(resource => Parts(resource, 2)).SelectMany(scope => Parts(scope, 2)))
+        {
+            _metrics.Enqueue(Text(metric, 1));
         }
     }
 

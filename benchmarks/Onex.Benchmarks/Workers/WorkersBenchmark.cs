@@ -8,66 +8,173 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Workers;
 
 /// <summary>
-/// How workers share computes, without an orchestrator: the throughput of a computation that needs a processor with 1, 2 and 4 workers; how
-/// evenly many workers share computations that only wait, with few and with many partitions; and what an empty computation costs beside an
-/// echo in place of the workers.
+/// How workers share computes: the throughput of a computation that needs a processor with 1, 2 and 4 workers; how evenly eight workers
+/// share computations that only wait, with few and with many partitions, and behind a long one; how long a kill delays what the killed
+/// worker had; and what an empty computation costs beside an echo in place of the workers. No orchestrator runs meanwhile. What is compared
+/// is measured in alternated rounds.
 /// </summary>
 internal static class WorkersBenchmark
 {
+    private const int Short = 200;
+    private const int Long = 10_000;
+    private const int Waiting = 160;
+    private const int Sharing = 8;
+
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var commands = options is ["--commands", var number] ? int.Parse(number, CultureInfo.InvariantCulture) : 400;
-        Console.WriteLine($"{Environment.ProcessorCount} cores for everything; one computation at a time in each worker");
-        var rows = string.Join(',', Enumerable.Range(0, 3_000).Select(row => $"{{\"a\":{row},\"g\":{row % 7}}}"));
-        var busy = $$$$"""{"items":[{{{{rows}}}}],"by":{"g":"item.g"},"fields":{"total":{"sum":"item.a * 3 + index"}}}""";
-        foreach (var workers in new[] { 1, 2, 4 })
+        var rounds = Option(options, "--rounds", 3);
+        var commands = Option(options, "--commands", 400);
+        var only = Array.IndexOf(options, "--only") is >= 0 and var at ? options[at + 1] : null;
+        Console.WriteLine($"{Environment.ProcessorCount} cores for everything; one computation at a time in each worker; load {Load()}");
+        if (only is null or "throughput")
         {
-            await using var stack = await StartAsync(workers, partitions: 48);
-            using var results = ResultStream.Of(stack);
-            _ = await MeasureAsync(stack, results, "aggregate", busy, commands / 4);
-            var took = await MeasureAsync(stack, results, "aggregate", busy, commands);
-            Console.WriteLine($"aggregate over 3,000 items, {workers} workers: {commands / took,7:F1} per second");
+            await ThroughputAsync(rounds, commands);
         }
 
-        const int Waiting = 160;
-        foreach (var partitions in new[] { 4, 12, 48 })
+        if (only is null or "shares")
         {
-            await using var stack = await StartAsync(8, partitions);
-            using var results = ResultStream.Of(stack);
-            _ = await MeasureAsync(stack, results, "delay", """{"ms":1}""", 200);
-            var took = await MeasureAsync(stack, results, "delay", """{"ms":200}""", Waiting);
-            Console.WriteLine(
-                $"delay of 200 ms, 8 workers on {partitions,2} partitions: {took,5:F1} s, "
-                    + $"{Waiting * 0.2 / took,4:F1} workers busy on average");
+            await SharesAsync(rounds);
         }
 
-        await using var empty = await StartAsync(0, partitions: 48);
-        await using (new EchoRole(empty.Broker.BootstrapServers, empty.Topic("worker-requests"), empty.Topic("worker-responses")))
+        if (only is null or "takeover")
         {
-            await CompareAsync(empty, "echo");
+            await TakeoverAsync(rounds);
         }
 
-        await using var real = await StartAsync(1, partitions: 48);
-        await CompareAsync(real, "worker");
+        if (only is null or "empty")
+        {
+            await EmptyAsync(rounds);
+        }
+
         return 0;
     }
 
-    private static async Task CompareAsync(OnexStack stack, string who)
+    private static async Task ThroughputAsync(int rounds, int commands)
     {
-        const string Nothing = """{"values":{}}""";
-        using var results = ResultStream.Of(stack);
-        _ = await MeasureAsync(stack, results, "transform", Nothing, 5_000);
-        var took = await MeasureAsync(stack, results, "transform", Nothing, 20_000);
-        var alone = new List<double>();
-        for (var i = 0; i < 300; i++)
+        var rows = string.Join(',', Enumerable.Range(0, 3_000).Select(row => $"{{\"a\":{row},\"g\":{row % 7}}}"));
+        var busy = $$$$"""{"items":[{{{{rows}}}}],"by":{"g":"item.g"},"fields":{"total":{"sum":"item.a * 3 + index"}}}""";
+        var stacks = new List<(int Workers, OnexStack Stack, ResultStream Results, List<double> Rates)>();
+        foreach (var workers in new[] { 1, 2, 4 })
         {
-            alone.Add(await MeasureAsync(stack, results, "transform", Nothing, 1) * 1e3);
+            var stack = await StartAsync(workers, partitions: 48);
+            stacks.Add((workers, stack, ResultStream.Of(stack), []));
         }
 
-        alone.Sort();
-        Console.WriteLine($"empty computation, {who,6}: {20_000 / took,7:F0} per second, one at a time p50 {alone[150]:F1} ms");
+        foreach (var (workers, stack, results, _) in stacks)
+        {
+            _ = await MeasureAsync(stack, results, Commands("aggregate", busy, commands * workers));
+        }
+
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (_, stack, results, rates) in stacks)
+            {
+                rates.Add(commands / await MeasureAsync(stack, results, Commands("aggregate", busy, commands)));
+            }
+        }
+
+        foreach (var (workers, stack, results, rates) in stacks)
+        {
+            Console.WriteLine(
+                $"aggregate over 3,000 items, {workers} workers: {Median(rates),7:F1} per second, "
+                    + $"{Median([.. rates.Zip(stacks[0].Rates, (rate, one) => rate / one)]):F2} times that of one worker; load {Load()}");
+            results.Dispose();
+            await stack.DisposeAsync();
+        }
+    }
+
+    private static async Task SharesAsync(int rounds)
+    {
+        foreach (var partitions in new[] { 4, 12, 48 })
+        {
+            await using var stack = await StartAsync(Sharing, partitions);
+            using var results = ResultStream.Of(stack);
+            _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
+            var (equal, behind) = (new List<double>(), new List<double>());
+            for (var round = 0; round < rounds; round++)
+            {
+                equal.Add(await MeasureAsync(stack, results, Commands("delay", Delay(Short), Waiting)));
+
+                // One that lasts ten seconds is the first. What counts is when the last of the short ones ends.
+                var shorts = Commands("delay", Delay(Short), Waiting);
+                behind.Add(await MeasureAsync(stack, results, [.. Commands("delay", Delay(Long), 1), .. shorts], shorts));
+            }
+
+            const double Least = Waiting * Short / 1e3;
+            Console.WriteLine(
+                $"{Waiting} delays of {Short} ms, {Sharing} workers on {partitions,2} partitions: {Median(equal),5:F1} s, "
+                    + $"{Least / Median(equal),4:F1} workers busy on average; behind a delay of {Long / 1e3:F0} s: "
+                    + $"{Median(behind),5:F1} s; load {Load()}");
+        }
+    }
+
+    private static async Task TakeoverAsync(int rounds)
+    {
+        await using var stack = await StartAsync(2, partitions: 48);
+        using var results = ResultStream.Of(stack);
+        _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
+        var (alone, again) = (new List<double>(), new List<double>());
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (times, restarts) in new[] { (again, true), (alone, false) })
+            {
+                // Two seconds of work for each of the two.
+                var victim = stack.Processes.Last(process => process.IsRunning);
+                var measuring = MeasureAsync(stack, results, Commands("delay", Delay(Short), 20));
+                await Task.Delay(TimeSpan.FromMilliseconds(Short), TimeProvider.System);
+                await victim.KillAsync();
+                var next = restarts ? stack.Start("workers") : null;
+                times.Add(await measuring);
+                await (next ?? stack.Start("workers")).ReadyAsync();
+            }
+        }
+
+        Console.WriteLine(
+            $"two seconds of work for each of two workers, one killed in the middle: {Median(alone):F1} s (at most {alone.Max():F1} s), "
+                + $"and {Median(again):F1} s (at most {again.Max():F1} s) if it is started again at once; load {Load()}");
+    }
+
+    private static async Task EmptyAsync(int rounds)
+    {
+        await using var empty = await StartAsync(0, partitions: 48);
+        await using var echo = new EchoRole(
+            empty.Broker.BootstrapServers, empty.Topic("worker-requests"), empty.Topic("worker-responses"));
+        using var echoed = ResultStream.Of(empty);
+        await using var real = await StartAsync(1, partitions: 48);
+        using var computed = ResultStream.Of(real);
+        var sides = new[] { ("echo", empty, echoed, (List<double>)[], (List<double>)[]), ("worker", real, computed, [], []) };
+        foreach (var (_, stack, results, _, _) in sides)
+        {
+            _ = await MeasureAsync(stack, results, Empty(20_000));
+        }
+
+        var worker = real.Processes.Last(process => process.IsRunning).Pid;
+        var cpu = 0.0;
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (_, stack, results, many, alone) in sides)
+            {
+                var before = ProcessUsage.Of(worker).CpuSeconds;
+                many.Add(await MeasureAsync(stack, results, Empty(10_000)) * 1e3 / 10_000);
+                cpu += stack == real ? ProcessUsage.Of(worker).CpuSeconds - before : 0;
+                for (var i = 0; i < 100; i++)
+                {
+                    alone.Add(await MeasureAsync(stack, results, Empty(1)) * 1e3);
+                }
+            }
+        }
+
+        foreach (var (who, _, _, many, alone) in sides)
+        {
+            Console.WriteLine(
+                $"empty computation, {who,6}: {1 / Median(many) * 1e3,7:F0} per second, one at a time p50 {Median(alone):F1} ms; "
+                    + $"{Median([.. many.Zip(sides[0].Item4, (mine, echo) => mine / echo)]):F2} and "
+                    + $"{Median(alone) / Median(sides[0].Item5):F2} times the time of the echo; load {Load()}");
+        }
+
+        Console.WriteLine($"CPU of the worker: {cpu * 1e6 / (rounds * 10_000):F0} us per empty computation");
     }
 
     private static async Task<OnexStack> StartAsync(int workers, int partitions)
@@ -77,45 +184,59 @@ internal static class WorkersBenchmark
         stack.Set("ONEX_WORKER_PARTITIONS", partitions.ToString(CultureInfo.InvariantCulture));
         stack.Set("ONEX_WORKER_CONCURRENCY", "1");
 
-        // The first one creates the topics.
-        var first = await stack.StartReadyAsync([.. Enumerable.Repeat("workers", Math.Max(workers, 1))]);
-        if (workers == 0)
-        {
-            await first[0].TerminateAsync();
-        }
-
+        // The orchestrator creates the tables and topics, and the results are for nobody.
+        var started = await stack.StartReadyAsync("main");
+        await started[0].TerminateAsync();
+        await stack.StartReadyAsync([.. Enumerable.Repeat("workers", workers)]);
         return stack;
     }
 
-    // The seconds from the first command to the last result.
+    // The seconds from the first command to the last result of those that are waited for; the others are waited for afterwards.
     private static async Task<double> MeasureAsync(
-        OnexStack stack, ResultStream results, string operation, string arguments, int count)
+        OnexStack stack, ResultStream results, IReadOnlyList<StepCommand> commands, IReadOnlyList<StepCommand>? waitedFor = null)
     {
-        var json = RawJson.FromText(arguments);
-        var sent = Enumerable.Range(0, count).Select(_ => Command(operation, json)).ToList();
-        var wanted = sent.Select(command => command.CommandId.ToString()).ToHashSet(StringComparer.Ordinal);
+        var ids = (IEnumerable<StepCommand> list) => list.Select(command => command.CommandId.ToString()).ToHashSet(StringComparer.Ordinal);
+        var (all, wanted) = (ids(commands), ids(waitedFor ?? commands));
+        var partitions = int.Parse(stack.Settings["ONEX_WORKER_PARTITIONS"], CultureInfo.InvariantCulture);
+
+        // As the orchestrator spreads a commit.
+        var onOne = Math.Clamp((commands.Count + 15) / 16, 1, 4);
         var watch = Stopwatch.StartNew();
-        await Task.WhenAll(sent.Select(command => stack.Writer.SendAsync(
-            stack.Topic("worker-requests"), JsonSerializer.SerializeToUtf8Bytes(command, MessageJson.Default.StepCommand))));
-        while (wanted.Count > 0)
+        await Task.WhenAll(commands.Select((command, i) => stack.Writer.SendAsync(
+            stack.Topic("worker-requests"),
+            JsonSerializer.SerializeToUtf8Bytes(command, MessageJson.Default.StepCommand),
+            partition: i / onOne % partitions)));
+        for (var took = 0.0; ;)
         {
             if (await results.NextAsync() is { } id)
             {
-                wanted.Remove(id);
+                all.Remove(id);
+                if (wanted.Remove(id) && wanted.Count == 0)
+                {
+                    took = watch.Elapsed.TotalSeconds;
+                }
+
+                if (all.Count == 0)
+                {
+                    return took;
+                }
             }
             else if (watch.Elapsed > _patience)
             {
-                throw new TimeoutException($"{wanted.Count} of {count} commands have no result.");
+                throw new TimeoutException($"{all.Count} of {commands.Count} commands have no result.");
             }
         }
-
-        return watch.Elapsed.TotalSeconds;
     }
 
-    private static StepCommand Command(string operation, RawJson arguments)
+    private static List<StepCommand> Empty(int count) => Commands("transform", """{"values":{}}""", count);
+
+    private static string Delay(int ms) => $$"""{"ms":{{ms}}}""";
+
+    private static List<StepCommand> Commands(string operation, string arguments, int count)
     {
         var now = TimeProvider.System.GetUtcNow();
-        return new StepCommand
+        var json = RawJson.FromText(arguments);
+        return [.. Enumerable.Range(0, count).Select(_ => new StepCommand
         {
             CommandId = new(Guid.CreateVersion7(now)),
             Attempt = 1,
@@ -125,10 +246,17 @@ internal static class WorkersBenchmark
             Step = "compute",
             Direction = StepDirections.Do,
             Operation = operation,
-            Arguments = arguments,
+            Arguments = json,
             HomePartition = 0,
             TimeoutMs = 60_000,
             NotAfter = now.AddDays(1),
-        };
+        })];
     }
+
+    private static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private static string Load() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
+
+    private static int Option(string[] options, string name, int fallback) =>
+        Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : fallback;
 }

@@ -126,7 +126,7 @@ public readonly struct CelValue : IEquatable<CelValue>
             map.Set(String(key), value);
         }
 
-        return new CelValue(CelKind.Map, 0, map);
+        return Map(map);
     }
 
     /// <summary>Makes an optional that holds a value.</summary>

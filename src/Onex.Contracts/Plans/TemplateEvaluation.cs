@@ -75,19 +75,19 @@ public static class TemplateEvaluation
 
     private static CelValue Map(Template.Map template, IExpressionScope scope)
     {
-        var entries = new KeyValuePair<string, CelValue>[template.Entries.Length];
-        for (var i = 0; i < entries.Length; i++)
+        var map = new CelMap(template.Entries.Length);
+        foreach (var (key, part) in template.Entries)
         {
-            var value = template.Entries[i].Value.Evaluate(scope);
+            var value = part.Evaluate(scope);
             if (value.IsError)
             {
                 return value;
             }
 
-            entries[i] = new(template.Entries[i].Key, value);
+            map.Set(CelValue.String(key), value);
         }
 
-        return CelValue.Map(entries);
+        return CelValue.Map(map);
     }
 
     private static CelValue Failure(Expression expression, string problem) => CelValue.Error($"{problem}, in {expression.Text}");

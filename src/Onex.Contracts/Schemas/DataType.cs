@@ -143,20 +143,26 @@ public abstract record DataType
                 return Wrong(value, path);
             }
 
-            var entries = new List<KeyValuePair<string, CelValue>>();
-            foreach (var (key, item) in value.AsMap())
+            var given = value.MapValue;
+            var results = new CelMap(given.Count);
+            foreach (var (key, item) in given.Entries)
             {
-                path.Add((key, 0));
+                if (key.Kind != CelKind.String)
+                {
+                    continue;
+                }
+
+                path.Add((key.AsString(), 0));
                 if (Value.Convert(item, path, out var result) is { } problem)
                 {
                     return problem;
                 }
 
                 path.RemoveAt(path.Count - 1);
-                entries.Add(KeyValuePair.Create(key, result));
+                results.Set(key, result);
             }
 
-            converted = CelValue.Map(entries);
+            converted = CelValue.Map(results);
             return null;
         }
     }
@@ -186,7 +192,8 @@ public abstract record DataType
                 return new SchemaProblem(JsonPointer.From(path), $"must be an object, not {SchemaValidation.Describe(value)}");
             }
 
-            var entries = new List<KeyValuePair<string, CelValue>>();
+            var given = value.MapValue;
+            var results = new CelMap(Math.Max(given.Count, Declared.Length));
             foreach (var (name, type) in Declared)
             {
                 if (!value.TryGetField(name, out var field) && type is not Optional)
@@ -201,19 +208,34 @@ public abstract record DataType
                 }
 
                 path.RemoveAt(path.Count - 1);
-                entries.Add(KeyValuePair.Create(name, result));
+                results.Set(CelValue.String(name), result);
             }
 
-            entries.AddRange(value.AsMap().Where(entry => !Declares(entry.Key)));
-            converted = CelValue.Map(entries);
+            foreach (var (key, other) in given.Entries)
+            {
+                if (key.Kind == CelKind.String && Find(key.AsString()) is null)
+                {
+                    results.Set(key, other);
+                }
+            }
+
+            converted = CelValue.Map(results);
             return null;
         }
 
         /// <summary>The type of a field; null if it is not declared.</summary>
-        public DataType? Find(string name) =>
-            Declared.FirstOrDefault(field => string.Equals(field.Key, name, StringComparison.Ordinal)).Value;
+        public DataType? Find(string name)
+        {
+            foreach (var (declared, type) in Declared)
+            {
+                if (string.Equals(declared, name, StringComparison.Ordinal))
+                {
+                    return type;
+                }
+            }
 
-        private bool Declares(string name) => Find(name) is not null;
+            return null;
+        }
     }
 
     internal sealed record Schema(JsonSchema Rules) : DataType

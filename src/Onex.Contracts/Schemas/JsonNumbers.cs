@@ -48,8 +48,14 @@ public static class JsonNumbers
 
                 break;
             case CelKind.Map:
-                foreach (var (name, field) in value.AsMap())
+                foreach (var (key, field) in value.MapValue.Entries)
                 {
+                    if (key.Kind != CelKind.String)
+                    {
+                        continue;
+                    }
+
+                    var name = key.AsString();
                     path.Add((name, 0));
                     if (CelJson.ProblemOfText(name) is { } unfit)
                     {

@@ -1,8 +1,6 @@
-using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
@@ -301,9 +299,8 @@ internal static class HttpRequests
 
         Add(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
         Add(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
-        if (Activity.Current is { Recorded: true } span && span.Source == Tracing.Source)
+        if (HttpTrace.IsOfSpan)
         {
-            // The span of the call adds its own.
             return;
         }
 

@@ -40,10 +40,13 @@ internal sealed class ConnectionHandler(HttpTransport transport, Connection conn
 
         Set(own, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
         Set(own, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
-        Set(own, "traceparent", context.TraceParent);
-        if (context.TraceState is { } state)
+        if (!HttpTrace.IsOfSpan)
         {
-            Set(own, "tracestate", state);
+            Set(own, "traceparent", context.TraceParent);
+            if (context.TraceState is { } state)
+            {
+                Set(own, "tracestate", state);
+            }
         }
 
         var response = await transport.SendAsync(connection, own, cancellationToken);

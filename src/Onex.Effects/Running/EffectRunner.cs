@@ -237,8 +237,9 @@ internal sealed class EffectRunner(
         using var held = metrics?.Begin() ?? default;
         var record = new AttemptRecord(ledger, payloads, command, lease);
         var began = time.GetTimestamp();
-        var outcome = await TraceAsync(
-            command, trace, () => AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation));
+        var outcome = Tracing.IsOn
+            ? await TraceAsync(command, connection, permit.Gate, record, place, trace, cancellation)
+            : await AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation);
         metrics?.Ended(command.Operation, permit.Gate.Name, outcome.Outcome, began);
         if (outcome.WaitsFor is { } name)
         {
@@ -303,20 +304,22 @@ internal sealed class EffectRunner(
     }
 
     // Parked commands run without a record, so below the request.
-    private static async Task<AttemptOutcome> TraceAsync(StepCommand command, Trace trace, Func<Task<AttemptOutcome>> attempt)
+    private async Task<AttemptOutcome> TraceAsync(
+        StepCommand command,
+        Connection? connection,
+        ConnectionGate gate,
+        AttemptRecord record,
+        ResultRoom.Place place,
+        Trace trace,
+        CancellationToken cancellation)
     {
-        if (!Tracing.IsOn)
-        {
-            return await attempt();
-        }
-
         var name = $"attempt {command.Operation}";
         using var span = Activity.Current is { } around && around.Source == Tracing.Source
             ? Tracing.StartChild(name, ActivityKind.Internal, around)
             : Tracing.Start(name, ActivityKind.Internal, Tracing.ParentOf(trace.Parent, trace.State));
         span.Describe(command);
         Activity.Current = span ?? Activity.Current;
-        var outcome = await attempt();
+        var outcome = await AttemptAsync(command, connection, gate, record, place, trace, cancellation);
         if (outcome.Outcome != StepOutcomes.Completed)
         {
             span.Fail(outcome.Code ?? outcome.Outcome, outcome.Message);

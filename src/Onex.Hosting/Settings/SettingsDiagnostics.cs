@@ -28,9 +28,9 @@ internal static class SettingsDiagnostics
 
     public static DiagnosticDraft OnlyInProcess(string problem, string remedy) => Error("ONEX2026", problem, remedy);
 
-    public static DiagnosticDraft BadName(string name, string made) =>
+    public static DiagnosticDraft BadName(string name, string made, int longest) =>
         Error("ONEX2027", $"{name} makes '{Spelling.Clip(made)}', which Kafka does not accept as a name.",
-            "Use letters, digits, '.', '_' and '-', at most 245 of them.");
+            $"Use letters, digits, '.', '_' and '-', at most {longest} of them with ONEX_TOPIC_PREFIX.");
 
     public static DiagnosticDraft SameName(string names, string what, string shared) =>
         Error("ONEX2028", $"{names} name the same {what}, '{Spelling.Clip(shared)}'.", "Give each its own.");

@@ -322,14 +322,16 @@ internal sealed partial class SettingsReading
         return groups;
     }
 
-    // Kafka allows 249 characters; the dead-letter topic's name must fit too.
+    // The names of the topics beside it must fit too.
     private string Named(Setting setting)
     {
         var name = Text(SettingsTable.TopicPrefix) + Text(setting);
-        if (!TopicName().IsMatch(name) || name.Length > 249 - Contracts.Messages.Topics.DeadLetterSuffix.Length)
+        var longest = Contracts.Messages.Topics.NameLengthMax - Contracts.Messages.Topics.DeadLetter(
+            setting == SettingsTable.WorkerInput ? Contracts.Messages.Topics.CancelSuffix : "").Length;
+        if (!TopicName().IsMatch(name) || name.Length > longest)
         {
             var value = Find(setting) ?? Find(SettingsTable.TopicPrefix);
-            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name), value);
+            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name, longest), value);
         }
 
         return name;

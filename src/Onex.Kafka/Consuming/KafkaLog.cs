@@ -7,8 +7,11 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>The log of a Kafka cluster.</summary>
 internal sealed class KafkaLog(
-    KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<KafkaLog> logger) : IRecordLog
+    KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<KafkaLog> logger) : IRecordLog, IDisposable
 {
+    private const int HeartbeatMaxMs = 3000;
+    private const int HeartbeatsPerSession = 4;
+
     private readonly TimeProvider _time = time;
     private readonly ILogger _logger = logger;
 
@@ -18,7 +21,25 @@ internal sealed class KafkaLog(
     // By group and topic: the id of the topic when the group last read it.
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, Guid>> _ids = new(StringComparer.Ordinal);
 
+    // By group: the name of this process as a static member; null if it has none, or if another process has the same name.
+    private readonly ConcurrentDictionary<string, InstanceId?> _instances = new(StringComparer.Ordinal);
+
     public string? LastError => health.LastError;
+
+    /// <summary>The silence after which the group gives up a member, and the interval of its heartbeats.</summary>
+    public static (TimeSpan Session, TimeSpan Heartbeat) Session(EndpointAddress address, KafkaSettings settings)
+    {
+        var session = address.SessionTimeoutMax is { } most && most < settings.SessionTimeout ? most : settings.SessionTimeout;
+        return (session, TimeSpan.FromMilliseconds(Math.Min(HeartbeatMaxMs, session.TotalMilliseconds / HeartbeatsPerSession)));
+    }
+
+    public void Dispose()
+    {
+        foreach (var instance in _instances.Values)
+        {
+            instance?.Dispose();
+        }
+    }
 
     public void Start(IReadOnlyCollection<string> topics)
     {
@@ -35,16 +56,20 @@ internal sealed class KafkaLog(
 
     private IConsumer<byte[]?, byte[]?> Build(EndpointAddress address, MembershipEvents events, Member member)
     {
-        var longest = address.SessionTimeoutMax is { } most && most < settings.SessionTimeout ? most : settings.SessionTimeout;
-        var session = (int)longest.TotalMilliseconds;
+        var (silence, heartbeat) = Session(address, settings);
+        var session = (int)silence.TotalMilliseconds;
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = address.Group;
+        configuration.GroupInstanceId = Instance(address)?.Value;
 
         // StartOffsets decides where to begin: the library would skip deleted records silently.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
-        configuration.PartitionAssignmentStrategy = PartitionAssignmentStrategy.Range;
+
+        // With the first one neighbouring partitions, to which a batch is spread, belong to different members. A group takes the second one
+        // while it has a member of an older version.
+        configuration.Set("partition.assignment.strategy", address.IsSpread ? "roundrobin,range" : "range");
         configuration.SessionTimeoutMs = session;
-        configuration.HeartbeatIntervalMs = Math.Min(3000, session / 4);
+        configuration.HeartbeatIntervalMs = (int)heartbeat.TotalMilliseconds;
         configuration.MaxPollIntervalMs = Math.Max(600_000, session);
 
         // Only explicitly stored offsets are committed. The library sends them to the broker without blocking, periodically and before a
@@ -85,6 +110,21 @@ internal sealed class KafkaLog(
             .Build();
     }
 
+    private InstanceId? Instance(EndpointAddress address) => address.IsStatic
+        ? _instances.GetOrAdd(address.Group, group => InstanceId.Take(group, Path.GetTempPath(), Environment.MachineName))
+        : null;
+
+    // Another process has taken this name, for example a container of the same host name. This one joins again without a name.
+    private void GiveUpName(EndpointAddress address, Error error)
+    {
+        if (_instances.TryGetValue(address.Group, out var instance) && instance is not null)
+        {
+            Log.InstanceIdTaken(_logger, address.Name, instance.Value, error.Reason);
+            _instances[address.Group] = null;
+            instance.Dispose();
+        }
+    }
+
     // A failed commit is harmless: the library retries it, or the records are read again.
     private void OnCommitted(EndpointAddress address, CommittedOffsets committed)
     {
@@ -97,6 +137,7 @@ internal sealed class KafkaLog(
     private sealed class Member : ILogConsumer
     {
         private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(5);
+        private static readonly TimeSpan _leaveFor = TimeSpan.FromSeconds(2);
 
         // What was sent before a process starts concerns it for as long: a cancellation whose command still waits in its topic.
         private static readonly TimeSpan _broadcastFor = TimeSpan.FromHours(1);
@@ -128,6 +169,11 @@ internal sealed class KafkaLog(
             try
             {
                 result = _consumer.Consume(waitMs);
+            }
+            catch (ConsumeException e) when (e.Error.IsFatal)
+            {
+                _log.GiveUpName(_address, e.Error);
+                throw;
             }
             catch (ConsumeException e) when (e.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.Local_LogTruncation)
             {
@@ -176,6 +222,11 @@ internal sealed class KafkaLog(
             if (_recreated.Count > 0)
             {
                 Rewind();
+            }
+
+            if (_log.Instance(_address) is not null)
+            {
+                Leave();
             }
 
             _consumer.Close();
@@ -240,6 +291,18 @@ internal sealed class KafkaLog(
                 return e.Results
                     .Where(offset => !offset.Error.IsError)
                     .ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
+            }
+        }
+
+        // Close lets a static member keep its place until the session timeout. This one stops for good, so the others must get its
+        // partitions at once. The client clears the member id when it leaves.
+        private void Leave()
+        {
+            var began = _log._time.GetTimestamp();
+            _consumer.Unsubscribe();
+            while (!string.IsNullOrEmpty(_consumer.MemberId) && _log._time.GetElapsedTime(began) < _leaveFor)
+            {
+                _consumer.Consume(10);
             }
         }
 

@@ -241,6 +241,18 @@ internal sealed class PartitionBuffer(
         }
     }
 
+    /// <summary>Stops counting a record that the handler has returned. Its offset stays behind, so it is read again.</summary>
+    public void Return(AssignedPartition partition, BatchEntry entry)
+    {
+        lock (_gate)
+        {
+            if (!partition.Revoked)
+            {
+                Uncount(new BufferedRecord(partition, entry));
+            }
+        }
+    }
+
     /// <summary>Removes records from a list that need no further handling: completed ones and those of revoked partitions.</summary>
     public void RemoveFinished(List<BufferedRecord> records)
     {

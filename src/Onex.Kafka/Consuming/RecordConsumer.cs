@@ -16,6 +16,17 @@ public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, 
 
     /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
     public TimeSpan? SessionTimeoutMax { get; init; }
+
+    /// <summary>
+    /// Whether the process keeps its place in the group when it is killed and starts again within the session timeout: it gets its
+    /// partitions at once, and the others keep theirs (static membership).
+    /// </summary>
+    public bool IsStatic { get; init; }
+
+    /// <summary>
+    /// Whether neighbouring partitions go to different members. If not, each member gets the same numbers of all topics.
+    /// </summary>
+    public bool IsSpread { get; init; }
 }
 
 /// <summary>
@@ -418,6 +429,11 @@ internal sealed class RecordConsumer : IDisposable
         if (outcome is RecordOutcome.Dead dead)
         {
             _ = Task.Run(() => WriteDeadLetterAsync(partition, entry, dead));
+        }
+        else if (outcome is RecordOutcome.Returned)
+        {
+            _buffer.Return(partition, entry);
+            SignalIfDrained();
         }
         else if (_deadLetters.Has(entry.Record, partition.OpenDeadLetters))
         {

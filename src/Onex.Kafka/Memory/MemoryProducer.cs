@@ -7,7 +7,7 @@ internal sealed class MemoryProducer(MemoryLog log) : IRecordProducer
 {
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        var span = SendSpans.Start(record);
+        var span = SendSpans.Start(ref record);
         var sending = Task.FromResult(log.Append(record));
         return span is null ? sending : SendSpans.EndAsync(span, sending);
     }

@@ -4,19 +4,37 @@ namespace Onex.Kafka.Producing;
 /// Chooses the partition of records that need no order: one partition for a whole batch, because each partition in a batch is a request of
 /// its own. The next batch goes to the partition with the fewest records so far, so no partition is ahead of another by more than a batch.
 /// </summary>
-/// <param name="recordsMax">A larger batch is divided.</param>
-internal sealed class BatchPartitioner(int recordsMax = BatchPartitioner.RecordsMax)
+/// <param name="isSpread">
+/// Whether the records take long to handle, so that it matters more that all consumers have some than that the requests are few.
+/// </param>
+internal sealed class BatchPartitioner(bool isSpread = false)
 {
     /// <summary>A larger batch is divided, so that its consumers share it.</summary>
     public const int RecordsMax = 50;
 
-    /// <summary>The same for records that take long to handle: then it matters more that all consumers have some.</summary>
+    /// <summary>The same for a batch that is spread.</summary>
     public const int SpreadRecordsMax = 4;
+
+    /// <summary>A batch that is spread goes to as many partitions before one of them gets a second record.</summary>
+    public const int SpreadPartitions = 16;
 
     private readonly Lock _lock = new();
     private long[] _records = [];
     private int _current;
     private int _inBatch;
+    private int _recordsMax = isSpread ? SpreadRecordsMax : RecordsMax;
+
+    /// <summary>Whether it must know the size of a batch.</summary>
+    public bool IsSpread => isSpread;
+
+    /// <summary>Begins a batch of that many records.</summary>
+    public void BeginBatch(int records)
+    {
+        lock (_lock)
+        {
+            _recordsMax = Math.Clamp((records + SpreadPartitions - 1) / SpreadPartitions, 1, SpreadRecordsMax);
+        }
+    }
 
     /// <summary>The partition of the next record.</summary>
     public int Choose(int partitions)
@@ -29,7 +47,7 @@ internal sealed class BatchPartitioner(int recordsMax = BatchPartitioner.Records
                 _inBatch = 0;
             }
 
-            if (_inBatch == 0 || _inBatch == recordsMax)
+            if (_inBatch == 0 || _inBatch >= _recordsMax)
             {
                 _inBatch = 0;
                 _current = Array.IndexOf(_records, _records.Min());

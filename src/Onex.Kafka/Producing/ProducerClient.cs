@@ -231,8 +231,9 @@ internal sealed class ProducerClient(
     private static Headers HeadersOf(ProducedRecord record)
     {
         var headers = new Headers();
-        foreach (var (name, value) in record.Headers)
+        for (var i = 0; i < record.Headers.Count; i++)
         {
+            var (name, value) = record.Headers[i];
             headers.Add(
                 _commonHeaders.TryGetValue((name, value), out var common) ? common : new Header(name, Encoding.UTF8.GetBytes(value)));
         }

@@ -30,9 +30,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
         _metrics = metrics;
         _topics = topics;
         _partitioners = settings.UnorderedTopics.ToDictionary(topic => topic, topic => new BatchPartitioner(
-            settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)
-                ? BatchPartitioner.SpreadRecordsMax
-                : BatchPartitioner.RecordsMax), StringComparer.Ordinal);
+            settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)), StringComparer.Ordinal);
         _batched = new ProducerClient(settings, recordsPerBatch: null, _partitioners, OnReport, health, time, logger);
         _alone = new ProducerClient(settings, recordsPerBatch: 1, _partitioners, OnReport, health, time, logger);
         _queue = new LingerQueue<PendingRecord>(HandOver, time);
@@ -40,7 +38,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        var span = SendSpans.Start(record);
+        var span = SendSpans.Start(ref record);
         var pending = new PendingRecord(record, _metrics?.Now ?? 0);
         _queue.Add(pending);
         var sending = pending.Task.WaitAsync(cancellation);
@@ -76,6 +74,14 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     private void HandOver(IReadOnlyList<PendingRecord> batch)
     {
+        foreach (var (topic, partitioner) in _partitioners)
+        {
+            if (partitioner.IsSpread)
+            {
+                partitioner.BeginBatch(batch.Count(record => record.Record.Topic == topic));
+            }
+        }
+
         foreach (var record in batch)
         {
             _batched.Produce(record);

@@ -7,8 +7,11 @@ namespace Onex.Kafka.Producing;
 /// <summary>The spans of records that are sent, by the messaging conventions of OpenTelemetry.</summary>
 internal static class SendSpans
 {
-    /// <summary>Starts one, below the current span if that has its trace, else below the request; null if nobody records spans.</summary>
-    public static Activity? Start(ProducedRecord record)
+    /// <summary>
+    /// Starts one, below the current span if that has its trace, else below the request; null if nobody records spans. A record for another
+    /// role gets the span's context, so that the span of its handling is linked to this one.
+    /// </summary>
+    public static Activity? Start(ref ProducedRecord record)
     {
         if (!Tracing.IsOn)
         {
@@ -32,8 +35,24 @@ internal static class SendSpans
             span.SetTag("messaging.message.body.size", record.Value.Length);
         }
 
+        if (span is { Recorded: true } && IsForRole(Header(record, HeaderNames.EventType)))
+        {
+            // A redriven record may have the header of its first sending.
+            record = record with
+            {
+                Headers =
+                [
+                    .. record.Headers.Where(header => header.Key != HeaderNames.SenderSpan),
+                    new(HeaderNames.SenderSpan, span.Id!),
+                ],
+            };
+        }
+
         return span;
     }
+
+    private static bool IsForRole(string? type) =>
+        type is EventTypes.Command or EventTypes.Cancel or EventTypes.Report or EventTypes.Result;
 
     /// <summary>Ends the span of a record that is sent with the broker's answer.</summary>
     public static async Task<DeliveryReport> EndAsync(Activity span, Task<DeliveryReport> sending)

@@ -44,6 +44,15 @@ public abstract record RecordOutcome
         public static Handled Instance { get; } = new();
     }
 
+    /// <summary>
+    /// It was not begun, because the process stops. The offset does not advance, so the next owner of the partition reads it.
+    /// </summary>
+    public sealed record Returned : RecordOutcome
+    {
+        /// <summary>The one value.</summary>
+        public static Returned Instance { get; } = new();
+    }
+
     /// <summary>It cannot be handled. The rider writes it to the dead-letter topic, then the offset may advance.</summary>
     public sealed record Dead(string Code, string Reason, string ErrorType, Guid? CorrelationId) : RecordOutcome
     {

@@ -18,7 +18,7 @@ internal static class RecordSpans
 
         var parent = Tracing.ParentOf(record.TextHeader(HeaderNames.TraceParent), record.TextHeader(HeaderNames.TraceState));
         var trace = parent == default ? Tracing.TraceId($"{record.Topic}/{RecordOrigin.For(record)}") : default;
-        var span = Tracing.Start($"process {record.Topic}", ActivityKind.Consumer, parent, trace);
+        var span = Tracing.Start($"process {record.Topic}", ActivityKind.Consumer, parent, trace, links: Sender(record));
         if (span is { IsAllDataRequested: true })
         {
             Describe(span, "process", record.Topic);
@@ -32,6 +32,12 @@ internal static class RecordSpans
 
         return span;
     }
+
+    // The sender's span is a link and not the parent, because a sender that is killed exports nothing more.
+    private static ActivityLink[]? Sender(ConsumedRecord record) =>
+        ActivityContext.TryParse(record.TextHeader(HeaderNames.SenderSpan), null, isRemote: true, out var sender)
+            ? [new ActivityLink(sender)]
+            : null;
 
     /// <summary>Adds what a span about a record has in any case.</summary>
     public static void Describe(Activity span, string operation, string topic)

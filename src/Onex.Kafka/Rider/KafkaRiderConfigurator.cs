@@ -45,6 +45,12 @@ public interface ITopicEndpointConfigurator<T>
     /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
     TimeSpan? SessionTimeoutMax { get; set; }
 
+    /// <summary>Whether the process keeps its place in the group when it is killed and starts again at once. Default: no.</summary>
+    bool IsStatic { get; set; }
+
+    /// <summary>Whether neighbouring partitions go to different members. Default: no.</summary>
+    bool IsSpread { get; set; }
+
     /// <summary>The type of the messages. Required; records that do not fit go to the dead-letter topic.</summary>
     void Deserialize(JsonTypeInfo<T> type);
 
@@ -90,7 +96,12 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             return;
         }
 
-        var address = new EndpointAddress(topic, [topic], group) { SessionTimeoutMax = configurator.SessionTimeoutMax };
+        var address = new EndpointAddress(topic, [topic], group)
+        {
+            SessionTimeoutMax = configurator.SessionTimeoutMax,
+            IsStatic = configurator.IsStatic,
+            IsSpread = configurator.IsSpread,
+        };
         _endpoints.Add((address, bus =>
         {
             var handler = new TopicHandler<T>(
@@ -158,6 +169,10 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
     public int ConcurrentMessageLimit { get; set; } = 64;
 
     public TimeSpan? SessionTimeoutMax { get; set; }
+
+    public bool IsStatic { get; set; }
+
+    public bool IsSpread { get; set; }
 
     public JsonTypeInfo<T>? Type { get; private set; }
 

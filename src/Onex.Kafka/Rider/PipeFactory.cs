@@ -7,11 +7,13 @@ using MassTransit.Transports;
 
 namespace Onex.Kafka.Rider;
 
-internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
+/// <summary>Creates receive pipes of the bus for messages that are already objects, for the consumers of effects and workers.</summary>
+internal sealed class PipeFactory(Func<IBusInstance> bus)
 {
     // The bus's configuration objects are not thread-safe, and many threads build plans.
     private readonly Lock _lock = new();
 
+    /// <summary>Creates a receive pipe without a transport, configured like any receive endpoint (sagas, consumers, filters).</summary>
     public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure)
     {
         lock (_lock)

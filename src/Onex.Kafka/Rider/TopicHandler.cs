@@ -146,6 +146,10 @@ internal sealed class TopicHandler<T>(
             {
                 throw new OperationCanceledException(cancellation);
             }
+            catch (MessageReturnedException)
+            {
+                return RecordOutcome.Returned.Instance;
+            }
             catch (Exception e) when (isShared(e) || MemoryShortage.Is(e))
             {
                 NoteFailure(e);

@@ -157,7 +157,8 @@ internal sealed class SagaControl(
     public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) =>
         await reader.ReadAsync([sagaId], cancellation) switch
         {
-            [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Describe(pipe, saga, row, await parked.ReadAsync(saga, cancellation)),
+            [{ Saga: { } saga, Machine: { } machine, Row: { } row }] =>
+                Describe(machine, saga, row, await parked.ReadAsync(saga, cancellation)),
             [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
             [{ Row: { } row }] => new WaitReason(
                 $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
@@ -167,11 +168,11 @@ internal sealed class SagaControl(
         };
 
     // A saga that cannot be handled cannot be explained either, so only the reason is returned.
-    private WaitReason Describe(PlanPipe pipe, SagaState saga, SagaRow row, IReadOnlyDictionary<CommandId, string> reasons)
+    private WaitReason Describe(PlanMachine machine, SagaState saga, SagaRow row, IReadOnlyDictionary<CommandId, string> reasons)
     {
         try
         {
-            return Waits.Describe(pipe.Plan, saga, clock.Now, reasons);
+            return Waits.Describe(machine.Plan, saga, clock.Now, reasons);
         }
 #pragma warning disable CA1031 // The caller learns that the saga is set aside, whichever exception explains it.
         catch (Exception failure)

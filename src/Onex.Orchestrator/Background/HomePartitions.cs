@@ -19,7 +19,7 @@ internal sealed class HomePartitions(
     WakeupQueue wakeups,
     DatabaseClock clock,
     MemoryBudget memory,
-    ILogger<HomePartitions> logger)
+    ILogger<HomePartitions> logger) : IHomeState
 {
     private const int UnsentAtOnce = 1_000;
 
@@ -37,10 +37,10 @@ internal sealed class HomePartitions(
     /// <summary>How late a timer must be to count as overdue, as in the view <c>onex.stuck</c>.</summary>
     public static TimeSpan OverdueAfter { get; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Sagas of these partitions that should have been woken long ago, as of the last sweep.</summary>
+    /// <inheritdoc />
     public int Overdue => _overdue;
 
-    /// <summary>Whether this orchestrator has the first partition: it alone measures what concerns the whole store.</summary>
+    /// <inheritdoc />
     public bool HasFirst
     {
         get

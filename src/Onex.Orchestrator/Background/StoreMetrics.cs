@@ -52,7 +52,7 @@ internal sealed class StoreMetrics : BackgroundService
     private static readonly TimeSpan _validFor = TimeSpan.FromSeconds(60);
 
     private readonly IStoreGauges _store;
-    private readonly HomePartitions _home;
+    private readonly IHomeState _home;
     private readonly TimeProvider _time;
     private readonly ILogger<StoreMetrics> _logger;
     private readonly Func<IReadOnlyCollection<string>> _connections;
@@ -62,7 +62,7 @@ internal sealed class StoreMetrics : BackgroundService
     public StoreMetrics(
         OnexMeter meter,
         IStoreGauges store,
-        HomePartitions home,
+        IHomeState home,
         TimeProvider time,
         ILogger<StoreMetrics> logger,
         Func<IReadOnlyCollection<string>> connections)

@@ -13,6 +13,14 @@ namespace Onex.Orchestrator.Machines;
 internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 {
     private readonly Plan _plan;
+    private readonly Event<SagaStarted> _started;
+    private readonly Event<StepResultArrived> _result;
+    private readonly Event<StepReportArrived> _report;
+    private readonly Event<TimerFired> _timer;
+    private readonly Event<RequestJoined> _joined;
+    private readonly Event<ExternalEvent> _external;
+    private readonly Event<OperatorRequested> _asked;
+    private readonly Event<ResendRequested> _resend;
 
     /// <summary>Builds the machine of a plan.</summary>
     public ContractMachine(Plan plan)
@@ -22,39 +30,62 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         InstanceState(instance => instance.CurrentState);
         var states = plan.States.ToDictionary(state => state.Name, state => (State)State(state.Name), StringComparer.Ordinal);
 
-        var started = Declare<SagaStarted>(nameof(EventKind.Started));
-        var result = Declare<StepResultArrived>(nameof(EventKind.StepResult));
-        var report = Declare<StepReportArrived>("StepReport");
-        var timer = Declare<TimerFired>(nameof(EventKind.Timer));
-        var joined = Declare<RequestJoined>(nameof(EventKind.Joined));
-        var external = Declare<ExternalEvent>(nameof(EventKind.External));
-        var asked = Declare<OperatorRequested>(nameof(EventKind.Operator));
-        var resend = Declare<ResendRequested>("Resend");
+        _started = Declare<SagaStarted>(nameof(EventKind.Started));
+        _result = Declare<StepResultArrived>(nameof(EventKind.StepResult));
+        _report = Declare<StepReportArrived>("StepReport");
+        _timer = Declare<TimerFired>(nameof(EventKind.Timer));
+        _joined = Declare<RequestJoined>(nameof(EventKind.Joined));
+        _external = Declare<ExternalEvent>(nameof(EventKind.External));
+        _asked = Declare<OperatorRequested>(nameof(EventKind.Operator));
+        _resend = Declare<ResendRequested>("Resend");
 
-        Initially(When(started).ThenAsync(DecideAsync));
+        Initially(When(_started).ThenAsync(DecideAsync));
+        Event[] all = [_started, _result, _report, _timer, _joined, _external, _asked, _resend];
         foreach (var state in plan.States)
         {
             foreach (var kind in state.Accepts)
             {
                 During(states[state.Name], kind switch
                 {
-                    EventKind.StepResult => [When(result).ThenAsync(DecideAsync), When(report).ThenAsync(DecideAsync)],
-                    EventKind.Timer => [When(timer).ThenAsync(DecideAsync)],
-                    EventKind.Joined => [When(joined).ThenAsync(DecideAsync)],
-                    EventKind.External => [When(external).ThenAsync(DecideAsync)],
+                    EventKind.StepResult => [When(_result).ThenAsync(DecideAsync), When(_report).ThenAsync(DecideAsync)],
+                    EventKind.Timer => [When(_timer).ThenAsync(DecideAsync)],
+                    EventKind.Joined => [When(_joined).ThenAsync(DecideAsync)],
+                    EventKind.External => [When(_external).ThenAsync(DecideAsync)],
 
                     // A request of the runtime itself is accepted wherever an operator's command is.
-                    EventKind.Operator => [When(asked).ThenAsync(DecideAsync), When(resend).ThenAsync(DecideAsync)],
+                    EventKind.Operator => [When(_asked).ThenAsync(DecideAsync), When(_resend).ThenAsync(DecideAsync)],
                     _ =>
                         throw new InvalidOperationException(
                             $"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
                 });
             }
-        }
 
-        // The router handles a message that the state does not accept; a late message is no error.
-        OnUnhandledEvent(_ => Task.CompletedTask);
+            // The router handles a message that the state does not accept; a late message is no error.
+            var accepted = ((StateMachine)this).NextEvents(states[state.Name]).ToHashSet();
+            foreach (var other in all.Where(other => !accepted.Contains(other)))
+            {
+                During(states[state.Name], Ignore(other));
+            }
+        }
     }
+
+    /// <summary>Raises the event of a message. The instance has the decision then, unless its state does not accept the message.</summary>
+    public Task RaiseAsync(SagaInstance instance, SagaEvent message) => message switch
+    {
+        SagaStarted started => RaiseAsync(instance, _started, started),
+        StepResultArrived result => RaiseAsync(instance, _result, result),
+        StepReportArrived report => RaiseAsync(instance, _report, report),
+        TimerFired timer => RaiseAsync(instance, _timer, timer),
+        RequestJoined joined => RaiseAsync(instance, _joined, joined),
+        ExternalEvent external => RaiseAsync(instance, _external, external),
+        OperatorRequested asked => RaiseAsync(instance, _asked, asked),
+        ResendRequested resend => RaiseAsync(instance, _resend, resend),
+        _ => throw new InvalidOperationException($"No state machine accepts {message.GetType().Name}."),
+    };
+
+    private Task RaiseAsync<TMessage>(SagaInstance instance, Event<TMessage> @event, TMessage message)
+        where TMessage : SagaEvent =>
+        ((StateMachine<SagaInstance>)this).RaiseEvent(new DecisionContext<TMessage>(this, instance, @event, message));
 
     private Event<TMessage> Declare<TMessage>(string name)
         where TMessage : SagaEvent =>
@@ -64,7 +95,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
             message.OnMissingInstance(missing => missing.Discard());
         });
 
-    private async Task DecideAsync<TMessage>(BehaviorContext<SagaInstance, TMessage> context)
+    private Task DecideAsync<TMessage>(BehaviorContext<SagaInstance, TMessage> context)
         where TMessage : SagaEvent
     {
         var instance = context.Saga;
@@ -74,6 +105,6 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         instance.Saga = decision.State;
 
         // The engine chooses the next state at run time, so the machine sets it instead of declaring the transition.
-        await Accessor.Set(context, GetState(decision.State.State));
+        return Accessor.Set(context, GetState(decision.State.State));
     }
 }

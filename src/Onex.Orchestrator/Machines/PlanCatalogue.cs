@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
-using Onex.Kafka.Rider;
 using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;
@@ -11,8 +10,7 @@ namespace Onex.Orchestrator.Machines;
 /// The plans that this orchestrator can run: loaded plans start new sagas; every other registered content continues the sagas that started
 /// with it. The loaded plans can be replaced while sagas run.
 /// </summary>
-internal sealed class PlanCatalogue(
-    IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
+internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler)
 {
     private volatile LoadedPlans _loaded = new(loaded, [], compiler);
 
@@ -38,10 +36,10 @@ internal sealed class PlanCatalogue(
         _loaded = new LoadedPlans(plans, direct, context);
 
     /// <summary>The plan of that content, compiled on demand; null if it was never registered or no longer compiles.</summary>
-    public async Task<PlanPipe?> FindAsync(string hash, CancellationToken cancellation)
+    public async Task<PlanMachine?> FindAsync(string hash, CancellationToken cancellation)
     {
         var plans = _loaded;
-        var made = plans.Pipes;
+        var made = plans.Machines;
         if (made.TryGetValue(hash, out var known))
         {
             return known;
@@ -49,14 +47,14 @@ internal sealed class PlanCatalogue(
 
         if (plans.ByHash.TryGetValue(hash, out var own))
         {
-            return made.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
+            return made.GetOrAdd(hash, _ => new PlanMachine(own));
         }
 
         // Content with the same meaning as a loaded plan runs on that plan, even if it was registered under another hash.
         return await RegisteredPlans.FindAsync(registry, hash, plans.Compiler, cancellation) is { } plan
             ? made.GetOrAdd(
                 hash,
-                _ => made.GetOrAdd(plan.Hash, _ => new PlanPipe(plans.ByHash.GetValueOrDefault(plan.Hash) ?? plan, pipes)))
+                _ => made.GetOrAdd(plan.Hash, _ => new PlanMachine(plans.ByHash.GetValueOrDefault(plan.Hash) ?? plan)))
             : null;
     }
 
@@ -78,8 +76,7 @@ internal sealed class PlanCatalogue(
             .ToFrozenDictionary(
                 plans => plans.Key, plans => plans.MaxBy(plan => plan.Version, SemanticVersionOrder.Instance)!, StringComparer.Ordinal);
 
-        // Built when first needed, because pipes can be made only once the bus exists. Not kept beyond a replacement, because plans also
-        // contain the defaults of their connections.
-        public ConcurrentDictionary<string, PlanPipe> Pipes { get; } = new(StringComparer.Ordinal);
+        // Not kept beyond a replacement, because plans also contain the defaults of their connections.
+        public ConcurrentDictionary<string, PlanMachine> Machines { get; } = new(StringComparer.Ordinal);
     }
 }

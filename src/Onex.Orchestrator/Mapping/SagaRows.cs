@@ -28,12 +28,12 @@ internal static partial class SagaRows
         Source = saga.Facts.Requester.Source,
         State = saga.State,
         Status = saga.Status,
-        Data = Json(writer => WriteValues(writer, saga.Data)),
-        Progress = Json(writer => WriteProgress(writer, saga)),
-        Fault = saga.Fault is { } fault ? Json(writer => WriteFault(writer, fault)) : null,
+        Data = Json(saga.Data, WriteValues),
+        Progress = Json(saga, WriteProgress),
+        Fault = saga.Fault is { } fault ? Json(fault, WriteFault) : null,
         ReplyTo = saga.Facts.Requester.ReplyTo,
-        Headers = Json(writer => WriteRequester(writer, saga.Facts.Requester, whole: false)),
-        Waiters = saga.Waiters.IsEmpty ? null : Json(writer => WriteWaiters(writer, saga.Waiters)),
+        Headers = Json(saga.Facts.Requester, static (writer, requester) => WriteRequester(writer, requester, whole: false)),
+        Waiters = saga.Waiters.IsEmpty ? null : Json(saga.Waiters, WriteWaiters),
         HomePartition = saga.Facts.HomePartition,
         Version = version,
         LastTransitionId = transitionId,
@@ -567,6 +567,16 @@ internal static partial class SagaRows
         }
 
         writer.WriteEndArray();
+    }
+
+    // A function that captures nothing is created once.
+    private static RawJson Json<T>(T content, Action<Utf8JsonWriter, T> write)
+    {
+        using var rented = RentedJsonWriter.Rent();
+        rented.Writer.WriteStartObject();
+        write(rented.Writer, content);
+        rented.Writer.WriteEndObject();
+        return rented.ToJson();
     }
 
     /// <summary>A JSON object.</summary>

@@ -71,7 +71,7 @@ internal sealed class CommitFollowUp(
         {
             if (saga.EndedAt is null)
             {
-                cache.Keep(new CachedSaga(saga, work.Version, work.Pipe!, work.Weight) { Input = work.Input });
+                cache.Keep(new CachedSaga(saga, work.Version, work.Machine!, work.Weight) { Input = work.Input });
             }
             else
             {
@@ -195,7 +195,7 @@ internal sealed class CommitFollowUp(
 
     private static Rejection KeyTaken(SagaWork work, Delivery start, SagaId liveSagaId)
     {
-        var live = $"A live saga of '{work.Pipe!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
+        var live = $"A live saga of '{work.Machine!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
         var rejection = IsJoining(work)
             ? new Rejection(
                 ErrorCodes.RequestDiffers,
@@ -208,7 +208,7 @@ internal sealed class CommitFollowUp(
     }
 
     private static bool IsJoining(SagaWork work) =>
-        work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false };
+        work is { Machine.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false };
 
     // Requests that Onex makes itself, for a repeated step or a schedule's time, are identified without their content.
     private static bool IsAnother(SagaWork work, Guid? known) =>

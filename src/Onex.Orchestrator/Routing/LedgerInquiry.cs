@@ -34,13 +34,13 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         for (var i = 0; i < deliveries.Count; i++)
         {
             var delivery = deliveries[i];
-            if (delivery.Message is TimerFired && works[delivery.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
+            if (delivery.Message is TimerFired && works[delivery.Message.SagaId] is { Saga: { } saga, Machine: { } machine })
             {
                 var tried = delivery.Try(() =>
                 {
-                    cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
-                    asked.UnionWith(Timers.ToLookUp(pipe.Plan, saga, now));
-                    overdue.UnionWith(Timers.ToCancelIfParked(pipe.Plan, saga, now));
+                    cancelled.UnionWith(Timers.ToCancel(machine.Plan, saga, now));
+                    asked.UnionWith(Timers.ToLookUp(machine.Plan, saga, now));
+                    overdue.UnionWith(Timers.ToCancelIfParked(machine.Plan, saga, now));
                 });
                 if (!ReferenceEquals(tried, delivery))
                 {

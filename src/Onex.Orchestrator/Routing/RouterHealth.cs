@@ -15,8 +15,13 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
     // Single failures are normal, such as a batch whose partition was lost.
     private const int FailuresBorne = 2;
 
+    // A batch of records that failed is given again within seconds. Calls over HTTP are not, and while this orchestrator is not ready none
+    // arrive that could succeed.
+    private static readonly TimeSpan _failureCounts = TimeSpan.FromSeconds(30);
+
     private readonly Lock _lock = new();
     private int _failures;
+    private long _failedAt;
     private string? _reason;
     private readonly Dictionary<long, (long Since, int Deliveries)> _running = [];
     private long _batches;
@@ -29,7 +34,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
     {
         lock (_lock)
         {
-            var error = _failures > FailuresBorne
+            var error = _failures > FailuresBorne && time.GetElapsedTime(_failedAt) < _failureCounts
                 ? $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}"
                 : DescribeHanging();
             return Task.FromResult(error is null
@@ -74,7 +79,8 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
     {
         lock (_lock)
         {
-            (_failures, _reason) = (_failures + 1, $"{failure.GetType().Name}: {failure.Message.Split(Environment.NewLine)[0]}");
+            (_failures, _failedAt) = (_failures + 1, time.GetTimestamp());
+            _reason = $"{failure.GetType().Name}: {failure.Message.Split(Environment.NewLine)[0]}";
         }
     }
 

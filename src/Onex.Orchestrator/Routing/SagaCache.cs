@@ -7,9 +7,9 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>A committed saga with its plan.</summary>
 /// <param name="Saga">The saga.</param>
 /// <param name="Version">Its version.</param>
-/// <param name="Pipe">Its plan.</param>
+/// <param name="Machine">Its plan.</param>
 /// <param name="Weight">Its weight.</param>
-internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe, SagaWeight Weight)
+internal sealed record CachedSaga(SagaState Saga, long Version, PlanMachine Machine, SagaWeight Weight)
 {
     /// <summary>The weight of its input.</summary>
     public SagaWeight Input { get; init; }

@@ -4,7 +4,6 @@ using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
-using Onex.Persistence;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -14,7 +13,7 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> logger)
 {
     /// <summary>Decides on a delivery, and adds it to <see cref="SagaWork.Decided"/>.</summary>
-    public async Task DecideAsync(SagaWork work, Delivery delivery, DateTimeOffset now, CancellationToken cancellation)
+    public void Decide(SagaWork work, Delivery delivery, DateTimeOffset now)
     {
         Decided decided;
         try
@@ -30,9 +29,9 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
                     delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}");
                 work.SetAside(delivery.Message.CausedBy, now);
             }
-            else if (work.Pipe is { } pipe && (work.Saga is not null || delivery.Message is SagaStarted))
+            else if (work.Machine is { } machine && (work.Saga is not null || delivery.Message is SagaStarted))
             {
-                decided = await DecideAsync(work, pipe, delivery, now, cancellation);
+                decided = Decide(work, machine, delivery, now);
             }
             else
             {
@@ -41,14 +40,6 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
                         delivery, ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.")
                     : new Decided(delivery);
             }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            throw;
-        }
-        catch (StoreUnavailableException)
-        {
-            throw;
         }
         catch (Exception failure) when (MemoryShortage.Is(failure))
         {
@@ -65,8 +56,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         work.Decided.Add(decided);
     }
 
-    private async Task<Decided> DecideAsync(
-        SagaWork work, PlanPipe pipe, Delivery delivery, DateTimeOffset now, CancellationToken cancellation)
+    private Decided Decide(SagaWork work, PlanMachine machine, Delivery delivery, DateTimeOffset now)
     {
         var message = delivery.Message;
         if (delivery.Event is { } sent)
@@ -79,7 +69,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
                     : new Decided(delivery);
             }
 
-            var (@event, mismatch) = sent.For(pipe.Plan, work.SagaId);
+            var (@event, mismatch) = sent.For(machine.Plan, work.SagaId);
             if (@event is null)
             {
                 return Rejected(delivery, mismatch!);
@@ -89,7 +79,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         }
 
         var before = work.Saga;
-        var decision = await pipe.DecideAsync(before, message, now, cancellation);
+        var decision = machine.Decide(before, message, now);
         if (decision is { Changed: true })
         {
             work.Apply(decision, message, messages);
@@ -108,7 +98,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
     private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));
-        if (delivery.Message is not (StepResultArrived or TimerFired or ResendRequested) || work is not { Saga: { } saga, Pipe: { } pipe })
+        if (delivery.Message is not (StepResultArrived or TimerFired or ResendRequested)
+            || work is not { Saga: { } saga, Machine: { } machine })
         {
             return decided;
         }
@@ -117,7 +108,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         {
             var reason = $"A message for it ({delivery.Message.GetType().Name}) cannot be handled: {failure.Reason} "
                 + "'retry' lets it continue.";
-            if (SagaEngine.SetAside(pipe.Plan, saga, reason, now) is { Changed: true } decision)
+            if (SagaEngine.SetAside(machine.Plan, saga, reason, now) is { Changed: true } decision)
             {
                 work.Apply(decision, delivery.Message, messages);
             }

@@ -140,7 +140,7 @@ internal sealed class SagaLoader(
             {
                 cached++;
                 weight += known.Weight.Handled;
-                works[id] = new SagaWork(id, known.Pipe, known.Saga, known.Version, known.Input);
+                works[id] = new SagaWork(id, known.Machine, known.Saga, known.Version, known.Input);
             }
             else
             {
@@ -175,7 +175,7 @@ internal sealed class SagaLoader(
             // Sends these before newer messages of the saga, because the orchestrator that committed them may have died before that.
             var row = stored.Row;
             sender.Send(row.Id, stored.Unsent, again: true);
-            works[row.Id] = new SagaWork(row.Id, stored.Pipe, stored.Saga, row.Version, stored.Input)
+            works[row.Id] = new SagaWork(row.Id, stored.Machine, stored.Saga, row.Version, stored.Input)
             {
                 Unreadable = stored.Problem is { } problem ? (row, problem) : null,
             };

@@ -11,10 +11,10 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>A saga as read from the store.</summary>
 /// <param name="Row">Its row.</param>
-/// <param name="Pipe">Its plan; null if it is not registered here, in which case the state cannot be read.</param>
+/// <param name="Machine">Its plan; null if it is not registered here, in which case the state cannot be read.</param>
 /// <param name="Saga">The engine's state.</param>
 /// <param name="Unsent">Its messages that no broker has acknowledged yet.</param>
-internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
+internal sealed record StoredSaga(SagaRow Row, PlanMachine? Machine, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
 {
     /// <summary>Why it cannot be read although its contract is registered here; or null.</summary>
     public string? Problem { get; init; }
@@ -44,18 +44,18 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
         {
             try
             {
-                if (await plans.FindAsync(row.ContractHash, cancellation) is not { } pipe)
+                if (await plans.FindAsync(row.ContractHash, cancellation) is not { } machine)
                 {
                     Log.PlanNotRegistered(logger, row.Id, row.Contract, row.ContractVersion, row.ContractHash);
                     sagas.Add(new StoredSaga(row, null, null, unsent));
                     continue;
                 }
 
-                var saga = SagaRows.FromRow(pipe.Plan, row, input, out var hasResponded);
+                var saga = SagaRows.FromRow(machine.Plan, row, input, out var hasResponded);
                 sagas.Add(new StoredSaga(
-                    row, pipe, early.Count == 0
+                    row, machine, early.Count == 0
                         ? saga
-                        : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
+                        : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(machine.Plan, kept))] }, unsent)
                 {
                     Input = SagaWeight.Of(input),
                 });

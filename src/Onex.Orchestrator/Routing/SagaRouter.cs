@@ -156,7 +156,7 @@ internal sealed class SagaRouter(
             began = metrics?.Ended("load", began) ?? 0;
             foreach (var delivery in ready)
             {
-                await decider.DecideAsync(works[delivery.Message.SagaId], delivery, now, cancellation);
+                decider.Decide(works[delivery.Message.SagaId], delivery, now);
             }
 
             metrics?.Ended("decide", began);

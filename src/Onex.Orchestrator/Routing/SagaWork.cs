@@ -11,7 +11,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>One saga in one commit: the state that was read, and the transitions decided on it. All are committed, or none.</summary>
-internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
+internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
@@ -32,7 +32,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
     /// <summary>The saga that was read; null before a start.</summary>
     public SagaState? Read { get; } = saga;
 
-    public PlanPipe? Pipe { get; } = pipe;
+    public PlanMachine? Machine { get; } = machine;
 
     /// <summary>The saga after the decisions so far; null before a start.</summary>
     public SagaState? Saga { get; private set; } = saga;
@@ -44,7 +44,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
     public long Version { get; private set; } = version;
 
     /// <summary>Whether the saga exists, but its plan is not registered here.</summary>
-    public bool IsUnreadable => Pipe is null && ReadVersion > 0;
+    public bool IsUnreadable => Machine is null && ReadVersion > 0;
 
     /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
     public (SagaRow Row, string Reason)? Unreadable { get; init; }
@@ -73,7 +73,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
     public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
     {
         var before = (Saga, Version, _transitionId);
-        int[] counts = [_history.Count, _outgoing.Count, _payloads.Count, _deadLetters.Count, _items.Count, _joined.Count, _seen.Count];
+        ReadOnlySpan<int> counts =
+            [_history.Count, _outgoing.Count, _payloads.Count, _deadLetters.Count, _items.Count, _joined.Count, _seen.Count];
         try
         {
             Take(decision, message, messages);
@@ -132,7 +133,11 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
 
         var before = Saga;
         Saga = decision.State;
-        _seen.AddRange(decision.Seen.Select(seen => new SeenMessage(seen, (message as ExternalEvent)?.Requester.RequestHash)));
+        foreach (var seen in decision.Seen)
+        {
+            _seen.Add(new SeenMessage(seen, (message as ExternalEvent)?.Requester.RequestHash));
+        }
+
         _items.AddRange(decision.Items);
         var ordinal = 0;
         foreach (var note in decision.History)
@@ -195,12 +200,16 @@ internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, l
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                BufferedEvents =
-                [
-                    .. Saga!.Early.Where(buffered => !Buffers(Read!, buffered))
-                        .Select(buffered => EarlyEventRows.ToRow(Saga!.Facts, buffered)),
-                ],
-                ReleasedEvents = [.. Read!.Early.Where(kept => !Buffers(Saga!, kept)).Select(kept => kept.MessageId)],
+                BufferedEvents = Saga!.Early.IsEmpty
+                    ? []
+                    :
+                    [
+                        .. Saga.Early.Where(buffered => !Buffers(Read!, buffered))
+                            .Select(buffered => EarlyEventRows.ToRow(Saga.Facts, buffered)),
+                    ],
+                ReleasedEvents = Read!.Early.IsEmpty
+                    ? []
+                    : [.. Read.Early.Where(kept => !Buffers(Saga, kept)).Select(kept => kept.MessageId)],
                 WasParked = Read.EndedAt is null && Read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,

@@ -22,11 +22,11 @@ internal sealed class WantedItemReader(ISagaStore store)
         for (var i = 0; i < deliveries.Count; i++)
         {
             var delivery = deliveries[i];
-            if (delivery.Message is TimerFired { SagaId: var sagaId } && works[sagaId] is { Saga: { } saga, Pipe: { } pipe })
+            if (delivery.Message is TimerFired { SagaId: var sagaId } && works[sagaId] is { Saga: { } saga, Machine: { } machine })
             {
                 var index = i;
                 var tried = delivery.Try(
-                    () => asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
+                    () => asked.AddRange(EachItems.Wanted(machine.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
                 if (!ReferenceEquals(tried, delivery))
                 {
                     (changed ??= [.. deliveries])[i] = tried;

@@ -128,10 +128,13 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     public PostgresEffectLedger(NpgsqlDataSource dataSource)
     {
         _dataSource = dataSource;
-        _claims = new(ClaimAllAsync, BatchMax, StoreErrors.IsData);
-        _records = new(RecordAllAsync, BatchMax, StoreErrors.IsData);
-        _parks = new(ParkAllAsync, BatchMax, StoreErrors.IsData);
+        _claims = new(claims => Writes.WatchAsync(() => ClaimAllAsync(claims)), BatchMax, StoreErrors.IsData);
+        _records = new(records => Writes.WatchAsync(() => RecordAllAsync(records)), BatchMax, StoreErrors.IsData);
+        _parks = new(parks => Writes.WatchAsync(() => ParkAllAsync(parks)), BatchMax, StoreErrors.IsData);
     }
+
+    /// <summary>Whether the database accepts the writes of this ledger.</summary>
+    public WriteState Writes { get; } = new();
 
     /// <inheritdoc />
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation) =>

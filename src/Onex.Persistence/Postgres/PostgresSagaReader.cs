@@ -225,16 +225,11 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
             },
             cancellation);
 
-    public async Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
+    public async Task<bool> SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
     {
-        if (payloads.Count == 0)
-        {
-            return;
-        }
-
         var command = new NpgsqlBatchCommand(_insertPayloads);
         _given.AddTo(command.Parameters, [.. payloads]);
-        await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
+        return await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 
     // Limited by bytes; the next sweep finds the others.

@@ -20,6 +20,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private readonly PostgresEarlyEvents _early = new(dataSource);
     private readonly PostgresSagaItems _items = new(dataSource);
 
+    /// <summary>Whether the database accepts the writes of this store.</summary>
+    public WriteState Writes { get; } = new(time);
+
     /// <inheritdoc />
     public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
     {
@@ -80,7 +83,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     /// <inheritdoc />
     public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation) =>
-        _reader.SavePayloadsAsync(payloads, cancellation);
+        payloads.Count == 0
+            ? Task.CompletedTask
+            : Writes.WatchAsync(() => _reader.SavePayloadsAsync(payloads, cancellation));
 
     /// <inheritdoc />
     public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
@@ -177,6 +182,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 // The server may have committed, may still commit (its process need not notice the lost connection), or never will.
                 // Repeating the batch shows which: it waits for locked rows, and recognizes its own writes by last_transition_id.
                 work.Begun = work.InDoubt = true;
+                Writes.Failed(error);
                 if (StoreErrors.Describe(error) is var reason && reason != logged)
                 {
                     OutcomeUnknown(logged = reason);
@@ -188,6 +194,11 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
 
         work.Begun = true;
+        if (places.Exists(place => work.Entries[place] is not CommitEntry.Check))
+        {
+            Writes.Succeeded();
+        }
+
         _reader.Places.Removed(work.Sent);
         work.Sent = [];
         var conflicts = new List<int>();
@@ -412,7 +423,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private partial void Contention(string reason);
 
     /// <summary>The store reads from the rows whether the commit happened.</summary>
-    [LoggerMessage(5011, LogLevel.Warning, "The connection was lost during a commit; its outcome is looked up: {Reason}")]
+    [LoggerMessage(
+        5011, LogLevel.Warning, "A commit failed, or its connection was lost; it is repeated, which shows its outcome: {Reason}")]
     private partial void OutcomeUnknown(string reason);
 
     private sealed record Found(long Version, Guid LastTransitionId);

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
@@ -12,19 +10,12 @@ namespace Onex.Persistence.Tables;
 /// <param name="SagaId">The saga.</param>
 /// <param name="First">The first entry.</param>
 /// <param name="Entries">All entries: an array of kind, state, step and detail for each, without nulls at the end.</param>
-internal readonly record struct TransitionRow(SagaId SagaId, HistoryEntry First, byte[] Entries);
+internal readonly record struct TransitionRow(SagaId SagaId, HistoryEntry First, RawJson Entries);
 
 /// <summary>The columns of <c>saga_transitions</c>.</summary>
 internal static class TransitionTable
 {
     public static readonly Table<TransitionRow> Columns = Create();
-
-    // Values go into a column of type json, never into HTML.
-    private static readonly JsonWriterOptions _compact = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        SkipValidation = true,
-    };
 
     /// <summary>Adds the rows of a saga's history: one for each version and time.</summary>
     public static void AddRows(List<TransitionRow> rows, SagaId sagaId, IReadOnlyList<HistoryEntry> history)
@@ -34,10 +25,10 @@ internal static class TransitionTable
             return;
         }
 
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using var writer = new Utf8JsonWriter(buffer, _compact);
         for (var first = 0; first < history.Count;)
         {
+            using var rented = RentedJsonWriter.Rent();
+            var writer = rented.Writer;
             var next = first;
             writer.WriteStartArray();
             for (; next < history.Count && IsSameRow(history[first], history[next], next - first); next++)
@@ -46,10 +37,7 @@ internal static class TransitionTable
             }
 
             writer.WriteEndArray();
-            writer.Flush();
-            rows.Add(new TransitionRow(sagaId, history[first], buffer.WrittenSpan.ToArray()));
-            buffer.ResetWrittenCount();
-            writer.Reset();
+            rows.Add(new TransitionRow(sagaId, history[first], rented.ToJson()));
             first = next;
         }
     }
@@ -83,7 +71,7 @@ internal static class TransitionTable
         table.Time("at", row => row.First.At);
         table.Bigint("version", row => row.First.Version);
         table.Integer("ordinal", row => row.First.Ordinal);
-        table.ExactJson("entries", row => new RawJson(row.Entries));
+        table.ExactJson("entries", row => row.Entries);
         return table;
     }
 }

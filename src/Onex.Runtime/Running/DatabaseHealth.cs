@@ -7,9 +7,11 @@ using Onex.Persistence.Schema;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Health of the database: reachable and migrated. Uses a connection of its own, because a busy pool is not an unreachable database.
+/// Health of the database: reachable, migrated, and accepting the writes of this process. Uses a connection of its own, because a busy pool
+/// is not an unreachable database.
 /// </summary>
-internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
+internal sealed class DatabaseHealth(Migrator migrator, PostgresSagaStore sagas, PostgresEffectLedger ledger, RuntimeSettings settings)
+    : IHealthComponent, IAsyncDisposable
 {
     private readonly NpgsqlDataSource _dataSource =
         PostgresDataSource.Create(SettingsMapping.Store(settings, "onex-health") with { MaxPoolSize = 1 });
@@ -24,13 +26,18 @@ internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
         _schema ??= new SchemaState(_dataSource, migrator.Expected);
-        return await _schema.FaultAsync(cancellation) is { } fault
-            ? new ComponentReport(ComponentState.Unhealthy, fault, null)
-            {
-                Remedy = $"Make {SettingsMapping.Store(settings, "onex-health")} reachable, writable and complete.",
-            }
+        if (await _schema.FaultAsync(cancellation) is { } fault)
+        {
+            return Unhealthy(fault, $"Make {SettingsMapping.Store(settings, "onex-health")} reachable, writable and complete.");
+        }
+
+        return (sagas.Writes.Problem ?? ledger.Writes.Problem) is { } problem
+            ? Unhealthy(problem.Error, problem.Remedy)
             : ComponentReport.Healthy;
     }
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    private static ComponentReport Unhealthy(string error, string remedy) =>
+        new(ComponentState.Unhealthy, error, null) { Remedy = remedy };
 }

@@ -17,7 +17,6 @@ internal static class RemoteRoutes
     /// <summary>A line for each operation whose topic is one of the runtime's, or too long with the configured prefix.</summary>
     public static IEnumerable<string> Problems(IEnumerable<OperationDescriptor> operations, Topics own)
     {
-        const int LengthMax = 249;
         foreach (var operation in operations)
         {
             var topic = own.Prefix + operation.Remote!.Topic;
@@ -25,10 +24,12 @@ internal static class RemoteRoutes
             {
                 yield return $"operation '{operation.Name}' has the topic '{topic}', a topic of the runtime itself. Name another one.";
             }
-            else if (Contracts.Messages.Topics.Cancel(topic).Length > LengthMax)
+            else if (Contracts.Messages.Topics.DeadLetter(Contracts.Messages.Topics.Cancel(topic)) is var longest
+                && longest.Length > Contracts.Messages.Topics.NameLengthMax)
             {
                 yield return $"operation '{operation.Name}' has the topic '{topic}', which is too long with ONEX_TOPIC_PREFIX: "
-                    + $"with '{Contracts.Messages.Topics.CancelSuffix}' Kafka allows {LengthMax} characters. Shorten one of the two.";
+                    + $"with '{longest[topic.Length..]}' Kafka allows {Contracts.Messages.Topics.NameLengthMax} characters. "
+                    + "Shorten one of the two.";
             }
         }
     }

@@ -12,6 +12,9 @@ internal interface IComputeOperation
     /// <summary>The bytes that a run may hold besides its arguments and what they are read into. 0 if they are of the same order.</summary>
     long MemoryMax => 0;
 
+    /// <summary>The same per byte of the arguments, for results that repeat parts of them.</summary>
+    int MemoryPerByte => 0;
+
     /// <summary>
     /// Computes the result. Throws <see cref="JsonException"/> for arguments of wrong types and
     /// <see cref="ComputeRejectedException"/> for other rejections.
@@ -33,6 +36,10 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
 
     /// <summary>Computes the result. A loop checks <see cref="ComputeContext.Cancellation"/>.</summary>
     protected abstract ValueTask<TResult> RunAsync(TArguments arguments, ComputeContext context);
+
+    public virtual long MemoryMax => 0;
+
+    public virtual int MemoryPerByte => 0;
 
     async Task<RawJson> IComputeOperation.RunAsync(RawJson arguments, ComputeContext context)
     {

@@ -12,6 +12,7 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
 {
     private readonly SemaphoreSlim _slots = new(atOnce, atOnce);
     private readonly MemoryGate _memory = new(bytes);
+    private readonly CancellationTokenSource _closed = new();
 
     /// <summary>The number of computations at a time.</summary>
     public int AtOnce { get; } = atOnce;
@@ -20,15 +21,16 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
     public int Used => AtOnce - _slots.CurrentCount;
 
     /// <summary>Waits for a place, which is given back by disposing of it. Null if the command was cancelled meanwhile.</summary>
+    /// <exception cref="MessageReturnedException">The room is closed.</exception>
     public async ValueTask<IDisposable?> EnterAsync(long weight, CancellationToken stopped, CancellationToken cancellation)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopped, cancellation);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(stopped, cancellation, _closed.Token);
         try
         {
-            await _slots.WaitAsync(either.Token);
+            await _slots.WaitAsync(any.Token);
             try
             {
-                return new Place(_slots, await _memory.EnterAsync(weight, either.Token));
+                return new Place(_slots, await _memory.EnterAsync(weight, any.Token));
             }
             catch
             {
@@ -36,13 +38,20 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
                 throw;
             }
         }
-        catch (OperationCanceledException) when (stopped.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return null;
+            return stopped.IsCancellationRequested ? null : throw new MessageReturnedException();
         }
     }
 
-    public void Dispose() => _slots.Dispose();
+    /// <summary>Admits no more, because the process stops: those that wait end with an exception, those inside go on.</summary>
+    public void Close() => _closed.Cancel();
+
+    public void Dispose()
+    {
+        _slots.Dispose();
+        _closed.Dispose();
+    }
 
     private sealed class Place(SemaphoreSlim slots, IDisposable memory) : IDisposable
     {

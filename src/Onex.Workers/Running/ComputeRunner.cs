@@ -55,14 +55,25 @@ internal sealed class ComputeRunner(
 
         var began = time.GetTimestamp();
         using var run = running.Begin(command);
-        if (run is null || await TraceAsync(command, () => ComputeAsync(command, run.Stopped, cancellation)) is not { } result)
+        if (run is null)
         {
             // The saga no longer waits for it.
             return;
         }
 
-        metrics?.Ended(command.Operation, result.Outcome, began);
-        await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+        // After a rebalance a command is read again while it still runs here.
+        if (run.Earlier is { } earlier && await earlier.WaitAsync(cancellation))
+        {
+            return;
+        }
+
+        if (await TraceAsync(command, () => ComputeAsync(command, run.Stopped, cancellation)) is { } result)
+        {
+            metrics?.Ended(command.Operation, result.Outcome, began);
+            await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+        }
+
+        run.Answered();
     }
 
     private static async Task<StepResult?> TraceAsync(StepCommand command, Func<Task<StepResult?>> compute)
@@ -95,7 +106,7 @@ internal sealed class ComputeRunner(
         }
 
         // The attempt's time begins when it is admitted, so that it is not lost to the computations before it.
-        using var place = await room.EnterAsync(command.Weight + operation.MemoryMax, stopped, cancellation);
+        using var place = await room.EnterAsync(Weight(command, operation), stopped, cancellation);
         if (place is null)
         {
             return null;
@@ -169,6 +180,11 @@ internal sealed class ComputeRunner(
                 command, StepOutcomes.Failed, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
         }
     }
+
+    /// <summary>The bytes that a run of a command may hold.</summary>
+    internal static long Weight(StepCommand command, IComputeOperation operation) =>
+        command.Weight + operation.MemoryMax
+        + (operation.MemoryPerByte * (long)(command.Arguments?.Utf8.Length ?? command.ArgumentsBytes ?? 0));
 
     private static StepResult Answer(StepCommand command, string outcome, string? code, string? message) => new()
     {

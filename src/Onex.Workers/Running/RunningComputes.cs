@@ -38,13 +38,12 @@ internal sealed class RunningComputes
                 return null;
             }
 
-            // A command that was read again can run twice.
-            var run = new Run(this, command.CommandId, command.Attempt);
             if (!_running.TryGetValue(command.CommandId, out var runs))
             {
                 _running[command.CommandId] = runs = [];
             }
 
+            var run = new Run(this, command.CommandId, command.Attempt, runs.FindLast(other => other.Attempt == command.Attempt)?.Ended);
             runs.Add(run);
             return run;
         }
@@ -85,8 +84,10 @@ internal sealed class RunningComputes
     }
 
     /// <summary>One run of a computation.</summary>
-    internal sealed class Run(RunningComputes all, CommandId commandId, int attempt) : IDisposable
+    internal sealed class Run(RunningComputes all, CommandId commandId, int attempt, Task<bool>? earlier) : IDisposable
     {
+        private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         // Not disposed of, because a cancellation may arrive at the same moment. It has no timer and no handle.
         private readonly CancellationTokenSource _stop = new();
 
@@ -94,11 +95,24 @@ internal sealed class RunningComputes
 
         public int Attempt { get; } = attempt;
 
+        /// <summary>The end of another run of the same attempt that began before; null without one.</summary>
+        public Task<bool>? Earlier { get; } = earlier;
+
+        /// <summary>Its end: whether its result is durable, or needed by nobody.</summary>
+        public Task<bool> Ended => _ended.Task;
+
         /// <summary>Cancelled when nobody needs the result any more.</summary>
         public CancellationToken Stopped => _stop.Token;
 
         public void Stop() => _stop.Cancel();
 
-        public void Dispose() => all.End(this);
+        /// <summary>Its result is durable, or needed by nobody.</summary>
+        public void Answered() => _ended.TrySetResult(true);
+
+        public void Dispose()
+        {
+            all.End(this);
+            _ended.TrySetResult(false);
+        }
     }
 }

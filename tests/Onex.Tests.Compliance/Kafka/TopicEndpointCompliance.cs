@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MassTransit;
 using Onex.Kafka;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Records;
 using Onex.Kafka.Rider;
 
@@ -118,6 +120,41 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         Assert.Equal(3, attempts);
         Assert.Equal((ErrorCodes.HandlingFailed, "cannot be right", "InvalidDataException", 2),
             (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType, deadLetter.RetryCount));
+    }
+
+    [Fact]
+    public async Task A_message_that_is_returned_while_the_process_stops_goes_to_the_next_member_and_does_not_delay_the_stop()
+    {
+        var topic = NewTopic();
+        var (begun, stopping) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var first = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(async context =>
+            {
+                if (context.Message.Text == "waits")
+                {
+                    begun.TrySetResult();
+                    await stopping.Task;
+                    throw new MessageReturnedException();
+                }
+            })),
+            settings => settings with { DrainFor = TimeSpan.FromMinutes(10) });
+        await first.ProduceAsync(topic, 0, """{"Text":"done"}""", """{"Text":"waits"}""", """{"Text":"done too"}""");
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        stopping.SetResult();
+        await first.StopAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await first.DisposeAsync();
+
+        var seen = new ConcurrentQueue<string>();
+        await using var second = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+        {
+            seen.Enqueue(context.Message.Text);
+            return Task.CompletedTask;
+        })));
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+        Assert.Contains("waits", seen);
+        Assert.DoesNotContain("done", seen);
     }
 
     [Fact]

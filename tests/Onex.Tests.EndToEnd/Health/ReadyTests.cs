@@ -25,6 +25,67 @@ public sealed class ReadyTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Ready_is_503_while_PostgreSQL_is_read_only_and_200_afterwards()
+    {
+        await using var postgres = await PostgresServer.StartOwnAsync();
+        await using var stack = await OnexStack.CreateAsync(postgres);
+        var roles = await stack.StartReadyAsync("main", "effects");
+
+        await AwayAndBackAsync(
+            roles,
+            () => SetReadOnlyAsync("on"),
+            async () =>
+            {
+                Assert.Contains("PostgreSQL does not accept writes", (await roles[0].GetAsync("/ready"))?.Body, StringComparison.Ordinal);
+                await SetReadOnlyAsync("off");
+            });
+
+        await OrdersStillEndAsync(stack);
+
+        async Task SetReadOnlyAsync(string value)
+        {
+            await stack.Database.ExecuteAsync($"ALTER SYSTEM SET default_transaction_read_only = {value}");
+            await stack.Database.ExecuteAsync("SELECT pg_reload_conf()");
+        }
+    }
+
+    [Fact]
+    public async Task Ready_is_503_while_the_database_has_no_room_and_200_when_it_has()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+        var (main, effects) = (roles[0], roles[1]);
+
+        // Like a disk that is full, PostgreSQL rejects what needs room and answers queries.
+        await stack.Database.ExecuteAsync("""
+            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE 'could not extend file "base/1/2": No space left on device' USING ERRCODE = 'disk_full'; END $$
+            """);
+        await stack.Database.ExecuteAsync(
+            "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON onex.effect_ledger FOR EACH ROW EXECUTE FUNCTION no_room()");
+        var first = await stack.OrderAsync(Names.Next("claimed"));
+        await ReportsNoRoomAsync(effects);
+        await stack.Database.ExecuteAsync(
+            "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON onex.sagas FOR EACH ROW EXECUTE FUNCTION no_room()");
+        var second = await stack.OrderAsync(Names.Next("committed"));
+        await ReportsNoRoomAsync(main);
+        Assert.Equal(HttpStatusCode.OK, (await main.GetAsync("/health"))?.Status);
+
+        await stack.Database.ExecuteAsync("DROP FUNCTION no_room CASCADE");
+        await main.ReadyAsync(_within);
+        await effects.ReadyAsync(_within);
+        Assert.Equal("success", (await stack.Responses.ReadAsync(first, _within)).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(second, _within)).Field("status"));
+
+        static async Task ReportsNoRoomAsync(OnexProcess role) => await Eventually.Async(
+            async () => await role.GetAsync("/ready") is { Status: HttpStatusCode.ServiceUnavailable } answer
+                && answer.Body.Contains("database: PostgreSQL rejects writes: could not extend file", StringComparison.Ordinal)
+                && answer.Body.Contains("No space left on device (SQLSTATE 53100)", StringComparison.Ordinal),
+            _within,
+            () => $"{role.Name} does not say that the database has no room");
+    }
+
+    [Fact]
     public async Task Ready_is_503_with_a_remedy_while_tables_are_missing_and_nothing_is_lost()
     {
         await using var stack = await OnexStack.CreateAsync();

@@ -13,6 +13,7 @@ internal sealed class EchoService : IAsyncDisposable
 {
     private readonly WebApplication _server;
     private readonly ConcurrentQueue<string> _received = new();
+    private readonly ConcurrentQueue<string> _traces = new();
 
     private EchoService(WebApplication server, Uri address)
     {
@@ -25,11 +26,14 @@ internal sealed class EchoService : IAsyncDisposable
     /// <summary>The requests so far: header and body.</summary>
     public IReadOnlyList<string> Received => [.. _received];
 
-    public static async Task<EchoService> StartAsync()
+    /// <summary>The header <c>traceparent</c> of each.</summary>
+    public IReadOnlyList<string> Traces => [.. _traces];
+
+    public static async Task<EchoService> StartAsync(int? port = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        var address = new Uri($"http://127.0.0.1:{FreePort.Next()}");
+        var address = new Uri($"http://127.0.0.1:{port ?? FreePort.Next()}");
         var server = builder.Build();
         server.Urls.Add(address.ToString());
         var service = new EchoService(server, address);
@@ -48,6 +52,7 @@ internal sealed class EchoService : IAsyncDisposable
         using var reader = new StreamReader(context.Request.Body);
         var seen = $"{context.Request.Headers.Authorization} {await reader.ReadToEndAsync()}";
         _received.Enqueue(seen);
+        _traces.Enqueue(context.Request.Headers.TraceParent.ToString());
         var isFailure = context.Request.Path == "/echo" && _received.Count(each => each == seen) <= 2;
         context.Response.StatusCode = isFailure ? 503 : context.Request.Path == "/refused" ? 422 : 200;
         context.Response.Headers["x-echo"] = Uri.EscapeDataString(seen);

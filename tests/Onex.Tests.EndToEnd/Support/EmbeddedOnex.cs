@@ -52,15 +52,22 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
     public Task HangUpAsync() => _process.HangUpAsync();
 
     /// <summary>Posts a request.</summary>
-    public Task<(HttpStatusCode Status, JsonNode Answer)> RequestAsync(string body, string query = "") =>
-        PostAsync($"/api/v1/requests{query}", body);
+    public Task<(HttpStatusCode Status, JsonNode Answer)> RequestAsync(string body, string query = "", string? traceParent = null) =>
+        PostAsync($"/api/v1/requests{query}", body, traceParent);
 
-    public async Task<(HttpStatusCode Status, JsonNode Answer)> PostAsync(string path, string body)
+    public async Task<(HttpStatusCode Status, JsonNode Answer)> PostAsync(string path, string body, string? traceParent = null)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        if (traceParent is not null)
+        {
+            content.Headers.Add("traceparent", traceParent);
+        }
+
         using var answer = await _http.PostAsync(path, content);
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
+
+    public Task<string> TextAsync(string path) => _http.GetStringAsync(path);
 
     public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await _http.GetStringAsync(path))!;
 

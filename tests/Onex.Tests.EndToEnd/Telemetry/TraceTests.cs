@@ -96,6 +96,17 @@ public sealed class TraceTests
         Assert.Contains(calls, span => span.Source == "Npgsql");
         Assert.Contains(calls, span => span.Attributes.GetValueOrDefault("http.response.status_code") == "503");
 
+        // The links lead from each command to the transition that sent it, and from each result to the command that it answers.
+        Assert.All(
+            spans.Where(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)),
+            span => Assert.Equal("main transition traced", Describe(Cause(Parent(span, spans)!, spans))));
+        var results = processed.Where(span => span.Name == $"process {stack.Topic("effect-responses")}").ToList();
+        Assert.Equal(7, results.Count);
+        Assert.All(results, span => Assert.Equal($"effects process {stack.Topic("effect-requests")}", Describe(Cause(span, spans))));
+        Assert.Equal(
+            $"workers process {stack.Topic("worker-requests")}",
+            Describe(Cause(Assert.Single(processed, span => span.Name == $"process {stack.Topic("worker-responses")}"), spans)));
+
         // The errors are on the attempts that failed, not on what is around them.
         Assert.Equal(
             [
@@ -214,7 +225,9 @@ public sealed class TraceTests
         List<ExportedSpan> Arrived() => [.. collector.Spans.Where(span => span.TraceId == request.TraceId.ToHexString())];
         await Eventually.Async(
             () => Task.FromResult(Arrived() is var spans && spans.Exists(span => span.Name == last)
-                && spans.Count(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)) == 7),
+                && spans.Count(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)) == 7
+                && spans.SelectMany(span => span.Links).All(
+                    link => link.TraceId != request.TraceId.ToHexString() || spans.Exists(span => span.SpanId == link.SpanId))),
             _within,
             () => string.Join('\n', Arrived().Select(span => $"{span.Role} {span.Name}")));
         return Arrived();
@@ -222,6 +235,16 @@ public sealed class TraceTests
 
     private static ExportedSpan? Parent(ExportedSpan span, IEnumerable<ExportedSpan> spans) =>
         spans.SingleOrDefault(other => other.SpanId == span.ParentId);
+
+    // What is around the sending that the span of a record is linked to.
+    private static ExportedSpan Cause(ExportedSpan record, IReadOnlyCollection<ExportedSpan> spans)
+    {
+        var sending = Assert.Single(spans, span => span.SpanId == record.Links.Single().SpanId);
+        Assert.StartsWith("send ", sending.Name, StringComparison.Ordinal);
+        return Parent(sending, spans)!;
+    }
+
+    private static string Describe(ExportedSpan span) => $"{span.Role} {span.Name}";
 
     // Every parent was exported, or is a client's.
     private static void AssertParents(OtlpCollector collector, params string[] clients)

@@ -13,6 +13,7 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Metrics;
 using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
@@ -29,6 +30,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
     /// <param name="services">Finds the instances of services; null if no connection has one.</param>
     /// <param name="resolve">Resolves names; null for the system's resolver.</param>
     /// <param name="plugins">The plug-ins, or null.</param>
+    /// <param name="meter">Measures, or null.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
@@ -37,7 +39,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
         ResultRoom? room = null,
         ServiceDirectory? services = null,
         Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
-        PluginSet? plugins = null)
+        PluginSet? plugins = null,
+        OnexMeter? meter = null)
     {
         time ??= TimeProvider.System;
         Connections = new ConnectionTable(Read(connections, environment ?? []));
@@ -66,10 +69,16 @@ internal sealed class EffectsHarness : IAsyncDisposable
         }
 
         _services = collection.BuildServiceProvider();
+        Gates = _services.GetRequiredService<ConnectionGates>();
+        if (meter is not null)
+        {
+            EffectMetrics.KnowConnections(meter, Connections);
+        }
+
         Runner = new EffectRunner(
             EffectOperations.Create(_services),
             Connections,
-            _services.GetRequiredService<ConnectionGates>(),
+            Gates,
             Ledger,
             Ledger,
             Payloads,
@@ -78,8 +87,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new Logs(Logged),
             room,
             _services.GetRequiredService<SecretResolver>(),
+            metrics: meter is null ? null : new EffectMetrics(meter, Gates, time),
             reports: new ReportSender(Produced, time, "effect-responses", "onex-effects", "e1"));
-        Gates = _services.GetRequiredService<ConnectionGates>();
         Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
     }
 

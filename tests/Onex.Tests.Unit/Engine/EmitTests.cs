@@ -51,7 +51,7 @@ public sealed class EmitTests
     public void An_event_is_sent_with_the_commit_and_names_its_source()
     {
         var scenario = Starts("with: { key: k, value: { text: \"Zoë\" } }");
-        var work = new SagaWork(scenario.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
+        var work = new SagaWork(scenario.Saga.Facts.SagaId, machine: null, saga: null, version: 0);
         work.Apply(
             scenario.Last,
             new ResendRequested { SagaId = scenario.Saga.Facts.SagaId, CausedBy = default },

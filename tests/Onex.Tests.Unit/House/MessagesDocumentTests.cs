@@ -222,7 +222,7 @@ public sealed partial class MessagesDocumentTests
     {
         var order = ContractCompiler.CompileDirectory(
             Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OrderFulfilmentContext);
-        var plans = new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!, pipes: null!);
+        var plans = new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!);
         return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
     }
 

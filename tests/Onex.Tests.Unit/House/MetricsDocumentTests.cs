@@ -39,6 +39,20 @@ public sealed partial class MetricsDocumentTests
             .Order(StringComparer.Ordinal),
     ];
 
+    // Otherwise a metric could be described and never measured.
+    [Fact]
+    public void Every_metric_is_measured_in_a_test()
+    {
+        var tests = string.Concat(
+            Directory.EnumerateFiles(Repository.At("tests"), "*.cs", SearchOption.AllDirectories)
+                .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}House{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+                .Select(File.ReadAllText));
+
+        Assert.Empty(_metrics.Select(found => found.Metric)
+            .Where(metric => !SeriesOf(metric).Append(metric.Name).Any(name => tests.Contains(name + "{", StringComparison.Ordinal)))
+            .Select(metric => metric.Name));
+    }
+
     [Fact]
     public void The_document_lists_every_metric()
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 using Onex.Kafka.Producing;
+using Onex.Metrics;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Effects;
 using Onex.Workers;
@@ -31,6 +32,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     public RoleHealth Health { get; } = new();
 
+    /// <summary>Measures, or null.</summary>
+    public OnexMeter? Meter { get; init; }
+
     /// <summary>Runs an operation.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
         RunAsync(EffectsHarness.Command(operation, arguments, timeoutMs: timeoutMs), store: null);
@@ -43,9 +47,9 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     }
 
     /// <summary>Handles a command, with a result or without one.</summary>
-    public async Task HandleAsync(StepCommand command, IPayloads? store = null)
+    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null)
     {
-        using var room = new ComputeRoom(4, 1L << 30);
+        using var own = new ComputeRoom(4, 1L << 30);
         var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
         if (Sandboxes is not null)
         {
@@ -60,9 +64,10 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
             new ReportSender(Produced, _time, "worker-responses", "onex-workers", "w1"),
             Running,
-            room,
+            room ?? own,
             _time,
-            NullLogger<ComputeRunner>.Instance);
+            NullLogger<ComputeRunner>.Instance,
+            Meter is null ? null : new ComputeMetrics(Meter, room ?? own, _time));
 
         await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
     }

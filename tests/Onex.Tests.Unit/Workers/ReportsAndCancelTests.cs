@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Time.Testing;
+using Onex.Kafka;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Tests.Unit.Effects;
+using Onex.Workers;
 using Onex.Workers.Running;
 
 namespace Onex.Tests.Unit.Workers;
@@ -125,6 +128,97 @@ public sealed class ReportsAndCancelTests
         await stop.CancelAsync();
 
         Assert.Null(await second);
+    }
+
+    [Fact]
+    public async Task A_closed_room_returns_commands_that_wait_and_leaves_those_that_run()
+    {
+        using var room = new ComputeRoom(atOnce: 1, bytes: 100);
+        var token = TestContext.Current.CancellationToken;
+        using var first = await room.EnterAsync(1, default, token);
+        var second = room.EnterAsync(1, default, token).AsTask();
+
+        room.Close();
+
+        await Assert.ThrowsAsync<MessageReturnedException>(() => second.WaitAsync(TimeSpan.FromSeconds(30), token));
+        await Assert.ThrowsAsync<MessageReturnedException>(() => room.EnterAsync(1, default, token).AsTask());
+        Assert.Equal(1, room.Used);
+    }
+
+    [Fact]
+    public async Task A_command_that_is_read_again_while_it_runs_is_computed_once()
+    {
+        using var room = new ComputeRoom(atOnce: 2, bytes: 1 << 20);
+        var command = _command with { TimeoutMs = int.MaxValue, Reports = null };
+        var first = _harness.HandleAsync(command, room: room);
+        var again = _harness.HandleAsync(command, room: room);
+        Assert.Equal(1, room.Used);
+
+        var both = Task.WhenAll(first, again);
+        await Eventually.Async(
+            () =>
+            {
+                // It begins on another thread.
+                _time.Advance(TimeSpan.FromMinutes(10));
+                return both.IsCompleted;
+            },
+            TimeSpan.FromSeconds(30),
+            () => "both end");
+
+        Assert.Single(_harness.Produced.Records);
+    }
+
+    [Theory]
+    [InlineData("csv.parse", """{"text":"#"}""", 60)]
+    [InlineData("join", """{"left":["#"],"right":[],"left_key":"item","right_key":"item"}""", 16)]
+    [InlineData("sort", """{"items":["#"],"by":[{"ascending":"item"}]}""", 0)]
+    public void Room_is_kept_for_a_result_that_can_be_larger_than_its_arguments(string operation, string arguments, int perByte)
+    {
+        var command = EffectsHarness.Command(operation, arguments.Replace("#", new string('x', 10_000), StringComparison.Ordinal));
+
+        var more = ComputeRunner.Weight(command, ComputeHarness.Operation(operation)) - command.Weight;
+
+        Assert.Equal(perByte * command.Arguments!.Value.Utf8.Length, more);
+        var stored = command with { Arguments = null, ArgumentsRef = command.SagaId.Value, ArgumentsBytes = 10_000 };
+        Assert.Equal(perByte * 10_000, ComputeRunner.Weight(stored, ComputeHarness.Operation(operation)) - stored.Weight);
+    }
+
+    [Theory]
+    [InlineData("aggregate", """{"each":"step","fields":{"n":{"count":"true"}}}""")]
+    [InlineData("template.render", """{"template":"{% for i in (1..10000) %}{{ i }}{% endfor %}"}""")]
+    public async Task Two_computations_whose_arguments_say_little_about_their_memory_run_one_after_the_other_in_a_small_worker(
+        string operation, string arguments)
+    {
+        using var room = new ComputeRoom(atOnce: 2, bytes: 24 << 20);
+        var weight = ComputeRunner.Weight(EffectsHarness.Command(operation, arguments), ComputeHarness.Operation(operation));
+        var first = await room.EnterAsync(weight, default, TestContext.Current.CancellationToken);
+
+        var second = room.EnterAsync(weight, default, TestContext.Current.CancellationToken).AsTask();
+        Assert.False(second.IsCompleted);
+        first!.Dispose();
+
+        Assert.NotNull(await second);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(15)]
+    [InlineData(1_800)]
+    public void A_silent_worker_loses_its_partitions_within_ten_seconds(int configuredSeconds)
+    {
+        var address = new EndpointAddress("worker-requests", ["worker-requests"], "workers") { SessionTimeoutMax = WorkersRole.SessionMax };
+        var settings = new KafkaSettings
+        {
+            BootstrapServers = "127.0.0.1:1",
+            ClientId = "test",
+            SessionTimeout = TimeSpan.FromSeconds(configuredSeconds),
+        };
+
+        var (session, heartbeat) = KafkaLog.Session(address, settings);
+
+        // The others notice with their next heartbeat that the partitions are divided again, and one heartbeat of each may be late.
+        Assert.True(session + (2 * heartbeat) <= TimeSpan.FromSeconds(10), $"{session}, {heartbeat}");
+        Assert.True(session > 3 * heartbeat, $"{session}, {heartbeat}");
     }
 
     private ReportSender Sender() => new(_harness.Produced, _time, "worker-responses", "onex-workers", "w1");

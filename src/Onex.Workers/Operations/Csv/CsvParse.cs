@@ -11,6 +11,9 @@ namespace Onex.Workers.Operations.Csv;
 internal sealed class CsvParse()
     : ComputeOperation<CsvParseArguments, CsvParseResult>(CsvJson.Default.CsvParseArguments, CsvJson.Default.CsvParseResult)
 {
+    // Each value is a string in a map with the names of the columns, although the arguments are one text.
+    public override int MemoryPerByte => 60;
+
     protected override ValueTask<CsvParseResult> RunAsync(CsvParseArguments arguments, ComputeContext context)
     {
         using var text = new StringReader(arguments.Text);

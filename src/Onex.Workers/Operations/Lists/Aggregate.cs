@@ -14,6 +14,9 @@ internal sealed class Aggregate()
     // How often the number of stored items that were read is reported.
     private const int StoredStep = 1_000;
 
+    // A page of stored items, and what the groups keep of those before.
+    public override long MemoryMax => 16 * 1024 * 1024;
+
     protected override async ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, ComputeContext context)
     {
         var by = (arguments.By ?? new Dictionary<string, string>())

@@ -9,6 +9,9 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Join()
     : ComputeOperation<JoinArguments, JoinResult>(ListsJson.Default.JoinArguments, ListsJson.Default.JoinResult)
 {
+    // A row for each pair, which repeats both items in the JSON of the result.
+    public override int MemoryPerByte => 16;
+
     protected override ValueTask<JoinResult> RunAsync(JoinArguments arguments, ComputeContext context)
     {
         var rightKey = ItemExpression.Parse("right_key", arguments.RightKey);

@@ -22,6 +22,9 @@ internal sealed class TemplateRender()
 
     private static readonly FluidParser _parser = new();
 
+    // A text of two million characters, twice, and its JSON. A longer one is rare, and may need the memory that others leave.
+    public override long MemoryMax => 16 * 1024 * 1024;
+
     protected override ValueTask<TemplateResult> RunAsync(TemplateArguments arguments, ComputeContext context)
     {
         CheckNesting(arguments.Template);

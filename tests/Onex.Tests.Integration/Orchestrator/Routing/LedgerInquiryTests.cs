@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using MassTransit;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
@@ -7,7 +6,6 @@ using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Rider;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
@@ -186,15 +184,9 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         var timer = new TimerFired { SagaId = id, CausedBy = new(id.Value), Leases = new Dictionary<CommandId, Lease>() };
         return await new LedgerInquiry(_store, _ledger, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
             [new Delivery(timer, OutcomeSink.None)],
-            new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
+            new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanMachine(plan), saga, 1) },
             now,
             [],
             _none);
-    }
-
-    // These tests make no decision, so no message passes a state machine.
-    private sealed class NoPipes : IPipeFactory
-    {
-        public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => null!;
     }
 }

@@ -1,13 +1,11 @@
 using System.Text.Json;
 using System.Threading.Channels;
-using MassTransit;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Records;
-using Onex.Kafka.Rider;
 using Onex.Orchestrator;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
@@ -41,7 +39,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
         var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(TimeProvider.System));
         var compiler = new CompilerContext(new OperationCatalogue([]), new Dictionary<string, ConnectionDescriptor>());
-        var plans = new PlanCatalogue([], new SqliteContractRegistry(_database, TimeProvider.System), compiler, new NoPipes());
+        var plans = new PlanCatalogue([], new SqliteContractRegistry(_database, TimeProvider.System), compiler);
         var outcomes = new OutcomeReporter(null!);
         _router = new SagaRouter(
             new SagaLoader(
@@ -362,10 +360,5 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 
         // A started saga has a random id that begins with the time.
         private static string Name(SagaId id) => id.Value.ToString()[0] is >= 'a' and var name ? $"{name}" : "?";
-    }
-
-    private sealed class NoPipes : IPipeFactory
-    {
-        public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => throw new NotSupportedException();
     }
 }

@@ -49,6 +49,7 @@ public sealed class PluginEffectTests : IAsyncLifetime
         Assert.Equal("Bearer very-secret-token", request.Headers["Authorization"]);
         Assert.Equal(command.CommandId.ToString(), request.Headers["Idempotency-Key"]);
         Assert.Equal(command.CorrelationId.ToString(), request.Headers["X-Correlation-Id"]);
+        Assert.Matches("^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$", request.Headers["traceparent"]);
     }
 
     [Theory]

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Hosting.Health;
+using Onex.Metrics;
+using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Hosting.Health;
 
@@ -48,6 +50,24 @@ public sealed class HealthMonitorTests : IAsyncLifetime
         Assert.True(found <= TimeSpan.FromMilliseconds(100), $"seen after {found}");
         Assert.Equal(1, late.Probes - probes);
         await monitor.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Components_and_readiness_are_metrics()
+    {
+        using var meter = new OnexMeter();
+        using var reader = new MetricReader(meter);
+        var role = new RoleHealth(_time);
+        _ = new HealthMetrics(
+            meter, new HealthAnswers(role, _monitor, _time, NullLogger<HealthAnswers>.Instance), _monitor);
+        await Until(() => Of("database").Usable && Of("bus").Usable);
+        Assert.Equal((0, 1), (reader.Sums()["onex.ready{}"], reader.Sums()["onex.component.usable{database}"]));
+
+        role.MarkInitialized();
+        Assert.Equal(1, reader.Sums()["onex.ready{}"]);
+        _database.Error = "gone";
+        await Steps(() => !Of("database").Usable);
+        Assert.Equal((0, 1), (reader.Sums()["onex.component.usable{database}"], reader.Sums()["onex.component.usable{bus}"]));
     }
 
     [Fact]

@@ -323,7 +323,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData(
         "ONEX_INPUT_TOPIC=a b",
         "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not accept as a name. Use letters, digits, '.', '_' and '-', at most 245 "
-        + "of them.")]
+        + "of them with ONEX_TOPIC_PREFIX.")]
     [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
     [InlineData(
         "ONEX_EFFECTS_GROUP_ID=onex-runtime-main",
@@ -337,6 +337,21 @@ public sealed class SettingsReaderTests : IDisposable
         Set(variable);
 
         Assert.Equal(problem, Assert.Single(Problems()).Replace(Path.Combine(_directory, "other"), "*", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("ONEX_INPUT_TOPIC", 245)]
+    [InlineData("ONEX_WORKER_INPUT_TOPIC", 238)]
+    public void A_topic_leaves_room_for_the_names_of_the_topics_beside_it(string variable, int longest)
+    {
+        Set("ONEX_TOPIC_PREFIX=p.", $"{variable}={new string('t', longest - 1)}");
+        Assert.Contains($"at most {longest} of them with ONEX_TOPIC_PREFIX", Assert.Single(Problems()), StringComparison.Ordinal);
+
+        Set($"{variable}={new string('t', longest - 2)}");
+        Assert.All(
+            Read().Topics.All,
+            topic => Assert.True(
+                Onex.Contracts.Messages.Topics.DeadLetter(topic).Length <= Onex.Contracts.Messages.Topics.NameLengthMax, topic));
     }
 
     [Fact]

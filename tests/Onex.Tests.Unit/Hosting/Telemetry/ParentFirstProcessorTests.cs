@@ -5,6 +5,7 @@ using OpenTelemetry.Trace;
 
 namespace Onex.Tests.Unit.Hosting.Telemetry;
 
+[Collection("Listeners to spans")]
 public sealed class ParentFirstProcessorTests
 {
     [Fact]

@@ -42,6 +42,21 @@ public sealed class BatchPartitionerTests
         Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, 4).Select(_ => Batch(partitioner, 1, 4)[0]).Order());
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(8, 8)]
+    [InlineData(16, 16)]
+    [InlineData(40, 14)]
+    [InlineData(100, 25)]
+    public void A_batch_that_is_spread_goes_to_one_partition_for_each_record_and_a_large_one_to_one_for_four(int records, int partitions)
+    {
+        var partitioner = new BatchPartitioner(isSpread: true);
+
+        partitioner.BeginBatch(records);
+
+        Assert.Equal(partitions, Batch(partitioner, records, 48).Distinct().Count());
+    }
+
     private static int[] Batch(BatchPartitioner partitioner, int records, int partitions)
     {
         int[] chosen = [.. Enumerable.Range(0, records).Select(_ => partitioner.Choose(partitions))];

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MassTransit;
+using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Kafka;
@@ -108,7 +109,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
         Assert.Equal(cancelled.Token, seen);
     }
 
-    private IPipeFactory Pipes => _services.GetRequiredService<IPipeFactory>();
+    private PipeFactory Pipes => new(_services.GetRequiredService<IBusInstance>);
 
     private sealed class ErrorLog : ILoggerProvider, ILogger
     {

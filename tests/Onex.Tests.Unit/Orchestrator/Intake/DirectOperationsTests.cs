@@ -101,7 +101,7 @@ public sealed class DirectOperationsTests
     private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request)
     {
         string[] listed = ["http.get", "database.query"];
-        var plans = new PlanCatalogue([], registry: null!, compiler: null!, pipes: null!);
+        var plans = new PlanCatalogue([], registry: null!, compiler: null!);
         plans.Replace([], DirectContracts.Compile(listed, _context), _context);
         var rules = new RequestRules(plans, _context.Operations, Topics.Default, [], listed);
         var read = new RequestReader(1 << 20).Read(

@@ -153,7 +153,7 @@ public sealed class RequestRulesTests
 
     private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool orMisfit = true)
     {
-        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
+        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request), new RequestOrigin(

@@ -58,6 +58,30 @@ public sealed class ContractMachineTests
     }
 
     [Fact]
+    public void A_message_that_the_state_accepts_is_decided_by_the_engine_and_another_is_not()
+    {
+        var scenario = new SagaScenario(Contract).Starts();
+        var machine = new PlanMachine(scenario.Plan);
+        var result = scenario.Result("seal", StepOutcome.Completed, """{ "hex": "ab" }""", null);
+
+        var decision = machine.Decide(scenario.Saga, result, scenario.Now);
+
+        Assert.Equal("done", decision!.State.State);
+        Assert.Null(machine.Decide(decision.State, result, scenario.Now));
+        Assert.Null(machine.Decide(null, result, scenario.Now));
+    }
+
+    [Fact]
+    public void A_failure_of_the_engine_reaches_the_caller_of_the_machine()
+    {
+        var scenario = new SagaScenario(Contract).Starts();
+        var result = scenario.Result("seal", StepOutcome.Completed, "{}", null);
+        var unknown = scenario.Saga with { State = "gone" };
+
+        Assert.ThrowsAny<Exception>(() => new PlanMachine(scenario.Plan).Decide(unknown, result, scenario.Now));
+    }
+
+    [Fact]
     public void The_machine_has_the_states_of_the_contract_and_the_implicit_ones()
     {
         var machine = new ContractMachine(new SagaScenario(Contract.Replace("on_failure: unwinding", "", StringComparison.Ordinal)).Plan);

@@ -4,10 +4,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
+using Onex.Metrics;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
+using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
@@ -47,6 +49,35 @@ public sealed class OutgoingSenderTests
                 Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
             (row.Id, row.Topic, row.Partition, row.Code, row.Reason, row.CorrelationId));
         Assert.Equal(_message.Value.ToArray(), row.Value);
+    }
+
+    [Fact]
+    public async Task Messages_in_transit_and_those_that_the_broker_rejects_are_measured()
+    {
+        var broker = new Refusing("orders.packed", "orders.packed.dlq");
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        using var meter = new OnexMeter();
+        using var reader = new MetricReader(meter);
+        new OutboxMetrics(meter).Watch(sender);
+        var held = new TaskCompletionSource<DeliveryReport>();
+        broker.Hold = held.Task;
+        sender.Send(_saga, [_message]);
+        Assert.Equal(1, reader.Sums()["onex.outbox.in_flight{}"]);
+
+        broker.Hold = null;
+        held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "orders.packed" }]);
+        await Eventually.Async(
+            () => sender.TakeAcknowledged(10) is { Count: > 0 } ids && Deleted(ids) && reader.Sums()["onex.outbox.in_flight{}"] == 0,
+            TimeSpan.FromSeconds(10), () => "the messages have left the outbox");
+
+        Assert.Equal(1, reader.Sums()["onex.outbox.undeliverable{}"]);
+
+        bool Deleted(IReadOnlyCollection<MessageId> ids)
+        {
+            sender.MarkDeleted(ids);
+            return true;
+        }
     }
 
     [Fact]

@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using Onex.Kafka.Producing;
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Outbox;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
+[Collection("Listeners to spans")]
 public sealed class SagaTraceTests
 {
     private const string Request = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -24,6 +27,31 @@ public sealed class SagaTraceTests
         Assert.Equal(trace, SagaTrace.Of(later with { State = "another" }));
         Assert.NotEqual(Tracing.ParentOf(Request, null).TraceId, context.TraceId);
         Assert.Equal((default, ActivityTraceFlags.Recorded), (context.SpanId, context.TraceFlags));
+    }
+
+    [Fact]
+    public void Without_a_listener_neither_a_record_nor_its_sending_costs_anything()
+    {
+        var sent = new ProducedRecord("commands", 0, "key", default, [new(HeaderNames.EventType, EventTypes.Command)]);
+        var read = new ConsumedRecord
+        {
+            Topic = "commands",
+            Partition = 0,
+            Offset = 0,
+            Headers = [new(HeaderNames.TraceParent, Encoding.UTF8.GetBytes(Request))],
+        };
+        Spans();
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Spans();
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Spans()
+        {
+            Assert.Null(SendSpans.Start(ref sent));
+            Assert.Null(RecordSpans.Process(read, "group"));
+        }
     }
 
     [Fact]

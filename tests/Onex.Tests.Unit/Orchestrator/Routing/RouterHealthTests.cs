@@ -30,6 +30,23 @@ public sealed class RouterHealthTests
     }
 
     [Fact]
+    public async Task An_orchestrator_to_which_nothing_comes_after_failures_is_ready_again()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            _health.Failed(new InvalidOperationException("It broke."));
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal(ComponentState.Unhealthy, await StateAsync());
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(ComponentState.Healthy, await StateAsync());
+
+        _health.Failed(new InvalidOperationException("It broke."));
+        Assert.Equal(ComponentState.Unhealthy, await StateAsync());
+    }
+
+    [Fact]
     public async Task An_orchestrator_whose_batch_does_not_end_is_not_ready_until_it_does()
     {
         var batch = _health.Began(3);

@@ -71,6 +71,20 @@ public sealed class SagaMetricsTests : IDisposable
     }
 
     [Fact]
+    public void A_saga_that_becomes_blocked_is_counted_once()
+    {
+        Commit(() => _saga.Starts("{}"));
+        Commit(() => _saga.Answered("reserve", 200));
+        Commit(() => _saga.Answered("charge", 400));
+        Assert.DoesNotContain(_reader.Sums().Keys, IsBlockage);
+        Commit(() => _saga.Answered("reserve", 400));
+
+        Assert.Equal(1, _reader.Sums()[Assert.Single(_reader.Sums().Keys, IsBlockage)]);
+
+        static bool IsBlockage(string series) => series.StartsWith("onex.saga.blockages{order,", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_saga_of_a_contract_that_is_not_loaded_adds_no_series()
     {
         using var meter = new OnexMeter();

@@ -17,7 +17,7 @@ public sealed class SagaWorkTests
     public void Seen_messages_and_buffered_and_released_events_are_part_of_the_commit()
     {
         var (first, second, third) = (Kept("first"), Kept("second"), Kept("third"));
-        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [first, second] }, version: 4);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [first, second] }, version: 4);
 
         // Buffered and released within one commit: the database needs no row.
         Apply(work, Saga with { Early = [first, second, third] }, third.MessageId);
@@ -29,7 +29,7 @@ public sealed class SagaWorkTests
         Assert.Empty(move.BufferedEvents);
         Assert.Equal([first.MessageId], move.ReleasedEvents);
 
-        var other = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 4);
+        var other = new SagaWork(Saga.Facts.SagaId, machine: null, Saga, version: 4);
         Apply(other, Saga with { Early = [third] }, third.MessageId);
         Assert.Equal(
             (third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
@@ -56,7 +56,7 @@ public sealed class SagaWorkTests
 
         static bool WasParked(SagaState saga)
         {
-            var work = new SagaWork(saga.Facts.SagaId, pipe: null, saga, version: 1);
+            var work = new SagaWork(saga.Facts.SagaId, machine: null, saga, version: 1);
             Apply(work, saga);
             return Assert.IsType<CommitEntry.Move>(work.ToEntry()).WasParked;
         }
@@ -65,7 +65,7 @@ public sealed class SagaWorkTests
     [Fact]
     public void The_response_of_a_saga_is_stored_once()
     {
-        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 1);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga, version: 1);
         var responded = Saga with { Response = RawJson.FromText("""{"ok":true}""") };
         Apply(work, responded);
         Apply(work, responded);
@@ -90,7 +90,7 @@ public sealed class SagaWorkTests
                 Headers = ImmutableSortedDictionary<string, string>.Empty.Add("x-token", "secret").Add("traceparent", "00-1"),
             },
         };
-        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
@@ -128,7 +128,7 @@ public sealed class SagaWorkTests
     {
         var kept = Kept("cancel");
         kept = kept with { Requester = kept.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
-        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
@@ -148,7 +148,7 @@ public sealed class SagaWorkTests
         {
             Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', MessageSizes.DeadLetterValueMax)}}"}""")),
         };
-        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {

@@ -1,4 +1,8 @@
+using Microsoft.Extensions.Time.Testing;
+using Onex.Metrics;
+using Onex.Orchestrator;
 using Onex.Orchestrator.Routing;
+using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
@@ -24,5 +28,21 @@ public sealed class TimerMetricsTests
 
         queue.TakeDue(_now, 10);
         Assert.Equal((0, TimeSpan.Zero), queue.Due(_now));
+    }
+
+    [Fact]
+    public void Pending_due_and_fired_timers_are_measured()
+    {
+        var queue = new WakeupQueue();
+        using var meter = new OnexMeter();
+        using var reader = new MetricReader(meter);
+        var metrics = new TimerMetrics(meter, queue, new DatabaseClock(new FakeTimeProvider(_now)));
+        queue.Set(SagaId.Create(_now), 0, _now.AddSeconds(5));
+        queue.Set(SagaId.Create(_now), 0, _now.AddSeconds(-3));
+        metrics.Count(4);
+
+        Assert.Equal(
+            [("onex.timer.due{}", 1), ("onex.timer.fired{}", 4), ("onex.timer.lateness{}", 3), ("onex.timer.pending{}", 2)],
+            reader.Sums().OrderBy(series => series.Key, StringComparer.Ordinal).Select(series => (series.Key, series.Value)));
     }
 }

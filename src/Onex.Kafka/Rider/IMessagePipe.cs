@@ -1,19 +1,7 @@
-using MassTransit;
-
 namespace Onex.Kafka.Rider;
 
-/// <summary>
-/// Creates receive pipes of the bus for messages that are already objects: the orchestrator creates one for each plan, effects and workers
-/// one for their consumer. Resolved from the rider.
-/// </summary>
-public interface IPipeFactory
-{
-    /// <summary>Creates a receive pipe without a transport, configured like any receive endpoint (sagas, consumers, filters).</summary>
-    IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure);
-}
-
 /// <summary>A receive pipe for messages that are objects.</summary>
-public interface IMessagePipe
+internal interface IMessagePipe
 {
     /// <summary>
     /// Sends a message through the pipe without serializing it. Exceptions of the pipe reach the caller.

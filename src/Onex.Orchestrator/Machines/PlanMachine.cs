@@ -1,0 +1,31 @@
+using Onex.Contracts.Plans;
+using Onex.Engine;
+
+namespace Onex.Orchestrator.Machines;
+
+/// <summary>A plan and its state machine.</summary>
+internal sealed class PlanMachine(Plan plan)
+{
+    private readonly ContractMachine _machine = new(plan);
+
+    public Plan Plan { get; } = plan;
+
+    /// <summary>The decision on a message for a saga (null for a start); null if the saga's state does not accept the message.</summary>
+    public Decision? Decide(SagaState? saga, SagaEvent message, DateTimeOffset now)
+    {
+        if (saga is null && message is not SagaStarted)
+        {
+            return null;
+        }
+
+        var instance = new SagaInstance { CorrelationId = message.SagaId.Value, Saga = saga, Now = now };
+        if (saga is not null)
+        {
+            instance.CurrentState = saga.State;
+        }
+
+        // Nothing in the machine waits, so the task is complete, and its failure is thrown here.
+        _machine.RaiseAsync(instance, message).GetAwaiter().GetResult();
+        return instance.Decision;
+    }
+}

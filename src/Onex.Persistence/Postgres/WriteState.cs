@@ -1,0 +1,72 @@
+using Npgsql;
+
+namespace Onex.Persistence.Postgres;
+
+/// <summary>
+/// Whether PostgreSQL accepts the writes of a store. Queries succeed on a full disk, so only writes can tell. No write is made for it: one
+/// that is rejected is repeated within seconds, and the first that succeeds ends the state.
+/// </summary>
+/// <param name="time">The clock.</param>
+public sealed class WriteState(TimeProvider? time = null)
+{
+    // Longer than a store or a consumer waits until it writes again. Without a later write nothing is known, so nothing is reported.
+    private static readonly TimeSpan _current = TimeSpan.FromSeconds(10);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private volatile Rejected? _last;
+
+    /// <summary>Why the last writes were rejected, with the remedy; null if the last one succeeded, or the last is long ago.</summary>
+    public WriteProblem? Problem => _last is { } last && _time.GetElapsedTime(last.At) < _current ? last.Problem : null;
+
+    /// <summary>Runs a write, and records whether it was rejected.</summary>
+    internal async Task<T> WatchAsync<T>(Func<Task<T>> write)
+    {
+        try
+        {
+            var result = await write();
+            Succeeded();
+            return result;
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            Failed(unavailable.InnerException);
+            throw;
+        }
+    }
+
+    /// <summary>A write succeeded.</summary>
+    internal void Succeeded()
+    {
+        if (_last is not null)
+        {
+            _last = null;
+        }
+    }
+
+    /// <summary>A write failed. An unreachable database is not meant: each query notices that.</summary>
+    internal void Failed(Exception? error)
+    {
+        if (error is PostgresException rejection && RemedyOf(rejection.SqlState) is { } remedy)
+        {
+            _last = new Rejected(
+                new WriteProblem($"PostgreSQL rejects writes: {StoreErrors.Describe(rejection)}", remedy), _time.GetTimestamp());
+        }
+    }
+
+    private static string? RemedyOf(string state) => state switch
+    {
+        PostgresErrorCodes.DiskFull => "Make room on the disk of the database.",
+        PostgresErrorCodes.ReadOnlySqlTransaction =>
+            "Check that POSTGRES_HOST names the primary, and default_transaction_read_only.",
+        PostgresErrorCodes.InsufficientPrivilege => "Grant POSTGRES_USER the right to write to the tables of schema onex.",
+        _ when state[..2] is "58" or "XX" => "Look at the log of PostgreSQL and at its disk.",
+        _ => null,
+    };
+
+    private sealed record Rejected(WriteProblem Problem, long At);
+}
+
+/// <summary>Why writes are rejected.</summary>
+/// <param name="Error">The error, without data.</param>
+/// <param name="Remedy">What to do.</param>
+public sealed record WriteProblem(string Error, string Remedy);

@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using MassTransit;
+using Onex.Kafka.Consuming;
+using Onex.Tests.Compliance.Kafka;
+
+namespace Onex.Tests.Integration.Kafka;
+
+/// <summary>
+/// A member that keeps its place in its group when its process is killed. The session timeout is much longer than a test: whatever happens
+/// here does not wait for it.
+/// </summary>
+public sealed class StaticMemberTests : RiderCompliance
+{
+    private static readonly TimeSpan _session = TimeSpan.FromMinutes(5);
+
+    protected override TestBus Bus => Kafka;
+
+    private KafkaTestBus Kafka { get; } = new();
+
+    [Fact]
+    public async Task A_process_that_starts_after_a_kill_gets_the_partitions_of_the_killed_one_at_once()
+    {
+        Bus.NeedsReal("knows no static members");
+        var (topic, seen) = (NewTopic(), new ConcurrentQueue<string>());
+        await Bus.CreateAsync(2, topic);
+        string name;
+        using (var taken = InstanceId.Take(topic, Path.GetTempPath(), Environment.MachineName))
+        {
+            name = taken!.Value;
+        }
+
+        using var killed = Join(topic, name);
+        await Condition.HoldsAsync(() => killed.Consume(10) is null && killed.Assignment.Count == 2);
+
+        // From here on it does nothing any more, as if it were killed.
+        await using var member = await StartAsync(topic, seen);
+        await member.ProduceAsync(topic, 0, """{"Text":"a"}""");
+        await member.ProduceAsync(topic, 1, """{"Text":"b"}""");
+
+        await Condition.HoldsAsync(() => seen.Order().SequenceEqual(["a", "b"]));
+    }
+
+    [Fact]
+    public async Task A_process_that_stops_leaves_its_partitions_to_the_others_at_once()
+    {
+        Bus.NeedsReal("knows no static members");
+        var (topic, first, second) = (NewTopic(), new ConcurrentQueue<string>(), new ConcurrentQueue<string>());
+        await Bus.CreateAsync(2, topic);
+        await using var stopped = await StartAsync(topic, first);
+        await stopped.ProduceAsync(topic, 0, """{"Text":"before"}""");
+        await Condition.HoldsAsync(() => first.Contains("before"));
+        await stopped.StopAsync();
+        Assert.Equal(1, Bus.Committed(topic, topic, 2)[0]);
+
+        // Its name is not free yet, so this is another member.
+        await using var member = await StartAsync(topic, second);
+        await member.ProduceAsync(topic, 0, """{"Text":"a"}""");
+        await member.ProduceAsync(topic, 1, """{"Text":"b"}""");
+
+        await Condition.HoldsAsync(() => second.Order().SequenceEqual(["a", "b"]));
+    }
+
+    [Fact]
+    public async Task A_member_whose_name_another_process_has_taken_goes_on_without_it()
+    {
+        Bus.NeedsReal("knows no static members");
+        var (topic, seen) = (NewTopic(), new ConcurrentQueue<string>());
+        await Bus.CreateAsync(2, topic);
+        await using var member = await StartAsync(topic, seen);
+        using var other = Join(topic, $"{Environment.MachineName}-0");
+        await Condition.HoldsAsync(() => other.Consume(10) is null && other.Assignment.Count == 1);
+
+        await member.ProduceAsync(topic, other.Assignment[0].Partition.Value == 0 ? 1 : 0, """{"Text":"a"}""");
+
+        await Condition.HoldsAsync(() => other.Consume(10) is null && seen.SequenceEqual(["a"]));
+    }
+
+    [Fact]
+    public async Task Neighbouring_partitions_belong_to_different_members()
+    {
+        var (topic, first, second) = (NewTopic(), new ConcurrentQueue<string>(), new ConcurrentQueue<string>());
+        await Bus.CreateAsync(4, topic);
+        await using var one = await StartAsync(topic, first);
+        await using var two = await StartAsync(topic, second);
+
+        // Records that were read before the second one had joined count for nothing.
+        await Condition.HoldsAsync(async () =>
+        {
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(partition => one.ProduceAsync(topic, partition, """{"Text":""}""")));
+            return second.Contains("");
+        });
+        for (var partition = 0; partition < 4; partition++)
+        {
+            await one.ProduceAsync(topic, partition, $$"""{"Text":"{{partition}}"}""");
+        }
+
+        await Condition.HoldsAsync(() => first.Concat(second).Count(text => text.Length > 0) == 4);
+        var shares = new[] { first, second }.Select(seen => string.Concat(seen.Where(text => text.Length > 0).Order()));
+        Assert.Equal(["02", "13"], shares.Order());
+    }
+
+    private IConsumer<Ignore, Ignore> Join(string topic, string instance)
+    {
+        var configuration = new ConsumerConfig
+        {
+            BootstrapServers = Kafka.Bootstrap,
+            GroupId = topic,
+            GroupInstanceId = instance,
+            SessionTimeoutMs = (int)_session.TotalMilliseconds,
+            EnableAutoCommit = false,
+        };
+        configuration.Set("partition.assignment.strategy", "roundrobin,range");
+        var consumer = new ConsumerBuilder<Ignore, Ignore>(configuration).Build();
+        consumer.Subscribe(topic);
+        return consumer;
+    }
+
+    private async Task<RiderMember> StartAsync(string topic, ConcurrentQueue<string> seen)
+    {
+        var member = await Bus.StartAsync(
+            k => k.TopicEndpoint<Note>(topic, topic, endpoint =>
+            {
+                endpoint.IsStatic = true;
+                endpoint.IsSpread = true;
+                endpoint.Deserialize(NoteJson.Default.Note);
+                endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+                {
+                    seen.Enqueue(context.Message.Text);
+                    return Task.CompletedTask;
+                }));
+            }),
+            settings => settings with { SessionTimeout = _session });
+        await member.WaitUntilReadyAsync();
+        return member;
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using Onex.Persistence;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>What a rejected write says about the database, with the answers of a real PostgreSQL.</summary>
+public sealed class WriteStateTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Theory]
+    [InlineData("disk_full", "Make room on the disk of the database.")]
+    [InlineData("read_only_sql_transaction", "POSTGRES_HOST")]
+    [InlineData("insufficient_privilege", "Grant POSTGRES_USER")]
+    [InlineData("io_error", "log of PostgreSQL")]
+    public async Task A_rejected_write_is_a_problem_until_one_succeeds(string rejection, string remedy)
+    {
+        var state = new WriteState(_time);
+        await WriteAsync(state, rejection);
+
+        Assert.StartsWith("PostgreSQL rejects writes: No. (SQLSTATE ", state.Problem?.Error, StringComparison.Ordinal);
+        Assert.Contains(remedy, state.Problem?.Remedy, StringComparison.Ordinal);
+
+        await state.WatchAsync(() => Task.FromResult(true));
+        Assert.Null(state.Problem);
+    }
+
+    // A deadlock is repeated at once, and a server that stops is noticed by every query.
+    [Theory]
+    [InlineData("query_canceled")]
+    [InlineData("admin_shutdown")]
+    [InlineData("undefined_table")]
+    public async Task Other_failures_of_a_write_are_no_problem_of_writing(string failure)
+    {
+        var state = new WriteState(_time);
+        await WriteAsync(state, failure);
+
+        Assert.Null(state.Problem);
+    }
+
+    [Fact]
+    public async Task Without_a_later_write_nothing_is_known_after_ten_seconds()
+    {
+        var state = new WriteState(_time);
+        await WriteAsync(state, "disk_full");
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Assert.NotNull(state.Problem);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(state.Problem);
+    }
+
+    private Task WriteAsync(WriteState state, string rejection) => Assert.ThrowsAsync<StoreUnavailableException>(() => state.WatchAsync(
+        () => database.DataSource.RunAsync(
+            [new NpgsqlBatchCommand($"DO $$ BEGIN RAISE 'No.' USING ERRCODE = '{rejection}'; END $$")], _ => Task.FromResult(true),
+            CancellationToken.None)));
+}

@@ -1,0 +1,33 @@
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Unit.Kafka.Consuming;
+
+/// <summary>The names of static members.</summary>
+public sealed class InstanceIdTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("onex-instances-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Processes_of_a_group_have_different_names_and_the_next_one_has_the_name_of_one_that_has_ended()
+    {
+        using var first = Take("workers");
+        var second = Take("workers");
+        using var third = Take("workers");
+        using var other = Take("others");
+        Assert.Equal(
+            ["host_1-0", "host_1-1", "host_1-2", "host_1-0"],
+            new[] { first, second, third, other }.Select(instance => instance!.Value));
+
+        second!.Dispose();
+
+        using var again = Take("workers");
+        Assert.Equal("host_1-1", again!.Value);
+    }
+
+    [Fact]
+    public void Without_a_folder_there_is_no_name() => Assert.Null(InstanceId.Take("workers", Path.Combine(_folder, "missing"), "host"));
+
+    private InstanceId? Take(string group) => InstanceId.Take(group, _folder, "host 1");
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Records;
+using Onex.Orchestrator;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Intake;
+
+public sealed class RecordReaderTests
+{
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+
+    [Fact]
+    public async Task A_record_that_is_read_again_later_starts_the_same_saga_and_another_record_starts_another_one()
+    {
+        var (before, other) = (await StartedAsync(offset: 17), await StartedAsync(offset: 18));
+        _time.Advance(TimeSpan.FromHours(2));
+
+        Assert.Equal(before, await StartedAsync(offset: 17));
+        Assert.NotEqual(before, other);
+    }
+
+    private async Task<SagaId> StartedAsync(long offset)
+    {
+        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
+        var reader = new RecordReader(
+            Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), Topics.Default, [], []),
+            null!, null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
+        var record = new ConsumedRecord
+        {
+            Topic = Topics.Default.Requests,
+            Partition = 3,
+            Offset = offset,
+            Timestamp = new DateTimeOffset(2026, 11, 24, 7, 59, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(),
+            Value = Encoding.UTF8.GetBytes(
+                $$$"""{"operation":"orders","payload":{"order":"o-1"},"correlation_id":"{{{Guid.Empty.ToString()[..^1]}}}7"}"""),
+            Headers = [],
+        };
+        var read = await reader.ReadAsync(new BatchEntry(record, (_, _) => { }), TestContext.Current.CancellationToken);
+        return Assert.IsType<SagaStarted>(read.Delivery!.Message).SagaId;
+    }
+}
