@@ -21,6 +21,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
     private readonly Event<ExternalEvent> _external;
     private readonly Event<OperatorRequested> _asked;
     private readonly Event<ResendRequested> _resend;
+    private readonly Dictionary<string, HashSet<Event>> _accepted;
 
     /// <summary>Builds the machine of a plan.</summary>
     public ContractMachine(Plan plan)
@@ -40,7 +41,6 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         _resend = Declare<ResendRequested>("Resend");
 
         Initially(When(_started).ThenAsync(DecideAsync));
-        Event[] all = [_started, _result, _report, _timer, _joined, _external, _asked, _resend];
         foreach (var state in plan.States)
         {
             foreach (var kind in state.Accepts)
@@ -59,14 +59,10 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
                             $"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
                 });
             }
-
-            // The router handles a message that the state does not accept; a late message is no error.
-            var accepted = ((StateMachine)this).NextEvents(states[state.Name]).ToHashSet();
-            foreach (var other in all.Where(other => !accepted.Contains(other)))
-            {
-                During(states[state.Name], Ignore(other));
-            }
         }
+
+        _accepted = plan.States.Select(state => state.Name).Append(Initial.Name).ToDictionary(
+            state => state, state => ((StateMachine)this).NextEvents(GetState(state)).ToHashSet(), StringComparer.Ordinal);
     }
 
     /// <summary>Raises the event of a message. The instance has the decision then, unless its state does not accept the message.</summary>
@@ -85,7 +81,10 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 
     private Task RaiseAsync<TMessage>(SagaInstance instance, Event<TMessage> @event, TMessage message)
         where TMessage : SagaEvent =>
-        ((StateMachine<SagaInstance>)this).RaiseEvent(new DecisionContext<TMessage>(this, instance, @event, message));
+        // The router handles a message that the state does not accept; a late message is no error.
+        !_accepted[instance.CurrentState].Contains(@event)
+            ? Task.CompletedTask
+            : ((StateMachine<SagaInstance>)this).RaiseEvent(new DecisionContext<TMessage>(this, instance, @event, message));
 
     private Event<TMessage> Declare<TMessage>(string name)
         where TMessage : SagaEvent =>
