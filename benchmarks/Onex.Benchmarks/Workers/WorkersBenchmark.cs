@@ -193,7 +193,7 @@ internal static class WorkersBenchmark
 
     // The seconds from the first command to the last result of those that are waited for; the others are waited for afterwards.
     private static async Task<double> MeasureAsync(
-        OnexStack stack, ResultStream results, IReadOnlyList<StepCommand> commands, IReadOnlyList<StepCommand>? waitedFor = null)
+        OnexStack stack, ResultStream results, List<StepCommand> commands, IReadOnlyList<StepCommand>? waitedFor = null)
     {
         var ids = (IEnumerable<StepCommand> list) => list.Select(command => command.CommandId.ToString()).ToHashSet(StringComparer.Ordinal);
         var (all, wanted) = (ids(commands), ids(waitedFor ?? commands));
@@ -253,7 +253,7 @@ internal static class WorkersBenchmark
         })];
     }
 
-    private static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private static string Load() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
 

@@ -6,9 +6,8 @@ using Onex.Workers.Operations;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// The process in which scripts or modules run, one at a time: <c>onex sandbox script</c>. A worker starts it, writes requests to its
-/// standard input and reads responses from its standard output. It ends as soon as its standard input does, so that it never outlives the
-/// worker.
+/// The process in which scripts or modules run, one at a time. A worker starts it, writes requests to its standard input and reads
+/// responses from its standard output. It ends as soon as its standard input does, so that it never outlives the worker.
 /// </summary>
 public static class SandboxChild
 {

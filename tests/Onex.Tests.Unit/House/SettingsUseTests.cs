@@ -34,9 +34,10 @@ public sealed partial class SettingsUseTests
 
         var others = string.Concat(Sources().Select(File.ReadAllText));
         var used = Members(reading + others).ToHashSet(StringComparer.Ordinal);
-        var fields = typeof(SettingsTable).GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static)
+        var fields = new[] { typeof(SettingsTable), typeof(SandboxTable) }
+            .SelectMany(table => table.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static))
             .Where(field => field.FieldType == typeof(Setting))
-            .Select(field => (field.Name, Setting: (Setting)field.GetValue(null)!))
+            .Select(field => (Name: $"{field.DeclaringType!.Name}.{field.Name}", Setting: (Setting)field.GetValue(null)!))
             .ToList();
 
         Assert.Equal(SettingsTable.All.Count, fields.Count);
@@ -45,7 +46,7 @@ public sealed partial class SettingsUseTests
             fields.Where(field => field.Setting.NotYet).Select(field => field.Setting.Name));
         Assert.Empty(fields
             .Where(field => !field.Setting.NotYet
-                && !used.Contains($"SettingsTable.{field.Name}")
+                && !used.Contains(field.Name)
                 && !others.Contains($"\"{field.Setting.Name}\"", StringComparison.Ordinal))
             .Select(field => $"nothing reads {field.Setting.Name}: use it, or mark it with NotYet"));
     }

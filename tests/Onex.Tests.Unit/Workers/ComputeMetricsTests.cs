@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
 using Onex.Metrics;
-using Onex.Tests.Unit.Effects;
 using Onex.Tests.Unit.Metrics;
 using Onex.Workers.Running;
 

@@ -51,8 +51,9 @@ public sealed class WriteStateTests(TestDatabase database) : IClassFixture<TestD
         Assert.Null(state.Problem);
     }
 
-    private Task WriteAsync(WriteState state, string rejection) => Assert.ThrowsAsync<StoreUnavailableException>(() => state.WatchAsync(
-        () => database.DataSource.RunAsync(
-            [new NpgsqlBatchCommand($"DO $$ BEGIN RAISE 'No.' USING ERRCODE = '{rejection}'; END $$")], _ => Task.FromResult(true),
-            CancellationToken.None)));
+    private async Task WriteAsync(WriteState state, string rejection) => await Assert.ThrowsAsync<StoreUnavailableException>(
+        () => state.WatchAsync(
+            () => database.DataSource.RunAsync(
+                [new NpgsqlBatchCommand($"DO $$ BEGIN RAISE 'No.' USING ERRCODE = '{rejection}'; END $$")], _ => Task.FromResult(true),
+                CancellationToken.None)));
 }

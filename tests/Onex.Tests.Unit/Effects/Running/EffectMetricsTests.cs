@@ -1,4 +1,3 @@
-using Onex.Effects.Running;
 using Onex.Metrics;
 using Onex.Persistence.Ledger;
 using Onex.Tests.Unit.Effects.Http;

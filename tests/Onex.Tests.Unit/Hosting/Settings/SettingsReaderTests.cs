@@ -386,7 +386,7 @@ public sealed class SettingsReaderTests : IDisposable
         File("sandbox: { modules: /no/such/folder }");
 
         Problems(
-            "contracts/runtime/runtime_config.yaml:1:23: sandbox.modules: there is no directory /no/such/folder. Create it, or correct the "
+            "contracts/runtime/runtime_config.yaml:1:21: sandbox.modules: there is no directory /no/such/folder. Create it, or correct the "
                 + "path.");
     }
 

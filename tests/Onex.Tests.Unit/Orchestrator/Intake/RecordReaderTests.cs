@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Records;
 using Onex.Orchestrator;
