@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Docker's command line 28.2.2 with Compose 2.26.1 (any from 26.1 on has the code). No engine is needed.
+# Docker's command line 28.2.2 with Compose 2.26.1. No engine is needed.
 #
 # Behaviour: before `docker` starts a plug-in such as `docker compose`, it appends an attribute of its own to OTEL_RESOURCE_ATTRIBUTES in the
 # plug-in's environment, for the telemetry of Docker itself, also when that is off. The environment wins over `.env`, so Compose interpolates

@@ -371,7 +371,7 @@ internal sealed class EffectRunner(
                 Room = place,
                 SagaId = command.SagaId,
                 Attempt = command.Attempt,
-                BeginReports = () => reports?.For(command),
+                BeginReports = () => reports?.For(command, trace.Parent, trace.State),
                 FollowsAttempt = record.FollowsAttempt,
             };
             try

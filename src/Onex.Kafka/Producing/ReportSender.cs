@@ -12,10 +12,17 @@ namespace Onex.Kafka.Producing;
 public sealed class ReportSender(IRecordProducer producer, TimeProvider time, string topic, string source, string worker)
 {
     /// <summary>The reports of one run of a command.</summary>
-    public RunReports For(StepCommand command) => new(this, time, command);
+    /// <param name="command">The command.</param>
+    /// <param name="traceParent">Its W3C trace context, or null.</param>
+    /// <param name="traceState">The vendor part of that, or null.</param>
+    public RunReports For(StepCommand command, string? traceParent, string? traceState) => new(
+        (messageId, report, progress, text) => Send(
+            command, report, progress, text,
+            MessageHeaders.Create(source, EventTypes.Report, messageId, command.CorrelationId, time.GetUtcNow())
+                .WithTrace(traceParent, traceState)),
+        time, command);
 
-    /// <summary>Sends a report.</summary>
-    public void Send(StepCommand command, MessageId messageId, string report, double? progress, string? text)
+    private void Send(StepCommand command, string report, double? progress, string? text, MessageHeaders headers)
     {
         var message = new StepReport
         {
@@ -31,8 +38,7 @@ public sealed class ReportSender(IRecordProducer producer, TimeProvider time, st
         _ = producer.ProduceAsync(
             new ProducedRecord(
                 topic, command.HomePartition, command.CommandId.ToString(),
-                JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepReport),
-                MessageHeaders.Create(source, EventTypes.Report, messageId, command.CorrelationId, time.GetUtcNow()).Items),
+                JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepReport), headers.Items),
             CancellationToken.None);
     }
 }

@@ -14,7 +14,7 @@ public sealed class RunReports : IDisposable
     // The orchestrator cuts longer texts, too.
     private const int TextMax = 500;
 
-    private readonly ReportSender _sender;
+    private readonly Action<MessageId, string, double?, string?> _send;
     private readonly StepCommand _command;
     private readonly Guid _run;
     private readonly ITimer? _timer;
@@ -25,9 +25,9 @@ public sealed class RunReports : IDisposable
     private double? _progress;
     private string? _text;
 
-    internal RunReports(ReportSender sender, TimeProvider time, StepCommand command)
+    internal RunReports(Action<MessageId, string, double?, string?> send, TimeProvider time, StepCommand command)
     {
-        _sender = sender;
+        _send = send;
         _command = command;
         _run = Guid.CreateVersion7(time.GetUtcNow());
         if (command.Reports != true)
@@ -84,7 +84,7 @@ public sealed class RunReports : IDisposable
         }
     }
 
-    private void Send(string report, double? progress, string? text) => _sender.Send(
-        _command, Identity.ReportMessage(_command.CommandId, _command.Attempt, _run, ++_sent), report, progress,
+    private void Send(string report, double? progress, string? text) => _send(
+        Identity.ReportMessage(_command.CommandId, _command.Attempt, _run, ++_sent), report, progress,
         text is { Length: > TextMax } ? text[..TextMax] : text);
 }

@@ -45,19 +45,20 @@ internal sealed class ComputeRunner(
         context.TryGetPayload<ConsumedRecord>(out var record);
         return RunAsync(
             context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState),
-            context.CancellationToken);
+            context.CancellationToken, record?.Timestamp is { } sent ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : null);
     }
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
-    internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
+    internal async Task RunAsync(
+        StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation, DateTimeOffset? sentAt = null)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
         var began = time.GetTimestamp();
-        using var run = running.Begin(command);
+        using var run = running.Begin(command, sentAt);
         if (run is null)
         {
-            // The saga no longer waits for it.
+            // The saga no longer waits for it, or has its result.
             return;
         }
 
@@ -67,13 +68,14 @@ internal sealed class ComputeRunner(
             return;
         }
 
-        if (await TraceAsync(command, () => ComputeAsync(command, run.Stopped, cancellation)) is { } result)
+        if (await TraceAsync(command, () => ComputeAsync(command, traceParent, traceState, run.Stopped, cancellation)) is { } result)
         {
             metrics?.Ended(command.Operation, result.Outcome, began);
             await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+            run.Answered(time.GetUtcNow());
         }
 
-        run.Answered();
+        run.Abandoned();
     }
 
     private static async Task<StepResult?> TraceAsync(StepCommand command, Func<Task<StepResult?>> compute)
@@ -96,7 +98,8 @@ internal sealed class ComputeRunner(
     }
 
     // The result, or null if the command was cancelled.
-    private async Task<StepResult?> ComputeAsync(StepCommand command, CancellationToken stopped, CancellationToken cancellation)
+    private async Task<StepResult?> ComputeAsync(
+        StepCommand command, string? traceParent, string? traceState, CancellationToken stopped, CancellationToken cancellation)
     {
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
@@ -114,7 +117,7 @@ internal sealed class ComputeRunner(
 
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stopped, cancellation);
-        using var progress = reports.For(command);
+        using var progress = reports.For(command, traceParent, traceState);
         try
         {
             var arguments = command.Arguments;

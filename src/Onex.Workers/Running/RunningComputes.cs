@@ -8,13 +8,13 @@ namespace Onex.Workers.Running;
 /// </summary>
 internal sealed class RunningComputes
 {
-    /// <summary>How many cancellations of commands that do not run here are remembered.</summary>
+    /// <summary>How many cancellations, and how many answers, are remembered of commands that do not run here any more.</summary>
     public const int RememberedMax = 20_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<CommandId, List<Run>> _running = [];
-    private readonly Dictionary<CommandId, int> _cancelled = [];
-    private readonly Queue<CommandId> _order = new();
+    private readonly Recent<int> _cancelled = new();
+    private readonly Recent<(int Attempt, DateTimeOffset At)> _answered = new();
 
     /// <summary>The number of cancellations that are remembered.</summary>
     public int Remembered
@@ -28,12 +28,18 @@ internal sealed class RunningComputes
         }
     }
 
-    /// <summary>Begins a computation. Null if it was cancelled before.</summary>
-    public Run? Begin(StepCommand command)
+    /// <summary>
+    /// Begins a computation. Null if it was cancelled before, or if its result was durable when the command was sent again: a command that
+    /// waits longer than its timeout is sent again, and computing each copy would make the others wait even longer.
+    /// </summary>
+    /// <param name="command">The command.</param>
+    /// <param name="sentAt">When the orchestrator sent it, or null if that is unknown.</param>
+    public Run? Begin(StepCommand command, DateTimeOffset? sentAt)
     {
         lock (_lock)
         {
-            if (_cancelled.TryGetValue(command.CommandId, out var attempt) && command.Attempt <= attempt)
+            if ((_cancelled.TryGet(command.CommandId, out var attempt) && command.Attempt <= attempt)
+                || (_answered.TryGet(command.CommandId, out var answer) && command.Attempt <= answer.Attempt && sentAt <= answer.At))
             {
                 return null;
             }
@@ -55,21 +61,20 @@ internal sealed class RunningComputes
         List<Run> stopped;
         lock (_lock)
         {
-            if (!_cancelled.ContainsKey(cancel.CommandId))
-            {
-                _order.Enqueue(cancel.CommandId);
-            }
-
-            _cancelled[cancel.CommandId] = Math.Max(cancel.Attempt, _cancelled.GetValueOrDefault(cancel.CommandId));
-            while (_order.Count > RememberedMax)
-            {
-                _cancelled.Remove(_order.Dequeue());
-            }
-
+            _cancelled.TryGet(cancel.CommandId, out var earlier);
+            _cancelled.Set(cancel.CommandId, Math.Max(cancel.Attempt, earlier));
             stopped = _running.TryGetValue(cancel.CommandId, out var runs) ? runs.FindAll(run => run.Attempt <= cancel.Attempt) : [];
         }
 
         stopped.ForEach(run => run.Stop());
+    }
+
+    private void Answered(Run run, DateTimeOffset at)
+    {
+        lock (_lock)
+        {
+            _answered.Set(run.CommandId, (run.Attempt, at));
+        }
     }
 
     private void End(Run run)
@@ -106,13 +111,46 @@ internal sealed class RunningComputes
 
         public void Stop() => _stop.Cancel();
 
-        /// <summary>Its result is durable, or needed by nobody.</summary>
-        public void Answered() => _ended.TrySetResult(true);
+        /// <summary>Its result is needed by nobody.</summary>
+        public void Abandoned() => _ended.TrySetResult(true);
+
+        /// <summary>Its result is durable.</summary>
+        /// <param name="at">The present time.</param>
+        public void Answered(DateTimeOffset at)
+        {
+            all.Answered(this, at);
+            _ended.TrySetResult(true);
+        }
 
         public void Dispose()
         {
             all.End(this);
             _ended.TrySetResult(false);
+        }
+    }
+
+    // The last ones only: what was forgotten is computed again, which changes nothing.
+    private sealed class Recent<T>
+    {
+        private readonly Dictionary<CommandId, T> _values = [];
+        private readonly Queue<CommandId> _order = new();
+
+        public int Count => _values.Count;
+
+        public bool TryGet(CommandId command, out T? value) => _values.TryGetValue(command, out value);
+
+        public void Set(CommandId command, T value)
+        {
+            if (!_values.ContainsKey(command))
+            {
+                _order.Enqueue(command);
+            }
+
+            _values[command] = value;
+            while (_order.Count > RememberedMax)
+            {
+                _values.Remove(_order.Dequeue());
+            }
         }
     }
 }

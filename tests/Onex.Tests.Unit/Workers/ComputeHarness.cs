@@ -47,7 +47,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     }
 
     /// <summary>Handles a command, with a result or without one.</summary>
-    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null)
+    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null, DateTimeOffset? sentAt = null)
     {
         using var own = new ComputeRoom(4, 1L << 30);
         var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
@@ -69,7 +69,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             NullLogger<ComputeRunner>.Instance,
             Meter is null ? null : new ComputeMetrics(Meter, room ?? own, _time));
 
-        await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken, sentAt);
     }
 
     /// <summary>An operation alone.</summary>

@@ -11,6 +11,8 @@ namespace Onex.Tests.Unit.Workers;
 /// <summary>What a worker reports of a running computation, and what stops one.</summary>
 public sealed class ReportsAndCancelTests
 {
+    private const string Parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
     private static readonly TimeSpan _second = TimeSpan.FromSeconds(1);
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
     private readonly ComputeHarness _harness;
@@ -22,7 +24,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void A_computation_reports_that_it_has_begun_after_a_second_and_then_only_the_latest_progress_of_each_second()
     {
-        using var run = Sender().For(_command);
+        using var run = Sender().For(_command, null, null);
         Assert.Empty(Sent());
 
         _time.Advance(_second);
@@ -42,16 +44,26 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void A_computation_with_a_heartbeat_timeout_reports_at_once_that_it_has_begun()
     {
-        using var run = Sender().For(_command with { HeartbeatMs = 5_000 });
+        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, null, null);
 
         Assert.Equal("started", Assert.Single(Sent()).Report);
     }
 
     [Fact]
+    public void A_report_continues_the_trace_of_its_command()
+    {
+        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, Parent, "vendor=1");
+
+        var headers = Assert.Single(_harness.Produced.Records).Headers;
+        Assert.Contains(KeyValuePair.Create("traceparent", Parent), headers);
+        Assert.Contains(KeyValuePair.Create("tracestate", "vendor=1"), headers);
+    }
+
+    [Fact]
     public void Nothing_is_reported_to_an_older_orchestrator_or_after_the_end()
     {
-        using var old = Sender().For(_command with { Reports = null, HeartbeatMs = 5_000 });
-        var run = Sender().For(_command);
+        using var old = Sender().For(_command with { Reports = null, HeartbeatMs = 5_000 }, null, null);
+        var run = Sender().For(_command, null, null);
         run.Dispose();
         run.Take(0.5, null);
 
@@ -86,6 +98,26 @@ public sealed class ReportsAndCancelTests
     }
 
     [Fact]
+    public async Task A_copy_that_was_sent_before_the_result_is_not_computed_and_a_later_one_is()
+    {
+        var command = EffectsHarness.Command("hash.sha256", """{"text":"a"}""");
+        var first = _time.GetUtcNow();
+        _time.Advance(TimeSpan.FromMinutes(2));
+        await _harness.HandleAsync(command, sentAt: first);
+        var copy = _time.GetUtcNow();
+        _time.Advance(TimeSpan.FromMinutes(2));
+
+        await _harness.HandleAsync(command, sentAt: copy);
+        Assert.Single(_harness.Produced.Records);
+
+        // Its result was lost, for example with the topic.
+        await _harness.HandleAsync(command, sentAt: _time.GetUtcNow());
+        Assert.Equal(2, _harness.Produced.Records.Count);
+        await _harness.HandleAsync(command with { Attempt = 2 }, sentAt: copy);
+        Assert.Equal(3, _harness.Produced.Records.Count);
+    }
+
+    [Fact]
     public void Only_the_latest_cancellations_are_remembered()
     {
         var running = new RunningComputes();
@@ -96,7 +128,7 @@ public sealed class ReportsAndCancelTests
 
         running.Cancel(Cancel(attempt: 1));
 
-        Assert.Null(running.Begin(_command));
+        Assert.Null(running.Begin(_command, sentAt: null));
         Assert.Equal(RunningComputes.RememberedMax, running.Remembered);
     }
 
