@@ -99,8 +99,8 @@ public sealed class EmbeddedTelemetryTests : IDisposable
 
         Assert.Equal(
             [
-                "far compensate fan", "far compensate fan", "far compensate fan", "far do fan", "far do fan", "far do fan", "far do refused",
-                "near do call",
+                "far compensate fan", "far compensate fan", "far compensate fan", "far do fan", "far do fan", "far do fan",
+                "far do refused", "near do call",
             ],
             Attempts(collector));
         Assert.Equal(
