@@ -151,6 +151,9 @@ internal sealed class KafkaLog(
         private readonly IConsumer<byte[]?, byte[]?> _consumer;
         private readonly HashSet<string> _recreated = new(StringComparer.Ordinal);
 
+        // The partitions that this member reads from their beginning, until it has stored an offset of them.
+        private readonly HashSet<TopicPartition> _fromBeginning = [];
+
         public Member(KafkaLog log, EndpointAddress address, MembershipEvents events)
         {
             _log = log;
@@ -214,6 +217,10 @@ internal sealed class KafkaLog(
             if (!_address.IsBroadcast && !_recreated.Contains(offset.Topic))
             {
                 _consumer.StoreOffset(offset);
+                if (_fromBeginning.Remove(offset.TopicPartition))
+                {
+                    _log._readFromBeginning.End(_address.Group, offset.TopicPartition);
+                }
             }
         }
 
@@ -256,7 +263,12 @@ internal sealed class KafkaLog(
             foreach (var committed in consumer.Committed(partitions, _requestTimeout))
             {
                 var earliest = first.GetValueOrDefault(committed.TopicPartition, Offset.Unset);
-                if (_log._readFromBeginning.Take(_address.Group, committed.TopicPartition) || committed.Offset.IsSpecial)
+                if (_log._readFromBeginning.Decide(_address.Group, committed.TopicPartition, committed.Offset))
+                {
+                    _fromBeginning.Add(committed.TopicPartition);
+                    begin.Add(new TopicPartitionOffset(committed.TopicPartition, Offset.Beginning));
+                }
+                else if (committed.Offset.IsSpecial)
                 {
                     begin.Add(new TopicPartitionOffset(committed.TopicPartition, Offset.Beginning));
                 }
