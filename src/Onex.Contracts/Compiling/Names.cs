@@ -8,8 +8,8 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Rules for names.</summary>
 internal static partial class Names
 {
-    // Kafka's limit.
-    private const int TopicLengthMax = 249;
+    /// <summary>The longest name of a topic that Kafka allows, as in Onex.Contracts.Messages.</summary>
+    public const int TopicLengthMax = 249;
 
     // Keywords of the expression language.
     private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(

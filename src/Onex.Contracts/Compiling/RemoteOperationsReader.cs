@@ -12,8 +12,8 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads the files that declare remote operations.</summary>
 public sealed partial class RemoteOperationsReader
 {
-    /// <summary>Kafka allows 249 characters; the dead-letter topic of the topic with the cancellations must fit too.</summary>
-    internal const int TopicLengthMax = 249 - 11;
+    /// <summary>The longest name of a topic: the dead-letter topic of the topic with its cancellations must fit too.</summary>
+    internal static readonly int TopicLengthMax = Names.TopicLengthMax - ".cancel.dlq".Length;
 
     private const int DepthMax = 16;
 

@@ -89,8 +89,11 @@ public sealed class EmitTests
             + $"completed }}\n"));
 
     [Fact]
-    public void The_compiler_knows_the_runtime_topics() =>
+    public void The_compiler_knows_the_runtime_topics()
+    {
         Assert.Equal(Topics.Default.All.Order(StringComparer.Ordinal), Names.OwnTopics.Order(StringComparer.Ordinal));
+        Assert.Equal(Topics.NameLengthMax, Names.TopicLengthMax);
+    }
 
     [Fact]
     public void A_topic_configured_as_a_runtime_topic_is_rejected_at_start()
