@@ -167,17 +167,17 @@ internal static class Waits
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
             _ when command.Interrupted =>
-                $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
+                $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, checked again at {Text(command.DueAt)})",
             _ when command.Report is { } report =>
                 $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} ({attempt}, since {Text(report.StartedAt)})"
                     + $"{(report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")} (reported at {Text(report.At)})",
             _ =>
-                $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after "
+                $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, checked again "
                     + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
-                    : ", and no process has claimed it: is "
-                        + $"{Reader(undoing ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
+                    : ", and no process has claimed it: check that "
+                        + $"{Reader(undoing ? step.Compensation?.Invocation : step.Invocation, step.Role)} runs"),
         };
     }
 

@@ -83,7 +83,8 @@ internal sealed class TopicSetup(
         }
         catch (BrokerUnavailableException away)
         {
-            throw new NotReachableException(away.Message, away);
+            throw new NotReachableException(
+                $"{away.Message} Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.", away);
         }
         catch (InvalidOperationException refused)
         {

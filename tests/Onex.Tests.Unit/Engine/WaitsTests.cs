@@ -14,7 +14,7 @@ public sealed class WaitsTests
 
         Tells(
             scenario,
-            "In state 'charging' step 'charge' is in flight (attempt 2 of 3, sent first at 2026-11-24 08:00:00Z, asked after at "
+            "In state 'charging' step 'charge' is in flight (attempt 2 of 3, sent first at 2026-11-24 08:00:00Z, checked again at "
                 + "2026-11-24 08:00:18Z).",
             "cancel",
             "pause");
@@ -32,7 +32,7 @@ public sealed class WaitsTests
     public void An_interrupted_step_is_described_as_being_resolved() => Tells(
         Start().Receives("cancel"),
         "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, "
-            + "asked after at 2026-11-24 08:00:00Z)."
+            + "checked again at 2026-11-24 08:00:00Z)."
         + " Older steps are compensated after that is resolved.",
         "skip", "cancel", "pause");
 
@@ -95,7 +95,7 @@ public sealed class WaitsTests
             .Wakes()
             .Wakes();
 
-        Assert.Contains(", and no process has claimed it: is runtime-effects running?", Reason(scenario).Sentence);
+        Assert.Contains(", and no process has claimed it: check that runtime-effects runs.", Reason(scenario).Sentence);
     }
 
     [Fact]
