@@ -48,11 +48,11 @@ internal static class Commands
     }
 
     /// <summary>Compensates a completed step.</summary>
-    public static void Compensate(DecisionBuilder decision, Compensable undo)
+    public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
-        var stepCall = StepCall.Compensating(decision.Facts.Step(undo.Step), undo.Arguments);
-        Send(decision, undo.CompensationId, StepDirection.Compensation, stepCall, undo.RetryPass, undo.Item);
-        decision.Note(HistoryKind.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
+        var stepCall = StepCall.Compensating(decision.Facts.Step(compensable.Step), compensable.Arguments);
+        Send(decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item);
+        decision.Note(HistoryKind.CompensationStarted, compensable.Step, ("operation", stepCall.Invocation.Operation));
     }
 
     /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>

@@ -21,7 +21,7 @@ internal static class Events
         Stayed,
 
         /// <summary>The saga left its state.</summary>
-        Moved,
+        LeftState,
     }
 
     public static bool Decide(DecisionBuilder decision, ExternalEvent external)
@@ -94,7 +94,7 @@ internal static class Events
         while (AcceptsEvents(decision) && decision.Saga.Early.FirstOrDefault(kept => HasRule(decision, kept.Event)) is { } kept)
         {
             decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
-            if (Accept(decision, kept, wasBuffered: true) == Acceptance.Moved)
+            if (Accept(decision, kept, wasBuffered: true) == Acceptance.LeftState)
             {
                 return true;
             }
@@ -191,10 +191,10 @@ internal static class Events
                 return Acceptance.Stayed;
             }
 
-            Flow.Move(decision, next, decision.Plan.State(next).IsOffPath
+            Flow.Transition(decision, next, decision.Plan.State(next).IsOffPath
                 ? new Fault(arrived.Event, $"Event '{arrived.Event}' led from '{decision.Saga.State}' to '{next}'.", null, decision.Now)
                 : null);
-            return Acceptance.Moved;
+            return Acceptance.LeftState;
         }
 
         var guards = Rules(decision).Where(rule => rule.Event == arrived.Event).Select(rule => $"`{rule.When}`");

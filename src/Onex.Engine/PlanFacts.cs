@@ -100,7 +100,7 @@ internal sealed class PlanFacts
 
     // The input, the saga's facts and the time of the first attempt never change.
     private static bool ReadsWhatChanges(CallStep call) => Expressions(call.Invocation.Arguments)
-        .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } undo ? Expressions(undo.Invocation.Arguments) : [])
+        .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } compensation ? Expressions(compensation.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)
         .Any(use => use.Path[0] is "data" or "steps" or "fault");
 
@@ -113,7 +113,7 @@ internal sealed class PlanFacts
 
         return call.Save.Select(assignment => assignment.Value)
                 .Concat(call.Reject.Select(rule => rule.When))
-                .Concat(call.Compensation is { } undo ? Expressions(undo.Invocation.Arguments) : [])
+                .Concat(call.Compensation is { } compensation ? Expressions(compensation.Invocation.Arguments) : [])
                 .Concat(each?.Aggregates.Select(aggregate => aggregate.Of) ?? [])
                 .Any(ReadsBody)
             || each is { ReadsItems: true }

@@ -50,7 +50,7 @@ internal sealed record SagaState
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
     /// <summary>Completed steps that can be compensated, oldest first.</summary>
-    public ImmutableArray<Compensable> Undo { get; init; } = [];
+    public ImmutableArray<Compensable> Compensables { get; init; } = [];
 
     /// <summary>The fault for which it left its normal path, or null.</summary>
     public Fault? Fault { get; init; }
@@ -151,7 +151,7 @@ internal sealed record SagaState
             // It needs rows from the store, which are read without waiting.
             if (PausedBy is null
                 && Blockage is null
-                && (Eaches.Any(run => run.Gathering) || Undo.Any(undo => undo.Items is { Fetching: true })))
+                && (Eaches.Any(run => run.Gathering) || Compensables.Any(compensable => compensable.Items is { Fetching: true })))
             {
                 at = Earlier(at, UpdatedAt);
             }

@@ -137,7 +137,7 @@ internal static class Timers
         var limit = decision.Plan.Deadline!;
         decision.Saga = saga with { DeadlineAt = null };
         decision.Observer?.TransitionTaken(limit);
-        Flow.Move(decision, limit.Next, new Fault(
+        Flow.Transition(decision, limit.Next, new Fault(
             StepCodes.DeadlineExceeded,
             $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, decision.Now));
@@ -155,7 +155,7 @@ internal static class Timers
         var limit = decision.State.Timeout!;
         decision.Saga = saga with { StateDueAt = null };
         decision.Observer?.TransitionTaken(limit);
-        Flow.Move(decision, limit.Next, new Fault(
+        Flow.Transition(decision, limit.Next, new Fault(
             StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, decision.Now));
         return true;
     }

@@ -142,21 +142,21 @@ internal static class Waits
         Plan plan, SagaState saga, Outstanding command, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var step = PlanFacts.Of(plan).Step(command.Step);
-        var undoing = command.Direction == StepDirection.Compensation;
-        var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
+        var isCompensation = command.Direction == StepDirection.Compensation;
+        var attempts = (isCompensation ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
         attempts = command.Interrupted
             ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax))
             : attempts;
-        if (step.Role == CallRole.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
+        if (step.Role == CallRole.Saga && !isCompensation && command.Phase == AttemptPhase.InFlight)
         {
             return command.Interrupted
                 ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since {Text(command.FirstSentAt)})"
                 : $"the child '{step.Invocation.Operation}' of step '{command.Step}' runs (since {Text(command.FirstSentAt)})";
         }
 
-        var endless = !undoing && !command.Interrupted && saga.PastPivot;
+        var endless = !isCompensation && !command.Interrupted && saga.PastPivot;
         var attempt = endless ? $"attempt {command.Attempt}" : $"attempt {command.Attempt} of {attempts}";
-        var what = undoing ? $"the compensation of step '{command.Step}'"
+        var what = isCompensation ? $"the compensation of step '{command.Step}'"
             : command.Interrupted ? $"the interrupted step '{command.Step}'"
             : $"step '{command.Step}'";
         return command.Phase switch
@@ -177,7 +177,7 @@ internal static class Waits
                 + (command.Resent < UntakenMin
                     ? ""
                     : ", and no process has claimed it: is "
-                        + $"{Reader(undoing ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
+                        + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
         };
     }
 

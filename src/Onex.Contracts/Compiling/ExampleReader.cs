@@ -113,13 +113,13 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         var scripts = new Dictionary<string, Script>(StringComparer.Ordinal);
         foreach (var (key, value) in scope.Map(node, "'steps' of an example")?.Entries ?? [])
         {
-            var undoes = key.Text.EndsWith(".compensate", StringComparison.Ordinal);
-            var step = undoes ? key.Text[..^".compensate".Length] : key.Text;
+            var isCompensation = key.Text.EndsWith(".compensate", StringComparison.Ordinal);
+            var step = isCompensation ? key.Text[..^".compensate".Length] : key.Text;
             if (!scope.Declared.Steps.ContainsKey(step))
             {
                 scope.Report(ContractDiagnostics.UndeclaredStep(key.At, step, scope.Declared.Steps.Keys));
             }
-            else if (undoes && !scope.Declared.Compensated.Contains(step))
+            else if (isCompensation && !scope.Declared.Compensated.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(
                     key.At, key.Text, "is for a compensation that the step does not have",

@@ -83,7 +83,7 @@ internal static partial class SagaRows
             Outstanding = root.TryGetProperty("outstanding", out var outstanding)
                 ? [.. outstanding.EnumerateArray().Select(ReadOutstanding)]
                 : [],
-            Undo = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadCompensable)] : [],
+            Compensables = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadCompensable)] : [],
             PastPivot = root.TryGetProperty("past_pivot", out var pivot) && pivot.GetBoolean(),
             Branches = root.TryGetProperty("branches", out var branches) ? [.. branches.EnumerateArray().Select(ReadBranch)] : [],
             Eaches = root.TryGetProperty("each", out var eaches) ? [.. eaches.EnumerateArray().Select(ReadEach)] : [],
@@ -181,7 +181,7 @@ internal static partial class SagaRows
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
         WriteArray(writer, "each", saga.Eaches, WriteEach);
         WriteArray(writer, "outstanding", saga.Outstanding, WriteOutstanding);
-        WriteArray(writer, "undo", saga.Undo, WriteCompensable);
+        WriteArray(writer, "undo", saga.Compensables, WriteCompensable);
         if (saga.PastPivot)
         {
             writer.WriteBoolean("past_pivot", true);
@@ -447,18 +447,18 @@ internal static partial class SagaRows
             : null,
     };
 
-    private static void WriteCompensable(Utf8JsonWriter writer, Compensable undo)
+    private static void WriteCompensable(Utf8JsonWriter writer, Compensable compensable)
     {
-        writer.WriteString("step", undo.Step);
-        writer.WriteString("state", undo.State);
-        writer.WriteString("command_id", undo.CommandId);
+        writer.WriteString("step", compensable.Step);
+        writer.WriteString("state", compensable.State);
+        writer.WriteString("command_id", compensable.CommandId);
         writer.WritePropertyName("arguments");
-        writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
-        WriteCount(writer, "round", undo.RetryPass);
-        WriteCount(writer, "visit", undo.Visit);
-        WriteNumber(writer, "item", undo.Item);
-        WriteFlag(writer, "lost", undo.Lost);
-        if (undo.Items is { } items)
+        writer.WriteRawValue(compensable.Arguments.Utf8.Span, skipInputValidation: true);
+        WriteCount(writer, "round", compensable.RetryPass);
+        WriteCount(writer, "visit", compensable.Visit);
+        WriteNumber(writer, "item", compensable.Item);
+        WriteFlag(writer, "lost", compensable.Lost);
+        if (compensable.Items is { } items)
         {
             writer.WriteStartObject("items");
             writer.WriteNumber("below", items.Below);

@@ -79,8 +79,8 @@ internal sealed class CommitFollowUp(
             }
 
             Send(work);
-            signals.Moved(saga);
-            RouterLog.Moved(logger, saga);
+            signals.Transitioned(saga);
+            RouterLog.Transitioned(logger, saga);
             foreach (var decided in metrics is null ? [] : work.Decided)
             {
                 if (decided.Decision is { Changed: true } decision)

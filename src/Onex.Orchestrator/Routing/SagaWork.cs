@@ -107,7 +107,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         _transitionId = Identity.Transition(SagaId, row.Version + 1, causedBy);
         var aside = SagaRows.ToSetAside(row, reason, _transitionId, now);
         Version = aside.Version;
-        _entry = new CommitEntry.Move(
+        _entry = new CommitEntry.Transition(
             aside,
             ReadVersion,
             [
@@ -196,7 +196,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         Weight = _input + SagaWeight.Of(row.Data, row.Progress);
         if (ReadVersion > 0)
         {
-            return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads)
+            return new CommitEntry.Transition(row, ReadVersion, _history, _outgoing, _payloads)
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,

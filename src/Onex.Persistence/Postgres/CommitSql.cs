@@ -44,14 +44,14 @@ internal static class CommitSql
             FROM {_seen.As("n")}
             JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
             WHERE n.must_be_new
-        ), moved AS (
+        ), updated AS (
             UPDATE onex.sagas s
             SET {SagaTable.Columns.Assignments("g")}
             FROM given g
             WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
               AND g.id NOT IN (SELECT saga_id FROM known)
             RETURNING s.id
-        ), born AS (
+        ), inserted AS (
             INSERT INTO onex.sagas ({SagaTable.Columns.Names()}, input)
             SELECT {SagaTable.Columns.Names()}, input
             FROM given
@@ -60,7 +60,7 @@ internal static class CommitSql
             ON CONFLICT DO NOTHING
             RETURNING id
         ), written AS MATERIALIZED (
-            SELECT id FROM moved UNION ALL SELECT id FROM born
+            SELECT id FROM updated UNION ALL SELECT id FROM inserted
         ), history AS (
             INSERT INTO onex.saga_transitions ({TransitionTable.Columns.Names()})
             SELECT {TransitionTable.Columns.Names("h")}
@@ -177,8 +177,8 @@ internal static class CommitSql
     };
 
     /// <summary>
-    /// Writes starts and moves with all their rows. Returns the ids of the written sagas, the processed messages of the others, and the
-    /// batches of the outbox.
+    /// Writes starts and transitions with all their rows. Returns the ids of the written sagas, the processed messages of the others, and
+    /// the batches of the outbox.
     /// </summary>
     /// <param name="entries">The entries.</param>
     /// <param name="messages">Receives the messages in the order in which they are stored.</param>
@@ -202,9 +202,11 @@ internal static class CommitSql
                     var others = start.Payloads.Where(payload => !ReferenceEquals(payload, input));
                     Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, others, input);
                     break;
-                case CommitEntry.Move move:
-                    Add(move.Row, move.ExpectedVersion, move.WasParked, move.History, move.Outgoing, move.Payloads);
-                    AddMessages(move);
+                case CommitEntry.Transition transition:
+                    Add(
+                        transition.Row, transition.ExpectedVersion, transition.WasParked, transition.History, transition.Outgoing,
+                        transition.Payloads);
+                    AddMessages(transition);
                     break;
             }
 
@@ -248,19 +250,19 @@ internal static class CommitSql
             payloads.AddRange(itsPayloads);
         }
 
-        void AddMessages(CommitEntry.Move move)
+        void AddMessages(CommitEntry.Transition transition)
         {
-            seen.AddRange(move.JoinedRequests.Select(request => new GivenSeen(move.Row.Id, request, MustBeNew: false)));
-            seen.AddRange(move.SeenMessages.Select(message => new GivenSeen(move.Row.Id, message, MustBeNew: true)));
-            released.AddRange(move.ReleasedEvents.Select(message => new GivenRelease(move.Row.Id, message)));
-            kept.AddRange(move.EventsToBuffer().Select(early => early with { SagaId = move.Row.Id }));
+            seen.AddRange(transition.JoinedRequests.Select(request => new GivenSeen(transition.Row.Id, request, MustBeNew: false)));
+            seen.AddRange(transition.SeenMessages.Select(message => new GivenSeen(transition.Row.Id, message, MustBeNew: true)));
+            released.AddRange(transition.ReleasedEvents.Select(message => new GivenRelease(transition.Row.Id, message)));
+            kept.AddRange(transition.EventsToBuffer().Select(early => early with { SagaId = transition.Row.Id }));
         }
     }
 
     /// <summary>Indexes the dead letters of the written entries, with a command each because they are rare.</summary>
     public static IEnumerable<NpgsqlBatchCommand> IndexDeadLetters(IReadOnlyList<CommitEntry> entries) =>
         from entry in entries
-        let row = entry is CommitEntry.Move move ? move.Row : (entry as CommitEntry.Start)?.Row
+        let row = entry is CommitEntry.Transition transition ? transition.Row : (entry as CommitEntry.Start)?.Row
         where row is not null
         from deadLetter in entry.DeadLetters
         select PostgresDeadLetterIndex.AddOfTransition(deadLetter, row.Id, row.LastTransitionId);
@@ -273,7 +275,7 @@ internal static class CommitSql
             .Select(same => same.Aggregate((earlier, later) => later with
             {
                 Result = later.Result ?? earlier.Result,
-                Undo = later.Undo ?? earlier.Undo,
+                CompensationArguments = later.CompensationArguments ?? earlier.CompensationArguments,
             }));
 
     /// <summary>A saga's row and what its commit expects.</summary>

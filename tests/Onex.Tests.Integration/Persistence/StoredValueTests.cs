@@ -122,11 +122,11 @@ public abstract class StoredValueTests
     {
         var arguments = StoredOrder.Of(
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
-        var undo = new Compensable("step", "keeping", Rows.Id(), arguments);
+        var compensable = new Compensable("step", "keeping", Rows.Id(), arguments);
 
-        var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Undo = [undo] });
+        var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Compensables = [compensable] });
 
-        Assert.Equal(arguments.ToString(), StoredOrder.Of(back.Undo[0].Arguments).ToString());
+        Assert.Equal(arguments.ToString(), StoredOrder.Of(back.Compensables[0].Arguments).ToString());
     }
 
     private static Gen<CelValue> Values(int depth) => depth == 0
@@ -215,7 +215,7 @@ public abstract class StoredValueTests
         {
             var moved = Rows.Next(row);
             await CommitAsync(
-                new CommitEntry.Move(moved, 1, [], [], [])
+                new CommitEntry.Transition(moved, 1, [], [], [])
                 {
                     BufferedEvents = [
                     .. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))]

@@ -44,9 +44,9 @@ public sealed class EachTests
     public void A_completed_item_is_a_row_with_its_compensation()
     {
         var scenario = Packing().CompletesItem("pack", 0, Result("a"));
-        var row = Assert.Single(scenario.Last.Items, item => item.Undo is not null);
-        Assert.Equal((0, SagaItemStatus.Completed, """{"path":"/a"}"""), (row.Index, row.Status, row.Undo.ToString()));
-        Assert.Single(scenario.Saga.Undo);
+        var row = Assert.Single(scenario.Last.Items, item => item.CompensationArguments is not null);
+        Assert.Equal((0, SagaItemStatus.Completed, """{"path":"/a"}"""), (row.Index, row.Status, row.CompensationArguments.ToString()));
+        Assert.Single(scenario.Saga.Compensables);
     }
 
     [Fact]

@@ -453,7 +453,7 @@ public sealed class EventTests
                 TestStates.On("approve", "paying", null, TestStates.Put("approver", "event.by", TestStates.Text)),
                 TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text)),
             ], timeout: _twoDays),
-            TestStates.State("paying", "shipping", [TestStates.Effect("pay", "data.approver", undo: "'x'")]),
+            TestStates.State("paying", "shipping", [TestStates.Effect("pay", "data.approver", compensation: "'x'")]),
             TestStates.State("shipping", "done", [TestStates.Effect("ship")], pivot: true),
             TestStates.End("done"),
         ],

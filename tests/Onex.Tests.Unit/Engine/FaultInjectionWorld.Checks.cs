@@ -262,12 +262,12 @@ internal sealed partial class FaultInjectionWorld
         }
 
         // A join may be satisfied and its state left in one decision; then only the pending compensations show which branches lost.
-        foreach (var undo in Saga.Undo.Where(undo =>
-            undo.Lost && Facts.SequenceOf(undo.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
+        foreach (var compensable in Saga.Compensables.Where(compensable =>
+            compensable.Lost && Facts.SequenceOf(compensable.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
         {
             foreach (var command in _commands.Values.Where(command =>
-                command.Direction == StepDirection.Forward && command.Step == undo.Step && command.Visit == undo.Visit
-                && (command.Item == undo.Item || undo.Items is not null)))
+                command.Direction == StepDirection.Forward && command.Step == compensable.Step && command.Visit == compensable.Visit
+                && (command.Item == compensable.Item || compensable.Items is not null)))
             {
                 command.Lost = true;
             }
@@ -308,14 +308,14 @@ internal sealed partial class FaultInjectionWorld
             && command.Role != CallRole.Compute
             && compensation is not null
             && (outcome is null || !IsRejected(command, outcome));
-        var times = command.Compensations.Count(undo => LedgerEntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
-            || _results.Any(result => result.CommandId == undo && result.Outcome == StepOutcome.Completed));
+        var times = command.Compensations.Count(compensation => LedgerEntryOrNull(compensation)?.Outcome?.Reached == AttemptReach.Done
+            || _results.Any(result => result.CommandId == compensation && result.Outcome == StepOutcome.Completed));
         var wants = completed && must ? 1 : 0;
         var excused = command.Skipped
             || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (
                 command.Abandoned || HasInvalidResults || outcome?.Outcome != StepOutcome.Completed))
             || command.Expired
-            || command.Compensations.Any(undo => _commands.TryGetValue(undo, out var passed) && passed.Skipped);
+            || command.Compensations.Any(compensation => _commands.TryGetValue(compensation, out var passed) && passed.Skipped);
 
         // Compensated once although it did not happen, because its outcome was unknown at that time.
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
@@ -323,7 +323,7 @@ internal sealed partial class FaultInjectionWorld
 
         // An operator has repeated a compensation whose key was too old, which is possible only under a new key.
         harmless |= times > wants
-            && times - wants <= command.Compensations.Count(undo => _commands.TryGetValue(undo, out var old) && old.Expired);
+            && times - wants <= command.Compensations.Count(sent => _commands.TryGetValue(sent, out var old) && old.Expired);
 
         // A later rejection does not revoke an earlier success of the service.
         harmless |= times == 1 && LedgerEntryOrNull(id)?.HadInvalidResult == true;
@@ -343,7 +343,7 @@ internal sealed partial class FaultInjectionWorld
         {
             Assert.Empty(Saga.Outstanding);
             Assert.Empty(Saga.Early);
-            Assert.Empty(Saga.Undo);
+            Assert.Empty(Saga.Compensables);
             Assert.Empty(Saga.Branches);
             Assert.Empty(Saga.Eaches);
             Assert.Null(Saga.NextWakeupAt);
@@ -356,7 +356,7 @@ internal sealed partial class FaultInjectionWorld
             $"Nothing will ever happen to the saga in '{Saga.State}'.");
         Assert.Equal(Saga.Blockage is not null, Saga.Status == SagaStatus.Blocked);
         Assert.Equal(Saga.Outstanding.Length, Saga.Outstanding.Select(command => command.CommandId).Distinct().Count());
-        Assert.All(Saga.Undo, undo => Assert.False(Saga.PastPivot, undo.Step));
+        Assert.All(Saga.Compensables, compensable => Assert.False(Saga.PastPivot, compensable.Step));
         Assert.All(
             Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Stuck),
             command => Assert.Contains(Saga.Blockages, blockage => blockage.CommandId == command.CommandId));

@@ -354,8 +354,8 @@ public sealed class OperatorTests
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
     [
-        TestStates.State("reserving", "charging", [TestStates.Effect("reserve", undo: "'r'")]),
-        TestStates.State("charging", "confirming", [TestStates.Effect("charge", undo: "'c'")]),
+        TestStates.State("reserving", "charging", [TestStates.Effect("reserve", compensation: "'r'")]),
+        TestStates.State("charging", "confirming", [TestStates.Effect("charge", compensation: "'c'")]),
         TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true),
         TestStates.End("done"),
     ])).Starts();

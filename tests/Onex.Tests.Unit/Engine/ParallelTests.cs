@@ -90,7 +90,7 @@ public sealed partial class ParallelTests
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
             .Completes("a").Sends("after");
-        Assert.Equal(["b"], scenario.Saga.Undo.Select(undo => undo.Step));
+        Assert.Equal(["b"], scenario.Saga.Compensables.Select(compensable => compensable.Step));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed partial class ParallelTests
             .Answered("b", 200)
             .Answered("a", 200)
             .Wakes(_ => SagaScenario.Cancelled).Sends("after");
-        Assert.Equal(["b", "a"], scenario.Saga.Undo.Select(undo => undo.Step));
+        Assert.Equal(["b", "a"], scenario.Saga.Compensables.Select(compensable => compensable.Step));
     }
 
     [Fact]

@@ -148,7 +148,8 @@ public sealed class WaitsTests
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
         [
-            TestStates.State("charging", "asking", [TestStates.Effect("charge", undo: "'c'")], on: [TestStates.On("other_card", "asking")]),
+            TestStates.State(
+                "charging", "asking", [TestStates.Effect("charge", compensation: "'c'")], on: [TestStates.On("other_card", "asking")]),
             TestStates.State(
                 "asking", on: [TestStates.On("card", "done")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
             TestStates.End("done"),

@@ -94,8 +94,8 @@ public sealed class ChildTypesTests
     [InlineData("each: { item: input.lines, at_most: 5 }, save: { tracking: 'results[0].cost' }", "ONEX1072")]
     public void The_result_of_a_child_has_the_type_of_its_output(string keys, string code)
     {
-        var undo = keys.StartsWith("compensate", StringComparison.Ordinal) ? "" : ", compensate: { none: a test }";
-        var found = Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, {keys}{undo} }}"), Shipment, Back);
+        var compensation = keys.StartsWith("compensate", StringComparison.Ordinal) ? "" : ", compensate: { none: a test }";
+        var found = Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, {keys}{compensation} }}"), Shipment, Back);
 
         Assert.Contains(code, found, StringComparison.Ordinal);
     }

@@ -63,7 +63,7 @@ public sealed class SagaRowsTests
         },
         ["undo"] = saga => saga with
         {
-            Undo = [
+            Compensables = [
                 new Compensable(
                     "charge",
                     "asking",

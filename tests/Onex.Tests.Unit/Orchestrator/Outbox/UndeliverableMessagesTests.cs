@@ -62,11 +62,11 @@ public sealed class UndeliverableMessagesTests
         var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
             .Answered("one", 200)
             .Answered("two", 404).Sends("-one");
-        var undo = scenario.Last.Commands[0];
-        await RefuseAsync(scenario, undo);
+        var compensation = scenario.Last.Commands[0];
+        await RefuseAsync(scenario, compensation);
 
-        Assert.Equal((BlockedBy.Compensation, undo.CommandId), (scenario.Saga.Blockage?.Kind, scenario.Saga.Blockage?.CommandId));
-        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(scenario, undo), CancellationToken.None));
+        Assert.Equal((BlockedBy.Compensation, compensation.CommandId), (scenario.Saga.Blockage?.Kind, scenario.Saga.Blockage?.CommandId));
+        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(scenario, compensation), CancellationToken.None));
     }
 
     [Fact]

@@ -22,17 +22,17 @@ public sealed class SagaWorkTests
         // Buffered and released within one commit: the database needs no row.
         Apply(work, Saga with { Early = [first, second, third] }, third.MessageId);
         Apply(work, Saga with { Early = [second] });
-        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
+        var transition = Assert.IsType<CommitEntry.Transition>(work.ToEntry());
 
-        Assert.Equal([new SeenMessage(third.MessageId)], move.SeenMessages);
+        Assert.Equal([new SeenMessage(third.MessageId)], transition.SeenMessages);
         Assert.True(work.HasSeen(third.MessageId));
-        Assert.Empty(move.BufferedEvents);
-        Assert.Equal([first.MessageId], move.ReleasedEvents);
+        Assert.Empty(transition.BufferedEvents);
+        Assert.Equal([first.MessageId], transition.ReleasedEvents);
 
         var other = new SagaWork(Saga.Facts.SagaId, machine: null, Saga, version: 4);
         Apply(other, Saga with { Early = [third] }, third.MessageId);
-        Assert.Equal(
-            (third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
+        var buffered = Assert.Single(Assert.IsType<CommitEntry.Transition>(other.ToEntry()).BufferedEvents);
+        Assert.Equal((third.MessageId, Saga.Facts.SagaId), Identified(buffered));
 
         static (MessageId, SagaId?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
     }
@@ -58,7 +58,7 @@ public sealed class SagaWorkTests
         {
             var work = new SagaWork(saga.Facts.SagaId, machine: null, saga, version: 1);
             Apply(work, saga);
-            return Assert.IsType<CommitEntry.Move>(work.ToEntry()).WasParked;
+            return Assert.IsType<CommitEntry.Transition>(work.ToEntry()).WasParked;
         }
     }
 
@@ -70,7 +70,7 @@ public sealed class SagaWorkTests
         Apply(work, responded);
         Apply(work, responded);
 
-        var payload = Assert.Single(Assert.IsType<CommitEntry.Move>(work.ToEntry()).Payloads);
+        var payload = Assert.Single(Assert.IsType<CommitEntry.Transition>(work.ToEntry()).Payloads);
         Assert.Equal(
             ("response", """{"ok":true}""", Identity.Payload(Saga.Facts.SagaId, "response")),
             (payload.Name, payload.Content.ToString(), payload.Id));
@@ -157,9 +157,9 @@ public sealed class SagaWorkTests
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
-        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
-        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
-        var stored = Assert.Single(move.Payloads);
+        var transition = Assert.IsType<CommitEntry.Transition>(work.ToEntry());
+        Assert.True(Assert.Single(transition.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
+        var stored = Assert.Single(transition.Payloads);
         Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }
 
