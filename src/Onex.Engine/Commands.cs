@@ -64,7 +64,7 @@ internal static class Commands
             return;
         }
 
-        if (StepCall.Of(decision, command) is not { } stepCall)
+        if (StepCall.For(decision, command) is not { } stepCall)
         {
             decision.Block(
                 BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
@@ -100,7 +100,7 @@ internal static class Commands
             {
                 SendAgain(decision, held, held.Attempt, held.Resent);
             }
-            else if (StepCall.Of(decision, held with { FirstSentAt = decision.Now }) is { } stepCall)
+            else if (StepCall.For(decision, held with { FirstSentAt = decision.Now }) is { } stepCall)
             {
                 var command = held with
                 {
@@ -157,7 +157,7 @@ internal static class Commands
         {
             decision.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
         }
-        else if (StepCall.Of(decision, command) is { } stepCall)
+        else if (StepCall.For(decision, command) is { } stepCall)
         {
             decision.Replace(command with
             {

@@ -25,7 +25,8 @@ internal static class EachItems
         {
             if (compensable.Items is { Fetching: true, Below: var below })
             {
-                yield return new WantedItems(compensable.Step, compensable.Visit, below, Step(PlanFacts.Of(plan), compensable.Step).AtOnce);
+                var limit = Step(PlanFacts.For(plan), compensable.Step).AtOnce;
+                yield return new WantedItems(compensable.Step, compensable.Visit, below, limit);
             }
         }
     }
@@ -58,7 +59,7 @@ internal static class EachItems
         decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
         decision.Saga = decision.Saga with
         {
-            Eaches = decision.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
+            Eaches = decision.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Sort(items) }),
         };
         return CallNext(decision, step, retryPass);
     }
@@ -357,7 +358,7 @@ internal static class EachItems
         {
             Data = data,
             Eaches = saga.Eaches.RemoveAll(other => other.Step == step.Id),
-            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(result)) : saga.Results,
+            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Sort(result)) : saga.Results,
         };
         decision.Note(HistoryKind.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
         return true;

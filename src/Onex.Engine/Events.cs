@@ -32,7 +32,7 @@ internal static class Events
         var arrived = new BufferedEvent(
             external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, decision.Now,
             Times.After(decision.Now, keptFor));
-        if (saga.Early.Any(kept => kept.MessageId == arrived.MessageId))
+        if (saga.Early.Any(buffered => buffered.MessageId == arrived.MessageId))
         {
             return false;
         }
@@ -77,11 +77,11 @@ internal static class Events
     /// <summary>Declines buffered events that have expired.</summary>
     public static void Expire(DecisionBuilder decision)
     {
-        foreach (var kept in decision.Saga.Early.Where(kept => kept.ExpiresAt <= decision.Now))
+        foreach (var buffered in decision.Saga.Early.Where(buffered => buffered.ExpiresAt <= decision.Now))
         {
             Release(
-                decision, kept, ErrorCodes.EventExpired,
-                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{kept.Event}' before {kept.ExpiresAt:u}.",
+                decision, buffered, ErrorCodes.EventExpired,
+                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{buffered.Event}' before {buffered.ExpiresAt:u}.",
                 isDead: true);
         }
     }
@@ -91,10 +91,10 @@ internal static class Events
     /// </summary>
     public static bool AcceptBuffered(DecisionBuilder decision)
     {
-        while (AcceptsEvents(decision) && decision.Saga.Early.FirstOrDefault(kept => HasRule(decision, kept.Event)) is { } kept)
+        while (AcceptsEvents(decision) && decision.Saga.Early.FirstOrDefault(buffered => HasRule(decision, buffered.Event)) is { } buffered)
         {
-            decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
-            if (Accept(decision, kept, wasBuffered: true) == Acceptance.LeftState)
+            decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(buffered) };
+            if (Accept(decision, buffered, wasBuffered: true) == Acceptance.LeftState)
             {
                 return true;
             }
@@ -118,11 +118,11 @@ internal static class Events
             return;
         }
 
-        foreach (var kept in decision.Saga.Early)
+        foreach (var buffered in decision.Saga.Early)
         {
             Release(
-                decision, kept, ErrorCodes.EventUnclaimed,
-                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{kept.Event}'.",
+                decision, buffered, ErrorCodes.EventUnclaimed,
+                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{buffered.Event}'.",
                 isDead: true);
         }
     }
@@ -216,17 +216,17 @@ internal static class Events
         return Acceptance.Declined;
     }
 
-    private static void Release(DecisionBuilder decision, BufferedEvent kept, string code, string why, bool isDead)
+    private static void Release(DecisionBuilder decision, BufferedEvent buffered, string code, string why, bool isDead)
     {
-        decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
-        decision.Note(HistoryKind.EventDeclined, detail: [("event", kept.Event), ("code", code)]);
-        decision.Decline(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
+        decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(buffered) };
+        decision.Note(HistoryKind.EventDeclined, detail: [("event", buffered.Event), ("code", code)]);
+        decision.Decline(new DeclinedEvent(buffered.Requester, buffered, code, why, isDead));
     }
 
     // As it is after the row is read again, so that decisions do not depend on a reload.
     private static CelValue AsStored(EventPlan? planned, CelValue data)
     {
-        var ordered = StoredOrder.Of(data);
+        var ordered = StoredOrder.Sort(data);
         return planned is not null && planned.Data.TryConvert(ordered, out var typed, out _) ? typed : ordered;
     }
 }

@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>How a saga moves: from step to step, from state to state, and back through compensations.</summary>
+/// <summary>Continues a saga: from step to step, from state to state, and through compensations.</summary>
 internal static class Flow
 {
     // A longer path through states without a call or a wait is a cycle.

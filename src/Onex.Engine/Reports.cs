@@ -39,7 +39,7 @@ internal static class Reports
             return false;
         }
 
-        var kept = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
+        var report = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
         {
             Progress = report.Progress,
             Text = report.Text,
@@ -47,13 +47,13 @@ internal static class Reports
         };
         if (times is not var (timeout, silence))
         {
-            decision.Replace(command with { Report = kept });
+            decision.Replace(command with { Report = report });
             return true;
         }
 
-        var end = kept.StartedAt + timeout + Commands.Grace;
+        var end = report.StartedAt + timeout + Commands.Grace;
         var heartbeat = decision.Now + silence;
-        decision.Replace(command with { Report = kept, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
+        decision.Replace(command with { Report = report, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
         return true;
     }
 

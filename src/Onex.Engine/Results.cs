@@ -122,7 +122,7 @@ internal static class Results
         var report = command.Report?.Describe();
         command = command.After(reach) with { Report = null };
         decision.Replace(command);
-        if (StepCall.Of(decision, command) is not { } stepCall)
+        if (StepCall.For(decision, command) is not { } stepCall)
         {
             decision.Block(
                 Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
@@ -251,7 +251,7 @@ internal static class Results
             return false;
         }
 
-        Compensations.Remember(decision, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
+        Compensations.Remember(decision, command, step, StoredOrder.Sort(arguments), SagaItemStatus.Completed);
         return true;
     }
 
@@ -378,7 +378,7 @@ internal static class Results
 
         var scope = AfterSave(decision, command, step, classified.Value);
         return CallArguments.TryEvaluate(step.Compensation!.Invocation, scope, out var arguments, out _, out var problem)
-            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, classified)
+            ? (command with { ArgumentsIfDone = StoredOrder.Sort(arguments) }, classified)
             : (command, classified with { Unevaluated = problem });
     }
 
@@ -477,7 +477,7 @@ internal static class Results
         {
             Data = saved,
             Results = step.ResultIsRead
-                ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths)))
+                ? saga.Results.SetItem(step.Id, StoredOrder.Sort(Pruning.Keep(value, step.ResultPaths)))
                 : saga.Results,
         };
         Flow.RunOn(decision, step.Id);

@@ -143,9 +143,9 @@ internal sealed record SagaState
             }
 
             // The senders of expired events are answered in time, whatever the status of the saga.
-            foreach (var kept in Early)
+            foreach (var buffered in Early)
             {
-                at = Earlier(at, kept.ExpiresAt);
+                at = Earlier(at, buffered.ExpiresAt);
             }
 
             // It needs rows from the store, which are read without waiting.

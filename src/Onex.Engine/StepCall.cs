@@ -21,7 +21,7 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
     }
 
     /// <summary>Null if the saga no longer holds what the command needs.</summary>
-    public static StepCall? Of(DecisionBuilder decision, Outstanding command)
+    public static StepCall? For(DecisionBuilder decision, Outstanding command)
     {
         var saga = decision.Saga;
         var step = decision.Facts.Step(command.Step);

@@ -74,7 +74,7 @@ internal static class Waits
             : "";
 
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
-        command.Direction == StepDirection.Forward && PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Saga);
+        command.Direction == StepDirection.Forward && PlanFacts.For(plan).Step(command.Step).Role == CallRole.Saga);
 
     private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
@@ -86,7 +86,7 @@ internal static class Waits
         Plan plan, SagaState saga, OperatorRequest request, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight)
-            .Select(command => Of(plan, saga, command, now, parked))
+            .Select(command => Describe(plan, saga, command, now, parked))
             .ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
         return new WaitDescription(
@@ -102,11 +102,11 @@ internal static class Waits
         Plan plan, SagaState saga, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var commands = saga.Outstanding.Where(command => command.Item is null)
-            .Select(command => Of(plan, saga, command, now, parked))
+            .Select(command => Describe(plan, saga, command, now, parked))
             .Concat(saga.Outstanding
                 .Where(command => command.Item is not null)
                 .GroupBy(command => (command.Step, command.Direction))
-                .Select(group => Of(saga, [.. group], parked)))
+                .Select(group => Describe(saga, [.. group], parked)))
             .Concat(saga.Branches
                 .Where(branch => branch.WaitUntil is not null)
                 .Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
@@ -121,13 +121,13 @@ internal static class Waits
     }
 
     // All items of a step are described as one thing to wait for.
-    private static string Of(SagaState saga, IReadOnlyList<Outstanding> items, IReadOnlyDictionary<CommandId, string> parked)
+    private static string Describe(SagaState saga, IReadOnlyList<Outstanding> items, IReadOnlyDictionary<CommandId, string> parked)
     {
         var reasons = items.Select(item => parked.GetValueOrDefault(item.CommandId)).OfType<string>().ToList();
-        return Of(saga, items) + (reasons.Count == 0 ? "" : $", {reasons.Count} of them parked: {reasons[0]}");
+        return Describe(saga, items) + (reasons.Count == 0 ? "" : $", {reasons.Count} of them parked: {reasons[0]}");
     }
 
-    private static string Of(SagaState saga, IReadOnlyList<Outstanding> items)
+    private static string Describe(SagaState saga, IReadOnlyList<Outstanding> items)
     {
         var step = items[0].Step;
         var count = $"{items.Count} item{(items.Count == 1 ? "" : "s")} of step '{step}'";
@@ -138,10 +138,10 @@ internal static class Waits
             : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {(items.Count == 1 ? "is" : "are")} being resolved";
     }
 
-    private static string Of(
+    private static string Describe(
         Plan plan, SagaState saga, Outstanding command, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
-        var step = PlanFacts.Of(plan).Step(command.Step);
+        var step = PlanFacts.For(plan).Step(command.Step);
         var isCompensation = command.Direction == StepDirection.Compensation;
         var attempts = (isCompensation ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
         attempts = command.Interrupted
@@ -162,17 +162,17 @@ internal static class Waits
         return command.Phase switch
         {
             _ when parked.TryGetValue(command.CommandId, out var reason) =>
-                $"{what} is parked ({attempt}, sent first at {Text(command.FirstSentAt)}): {reason}",
+                $"{what} is parked ({attempt}, first sent at {Text(command.FirstSentAt)}): {reason}",
             AttemptPhase.BackingOff => $"{what} waits until {Text(command.DueAt)} after {attempt} failed",
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
             _ when command.Interrupted =>
-                $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
+                $"{what} is being resolved ({attempt}, first sent at {Text(command.FirstSentAt)}, next check at {Text(command.DueAt)})",
             _ when command.Report is { } report =>
                 $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} ({attempt}, since {Text(report.StartedAt)})"
                     + $"{(report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")} (reported at {Text(report.At)})",
             _ =>
-                $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after "
+                $"{what} is in flight ({attempt}, first sent at {Text(command.FirstSentAt)}, next check "
                     + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""

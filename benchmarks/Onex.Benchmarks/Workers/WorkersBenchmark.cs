@@ -59,7 +59,7 @@ internal static class WorkersBenchmark
         foreach (var workers in new[] { 1, 2, 4 })
         {
             var stack = await StartAsync(workers, partitions: 48);
-            stacks.Add((workers, stack, ResultStream.Of(stack), []));
+            stacks.Add((workers, stack, ResultStream.Create(stack), []));
         }
 
         foreach (var (workers, stack, results, _) in stacks)
@@ -90,7 +90,7 @@ internal static class WorkersBenchmark
         foreach (var partitions in new[] { 4, 12, 48 })
         {
             await using var stack = await StartAsync(Sharing, partitions);
-            using var results = ResultStream.Of(stack);
+            using var results = ResultStream.Create(stack);
             _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
             var (equal, behind) = (new List<double>(), new List<double>());
             for (var round = 0; round < rounds; round++)
@@ -113,7 +113,7 @@ internal static class WorkersBenchmark
     private static async Task TakeoverAsync(int rounds)
     {
         await using var stack = await StartAsync(2, partitions: 48);
-        using var results = ResultStream.Of(stack);
+        using var results = ResultStream.Create(stack);
         _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
         var (alone, again) = (new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
@@ -141,9 +141,9 @@ internal static class WorkersBenchmark
         await using var empty = await StartAsync(0, partitions: 48);
         await using var echo = new EchoRole(
             empty.Broker.BootstrapServers, empty.Topic("worker-requests"), empty.Topic("worker-responses"));
-        using var echoed = ResultStream.Of(empty);
+        using var echoed = ResultStream.Create(empty);
         await using var real = await StartAsync(1, partitions: 48);
-        using var computed = ResultStream.Of(real);
+        using var computed = ResultStream.Create(real);
         var sides = new[] { ("echo", empty, echoed, (List<double>)[], (List<double>)[]), ("worker", real, computed, [], []) };
         foreach (var (_, stack, results, _, _) in sides)
         {
@@ -156,9 +156,9 @@ internal static class WorkersBenchmark
         {
             foreach (var (_, stack, results, many, alone) in sides)
             {
-                var before = ProcessUsage.Of(worker).CpuSeconds;
+                var before = ProcessUsage.Read(worker).CpuSeconds;
                 many.Add(await MeasureAsync(stack, results, Empty(10_000)) * 1e3 / 10_000);
-                cpu += stack == real ? ProcessUsage.Of(worker).CpuSeconds - before : 0;
+                cpu += stack == real ? ProcessUsage.Read(worker).CpuSeconds - before : 0;
                 for (var i = 0; i < 100; i++)
                 {
                     alone.Add(await MeasureAsync(stack, results, Empty(1)) * 1e3);

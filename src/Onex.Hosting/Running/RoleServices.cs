@@ -97,15 +97,15 @@ internal sealed class RoleServices(
 
                 return;
             }
-            catch (NotReachableException away)
+            catch (NotReachableException unavailable)
             {
                 if (waitingBecause is null)
                 {
-                    Log.BootstrapWaits(logger, bootstrap.Name, away.Message);
+                    Log.BootstrapWaits(logger, bootstrap.Name, unavailable.Message);
                 }
 
-                waitingBecause = away.Message;
-                health.WaitsFor = $"{char.ToLowerInvariant(bootstrap.Name[0])}{bootstrap.Name[1..]}: {away.Message}";
+                waitingBecause = unavailable.Message;
+                health.WaitsFor = $"{char.ToLowerInvariant(bootstrap.Name[0])}{bootstrap.Name[1..]}: {unavailable.Message}";
             }
 
             await Task.Delay(pause, time, cancellation);

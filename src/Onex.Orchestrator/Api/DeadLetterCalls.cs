@@ -73,7 +73,7 @@ internal sealed class DeadLetterCalls(
         // Only decisions change the row, and the store compares them.
         var now = time.GetUtcNow();
         var decisionId = Guid.CreateVersion7(now);
-        var message = Redrive.Of(row, decisionId, now);
+        var message = Redrive.Create(row, decisionId, now);
         var decided = await DecideAsync(
             call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Redriven, call.Caller, reason, force, message));
 

@@ -7,11 +7,11 @@ namespace Onex.Orchestrator.Intake;
 internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>
-    public static Rejection ToRejection(this DeclinedEvent refused, SagaId sagaId) =>
-        new(refused.Code, refused.Error, refused.Requester) { SagaId = sagaId };
+    public static Rejection ToRejection(this DeclinedEvent declined, SagaId sagaId) =>
+        new(declined.Code, declined.Error, declined.Requester) { SagaId = sagaId };
 
     /// <summary>The saga's state accepts no events at all.</summary>
-    public static Rejection Unwanted(EventRequest request, SagaId sagaId, string state) =>
+    public static Rejection NotAccepted(EventRequest request, SagaId sagaId, string state) =>
         new(
             ErrorCodes.EventUnwanted,
             $"The saga is in state '{state}', which accepts no events, and neither does any state that it can still enter.",

@@ -26,22 +26,22 @@ internal static class EarlyEventRows
     };
 
     /// <summary>The row of a buffered event.</summary>
-    public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent kept) => new()
+    public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent buffered) => new()
     {
-        MessageId = kept.MessageId,
+        MessageId = buffered.MessageId,
         SagaId = saga.SagaId,
         Contract = saga.Contract,
-        Event = kept.Event,
-        CorrelationId = kept.Requester.CorrelationId,
-        BusinessKey = kept.Requester.Target?.Key,
-        RequestHash = kept.Requester.RequestHash,
-        Content = Content(kept.Data, kept.Requester),
-        ReceivedAt = kept.ReceivedAt,
-        ExpiresAt = kept.ExpiresAt,
+        Event = buffered.Event,
+        CorrelationId = buffered.Requester.CorrelationId,
+        BusinessKey = buffered.Requester.Target?.Key,
+        RequestHash = buffered.Requester.RequestHash,
+        Content = Content(buffered.Data, buffered.Requester),
+        ReceivedAt = buffered.ReceivedAt,
+        ExpiresAt = buffered.ExpiresAt,
     };
 
     /// <summary>A buffered event. The plan gives its payload its types.</summary>
-    public static BufferedEvent ToKept(Plan plan, EarlyEvent row)
+    public static BufferedEvent ToBuffered(Plan plan, EarlyEvent row)
     {
         var request = ToRequest(row);
         var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Given, out var typed, out _)

@@ -443,7 +443,7 @@ internal static partial class SagaRows
         ArgumentsIfDone = Text(json, "arguments_if_done") is { } done ? RawJson.FromText(done) : null,
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
         ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown)
-            ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText()))
+            ? StoredOrder.Sort(RawJson.FromText(unknown.GetRawText()))
             : null,
     };
 

@@ -138,7 +138,7 @@ internal sealed class CommitFollowUp(
                 return known;
             case { Delivery.Event: { } sent, Decision: null } when !work.HasSeen(sent.MessageId) && !work.IsUnreadable:
                 return work.Saga is { EndedAt: null } saga
-                    ? new DeliveryOutcome.Rejected(EventDeclines.Unwanted(sent, work.SagaId, saga.State), Disposition.DeadLetter)
+                    ? new DeliveryOutcome.Rejected(EventDeclines.NotAccepted(sent, work.SagaId, saga.State), Disposition.DeadLetter)
                     : null;
             default:
                 return new DeliveryOutcome.Done(work.Saga is null ? null : work.SagaId, work.Saga, decided.Decision);

@@ -28,8 +28,8 @@ internal static class CommitSql
     private static readonly GivenRows<TransitionRow> _history = new(TransitionTable.Columns, _seen.Next);
     private static readonly GivenRows<GivenMessage> _messages = new(GivenMessage.Columns, _history.Next);
     private static readonly GivenRows<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.Next);
-    private static readonly GivenRows<EarlyEvent> _kept = new(EarlyEventTable.Columns, _payloads.Next);
-    private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _kept.Next);
+    private static readonly GivenRows<EarlyEvent> _buffered = new(EarlyEventTable.Columns, _payloads.Next);
+    private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _buffered.Next);
     private static readonly GivenRows<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
 
     // "written" guards all rows of a transition: they are written only for sagas whose version check or insertion succeeded in this
@@ -104,11 +104,11 @@ internal static class CommitSql
             USING given g
             WHERE t.saga_id = g.id AND (g.was_parked OR g.ended_at IS NOT NULL) AND NOT (g.parked AND g.next_wakeup_at IS NOT NULL)
               AND g.id IN (SELECT id FROM written)
-        ), kept AS (
+        ), buffered AS (
             -- An early event has a row already, and keeps its position in the order of arrival.
             INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
             SELECT {EarlyEventTable.Columns.Names("k")}
-            FROM {_kept.InOrderAs("k")}
+            FROM {_buffered.InOrderAs("k")}
             WHERE k.saga_id IN (SELECT id FROM written)
             ORDER BY k.place
             ON CONFLICT (message_id) DO UPDATE
@@ -155,7 +155,7 @@ internal static class CommitSql
 
     /// <summary>Locks rows in id order and returns id, version and last transition of each that exists.</summary>
     public static NpgsqlBatchCommand LockRows(Guid[] ids) =>
-        new(Lock) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } };
+        new(Lock) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, ids) } };
 
     /// <summary>Returns id, source and hash of the saga that has a request.</summary>
     public static NpgsqlBatchCommand FindRequest(MessageId requestId) =>
@@ -169,10 +169,10 @@ internal static class CommitSql
     {
         Parameters =
         {
-            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.Id.Value),
-            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId.Value),
-            PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.Contract),
-            PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.BusinessKey),
+            PostgresArray.Create(NpgsqlDbType.Uuid, starts, start => start.Row.Id.Value),
+            PostgresArray.Create(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId.Value),
+            PostgresArray.Create(NpgsqlDbType.Text, starts, start => start.Row.Contract),
+            PostgresArray.Create(NpgsqlDbType.Text, starts, start => start.Row.BusinessKey),
         },
     };
 
@@ -189,7 +189,7 @@ internal static class CommitSql
         var (batch, inBatch, bytes) = (0, 0, 0);
         var payloads = new List<SagaPayload>();
         var seen = new List<GivenSeen>();
-        var kept = new List<EarlyEvent>();
+        var buffered = new List<EarlyEvent>();
         var released = new List<GivenRelease>();
         var items = new List<(SagaId SagaId, SagaItem Item)>();
         foreach (var entry in entries)
@@ -219,7 +219,7 @@ internal static class CommitSql
         _history.AddTo(command.Parameters, history);
         _messages.AddTo(command.Parameters, messages);
         _payloads.AddTo(command.Parameters, payloads);
-        _kept.AddTo(command.Parameters, kept);
+        _buffered.AddTo(command.Parameters, buffered);
         _released.AddTo(command.Parameters, released);
         _items.AddTo(command.Parameters, items);
         return command;
@@ -255,7 +255,7 @@ internal static class CommitSql
             seen.AddRange(transition.JoinedRequests.Select(request => new GivenSeen(transition.Row.Id, request, MustBeNew: false)));
             seen.AddRange(transition.SeenMessages.Select(message => new GivenSeen(transition.Row.Id, message, MustBeNew: true)));
             released.AddRange(transition.ReleasedEvents.Select(message => new GivenRelease(transition.Row.Id, message)));
-            kept.AddRange(transition.EventsToBuffer().Select(early => early with { SagaId = transition.Row.Id }));
+            buffered.AddRange(transition.EventsToBuffer().Select(early => early with { SagaId = transition.Row.Id }));
         }
     }
 

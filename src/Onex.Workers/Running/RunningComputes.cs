@@ -129,7 +129,7 @@ internal sealed class RunningComputes
         }
     }
 
-    // The last ones only: what was forgotten is computed again, which changes nothing.
+    // The last ones only: what was evicted is computed again, which changes nothing.
     private sealed class Recent<T>
     {
         private readonly Dictionary<CommandId, T> _values = [];

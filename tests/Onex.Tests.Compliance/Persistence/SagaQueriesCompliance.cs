@@ -100,7 +100,7 @@ public abstract class SagaQueriesCompliance
     public async Task A_saga_is_loaded_with_input_output_and_buffered_events()
     {
         var row = Rows.New() with { Data = RawJson.FromText("""{"a":1}""") };
-        var kept = Rows.Early(row);
+        var buffered = Rows.Early(row);
         await Store.CommitAsync(
             new CommitBatch(
                 [
@@ -115,7 +115,7 @@ public abstract class SagaQueriesCompliance
                 ],
                 []),
             _none);
-        await Store.CommitAsync(new CommitBatch([Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [kept] }], []), _none);
+        await Store.CommitAsync(new CommitBatch([Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [buffered] }], []), _none);
 
         var found = await Queries.FindAsync(row.Id, _none);
 
@@ -123,7 +123,7 @@ public abstract class SagaQueriesCompliance
         Assert.Equal((row.Id, 2), (found.Row.Id, found.Row.Version));
         Assert.Equal("A", (string?)JsonNode.Parse(found.Input.ToString())!["sku"]);
         Assert.True((bool)JsonNode.Parse(found.Output!.Value.ToString())!["paid"]!);
-        Assert.Equal(kept.MessageId, Assert.Single(found.Early).MessageId);
+        Assert.Equal(buffered.MessageId, Assert.Single(found.Early).MessageId);
         Assert.Null(await Queries.FindAsync(Rows.Id(), _none));
     }
 

@@ -68,9 +68,9 @@ public abstract partial class SagaStoreCompliance
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
-        var kept = Rows.Early(row);
+        var buffered = Rows.Early(row);
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Transition(row, next) with { BufferedEvents = [kept], WasParked = true });
+        await CommitAsync(Rows.Transition(row, next) with { BufferedEvents = [buffered], WasParked = true });
         var seen = Rows.Id();
 
         var late = Rows.Transition(row, Rows.Ended(row)) with
@@ -78,12 +78,12 @@ public abstract partial class SagaStoreCompliance
             WasParked = true,
             SeenMessages = [new(seen)],
             BufferedEvents = [Rows.Early(row)],
-            ReleasedEvents = [kept.MessageId],
+            ReleasedEvents = [buffered.MessageId],
         };
         Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(late));
 
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
-        Assert.Equal([kept.MessageId], await KeptAsync(row));
+        Assert.Equal([buffered.MessageId], await BufferedAsync(row));
         Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
     }
 
@@ -180,7 +180,8 @@ public abstract partial class SagaStoreCompliance
 
         var early = (await LoadAsync(row.Id)).Early;
         Assert.Equal(
-            [events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId], early.Select(kept => kept.MessageId));
+            [events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId],
+            early.Select(buffered => buffered.MessageId));
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
@@ -191,8 +192,8 @@ public abstract partial class SagaStoreCompliance
             ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId],
         });
 
-        Assert.Equal([events[2].MessageId, events[0].MessageId], await KeptAsync(row));
-        Assert.Equal([foreign.MessageId], await KeptAsync(other));
+        Assert.Equal([events[2].MessageId, events[0].MessageId], await BufferedAsync(row));
+        Assert.Equal([foreign.MessageId], await BufferedAsync(other));
     }
 
     [Fact]
@@ -204,26 +205,26 @@ public abstract partial class SagaStoreCompliance
 
         await CommitAsync(Rows.Transition(next, Rows.Ended(next)) with { BufferedEvents = [Rows.Early(row)] });
 
-        Assert.Empty(await KeptAsync(row));
+        Assert.Empty(await BufferedAsync(row));
     }
 
     [Fact]
     public async Task A_saga_may_buffer_an_early_event()
     {
         var row = Rows.New();
-        var (kept, taken) = (Rows.Early(row), Rows.Early(row));
-        await EarlyEvents.StoreEarlyAsync([kept, taken], 10, _none);
+        var (buffered, taken) = (Rows.Early(row), Rows.Early(row));
+        await EarlyEvents.StoreEarlyAsync([buffered, taken], 10, _none);
         await StartAsync(row);
 
         await CommitAsync(Rows.Transition(row, Rows.Next(row)) with
         {
-            SeenMessages = [new(kept.MessageId), new(taken.MessageId)],
-            BufferedEvents = [kept with { SagaId = row.Id }],
+            SeenMessages = [new(buffered.MessageId), new(taken.MessageId)],
+            BufferedEvents = [buffered with { SagaId = row.Id }],
             ReleasedEvents = [taken.MessageId],
         });
 
-        Assert.Equal([kept.MessageId], await KeptAsync(row));
-        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId || due.Event.MessageId == taken.MessageId);
+        Assert.Equal([buffered.MessageId], await BufferedAsync(row));
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == buffered.MessageId || due.Event.MessageId == taken.MessageId);
     }
 
     [Fact]
@@ -286,11 +287,11 @@ public abstract partial class SagaStoreCompliance
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
         Assert.Equal([events[0].MessageId], (await EarlyEvents.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var kept = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+        var buffered = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
         MessageId[] expected =
             [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
-        Assert.Equal(expected.ToHashSet(), kept.Keys.ToHashSet());
+        Assert.Equal(expected.ToHashSet(), buffered.Keys.ToHashSet());
         Assert.Empty(await EarlyEvents.StoreEarlyAsync([], 3, _none));
     }
 
@@ -346,10 +347,10 @@ public abstract partial class SagaStoreCompliance
     public async Task A_buffered_event_never_becomes_due_even_when_expired()
     {
         var row = await StartAsync();
-        var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [kept] });
+        var buffered = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [buffered] });
 
-        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId);
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == buffered.MessageId);
     }
 
     [Fact]
@@ -363,7 +364,7 @@ public abstract partial class SagaStoreCompliance
 
         await EarlyEvents.RemoveEarlyAsync([early.MessageId], _none);
 
-        Assert.Equal([early.MessageId], await KeptAsync(row));
+        Assert.Equal([early.MessageId], await BufferedAsync(row));
     }
 
     [Fact]
@@ -451,7 +452,8 @@ public abstract partial class SagaStoreCompliance
     private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
         (await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
-    private async Task<IEnumerable<MessageId>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
+    private async Task<IEnumerable<MessageId>> BufferedAsync(SagaRow row) =>
+        (await LoadAsync(row.Id)).Early.Select(buffered => buffered.MessageId);
 
     private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
         (await Store.FindEventTargetsAsync(addresses, _none)).Select(target => target.Live);

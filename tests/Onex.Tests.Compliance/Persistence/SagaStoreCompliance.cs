@@ -124,10 +124,10 @@ public abstract partial class SagaStoreCompliance
         var stale = await StartAsync();
         await CommitAsync(Rows.Transition(stale, Rows.Next(stale)));
         var known = await StartAsync();
-        var born = Rows.New();
+        var started = Rows.New();
 
         var results = await CommitAsync(
-            Rows.Start(born),
+            Rows.Start(started),
             Rows.Transition(stale, Rows.Next(stale)),
             Rows.Start(Rows.New() with { RequestId = known.RequestId }),
             new CommitEntry.Check(stale.Id, 2),

@@ -85,7 +85,7 @@ public abstract class StoredValueTests
     public async Task Stored_values_keep_their_types() => await Values(3).Array[40].SampleAsync(
         async values =>
         {
-            var kept = values.Where(IsKept).Select(StoredOrder.Of).Append(Nested(63)).ToList();
+            var kept = values.Where(IsKept).Select(StoredOrder.Sort).Append(Nested(63)).ToList();
             var all = CelValue.List([.. kept]);
             var saga = Saga(all) with
             {
@@ -120,13 +120,13 @@ public abstract class StoredValueTests
     [Fact]
     public async Task Compensation_arguments_have_the_same_bytes_after_a_round_trip()
     {
-        var arguments = StoredOrder.Of(
+        var arguments = StoredOrder.Sort(
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
         var compensable = new Compensable("step", "keeping", Rows.Id(), arguments);
 
         var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Compensables = [compensable] });
 
-        Assert.Equal(arguments.ToString(), StoredOrder.Of(back.Compensables[0].Arguments).ToString());
+        Assert.Equal(arguments.ToString(), StoredOrder.Sort(back.Compensables[0].Arguments).ToString());
     }
 
     private static Gen<CelValue> Values(int depth) => depth == 0
@@ -218,14 +218,14 @@ public abstract class StoredValueTests
                 new CommitEntry.Transition(moved, 1, [], [], [])
                 {
                     BufferedEvents = [
-                    .. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))]
+                    .. saga.Early.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered))]
                 });
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
         return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, out _) with
         {
-            Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))],
+            Early = [.. loaded.Early.Select(buffered => EarlyEventRows.ToBuffered(_keeper, buffered))],
         };
     }
 

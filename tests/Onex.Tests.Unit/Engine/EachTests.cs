@@ -173,12 +173,12 @@ public sealed class EachTests
     public void Past_the_pivot_a_rejected_item_blocks_for_an_operator()
     {
         var scenario = Packing(atOnce: 2, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
-        var refused = scenario.Saga.Blockage!.CommandId;
+        var rejected = scenario.Saga.Blockage!.CommandId;
         scenario.CompletesItem("pack", 1, Result("b"))
             .CompletesItem("pack", 2, Result("c"));
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("pack");
-        Assert.NotEqual(refused, scenario.Last.Commands[0].CommandId);
+        Assert.NotEqual(rejected, scenario.Last.Commands[0].CommandId);
         scenario.RejectsItem("pack", 0)
             .OperatorSends(OperatorCommand.Skip);
         scenario.CompletesItem("pack", 3, Result("d"))

@@ -116,14 +116,15 @@ internal sealed partial class FaultInjectionWorld
 
         // A buffered event was recorded when it arrived; it leaves the buffer exactly once, applied or declined.
         Assert.All(decision.Seen, id => Assert.True(_seen.Add(id)));
-        Assert.All(Saga.Early, kept => Assert.Contains(kept.MessageId, _seen));
-        foreach (var kept in Saga.Early.Where(kept => _buffered.Add(kept.MessageId)))
+        Assert.All(Saga.Early, buffered => Assert.Contains(buffered.MessageId, _seen));
+        foreach (var buffered in Saga.Early.Where(buffered => _buffered.Add(buffered.MessageId)))
         {
-            Assert.Contains(kept.MessageId, decision.Seen);
+            Assert.Contains(buffered.MessageId, decision.Seen);
         }
 
         Assert.All(
-            decision.Rejections, rejection => Assert.DoesNotContain(Saga.Early, kept => kept.MessageId == rejection.Event.MessageId));
+            decision.Rejections,
+            rejection => Assert.DoesNotContain(Saga.Early, buffered => buffered.MessageId == rejection.Event.MessageId));
     }
 
     // A paused saga sends nothing. A cancelled saga only compensates and ends.
@@ -238,7 +239,7 @@ internal sealed partial class FaultInjectionWorld
                     note.Kind is HistoryKind.StepFailed or HistoryKind.RetriedByOperator
                         or HistoryKind.AttemptFailed or HistoryKind.StepRejected
                     && (note.Step == gone.Step || note.Step is null)),
-                $"'{gone.Step}' was forgotten while it was {gone.Phase}.");
+                $"'{gone.Step}' was dropped while it was {gone.Phase}.");
         }
     }
 

@@ -398,7 +398,7 @@ public sealed class InterruptionTests
 
         Assert.Equal((BlockedBy.Compensation, "charge"), (blockage!.Kind, blockage.Step));
         Assert.Equal([blockage], scenario.Saga.Blockages);
-        Assert.Equal(["cancel"], scenario.Saga.Early.Select(kept => kept.Event));
+        Assert.Equal(["cancel"], scenario.Saga.Early.Select(buffered => buffered.Event));
     }
 
     private static IEnumerable<string?> Compensated(SagaScenario scenario) =>

@@ -131,7 +131,7 @@ public sealed class ParkedCommandsTests
             new Dictionary<CommandId, string> { [command] = "connection 'stock' has been unavailable since noon" });
 
         Assert.Equal(
-            "In state 'start' step 'reserve' is parked (attempt 1 of 5, sent first at 2026-11-24 08:00:00Z): "
+            "In state 'start' step 'reserve' is parked (attempt 1 of 5, first sent at 2026-11-24 08:00:00Z): "
             + "connection 'stock' has been unavailable since noon.",
             why.Sentence);
     }

@@ -256,7 +256,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             ExpectBool(operand, found.Type, logic.IsAnd ? "'&&'" : "'||'");
         }
 
-        Forget(known);
+        Truncate(known);
 
         return new(CelType.Bool, cost);
     }
@@ -493,7 +493,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         _notNull.AddRange(Presence.NotNull(condition, holds));
         var found = Visit(syntax);
         _notNull.RemoveRange(notNull, _notNull.Count - notNull);
-        Forget(known);
+        Truncate(known);
         return found;
     }
 
@@ -508,7 +508,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return known;
     }
 
-    private void Forget(int known) => _present.RemoveRange(known, _present.Count - known);
+    private void Truncate(int known) => _present.RemoveRange(known, _present.Count - known);
 
     // The path from which the field is read: input.items.
     private static string? Written(Syntax at) => at switch

@@ -45,10 +45,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var start = new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("response")], []);
         await database.Database.ExecuteAsync(away);
 
-        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
+        var rejected = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
         await database.Database.ExecuteAsync(back);
 
-        Assert.Contains("onex db migrate", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("onex db migrate", rejected.Message, StringComparison.Ordinal);
         Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, start)));
     }
 
@@ -164,7 +164,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
-        var born = Rows.New() with { BusinessKey = Rows.Key() };
+        var started = Rows.New() with { BusinessKey = Rows.Key() };
         var message = Rows.Message("m");
         await CommitAsync(lost.Store, Rows.Start(row));
         var moved = Rows.Next(row);
@@ -173,12 +173,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var results = await CommitAsync(
             lost.Store,
             new CommitEntry.Transition(moved, 1, [Rows.Happened(moved)], [message], []),
-            new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
+            new CommitEntry.Start(started, [Rows.Happened(started)], [], [Rows.Payload(started, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
         Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
-        Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
+        Assert.Equal((1L, 1L), (await VersionAsync(started.Id), await HistoryAsync(started.Id)));
         Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
     }
 
@@ -189,12 +189,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var row = Rows.New();
         await CommitAsync(lost.Store, Rows.Start(row));
         lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
-        lost.Proxy.Refusing = true;
+        lost.Proxy.Rejecting = true;
 
         var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
+        await Eventually.Async(() => lost.Proxy.Rejected >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
         Assert.False(results.IsCompleted);
-        lost.Proxy.Refusing = false;
+        lost.Proxy.Rejecting = false;
 
         Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
@@ -207,12 +207,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var row = Rows.New();
         await CommitAsync(lost.Store, Rows.Start(row));
         lost.Proxy.NextRequest = Cut.BeforeTheServer;
-        lost.Proxy.Refusing = true;
+        lost.Proxy.Rejecting = true;
 
         var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
+        await Eventually.Async(() => lost.Proxy.Rejected >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
         await CommitAsync(Store(database.DataSource), Rows.Transition(row, Rows.Next(row)));
-        lost.Proxy.Refusing = false;
+        lost.Proxy.Rejecting = false;
 
         Assert.Equal([CommitResult.Stale.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
@@ -266,14 +266,14 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
-        lost.Proxy.Refusing = true;
+        lost.Proxy.Rejecting = true;
         lost.DataSource.Clear();
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(lost.Store, Rows.Start(row)));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.LoadAsync([row.Id], _none));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.NowAsync(_none));
 
-        lost.Proxy.Refusing = false;
+        lost.Proxy.Rejecting = false;
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(lost.Store, Rows.Start(row)));
     }
 

@@ -2,7 +2,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 
 public class ExpressionTests
 {
-    private static readonly Scope _scope = Scope.Of("""
+    private static readonly Scope _scope = Scope.Parse("""
         {
           "input": { "total": 10.5, "count": 3, "name": "Anna", "tags": ["a", "b"], "nothing": null,
           "items": [{ "price": 2, "sku": "x" }, { "price": 5, "sku": "y" }] },

@@ -130,7 +130,7 @@ public sealed class SagaRowsTests
     }
 
     // Postgres changes the order of object members.
-    private static RawJson AsJsonb(RawJson json) => StoredOrder.Of(json);
+    private static RawJson AsJsonb(RawJson json) => StoredOrder.Sort(json);
 
     private static Outstanding Command(AttemptPhase phase) => new()
     {
@@ -182,7 +182,7 @@ internal static class StateText
             case CelValue cel:
                 text.Append(cel.Kind)
                     .Append(' ')
-                    .AppendLine(ValueJson.TryWrite(StoredOrder.Of(cel), out var json, out _) ? json.ToString() : "?");
+                    .AppendLine(ValueJson.TryWrite(StoredOrder.Sort(cel), out var json, out _) ? json.ToString() : "?");
                 break;
             case System.Collections.IDictionary map:
                 text.AppendLine();

@@ -97,7 +97,7 @@ public sealed class StoredSagaSampleTests
         scenario.Reloads(
             SagaRows.FromRow(scenario.Plan, row, input, out _) with
             {
-                Early = [.. early.Select(each => EarlyEventRows.ToKept(scenario.Plan, each))],
+                Early = [.. early.Select(each => EarlyEventRows.ToBuffered(scenario.Plan, each))],
             },
             root.GetProperty("at").GetDateTimeOffset());
         return scenario;

@@ -183,7 +183,7 @@ public sealed class SagaWorkTests
         };
 
         var row = EarlyEventRows.ToRow(Saga.Facts, kept);
-        var again = EarlyEventRows.ToKept(plan, row);
+        var again = EarlyEventRows.ToBuffered(plan, row);
 
         Assert.Equal(kept.Data, again.Data);
         Assert.Equal(kept.Requester with { Headers = again.Requester.Headers }, again.Requester);
