@@ -81,7 +81,8 @@ internal static class Events
         {
             Release(
                 decision, buffered, ErrorCodes.EventExpired,
-                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{buffered.Event}' before {buffered.ExpiresAt:u}.",
+                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{buffered.Event}' before "
+                    + $"{TimeText.Format(buffered.ExpiresAt)}.",
                 isDead: true);
         }
     }

@@ -1,7 +1,7 @@
-using System.Globalization;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine;
 
@@ -35,13 +35,14 @@ internal static class Waits
         {
             { EndedAt: { } ended } => new WaitDescription($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
             { Blockage: { } blockage } => new WaitDescription(
-                $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
+                $"It is blocked in state '{saga.State}' since {TimeText.Format(blockage.At)} and waits for an operator: "
+                    + saga.BlockedBecause,
                 blockage.At, ["an operator"]),
             { PausedBy: { } request } => Paused(plan, saga, request, now, parked),
             { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new WaitDescription(
                 $"It has left state '{saga.State}' and is in a cycle without progress: it is slowed down, and enters '{leaving.Next}' "
-                    + $"again at {Text(at)}.",
-                saga.UpdatedAt, [$"time {Text(at)}"]),
+                    + $"again at {TimeText.Format(at)}.",
+                saga.UpdatedAt, [$"time {TimeText.Format(at)}"]),
             { Outstanding.IsEmpty: false } => InFlight(plan, saga, now, parked),
             _ => Waiting(plan, saga, now),
         };
@@ -90,7 +91,7 @@ internal static class Waits
             .ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
         return new WaitDescription(
-            $"{request.By} paused it in state '{saga.State}' at {Text(request.At)}"
+            $"{request.By} paused it in state '{saga.State}' at {TimeText.Format(request.At)}"
             + (request.Reason is { } reason ? $" ({reason})" : "")
             + ": it sends nothing until it is resumed"
             + (held > 0 ? $", {held} command{(held == 1 ? " is" : "s are")} held back" : "")
@@ -109,7 +110,7 @@ internal static class Waits
                 .Select(group => Describe(saga, [.. group], parked)))
             .Concat(saga.Branches
                 .Where(branch => branch.WaitUntil is not null)
-                .Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
+                .Select(branch => $"a branch of step '{branch.Parallel}' waits until {TimeText.Format(branch.WaitUntil!.Value)}"))
             .ToList();
         var goal = saga.Leaving is { } leaving ? $" It goes to '{leaving.Next}' once that is resolved."
             : saga.Outstanding.Any(command => command.Interrupted) ? " Older steps are compensated after that is resolved."
@@ -150,8 +151,9 @@ internal static class Waits
         if (step.Role == CallRole.Saga && !isCompensation && command.Phase == AttemptPhase.InFlight)
         {
             return command.Interrupted
-                ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since {Text(command.FirstSentAt)})"
-                : $"the child '{step.Invocation.Operation}' of step '{command.Step}' runs (since {Text(command.FirstSentAt)})";
+                ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since "
+                    + $"{TimeText.Format(command.FirstSentAt)})"
+                : $"the child '{step.Invocation.Operation}' of step '{command.Step}' runs (since {TimeText.Format(command.FirstSentAt)})";
         }
 
         var endless = !isCompensation && !command.Interrupted && saga.PastPivot;
@@ -162,18 +164,21 @@ internal static class Waits
         return command.Phase switch
         {
             _ when parked.TryGetValue(command.CommandId, out var reason) =>
-                $"{what} is parked ({attempt}, first sent at {Text(command.FirstSentAt)}): {reason}",
-            AttemptPhase.BackingOff => $"{what} waits until {Text(command.DueAt)} after {attempt} failed",
+                $"{what} is parked ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}): {reason}",
+            AttemptPhase.BackingOff => $"{what} waits until {TimeText.Format(command.DueAt)} after {attempt} failed",
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
             _ when command.Interrupted =>
-                $"{what} is being resolved ({attempt}, first sent at {Text(command.FirstSentAt)}, next check at {Text(command.DueAt)})",
+                $"{what} is being resolved ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}, next check at "
+                    + $"{TimeText.Format(command.DueAt)})",
             _ when command.Report is { } report =>
-                $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} ({attempt}, since {Text(report.StartedAt)})"
-                    + $"{(report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")} (reported at {Text(report.At)})",
+                $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} "
+                    + $"({attempt}, since {TimeText.Format(report.StartedAt)})"
+                    + (report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")
+                    + $" (reported at {TimeText.Format(report.At)})",
             _ =>
-                $"{what} is in flight ({attempt}, first sent at {Text(command.FirstSentAt)}, next check "
-                    + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
+                $"{what} is in flight ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}, next check "
+                    + $"{(command.DueAt > now ? $"at {TimeText.Format(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
                     : ", and no process has claimed it: is "
@@ -191,25 +196,25 @@ internal static class Waits
         List<string> times = [];
         foreach (var branch in saga.Branches.Where(branch => branch.WaitUntil is not null).OrderBy(branch => branch.WaitUntil))
         {
-            waits.Add($"time {Text(branch.WaitUntil!.Value)}");
-            times.Add($"continues in a branch of '{branch.Parallel}' at {Text(branch.WaitUntil!.Value)}");
+            waits.Add($"time {TimeText.Format(branch.WaitUntil!.Value)}");
+            times.Add($"continues in a branch of '{branch.Parallel}' at {TimeText.Format(branch.WaitUntil!.Value)}");
         }
 
         if (saga.WaitUntil is { } until)
         {
-            waits.Insert(0, $"time {Text(until)}");
-            times.Add($"continues at {Text(until)}");
+            waits.Insert(0, $"time {TimeText.Format(until)}");
+            times.Add($"continues at {TimeText.Format(until)}");
         }
 
         if (saga.StateDueAt is { } due && state.Timeout is { } timeout)
         {
-            waits.Add($"time {Text(due)}");
-            times.Add($"goes to '{timeout.Next}' at {Text(due)}");
+            waits.Add($"time {TimeText.Format(due)}");
+            times.Add($"goes to '{timeout.Next}' at {TimeText.Format(due)}");
         }
 
         if (saga.DeadlineAt is { } deadline && plan.Deadline is { } limit)
         {
-            times.Add($"goes to '{limit.Next}' at {Text(deadline)}, its deadline");
+            times.Add($"goes to '{limit.Next}' at {TimeText.Format(deadline)}, its deadline");
         }
 
         var events = saga.WaitingFor.IsEmpty
@@ -217,13 +222,11 @@ internal static class Waits
             : $" for {(saga.WaitingFor.Length == 1 ? "the event" : "one of the events")} {string.Join(", ", saga.WaitingFor)}";
         var otherwise = times.Count == 0 ? "" : $"{(events.Length > 0 ? "; otherwise it" : " and")} {string.Join(", or ", times)}";
         return new WaitDescription(
-            $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}"
+            $"It waits in state '{saga.State}' since {TimeText.Format(saga.EnteredAt)}{events}{otherwise}"
                 + (saga.NextWakeupAt <= now ? ", which is now." : "."),
             saga.EnteredAt, waits)
         {
             Events = saga.WaitingFor,
         };
     }
-
-    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

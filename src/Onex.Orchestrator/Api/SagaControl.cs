@@ -1,5 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
@@ -146,7 +147,7 @@ internal sealed class SagaControl(
             DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
                 OperatorOutcome.NotAllowed,
                 saga.EndedAt is { } ended
-                    ? $"The saga has ended in state '{saga.State}' at {ended:O}. An ended saga does not change."
+                    ? $"The saga has ended in state '{saga.State}' at {TimeText.Format(ended)}. An ended saga does not change."
                     : $"The saga is in state '{saga.State}', which accepts no operator command.",
                 saga.Status.ToText()),
             DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.NotAllowed, reasonWhy, null),

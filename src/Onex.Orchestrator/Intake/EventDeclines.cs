@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
@@ -68,8 +69,8 @@ internal static class EventDeclines
     /// <summary>The saga did not start in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
-        $"The event waited from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in "
-        + "that time.",
+        $"The event waited from {TimeText.Format(receivedAt)} until {TimeText.Format(expiresAt)}, and no saga of '{request.Contract}' "
+        + $"with {Named(request)} started in that time.",
         request.Requester);
 
     private static string Named(EventRequest request) => request.Address switch
