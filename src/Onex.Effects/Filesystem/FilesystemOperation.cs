@@ -155,7 +155,7 @@ internal sealed class ReadFile()
                     "result_too_large", $"the file is larger than {context.LargestResult / (1024 * 1024)} MiB");
             }
 
-            // What is appended meanwhile is not read.
+            // Text that is appended meanwhile is not read.
             await context.Room.HoldAsync(bytes, cancellation);
             var content = new byte[bytes];
             var read = 0;

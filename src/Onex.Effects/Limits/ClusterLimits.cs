@@ -214,7 +214,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         Log.ClusterLimitsLost(_logger, problem);
     }
 
-    // Says that this process is there, and renews the leases of its attempts.
+    // Registers this process, and renews the leases of its attempts.
     private async Task RenewAsync()
     {
         while (!_disposed.IsCancellationRequested)

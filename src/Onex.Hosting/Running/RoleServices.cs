@@ -80,7 +80,7 @@ internal sealed class RoleServices(
         }
     }
 
-    // An outside system that is away is waited for, however long: a line when it is missed, and one when it is there.
+    // Waits without a limit for an external system that is unavailable. Logs when the wait begins and when it ends.
     private async Task RunAsync(IRoleBootstrap bootstrap, CancellationToken cancellation)
     {
         string? waitingBecause = null;

@@ -111,7 +111,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // The spans of what is sent are below that of the transition.
+    // The spans of sent messages are children of the transition's span.
     private void Send(SagaWork work)
     {
         if (TransitionSpans.Start(work) is not { } span)

@@ -236,12 +236,12 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
         if (left == CelType.Null || right == CelType.Null)
         {
-            return "a value of that type is never null; whether a field is there says has(...)";
+            return "a value of that type is never null; test with has(...) whether a field is present";
         }
 
         return binary.Operator == "+" && (left is CelType.Basic { Kind: CelKind.String } || right is CelType.Basic { Kind: CelKind.String })
             ? "convert the other with string(...)"
-            : binary.Operator == "in" ? "on the right of 'in' stands a list or a map of such values"
+            : binary.Operator == "in" ? "the right side of 'in' must be a list or a map of such values"
             : "convert one of them, or correct the name";
     }
 
