@@ -10,7 +10,7 @@ namespace Onex.Engine;
 internal static class Events
 {
     // Longer than any `early`, and as long as the lifetime of a command.
-    private static readonly TimeSpan _keptFor = TimeSpan.FromDays(14);
+    private static readonly TimeSpan _bufferedFor = TimeSpan.FromDays(14);
 
     private enum Acceptance
     {
@@ -28,11 +28,11 @@ internal static class Events
     {
         var saga = decision.Saga;
         var planned = decision.Plan.Events.GetValueOrDefault(external.Event);
-        var keptFor = planned?.Early > _keptFor ? planned.Early.Value : _keptFor;
+        var bufferedFor = planned?.Early > _bufferedFor ? planned.Early.Value : _bufferedFor;
         var arrived = new BufferedEvent(
             external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, decision.Now,
-            Times.After(decision.Now, keptFor));
-        if (saga.Early.Any(buffered => buffered.MessageId == arrived.MessageId))
+            Times.After(decision.Now, bufferedFor));
+        if (saga.BufferedEvents.Any(buffered => buffered.MessageId == arrived.MessageId))
         {
             return false;
         }
@@ -58,17 +58,17 @@ internal static class Events
             return false;
         }
 
-        if (saga.Early.Length >= decision.Plan.BufferedEventsMax)
+        if (saga.BufferedEvents.Length >= decision.Plan.BufferedEventsMax)
         {
             decision.Decline(new DeclinedEvent(
                 arrived.Requester, arrived, ErrorCodes.EventsTooMany,
-                $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.Early.Length, "event")} already that its state '{saga.State}' "
-                    + "does not accept. Send it again when the saga has reached another state.",
+                $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.BufferedEvents.Length, "event")} already that its state "
+                    + $"'{saga.State}' does not accept. Send it again when the saga has reached another state.",
                 IsDead: false));
             return false;
         }
 
-        decision.Saga = saga with { Early = saga.Early.Add(arrived) };
+        decision.Saga = saga with { BufferedEvents = saga.BufferedEvents.Add(arrived) };
         decision.See(arrived.MessageId);
         decision.Note(HistoryKind.EventBuffered, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
         return true;
@@ -77,7 +77,7 @@ internal static class Events
     /// <summary>Declines buffered events that have expired.</summary>
     public static void Expire(DecisionBuilder decision)
     {
-        foreach (var buffered in decision.Saga.Early.Where(buffered => buffered.ExpiresAt <= decision.Now))
+        foreach (var buffered in decision.Saga.BufferedEvents.Where(buffered => buffered.ExpiresAt <= decision.Now))
         {
             Release(
                 decision, buffered, ErrorCodes.EventExpired,
@@ -92,9 +92,10 @@ internal static class Events
     /// </summary>
     public static bool AcceptBuffered(DecisionBuilder decision)
     {
-        while (AcceptsEvents(decision) && decision.Saga.Early.FirstOrDefault(buffered => HasRule(decision, buffered.Event)) is { } buffered)
+        while (AcceptsEvents(decision)
+            && decision.Saga.BufferedEvents.FirstOrDefault(candidate => HasRule(decision, candidate.Event)) is { } buffered)
         {
-            decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(buffered) };
+            decision.Saga = decision.Saga with { BufferedEvents = decision.Saga.BufferedEvents.Remove(buffered) };
             if (Accept(decision, buffered, wasBuffered: true) == Acceptance.LeftState)
             {
                 return true;
@@ -119,7 +120,7 @@ internal static class Events
             return;
         }
 
-        foreach (var buffered in decision.Saga.Early)
+        foreach (var buffered in decision.Saga.BufferedEvents)
         {
             Release(
                 decision, buffered, ErrorCodes.EventUnclaimed,
@@ -219,7 +220,7 @@ internal static class Events
 
     private static void Release(DecisionBuilder decision, BufferedEvent buffered, string code, string why, bool isDead)
     {
-        decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(buffered) };
+        decision.Saga = decision.Saga with { BufferedEvents = decision.Saga.BufferedEvents.Remove(buffered) };
         decision.Note(HistoryKind.EventDeclined, detail: [("event", buffered.Event), ("code", code)]);
         decision.Decline(new DeclinedEvent(buffered.Requester, buffered, code, why, isDead));
     }

@@ -95,7 +95,7 @@ internal sealed record SagaState
     public Departure? Leaving { get; init; }
 
     /// <summary>Buffered events: they wait for a state that accepts them. In order of arrival.</summary>
-    public ImmutableArray<BufferedEvent> Early { get; init; } = [];
+    public ImmutableArray<BufferedEvent> BufferedEvents { get; init; } = [];
 
     /// <summary>The response of a <c>respond</c> step, or null. After one, the end sends no second response.</summary>
     public RawJson? Response { get; init; }
@@ -143,7 +143,7 @@ internal sealed record SagaState
             }
 
             // The senders of expired events are answered in time, whatever the status of the saga.
-            foreach (var buffered in Early)
+            foreach (var buffered in BufferedEvents)
             {
                 at = Earlier(at, buffered.ExpiresAt);
             }

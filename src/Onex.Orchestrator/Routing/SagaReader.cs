@@ -40,7 +40,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
         var loaded = await store.LoadAsync(ids, limit, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
         var wanted = new List<Guid>();
-        foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.Early)))
+        foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.BufferedEvents)))
         {
             try
             {
@@ -55,7 +55,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
                 sagas.Add(new StoredSaga(
                     row, machine, early.Count == 0
                         ? saga
-                        : saga with { Early = [.. early.Select(row => EarlyEventRows.ToBuffered(machine.Plan, row))] }, unsent)
+                        : saga with { BufferedEvents = [.. early.Select(row => EarlyEventRows.ToBuffered(machine.Plan, row))] }, unsent)
                 {
                     Input = SagaWeight.From(input),
                 });

@@ -200,16 +200,16 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                BufferedEvents = Saga!.Early.IsEmpty
+                BufferedEvents = Saga!.BufferedEvents.IsEmpty
                     ? []
                     :
                     [
-                        .. Saga.Early.Where(buffered => !Buffers(Read!, buffered))
+                        .. Saga.BufferedEvents.Where(buffered => !Buffers(Read!, buffered))
                             .Select(buffered => EarlyEventRows.ToRow(Saga.Facts, buffered)),
                     ],
-                ReleasedEvents = Read!.Early.IsEmpty
+                ReleasedEvents = Read!.BufferedEvents.IsEmpty
                     ? []
-                    : [.. Read.Early.Where(buffered => !Buffers(Saga, buffered)).Select(buffered => buffered.MessageId)],
+                    : [.. Read.BufferedEvents.Where(buffered => !Buffers(Saga, buffered)).Select(buffered => buffered.MessageId)],
                 WasParked = Read.EndedAt is null && Read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
@@ -253,7 +253,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         }
     }
 
-    private static bool Buffers(SagaState saga, BufferedEvent buffered) => saga.Early.Any(other => other.MessageId == buffered.MessageId);
+    private static bool Buffers(SagaState saga, BufferedEvent buffered) =>
+        saga.BufferedEvents.Any(other => other.MessageId == buffered.MessageId);
 
     private Guid? Store(string name, RawJson content)
     {

@@ -92,7 +92,7 @@ public abstract class StoredValueTests
                 Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
                 Eaches = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
                 Outstanding = [Command(all)],
-                Early = [
+                BufferedEvents = [
                     new BufferedEvent(
                         Rows.Id(), "reported", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
@@ -103,7 +103,7 @@ public abstract class StoredValueTests
             Assert.Equal(Exact(all), Exact(back.Eaches[0].Items!.Value));
             Assert.Equal(Exact(all), Exact(CelValue.List([.. back.Eaches[0].Totals])));
             Assert.Equal(Exact(all), Exact(back.Outstanding[0].ItemValue!.Value));
-            Assert.Equal(Exact(saga.Early[0].Data), Exact(back.Early[0].Data));
+            Assert.Equal(Exact(saga.BufferedEvents[0].Data), Exact(back.BufferedEvents[0].Data));
         },
         iter: 20,
         threads: 1);
@@ -211,21 +211,21 @@ public abstract class StoredValueTests
         var row = SagaRows.ToRow(saga, 1, Rows.Id());
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.EmptyObject);
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [], [], [input])));
-        if (!saga.Early.IsEmpty)
+        if (!saga.BufferedEvents.IsEmpty)
         {
             var moved = Rows.Next(row);
             await CommitAsync(
                 new CommitEntry.Transition(moved, 1, [], [], [])
                 {
                     BufferedEvents = [
-                    .. saga.Early.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered))]
+                    .. saga.BufferedEvents.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered))]
                 });
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
         return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, out _) with
         {
-            Early = [.. loaded.Early.Select(buffered => EarlyEventRows.ToBuffered(_keeper, buffered))],
+            BufferedEvents = [.. loaded.Early.Select(buffered => EarlyEventRows.ToBuffered(_keeper, buffered))],
         };
     }
 

@@ -116,15 +116,15 @@ internal sealed partial class FaultInjectionWorld
 
         // A buffered event was recorded when it arrived; it leaves the buffer exactly once, applied or declined.
         Assert.All(decision.Seen, id => Assert.True(_seen.Add(id)));
-        Assert.All(Saga.Early, buffered => Assert.Contains(buffered.MessageId, _seen));
-        foreach (var buffered in Saga.Early.Where(buffered => _buffered.Add(buffered.MessageId)))
+        Assert.All(Saga.BufferedEvents, buffered => Assert.Contains(buffered.MessageId, _seen));
+        foreach (var buffered in Saga.BufferedEvents.Where(buffered => _buffered.Add(buffered.MessageId)))
         {
             Assert.Contains(buffered.MessageId, decision.Seen);
         }
 
         Assert.All(
             decision.Rejections,
-            rejection => Assert.DoesNotContain(Saga.Early, buffered => buffered.MessageId == rejection.Event.MessageId));
+            rejection => Assert.DoesNotContain(Saga.BufferedEvents, buffered => buffered.MessageId == rejection.Event.MessageId));
     }
 
     // A paused saga sends nothing. A cancelled saga only compensates and ends.
@@ -343,7 +343,7 @@ internal sealed partial class FaultInjectionWorld
         if (Ended)
         {
             Assert.Empty(Saga.Outstanding);
-            Assert.Empty(Saga.Early);
+            Assert.Empty(Saga.BufferedEvents);
             Assert.Empty(Saga.Compensables);
             Assert.Empty(Saga.Branches);
             Assert.Empty(Saga.Eaches);

@@ -220,13 +220,13 @@ public sealed class InterruptionTests
     public void During_a_departure_events_are_buffered_and_timers_do_not_fire()
     {
         var scenario = Leaving().Receives("card").Sends();
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
 
         scenario.AdvancesTime(TimeSpan.FromHours(100))
             .Wakes(_ => new Lease(1, scenario.Now.AddHours(1)));
         Assert.NotNull(scenario.Saga.Leaving);
         scenario.Answered("charge", 404).Sends("charge").IsIn("charging", SagaStatus.Running);
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
         Assert.Equal(2, scenario.Saga.Visit);
     }
 
@@ -313,7 +313,7 @@ public sealed class InterruptionTests
         StaysBlocked(scenario, "unwinding");
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
         scenario.Completes("charge").IsIn("cancelled", SagaStatus.Failed);
         Assert.Equal("cancel", scenario.Saga.Fault!.Code);
     }
@@ -398,7 +398,7 @@ public sealed class InterruptionTests
 
         Assert.Equal((BlockedBy.Compensation, "charge"), (blockage!.Kind, blockage.Step));
         Assert.Equal([blockage], scenario.Saga.Blockages);
-        Assert.Equal(["cancel"], scenario.Saga.Early.Select(buffered => buffered.Event));
+        Assert.Equal(["cancel"], scenario.Saga.BufferedEvents.Select(buffered => buffered.Event));
     }
 
     private static IEnumerable<string?> Compensated(SagaScenario scenario) =>

@@ -310,7 +310,7 @@ public sealed class OperatorTests
                 .Starts()
                 .OperatorSends(OperatorCommand.Pause)
                 .Receives("stop").IsIn("working", SagaStatus.Paused);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
 
         scenario.Completes("sum")
                 .Sends()
@@ -328,7 +328,7 @@ public sealed class OperatorTests
                 .Starts()
                 .Answered("send", 409)
                 .Receives("enough").IsIn("sending", SagaStatus.Blocked);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("done", SagaStatus.Completed);
     }

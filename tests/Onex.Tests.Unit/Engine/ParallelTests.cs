@@ -333,7 +333,7 @@ public sealed partial class ParallelTests
         scenario.Receives("stop").Sends().IsIn("working", SagaStatus.Blocked);
 
         Assert.Null(scenario.Saga.Leaving);
-        Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.Early.Length, scenario.Saga.Blockage!.Kind));
+        Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.BufferedEvents.Length, scenario.Saga.Blockage!.Kind));
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-a")
             .Completes("a").IsIn("elsewhere", SagaStatus.Waiting);

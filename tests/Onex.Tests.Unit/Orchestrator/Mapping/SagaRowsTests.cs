@@ -126,7 +126,12 @@ public sealed class SagaRowsTests
             Progress = AsJsonb(row.Progress),
             Fault = row.Fault is { } fault ? AsJsonb(fault) : null,
         };
-        return SagaRows.FromRow(plan, row, input, out _) with { Early = saga.Early, Output = saga.Output, Response = saga.Response };
+        return SagaRows.FromRow(plan, row, input, out _) with
+        {
+            BufferedEvents = saga.BufferedEvents,
+            Output = saga.Output,
+            Response = saga.Response,
+        };
     }
 
     // Postgres changes the order of object members.
