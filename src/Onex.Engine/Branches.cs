@@ -243,10 +243,10 @@ internal static class Branches
     // Interrupts the commands in flight in a branch and ends the branches within it.
     private static void End(DecisionBuilder decision, Sequence branch, BranchPhase phase, bool keep = false)
     {
-        var rounds = decision.Saga.Branches
+        var passes = decision.Saga.Branches
             .Where(inner => decision.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
             .Select(inner => inner.RetryPass);
-        Renew(decision, branch, rounds.DefaultIfEmpty().Max());
+        Renew(decision, branch, passes.DefaultIfEmpty().Max());
         Change(decision, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(decision, command => IsIn(decision, command.Step, branch), keep);
         decision.Unblock(

@@ -38,7 +38,7 @@ internal static class CommitSql
     private static readonly string _write = $"""
         WITH given AS MATERIALIZED (
             SELECT * FROM {_given.As("g")}
-        ), known AS MATERIALIZED (
+        ), duplicates AS MATERIALIZED (
             -- Only a commit that has locked the saga's row inserts into the inbox, and this one has.
             SELECT n.saga_id, n.message_id
             FROM {_seen.As("n")}
@@ -49,7 +49,7 @@ internal static class CommitSql
             SET {SagaTable.Columns.Assignments("g")}
             FROM given g
             WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
-              AND g.id NOT IN (SELECT saga_id FROM known)
+              AND g.id NOT IN (SELECT saga_id FROM duplicates)
             RETURNING s.id
         ), inserted AS (
             INSERT INTO onex.sagas ({SagaTable.Columns.Names()}, input)
@@ -132,7 +132,7 @@ internal static class CommitSql
                 result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
         )
         SELECT id, NULL::uuid, NULL::bigint FROM written
-        UNION ALL SELECT saga_id, message_id, NULL FROM known
+        UNION ALL SELECT saga_id, message_id, NULL FROM duplicates
         UNION ALL SELECT NULL, NULL, seq FROM messages
         """;
 

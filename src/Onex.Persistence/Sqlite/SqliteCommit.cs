@@ -108,10 +108,10 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 
     private CommitResult? FindConflict(CommitEntry.Transition transition)
     {
-        var known = transition.SeenMessages.Select(message => message.MessageId)
+        var duplicates = transition.SeenMessages.Select(message => message.MessageId)
             .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", transition.SagaId, message))
             .ToHashSet();
-        return known.Count > 0 ? new CommitResult.DuplicateMessages(known)
+        return duplicates.Count > 0 ? new CommitResult.DuplicateMessages(duplicates)
             : Version(transition.SagaId) != transition.ExpectedVersion || transition.ExpectedVersion == 0 ? CommitResult.Stale.Instance
             : null;
     }
@@ -119,9 +119,9 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     private CommitResult? FindConflict(CommitEntry.Start start)
     {
         var row = start.Row;
-        if (FindRequest(session, row.RequestId) is { } known)
+        if (FindRequest(session, row.RequestId) is { } duplicate)
         {
-            return known;
+            return duplicate;
         }
 
         if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
