@@ -113,7 +113,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             [
                 new HistoryEntry(
                     Version, 0, aside.UpdatedAt, HistoryKind.Blocked.ToText(), row.State, null,
-                    SagaRows.Json(writer => writer.WriteString("reason", reason))),
+                    RowJson.Json(writer => writer.WriteString("reason", reason))),
             ],
             [],
             [])
