@@ -39,7 +39,7 @@ internal static class Reports
             return false;
         }
 
-        var report = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
+        var stored = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
         {
             Progress = report.Progress,
             Text = report.Text,
@@ -47,13 +47,13 @@ internal static class Reports
         };
         if (times is not var (timeout, silence))
         {
-            decision.Replace(command with { Report = report });
+            decision.Replace(command with { Report = stored });
             return true;
         }
 
-        var end = report.StartedAt + timeout + Commands.Grace;
+        var end = stored.StartedAt + timeout + Commands.Grace;
         var heartbeat = decision.Now + silence;
-        decision.Replace(command with { Report = report, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
+        decision.Replace(command with { Report = stored, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
         return true;
     }
 

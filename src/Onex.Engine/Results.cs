@@ -7,23 +7,6 @@ using Onex.Operations;
 
 namespace Onex.Engine;
 
-/// <summary>A classified result, with the contract's rules applied.</summary>
-/// <param name="Outcome">Completed, rejected or failed.</param>
-/// <param name="Value">The typed result; usable only if completed.</param>
-/// <param name="Code">The reason's code, unless completed.</param>
-/// <param name="Message">The reason for people, unless completed.</param>
-internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
-{
-    /// <summary>Why the contract's own rules could not be applied, or null.</summary>
-    public string? Broken { get; init; }
-
-    /// <summary>How far the attempt came.</summary>
-    public AttemptReach Reach { get; init; }
-
-    /// <summary>Why the arguments of the compensation cannot be evaluated from an answer that is not understood, or null.</summary>
-    public string? Unevaluated { get; init; }
-}
-
 /// <summary>
 /// Handles results (docs/contract-language.md#steps). The rules apply in this order: the operation's own schema, <c>reject</c>, the role's
 /// classification, <c>returns</c>, <c>save</c>, the compensation's arguments.
@@ -73,7 +56,7 @@ internal static class Results
             return true;
         }
 
-        var classified = Classify(decision, command, step, result);
+        var classified = ResultRules.Classify(decision, command, step, result);
         if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.Broken is not null))
         {
             // This is known already, and the attempt in flight, which calls the service again, will report more.
@@ -271,101 +254,6 @@ internal static class Results
     // Remote workers may write to the topic of the workers' results. They must not decide what happens to effects of Onex or to children.
     private static bool RunsOnWorkers(CallStep step, StepDirection direction) =>
         (direction == StepDirection.Forward ? step.Role : step.Compensation?.Role) is CallRole.Compute or CallRole.Remote;
-
-    // In this order: the operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
-    private static ClassifiedResult Classify(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
-    {
-        var value = result.Result ?? CelValue.Map([]);
-        string? broken = null;
-        if (result.Result is { } raw)
-        {
-            var unfit = raw.IsError ? raw.AsError() : null;
-            if (result.IsStandIn)
-            {
-                value = raw;
-            }
-            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
-            {
-                // A result that is not a success is classified by its status, whatever its body is.
-                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
-                value = raw;
-                if (result.Outcome == StepOutcome.Completed)
-                {
-                    return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}")
-                    {
-                        Reach = AttemptReach.Done,
-                    };
-                }
-            }
-
-            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
-            {
-                // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
-                if (result.Unparsed is not null && decision.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
-                {
-                    continue;
-                }
-
-                var holds = rule.When.Evaluate(EachItems.ScopeOf(decision, command, decision.Now, value));
-                if (holds.Kind != CelKind.Bool)
-                {
-                    broken = $"The reject guard for '{rule.Code}': {SagaScope.WhyNoBool(holds)}";
-                    break;
-                }
-
-                decision.Observer?.GuardEvaluated(rule.When, holds.AsBool());
-                if (holds.AsBool())
-                {
-                    return new ClassifiedResult(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
-                    {
-                        Reach = AttemptReach.Answered,
-                    };
-                }
-            }
-        }
-
-        if (result.Outcome != StepOutcome.Completed)
-        {
-            var silent = result.Outcome == StepOutcome.Rejected ? "The service rejected it without a reason." : "No reason was given.";
-            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent)
-            {
-                Broken = broken,
-                Reach = result.Reached,
-            };
-        }
-
-        if (result.Unparsed is { } unparsed && decision.Facts.NeedsBody(step.Id))
-        {
-            return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
-        }
-
-        if (broken is not null || result.IsStandIn)
-        {
-            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
-        }
-
-        var returned = value;
-        if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
-        {
-            return new ClassifiedResult(
-                StepOutcome.Failed,
-                value,
-                StepCodes.ResultInvalid,
-                $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
-            {
-                Reach = AttemptReach.Done,
-            };
-        }
-
-        // The same rule as for requests and events. It comes after the types, which may declare that a number is a double.
-        return JsonNumbers.Problems(returned) is [var number, ..]
-            ? new ClassifiedResult(
-                StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
-            {
-                Reach = AttemptReach.Done,
-            }
-            : new ClassifiedResult(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
-    }
 
     // The service did the work, but its answer cannot be used. The answer may still provide the arguments of the compensation.
     private static (Outstanding Command, ClassifiedResult Classified) Evaluate(

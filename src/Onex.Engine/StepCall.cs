@@ -30,8 +30,8 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
             return ArgumentsOf(decision, command, step) is { } arguments ? Doing(step, arguments) : null;
         }
 
-        var arguments = saga.Compensables.LastOrDefault(entry => entry.CompensationId == command.CommandId)?.Arguments ?? command.Arguments;
-        return arguments is { } stored && step.Compensation is not null ? Compensating(step, stored) : null;
+        var compensation = saga.Compensables.LastOrDefault(entry => entry.CompensationId == command.CommandId);
+        return (compensation?.Arguments ?? command.Arguments) is { } stored && step.Compensation is not null ? Compensating(step, stored) : null;
     }
 
     // As of the first attempt, so that every attempt under one key has the same arguments.

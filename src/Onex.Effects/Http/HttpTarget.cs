@@ -20,7 +20,7 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
     /// <summary>Where a response leads; false if it is no redirect (RFC 9110, 15.4).</summary>
     /// <param name="response">The response.</param>
     /// <param name="next">The next target.</param>
-    /// <param name="refused">Why it must not be followed, or null.</param>
+    /// <param name="problem">Why it must not be followed, or null.</param>
     public bool TryFollow(HttpResponseMessage response, [NotNullWhen(true)] out HttpTarget? next, out string? problem)
     {
         (next, problem) = (null, null);

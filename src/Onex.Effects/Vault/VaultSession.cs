@@ -225,7 +225,7 @@ internal sealed class VaultSession(
             var answer = new VaultAnswer((int)response.StatusCode, content);
             if (answer.IsSealed)
             {
-                throw Unavailable($"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
+                throw ReportUnavailable($"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
             }
 
             if (answer.IsSuccess)
@@ -238,15 +238,15 @@ internal sealed class VaultSession(
         catch (HttpRequestException exception)
         {
             var outcome = HttpErrors.NoAnswer<VaultAnswer>(exception, address, progress.Reach);
-            throw Unavailable(outcome.Message!, outcome.Reach, outcome.Code!);
+            throw ReportUnavailable(outcome.Message!, outcome.Reach, outcome.Code!);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
-            throw Unavailable($"{HttpErrors.Host(address)} broke off its answer.", progress.Reach, "connection_lost");
+            throw ReportUnavailable($"{HttpErrors.Host(address)} broke off its answer.", progress.Reach, "connection_lost");
         }
     }
 
-    private VaultException Unavailable(string message, AttemptReach reach, string code)
+    private VaultException ReportUnavailable(string message, AttemptReach reach, string code)
     {
         MarkUnavailable(message);
         return new VaultException(code, message, reach);

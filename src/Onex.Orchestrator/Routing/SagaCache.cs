@@ -17,7 +17,7 @@ internal sealed record CachedSaga(SagaState Saga, long Version, PlanMachine Mach
 
 /// <summary>The memory that a saga needs (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
 /// <param name="Handled">The weight while a decision is made on it.</param>
-/// <param name="Kept">The weight while it is only cached.</param>
+/// <param name="Cached">The weight while it is only cached.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct SagaWeight(long Handled, long Cached)
 {
