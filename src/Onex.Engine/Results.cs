@@ -2,7 +2,6 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Schemas;
 using Onex.Operations;
 
 namespace Onex.Engine;

@@ -31,7 +31,9 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
         }
 
         var compensation = saga.Compensables.LastOrDefault(entry => entry.CompensationId == command.CommandId);
-        return (compensation?.Arguments ?? command.Arguments) is { } stored && step.Compensation is not null ? Compensating(step, stored) : null;
+        return (compensation?.Arguments ?? command.Arguments) is { } stored && step.Compensation is not null
+            ? Compensating(step, stored)
+            : null;
     }
 
     // As of the first attempt, so that every attempt under one key has the same arguments.

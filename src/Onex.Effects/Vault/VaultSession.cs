@@ -225,7 +225,8 @@ internal sealed class VaultSession(
             var answer = new VaultAnswer((int)response.StatusCode, content);
             if (answer.IsSealed)
             {
-                throw ReportUnavailable($"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
+                throw ReportUnavailable(
+                    $"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
             }
 
             if (answer.IsSuccess)

@@ -192,7 +192,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.Rejecting = true;
 
         var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Rejected >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
+        await Eventually.Async(() => lost.Proxy.Rejected >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Rejected} tries to connect");
         Assert.False(results.IsCompleted);
         lost.Proxy.Rejecting = false;
 
