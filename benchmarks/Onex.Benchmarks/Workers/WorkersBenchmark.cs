@@ -53,37 +53,45 @@ internal static class WorkersBenchmark
 
     private static async Task ThroughputAsync(int rounds, int commands)
     {
-        var rows = string.Join(',', Enumerable.Range(0, 3_000).Select(row => $"{{\"a\":{row},\"g\":{row % 7}}}"));
-        var busy = $$$$"""{"items":[{{{{rows}}}}],"by":{"g":"item.g"},"fields":{"total":{"sum":"item.a * 3 + index"}}}""";
-        var stacks = new List<(int Workers, OnexStack Stack, ResultStream Results, List<double> Rates)>();
+        // A small message and some milliseconds of a processor: what is measured is the workers, not the broker.
+        var items = string.Join(',', Enumerable.Range(0, 400));
+        var busy = $$$"""{"values":{"a":[{{{items}}}]},"fields":{"pairs":"values.a.map(x, values.a.map(y, x * y).size()).size()"}}""";
+        var stacks = new List<(int Workers, OnexStack Stack, ResultStream Results, List<double> Rates, List<double> Cpu)>();
         foreach (var workers in new[] { 1, 2, 4 })
         {
             var stack = await StartAsync(workers, partitions: 48);
-            stacks.Add((workers, stack, ResultStream.Create(stack), []));
+            stacks.Add((workers, stack, ResultStream.Create(stack), [], []));
         }
 
-        foreach (var (workers, stack, results, _) in stacks)
+        foreach (var (workers, stack, results, _, _) in stacks)
         {
-            _ = await MeasureAsync(stack, results, Commands("aggregate", busy, commands * workers));
+            _ = await MeasureAsync(stack, results, Commands("transform", busy, commands * workers));
         }
 
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var (_, stack, results, rates) in stacks)
+            foreach (var (_, stack, results, rates, cpu) in stacks)
             {
-                rates.Add(commands / await MeasureAsync(stack, results, Commands("aggregate", busy, commands)));
+                var before = CpuSeconds(stack);
+                rates.Add(commands / await MeasureAsync(stack, results, Commands("transform", busy, commands)));
+                cpu.Add((CpuSeconds(stack) - before) / commands);
             }
         }
 
-        foreach (var (workers, stack, results, rates) in stacks)
+        foreach (var (workers, stack, results, rates, cpu) in stacks)
         {
             Console.WriteLine(
-                $"aggregate over 3,000 items, {workers} workers: {Median(rates),7:F1} per second, "
-                    + $"{Median([.. rates.Zip(stacks[0].Rates, (rate, one) => rate / one)]):F2} times that of one worker; load {Load()}");
+                $"160,000 products, {workers} workers: {Median(rates),7:F1} per second, "
+                    + $"{Median([.. rates.Zip(stacks[0].Rates, (rate, one) => rate / one)]):F2} times that of one worker, "
+                    + $"{Median(cpu) * 1e3:F2} ms of their CPU each, {Median([.. rates.Zip(cpu, (rate, each) => rate * each)]):F2} cores busy; "
+                    + $"load {Load()}");
             results.Dispose();
             await stack.DisposeAsync();
         }
     }
+
+    private static double CpuSeconds(OnexStack stack) =>
+        stack.Processes.Where(process => process.IsRunning).Sum(process => ProcessUsage.Of(process.Pid).CpuSeconds);
 
     private static async Task SharesAsync(int rounds)
     {

@@ -49,7 +49,7 @@ internal static class EventDeadLetter
     /// <param name="rejection">Why it was declined, and who sent it.</param>
     /// <param name="request">The request; see <see cref="Request"/>.</param>
     /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
-    /// <param name="at">When it was declined. Every copy of the dead letter has the same bytes, so this is not a clock's time.</param>
+    /// <param name="at">When it was declined: the time of the decision, so that every copy of the dead letter has the same bytes.</param>
     public static byte[] Write(string topic, Rejection rejection, RawJson request, Guid? requestRef, DateTimeOffset at)
     {
         var requester = rejection.Requester!;
