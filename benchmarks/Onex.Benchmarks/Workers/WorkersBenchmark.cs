@@ -91,7 +91,7 @@ internal static class WorkersBenchmark
     }
 
     private static double CpuSeconds(OnexStack stack) =>
-        stack.Processes.Where(process => process.IsRunning).Sum(process => ProcessUsage.Of(process.Pid).CpuSeconds);
+        stack.Processes.Where(process => process.IsRunning).Sum(process => ProcessUsage.Read(process.Pid).CpuSeconds);
 
     private static async Task SharesAsync(int rounds)
     {
