@@ -145,7 +145,7 @@ internal sealed class DeadLetterWriter(
                 deadLetter.CorrelationId,
                 deadLetter.FailureTimestamp,
                 deadLetter.RetryCount)
-            .WithTrace(RecordIdentity.Header(record, HeaderNames.TraceParent), RecordIdentity.Header(record, HeaderNames.TraceState));
+            .WithTrace(record.TextHeader(HeaderNames.TraceParent), record.TextHeader(HeaderNames.TraceState));
         return producer.ProduceAsync(
             new ProducedRecord(
                 Topics.DeadLetter(record.Topic),
@@ -169,7 +169,7 @@ internal sealed class DeadLetterWriter(
 
     private static int RetryCount(ConsumedRecord record) =>
         int.TryParse(
-            RecordIdentity.Header(record, HeaderNames.RetryCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            record.TextHeader(HeaderNames.RetryCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
             ? count
             : 0;
 }

@@ -120,7 +120,7 @@ public sealed class ProduceOperationTests
 
     private static async Task<StepResult> RunAsync(EffectsHarness effects, StepCommand command)
     {
-        await effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        await effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         return effects.Ledger.Recorded(command.CommandId)!;
     }
 
