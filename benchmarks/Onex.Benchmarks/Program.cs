@@ -31,7 +31,7 @@ static int Usage()
         ./dev bench limits [--seconds N]
         ./dev bench sandbox [--seconds N] [--program ONEX]
         ./dev bench timers [--parked N]
-        ./dev bench workers [--only throughput|shares|takeover|empty] [--rounds N] [--commands N]
+        ./dev bench workers [--only throughput|shares|takeover|empty] [--rounds N] [--commands N] [--against FOLDER]
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
@@ -44,7 +44,7 @@ static int Usage()
         sandbox    the processes of scripts and modules: start, memory, empty runs a second; --program: a published executable
         timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
         workers    the throughput of computes with 1, 2 and 4 workers, how 8 workers share 4, 12 and 48 partitions, evenly and behind a
-                   long compute, how long a kill delays, and an empty compute beside an echo
+                   long compute, how long a kill delays, and an empty compute beside an echo and beside another build (--against)
         """);
     return 2;
 }

@@ -163,5 +163,18 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     }
 
     // ISO 8601 without trailing zeros, the form that System.Text.Json writes.
-    private static string Iso(DateTimeOffset time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture);
+    private static string Iso(DateTimeOffset time)
+    {
+        const int Fraction = 19;
+        const int Zone = 27;
+        Span<char> text = stackalloc char[33];
+        time.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        var end = Zone;
+        while (text[end - 1] == '0')
+        {
+            end--;
+        }
+
+        return string.Concat(text[..(end == Fraction + 1 ? Fraction : end)], text[Zone..]);
+    }
 }

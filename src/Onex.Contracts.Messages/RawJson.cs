@@ -45,6 +45,17 @@ public sealed class RawJsonConverter : JsonConverter<RawJson>
     /// <inheritdoc />
     public override RawJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
+        if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.Position.GetObject() is null)
+        {
+            // The text is one span, and the bracket a slice of it.
+            ref var bracket = ref MemoryMarshal.GetReference(reader.ValueSpan);
+            var begin = reader.TokenStartIndex;
+            if (reader.TrySkip())
+            {
+                return new RawJson(MemoryMarshal.CreateReadOnlySpan(ref bracket, (int)(reader.BytesConsumed - begin)).ToArray());
+            }
+        }
+
         using var document = JsonDocument.ParseValue(ref reader);
         return new RawJson(JsonMarshal.GetRawUtf8Value(document.RootElement).ToArray());
     }

@@ -1,4 +1,3 @@
-using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -131,12 +130,12 @@ public static class EffectsRole
             provider.GetRequiredService<ILogger<ConnectionGates>>()));
 
     /// <summary>Configures the rider to consume the role's commands.</summary>
-    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
+    public static void Configure(RuntimeSettings settings, IKafkaRiderConfigurator kafka) =>
         kafka.TopicEndpoint<StepCommand>(settings.Topics.EffectRequests, settings.EffectsGroup, endpoint =>
         {
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
-            endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<EffectRunner>()));
+            endpoint.Handle(services => services.GetRequiredService<EffectRunner>().HandleAsync);
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });

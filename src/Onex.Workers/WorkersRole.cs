@@ -1,4 +1,3 @@
-using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -23,7 +22,7 @@ public static class WorkersRole
     /// The maximum number of commands that a process handles at a time. Most of them wait for a processor, or for their result to be
     /// durable: with fewer, short computations would wait for the broker. Their memory is bounded apart from this.
     /// </summary>
-    internal const int CommandsAtOnce = 256;
+    internal const int CommandsAtOnce = 2_048;
 
     /// <summary>
     /// The session timeout of the group at most, so that the commands of a killed worker are taken over within ten seconds. To lose a
@@ -46,7 +45,7 @@ public static class WorkersRole
             settings.Sandbox, SandboxCommand.OfThisProgram(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider =>
         {
-            var room = new ComputeRoom(settings.WorkerConcurrency ?? Environment.ProcessorCount, MemoryBudget.ForProcess().Commands);
+            var room = new ComputeRoom(AtOnce(settings), MemoryBudget.ForProcess().Commands);
             provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(room.Close);
             return room;
         });
@@ -77,16 +76,17 @@ public static class WorkersRole
     }
 
     /// <summary>Configures the rider to consume the role's commands, and the cancellations of all commands.</summary>
-    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka)
+    public static void Configure(RuntimeSettings settings, IKafkaRiderConfigurator kafka)
     {
         kafka.TopicEndpoint<StepCommand>(settings.Topics.WorkerRequests, settings.WorkerGroup, endpoint =>
         {
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
+            endpoint.LaneLimit = AtOnce(settings);
             endpoint.SessionTimeoutMax = SessionMax;
             endpoint.IsStatic = true;
             endpoint.IsSpread = true;
-            endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
+            endpoint.Handle(services => services.GetRequiredService<ComputeRunner>().HandleAsync);
             endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
@@ -104,4 +104,6 @@ public static class WorkersRole
             health.Report(operation.Name, null);
         }
     }
+
+    private static int AtOnce(RuntimeSettings settings) => settings.WorkerConcurrency ?? Environment.ProcessorCount;
 }

@@ -72,7 +72,7 @@ public sealed class ConsulAgent : IAsyncDisposable
             await process.WaitForExitAsync();
         }
 
-        Reaper.Forget(_reaperId);
+        Reaper.Remove(_reaperId);
         process.Dispose();
         _process = null;
     }

@@ -203,7 +203,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         if (_toolEnvironment is not null)
         {
             await ToolAsync("wipe");
-            Reaper.Forget(_reaperId!);
+            Reaper.Remove(_reaperId!);
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class RedisServer : IAsyncDisposable
     {
         _process!.Kill();
         await _process.WaitForExitAsync();
-        Reaper.Forget(_reaperId!);
+        Reaper.Remove(_reaperId!);
     }
 
     /// <summary>Lets it hang: its sockets stay open, and nothing is answered.</summary>

@@ -22,12 +22,19 @@ internal sealed class ResultStream : IDisposable
     }
 
     /// <summary>The results of a stack's workers on the home partition 0.</summary>
-    public static ResultStream Of(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
+    public static ResultStream Create(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
 
     /// <summary>The command of the next result; null if none arrives within a second, or if it is a report.</summary>
-    public Task<string?> NextAsync() => Task.Run(() => _consumer.Consume(1_000)?.Message is { } message
-        ? JsonSerializer.Deserialize(message.Value, MessageJson.Default.StepResult)?.CommandId.ToString()
-        : null);
+    /// <exception cref="InvalidOperationException">The command failed, which nobody wants to measure.</exception>
+    public Task<string?> NextAsync() => Task.Run(() =>
+    {
+        var result = _consumer.Consume(1_000)?.Message is { } message
+            ? JsonSerializer.Deserialize(message.Value, MessageJson.Default.StepResult)
+            : null;
+        return result is not { Outcome: StepOutcomes.Failed or StepOutcomes.Rejected }
+            ? result?.CommandId.ToString()
+            : throw new InvalidOperationException($"A command failed: {result.Code}: {result.Message}.");
+    });
 
     public void Dispose() => _consumer.Dispose();
 }

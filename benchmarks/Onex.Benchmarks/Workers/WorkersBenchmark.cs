@@ -45,7 +45,7 @@ internal static class WorkersBenchmark
 
         if (only is null or "empty")
         {
-            await EmptyAsync(rounds);
+            await EmptyAsync(rounds, Array.IndexOf(options, "--against") is >= 0 and var build ? options[build + 1] : null);
         }
 
         return 0;
@@ -53,44 +53,53 @@ internal static class WorkersBenchmark
 
     private static async Task ThroughputAsync(int rounds, int commands)
     {
-        var rows = string.Join(',', Enumerable.Range(0, 3_000).Select(row => $"{{\"a\":{row},\"g\":{row % 7}}}"));
-        var busy = $$$$"""{"items":[{{{{rows}}}}],"by":{"g":"item.g"},"fields":{"total":{"sum":"item.a * 3 + index"}}}""";
-        var stacks = new List<(int Workers, OnexStack Stack, ResultStream Results, List<double> Rates)>();
+        // A small message and some milliseconds of a processor: what is measured is the workers, not the broker.
+        var items = string.Join(',', Enumerable.Range(0, 400));
+        var busy = $$$"""{"values":{"a":[{{{items}}}]},"fields":{"pairs":"values.a.map(x, values.a.map(y, x * y).size()).size()"}}""";
+        var stacks = new List<(int Workers, OnexStack Stack, ResultStream Results, List<double> Rates, List<double> Cpu)>();
         foreach (var workers in new[] { 1, 2, 4 })
         {
             var stack = await StartAsync(workers, partitions: 48);
-            stacks.Add((workers, stack, ResultStream.Of(stack), []));
+            stacks.Add((workers, stack, ResultStream.Create(stack), [], []));
         }
 
-        foreach (var (workers, stack, results, _) in stacks)
+        foreach (var (workers, stack, results, _, _) in stacks)
         {
-            _ = await MeasureAsync(stack, results, Commands("aggregate", busy, commands * workers));
+            _ = await MeasureAsync(stack, results, Commands("transform", busy, commands * workers));
         }
 
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var (_, stack, results, rates) in stacks)
+            foreach (var (_, stack, results, rates, cpu) in stacks)
             {
-                rates.Add(commands / await MeasureAsync(stack, results, Commands("aggregate", busy, commands)));
+                var before = CpuSeconds(stack);
+                rates.Add(commands / await MeasureAsync(stack, results, Commands("transform", busy, commands)));
+                cpu.Add((CpuSeconds(stack) - before) / commands);
             }
         }
 
-        foreach (var (workers, stack, results, rates) in stacks)
+        foreach (var (workers, stack, results, rates, cpu) in stacks)
         {
             Console.WriteLine(
-                $"aggregate over 3,000 items, {workers} workers: {Median(rates),7:F1} per second, "
-                    + $"{Median([.. rates.Zip(stacks[0].Rates, (rate, one) => rate / one)]):F2} times that of one worker; load {Load()}");
+                $"160,000 products, {workers} workers: {Median(rates),7:F1} per second, "
+                    + $"{Median([.. rates.Zip(stacks[0].Rates, (rate, one) => rate / one)]):F2} times that of one worker, "
+                    + $"{Median(cpu) * 1e3:F2} ms of their CPU each, "
+                    + $"{Median([.. rates.Zip(cpu, (rate, each) => rate * each)]):F2} cores busy; "
+                    + $"load {Load()}");
             results.Dispose();
             await stack.DisposeAsync();
         }
     }
+
+    private static double CpuSeconds(OnexStack stack) =>
+        stack.Processes.Where(process => process.IsRunning).Sum(process => ProcessUsage.Read(process.Pid).CpuSeconds);
 
     private static async Task SharesAsync(int rounds)
     {
         foreach (var partitions in new[] { 4, 12, 48 })
         {
             await using var stack = await StartAsync(Sharing, partitions);
-            using var results = ResultStream.Of(stack);
+            using var results = ResultStream.Create(stack);
             _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
             var (equal, behind) = (new List<double>(), new List<double>());
             for (var round = 0; round < rounds; round++)
@@ -113,7 +122,7 @@ internal static class WorkersBenchmark
     private static async Task TakeoverAsync(int rounds)
     {
         await using var stack = await StartAsync(2, partitions: 48);
-        using var results = ResultStream.Of(stack);
+        using var results = ResultStream.Create(stack);
         _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
         var (alone, again) = (new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
@@ -136,50 +145,57 @@ internal static class WorkersBenchmark
                 + $"and {Median(again):F1} s (at most {again.Max():F1} s) if it is started again at once; load {Load()}");
     }
 
-    private static async Task EmptyAsync(int rounds)
+    private static async Task EmptyAsync(int rounds, string? against)
     {
         await using var empty = await StartAsync(0, partitions: 48);
         await using var echo = new EchoRole(
             empty.Broker.BootstrapServers, empty.Topic("worker-requests"), empty.Topic("worker-responses"));
-        using var echoed = ResultStream.Of(empty);
         await using var real = await StartAsync(1, partitions: 48);
-        using var computed = ResultStream.Of(real);
-        var sides = new[] { ("echo", empty, echoed, (List<double>)[], (List<double>)[]), ("worker", real, computed, [], []) };
-        foreach (var (_, stack, results, _, _) in sides)
+        var build = against is null ? null : BuildUnderTest.Find(against);
+        await using var other = build is null ? null : await StartAsync(1, partitions: 48, build.Assembly);
+        var sides = new List<Side> { new("echo", empty), new("worker", real) };
+        if (other is not null)
         {
-            _ = await MeasureAsync(stack, results, Empty(20_000));
+            sides.Add(new Side(build!.Name, other));
         }
 
-        var worker = real.Processes.Last(process => process.IsRunning).Pid;
-        var cpu = 0.0;
+        foreach (var side in sides)
+        {
+            _ = await MeasureAsync(side.Stack, side.Results, Empty(20_000));
+        }
+
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var (_, stack, results, many, alone) in sides)
+            foreach (var side in sides)
             {
-                var before = ProcessUsage.Of(worker).CpuSeconds;
-                many.Add(await MeasureAsync(stack, results, Empty(10_000)) * 1e3 / 10_000);
-                cpu += stack == real ? ProcessUsage.Of(worker).CpuSeconds - before : 0;
+                var before = CpuOf(side);
+                side.Many.Add(await MeasureAsync(side.Stack, side.Results, Empty(10_000)) * 1e3 / 10_000);
+                side.Cpu += CpuOf(side) - before;
                 for (var i = 0; i < 100; i++)
                 {
-                    alone.Add(await MeasureAsync(stack, results, Empty(1)) * 1e3);
+                    side.Alone.Add(await MeasureAsync(side.Stack, side.Results, Empty(1)) * 1e3);
                 }
             }
         }
 
-        foreach (var (who, _, _, many, alone) in sides)
+        foreach (var side in sides)
         {
             Console.WriteLine(
-                $"empty computation, {who,6}: {1 / Median(many) * 1e3,7:F0} per second, one at a time p50 {Median(alone):F1} ms; "
-                    + $"{Median([.. many.Zip(sides[0].Item4, (mine, echo) => mine / echo)]):F2} and "
-                    + $"{Median(alone) / Median(sides[0].Item5):F2} times the time of the echo; load {Load()}");
+                $"empty computation, {side.Who,6}: {1 / Median(side.Many) * 1e3,7:F0} per second, one at a time p50 "
+                    + $"{Median(side.Alone):F1} ms; {Median([.. side.Many.Zip(sides[0].Many, (mine, echo) => mine / echo)]):F2} and "
+                    + $"{Median(side.Alone) / Median(sides[0].Alone):F2} times the time of the echo; CPU of the worker "
+                    + $"{side.Cpu * 1e6 / (rounds * 10_000):F0} us; load {Load()}");
+            side.Results.Dispose();
         }
-
-        Console.WriteLine($"CPU of the worker: {cpu * 1e6 / (rounds * 10_000):F0} us per empty computation");
     }
 
-    private static async Task<OnexStack> StartAsync(int workers, int partitions)
+    private static double CpuOf(Side side) =>
+        side.Stack.Processes.LastOrDefault(process => process.IsRunning) is { } worker ? ProcessUsage.Read(worker.Pid).CpuSeconds : 0;
+
+    private static async Task<OnexStack> StartAsync(int workers, int partitions, string? assembly = null)
     {
         var stack = await OnexStack.CreateAsync();
+        stack.Assembly = assembly ?? stack.Assembly;
         stack.Set("CONTRACTS_DIR", Path.Combine(AppContext.BaseDirectory, "contracts"));
         stack.Set("ONEX_WORKER_PARTITIONS", partitions.ToString(CultureInfo.InvariantCulture));
         stack.Set("ONEX_WORKER_CONCURRENCY", "1");
@@ -259,4 +275,16 @@ internal static class WorkersBenchmark
 
     private static int Option(string[] options, string name, int fallback) =>
         Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : fallback;
+
+    // Who answers empty computations, and the times of that in milliseconds.
+    private sealed record Side(string Who, OnexStack Stack)
+    {
+        public ResultStream Results { get; } = ResultStream.Create(Stack);
+
+        public List<double> Many { get; } = [];
+
+        public List<double> Alone { get; } = [];
+
+        public double Cpu { get; set; }
+    }
 }

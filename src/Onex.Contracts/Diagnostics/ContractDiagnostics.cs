@@ -485,7 +485,7 @@ internal static partial class ContractDiagnostics
 
     public static DiagnosticDraft BadTopic(SourceSpan at, string topic) =>
         Error("ONEX1116", at, $"'{Clip(topic)}' is not a valid name for a topic.",
-            "Use letters, digits, '.', '_' and '-', at most 249 of them: orders.packed");
+            $"Use letters, digits, '.', '_' and '-', at most {Limits.TopicLengthMax} of them: orders.packed");
 
     public static DiagnosticDraft OwnTopic(SourceSpan at, string topic) =>
         Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, to which contracts cannot emit.",

@@ -75,16 +75,8 @@ internal sealed class CelMap(int capacity)
 
     public CelValue[] Keys() => [.. _entries.Select(entry => entry.Key)];
 
-    public IEnumerable<KeyValuePair<string, CelValue>> TextEntries()
-    {
-        foreach (var (key, value) in _entries)
-        {
-            if (key.Kind == CelKind.String)
-            {
-                yield return new(key.AsString(), value);
-            }
-        }
-    }
+    /// <summary>The entries whose keys are text.</summary>
+    public CelTextEntries TextEntries => new(_entries);
 
     private int Find(CelValue key)
     {

@@ -167,7 +167,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     public IReadOnlyList<CelValue> AsList() => (IReadOnlyList<CelValue>)Expect(CelKind.List)._object!;
 
     /// <summary>The text-keyed entries of a map, in order.</summary>
-    public IEnumerable<KeyValuePair<string, CelValue>> AsMap() => MapOf(Expect(CelKind.Map)).TextEntries();
+    public IEnumerable<KeyValuePair<string, CelValue>> AsMap() => MapOf(Expect(CelKind.Map)).TextEntries;
 
     /// <summary>The text of an error.</summary>
     public string AsError() => (string)Expect(CelKind.Error)._object!;

@@ -145,21 +145,16 @@ public abstract record DataType
 
             var given = value.MapValue;
             var results = new CelMap(given.Count);
-            foreach (var (key, item) in given.Entries)
+            foreach (var (name, item) in given.TextEntries)
             {
-                if (key.Kind != CelKind.String)
-                {
-                    continue;
-                }
-
-                path.Add((key.AsString(), 0));
+                path.Add((name, 0));
                 if (Value.Convert(item, path, out var result) is { } problem)
                 {
                     return problem;
                 }
 
                 path.RemoveAt(path.Count - 1);
-                results.Set(key, result);
+                results.Set(CelValue.String(name), result);
             }
 
             converted = CelValue.Map(results);
@@ -211,11 +206,11 @@ public abstract record DataType
                 results.Set(CelValue.String(name), result);
             }
 
-            foreach (var (key, other) in given.Entries)
+            foreach (var (name, other) in given.TextEntries)
             {
-                if (key.Kind == CelKind.String && Find(key.AsString()) is null)
+                if (Find(name) is null)
                 {
-                    results.Set(key, other);
+                    results.Set(CelValue.String(name), other);
                 }
             }
 

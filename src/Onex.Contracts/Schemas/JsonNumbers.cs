@@ -48,14 +48,8 @@ public static class JsonNumbers
 
                 break;
             case CelKind.Map:
-                foreach (var (key, field) in value.MapValue.Entries)
+                foreach (var (name, field) in value.MapValue.TextEntries)
                 {
-                    if (key.Kind != CelKind.String)
-                    {
-                        continue;
-                    }
-
-                    var name = key.AsString();
                     path.Add((name, 0));
                     if (CelJson.ProblemOfText(name) is { } unfit)
                     {

@@ -20,7 +20,10 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
     /// <param name="text">Its text; null if there is none.</param>
     /// <param name="problem">Why it has no text.</param>
     /// <param name="depthMax">The maximum nesting depth.</param>
-    /// <param name="isRegistered">Whether the file was accepted by an earlier version, whose weaker rules for numbers then apply.</param>
+    /// <param name="isRegistered">
+    /// Whether it is read for a registered contract, which a running saga needs: an earlier version of Onex may have accepted numbers that
+    /// this one would report.
+    /// </param>
     public static LoadedFile Parse(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
     {
         if (text is null)
@@ -46,9 +49,9 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
 /// <param name="Root">The parsed content; null if it has syntax errors.</param>
 internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? Root);
 
-/// <summary>The files that one contract refers to, each read once.</summary>
+/// <summary>The files that one contract refers to, each opened once.</summary>
 /// <param name="read">Reads one.</param>
-/// <param name="shown">Formats a path for messages.</param>
+/// <param name="shown">Formats a path for diagnostics.</param>
 internal sealed class References(ReadReference read, Func<string, string> shown)
 {
     private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
@@ -105,13 +108,13 @@ internal sealed class References(ReadReference read, Func<string, string> shown)
             || reference.Contains(':', StringComparison.Ordinal)
             || reference.Contains('\0', StringComparison.Ordinal))
         {
-            problem = "only relative paths with '/' are";
+            problem = "its path must be relative, with '/'";
             return null;
         }
 
         if (!reference.EndsWith(".json", StringComparison.Ordinal) && !reference.EndsWith(".yaml", StringComparison.Ordinal))
         {
-            problem = "only .json and .yaml files are";
+            problem = "its name must end in .json or .yaml";
             return null;
         }
 

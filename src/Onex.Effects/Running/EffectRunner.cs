@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MassTransit;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
@@ -37,31 +36,26 @@ internal sealed class EffectRunner(
     ISharedLimits? shared = null,
     MemoryGate? parkedMemory = null,
     ReportSender? reports = null,
-    EffectMetrics? metrics = null) : IConsumer<StepCommand>
+    EffectMetrics? metrics = null)
 {
     private static readonly MemoryGate _unbounded = new(long.MaxValue);
     private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
 
-    public Task Consume(ConsumeContext<StepCommand> context)
-    {
-        context.TryGetPayload<ConsumedRecord>(out var record);
-        return RunAsync(
-            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState),
-            context.CancellationToken);
-    }
+    /// <summary>Handles the command of a record.</summary>
+    public Task HandleAsync(StepCommand command, ConsumedRecord record, CancellationToken cancellation) =>
+        RunAsync(command, record.Trace(), cancellation);
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
-    internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
+    internal async Task RunAsync(StepCommand command, TraceContext? given, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
         // That of the request, not of the span here: this process may be killed before it exports that.
-        traceParent ??= NewTrace(command);
+        var trace = given ?? NewTrace(command);
 
         using var use = connections.Use(command.Connection);
         var gate = gates.For(use.Connection);
-        var trace = new Trace(traceParent, traceState);
         var arrived = time.GetTimestamp();
         using var permit = await gate.EnterAsync(command.Weight, cancellation);
         if (permit is null)
@@ -95,7 +89,7 @@ internal sealed class EffectRunner(
     internal async Task RunTakenAsync(TakenCommand taken, GatePermit permit, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(taken.Command));
-        var trace = new Trace(taken.TraceParent ?? NewTrace(taken.Command), taken.TraceState);
+        var trace = taken.TraceParent is { } parent ? new TraceContext(parent, taken.TraceState) : NewTrace(taken.Command);
         using var use = connections.Use(taken.Command.Connection);
         var own = gates.For(use.Connection);
         if (taken.Connection != own.Name && use.Connection?.Name == taken.Command.Connection)
@@ -126,7 +120,7 @@ internal sealed class EffectRunner(
 
     // A command that waited for a Vault moves to the queue of its own connection. As the trial of the Vault it is resolved first.
     private async Task MoveAsync(
-        TakenCommand taken, ConnectionGate own, GatePermit permit, Trace trace, CancellationToken cancellation)
+        TakenCommand taken, ConnectionGate own, GatePermit permit, TraceContext trace, CancellationToken cancellation)
     {
         var (command, target) = (taken.Command, own);
         if (permit.IsTrial && secrets is not null
@@ -188,7 +182,7 @@ internal sealed class EffectRunner(
     }
 
     // The record's offset moves on: from here on the database holds the command.
-    private async Task ParkAsync(StepCommand command, ConnectionGate gate, long arrived, Trace trace, CancellationToken cancellation)
+    private async Task ParkAsync(StepCommand command, ConnectionGate gate, long arrived, TraceContext trace, CancellationToken cancellation)
     {
         ClaimResult? result = null;
         try
@@ -204,13 +198,13 @@ internal sealed class EffectRunner(
     }
 
     private async Task AnswerAsync(
-        StepCommand command, ConnectionGate gate, ClaimResult result, Trace trace, CancellationToken cancellation)
+        StepCommand command, ConnectionGate gate, ClaimResult result, TraceContext trace, CancellationToken cancellation)
     {
         switch (result)
         {
             case ClaimResult.Recorded(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
-                await sender.SendAsync(known, command.HomePartition, trace.Parent, trace.State, cancellation);
+                await sender.SendAsync(known, command.HomePartition, trace, cancellation);
                 break;
 
             case ClaimResult.Leased:
@@ -229,7 +223,7 @@ internal sealed class EffectRunner(
     }
 
     private async Task RunGrantedAsync(
-        StepCommand command, Connection? connection, GatePermit permit, ClaimResult.Granted lease, Trace trace,
+        StepCommand command, Connection? connection, GatePermit permit, ClaimResult.Granted lease, TraceContext trace,
         CancellationToken cancellation)
     {
         // The memory of the result is released once it was sent.
@@ -263,12 +257,13 @@ internal sealed class EffectRunner(
         }
         else if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
         {
-            await sender.SendAsync(result, command.HomePartition, trace.Parent, trace.State, cancellation);
+            await sender.SendAsync(result, command.HomePartition, trace, cancellation);
         }
     }
 
     private async Task ParkAgainAsync(
-        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, bool maySent, Trace trace, CancellationToken cancellation)
+        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, bool maySent, TraceContext trace,
+        CancellationToken cancellation)
     {
         var again = ToPark(command, gate, TimeSpan.Zero, trace);
         if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, maySent, cancellation), cancellation))
@@ -283,7 +278,7 @@ internal sealed class EffectRunner(
         }
     }
 
-    private static CommandToPark ToPark(StepCommand command, ConnectionGate gate, TimeSpan age, Trace trace) =>
+    private static CommandToPark ToPark(StepCommand command, ConnectionGate gate, TimeSpan age, TraceContext trace) =>
         new(command, gate.Name, age) { TraceParent = trace.Parent, TraceState = trace.State };
 
     // Giving up at once would repeat the effect.
@@ -310,7 +305,7 @@ internal sealed class EffectRunner(
         ConnectionGate gate,
         AttemptRecord record,
         ResultRoom.Place place,
-        Trace trace,
+        TraceContext trace,
         CancellationToken cancellation)
     {
         var name = $"attempt {command.Operation}";
@@ -334,7 +329,7 @@ internal sealed class EffectRunner(
         ConnectionGate gate,
         AttemptRecord record,
         ResultRoom.Place place,
-        Trace trace,
+        TraceContext trace,
         CancellationToken cancellation)
     {
         // The orchestrator checked both against its own configuration, which may differ from this process's during a deployment.
@@ -371,7 +366,7 @@ internal sealed class EffectRunner(
                 Room = place,
                 SagaId = command.SagaId,
                 Attempt = command.Attempt,
-                BeginReports = () => reports?.For(command, trace.Parent, trace.State),
+                BeginReports = () => reports?.For(command, trace),
                 FollowsAttempt = record.FollowsAttempt,
             };
             try
@@ -466,10 +461,8 @@ internal sealed class EffectRunner(
     }
 
     // A command without a trace starts one, the same in every delivery.
-    private static string NewTrace(StepCommand command) =>
-        $"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00";
-
-    private readonly record struct Trace(string Parent, string? State);
+    private static TraceContext NewTrace(StepCommand command) =>
+        new($"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00", null);
 
     private readonly record struct SharedTurn(IAsyncDisposable? Held, bool MayBegin) : IAsyncDisposable
     {

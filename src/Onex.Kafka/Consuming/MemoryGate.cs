@@ -8,20 +8,36 @@ public sealed class MemoryGate(long capacity)
     private readonly LinkedList<(long Weight, TaskCompletionSource Turn)> _waiting = new();
     private long _inside;
 
+    /// <summary>Enters if it need not wait. Disposing of the result gives the weight back; null if it would have to wait.</summary>
+    public IDisposable? TryEnter(long weight)
+    {
+        weight = Math.Clamp(weight, 0, capacity);
+        lock (_lock)
+        {
+            if (_waiting.Count > 0 || _inside + weight > capacity)
+            {
+                return null;
+            }
+
+            _inside += weight;
+            return new Place(this, weight);
+        }
+    }
+
     /// <summary>Waits for its turn. Disposing of the result gives the weight back.</summary>
-    public async ValueTask<IDisposable> EnterAsync(long weight, CancellationToken cancellation)
+    public ValueTask<IDisposable> EnterAsync(long weight, CancellationToken cancellation) =>
+        TryEnter(weight) is { } place ? new(place) : WaitAsync(weight, cancellation);
+
+    private async ValueTask<IDisposable> WaitAsync(long weight, CancellationToken cancellation)
     {
         weight = Math.Clamp(weight, 0, capacity);
         LinkedListNode<(long Weight, TaskCompletionSource Turn)> mine;
         lock (_lock)
         {
-            if (_waiting.Count == 0 && _inside + weight <= capacity)
-            {
-                _inside += weight;
-                return new Place(this, weight);
-            }
-
             mine = _waiting.AddLast((weight, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
+
+            // Perhaps it fits by now.
+            Admit();
         }
 
         try

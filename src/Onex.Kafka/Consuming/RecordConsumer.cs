@@ -43,6 +43,9 @@ internal sealed class RecordConsumer : IDisposable
 
     private static readonly TimeSpan _checkUnreadEvery = TimeSpan.FromSeconds(1);
 
+    // The client commits less often.
+    private static readonly TimeSpan _storeOffsetsEvery = TimeSpan.FromMilliseconds(50);
+
     // A restart of the database takes less.
     private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(5);
 
@@ -78,6 +81,7 @@ internal sealed class RecordConsumer : IDisposable
     private bool _paused;
     private bool _assignmentChanged;
     private long _checkedUnreadAt;
+    private long _storedOffsetsAt;
     private ErrorCode _loggedError = ErrorCode.NoError;
 
     public RecordConsumer(
@@ -233,8 +237,14 @@ internal sealed class RecordConsumer : IDisposable
 
     private void PollOnce(ILogConsumer consumer)
     {
-        Volatile.Write(ref _polledAt, _time.GetTimestamp());
-        StoreOffsets(consumer);
+        var now = _time.GetTimestamp();
+        Volatile.Write(ref _polledAt, now);
+        if (_time.GetElapsedTime(_storedOffsetsAt, now) >= _storeOffsetsEvery)
+        {
+            _storedOffsetsAt = now;
+            StoreOffsets(consumer);
+        }
+
         var room = PauseOrResume(consumer);
         CheckUnread(consumer);
         if (Consume(consumer, _paused ? PausedMs : IdleMs) is not { } first)

@@ -90,8 +90,8 @@ internal sealed class DeadLetterWriter(
         OriginalTopic = record.Topic,
         OriginalMessage = new DeadLetterMessage
         {
-            Key = RecordText.Of(record.Key),
-            Value = RecordText.Of(record.Value) is { } value ? SecretMask.Apply(value) : null,
+            Key = RecordText.From(record.Key),
+            Value = RecordText.From(record.Value) is { } value ? SecretMask.Apply(value) : null,
             Headers = Headers(record),
             Partition = record.Partition,
             Offset = record.Offset,
@@ -145,7 +145,7 @@ internal sealed class DeadLetterWriter(
                 deadLetter.CorrelationId,
                 deadLetter.FailureTimestamp,
                 deadLetter.RetryCount)
-            .WithTrace(RecordIdentity.Header(record, HeaderNames.TraceParent), RecordIdentity.Header(record, HeaderNames.TraceState));
+            .WithTrace(record.TextHeader(HeaderNames.TraceParent), record.TextHeader(HeaderNames.TraceState));
         return producer.ProduceAsync(
             new ProducedRecord(
                 Topics.DeadLetter(record.Topic),
@@ -161,7 +161,7 @@ internal sealed class DeadLetterWriter(
         var headers = new Dictionary<string, string>();
         foreach (var (name, value) in record.Headers)
         {
-            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : RecordText.Of(value) ?? "";
+            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : RecordText.From(value) ?? "";
         }
 
         return headers;
@@ -169,7 +169,7 @@ internal sealed class DeadLetterWriter(
 
     private static int RetryCount(ConsumedRecord record) =>
         int.TryParse(
-            RecordIdentity.Header(record, HeaderNames.RetryCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            record.TextHeader(HeaderNames.RetryCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
             ? count
             : 0;
 }

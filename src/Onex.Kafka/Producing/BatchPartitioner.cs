@@ -22,17 +22,19 @@ internal sealed class BatchPartitioner(bool isSpread = false)
     private long[] _records = [];
     private int _current;
     private int _inBatch;
-    private int _recordsMax = isSpread ? SpreadRecordsMax : RecordsMax;
+    private int _expected;
+    private bool _hasEnded;
 
-    /// <summary>Whether it must know the size of a batch.</summary>
+    /// <summary>Whether it must know the size of a batch before it chooses.</summary>
     public bool IsSpread => isSpread;
 
-    /// <summary>Begins a batch of that many records.</summary>
-    public void BeginBatch(int records)
+    /// <summary>Announces a record of the next batch.</summary>
+    public void Expect()
     {
         lock (_lock)
         {
-            _recordsMax = Math.Clamp((records + SpreadPartitions - 1) / SpreadPartitions, 1, SpreadRecordsMax);
+            _expected = _hasEnded ? 1 : _expected + 1;
+            _hasEnded = false;
         }
     }
 
@@ -47,7 +49,7 @@ internal sealed class BatchPartitioner(bool isSpread = false)
                 _inBatch = 0;
             }
 
-            if (_inBatch == 0 || _inBatch >= _recordsMax)
+            if (_inBatch == 0 || _inBatch >= MostOnOne())
             {
                 _inBatch = 0;
                 _current = Array.IndexOf(_records, _records.Min());
@@ -65,6 +67,11 @@ internal sealed class BatchPartitioner(bool isSpread = false)
         lock (_lock)
         {
             _inBatch = 0;
+            _hasEnded = true;
         }
     }
+
+    private int MostOnOne() => isSpread
+        ? Math.Clamp((_expected + SpreadPartitions - 1) / SpreadPartitions, 1, SpreadRecordsMax)
+        : RecordsMax;
 }

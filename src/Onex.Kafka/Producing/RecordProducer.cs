@@ -17,6 +17,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     private readonly Dictionary<string, BatchPartitioner> _partitioners;
     private readonly ConcurrentQueue<(PendingRecord Record, DeliveryReport Report)> _reported = new();
     private readonly ProducerMetrics? _metrics;
+    private readonly bool _isSpreading;
     private int _isCompleting;
 
     public RecordProducer(
@@ -31,6 +32,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
         _topics = topics;
         _partitioners = settings.UnorderedTopics.ToDictionary(topic => topic, topic => new BatchPartitioner(
             settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)), StringComparer.Ordinal);
+        _isSpreading = settings.SpreadTopics.Count > 0;
         _batched = new ProducerClient(settings, recordsPerBatch: null, _partitioners, OnReport, health, time, logger);
         _alone = new ProducerClient(settings, recordsPerBatch: 1, _partitioners, OnReport, health, time, logger);
         _queue = new LingerQueue<PendingRecord>(HandOver, time);
@@ -74,11 +76,14 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
 
     private void HandOver(IReadOnlyList<PendingRecord> batch)
     {
-        foreach (var (topic, partitioner) in _partitioners)
+        if (_isSpreading)
         {
-            if (partitioner.IsSpread)
+            foreach (var record in batch)
             {
-                partitioner.BeginBatch(batch.Count(record => record.Record.Topic == topic));
+                if (_partitioners.TryGetValue(record.Record.Topic, out var partitioner) && partitioner.IsSpread)
+                {
+                    partitioner.Expect();
+                }
             }
         }
 

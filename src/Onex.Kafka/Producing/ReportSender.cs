@@ -13,17 +13,14 @@ public sealed class ReportSender(IRecordProducer producer, TimeProvider time, st
 {
     /// <summary>The reports of one run of a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="traceParent">Its W3C trace context, or null.</param>
-    /// <param name="traceState">The vendor part of that, or null.</param>
-    public RunReports For(StepCommand command, string? traceParent, string? traceState) => new(
-        (messageId, report, progress, text) => Send(
-            command, report, progress, text,
-            MessageHeaders.Create(source, EventTypes.Report, messageId, command.CorrelationId, time.GetUtcNow())
-                .WithTrace(traceParent, traceState)),
-        time, command);
+    /// <param name="trace">Its trace context, or null.</param>
+    public RunReports For(StepCommand command, TraceContext? trace) => new(this, time, command, trace);
 
-    private void Send(StepCommand command, string report, double? progress, string? text, MessageHeaders headers)
+    internal void Send(
+        StepCommand command, TraceContext? trace, MessageId messageId, string report, double? progress, string? text)
     {
+        var headers = MessageHeaders.Create(source, EventTypes.Report, messageId, command.CorrelationId, time.GetUtcNow())
+            .WithTrace(trace?.Parent, trace?.State);
         var message = new StepReport
         {
             CommandId = command.CommandId,

@@ -20,17 +20,15 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
     /// </summary>
     /// <param name="result">The result.</param>
     /// <param name="homePartition">The partition that the command named.</param>
-    /// <param name="traceParent">W3C trace context, or null.</param>
-    /// <param name="traceState">Its vendor part, or null.</param>
+    /// <param name="trace">The command's trace context, or null.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public async Task SendAsync(
-        StepResult result, int homePartition, string? traceParent, string? traceState, CancellationToken cancellation)
+    public async Task SendAsync(StepResult result, int homePartition, TraceContext? trace, CancellationToken cancellation)
     {
         var headers = MessageHeaders
             .Create(
                 source, EventTypes.Result, Identity.ResultMessage(result.CommandId, result.Attempt), result.CorrelationId,
                 time.GetUtcNow())
-            .WithTrace(traceParent, traceState);
+            .WithTrace(trace?.Parent, trace?.State);
 
         var value = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult);
         var report = await producer.ProduceAsync(
@@ -53,7 +51,7 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
                         Message = $"The broker rejects the result on '{topic}' (length in bytes: {value.Length}): {report.Reason}",
                         RetryAfterMs = null,
                     },
-                    homePartition, traceParent, traceState, cancellation);
+                    homePartition, trace, cancellation);
                 return;
             default:
                 throw new InvalidOperationException(

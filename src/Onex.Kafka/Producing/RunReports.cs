@@ -14,22 +14,25 @@ public sealed class RunReports : IDisposable
     // The orchestrator cuts longer texts, too.
     private const int TextMax = 500;
 
-    private readonly Action<MessageId, string, double?, string?> _send;
+    private readonly ReportSender _sender;
+    private readonly TimeProvider _time;
     private readonly StepCommand _command;
-    private readonly Guid _run;
+    private readonly TraceContext? _trace;
     private readonly ITimer? _timer;
     private readonly Lock _lock = new();
+    private Guid? _run;
     private int _sent;
     private bool _hasProgress;
     private bool _ended;
     private double? _progress;
     private string? _text;
 
-    internal RunReports(Action<MessageId, string, double?, string?> send, TimeProvider time, StepCommand command)
+    internal RunReports(ReportSender sender, TimeProvider time, StepCommand command, TraceContext? trace)
     {
-        _send = send;
+        _sender = sender;
+        _time = time;
         _command = command;
-        _run = Guid.CreateVersion7(time.GetUtcNow());
+        _trace = trace;
         if (command.Reports != true)
         {
             return;
@@ -84,7 +87,9 @@ public sealed class RunReports : IDisposable
         }
     }
 
-    private void Send(string report, double? progress, string? text) => _send(
-        Identity.ReportMessage(_command.CommandId, _command.Attempt, _run, ++_sent), report, progress,
-        text is { Length: > TextMax } ? text[..TextMax] : text);
+    // Most runs end before their first report, so the run's id is created with that.
+    private void Send(string report, double? progress, string? text) => _sender.Send(
+        _command, _trace,
+        Identity.ReportMessage(_command.CommandId, _command.Attempt, _run ??= Guid.CreateVersion7(_time.GetUtcNow()), ++_sent),
+        report, progress, text is { Length: > TextMax } ? text[..TextMax] : text);
 }

@@ -30,7 +30,7 @@ public interface IKafkaRiderConfigurator : IRiderFactoryConfigurator
     /// <param name="handler">Creates the handler, once.</param>
     void BroadcastEndpoint(string topic, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
 
-    /// <summary>Reads a topic of JSON messages as a member of a group and sends each through a receive pipe.</summary>
+    /// <summary>Reads a topic of JSON messages as a member of a group and handles them concurrently.</summary>
     void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
         where T : class;
 }
@@ -41,6 +41,12 @@ public interface ITopicEndpointConfigurator<T>
 {
     /// <summary>Messages handled at the same time. Default 64.</summary>
     int ConcurrentMessageLimit { get; set; }
+
+    /// <summary>
+    /// The number of threads on which handlers begin: so many can run at a time before they await something. Default: the number of
+    /// processors.
+    /// </summary>
+    int LaneLimit { get; set; }
 
     /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
     TimeSpan? SessionTimeoutMax { get; set; }
@@ -54,10 +60,9 @@ public interface ITopicEndpointConfigurator<T>
     /// <summary>The type of the messages. Required; records that do not fit go to the dead-letter topic.</summary>
     void Deserialize(JsonTypeInfo<T> type);
 
-    /// <summary>
-    /// Adds consumers, sagas and filters. They find the <see cref="ConsumedRecord"/> with <c>TryGetPayload</c>. Required.
-    /// </summary>
-    void Pipe(Action<IReceiveEndpointConfigurator> configure);
+    /// <summary>Defines who handles the messages. Required.</summary>
+    /// <param name="handler">Creates the handler, once.</param>
+    void Handle(Func<IServiceProvider, MessageHandler<T>> handler);
 
     /// <summary>
     /// Defines which exceptions are failures that all messages share: these are retried for ever. Others are retried a limited number of
@@ -69,20 +74,29 @@ public interface ITopicEndpointConfigurator<T>
     void Weigh(Func<T, long> weigh);
 }
 
+/// <summary>
+/// Handles a message. The messages after it wait until the method returns its task, so what may block belongs into
+/// <see cref="MessageLane.TryDefer"/> or on another thread.
+/// </summary>
+/// <param name="message">The message.</param>
+/// <param name="record">The record that it was read from.</param>
+/// <param name="cancellation">Ends the work, because the endpoint stops.</param>
+public delegate Task MessageHandler<in T>(T message, ConsumedRecord record, CancellationToken cancellation);
+
 internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) : IKafkaRiderConfigurator, IBusInstanceSpecification
 {
-    private readonly List<(EndpointAddress Address, Func<IBusInstance, IRecordBatchHandler> Handler)> _endpoints = [];
+    private readonly List<(EndpointAddress Address, Func<IRecordBatchHandler> Handler)> _endpoints = [];
     private readonly List<string> _problems = [];
     private readonly MassTransit.Observables.ReceiveEndpointObservable _observers = new();
 
     public void BatchEndpoint(
         string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler) =>
-        _endpoints.Add((new EndpointAddress(name, topics, group), _ => handler(context)));
+        _endpoints.Add((new EndpointAddress(name, topics, group), () => handler(context)));
 
     public void BroadcastEndpoint(string topic, string group, Func<IServiceProvider, IRecordBatchHandler> handler)
     {
         var alone = $"{group}-{Guid.CreateVersion7(context.GetRequiredService<TimeProvider>().GetUtcNow())}";
-        _endpoints.Add((new EndpointAddress(topic, [topic], alone) { IsBroadcast = true }, _ => handler(context)));
+        _endpoints.Add((new EndpointAddress(topic, [topic], alone) { IsBroadcast = true }, () => handler(context)));
     }
 
     public void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
@@ -96,19 +110,26 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             return;
         }
 
+        if (configurator.Handler is not { } handle)
+        {
+            _problems.Add($"The endpoint of topic '{topic}' has no handler: call Handle(...).");
+            return;
+        }
+
         var address = new EndpointAddress(topic, [topic], group)
         {
             SessionTimeoutMax = configurator.SessionTimeoutMax,
             IsStatic = configurator.IsStatic,
             IsSpread = configurator.IsSpread,
         };
-        _endpoints.Add((address, bus =>
+        _endpoints.Add((address, () =>
         {
             var handler = new TopicHandler<T>(
                 topic,
                 type,
-                new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
+                handle(context),
                 configurator.ConcurrentMessageLimit,
+                configurator.LaneLimit,
                 configurator.Shared,
                 configurator.Weight,
                 context.GetRequiredService<KafkaSettings>(),
@@ -145,10 +166,10 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         var log = context.GetRequiredService<IRecordLog>();
         var endpoints = _endpoints.ConvertAll(endpoint => new RiderEndpoint(
             endpoint.Address.Name,
-            PipeFactory.HealthEntry(busInstance, Path(endpoint.Address)),
+            HealthEntry.Create(busInstance, Path(endpoint.Address)),
             new RecordConsumer(
                 endpoint.Address,
-                endpoint.Handler(busInstance),
+                endpoint.Handler(),
                 settings,
                 log,
                 context.GetRequiredService<DeadLetterWriter>(),
@@ -168,6 +189,8 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
 {
     public int ConcurrentMessageLimit { get; set; } = 64;
 
+    public int LaneLimit { get; set; } = Environment.ProcessorCount;
+
     public TimeSpan? SessionTimeoutMax { get; set; }
 
     public bool IsStatic { get; set; }
@@ -176,13 +199,13 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
 
     public JsonTypeInfo<T>? Type { get; private set; }
 
-    public Action<IReceiveEndpointConfigurator> PipeConfiguration { get; private set; } = _ => { };
+    public Func<IServiceProvider, MessageHandler<T>>? Handler { get; private set; }
 
     public Func<Exception, bool> Shared { get; private set; } = e => e is BrokerUnavailableException;
 
     public void Deserialize(JsonTypeInfo<T> type) => Type = type;
 
-    public void Pipe(Action<IReceiveEndpointConfigurator> configure) => PipeConfiguration += configure;
+    public void Handle(Func<IServiceProvider, MessageHandler<T>> handler) => Handler = handler;
 
     public Func<T, long> Weight { get; private set; } = _ => 0;
 

@@ -10,12 +10,13 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Rider;
 
 #pragma warning disable CA1001 // The semaphore allocates no handle, and late messages still release it.
-/// <summary>Sends each record of a topic as a message through a receive pipe, concurrently up to a limit and in no order.</summary>
+/// <summary>Handles each record of a topic as a message, concurrently up to a limit and in no order.</summary>
 internal sealed class TopicHandler<T>(
     string topic,
     JsonTypeInfo<T> type,
-    IMessagePipe pipe,
+    MessageHandler<T> handle,
     int concurrency,
+    int lanes,
     Func<Exception, bool> isShared,
     Func<T, long> weigh,
     KafkaSettings settings,
@@ -28,6 +29,7 @@ internal sealed class TopicHandler<T>(
 
     private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
     private readonly MemoryGate _memory = new(settings.WeightMax);
+    private MessageLanes? _lanes;
     private int _failing;
     private int _running;
 
@@ -36,16 +38,14 @@ internal sealed class TopicHandler<T>(
 
     public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _failing) == 0;
 
-    // Returns when the last message has begun, so that a slow one delays nothing while slots are free.
+    // Returns when the last message is about to begin, so that a slow one delays nothing while slots are free.
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
+        _lanes ??= new MessageLanes(lanes, (entry, stopping) => _ = HandleOneAsync(entry, stopping));
         foreach (var entry in batch)
         {
             await _slots.WaitAsync(cancellation);
-            ThreadPool.UnsafeQueueUserWorkItem(
-                static item => _ = item.Handler.HandleOneAsync(item.Entry, item.Cancellation),
-                (Handler: this, Entry: entry, Cancellation: cancellation),
-                preferLocal: false);
+            _lanes.Add(entry, cancellation);
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed class TopicHandler<T>(
 
     private async ValueTask<(T? Message, RecordOutcome.Dead? Dead)> ReadAsync(ConsumedRecord record, CancellationToken cancellation)
     {
-        var backoff = Backoff.ForSharedFailure(time);
+        Backoff? backoff = null;
         while (true)
         {
             try
@@ -95,7 +95,7 @@ internal sealed class TopicHandler<T>(
                 NoteFailure(e);
             }
 
-            await backoff.WaitAsync(cancellation);
+            await (backoff ??= Backoff.ForSharedFailure(time)).WaitAsync(cancellation);
         }
     }
 
@@ -118,10 +118,8 @@ internal sealed class TopicHandler<T>(
         // Current for this message only: this is an asynchronous method.
         Activity.Current = entry.Span;
         var record = entry.Record;
-        var messageId = RecordIdentity.MessageId(record);
-        var correlationId = RecordIdentity.CorrelationId(record);
-        var shared = Backoff.ForSharedFailure(time);
-        var alone = new Backoff(_firstRetryAfter, _longestRetryAfter, time);
+        Backoff? shared = null;
+        Backoff? alone = null;
         var began = time.GetTimestamp();
         var retries = 0;
         while (true)
@@ -132,7 +130,7 @@ internal sealed class TopicHandler<T>(
                 Interlocked.Increment(ref _running);
                 try
                 {
-                    await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
+                    await handle(message, record, cancellation);
                 }
                 finally
                 {
@@ -153,14 +151,14 @@ internal sealed class TopicHandler<T>(
             catch (Exception e) when (isShared(e) || MemoryShortage.Is(e))
             {
                 NoteFailure(e);
-                wait = shared.Next();
+                wait = (shared ??= Backoff.ForSharedFailure(time)).Next();
 
                 // The time of a shared failure does not count against the message.
                 began = time.GetTimestamp();
             }
             catch (Exception e)
             {
-                wait = alone.Next();
+                wait = (alone ??= new Backoff(_firstRetryAfter, _longestRetryAfter, time)).Next();
                 if (retries >= settings.RetryAttempts || time.GetElapsedTime(began) + wait > settings.RetryFor)
                 {
                     return Dead(record, ErrorCodes.HandlingFailed, e.Message, e.GetType().Name, retries);

@@ -49,7 +49,7 @@ internal static class ResultReader
     /// <summary>The report in a record's value, or null if it is none.</summary>
     public static StepReport? ReadReport(ReadOnlySpan<byte> value) => Read(value, MessageJson.Default.StepReport, out _);
 
-    /// <summary>The event of a report. What is out of bounds is brought into them, because a report is only for people.</summary>
+    /// <summary>The event of a report. Values out of bounds are clamped, because a report is only for people.</summary>
     public static StepReportArrived ToEvent(StepReport report, MessageId causedBy) => new()
     {
         SagaId = report.SagaId,

@@ -17,18 +17,18 @@ namespace Onex.Orchestrator.Outbox;
 internal static class EventDeadLetter
 {
     /// <summary>The request that carried the event.</summary>
-    public static RawJson Request(Requester requester, CelValue payload) => SagaRows.Json(writer =>
+    public static RawJson Request(Requester requester, CelValue payload) => RowJson.Json(writer =>
     {
         writer.WriteString("operation", requester.Operation);
         writer.WritePropertyName("payload");
-        SagaRows.Write(writer, payload);
+        RowJson.Write(writer, payload);
         writer.WriteString("correlation_id", requester.CorrelationId);
         if (requester.EnvelopeId is { } envelope)
         {
             writer.WriteString("envelope_id", envelope);
         }
 
-        SagaRows.WriteTarget(writer, requester.Target);
+        RequesterJson.WriteTarget(writer, requester.Target);
         if (requester.ReplyTo is { } reply)
         {
             writer.WriteString("reply_to", reply);
@@ -49,7 +49,7 @@ internal static class EventDeadLetter
     /// <param name="rejection">Why it was declined, and who sent it.</param>
     /// <param name="request">The request; see <see cref="Request"/>.</param>
     /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
-    /// <param name="at">When it was declined. Every copy of the dead letter has the same bytes, so this is not a clock's time.</param>
+    /// <param name="at">When it was declined: the time of the decision, so that every copy of the dead letter has the same bytes.</param>
     public static byte[] Write(string topic, Rejection rejection, RawJson request, Guid? requestRef, DateTimeOffset at)
     {
         var requester = rejection.Requester!;

@@ -32,9 +32,10 @@ internal sealed class OutgoingSender(
     private const int CertainlyUnsentMax = 100_000;
     private const int FailedMax = 10_000;
 
-    // The sweep comes sooner.
+    // How long a failed message counts as unfinished. The sweep of some orchestrator has sent it again by then.
     private static readonly TimeSpan _sentAgainWithin = TimeSpan.FromSeconds(15);
 
+    // How long the next round waits for room.
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -47,7 +48,7 @@ internal sealed class OutgoingSender(
     // When messages whose sending has failed were sent first, and when it failed last. The sweep sends them again, or another process does.
     private readonly ConcurrentDictionary<MessageId, (long First, long Failed)> _failed = new();
 
-    // Messages that were certainly not sent, because there was no room for them or the producer reports so.
+    // Messages that were certainly not sent, because there was no room for them or because the producer reports it.
     private readonly ConcurrentDictionary<MessageId, byte> _certainlyUnsent = new();
     private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
@@ -55,8 +56,8 @@ internal sealed class OutgoingSender(
     private long _bytes;
     private volatile bool _isDisposed;
 
-    // Guards the following fields: when each current reading of the outbox began, and which messages were deleted since the oldest of them
-    // began.
+    // Guards the following fields: when each current reading of the outbox began, which messages were deleted since the oldest of them
+    // began, and which messages of the readings may be on their topics already. "When" is a count of events, not a time.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
     private readonly Queue<(long At, MessageId Id)> _deleted = new();
@@ -127,7 +128,7 @@ internal sealed class OutgoingSender(
     /// <param name="sagaId">Their saga.</param>
     /// <param name="messages">The messages.</param>
     /// <param name="again">
-    /// Whether they were found in the outbox: an earlier attempt may have been rejected and left a dead letter, which is closed if the
+    /// Whether they were found in the outbox: an earlier attempt may have been rejected and left a dead letter, which is discarded if the
     /// message is sent now.
     /// </param>
     public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
@@ -308,8 +309,8 @@ internal sealed class OutgoingSender(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            // The producer reports what is in flight when it closes, after this has been disposed of: the next process deletes those
-            // messages.
+            // When the producer closes, after this sender, it reports what is in flight: the next process finds those messages in the
+            // outbox.
             if (!_isDisposed)
             {
                 Log.MessageNotProduced(logger, failure);
@@ -356,10 +357,10 @@ internal sealed class OutgoingSender(
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
-        // Only after the dead letter was added, because it is closed if this makes the saga fail its step.
+        // Only after the dead letter was added: the saga fails its step because of this, and then its dead letter is discarded.
         _undeliverable.Writer.TryWrite(new Undeliverable(sagaId, message, reason));
 
-        // The index has the message by now (a dead letter itself since its commit), so nothing is lost if the dead-letter topic does not
+        // The index has the message by now (of a dead letter, its commit added it), so nothing is lost if the dead-letter topic does not
         // exist.
         var report = await producer.ProduceAsync(
             record with { Topic = topic, Partition = null, Value = deadLetter }, CancellationToken.None);
@@ -368,18 +369,18 @@ internal sealed class OutgoingSender(
 
     private static bool IsDeadLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
 
-    private static void Signal(SemaphoreSlim what)
+    private static void Signal(SemaphoreSlim waiting)
     {
-        if (what.CurrentCount > 0)
+        if (waiting.CurrentCount > 0)
         {
             return;
         }
 
         try
         {
-            what.Release();
+            waiting.Release();
         }
-        catch (Exception signalled) when (signalled is SemaphoreFullException or ObjectDisposedException)
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
         {
             // Another thread has signalled it meanwhile, or it is disposed.
         }

@@ -4,8 +4,9 @@ using Onex.Engine;
 namespace Onex.Persistence.Sagas;
 
 /// <summary>
-/// An immutable row of <c>sagas</c>. JSON columns are UTF-8 text. The table has its columns in this order: first those that no transition
-/// changes, because the database logs only the part of a row that differs from the version before it.
+/// An immutable row of <c>sagas</c>. JSON columns are UTF-8 text. The first migration made the columns in the order of these properties:
+/// first those that no transition changes, because the database logs only the part of a row that differs from the version before it. A
+/// column that is added later is the last one.
 /// </summary>
 public sealed record SagaRow
 {

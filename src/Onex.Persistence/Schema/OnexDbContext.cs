@@ -67,7 +67,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
                 "status IN ('running', 'waiting', 'compensating', 'blocked', 'paused', 'completed', 'failed', 'cancelled')");
         });
 
-        // Room on the page keeps updates HOT, because no column that a transition changes is indexed.
+        // Updates stay HOT: the page has room for the new version, and no column that each transition changes is indexed.
         saga.HasStorageParameter("fillfactor", 50);
         saga.HasStorageParameter("autovacuum_vacuum_scale_factor", 0.02);
         saga.HasStorageParameter("autovacuum_vacuum_cost_delay", 0);
@@ -100,6 +100,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.Property(row => row.ReplyTo).HasColumnName("reply_to").HasComment("Topic of the response, if not the default one.");
         saga.Property(row => row.Headers).HasColumnName("headers")
             .HasComment("Headers and unknown fields of the request, for the response.");
+
+        // Not in SagaRow, because only the start of a saga writes it: the statement of the commit names it.
         saga.Property<string>("input").HasColumnType("json")
             .HasComment("The request's payload, up to 1 kB; a larger one is a row of onex.saga_payloads.");
         saga.Property(row => row.Waiters).HasColumnName("waiters")
@@ -169,7 +171,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         item.Property(row => row.Result).HasColumnName("result").HasComment("The stored part of its result.");
 
         // text, not jsonb: a repeated request with the same idempotency key must have the same bytes.
-        item.Property(row => row.Undo).HasColumnName("undo").HasComment("The arguments of its compensation.");
+        item.Property(row => row.CompensationArguments).HasColumnName("undo").HasComment("The arguments of its compensation.");
         item.Property(row => row.Code).HasColumnName("code").HasComment("The reason of a failure, as a code.");
         item.Property(row => row.Message).HasColumnName("message").HasComment("The reason of a failure, for people.");
         item.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()")
@@ -242,9 +244,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         schedule.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()")
             .HasComment("When it was processed.");
         schedule.Property(row => row.RemovedAt).HasColumnName("removed_at")
-
-                .HasComment("When an orchestrator started without it. A restored schedule begins again at that time and does not make up "
-                    + "for missed ones.");
+            .HasComment("When an orchestrator started without it. A restored schedule begins again at that time and does not make up "
+                + "for missed ones.");
     }
 
     private static void MapEarlyEvents(EntityTypeBuilder<EarlyEvent> early)
@@ -355,9 +356,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasComment("Until then nobody else may run it, unless an outcome is recorded. By the database's clock.");
         effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
         effect.Property(row => row.Outcome).HasColumnName("outcome")
-
-                .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, "
-                    + "or while it was parked; parked: its connection does not let it begin; empty: not known yet.");
+            .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, "
+                + "or while it was parked; parked: its connection does not let it begin; empty: not known yet.");
 
         // json, not jsonb: results of external systems are stored as they are, also those that jsonb rejects.
         effect.Property(row => row.Result).HasColumnName("result").HasColumnType("json")

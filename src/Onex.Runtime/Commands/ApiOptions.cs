@@ -73,7 +73,7 @@ internal static class ApiOptions
     }
 
     /// <summary>Prints the result of a command: the response as JSON, or a sentence.</summary>
-    public static void Tell(bool json, JsonElement answer, string text)
+    public static void Write(bool json, JsonElement answer, string text)
     {
         if (json)
         {

@@ -167,7 +167,7 @@ internal static class RunCommand
 
             // MassTransit requires a bus next to a rider; nothing is sent over this one.
             bus.UsingInMemory();
-            bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
+            bus.AddRider(rider => rider.UsingKafka((_, kafka) => Read(settings, kafka)));
         });
 
         // Last, so that it stops first.
@@ -235,7 +235,7 @@ internal static class RunCommand
         }
     }
 
-    private static void Read(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka)
+    private static void Read(RuntimeSettings settings, IKafkaRiderConfigurator kafka)
     {
         if (settings.Runs(RuntimeProfile.Main))
         {
@@ -244,12 +244,12 @@ internal static class RunCommand
 
         if (settings.Runs(RuntimeProfile.Effects))
         {
-            EffectsRole.Configure(settings, context, kafka);
+            EffectsRole.Configure(settings, kafka);
         }
 
         if (settings.Runs(RuntimeProfile.Workers))
         {
-            WorkersRole.Configure(settings, context, kafka);
+            WorkersRole.Configure(settings, kafka);
         }
     }
 }

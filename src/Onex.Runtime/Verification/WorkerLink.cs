@@ -34,6 +34,9 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
     private readonly List<WorkerMessage> _received = [];
     private readonly HashSet<string> _sent = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The topic of the commands.</summary>
+    public string Topic => topic;
+
     public IReadOnlyList<WorkerMessage> Received
     {
         get

@@ -304,7 +304,11 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"No result of attempt {command.Attempt} of command {command.CommandId} arrived within {within.TotalSeconds} s.");
+                $"No result of attempt {command.Attempt} of command {command.CommandId} arrived within {within.TotalSeconds} s.")
+                + (link.HasResults
+                    ? ""
+                    : $" Nothing has answered at all: check that a worker runs, reads {link.Topic} and writes to the topic of the results, "
+                    + "on the same broker and with the same ONEX_TOPIC_PREFIX.");
         }
 
         var (home, key) = (result.Record.Partition, result.Record.Key);

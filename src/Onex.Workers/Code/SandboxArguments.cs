@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Onex.Hosting.Settings;
 using Onex.Workers.Operations;
+using Onex.Workers.Sandbox;
 
 namespace Onex.Workers.Code;
 
@@ -22,6 +24,16 @@ internal static class SandboxArguments
         _ when wanted > most => throw ComputeRejectedException.Arguments(
             $"'{argument}' is {wanted}, above {most}, which the setting {setting} allows: a step can only set a lower limit"),
         _ => wanted.Value,
+    };
+
+    /// <summary>A request with the limits that scripts and modules have in common.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="timeoutMs">The step's limit of time, or null.</param>
+    /// <param name="memoryMb">The step's limit of memory, or null.</param>
+    public static SandboxRequest Request(SandboxSettings settings, int? timeoutMs, int? memoryMb) => new()
+    {
+        TimeoutMs = Limit("timeout_ms", timeoutMs, (int)settings.Timeout.TotalMilliseconds, "sandbox.timeout"),
+        MemoryMb = Limit("memory_mb", memoryMb, settings.MemoryMb, "sandbox.memory_mb"),
     };
 
     /// <summary>The JSON text of an input; <c>null</c> without one.</summary>

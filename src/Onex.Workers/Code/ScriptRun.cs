@@ -24,12 +24,9 @@ internal sealed class ScriptRun(Sandboxes sandboxes) : ComputeOperation<ScriptAr
         }
 
         var limits = sandboxes.Settings;
-        var request = new SandboxRequest
+        var request = SandboxArguments.Request(limits, arguments.TimeoutMs, arguments.MemoryMb) with
         {
             Script = arguments.Script,
-            TimeoutMs = SandboxArguments.Limit(
-                "timeout_ms", arguments.TimeoutMs, (int)limits.Timeout.TotalMilliseconds, "sandbox.timeout"),
-            MemoryMb = SandboxArguments.Limit("memory_mb", arguments.MemoryMb, limits.MemoryMb, "sandbox.memory_mb"),
             Statements = SandboxArguments.Limit("statements", arguments.Statements, limits.Statements, "sandbox.statements"),
             Recursion = SandboxArguments.Limit("recursion", arguments.Recursion, limits.Recursion, "sandbox.recursion"),
         };

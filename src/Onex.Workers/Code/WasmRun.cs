@@ -17,12 +17,9 @@ internal sealed class WasmRun(Sandboxes sandboxes) : ComputeOperation<WasmArgume
     protected override async ValueTask<SandboxResult> RunAsync(WasmArguments arguments, ComputeContext context)
     {
         var limits = sandboxes.Settings;
-        var request = new SandboxRequest
+        var request = SandboxArguments.Request(limits, arguments.TimeoutMs, arguments.MemoryMb) with
         {
             Module = arguments.Sha256,
-            TimeoutMs = SandboxArguments.Limit(
-                "timeout_ms", arguments.TimeoutMs, (int)limits.Timeout.TotalMilliseconds, "sandbox.timeout"),
-            MemoryMb = SandboxArguments.Limit("memory_mb", arguments.MemoryMb, limits.MemoryMb, "sandbox.memory_mb"),
             FuelMillions = SandboxArguments.Limit("fuel_millions", arguments.FuelMillions, limits.FuelMillions, "sandbox.fuel_millions"),
         };
         var module = new ModuleFolder(limits.ModulesDirectory).Read(arguments.Module, arguments.Sha256);

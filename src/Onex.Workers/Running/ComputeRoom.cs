@@ -20,11 +20,22 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
     /// <summary>The number of computations that run, or wait for memory.</summary>
     public int Used => AtOnce - _slots.CurrentCount;
 
-    /// <summary>Waits for a place, which is given back by disposing of it. Null if the command was cancelled meanwhile.</summary>
+    /// <summary>Waits for a place, which is given back by disposing of it. Null if the wait was cancelled.</summary>
     /// <exception cref="MessageReturnedException">The room is closed.</exception>
-    public async ValueTask<IDisposable?> EnterAsync(long weight, CancellationToken stopped, CancellationToken cancellation)
+    public async ValueTask<IDisposable?> EnterAsync(long weight, CancellationToken cancellation)
     {
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(stopped, cancellation, _closed.Token);
+        // Most computations need not wait.
+        if (!_closed.IsCancellationRequested && _slots.Wait(0, CancellationToken.None))
+        {
+            if (_memory.TryEnter(weight) is { } memory)
+            {
+                return new Place(_slots, memory);
+            }
+
+            _slots.Release();
+        }
+
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closed.Token);
         try
         {
             await _slots.WaitAsync(any.Token);
@@ -38,9 +49,9 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
                 throw;
             }
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return stopped.IsCancellationRequested ? null : throw new MessageReturnedException();
+            return cancellation.IsCancellationRequested ? null : throw new MessageReturnedException();
         }
     }
 

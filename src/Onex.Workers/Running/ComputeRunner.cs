@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using MassTransit;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
@@ -38,24 +37,19 @@ internal sealed class ComputeRunner(
     ComputeRoom room,
     TimeProvider time,
     ILogger<ComputeRunner> logger,
-    ComputeMetrics? metrics = null) : IConsumer<StepCommand>
+    ComputeMetrics? metrics = null)
 {
-    public Task Consume(ConsumeContext<StepCommand> context)
-    {
-        context.TryGetPayload<ConsumedRecord>(out var record);
-        return RunAsync(
-            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState),
-            context.CancellationToken, record?.Timestamp is { } sent ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : null);
-    }
+    /// <summary>Handles the command of a record.</summary>
+    public Task HandleAsync(StepCommand command, ConsumedRecord record, CancellationToken cancellation) => RunAsync(
+        command, record.Trace(), record.Timestamp is { } sent ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : null, cancellation);
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
-    internal async Task RunAsync(
-        StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation, DateTimeOffset? sentAt = null)
+    internal async Task RunAsync(StepCommand command, TraceContext? trace, DateTimeOffset? sentAt, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
         var began = time.GetTimestamp();
-        using var run = running.Begin(command, sentAt);
+        using var run = running.Begin(command, sentAt, cancellation);
         if (run is null)
         {
             // The saga no longer waits for it, or has its result.
@@ -68,27 +62,31 @@ internal sealed class ComputeRunner(
             return;
         }
 
-        if (await TraceAsync(command, () => ComputeAsync(command, traceParent, traceState, run.Stopped, cancellation)) is { } result)
+        if (await TraceAsync(command, trace, run, cancellation) is { } result)
         {
             metrics?.Ended(command.Operation, result.Outcome, began);
-            await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+            await sender.SendAsync(result, command.HomePartition, trace, cancellation);
             run.Answered(time.GetUtcNow());
         }
-
-        run.Abandoned();
+        else
+        {
+            run.Abandoned();
+        }
     }
 
-    private static async Task<StepResult?> TraceAsync(StepCommand command, Func<Task<StepResult?>> compute)
-    {
-        if (Activity.Current is not { } around || around.Source != Tracing.Source)
-        {
-            return await compute();
-        }
+    private Task<StepResult?> TraceAsync(
+        StepCommand command, TraceContext? trace, RunningComputes.Run run, CancellationToken cancellation) =>
+        Activity.Current is { } around && around.Source == Tracing.Source
+            ? TraceAsync(command, trace, run, around, cancellation)
+            : ComputeAsync(command, trace, run, cancellation);
 
+    private async Task<StepResult?> TraceAsync(
+        StepCommand command, TraceContext? trace, RunningComputes.Run run, Activity around, CancellationToken cancellation)
+    {
         using var span = Tracing.StartChild($"compute {command.Operation}", ActivityKind.Internal, around);
         span.Describe(command);
         Activity.Current = span ?? around;
-        var result = await compute();
+        var result = await ComputeAsync(command, trace, run, cancellation);
         if (result is { Outcome: not StepOutcomes.Completed })
         {
             span.Fail(result.Code ?? result.Outcome, result.Message);
@@ -99,7 +97,7 @@ internal sealed class ComputeRunner(
 
     // The result, or null if the command was cancelled.
     private async Task<StepResult?> ComputeAsync(
-        StepCommand command, string? traceParent, string? traceState, CancellationToken stopped, CancellationToken cancellation)
+        StepCommand command, TraceContext? trace, RunningComputes.Run run, CancellationToken cancellation)
     {
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
@@ -108,16 +106,16 @@ internal sealed class ComputeRunner(
                 command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
-        // The attempt's time begins when it is admitted, so that it is not lost to the computations before it.
-        using var place = await room.EnterAsync(Weight(command, operation), stopped, cancellation);
+        using var place = await room.EnterAsync(Weight(command, operation), run.Ending);
         if (place is null)
         {
+            cancellation.ThrowIfCancellationRequested();
             return null;
         }
 
-        using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stopped, cancellation);
-        using var progress = reports.For(command, traceParent, traceState);
+        // The attempt's time begins when it is admitted, so that it is not lost to the computations before it.
+        run.EndAfter(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
+        using var progress = reports.For(command, trace);
         try
         {
             var arguments = command.Arguments;
@@ -130,7 +128,7 @@ internal sealed class ComputeRunner(
                         "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
                 }
 
-                if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
+                if (!(await payloads.LoadPayloadsAsync([reference], run.Ending)).TryGetValue(reference, out var stored))
                 {
                     return Answer(
                         command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing,
@@ -140,19 +138,17 @@ internal sealed class ComputeRunner(
                 arguments = stored.Content;
             }
 
-            // Not on the consumer's thread. WaitAsync ends the wait even if a compute ignores its token.
-            var context = new ComputeContext(either.Token, progress.Take, command, new StoredItemPages(items, command.SagaId));
-            var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, context), either.Token)
-                .WaitAsync(either.Token);
+            var context = new ComputeContext(run.Ending, progress.Take, command, new StoredItemPages(items, command.SagaId));
+            var computed = await ComputeCall.RunAsync(operation, arguments ?? RawJson.EmptyObject, context);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
             // Without a store the whole result is sent, if the broker accepts its size.
-            return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", either.Token);
+            return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", run.Ending);
         }
-        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        catch (OperationCanceledException) when (run.Reason == RunEnd.Cancelled)
         {
             return null;
         }
-        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (run.Reason == RunEnd.TimedOut)
         {
             return Answer(command, StepOutcomes.Failed, StepCodes.StepTimedOut, $"No result within {command.TimeoutMs} ms.");
         }

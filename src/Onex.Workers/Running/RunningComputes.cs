@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Onex.Contracts.Messages;
 
 namespace Onex.Workers.Running;
@@ -12,7 +13,9 @@ internal sealed class RunningComputes
     public const int RememberedMax = 20_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<CommandId, List<Run>> _running = [];
+
+    // The latest run of each command.
+    private readonly Dictionary<CommandId, Run> _running = [];
     private readonly Recent<int> _cancelled = new();
     private readonly Recent<(int Attempt, DateTimeOffset At)> _answered = new();
 
@@ -34,8 +37,10 @@ internal sealed class RunningComputes
     /// </summary>
     /// <param name="command">The command.</param>
     /// <param name="sentAt">When the orchestrator sent it, or null if that is unknown.</param>
-    public Run? Begin(StepCommand command, DateTimeOffset? sentAt)
+    /// <param name="stopping">Ends it, because the process stops.</param>
+    public Run? Begin(StepCommand command, DateTimeOffset? sentAt, CancellationToken stopping = default)
     {
+        Run run;
         lock (_lock)
         {
             if ((_cancelled.TryGet(command.CommandId, out var attempt) && command.Attempt <= attempt)
@@ -44,92 +49,160 @@ internal sealed class RunningComputes
                 return null;
             }
 
-            if (!_running.TryGetValue(command.CommandId, out var runs))
-            {
-                _running[command.CommandId] = runs = [];
-            }
-
-            var run = new Run(this, command.CommandId, command.Attempt, runs.FindLast(other => other.Attempt == command.Attempt)?.Ended);
-            runs.Add(run);
-            return run;
+            ref var latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_running, command.CommandId, out _);
+            latest = run = new Run(this, command.CommandId, command.Attempt, latest);
         }
+
+        run.StopWith(stopping);
+        return run;
     }
 
     /// <summary>Cancels the attempts of a command up to one.</summary>
     public void Cancel(StepCancel cancel)
     {
-        List<Run> stopped;
+        var stopped = new List<Run>();
         lock (_lock)
         {
             _cancelled.TryGet(cancel.CommandId, out var earlier);
             _cancelled.Set(cancel.CommandId, Math.Max(cancel.Attempt, earlier));
-            stopped = _running.TryGetValue(cancel.CommandId, out var runs) ? runs.FindAll(run => run.Attempt <= cancel.Attempt) : [];
-        }
-
-        stopped.ForEach(run => run.Stop());
-    }
-
-    private void Answered(Run run, DateTimeOffset at)
-    {
-        lock (_lock)
-        {
-            _answered.Set(run.CommandId, (run.Attempt, at));
-        }
-    }
-
-    private void End(Run run)
-    {
-        lock (_lock)
-        {
-            if (_running.TryGetValue(run.CommandId, out var runs) && runs.Remove(run) && runs.Count == 0)
+            for (var run = _running.GetValueOrDefault(cancel.CommandId); run is not null; run = run.Before)
             {
-                _running.Remove(run.CommandId);
+                if (run.Attempt <= cancel.Attempt)
+                {
+                    stopped.Add(run);
+                }
+            }
+        }
+
+        stopped.ForEach(run => run.End(RunEnd.Cancelled));
+    }
+
+    private void Remove(Run ended)
+    {
+        lock (_lock)
+        {
+            var latest = _running[ended.CommandId];
+            if (latest != ended)
+            {
+                latest.Forget(ended);
+            }
+            else if (ended.Before is { } before)
+            {
+                _running[ended.CommandId] = before;
+            }
+            else
+            {
+                _running.Remove(ended.CommandId);
             }
         }
     }
 
     /// <summary>One run of a computation.</summary>
-    internal sealed class Run(RunningComputes all, CommandId commandId, int attempt, Task<bool>? earlier) : IDisposable
+    internal sealed class Run : IDisposable
     {
-        private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly RunningComputes _all;
 
         // Not disposed of, because a cancellation may arrive at the same moment. It has no timer and no handle.
-        private readonly CancellationTokenSource _stop = new();
+        private readonly CancellationTokenSource _end = new();
+        private CancellationTokenRegistration _stopping;
+        private ITimer? _timer;
+        private int _reason;
 
-        public CommandId CommandId { get; } = commandId;
+        // The fields from here on are guarded by the lock.
+        private Run? _before;
+        private TaskCompletionSource<bool>? _waitedFor;
+        private bool _isNeeded = true;
 
-        public int Attempt { get; } = attempt;
+        /// <summary>Called with the lock held.</summary>
+        public Run(RunningComputes all, CommandId commandId, int attempt, Run? before)
+        {
+            (_all, CommandId, Attempt, _before) = (all, commandId, attempt, before);
+            while (before is not null && before.Attempt != attempt)
+            {
+                before = before._before;
+            }
 
-        /// <summary>The end of another run of the same attempt that began before; null without one.</summary>
-        public Task<bool>? Earlier { get; } = earlier;
+            Earlier = before is null ? null : (before._waitedFor ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
 
-        /// <summary>Its end: whether its result is durable, or needed by nobody.</summary>
-        public Task<bool> Ended => _ended.Task;
+        public CommandId CommandId { get; }
 
-        /// <summary>Cancelled when nobody needs the result any more.</summary>
-        public CancellationToken Stopped => _stop.Token;
+        public int Attempt { get; }
 
-        public void Stop() => _stop.Cancel();
+        /// <summary>The run of the same command that began before this one, or null.</summary>
+        public Run? Before => _before;
+
+        /// <summary>
+        /// The end of another run of the same attempt that began before: whether its result is durable, or needed by nobody. Null without
+        /// one.
+        /// </summary>
+        public Task<bool>? Earlier { get; }
+
+        /// <summary>Cancelled when it must end.</summary>
+        public CancellationToken Ending => _end.Token;
+
+        /// <summary>Why it must end.</summary>
+        public RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
+
+        /// <summary>Removes one of the runs before this one. Called with the lock held.</summary>
+        public void Forget(Run ended)
+        {
+            var run = this;
+            while (run._before != ended)
+            {
+                run = run._before!;
+            }
+
+            run._before = ended._before;
+        }
+
+        /// <summary>Ends it. Only the first reason counts.</summary>
+        public void End(RunEnd reason)
+        {
+            if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)RunEnd.None) == (int)RunEnd.None)
+            {
+                _end.Cancel();
+            }
+        }
+
+        /// <summary>Ends it when the process stops.</summary>
+        public void StopWith(CancellationToken stopping) =>
+            _stopping = stopping.UnsafeRegister(static run => ((Run)run!).End(RunEnd.Stopped), this);
+
+        /// <summary>Ends it after that time.</summary>
+        public void EndAfter(TimeSpan timeout, TimeProvider time) => _timer = time.CreateTimer(
+            static run => ((Run)run!).End(RunEnd.TimedOut), this, timeout, Timeout.InfiniteTimeSpan);
 
         /// <summary>Its result is needed by nobody.</summary>
-        public void Abandoned() => _ended.TrySetResult(true);
+        public void Abandoned()
+        {
+            lock (_all._lock)
+            {
+                _isNeeded = false;
+            }
+        }
 
         /// <summary>Its result is durable.</summary>
         /// <param name="at">The present time.</param>
         public void Answered(DateTimeOffset at)
         {
-            all.Answered(this, at);
-            _ended.TrySetResult(true);
+            lock (_all._lock)
+            {
+                _all._answered.Set(CommandId, (Attempt, at));
+                _isNeeded = false;
+            }
         }
 
         public void Dispose()
         {
-            all.End(this);
-            _ended.TrySetResult(false);
+            _timer?.Dispose();
+            _stopping.Unregister();
+            _all.Remove(this);
+            _waitedFor?.TrySetResult(!_isNeeded);
         }
     }
 
-    // The last ones only: what was forgotten is computed again, which changes nothing.
+    // The last ones only: what was evicted is computed again, which changes nothing.
     private sealed class Recent<T>
     {
         private readonly Dictionary<CommandId, T> _values = [];

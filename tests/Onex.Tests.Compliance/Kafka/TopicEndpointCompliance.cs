@@ -1,15 +1,13 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using MassTransit;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Records;
 using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>Messages of a topic through a receive pipe.</summary>
+/// <summary>Messages of a topic, handled one by one.</summary>
 public abstract class TopicEndpointCompliance : RiderCompliance
 {
     [Fact]
@@ -17,12 +15,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var seen = new TaskCompletionSource<(string Text, long Offset)>();
-        await using var member = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+        await using var member = await StartAsync(topic, endpoint => endpoint.Handle(_ => (note, record, _) =>
         {
-            Assert.True(context.TryGetPayload<ConsumedRecord>(out var record));
-            seen.TrySetResult((context.Message.Text, record.Offset));
+            seen.TrySetResult((note.Text, record.Offset));
             return Task.CompletedTask;
-        })));
+        }));
 
         await member.ProduceAsync(topic, 0, """{"Text":"hello"}""");
 
@@ -35,11 +32,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var seen = new TaskCompletionSource<string>();
-        await using var member = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+        await using var member = await StartAsync(topic, endpoint => endpoint.Handle(_ => (note, _, _) =>
         {
-            seen.TrySetResult(context.Message.Text);
+            seen.TrySetResult(note.Text);
             return Task.CompletedTask;
-        })));
+        }));
 
         await member.ProduceAsync(topic, 0, "not json", "", "null", "[1]", """{"Text":"\ud800"}""", """{"Text":"good"}""");
 
@@ -61,9 +58,9 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var attempts = 0;
         await using var member = await StartAsync(
             topic,
-            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            endpoint => endpoint.Handle(_ => (_, _, _) =>
                 Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException(
-                    "wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
+                    "wrapped", new InsufficientMemoryException()) : Task.CompletedTask),
             settings => settings with { RetryAttempts = 1 });
 
         await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
@@ -82,13 +79,13 @@ public abstract class TopicEndpointCompliance : RiderCompliance
             endpoint =>
             {
                 endpoint.Weigh(note => note.Text == "heavy" ? 1_000 : 4);
-                endpoint.Pipe(pipe => pipe.Handler<Note>(async _ =>
+                endpoint.Handle(_ => async (_, _, _) =>
                 {
                     InterlockedMax(ref most, Interlocked.Increment(ref inside));
                     await Task.Yield();
                     Interlocked.Decrement(ref inside);
                     Interlocked.Increment(ref done);
-                }));
+                });
             },
             settings => settings with { WeightMax = 10 });
 
@@ -106,11 +103,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var attempts = 0;
         await using var member = await StartAsync(
             topic,
-            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            endpoint => endpoint.Handle(_ => (_, _, _) =>
             {
                 Interlocked.Increment(ref attempts);
                 throw new InvalidDataException("cannot be right");
-            })),
+            }),
             settings => settings with { RetryAttempts = 2 });
 
         await member.ProduceAsync(topic, 0, """{"Text":"bad"}""");
@@ -129,15 +126,15 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var (begun, stopping) = (new TaskCompletionSource(), new TaskCompletionSource());
         var first = await StartAsync(
             topic,
-            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(async context =>
+            endpoint => endpoint.Handle(_ => async (note, _, _) =>
             {
-                if (context.Message.Text == "waits")
+                if (note.Text == "waits")
                 {
                     begun.TrySetResult();
                     await stopping.Task;
                     throw new MessageReturnedException();
                 }
-            })),
+            }),
             settings => settings with { DrainFor = TimeSpan.FromMinutes(10) });
         await first.ProduceAsync(topic, 0, """{"Text":"done"}""", """{"Text":"waits"}""", """{"Text":"done too"}""");
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
@@ -146,11 +143,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await first.DisposeAsync();
 
         var seen = new ConcurrentQueue<string>();
-        await using var second = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+        await using var second = await StartAsync(topic, endpoint => endpoint.Handle(_ => (note, _, _) =>
         {
-            seen.Enqueue(context.Message.Text);
+            seen.Enqueue(note.Text);
             return Task.CompletedTask;
-        })));
+        }));
 
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
         Assert.Contains("waits", seen);
@@ -164,11 +161,11 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var member = await StartAsync(
             topic,
-            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            endpoint => endpoint.Handle(_ => (_, _, _) =>
             {
                 begun.TrySetResult();
                 return release.Task;
-            })),
+            }),
             settings => settings with { StalledAfter = TimeSpan.FromMilliseconds(100) });
         await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
@@ -190,7 +187,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
             endpoint =>
             {
                 endpoint.IsShared(e => e is TimeoutException);
-                endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+                endpoint.Handle(_ => (_, _, _) =>
                 {
                     if (Interlocked.Increment(ref attempts) < 6)
                     {
@@ -199,7 +196,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
                     done.TrySetResult();
                     return Task.CompletedTask;
-                }));
+                });
             },
             settings => settings with { RetryAttempts = 1 });
 
@@ -218,14 +215,14 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(topic, endpoint =>
         {
             endpoint.ConcurrentMessageLimit = 4;
-            endpoint.Pipe(pipe => pipe.Handler<Note>(async _ =>
+            endpoint.Handle(_ => async (_, _, _) =>
             {
                 var current = Interlocked.Increment(ref now);
                 InterlockedMax(ref most, current);
                 await release.Task;
                 Interlocked.Decrement(ref now);
                 Interlocked.Increment(ref seen);
-            }));
+            });
         });
 
         await member.ProduceAsync(topic, 0, [.. Enumerable.Repeat("""{"Text":"x"}""", 20)]);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Confluent.Kafka;
-using MassTransit;
 using Onex.Kafka.Consuming;
 using Onex.Tests.Compliance.Kafka;
 
@@ -124,11 +123,11 @@ public sealed class StaticMemberTests : RiderCompliance
                 endpoint.IsStatic = true;
                 endpoint.IsSpread = true;
                 endpoint.Deserialize(NoteJson.Default.Note);
-                endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+                endpoint.Handle(_ => (note, _, _) =>
                 {
-                    seen.Enqueue(context.Message.Text);
+                    seen.Enqueue(note.Text);
                     return Task.CompletedTask;
-                }));
+                });
             }),
             settings => settings with { SessionTimeout = _session });
         await member.WaitUntilReadyAsync();

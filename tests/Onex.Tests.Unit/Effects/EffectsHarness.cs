@@ -164,7 +164,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
     public async Task<StepResult> RunAsync(StepCommand command)
     {
         var before = Produced.Records.Count;
-        await Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        await Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         return Result(Assert.Single(Produced.Records.Skip(before)));
     }
 

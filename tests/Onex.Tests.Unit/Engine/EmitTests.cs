@@ -2,6 +2,7 @@ using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
+using Limits = Onex.Contracts.Text.Limits;
 using Names = Onex.Contracts.Compiling.Names;
 
 namespace Onex.Tests.Unit.Engine;
@@ -89,8 +90,13 @@ public sealed class EmitTests
             + $"completed }}\n"));
 
     [Fact]
-    public void The_compiler_knows_the_runtime_topics() =>
+    public void The_compiler_knows_the_runtime_topics()
+    {
         Assert.Equal(Topics.Default.All.Order(StringComparer.Ordinal), Names.OwnTopics.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            (Topics.NameLengthMax, Topics.DeadLetterSuffix, Topics.CancelSuffix),
+            (Limits.TopicLengthMax, Names.DeadLetterSuffix, Names.CancelSuffix));
+    }
 
     [Fact]
     public void A_topic_configured_as_a_runtime_topic_is_rejected_at_start()

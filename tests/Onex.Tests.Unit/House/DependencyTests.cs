@@ -67,7 +67,7 @@ public sealed class DependencyTests
     [Fact]
     public void Only_the_bus_and_the_machines_reference_MassTransit() =>
         Assert.Equal(
-            ["Onex.Effects", "Onex.Kafka", "Onex.Orchestrator", "Onex.Workers"],
+            ["Onex.Kafka", "Onex.Orchestrator"],
             Directory.EnumerateFiles(Repository.At("src"), "*.csproj", SearchOption.AllDirectories)
                 .Where(
                     path => XDocument.Load(path).Descendants("PackageReference").Any(

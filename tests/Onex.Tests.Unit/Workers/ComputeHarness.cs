@@ -69,7 +69,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             NullLogger<ComputeRunner>.Instance,
             Meter is null ? null : new ComputeMetrics(Meter, room ?? own, _time));
 
-        await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken, sentAt);
+        await runner.RunAsync(command, null, sentAt, TestContext.Current.CancellationToken);
     }
 
     /// <summary>An operation alone.</summary>

@@ -37,7 +37,7 @@ public sealed class ComputeMetricsTests : IDisposable
     {
         using var room = new ComputeRoom(4, 1L << 30);
         _ = new ComputeMetrics(_meter, room, new FakeTimeProvider());
-        var place = await room.EnterAsync(1, CancellationToken.None, CancellationToken.None);
+        var place = await room.EnterAsync(1, CancellationToken.None);
         Assert.Equal((1, 4), (_reader.Sums()["onex.worker.slots.used{}"], _reader.Sums()["onex.worker.slots.limit{}"]));
 
         place!.Dispose();

@@ -24,7 +24,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void A_computation_reports_that_it_has_begun_after_a_second_and_then_only_the_latest_progress_of_each_second()
     {
-        using var run = Sender().For(_command, null, null);
+        using var run = Sender().For(_command, null);
         Assert.Empty(Sent());
 
         _time.Advance(_second);
@@ -44,7 +44,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void A_computation_with_a_heartbeat_timeout_reports_at_once_that_it_has_begun()
     {
-        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, null, null);
+        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, null);
 
         Assert.Equal("started", Assert.Single(Sent()).Report);
     }
@@ -52,7 +52,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void A_report_continues_the_trace_of_its_command()
     {
-        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, Parent, "vendor=1");
+        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, new(Parent, "vendor=1"));
 
         var headers = Assert.Single(_harness.Produced.Records).Headers;
         Assert.Contains(KeyValuePair.Create("traceparent", Parent), headers);
@@ -62,8 +62,8 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void Nothing_is_reported_to_an_older_orchestrator_or_after_the_end()
     {
-        using var old = Sender().For(_command with { Reports = null, HeartbeatMs = 5_000 }, null, null);
-        var run = Sender().For(_command, null, null);
+        using var old = Sender().For(_command with { Reports = null, HeartbeatMs = 5_000 }, null);
+        var run = Sender().For(_command, null);
         run.Dispose();
         run.Take(0.5, null);
 
@@ -137,9 +137,9 @@ public sealed class ReportsAndCancelTests
     {
         using var room = new ComputeRoom(atOnce: 3, bytes: 100);
         var token = TestContext.Current.CancellationToken;
-        var first = await room.EnterAsync(60, default, token);
-        var second = room.EnterAsync(60, default, token).AsTask();
-        var third = room.EnterAsync(1_000, default, token).AsTask();
+        var first = await room.EnterAsync(60, token);
+        var second = room.EnterAsync(60, token).AsTask();
+        var third = room.EnterAsync(1_000, token).AsTask();
         Assert.False(second.IsCompleted || third.IsCompleted);
 
         first!.Dispose();
@@ -153,8 +153,8 @@ public sealed class ReportsAndCancelTests
     {
         using var room = new ComputeRoom(atOnce: 1, bytes: 100);
         using var stop = new CancellationTokenSource();
-        using var first = await room.EnterAsync(1, default, TestContext.Current.CancellationToken);
-        var second = room.EnterAsync(1, stop.Token, TestContext.Current.CancellationToken).AsTask();
+        using var first = await room.EnterAsync(1, TestContext.Current.CancellationToken);
+        var second = room.EnterAsync(1, stop.Token).AsTask();
         Assert.False(second.IsCompleted);
 
         await stop.CancelAsync();
@@ -167,13 +167,13 @@ public sealed class ReportsAndCancelTests
     {
         using var room = new ComputeRoom(atOnce: 1, bytes: 100);
         var token = TestContext.Current.CancellationToken;
-        using var first = await room.EnterAsync(1, default, token);
-        var second = room.EnterAsync(1, default, token).AsTask();
+        using var first = await room.EnterAsync(1, token);
+        var second = room.EnterAsync(1, token).AsTask();
 
         room.Close();
 
         await Assert.ThrowsAsync<MessageReturnedException>(() => second.WaitAsync(TimeSpan.FromSeconds(30), token));
-        await Assert.ThrowsAsync<MessageReturnedException>(() => room.EnterAsync(1, default, token).AsTask());
+        await Assert.ThrowsAsync<MessageReturnedException>(() => room.EnterAsync(1, token).AsTask());
         Assert.Equal(1, room.Used);
     }
 
@@ -223,9 +223,9 @@ public sealed class ReportsAndCancelTests
     {
         using var room = new ComputeRoom(atOnce: 2, bytes: 24 << 20);
         var weight = ComputeRunner.Weight(EffectsHarness.Command(operation, arguments), ComputeHarness.Operation(operation));
-        var first = await room.EnterAsync(weight, default, TestContext.Current.CancellationToken);
+        var first = await room.EnterAsync(weight, TestContext.Current.CancellationToken);
 
-        var second = room.EnterAsync(weight, default, TestContext.Current.CancellationToken).AsTask();
+        var second = room.EnterAsync(weight, TestContext.Current.CancellationToken).AsTask();
         Assert.False(second.IsCompleted);
         first!.Dispose();
 

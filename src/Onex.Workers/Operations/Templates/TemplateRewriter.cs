@@ -10,7 +10,7 @@ namespace Onex.Workers.Operations.Templates;
 /// <param name="budget">The budget of the rendering.</param>
 internal sealed class TemplateRewriter(TemplateBudget budget) : AstRewriter
 {
-    // Fluid makes the whole list of (1..2000000000).
+    // Fluid makes a list of all items of a range, however long: (1..2000000000).
     protected override Expression VisitRangeExpression(RangeExpression rangeExpression) =>
         new Checked(new RangeExpression(rangeExpression.From, rangeExpression.To), async context =>
         {
@@ -30,7 +30,8 @@ internal sealed class TemplateRewriter(TemplateBudget budget) : AstRewriter
     protected override Statement VisitCaptureStatement(CaptureStatement captureStatement) =>
         new Capture((CaptureStatement)base.VisitCaptureStatement(captureStatement), budget);
 
-    // A comparison of long texts is one step, but reads a value.
+    // Fluid counts statements, but not what each takes: long texts may be compared in one. Whatever is compared is read here first, so an
+    // attempt that has ended is noticed.
     protected override Expression VisitMemberExpression(MemberExpression memberExpression) =>
         new Checked(base.VisitMemberExpression(memberExpression), context =>
         {

@@ -119,7 +119,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
         return JsonElement.Parse(result.Result!.Value.Utf8.Span);
     }
 
-    public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, null, cancellation);
+    public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, cancellation);
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {

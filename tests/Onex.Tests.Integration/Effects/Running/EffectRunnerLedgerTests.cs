@@ -163,7 +163,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
 
         public IReadOnlyList<StepResult> Results => [.. _results];
 
-        public Task RunAsync(StepCommand command) => _runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        public Task RunAsync(StepCommand command) => _runner.RunAsync(command, null, TestContext.Current.CancellationToken);
 
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {

@@ -78,7 +78,7 @@ public sealed class ConnectionTableTests
         await using var effects = new EffectsHarness(File(old.Address.ToString()));
 
         var running = effects.Runner.RunAsync(
-            EffectsHarness.Command("http.get", """{"path": "/slow"}""", "stock"), null, null, TestContext.Current.CancellationToken);
+            EffectsHarness.Command("http.get", """{"path": "/slow"}""", "stock"), null, TestContext.Current.CancellationToken);
         await received.Task;
         effects.Connections.Replace(Read(next.Address.ToString()));
         await effects.RunAsync(EffectsHarness.Command("http.get", """{"path": "/next"}""", "stock"));

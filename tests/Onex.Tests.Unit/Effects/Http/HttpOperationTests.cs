@@ -60,7 +60,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
         var command = EffectsHarness.Command(
             "http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
 
-        await _bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, default);
+        await _bench.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null), default);
 
         var asked = Assert.Single(_outside.Requests);
         Assert.Equal(("POST", "/api/reservations", """{"order":"o1"}"""), (asked.Method, asked.Target, asked.Body));

@@ -99,7 +99,7 @@ public sealed class PluginEffectTests : IAsyncLifetime
         await using var effects = new EffectsHarness(time: time, plugins: PluginFolder.Trials());
         var command = EffectsHarness.Command("acme.upload", """{"times": 4}""") with { Reports = true };
 
-        var running = effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        var running = effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         await Eventually.Async(
             () =>
             {

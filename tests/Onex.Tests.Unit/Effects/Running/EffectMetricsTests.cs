@@ -48,9 +48,9 @@ public sealed class EffectMetricsTests : IAsyncLifetime
         _outside.AnswerWith(422, "text/plain", "");
         await _bench.RunAsync(Post());
         _bench.Ledger.Always = ClaimResult.Leased.Instance;
-        await _bench.Runner.RunAsync(Post(), null, null, default);
+        await _bench.Runner.RunAsync(Post(), null, default);
         _bench.Ledger.Always = new ClaimResult.Expired("It is late.");
-        await _bench.Runner.RunAsync(Post(), null, null, default);
+        await _bench.Runner.RunAsync(Post(), null, default);
 
         var counts = _reader.Counts();
         Assert.Equal(1, counts["onex.effect.duration{http.post,stock,completed}"]);
@@ -71,7 +71,7 @@ public sealed class EffectMetricsTests : IAsyncLifetime
             await answer.Task;
             call.Response.StatusCode = 200;
         };
-        var runs = new[] { Post(), Post() }.Select(command => _bench.Runner.RunAsync(command, null, null, default)).ToList();
+        var runs = new[] { Post(), Post() }.Select(command => _bench.Runner.RunAsync(command, null, default)).ToList();
 
         await Eventually.Async(
             () => _reader.Sums() is var now && now["onex.connection.running{stock}"] == 1 && now["onex.connection.waiting{stock}"] == 1
@@ -93,8 +93,8 @@ public sealed class EffectMetricsTests : IAsyncLifetime
         await _bench.RunAsync(command);
         Assert.Equal(0, _reader.Sums()["onex.connection.breaker{stock}"]);
 
-        await _bench.Runner.RunAsync(command with { Attempt = 2 }, null, null, default);
-        await _bench.Runner.RunAsync(Post(), null, null, default);
+        await _bench.Runner.RunAsync(command with { Attempt = 2 }, null, default);
+        await _bench.Runner.RunAsync(Post(), null, default);
 
         var sums = _reader.Sums();
         Assert.Equal((2, 2), (sums["onex.connection.breaker{stock}"], sums["onex.connection.parkings{stock}"]));

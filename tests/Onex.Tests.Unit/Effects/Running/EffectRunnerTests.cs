@@ -29,7 +29,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     {
         var command = Post();
 
-        await _bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1", default);
+        await _bench.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1"), default);
 
         var record = Assert.Single(_bench.Produced.Records);
         Assert.Equal(("effect-responses", 3, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
@@ -75,9 +75,9 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     public async Task A_leased_or_expired_command_is_neither_run_nor_reported()
     {
         _bench.Ledger.Always = ClaimResult.Leased.Instance;
-        await _bench.Runner.RunAsync(Post(), null, null, default);
+        await _bench.Runner.RunAsync(Post(), null, default);
         _bench.Ledger.Always = new ClaimResult.Expired("not_after has passed");
-        await _bench.Runner.RunAsync(Post(), null, null, default);
+        await _bench.Runner.RunAsync(Post(), null, default);
 
         Assert.Empty(_outside.Requests);
         Assert.Empty(_bench.Produced.Records);
@@ -93,7 +93,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
             return Task.CompletedTask;
         };
 
-        await _bench.Runner.RunAsync(command, null, null, default);
+        await _bench.Runner.RunAsync(command, null, default);
 
         Assert.Empty(_bench.Produced.Records);
         Assert.Contains(_bench.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
@@ -127,7 +127,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task A_result_that_the_database_rejects_is_reported_as_a_failure()
     {
-        _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _bench.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
         var result = await _bench.RunAsync(Post());
 
@@ -139,7 +139,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     public async Task An_outcome_is_retained_during_a_database_outage()
     {
         var rejections = 2;
-        _bench.Ledger.Refuse = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
+        _bench.Ledger.Reject = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
 
         var result = await _bench.RunAsync(Post());
 
@@ -154,7 +154,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     {
         _bench.Produced.Report = new DeliveryReport(delivery, "no");
 
-        var exception = await Record.ExceptionAsync(() => _bench.Runner.RunAsync(Post(), null, null, default));
+        var exception = await Record.ExceptionAsync(() => _bench.Runner.RunAsync(Post(), null, default));
 
         Assert.IsType(thrown, exception);
     }
@@ -179,7 +179,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
             Interlocked.Decrement(ref inside);
         };
 
-        var runs = Enumerable.Range(0, 6).Select(_ => bench.Runner.RunAsync(Post(), null, null, default)).ToArray();
+        var runs = Enumerable.Range(0, 6).Select(_ => bench.Runner.RunAsync(Post(), null, default)).ToArray();
         await full.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
         gate.SetResult();
         await Task.WhenAll(runs);

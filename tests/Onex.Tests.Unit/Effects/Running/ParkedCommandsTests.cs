@@ -24,7 +24,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         await OpenAsync(bench);
         var command = Post();
 
-        await bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, default);
+        await bench.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null), default);
 
         Assert.Contains(command, bench.Ledger.Parked.Select(parked => parked.Command));
         Assert.Empty(await bench.DrainAsync());
@@ -48,7 +48,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         _outside.AnswerWith(503, "text/plain", "");
 
         Assert.Equal("http_503", (await bench.RunAsync(Post())).Code);
-        await bench.Runner.RunAsync(SecondAttempt(), null, null, default);
+        await bench.Runner.RunAsync(SecondAttempt(), null, default);
 
         Assert.Single(bench.Ledger.Parked);
         Assert.Single(bench.Produced.Records);
@@ -74,8 +74,8 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         await using var bench = Bench();
         await OpenAsync(bench);
         var (first, second) = (Post(), Post());
-        await bench.Runner.RunAsync(first, null, null, default);
-        await bench.Runner.RunAsync(second, null, null, default);
+        await bench.Runner.RunAsync(first, null, default);
+        await bench.Runner.RunAsync(second, null, default);
         var tried = new List<CommandId>();
 
         for (var trial = 0; trial < 4; trial++)
@@ -112,7 +112,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         _outside.AnswerWith(503, "text/plain", "");
         await bench.RunAsync(Post());
         var command = SecondAttempt();
-        await bench.Runner.RunAsync(command, null, null, default);
+        await bench.Runner.RunAsync(command, null, default);
         _outside.AnswerWith(500, "text/plain", "");
         _time.Advance(TimeSpan.FromSeconds(11));
 
@@ -132,7 +132,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         var untried = arguments == "stored"
             ? EffectsHarness.Command("http.post", null, "stock") with { ArgumentsRef = Guid.Empty }
             : EffectsHarness.Command("http.post", arguments, "stock");
-        await bench.Runner.RunAsync(untried, null, null, default);
+        await bench.Runner.RunAsync(untried, null, default);
         _time.Advance(TimeSpan.FromSeconds(11));
         Assert.Empty(await bench.DrainAsync());
         _time.Advance(TimeSpan.FromSeconds(11));
@@ -157,7 +157,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
             return Task.CompletedTask;
         };
         await bench.RunAsync(Post());
-        await bench.Runner.RunAsync(SecondAttempt(), null, null, default);
+        await bench.Runner.RunAsync(SecondAttempt(), null, default);
 
         _time.Advance(TimeSpan.FromSeconds(99));
         Assert.Empty(await bench.DrainAsync());
@@ -179,7 +179,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         await bench.RunAsync(Post());
         await bench.RunAsync(Post());
 
-        await bench.Runner.RunAsync(Post(), null, null, default);
+        await bench.Runner.RunAsync(Post(), null, default);
 
         Assert.Single(bench.Ledger.Parked);
     }
@@ -211,7 +211,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
             }
         };
         var slow = Enumerable.Range(0, 200)
-            .Select(_ => bench.Runner.RunAsync(Post("/slow"), null, null, default))
+            .Select(_ => bench.Runner.RunAsync(Post("/slow"), null, default))
             .ToList();
         await hung.WaitAsync(TestContext.Current.CancellationToken);
         await hung.WaitAsync(TestContext.Current.CancellationToken);
@@ -241,10 +241,10 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
                 await release.Task;
             }
         };
-        var slow = bench.Runner.RunAsync(Post("/slow"), null, null, default);
+        var slow = bench.Runner.RunAsync(Post("/slow"), null, default);
         await reached.Task;
         var commands = Enumerable.Range(0, 12).Select(i => Post($"/{i}")).ToList();
-        var runs = commands.ConvertAll(command => bench.Runner.RunAsync(command, null, null, default));
+        var runs = commands.ConvertAll(command => bench.Runner.RunAsync(command, null, default));
         release.SetResult();
         await slow;
         await Task.WhenAll(runs);
@@ -262,7 +262,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
     {
         _outside.AnswerWith(503, "text/plain", "");
         await bench.RunAsync(Post());
-        await bench.Runner.RunAsync(SecondAttempt(), null, null, default);
+        await bench.Runner.RunAsync(SecondAttempt(), null, default);
         Assert.NotNull(bench.Health.Handlers["stock"]);
     }
 

@@ -126,7 +126,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
         var commands = new[] { Send(saga, "/", handle), Send(saga, "/", handle) };
         foreach (var command in commands)
         {
-            await _effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+            await _effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         }
 
         var asked = _vault.Requests.Count;
@@ -168,7 +168,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
         var command = EffectsHarness.Command(
             "vault.write_secret", $$$"""{"path":"copies/stock","fields":{"password":"{{{handle}}}"}}""", "vault") with
         { SagaId = saga };
-        await _effects.Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        await _effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromSeconds(11));
         Assert.Empty(await _effects.DrainAsync());
         var asked = _vault.Requests.Count;
@@ -186,7 +186,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
     {
         var (saga, handle) = await ReadAsync();
         _vault.IsSealed = true;
-        await _effects.Runner.RunAsync(Send(saga, "/", handle), null, null, TestContext.Current.CancellationToken);
+        await _effects.Runner.RunAsync(Send(saga, "/", handle), null, TestContext.Current.CancellationToken);
         _effects.Connections.Replace(new Dictionary<string, Connection> { ["vault"] = _effects.Connections.Find("vault")! });
         _vault.IsSealed = false;
         _time.Advance(TimeSpan.FromSeconds(11));
@@ -202,7 +202,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
             "connections: { stock: { type: http, url: 'http://127.0.0.1:1', headers: { X: '${secret:vault:secret/apps/stock#token}' } } }",
             time: _time);
         await effects.Runner.RunAsync(
-            EffectsHarness.Command("http.get", """{"path":"/"}""", "stock"), null, null, TestContext.Current.CancellationToken);
+            EffectsHarness.Command("http.get", """{"path":"/"}""", "stock"), null, TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromSeconds(11));
 
         Assert.Empty(await effects.DrainAsync());

@@ -52,7 +52,10 @@ public sealed class BatchPartitionerTests
     {
         var partitioner = new BatchPartitioner(isSpread: true);
 
-        partitioner.BeginBatch(records);
+        for (var i = 0; i < records; i++)
+        {
+            partitioner.Expect();
+        }
 
         Assert.Equal(partitions, Batch(partitioner, records, 48).Distinct().Count());
     }

@@ -20,7 +20,7 @@ public sealed class WorkerVerificationTests
     }
 
     [Theory]
-    [InlineData(WorkerFault.Silence, "a command is answered on its home partition", "No result of attempt 1")]
+    [InlineData(WorkerFault.Silence, "a command is answered on its home partition", "check that a worker runs, reads pricing-commands")]
     [InlineData(WorkerFault.OtherPartition, "a command is answered on its home partition", "not on the home_partition 0")]
     [InlineData(WorkerFault.OtherKey, "a command is answered on its home partition", "not the command_id")]
     [InlineData(WorkerFault.OtherSaga, "a command is answered on its home partition", "saga_id is not that of its command")]
