@@ -17,7 +17,7 @@ internal sealed class Customer(Api api)
         }
     }
 
-    private static (string Name, JsonObject Data)? Event(Saga saga) => (OrderKind.Of(saga.Order), saga.State) switch
+    private static (string Name, JsonObject Data)? Event(Saga saga) => (OrderKind.For(saga.Order), saga.State) switch
     {
         (var kind, "awaiting_new_card") when kind == OrderKind.NewCard => ("card_updated", []),
         (var kind, "awaiting_new_card") when kind == OrderKind.GivenUp => ("cancel", new JsonObject { ["reason"] = "no other card" }),

@@ -28,7 +28,7 @@ internal sealed record OrderKind(string Name, string Story, string Ending)
     private static OrderKind[] All { get; } = [Plain, Flaky, Declined, NewCard, GivenUp, Regretted];
 
     /// <summary>The scenario of an order by its id.</summary>
-    public static OrderKind Of(string order) =>
+    public static OrderKind For(string order) =>
         Array.Find(All, kind => order.EndsWith("-" + kind.Name, StringComparison.Ordinal)) ?? Plain;
 
     /// <summary>The ids of the orders of a run.</summary>

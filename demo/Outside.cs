@@ -120,7 +120,7 @@ internal sealed class Outside : IAsyncDisposable
     private async Task AnswerAsync(HttpContext http, string order, string step, JsonObject answer)
     {
         var key = http.Request.Headers["Idempotency-Key"].ToString();
-        var kind = OrderKind.Of(order);
+        var kind = OrderKind.For(order);
         var (status, body) = Treat(order, step, key, kind, answer);
 
         // The delay comes after the effect: for a caller that is killed during it, the outcome is unknown.
@@ -139,7 +139,7 @@ internal sealed class Outside : IAsyncDisposable
                 return (200, answer);
             }
 
-            if (kind == OrderKind.Flaky && _refused.Count(refused => refused.Order == order && refused.Step == step) < 2)
+            if (kind == OrderKind.Flaky && _refused.Count(rejected => rejected.Order == order && rejected.Step == step) < 2)
             {
                 return Refuse(order, step, key, 503, "try again");
             }
@@ -151,7 +151,7 @@ internal sealed class Outside : IAsyncDisposable
 
             // A charge under another key means that the customer has sent a new card.
             if (step == "charge" && (kind == OrderKind.NewCard || kind == OrderKind.GivenUp)
-                && _refused.All(refused => refused.Order != order || refused.Key == key))
+                && _refused.All(rejected => rejected.Order != order || rejected.Key == key))
             {
                 return Refuse(order, step, key, 422, "card expired");
             }

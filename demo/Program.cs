@@ -84,7 +84,7 @@ foreach (var saga in ended)
     var undone = history.Where(entry => entry.Kind == "compensation_completed").Select(entry => entry.Step).ToList();
     var compensated = undone.Count == 0 ? "" : $"   compensated: {string.Join(", ", undone)}";
     screen.Say($"  {saga.Order,-28} {saga.Ending,-14} {visited}{compensated}");
-    var wanted = OrderKind.Of(saga.Order).Ending;
+    var wanted = OrderKind.For(saga.Order).Ending;
     if (saga.Ending != wanted)
     {
         surprises++;

@@ -61,7 +61,7 @@ internal sealed class Screen(TextWriter output, bool isTerminal)
         {
             table.AddRow(
                 new Text(saga.Order),
-                new Text(OrderKind.Of(saga.Order).Story, new Style(Color.Grey)),
+                new Text(OrderKind.For(saga.Order).Story, new Style(Color.Grey)),
                 new Text(saga.State),
                 new Text(saga.Status, new Style(Colour(saga))));
         }

@@ -108,13 +108,13 @@ public static class ErrorCodes
     public const string CallInvalid = "ONEX4007";
 
     /// <summary>The command is not allowed in the saga's current state.</summary>
-    public const string NotInThisCondition = "ONEX4008";
+    public const string NotAllowedInState = "ONEX4008";
 
     /// <summary>The runtime has not started yet, or is stopping.</summary>
     public const string NotServing = "ONEX4009";
 
     /// <summary>The store cannot be reached.</summary>
-    public const string StoreAway = "ONEX4010";
+    public const string StoreUnavailable = "ONEX4010";
 
     /// <summary>There is no such path, or it does not support that method.</summary>
     public const string PathUnknown = "ONEX4011";

@@ -103,7 +103,7 @@ public static class Identity
     /// <summary>A result that is too large for its message: saga and name.</summary>
     public static Guid LargeResult(SagaId sagaId, string name) => From(Encoding.UTF8.GetBytes($"{sagaId}/{name}"));
 
-    /// <summary>What a record is used for and has no id of its own for: the same whenever this record is read.</summary>
+    /// <summary>The id of something that a record causes and that has no id of its own: the same whenever the record is read.</summary>
     public static Guid OfRecord(string purpose, string topic, Guid? topicId, int partition, long offset) => From(
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{purpose}\n{topic}\n{topicId:N}\n{partition}\n{offset}")));
 

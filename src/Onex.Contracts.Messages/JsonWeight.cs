@@ -14,8 +14,8 @@ public static class JsonWeight
     // row, the command and the payloads.
     private const int HandledPerByte = 12;
     private const int HandledPerPart = 400;
-    private const int KeptPerByte = 2;
-    private const int KeptPerPart = 120;
+    private const int CachedPerByte = 2;
+    private const int CachedPerPart = 120;
 
     private static readonly SearchValues<byte> _parts = SearchValues.Create(",[{"u8);
 
@@ -23,7 +23,7 @@ public static class JsonWeight
     public static long Handled(ReadOnlySpan<byte> json) => Fixed + ((long)json.Length * HandledPerByte) + (Parts(json) * HandledPerPart);
 
     /// <summary>The memory of values that are kept for later.</summary>
-    public static long Kept(ReadOnlySpan<byte> json) => Fixed + ((long)json.Length * KeptPerByte) + (Parts(json) * KeptPerPart);
+    public static long Cached(ReadOnlySpan<byte> json) => Fixed + ((long)json.Length * CachedPerByte) + (Parts(json) * CachedPerPart);
 
     /// <summary>The memory of JSON whose length alone is known, assuming a typical mixture.</summary>
     public static long Handled(long bytes) => Fixed + (bytes * (HandledPerByte + (HandledPerPart / 12)));

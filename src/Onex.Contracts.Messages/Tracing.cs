@@ -30,7 +30,7 @@ public static class Tracing
     /// <summary>The source of all spans.</summary>
     public static ActivitySource Source { get; } = new(TelemetryNames.Source);
 
-    /// <summary>Whether anyone records spans. What is needed only for them costs nothing otherwise.</summary>
+    /// <summary>Whether anyone records spans. Otherwise work for spans is skipped.</summary>
     public static bool IsOn => Source.HasListeners();
 
     /// <summary>How keys are shown; of the process.</summary>

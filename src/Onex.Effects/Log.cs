@@ -78,7 +78,7 @@ internal static partial class Log
 
     /// <summary>Steps that need Vault are parked until it answers. Unseal it, start it, or correct the login.</summary>
     [LoggerMessage(2061, LogLevel.Warning, "The Vault of connection {Connection} is unavailable: {Cause}")]
-    public static partial void VaultAway(ILogger logger, string connection, string cause);
+    public static partial void VaultUnavailable(ILogger logger, string connection, string cause);
 
     /// <summary>Vault answers again.</summary>
     [LoggerMessage(2062, LogLevel.Information, "The Vault of connection {Connection} is available again.")]

@@ -156,7 +156,7 @@ internal static class Branches
                 .ToHashSet();
             if (decision.Saga.Outstanding.Any(
                     command => command.Direction == StepDirection.Forward && IsIn(decision, command.Step, lost))
-                || Compensations.Compensate(decision, undo => undo.Lost && IsIn(decision, undo.Step, lost)))
+                || Compensations.Compensate(decision, compensable => compensable.Lost && IsIn(decision, compensable.Step, lost)))
             {
                 continue;
             }
@@ -230,11 +230,12 @@ internal static class Branches
                 .. saga.Outstanding.Select(command =>
                     command.Kept && IsIn(decision, command.Step, branch) ? command with { Kept = false } : command),
             ],
-            Undo =
+            Compensables =
             [
-                .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(decision, undo.Step, branch)
-                    ? undo with { Lost = true }
-                    : undo),
+                .. saga.Compensables.Select(compensable =>
+                    compensable.State == saga.State && compensable.Visit == saga.Visit && IsIn(decision, compensable.Step, branch)
+                        ? compensable with { Lost = true }
+                        : compensable),
             ],
         };
     }
@@ -242,10 +243,10 @@ internal static class Branches
     // Interrupts the commands in flight in a branch and ends the branches within it.
     private static void End(DecisionBuilder decision, Sequence branch, BranchPhase phase, bool keep = false)
     {
-        var rounds = decision.Saga.Branches
+        var passes = decision.Saga.Branches
             .Where(inner => decision.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
             .Select(inner => inner.RetryPass);
-        Renew(decision, branch, rounds.DefaultIfEmpty().Max());
+        Renew(decision, branch, passes.DefaultIfEmpty().Max());
         Change(decision, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(decision, command => IsIn(decision, command.Step, branch), keep);
         decision.Unblock(

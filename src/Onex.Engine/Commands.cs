@@ -48,11 +48,11 @@ internal static class Commands
     }
 
     /// <summary>Compensates a completed step.</summary>
-    public static void Compensate(DecisionBuilder decision, Compensable undo)
+    public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
-        var stepCall = StepCall.Compensating(decision.Facts.Step(undo.Step), undo.Arguments);
-        Send(decision, undo.CompensationId, StepDirection.Compensation, stepCall, undo.RetryPass, undo.Item);
-        decision.Note(HistoryKind.CompensationStarted, undo.Step, ("operation", stepCall.Invocation.Operation));
+        var stepCall = StepCall.Compensating(decision.Facts.Step(compensable.Step), compensable.Arguments);
+        Send(decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item);
+        decision.Note(HistoryKind.CompensationStarted, compensable.Step, ("operation", stepCall.Invocation.Operation));
     }
 
     /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
@@ -64,7 +64,7 @@ internal static class Commands
             return;
         }
 
-        if (StepCall.Of(decision, command) is not { } stepCall)
+        if (StepCall.For(decision, command) is not { } stepCall)
         {
             decision.Block(
                 BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
@@ -100,7 +100,7 @@ internal static class Commands
             {
                 SendAgain(decision, held, held.Attempt, held.Resent);
             }
-            else if (StepCall.Of(decision, held with { FirstSentAt = decision.Now }) is { } stepCall)
+            else if (StepCall.For(decision, held with { FirstSentAt = decision.Now }) is { } stepCall)
             {
                 var command = held with
                 {
@@ -157,7 +157,7 @@ internal static class Commands
         {
             decision.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
         }
-        else if (StepCall.Of(decision, command) is { } stepCall)
+        else if (StepCall.For(decision, command) is { } stepCall)
         {
             decision.Replace(command with
             {

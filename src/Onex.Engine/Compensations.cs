@@ -18,18 +18,19 @@ internal static class Compensations
         if (command is { Item: { } index, Interrupted: false })
         {
             EachItems.RememberItem(decision, command, outcome, arguments);
-            if (saga.Undo.Any(undo => undo.Items is not null && undo.Step == step.Id && undo.Visit == visit))
+            if (saga.Compensables.Any(other => other.Items is not null && other.Step == step.Id && other.Visit == visit))
             {
                 return;
             }
 
             decision.Saga = saga with
             {
-                Undo = saga.Undo.Add(new Compensable(step.Id, state, EachItems.RunId(decision, step.Id, visit), RawJson.EmptyObject)
-                {
-                    Visit = visit,
-                    Items = new ItemCompensation(int.MaxValue, Fetching: false),
-                }),
+                Compensables = saga.Compensables.Add(
+                    new Compensable(step.Id, state, EachItems.RunId(decision, step.Id, visit), RawJson.EmptyObject)
+                    {
+                        Visit = visit,
+                        Items = new ItemCompensation(int.MaxValue, Fetching: false),
+                    }),
             };
             return;
         }
@@ -41,7 +42,7 @@ internal static class Compensations
 
         decision.Saga = saga with
         {
-            Undo = saga.Undo.Add(new Compensable(step.Id, state, command.CommandId, arguments)
+            Compensables = saga.Compensables.Add(new Compensable(step.Id, state, command.CommandId, arguments)
             {
                 Visit = visit,
                 Item = command.Item,
@@ -53,22 +54,22 @@ internal static class Compensations
     /// <summary>Starts the compensations that are next. True if any compensation is left.</summary>
     public static bool Compensate(DecisionBuilder decision, Func<Compensable, bool> which)
     {
-        var due = decision.Saga.Undo.Where(which).ToList();
+        var due = decision.Saga.Compensables.Where(which).ToList();
         for (var place = due.Count - 1; place >= 0; place--)
         {
-            var undo = due[place];
-            if (due.Skip(place + 1).Any(later => !AreConcurrent(decision, undo, later)))
+            var compensable = due[place];
+            if (due.Skip(place + 1).Any(later => !AreConcurrent(decision, compensable, later)))
             {
                 continue;
             }
 
-            if (undo.Items is not null)
+            if (compensable.Items is not null)
             {
-                EachItems.Compensate(decision, undo);
+                EachItems.Compensate(decision, compensable);
             }
-            else if (!decision.Saga.Outstanding.Any(command => command.CommandId == undo.CompensationId))
+            else if (!decision.Saga.Outstanding.Any(command => command.CommandId == compensable.CompensationId))
             {
-                Commands.Compensate(decision, undo);
+                Commands.Compensate(decision, compensable);
             }
         }
 
@@ -79,10 +80,10 @@ internal static class Compensations
     public static void Done(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome)
     {
         decision.Remove(command);
-        var undo = decision.Saga.Undo.FirstOrDefault(undo => undo.CompensationId == command.CommandId);
-        if (undo is not null)
+        var compensable = decision.Saga.Compensables.FirstOrDefault(compensable => compensable.CompensationId == command.CommandId);
+        if (compensable is not null)
         {
-            decision.Saga = decision.Saga with { Undo = decision.Saga.Undo.Remove(undo) };
+            decision.Saga = decision.Saga with { Compensables = decision.Saga.Compensables.Remove(compensable) };
         }
 
         if (command.Item is { } item)
@@ -90,7 +91,7 @@ internal static class Compensations
             EachItems.Compensated(decision, command, item, outcome);
         }
 
-        if (outcome == SagaItemStatus.Compensated && (command.Item is null || undo is not null))
+        if (outcome == SagaItemStatus.Compensated && (command.Item is null || compensable is not null))
         {
             decision.Note(HistoryKind.CompensationCompleted, command.Step, ("attempt", command.Attempt));
         }

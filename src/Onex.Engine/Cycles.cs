@@ -86,7 +86,7 @@ internal static class Cycles
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var values in new[] { saga.Data, saga.Results })
         {
-            _ = ValueJson.TryWrite(StoredOrder.Of(CelValue.Map(values)), out var json, out _);
+            _ = ValueJson.TryWrite(StoredOrder.Sort(CelValue.Map(values)), out var json, out _);
             hash.AppendData(json.Utf8.Span);
         }
 

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What has been decided so far on one event: the saga as it is now, and what follows. It does not know how sagas move.</summary>
+/// <summary>Records what has been decided so far on one event: the saga as it is now, and what follows.</summary>
 internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset now)
 {
     private List<CommandToSend>? _commands;
@@ -29,7 +29,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     /// <summary>The computations that need not be run any more.</summary>
     public ImmutableArray<CommandToCancel> Cancelled { get; set; } = [];
 
-    public PlanFacts Facts { get; } = PlanFacts.Of(plan);
+    public PlanFacts Facts { get; } = PlanFacts.For(plan);
 
     /// <summary>The state that the saga is in.</summary>
     public StatePlan State => Plan.State(Saga.State);

@@ -21,11 +21,12 @@ internal static class EachItems
             yield return new WantedItems(run.Step, saga.Visit, null, run.Total);
         }
 
-        foreach (var undo in saga.Undo)
+        foreach (var compensable in saga.Compensables)
         {
-            if (undo.Items is { Fetching: true, Below: var below })
+            if (compensable.Items is { Fetching: true, Below: var below })
             {
-                yield return new WantedItems(undo.Step, undo.Visit, below, Step(PlanFacts.Of(plan), undo.Step).AtOnce);
+                var limit = Step(PlanFacts.For(plan), compensable.Step).AtOnce;
+                yield return new WantedItems(compensable.Step, compensable.Visit, below, limit);
             }
         }
     }
@@ -58,7 +59,7 @@ internal static class EachItems
         decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
         decision.Saga = decision.Saga with
         {
-            Eaches = decision.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Of(items) }),
+            Eaches = decision.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Sort(items) }),
         };
         return CallNext(decision, step, retryPass);
     }
@@ -134,23 +135,23 @@ internal static class EachItems
 
     /// <summary>Records that an item has completed, or may have; with arguments if it is compensated with the others.</summary>
     public static void RememberItem(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
-        Store(decision, command, outcome, item => item with { Undo = arguments });
+        Store(decision, command, outcome, item => item with { CompensationArguments = arguments });
 
     /// <summary>Requests the next items to compensate if few are in flight. Removes the step when none are left.</summary>
-    public static void Compensate(DecisionBuilder decision, Compensable undo)
+    public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
-        var items = undo.Items!;
-        var inFlight = decision.Saga.Outstanding.Count(command => IsOf(command, undo));
-        if (!items.Fetching && items.Below > 0 && inFlight <= Step(decision.Facts, undo.Step).AtOnce / 2)
+        var items = compensable.Items!;
+        var inFlight = decision.Saga.Outstanding.Count(command => IsOf(command, compensable));
+        if (!items.Fetching && items.Below > 0 && inFlight <= Step(decision.Facts, compensable.Step).AtOnce / 2)
         {
             if (items.Below == int.MaxValue)
             {
                 decision.Note(
-                    HistoryKind.CompensationStarted, undo.Step,
-                    ("operation", decision.Facts.Step(undo.Step).Compensation?.Invocation.Operation));
+                    HistoryKind.CompensationStarted, compensable.Step,
+                    ("operation", decision.Facts.Step(compensable.Step).Compensation?.Invocation.Operation));
             }
 
-            Change(decision, undo, undo with { Items = items with { Fetching = true } });
+            Change(decision, compensable, compensable with { Items = items with { Fetching = true } });
         }
     }
 
@@ -159,7 +160,7 @@ internal static class EachItems
     {
         var call = decision.Facts.Step(rejected.Step);
         if (call.Compensation is null || rejected.Arguments is not { } arguments
-            || decision.Saga.Undo.FirstOrDefault(undo => IsOf(rejected, undo)) is not { } all)
+            || decision.Saga.Compensables.FirstOrDefault(compensable => IsOf(rejected, compensable)) is not { } all)
         {
             return;
         }
@@ -176,7 +177,7 @@ internal static class EachItems
     {
         var step = command.Step;
         var visit = decision.Saga.Visits.GetValueOrDefault(decision.Facts.StateOf(step));
-        if (decision.Saga.Undo.FirstOrDefault(undo => IsOf(command, undo)) is { } all)
+        if (decision.Saga.Compensables.FirstOrDefault(compensable => IsOf(command, compensable)) is { } all)
         {
             visit = all.Visit;
             if (all.Items is { Below: 0, Fetching: false } && !decision.Saga.Outstanding.Any(other => IsOf(other, all)))
@@ -196,12 +197,12 @@ internal static class EachItems
         {
             if (wanted.Below is { } below)
             {
-                if (decision.Saga.Undo.FirstOrDefault(undo =>
-                    undo.Step == wanted.Step && undo.Visit == wanted.Visit
-                    && undo.Items is { Fetching: true } state && state.Below == below) is { } undo)
+                if (decision.Saga.Compensables.FirstOrDefault(compensable =>
+                    compensable.Step == wanted.Step && compensable.Visit == wanted.Visit
+                    && compensable.Items is { Fetching: true } state && state.Below == below) is { } compensable)
                 {
                     changed = true;
-                    Compensate(decision, undo, items);
+                    Compensate(decision, compensable, items);
                 }
             }
             else if (Find(decision, wanted.Step) is { Gathering: true } run && decision.Saga.Visit == wanted.Visit)
@@ -248,10 +249,10 @@ internal static class EachItems
     private static EachRun? Find(DecisionBuilder decision, string step) => decision.Saga.Eaches.FirstOrDefault(run => run.Step == step);
 
     // Several visits of a state are compensated one after the other, so a visit whose compensation has not started has nothing in flight.
-    private static bool IsOf(Outstanding command, Compensable undo) =>
-        undo.Items is { Below: < int.MaxValue }
+    private static bool IsOf(Outstanding command, Compensable compensable) =>
+        compensable.Items is { Below: < int.MaxValue }
             && command is { Item: not null, Direction: StepDirection.Compensation }
-            && command.Step == undo.Step;
+            && command.Step == compensable.Step;
 
     private static CelValue? ItemAt(DecisionBuilder decision, string step, int index)
     {
@@ -357,7 +358,7 @@ internal static class EachItems
         {
             Data = data,
             Eaches = saga.Eaches.RemoveAll(other => other.Step == step.Id),
-            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(result)) : saga.Results,
+            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Sort(result)) : saga.Results,
         };
         decision.Note(HistoryKind.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
         return true;
@@ -390,15 +391,15 @@ internal static class EachItems
         return call.Returns is { } returns && returns.TryConvert(value, out typed, out _) ? typed : value;
     }
 
-    private static void Compensate(DecisionBuilder decision, Compensable undo, IReadOnlyList<SagaItem> items)
+    private static void Compensate(DecisionBuilder decision, Compensable compensable, IReadOnlyList<SagaItem> items)
     {
         var lowest = items.Count == 0 ? 0 : items.Min(item => item.Index);
-        var begun = undo with { Items = new ItemCompensation(lowest, Fetching: false) };
-        Change(decision, undo, begun);
-        var call = decision.Facts.Step(undo.Step);
+        var begun = compensable with { Items = new ItemCompensation(lowest, Fetching: false) };
+        Change(decision, compensable, begun);
+        var call = decision.Facts.Step(compensable.Step);
         foreach (var item in items)
         {
-            if (item.Undo is { } arguments && call.Compensation is not null)
+            if (item.CompensationArguments is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
                     decision, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.Compensating(call, arguments),
@@ -408,7 +409,7 @@ internal static class EachItems
 
         if (lowest == 0 && !decision.Saga.Outstanding.Any(command => IsOf(command, begun)))
         {
-            RemoveCompensation(decision, decision.Saga.Undo.First(other => other.CommandId == undo.CommandId));
+            RemoveCompensation(decision, decision.Saga.Compensables.First(other => other.CommandId == compensable.CommandId));
         }
 
         Flow.Continue(decision);
@@ -416,7 +417,7 @@ internal static class EachItems
 
     private static void RemoveCompensation(DecisionBuilder decision, Compensable all)
     {
-        decision.Saga = decision.Saga with { Undo = decision.Saga.Undo.Remove(all) };
+        decision.Saga = decision.Saga with { Compensables = decision.Saga.Compensables.Remove(all) };
         decision.Note(HistoryKind.CompensationCompleted, all.Step);
     }
 
@@ -440,8 +441,12 @@ internal static class EachItems
         Eaches = decision.Saga.Eaches.Replace(decision.Saga.Eaches.First(other => other.Step == run.Step), changed),
     };
 
-    private static void Change(DecisionBuilder decision, Compensable undo, Compensable changed) => decision.Saga = decision.Saga with
+    private static void Change(DecisionBuilder decision, Compensable compensable, Compensable changed)
     {
-        Undo = decision.Saga.Undo.Replace(decision.Saga.Undo.First(other => other.CommandId == undo.CommandId), changed),
-    };
+        var present = decision.Saga.Compensables;
+        decision.Saga = decision.Saga with
+        {
+            Compensables = present.Replace(present.First(other => other.CommandId == compensable.CommandId), changed),
+        };
+    }
 }

@@ -37,7 +37,7 @@ internal static class Endings
             EndedAt = decision.Now,
             Output = output,
             Outstanding = [],
-            Undo = [],
+            Compensables = [],
             Blockages = [],
             Idle = entered.Idle.Clear(),
             PausedBy = null,
@@ -82,7 +82,7 @@ internal static class Endings
             ("by", request.By), ("reason", request.Reason),
             ("in_flight",
                 Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
-            ("not_compensated", Names(saga.Undo.Select(undo => undo.Step))));
+            ("not_compensated", Names(saga.Compensables.Select(compensable => compensable.Step))));
         decision.Saga = saga with { PausedBy = null, CancelledBy = null };
         foreach (var command in saga.Outstanding)
         {

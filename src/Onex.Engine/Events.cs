@@ -10,7 +10,7 @@ namespace Onex.Engine;
 internal static class Events
 {
     // Longer than any `early`, and as long as the lifetime of a command.
-    private static readonly TimeSpan _keptFor = TimeSpan.FromDays(14);
+    private static readonly TimeSpan _bufferedFor = TimeSpan.FromDays(14);
 
     private enum Acceptance
     {
@@ -21,18 +21,18 @@ internal static class Events
         Stayed,
 
         /// <summary>The saga left its state.</summary>
-        Moved,
+        LeftState,
     }
 
     public static bool Decide(DecisionBuilder decision, ExternalEvent external)
     {
         var saga = decision.Saga;
         var planned = decision.Plan.Events.GetValueOrDefault(external.Event);
-        var keptFor = planned?.Early > _keptFor ? planned.Early.Value : _keptFor;
+        var bufferedFor = planned?.Early > _bufferedFor ? planned.Early.Value : _bufferedFor;
         var arrived = new BufferedEvent(
             external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, decision.Now,
-            Times.After(decision.Now, keptFor));
-        if (saga.Early.Any(kept => kept.MessageId == arrived.MessageId))
+            Times.After(decision.Now, bufferedFor));
+        if (saga.BufferedEvents.Any(buffered => buffered.MessageId == arrived.MessageId))
         {
             return false;
         }
@@ -58,17 +58,17 @@ internal static class Events
             return false;
         }
 
-        if (saga.Early.Length >= decision.Plan.BufferedEventsMax)
+        if (saga.BufferedEvents.Length >= decision.Plan.BufferedEventsMax)
         {
             decision.Decline(new DeclinedEvent(
                 arrived.Requester, arrived, ErrorCodes.EventsTooMany,
-                $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.Early.Length, "event")} already that its state '{saga.State}' "
-                    + "does not accept. Send it again when the saga has reached another state.",
+                $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.BufferedEvents.Length, "event")} already that its state "
+                    + $"'{saga.State}' does not accept. Send it again when the saga has reached another state.",
                 IsDead: false));
             return false;
         }
 
-        decision.Saga = saga with { Early = saga.Early.Add(arrived) };
+        decision.Saga = saga with { BufferedEvents = saga.BufferedEvents.Add(arrived) };
         decision.See(arrived.MessageId);
         decision.Note(HistoryKind.EventBuffered, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
         return true;
@@ -77,11 +77,12 @@ internal static class Events
     /// <summary>Declines buffered events that have expired.</summary>
     public static void Expire(DecisionBuilder decision)
     {
-        foreach (var kept in decision.Saga.Early.Where(kept => kept.ExpiresAt <= decision.Now))
+        foreach (var buffered in decision.Saga.BufferedEvents.Where(buffered => buffered.ExpiresAt <= decision.Now))
         {
             Release(
-                decision, kept, ErrorCodes.EventExpired,
-                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{kept.Event}' before {kept.ExpiresAt:u}.",
+                decision, buffered, ErrorCodes.EventExpired,
+                $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{buffered.Event}' before "
+                    + $"{TimeText.Format(buffered.ExpiresAt)}.",
                 isDead: true);
         }
     }
@@ -91,10 +92,11 @@ internal static class Events
     /// </summary>
     public static bool AcceptBuffered(DecisionBuilder decision)
     {
-        while (AcceptsEvents(decision) && decision.Saga.Early.FirstOrDefault(kept => HasRule(decision, kept.Event)) is { } kept)
+        while (AcceptsEvents(decision)
+            && decision.Saga.BufferedEvents.FirstOrDefault(candidate => HasRule(decision, candidate.Event)) is { } buffered)
         {
-            decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
-            if (Accept(decision, kept, wasBuffered: true) == Acceptance.Moved)
+            decision.Saga = decision.Saga with { BufferedEvents = decision.Saga.BufferedEvents.Remove(buffered) };
+            if (Accept(decision, buffered, wasBuffered: true) == Acceptance.LeftState)
             {
                 return true;
             }
@@ -118,11 +120,11 @@ internal static class Events
             return;
         }
 
-        foreach (var kept in decision.Saga.Early)
+        foreach (var buffered in decision.Saga.BufferedEvents)
         {
             Release(
-                decision, kept, ErrorCodes.EventUnclaimed,
-                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{kept.Event}'.",
+                decision, buffered, ErrorCodes.EventUnclaimed,
+                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{buffered.Event}'.",
                 isDead: true);
         }
     }
@@ -191,10 +193,10 @@ internal static class Events
                 return Acceptance.Stayed;
             }
 
-            Flow.Move(decision, next, decision.Plan.State(next).IsOffPath
+            Flow.Transition(decision, next, decision.Plan.State(next).IsOffPath
                 ? new Fault(arrived.Event, $"Event '{arrived.Event}' led from '{decision.Saga.State}' to '{next}'.", null, decision.Now)
                 : null);
-            return Acceptance.Moved;
+            return Acceptance.LeftState;
         }
 
         var guards = Rules(decision).Where(rule => rule.Event == arrived.Event).Select(rule => $"`{rule.When}`");
@@ -216,17 +218,17 @@ internal static class Events
         return Acceptance.Declined;
     }
 
-    private static void Release(DecisionBuilder decision, BufferedEvent kept, string code, string why, bool isDead)
+    private static void Release(DecisionBuilder decision, BufferedEvent buffered, string code, string why, bool isDead)
     {
-        decision.Saga = decision.Saga with { Early = decision.Saga.Early.Remove(kept) };
-        decision.Note(HistoryKind.EventDeclined, detail: [("event", kept.Event), ("code", code)]);
-        decision.Decline(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
+        decision.Saga = decision.Saga with { BufferedEvents = decision.Saga.BufferedEvents.Remove(buffered) };
+        decision.Note(HistoryKind.EventDeclined, detail: [("event", buffered.Event), ("code", code)]);
+        decision.Decline(new DeclinedEvent(buffered.Requester, buffered, code, why, isDead));
     }
 
     // As it is after the row is read again, so that decisions do not depend on a reload.
     private static CelValue AsStored(EventPlan? planned, CelValue data)
     {
-        var ordered = StoredOrder.Of(data);
+        var ordered = StoredOrder.Sort(data);
         return planned is not null && planned.Data.TryConvert(ordered, out var typed, out _) ? typed : ordered;
     }
 }

@@ -9,13 +9,13 @@ internal static class FaultFlow
     /// <summary>The names of those states: the greatest set that is consistent with every transition.</summary>
     public static FrozenSet<string> StatesWithFault(Plan plan)
     {
-        var ways = Ways(plan).ToList();
+        var transitions = Transitions(plan).ToList();
         var with = plan.States.Select(state => state.Name).Where(name => name != plan.Initial).ToHashSet(StringComparer.Ordinal);
         bool changed;
         do
         {
             changed = false;
-            foreach (var (from, to, sets) in ways)
+            foreach (var (from, to, sets) in transitions)
             {
                 if (!sets && !with.Contains(from))
                 {
@@ -29,7 +29,7 @@ internal static class FaultFlow
     }
 
     // Past the pivot there are fewer transitions. Counting one too many can only hide a fault that is never set there.
-    private static IEnumerable<(string From, string To, bool SetsFault)> Ways(Plan plan)
+    private static IEnumerable<(string From, string To, bool SetsFault)> Transitions(Plan plan)
     {
         foreach (var state in plan.States)
         {

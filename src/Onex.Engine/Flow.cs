@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>How a saga moves: from step to step, from state to state, and back through compensations.</summary>
+/// <summary>Continues a saga: from step to step, from state to state, and through compensations.</summary>
 internal static class Flow
 {
     // A longer path through states without a call or a wait is a cycle.
@@ -19,7 +19,7 @@ internal static class Flow
     /// <param name="next">The state.</param>
     /// <param name="fault">The fault that leads there, or null.</param>
     /// <param name="failed">Whether a failure leads there, and not an event, a timeout or an operator.</param>
-    public static void Move(DecisionBuilder decision, string next, Fault? fault = null, bool failed = false)
+    public static void Transition(DecisionBuilder decision, string next, Fault? fault = null, bool failed = false)
     {
         Interruption.Interrupt(decision);
 
@@ -32,7 +32,8 @@ internal static class Flow
         }
 
         var isResolved = decision.Saga.Outstanding.IsEmpty;
-        if ((isResolved && !decision.Saga.Undo.Any(undo => undo.Lost)) || decision.Plan.State(next).Kind == StateKind.Compensating)
+        if ((isResolved && !decision.Saga.Compensables.Any(compensable => compensable.Lost))
+            || decision.Plan.State(next).Kind == StateKind.Compensating)
         {
             Enter(decision, next, failed);
             return;
@@ -92,7 +93,7 @@ internal static class Flow
         }
 
         // Past the pivot nothing is compensated, and no deadline applies.
-        decision.Saga = entered.PastPivot ? entered with { Undo = [], DeadlineAt = null } : entered;
+        decision.Saga = entered.PastPivot ? entered with { Compensables = [], DeadlineAt = null } : entered;
         decision.Note(HistoryKind.StateEntered);
         if (state.Kind == StateKind.Compensating)
         {
@@ -188,7 +189,7 @@ internal static class Flow
 
         if (decision.Saga.Blockage is not null
             || decision.Saga.Outstanding.Any(command => command.Direction == StepDirection.Forward)
-            || Compensations.Compensate(decision, undo => undo.Lost || decision.Saga.Leaving is null))
+            || Compensations.Compensate(decision, compensable => compensable.Lost || decision.Saga.Leaving is null))
         {
             return;
         }
@@ -252,7 +253,7 @@ internal static class Flow
         }
 
         decision.Observer?.TransitionTaken(rule ?? (object)decision.Plan);
-        Move(decision, next, fault, failed: true);
+        Transition(decision, next, fault, failed: true);
     }
 
     // A state without transitions waits for its events or its timeout. A cancelled saga only goes to its end.

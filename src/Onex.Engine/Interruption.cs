@@ -103,7 +103,7 @@ internal static class Interruption
         foreach (var command in decision.Saga.Outstanding)
         {
             if (command.Direction == StepDirection.Forward && command.Arguments is null
-                && (always || decision.Facts.ReadsChanging(command.Step)) && StepCall.Of(decision, command) is { } stepCall)
+                && (always || decision.Facts.ReadsChanging(command.Step)) && StepCall.For(decision, command) is { } stepCall)
             {
                 decision.Replace(command with
                 {
@@ -241,7 +241,7 @@ internal static class Interruption
             return false;
         }
 
-        arguments = StoredOrder.Of(arguments);
+        arguments = StoredOrder.Sort(arguments);
         return true;
     }
 }

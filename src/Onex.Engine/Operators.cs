@@ -114,7 +114,7 @@ internal static class Operators
 
         // A blocked compensation still needs an operator.
         decision.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
-        Flow.Move(decision, decision.Plan.CancelState, Endings.Cancelled(decision.Saga));
+        Flow.Transition(decision, decision.Plan.CancelState, Endings.Cancelled(decision.Saga));
         Commands.Release(decision);
     }
 
@@ -209,14 +209,16 @@ internal static class Operators
         }
 
         decision.Remove(stuck);
-        if (decision.Saga.Undo.Any(undo => undo.CompensationId == stuck.CommandId))
+        if (decision.Saga.Compensables.Any(compensable => compensable.CompensationId == stuck.CommandId))
         {
             decision.Saga = decision.Saga with
             {
-                Undo =
+                Compensables =
                 [
-                    .. decision.Saga.Undo.Select(undo =>
-                        undo.CompensationId == stuck.CommandId ? undo with { RetryPass = undo.RetryPass + 1 } : undo),
+                    .. decision.Saga.Compensables.Select(compensable =>
+                        compensable.CompensationId == stuck.CommandId
+                            ? compensable with { RetryPass = compensable.RetryPass + 1 }
+                            : compensable),
                 ],
             };
             Flow.Continue(decision);

@@ -26,7 +26,7 @@ internal sealed class PlanFacts
         _statesWithFault = FaultFlow.StatesWithFault(plan);
         _calls = plan.States.SelectMany(state => state.Calls).ToFrozenDictionary(call => call.Id, StringComparer.Ordinal);
         _sequences = plan.States
-            .SelectMany(state => Sequence.Of(new Sequence(state.Name, state.Name, state.Steps, null, 0, [])))
+            .SelectMany(state => Sequence.Within(new Sequence(state.Name, state.Name, state.Steps, null, 0, [])))
             .ToFrozenDictionary(sequence => sequence.Key, StringComparer.Ordinal);
         _places = _sequences.Values
             .SelectMany(sequence => sequence.Steps.Select((step, index) => KeyValuePair.Create(step.Id, (sequence, index))))
@@ -40,7 +40,7 @@ internal sealed class PlanFacts
         _events = new EventFlow(plan);
     }
 
-    public static PlanFacts Of(Plan plan) => _known.GetValue(plan, static plan => new PlanFacts(plan));
+    public static PlanFacts For(Plan plan) => _known.GetValue(plan, static plan => new PlanFacts(plan));
 
     /// <summary>Whether <c>fault</c> can be read in that state.</summary>
     public bool FaultIsKnown(string state) => _statesWithFault.Contains(state);
@@ -100,7 +100,7 @@ internal sealed class PlanFacts
 
     // The input, the saga's facts and the time of the first attempt never change.
     private static bool ReadsWhatChanges(CallStep call) => Expressions(call.Invocation.Arguments)
-        .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } undo ? Expressions(undo.Invocation.Arguments) : [])
+        .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } compensation ? Expressions(compensation.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)
         .Any(use => use.Path[0] is "data" or "steps" or "fault");
 
@@ -113,7 +113,7 @@ internal sealed class PlanFacts
 
         return call.Save.Select(assignment => assignment.Value)
                 .Concat(call.Reject.Select(rule => rule.When))
-                .Concat(call.Compensation is { } undo ? Expressions(undo.Invocation.Arguments) : [])
+                .Concat(call.Compensation is { } compensation ? Expressions(compensation.Invocation.Arguments) : [])
                 .Concat(each?.Aggregates.Select(aggregate => aggregate.Of) ?? [])
                 .Any(ReadsBody)
             || each is { ReadsItems: true }
@@ -143,11 +143,11 @@ internal sealed record Sequence(
     public static string KeyOf(string parallel, int branch) => $"{parallel}/{branch}";
 
     /// <summary>The sequence and all that are nested in it.</summary>
-    public static IEnumerable<Sequence> Of(Sequence outer) => outer.Steps
+    public static IEnumerable<Sequence> Within(Sequence outer) => outer.Steps
         .OfType<ParallelStep>()
         .SelectMany(parallel => parallel.Branches.Select((branch, index) => new Sequence(
             KeyOf(parallel.Id, index), outer.State, branch.Steps, parallel, index, outer.Lanes.Add(new Lane(parallel.Id, index)))))
-        .SelectMany(Of)
+        .SelectMany(Within)
         .Prepend(outer);
 
     /// <summary>Whether it is that branch, or nested in it.</summary>
@@ -199,20 +199,20 @@ internal sealed class EventFlow(Plan plan)
 
     private IEnumerable<string> Next(StatePlan state, bool pastPivot)
     {
-        var ways = state.Choices.Select(choice => choice.Next);
+        var targets = state.Choices.Select(choice => choice.Next);
         if (state.Kind != StateKind.Ordinary)
         {
-            return ways;
+            return targets;
         }
 
-        ways = ways
+        targets = targets
             .Concat(state.Catch.Select(rule => rule.Next))
             .Concat(state.AllSteps.SelectMany(step => step.Catch).Select(rule => rule.Next))
             .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
             .Concat(state.Timeout is { } timeout ? [timeout.Next] : []);
         return pastPivot
-            ? ways
-            : ways
+            ? targets
+            : targets
                 .Concat(plan.AnyState.Select(rule => rule.Next).OfType<string>())
                 .Concat(plan.Deadline is { } deadline ? [deadline.Next] : [])
                 .Append(plan.OnFailure);

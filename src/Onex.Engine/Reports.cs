@@ -8,7 +8,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Handles the reports of running attempts. The saga keeps the last one, without an entry in the history. A report of a computation also
-/// moves the time when its outcome is looked up; that of an effect does not, because its lease tells.
+/// moves the time when its outcome is looked up; that of an effect does not, because its lease shows whether it still runs.
 /// </summary>
 internal static class Reports
 {
@@ -39,7 +39,7 @@ internal static class Reports
             return false;
         }
 
-        var kept = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
+        var stored = new AttemptReport(begins ? decision.Now : command.Report!.StartedAt, decision.Now)
         {
             Progress = report.Progress,
             Text = report.Text,
@@ -47,13 +47,13 @@ internal static class Reports
         };
         if (times is not var (timeout, silence))
         {
-            decision.Replace(command with { Report = kept });
+            decision.Replace(command with { Report = stored });
             return true;
         }
 
-        var end = kept.StartedAt + timeout + Commands.Grace;
+        var end = stored.StartedAt + timeout + Commands.Grace;
         var heartbeat = decision.Now + silence;
-        decision.Replace(command with { Report = kept, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
+        decision.Replace(command with { Report = stored, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
         return true;
     }
 

@@ -2,27 +2,9 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Schemas;
 using Onex.Operations;
 
 namespace Onex.Engine;
-
-/// <summary>A classified result, with the contract's rules applied.</summary>
-/// <param name="Outcome">Completed, rejected or failed.</param>
-/// <param name="Value">The typed result; usable only if completed.</param>
-/// <param name="Code">The reason's code, unless completed.</param>
-/// <param name="Message">The reason for people, unless completed.</param>
-internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
-{
-    /// <summary>Why the contract's own rules could not be applied, or null.</summary>
-    public string? Broken { get; init; }
-
-    /// <summary>How far the attempt came.</summary>
-    public AttemptReach Reach { get; init; }
-
-    /// <summary>Why the arguments of the compensation cannot be evaluated from an answer that is not understood, or null.</summary>
-    public string? Unevaluated { get; init; }
-}
 
 /// <summary>
 /// Handles results (docs/contract-language.md#steps). The rules apply in this order: the operation's own schema, <c>reject</c>, the role's
@@ -73,7 +55,7 @@ internal static class Results
             return true;
         }
 
-        var classified = Classify(decision, command, step, result);
+        var classified = ResultRules.Classify(decision, command, step, result);
         if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.Broken is not null))
         {
             // This is known already, and the attempt in flight, which calls the service again, will report more.
@@ -122,7 +104,7 @@ internal static class Results
         var report = command.Report?.Describe();
         command = command.After(reach) with { Report = null };
         decision.Replace(command);
-        if (StepCall.Of(decision, command) is not { } stepCall)
+        if (StepCall.For(decision, command) is not { } stepCall)
         {
             decision.Block(
                 Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
@@ -251,7 +233,7 @@ internal static class Results
             return false;
         }
 
-        Compensations.Remember(decision, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
+        Compensations.Remember(decision, command, step, StoredOrder.Sort(arguments), SagaItemStatus.Completed);
         return true;
     }
 
@@ -272,101 +254,6 @@ internal static class Results
     private static bool RunsOnWorkers(CallStep step, StepDirection direction) =>
         (direction == StepDirection.Forward ? step.Role : step.Compensation?.Role) is CallRole.Compute or CallRole.Remote;
 
-    // In this order: the operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
-    private static ClassifiedResult Classify(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
-    {
-        var value = result.Result ?? CelValue.Map([]);
-        string? broken = null;
-        if (result.Result is { } raw)
-        {
-            var unfit = raw.IsError ? raw.AsError() : null;
-            if (result.IsStandIn)
-            {
-                value = raw;
-            }
-            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
-            {
-                // A result that is not a success is classified by its status, whatever its body is.
-                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
-                value = raw;
-                if (result.Outcome == StepOutcome.Completed)
-                {
-                    return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}")
-                    {
-                        Reach = AttemptReach.Done,
-                    };
-                }
-            }
-
-            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
-            {
-                // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
-                if (result.Unparsed is not null && decision.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
-                {
-                    continue;
-                }
-
-                var holds = rule.When.Evaluate(EachItems.ScopeOf(decision, command, decision.Now, value));
-                if (holds.Kind != CelKind.Bool)
-                {
-                    broken = $"The reject guard for '{rule.Code}': {SagaScope.WhyNoBool(holds)}";
-                    break;
-                }
-
-                decision.Observer?.GuardEvaluated(rule.When, holds.AsBool());
-                if (holds.AsBool())
-                {
-                    return new ClassifiedResult(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
-                    {
-                        Reach = AttemptReach.Answered,
-                    };
-                }
-            }
-        }
-
-        if (result.Outcome != StepOutcome.Completed)
-        {
-            var silent = result.Outcome == StepOutcome.Rejected ? "The service rejected it without a reason." : "No reason was given.";
-            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent)
-            {
-                Broken = broken,
-                Reach = result.Reached,
-            };
-        }
-
-        if (result.Unparsed is { } unparsed && decision.Facts.NeedsBody(step.Id))
-        {
-            return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
-        }
-
-        if (broken is not null || result.IsStandIn)
-        {
-            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
-        }
-
-        var returned = value;
-        if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
-        {
-            return new ClassifiedResult(
-                StepOutcome.Failed,
-                value,
-                StepCodes.ResultInvalid,
-                $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
-            {
-                Reach = AttemptReach.Done,
-            };
-        }
-
-        // The same rule as for requests and events. It comes after the types, which may declare that a number is a double.
-        return JsonNumbers.Problems(returned) is [var number, ..]
-            ? new ClassifiedResult(
-                StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
-            {
-                Reach = AttemptReach.Done,
-            }
-            : new ClassifiedResult(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
-    }
-
     // The service did the work, but its answer cannot be used. The answer may still provide the arguments of the compensation.
     private static (Outstanding Command, ClassifiedResult Classified) Evaluate(
         DecisionBuilder decision, Outstanding command, CallStep step, ClassifiedResult classified)
@@ -378,7 +265,7 @@ internal static class Results
 
         var scope = AfterSave(decision, command, step, classified.Value);
         return CallArguments.TryEvaluate(step.Compensation!.Invocation, scope, out var arguments, out _, out var problem)
-            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, classified)
+            ? (command with { ArgumentsIfDone = StoredOrder.Sort(arguments) }, classified)
             : (command, classified with { Unevaluated = problem });
     }
 
@@ -477,7 +364,7 @@ internal static class Results
         {
             Data = saved,
             Results = step.ResultIsRead
-                ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths)))
+                ? saga.Results.SetItem(step.Id, StoredOrder.Sort(Pruning.Keep(value, step.ResultPaths)))
                 : saga.Results,
         };
         Flow.RunOn(decision, step.Id);

@@ -23,7 +23,7 @@ internal static class SagaEngine
 
         ArgumentNullException.ThrowIfNull(saga);
         var decision = new DecisionBuilder(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
-        if (@event is OperatorRequested asked && Operators.WhyNotAllowed(decision, asked.Command) is { } reason)
+        if (@event is OperatorRequested request && Operators.WhyNotAllowed(decision, request.Command) is { } reason)
         {
             return Decision.Nothing(saga) with { NotDone = reason };
         }

@@ -37,7 +37,7 @@ public sealed record SagaItem(string Step, int Visit, int Index, SagaItemStatus 
     /// The arguments of its compensation, byte for byte, because every request under one idempotency key must be the same. Null does not
     /// change what is stored.
     /// </summary>
-    public RawJson? Undo { get; init; }
+    public RawJson? CompensationArguments { get; init; }
 
     /// <summary>Why it failed, as a code, or null.</summary>
     public string? Code { get; init; }

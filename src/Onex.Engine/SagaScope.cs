@@ -125,7 +125,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         _ => null,
     };
 
-    private bool Saves(string step, string field) => PlanFacts.Of(plan).At(step) switch
+    private bool Saves(string step, string field) => PlanFacts.For(plan).At(step) switch
     {
         CallStep call => call.Save.Any(save => save.Field == field),
         EachStep each => each.Save.Any(save => save.Field == field),

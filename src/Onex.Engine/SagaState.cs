@@ -50,7 +50,7 @@ internal sealed record SagaState
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
     /// <summary>Completed steps that can be compensated, oldest first.</summary>
-    public ImmutableArray<Compensable> Undo { get; init; } = [];
+    public ImmutableArray<Compensable> Compensables { get; init; } = [];
 
     /// <summary>The fault for which it left its normal path, or null.</summary>
     public Fault? Fault { get; init; }
@@ -95,7 +95,7 @@ internal sealed record SagaState
     public Departure? Leaving { get; init; }
 
     /// <summary>Buffered events: they wait for a state that accepts them. In order of arrival.</summary>
-    public ImmutableArray<BufferedEvent> Early { get; init; } = [];
+    public ImmutableArray<BufferedEvent> BufferedEvents { get; init; } = [];
 
     /// <summary>The response of a <c>respond</c> step, or null. After one, the end sends no second response.</summary>
     public RawJson? Response { get; init; }
@@ -143,15 +143,15 @@ internal sealed record SagaState
             }
 
             // The senders of expired events are answered in time, whatever the status of the saga.
-            foreach (var kept in Early)
+            foreach (var buffered in BufferedEvents)
             {
-                at = Earlier(at, kept.ExpiresAt);
+                at = Earlier(at, buffered.ExpiresAt);
             }
 
             // It needs rows from the store, which are read without waiting.
             if (PausedBy is null
                 && Blockage is null
-                && (Eaches.Any(run => run.Gathering) || Undo.Any(undo => undo.Items is { Fetching: true })))
+                && (Eaches.Any(run => run.Gathering) || Compensables.Any(compensable => compensable.Items is { Fetching: true })))
             {
                 at = Earlier(at, UpdatedAt);
             }

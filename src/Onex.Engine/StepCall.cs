@@ -21,7 +21,7 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
     }
 
     /// <summary>Null if the saga no longer holds what the command needs.</summary>
-    public static StepCall? Of(DecisionBuilder decision, Outstanding command)
+    public static StepCall? For(DecisionBuilder decision, Outstanding command)
     {
         var saga = decision.Saga;
         var step = decision.Facts.Step(command.Step);
@@ -30,8 +30,10 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
             return ArgumentsOf(decision, command, step) is { } arguments ? Doing(step, arguments) : null;
         }
 
-        var undoing = saga.Undo.LastOrDefault(entry => entry.CompensationId == command.CommandId)?.Arguments ?? command.Arguments;
-        return undoing is { } stored && step.Compensation is not null ? Compensating(step, stored) : null;
+        var compensation = saga.Compensables.LastOrDefault(entry => entry.CompensationId == command.CommandId);
+        return (compensation?.Arguments ?? command.Arguments) is { } stored && step.Compensation is not null
+            ? Compensating(step, stored)
+            : null;
     }
 
     // As of the first attempt, so that every attempt under one key has the same arguments.

@@ -190,7 +190,7 @@ internal static class Assignments
             else if ((reason = ValueJson.ProblemOf(value)) is null && value.Kind is CelKind.Map or CelKind.List)
             {
                 // As it is after the row is read again, so that decisions do not depend on a reload.
-                value = StoredOrder.Of(value);
+                value = StoredOrder.Sort(value);
                 value = assignment.Type.TryConvert(value, out var typed, out _) ? typed : value;
             }
 

@@ -11,9 +11,9 @@ namespace Onex.Engine;
 internal static class StoredOrder
 {
     /// <summary>The value with all its maps in that order.</summary>
-    public static CelValue Of(CelValue value) => StoredValues.Ordered(value);
+    public static CelValue Sort(CelValue value) => StoredValues.Ordered(value);
 
     /// <summary>The same for JSON; numbers are then written as jsonb keeps them.</summary>
-    public static RawJson Of(RawJson json) =>
-        ValueJson.TryWriteStored(Of(StoredValues.Read(json.Utf8.Span)), out var ordered, out _) ? ordered : json;
+    public static RawJson Sort(RawJson json) =>
+        ValueJson.TryWriteStored(Sort(StoredValues.Read(json.Utf8.Span)), out var ordered, out _) ? ordered : json;
 }

@@ -8,7 +8,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Handles a wake-up: the deadline, the state's timeout, the end of a wait, the next attempt, or a look-up of the outcome of an overdue
-/// attempt (docs/architecture.md#8-the-result-moves-the-saga).
+/// attempt (docs/architecture.md#8-the-result-leads-to-the-next-transition).
 /// </summary>
 internal static class Timers
 {
@@ -52,7 +52,7 @@ internal static class Timers
     public static IEnumerable<CommandId> ToLookUp(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command.Phase == AttemptPhase.InFlight && command.DueAt <= now && !MayBeCancelled(command)
-        where PlanFacts.Of(plan).RoleOf(command) == CallRole.Effect
+        where PlanFacts.For(plan).RoleOf(command) == CallRole.Effect
         select command.CommandId;
 
     /// <summary>
@@ -61,14 +61,14 @@ internal static class Timers
     public static IEnumerable<CommandId> ToCancelIfParked(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
-        where PlanFacts.Of(plan).RoleOf(command) == CallRole.Effect && EndOfRetries(plan, saga, command) <= now
+        where PlanFacts.For(plan).RoleOf(command) == CallRole.Effect && EndOfRetries(plan, saga, command) <= now
         select command.CommandId;
 
     /// <summary>The interrupted effects that a wake-up at that time cancels in the ledger if no role has claimed them.</summary>
     public static IEnumerable<CommandId> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
         where command.Phase == AttemptPhase.InFlight && command.DueAt <= now && MayBeCancelled(command)
-        where PlanFacts.Of(plan).RoleOf(command) == CallRole.Effect
+        where PlanFacts.For(plan).RoleOf(command) == CallRole.Effect
         select command.CommandId;
 
     // Of an interrupted command that may have taken effect in an earlier attempt, only another attempt finds out the outcome.
@@ -137,7 +137,7 @@ internal static class Timers
         var limit = decision.Plan.Deadline!;
         decision.Saga = saga with { DeadlineAt = null };
         decision.Observer?.TransitionTaken(limit);
-        Flow.Move(decision, limit.Next, new Fault(
+        Flow.Transition(decision, limit.Next, new Fault(
             StepCodes.DeadlineExceeded,
             $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, decision.Now));
@@ -155,7 +155,7 @@ internal static class Timers
         var limit = decision.State.Timeout!;
         decision.Saga = saga with { StateDueAt = null };
         decision.Observer?.TransitionTaken(limit);
-        Flow.Move(decision, limit.Next, new Fault(
+        Flow.Transition(decision, limit.Next, new Fault(
             StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, decision.Now));
         return true;
     }
@@ -234,7 +234,7 @@ internal static class Timers
     // When no further attempt may begin, also one that is parked. Past the pivot a step has no such time.
     private static DateTimeOffset? EndOfRetries(Plan plan, SagaState saga, Outstanding command)
     {
-        var step = PlanFacts.Of(plan).Step(command.Step);
+        var step = PlanFacts.For(plan).Step(command.Step);
         var isForward = command.Direction == StepDirection.Forward;
         var retry = isForward ? step.Retry : step.Compensation?.Retry ?? step.Retry;
         return command.Interrupted || (isForward && saga.PastPivot) ? null : (command.RetriedAt ?? command.FirstSentAt) + retry.Within;

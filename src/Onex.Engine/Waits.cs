@@ -1,7 +1,7 @@
-using System.Globalization;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine;
 
@@ -35,13 +35,14 @@ internal static class Waits
         {
             { EndedAt: { } ended } => new WaitDescription($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
             { Blockage: { } blockage } => new WaitDescription(
-                $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
+                $"It is blocked in state '{saga.State}' since {TimeText.Format(blockage.At)} and waits for an operator: "
+                    + saga.BlockedBecause,
                 blockage.At, ["an operator"]),
             { PausedBy: { } request } => Paused(plan, saga, request, now, parked),
             { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new WaitDescription(
                 $"It has left state '{saga.State}' and is in a cycle without progress: it is slowed down, and enters '{leaving.Next}' "
-                    + $"again at {Text(at)}.",
-                saga.UpdatedAt, [$"time {Text(at)}"]),
+                    + $"again at {TimeText.Format(at)}.",
+                saga.UpdatedAt, [$"time {TimeText.Format(at)}"]),
             { Outstanding.IsEmpty: false } => InFlight(plan, saga, now, parked),
             _ => Waiting(plan, saga, now),
         };
@@ -74,7 +75,7 @@ internal static class Waits
             : "";
 
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
-        command.Direction == StepDirection.Forward && PlanFacts.Of(plan).Step(command.Step).Role == CallRole.Saga);
+        command.Direction == StepDirection.Forward && PlanFacts.For(plan).Step(command.Step).Role == CallRole.Saga);
 
     private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
@@ -86,11 +87,11 @@ internal static class Waits
         Plan plan, SagaState saga, OperatorRequest request, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight)
-            .Select(command => Of(plan, saga, command, now, parked))
+            .Select(command => Describe(plan, saga, command, now, parked))
             .ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
         return new WaitDescription(
-            $"{request.By} paused it in state '{saga.State}' at {Text(request.At)}"
+            $"{request.By} paused it in state '{saga.State}' at {TimeText.Format(request.At)}"
             + (request.Reason is { } reason ? $" ({reason})" : "")
             + ": it sends nothing until it is resumed"
             + (held > 0 ? $", {held} command{(held == 1 ? " is" : "s are")} held back" : "")
@@ -102,14 +103,14 @@ internal static class Waits
         Plan plan, SagaState saga, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
         var commands = saga.Outstanding.Where(command => command.Item is null)
-            .Select(command => Of(plan, saga, command, now, parked))
+            .Select(command => Describe(plan, saga, command, now, parked))
             .Concat(saga.Outstanding
                 .Where(command => command.Item is not null)
                 .GroupBy(command => (command.Step, command.Direction))
-                .Select(group => Of(saga, [.. group], parked)))
+                .Select(group => Describe(saga, [.. group], parked)))
             .Concat(saga.Branches
                 .Where(branch => branch.WaitUntil is not null)
-                .Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
+                .Select(branch => $"a branch of step '{branch.Parallel}' waits until {TimeText.Format(branch.WaitUntil!.Value)}"))
             .ToList();
         var goal = saga.Leaving is { } leaving ? $" It goes to '{leaving.Next}' once that is resolved."
             : saga.Outstanding.Any(command => command.Interrupted) ? " Older steps are compensated after that is resolved."
@@ -121,13 +122,13 @@ internal static class Waits
     }
 
     // All items of a step are described as one thing to wait for.
-    private static string Of(SagaState saga, IReadOnlyList<Outstanding> items, IReadOnlyDictionary<CommandId, string> parked)
+    private static string Describe(SagaState saga, IReadOnlyList<Outstanding> items, IReadOnlyDictionary<CommandId, string> parked)
     {
         var reasons = items.Select(item => parked.GetValueOrDefault(item.CommandId)).OfType<string>().ToList();
-        return Of(saga, items) + (reasons.Count == 0 ? "" : $", {reasons.Count} of them parked: {reasons[0]}");
+        return Describe(saga, items) + (reasons.Count == 0 ? "" : $", {reasons.Count} of them parked: {reasons[0]}");
     }
 
-    private static string Of(SagaState saga, IReadOnlyList<Outstanding> items)
+    private static string Describe(SagaState saga, IReadOnlyList<Outstanding> items)
     {
         var step = items[0].Step;
         var count = $"{items.Count} item{(items.Count == 1 ? "" : "s")} of step '{step}'";
@@ -138,46 +139,50 @@ internal static class Waits
             : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {(items.Count == 1 ? "is" : "are")} being resolved";
     }
 
-    private static string Of(
+    private static string Describe(
         Plan plan, SagaState saga, Outstanding command, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
-        var step = PlanFacts.Of(plan).Step(command.Step);
-        var undoing = command.Direction == StepDirection.Compensation;
-        var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
+        var step = PlanFacts.For(plan).Step(command.Step);
+        var isCompensation = command.Direction == StepDirection.Compensation;
+        var attempts = (isCompensation ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
         attempts = command.Interrupted
             ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax))
             : attempts;
-        if (step.Role == CallRole.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
+        if (step.Role == CallRole.Saga && !isCompensation && command.Phase == AttemptPhase.InFlight)
         {
             return command.Interrupted
-                ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since {Text(command.FirstSentAt)})"
-                : $"the child '{step.Invocation.Operation}' of step '{command.Step}' runs (since {Text(command.FirstSentAt)})";
+                ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since "
+                    + $"{TimeText.Format(command.FirstSentAt)})"
+                : $"the child '{step.Invocation.Operation}' of step '{command.Step}' runs (since {TimeText.Format(command.FirstSentAt)})";
         }
 
-        var endless = !undoing && !command.Interrupted && saga.PastPivot;
+        var endless = !isCompensation && !command.Interrupted && saga.PastPivot;
         var attempt = endless ? $"attempt {command.Attempt}" : $"attempt {command.Attempt} of {attempts}";
-        var what = undoing ? $"the compensation of step '{command.Step}'"
+        var what = isCompensation ? $"the compensation of step '{command.Step}'"
             : command.Interrupted ? $"the interrupted step '{command.Step}'"
             : $"step '{command.Step}'";
         return command.Phase switch
         {
             _ when parked.TryGetValue(command.CommandId, out var reason) =>
-                $"{what} is parked ({attempt}, sent first at {Text(command.FirstSentAt)}): {reason}",
-            AttemptPhase.BackingOff => $"{what} waits until {Text(command.DueAt)} after {attempt} failed",
+                $"{what} is parked ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}): {reason}",
+            AttemptPhase.BackingOff => $"{what} waits until {TimeText.Format(command.DueAt)} after {attempt} failed",
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
             _ when command.Interrupted =>
-                $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
+                $"{what} is being resolved ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}, next check at "
+                    + $"{TimeText.Format(command.DueAt)})",
             _ when command.Report is { } report =>
-                $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} ({attempt}, since {Text(report.StartedAt)})"
-                    + $"{(report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")} (reported at {Text(report.At)})",
+                $"{what} is running{(report.Worker is { } worker ? $" on {worker}" : "")} "
+                    + $"({attempt}, since {TimeText.Format(report.StartedAt)})"
+                    + (report.Describe() is { Length: > 0 } progress ? $", {progress}" : "")
+                    + $" (reported at {TimeText.Format(report.At)})",
             _ =>
-                $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after "
-                    + $"{(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
+                $"{what} is in flight ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}, next check "
+                    + $"{(command.DueAt > now ? $"at {TimeText.Format(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
-                    : ", and no process has claimed it: is "
-                        + $"{Reader(undoing ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
+                    : ", and no process has claimed it: check that "
+                        + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, step.Role)} runs"),
         };
     }
 
@@ -191,25 +196,25 @@ internal static class Waits
         List<string> times = [];
         foreach (var branch in saga.Branches.Where(branch => branch.WaitUntil is not null).OrderBy(branch => branch.WaitUntil))
         {
-            waits.Add($"time {Text(branch.WaitUntil!.Value)}");
-            times.Add($"continues in a branch of '{branch.Parallel}' at {Text(branch.WaitUntil!.Value)}");
+            waits.Add($"time {TimeText.Format(branch.WaitUntil!.Value)}");
+            times.Add($"continues in a branch of '{branch.Parallel}' at {TimeText.Format(branch.WaitUntil!.Value)}");
         }
 
         if (saga.WaitUntil is { } until)
         {
-            waits.Insert(0, $"time {Text(until)}");
-            times.Add($"continues at {Text(until)}");
+            waits.Insert(0, $"time {TimeText.Format(until)}");
+            times.Add($"continues at {TimeText.Format(until)}");
         }
 
         if (saga.StateDueAt is { } due && state.Timeout is { } timeout)
         {
-            waits.Add($"time {Text(due)}");
-            times.Add($"goes to '{timeout.Next}' at {Text(due)}");
+            waits.Add($"time {TimeText.Format(due)}");
+            times.Add($"goes to '{timeout.Next}' at {TimeText.Format(due)}");
         }
 
         if (saga.DeadlineAt is { } deadline && plan.Deadline is { } limit)
         {
-            times.Add($"goes to '{limit.Next}' at {Text(deadline)}, its deadline");
+            times.Add($"goes to '{limit.Next}' at {TimeText.Format(deadline)}, its deadline");
         }
 
         var events = saga.WaitingFor.IsEmpty
@@ -217,13 +222,11 @@ internal static class Waits
             : $" for {(saga.WaitingFor.Length == 1 ? "the event" : "one of the events")} {string.Join(", ", saga.WaitingFor)}";
         var otherwise = times.Count == 0 ? "" : $"{(events.Length > 0 ? "; otherwise it" : " and")} {string.Join(", or ", times)}";
         return new WaitDescription(
-            $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}"
+            $"It waits in state '{saga.State}' since {TimeText.Format(saga.EnteredAt)}{events}{otherwise}"
                 + (saga.NextWakeupAt <= now ? ", which is now." : "."),
             saga.EnteredAt, waits)
         {
             Events = saga.WaitingFor,
         };
     }
-
-    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

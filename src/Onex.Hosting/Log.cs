@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Hosting;
 
-/// <summary>The log lines of what every role shares. Ids from 6000; docs/logs.md is made from them.</summary>
+/// <summary>The log lines of the parts that all roles share. Ids from 6000; docs/logs.md is made from them.</summary>
 internal static partial class Log
 {
     /// <summary>The process starts, with these settings.</summary>

@@ -215,16 +215,16 @@ public static class OnexHost
             await app.StartAsync();
             return true;
         }
-        catch (IOException refused) when (refused.InnerException is AddressInUseException)
+        catch (IOException failure) when (failure.InnerException is AddressInUseException)
         {
             await errors.WriteLineAsync(
                 $"Address already in use: another process listens on {settings.HttpBind}:{settings.HttpPort}. "
                 + "Stop it, or set ONEX_HTTP_PORT to a free port (with compose: RUNTIME_MAIN_PORT, RUNTIME_EFFECTS_PORT).");
         }
-        catch (Exception refused) when (refused is IOException or SocketException)
+        catch (Exception failure) when (failure is IOException or SocketException)
         {
             await errors.WriteLineAsync(
-                $"Cannot listen on {settings.HttpBind}:{settings.HttpPort}: {refused.Message}. "
+                $"Cannot listen on {settings.HttpBind}:{settings.HttpPort}: {failure.Message}. "
                 + "Set ONEX_HTTP_BIND to an address of this machine, ONEX_HTTP_PORT to a port that is allowed.");
         }
 

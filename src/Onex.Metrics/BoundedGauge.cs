@@ -9,7 +9,7 @@ public sealed class BoundedGauge
 
     internal BoundedGauge(ObservableGauge<double> gauge) => _gauge = gauge;
 
-    /// <summary>Whether anyone listens. What is expensive to find out is found out only then.</summary>
+    /// <summary>Whether anyone listens. An expensive value is computed only then.</summary>
     public bool Enabled => _gauge.Enabled;
 }
 

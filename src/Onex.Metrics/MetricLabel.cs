@@ -44,6 +44,6 @@ public sealed record MetricLabel(string Name, string Meaning, IReadOnlyList<stri
     public static MetricLabel Component { get; } = new("component", "the components of `/health/detailed`");
 
     /// <summary>A label with these values.</summary>
-    public static MetricLabel Of(string name, params string[] values) =>
+    public static MetricLabel Create(string name, params string[] values) =>
         new(name, string.Join(", ", values.Select(value => $"`{value}`")), values);
 }

@@ -7,13 +7,13 @@ namespace Onex.Metrics;
 public static class PrometheusNames
 {
     /// <summary>The name of a metric.</summary>
-    public static string Of(Metric metric) => Of(metric.Name, metric.Unit, metric.Type == MetricType.Counter);
+    public static string For(Metric metric) => For(metric.Name, metric.Unit, metric.Type == MetricType.Counter);
 
     /// <summary>The name of a metric.</summary>
     /// <param name="name">Its name in OpenTelemetry.</param>
     /// <param name="unit">Its unit, as UCUM. One in braces is an annotation, and no part of the name.</param>
     /// <param name="isCounter">Whether it only grows.</param>
-    public static string Of(string name, string? unit, bool isCounter)
+    public static string For(string name, string? unit, bool isCounter)
     {
         var suffix = unit switch
         {

@@ -20,18 +20,18 @@ internal static class Catalogue
         [.. _builtIn.Concat(plugins.Descriptors).Select(Prefix).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>The operations that <c>handlers.enabled</c> enables.</summary>
-    public static OperationCatalogue Of(RuntimeSettings settings, PluginSet plugins) =>
+    public static OperationCatalogue Create(RuntimeSettings settings, PluginSet plugins) =>
         new(_builtIn.Concat(plugins.Descriptors).Where(
             operation => EnabledOperations.Includes(settings.EnabledHandlers, operation.Name)));
 
     /// <summary>Whether there is such an operation, but <c>handlers.enabled</c> does not enable it.</summary>
     public static bool IsDisabled(string name, RuntimeSettings settings, PluginSet plugins) =>
-        Of(settings, plugins).Find(name) is null && new OperationCatalogue(_builtIn.Concat(plugins.Descriptors)).Find(name) is not null;
+        Create(settings, plugins).Find(name) is null && new OperationCatalogue(_builtIn.Concat(plugins.Descriptors)).Find(name) is not null;
 
     /// <summary>The same, and the remote operations of the contracts directory, which their declarations enable.</summary>
     public static OperationCatalogue WithRemote(RuntimeSettings settings, PluginSet plugins)
     {
-        var own = Of(settings, plugins);
+        var own = Create(settings, plugins);
         return own.With(RemoteOperationsReader.Read(settings.ContractsDirectory, own).Operations);
     }
 

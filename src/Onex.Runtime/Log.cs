@@ -28,7 +28,7 @@ internal static partial class Log
 
     /// <summary>Correct the files. Until then what was loaded before stays in use, and /health is degraded.</summary>
     [LoggerMessage(7006, LogLevel.Error, "Changed files have errors and are not used; what was loaded before stays in use.\n{Errors}")]
-    public static partial void ReloadRefused(ILogger logger, string errors);
+    public static partial void ReloadRejected(ILogger logger, string errors);
 
     /// <summary>The files that had errors are in use now.</summary>
     [LoggerMessage(7007, LogLevel.Information, "The changed files have no errors any more and are in use.")]

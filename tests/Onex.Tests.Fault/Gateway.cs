@@ -99,7 +99,7 @@ internal enum GatewayMode
     /// <summary>It is passed on.</summary>
     Works,
 
-    /// <summary>The connection is refused.</summary>
+    /// <summary>The connection is rejected.</summary>
     Gone,
 
     /// <summary>It is answered with 503.</summary>

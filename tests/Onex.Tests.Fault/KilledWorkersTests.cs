@@ -56,7 +56,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         using var every = new PeriodicTimer(TimeSpan.FromSeconds(2));
         await Eventually.Async(
             async () => await CompletedAsync(stack) > 0, _within, () => "no computation has completed");
-        while (stack.Responses.Of(id).Count == 0 && kills < _killsMax && watch.Elapsed < TimeSpan.FromMinutes(20))
+        while (stack.Responses.For(id).Count == 0 && kills < _killsMax && watch.Elapsed < TimeSpan.FromMinutes(20))
         {
             // One that is still starting computes nothing.
             if (await ReadyAsync(running) is { Count: > 0 } ready)

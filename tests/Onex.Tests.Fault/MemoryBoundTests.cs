@@ -94,9 +94,9 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
             }
 
             var took = await Eventually.Async(
-                () => backlog.TrueForAll(id => stack.Responses.Of(id).Count > 0) || running.Values.Any(process => !process.IsRunning),
+                () => backlog.TrueForAll(id => stack.Responses.For(id).Count > 0) || running.Values.Any(process => !process.IsRunning),
                 _within,
-                () => $"{backlog.Count(id => stack.Responses.Of(id).Count > 0)} of {requests} requests of {bytes} bytes were answered");
+                () => $"{backlog.Count(id => stack.Responses.For(id).Count > 0)} of {requests} requests of {bytes} bytes were answered");
             Assert.All(running.Values, process => Assert.True(process.IsRunning, $"{process.Name} has ended"));
             output.WriteLine(
                 $"{requests} requests of {bytes} bytes, {(isCold ? "cold" : "warm")}: {took.TotalSeconds:0.0} s; peak " + string.Join(
@@ -105,7 +105,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         }
 
         stack.AssertOneResponseEach(sent);
-        Assert.All(sent, id => Assert.Equal("success", stack.Responses.Of(id)[0].Field("status")));
+        Assert.All(sent, id => Assert.Equal("success", stack.Responses.For(id)[0].Field("status")));
         Assert.Equal(0L, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters"));
         Assert.Empty(stack.Services.KeyViolations());
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync()));

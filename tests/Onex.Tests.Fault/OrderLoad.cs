@@ -29,13 +29,13 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
     /// <summary>The number of cancelled orders.</summary>
     public int Cancelled =>
-        _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId) is [var response, ..] && response.Field("code") == "cancel");
+        _sent.Keys.Count(correlationId => stack.Responses.For(correlationId) is [var response, ..] && response.Field("code") == "cancel");
 
     /// <summary>The number of sent orders.</summary>
     public int Sent => _sent.Count;
 
     /// <summary>The number of answered orders.</summary>
-    public int Answered => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId).Count > 0);
+    public int Answered => _sent.Keys.Count(correlationId => stack.Responses.For(correlationId).Count > 0);
 
     /// <summary>Sends orders with a bounded number in flight.</summary>
     public async Task SendAsync(int orders, int inFlight, TimeSpan within, TimeSpan pace = default)
@@ -64,7 +64,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
             await Eventually.Async(
                 () => mine.Count(
-                    id => stack.Responses.Of(id).Count == 0) < inFlight,
+                    id => stack.Responses.For(id).Count == 0) < inFlight,
                     within,
                     () => $"of {Sent} orders {Answered} were answered, and no more");
             if (pace > TimeSpan.Zero)
@@ -121,7 +121,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>Checks that every order was completed unless its card was declined.</summary>
     public void AssertOnlyDeclinedOrdersFailed() => Assert.All(
         _sent,
-        sent => Assert.Equal(sent.Value.Treatment.CardDeclined ? "error" : "success", stack.Responses.Of(sent.Key)[0].Field("status")));
+        sent => Assert.Equal(sent.Value.Treatment.CardDeclined ? "error" : "success", stack.Responses.For(sent.Key)[0].Field("status")));
 
     /// <summary>
     /// Checks that all orders end with one response each and one idempotency key per order, step and direction, and that the effects match
@@ -135,11 +135,11 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             () => Answered == Sent,
             within,
             () => $"of {Sent} orders {Answered} were answered; the others: " + string.Join(
-                ' ', _sent.Where(sent => stack.Responses.Of(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
+                ' ', _sent.Where(sent => stack.Responses.For(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
         await stack.AllEndedAsync(Sent + besides.Count, TimeSpan.FromMinutes(1));
         stack.AssertOneResponseEach([.. _sent.Keys]);
         AssertEffects(besides);
-        var copies = _sent.Keys.Sum(correlationId => stack.Responses.Of(correlationId).Count) - Sent;
+        var copies = _sent.Keys.Sum(correlationId => stack.Responses.For(correlationId).Count) - Sent;
         output.WriteLine($"the last order ended {took.TotalSeconds:0.0} s after the load; {copies} copies of responses");
     }
 
@@ -153,8 +153,8 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await Eventually.Async(() => Answered == Sent, within, () => $"of {Sent} orders {Answered} were answered");
         foreach (var correlationId in _sent.Keys)
         {
-            Assert.Single(stack.Responses.Of(correlationId).Select(response => response.Field("saga_id")).Distinct());
-            Assert.Single(stack.Responses.Of(correlationId).Select(response => response.Field("payload")).Distinct());
+            Assert.Single(stack.Responses.For(correlationId).Select(response => response.Field("saga_id")).Distinct());
+            Assert.Single(stack.Responses.For(correlationId).Select(response => response.Field("payload")).Distinct());
         }
 
         AssertEffects([]);
@@ -167,7 +167,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         var completed = 0;
         foreach (var (correlationId, (order, treatment)) in _sent)
         {
-            var response = stack.Responses.Of(correlationId)[0];
+            var response = stack.Responses.For(correlationId)[0];
             var effects = stack.Services.EffectsOf(order);
             if (response.Field("status") == "success")
             {

@@ -49,7 +49,7 @@ public sealed class RemadeTopicTests
     }
 
     private static Task<TimeSpan> AnsweredAsync(OnexStack stack, List<string> correlationIds) => Eventually.Async(
-        () => correlationIds.TrueForAll(id => stack.Responses.Of(id).Count > 0),
+        () => correlationIds.TrueForAll(id => stack.Responses.For(id).Count > 0),
         _within,
-        () => $"{correlationIds.Count(id => stack.Responses.Of(id).Count > 0)} of {correlationIds.Count} were answered");
+        () => $"{correlationIds.Count(id => stack.Responses.For(id).Count > 0)} of {correlationIds.Count} were answered");
 }

@@ -128,7 +128,7 @@ public sealed class OnexProcess : IAsyncDisposable
         }
 
         await _process.WaitForExitAsync();
-        Reaper.Forget(_reaperId);
+        Reaper.Remove(_reaperId);
     }
 
     /// <summary>Freezes it: it keeps its connections and does nothing.</summary>
@@ -152,7 +152,7 @@ public sealed class OnexProcess : IAsyncDisposable
     {
         await Eventually.Async(() => !IsRunning, within, () => $"{Name} still runs:\n{Tail()}");
         await _process.WaitForExitAsync();
-        Reaper.Forget(_reaperId);
+        Reaper.Remove(_reaperId);
         return _process.ExitCode;
     }
 

@@ -216,7 +216,7 @@ public sealed class OnexStack : IAsyncDisposable
     {
         foreach (var correlationId in correlationIds)
         {
-            var responses = Responses.Of(correlationId);
+            var responses = Responses.For(correlationId);
             Assert.True(responses.Count > 0, $"no response to {correlationId}");
             Assert.All(responses, response => Assert.False(string.IsNullOrEmpty(response.MessageId), "a response without message_id"));
             Assert.True(

@@ -185,7 +185,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
         await RunAsync("pg_ctl", ["stop", "-D", DataOf(_directory), "-m", "immediate"]);
         Directory.Delete(_directory, recursive: true);
-        Reaper.Forget(_reaperId!);
+        Reaper.Remove(_reaperId!);
     }
 
     internal async Task ExecuteAsync(string sql)

@@ -26,7 +26,7 @@ public static class Reaper
     public static string AtExit(string command)
     {
         var id = $"c{Interlocked.Increment(ref _ids)}";
-        Tell($"{id}\t{command}");
+        Send($"{id}\t{command}");
         return id;
     }
 
@@ -34,9 +34,9 @@ public static class Reaper
     public static string Kill(int pid) => AtExit($"kill -KILL {pid}");
 
     /// <summary>Cancels a registered command.</summary>
-    public static void Forget(string id) => Tell($"{id}\t");
+    public static void Remove(string id) => Send($"{id}\t");
 
-    private static void Tell(string line)
+    private static void Send(string line)
     {
         lock (_gate)
         {

@@ -21,7 +21,7 @@ public sealed class SmallDisk : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         (await Shell.RunAsync("umount", "-l", _directory)).OrThrow("umount");
-        Reaper.Forget(_reaperId);
+        Reaper.Remove(_reaperId);
     }
 
     /// <summary>Takes all space that is left.</summary>

@@ -62,7 +62,7 @@ public sealed class TopicReader : IAsyncDisposable
     public IReadOnlyList<ReadRecord> Records => [.. _records];
 
     /// <summary>What has been read with that correlation id in its value.</summary>
-    public IReadOnlyList<ReadRecord> Of(string correlationId) =>
+    public IReadOnlyList<ReadRecord> For(string correlationId) =>
         [.. _records.Where(record => string.Equals(record.CorrelationId, correlationId, StringComparison.OrdinalIgnoreCase))];
 
     /// <summary>Waits for the first record that is wanted.</summary>

@@ -111,9 +111,9 @@ internal static class EndToEndBenchmark
         var brokerPid = ProcessUsage.ListensOn(int.Parse(broker.BootstrapServers.Split(',')[0].Split(':')[^1], null));
         (string Name, Func<double> CpuSeconds)[] processes =
         [
-            .. roles.Select(role => (role.Name, (Func<double>)(() => ProcessUsage.Of(role.Pid).CpuSeconds))),
+            .. roles.Select(role => (role.Name, (Func<double>)(() => ProcessUsage.Read(role.Pid).CpuSeconds))),
             ("Postgres", () => postgresPid is { } pid ? ProcessUsage.CpuSecondsOfTree(pid) : double.NaN),
-            ("broker", () => brokerPid is { } pid ? ProcessUsage.Of(pid).CpuSeconds : double.NaN),
+            ("broker", () => brokerPid is { } pid ? ProcessUsage.Read(pid).CpuSeconds : double.NaN),
             ("driver", () => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds),
         ];
         var counters = roles.Select(role => new RuntimeCounters(role.Pid)).ToList();
@@ -143,7 +143,7 @@ internal static class EndToEndBenchmark
             to.Add($"allocated by {role.Name}, bytes/transition", counted.AllocatedBytes / transitions);
             to.Add($"time of {role.Name} in collections, %", counted.PausedShare * 100);
             to.Add($"compiling by {role.Name}, us/transition", counted.CompiledSeconds / transitions * 1e6);
-            to.Add($"peak memory of {role.Name}, MB", ProcessUsage.Of(role.Pid).PeakMegabytes);
+            to.Add($"peak memory of {role.Name}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
         }
 
         to.Add("transitions/commit", transitions / database.Commits);

@@ -10,7 +10,7 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
     private const double TicksPerSecond = 100;
     private static readonly string[] _socketTables = ["/proc/net/tcp", "/proc/net/tcp6"];
 
-    public static ProcessUsage Of(int pid)
+    public static ProcessUsage Read(int pid)
     {
         var fields = Stat(pid)!;
         var peak = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));

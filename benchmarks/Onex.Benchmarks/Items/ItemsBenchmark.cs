@@ -41,7 +41,7 @@ internal static class ItemsBenchmark
 
         var well = await RunAsync(stack, items, "well");
         var badly = await RunAsync(stack, items, "badly");
-        var main = ProcessUsage.Of(processes[0].Pid);
+        var main = ProcessUsage.Read(processes[0].Pid);
         Console.WriteLine(
             $"{items,7:N0} items: {well.Seconds,6:F1} s, compensated {badly.Seconds,6:F1} s; main {main.PeakMegabytes,4:F0} MB at most, "
             + $"{main.CpuSeconds * 1e6 / (3.0 * items),5:F0} us CPU per call; row at most {Math.Max(well.Row, badly.Row):N0} bytes");

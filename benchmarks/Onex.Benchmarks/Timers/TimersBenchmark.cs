@@ -114,10 +114,10 @@ internal static class TimersBenchmark
                 SagaRow[] rows = [.. Enumerable.Range(0, BatchSize).Select(NewSaga)];
                 await CommitAsync(rows.Select(row => new CommitEntry.Start(row, [Happened(row)], [Message()], [])));
                 SagaRow[] moved = [.. rows.Select(row => Next(row))];
-                await CommitAsync(moved.Select(row => new CommitEntry.Move(row, 1, [Happened(row)], [Message()], [])));
+                await CommitAsync(moved.Select(row => new CommitEntry.Transition(row, 1, [Happened(row)], [Message()], [])));
                 SagaRow[] ended = [
                     .. moved.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
-                await CommitAsync(ended.Select(row => new CommitEntry.Move(row, 2, [Happened(row)], [Message()], [])));
+                await CommitAsync(ended.Select(row => new CommitEntry.Transition(row, 2, [Happened(row)], [Message()], [])));
             }
 
             return SagasOfARound * 3 / watch.Elapsed.TotalSeconds;
@@ -164,7 +164,7 @@ internal static class TimersBenchmark
         private static IEnumerable<MessageId> Sent(CommitEntry entry) => (entry switch
         {
             CommitEntry.Start start => start.Outgoing,
-            CommitEntry.Move move => move.Outgoing,
+            CommitEntry.Transition transition => transition.Outgoing,
             _ => [],
         }).Select(message => message.MessageId);
 

@@ -22,7 +22,7 @@ internal sealed class ResultStream : IDisposable
     }
 
     /// <summary>The results of a stack's workers on the home partition 0.</summary>
-    public static ResultStream Of(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
+    public static ResultStream Create(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
 
     /// <summary>The command of the next result; null if none arrives within a second, or if it is a report.</summary>
     /// <exception cref="InvalidOperationException">The command failed, which nobody wants to measure.</exception>

@@ -61,7 +61,7 @@ internal static class WorkersBenchmark
         foreach (var workers in new[] { 1, 2, 4 })
         {
             var stack = await StartAsync(workers, partitions: 48);
-            stacks.Add((workers, stack, ResultStream.Of(stack), [], []));
+            stacks.Add((workers, stack, ResultStream.Create(stack), [], []));
         }
 
         foreach (var (workers, stack, results, _, _) in stacks)
@@ -84,7 +84,8 @@ internal static class WorkersBenchmark
             Console.WriteLine(
                 $"160,000 products, {workers} workers: {Median(rates),7:F1} per second, "
                     + $"{Median([.. rates.Zip(stacks[0].Rates, (rate, one) => rate / one)]):F2} times that of one worker, "
-                    + $"{Median(cpu) * 1e3:F2} ms of their CPU each, {Median([.. rates.Zip(cpu, (rate, each) => rate * each)]):F2} cores busy; "
+                    + $"{Median(cpu) * 1e3:F2} ms of their CPU each, "
+                    + $"{Median([.. rates.Zip(cpu, (rate, each) => rate * each)]):F2} cores busy; "
                     + $"load {Load()}");
             results.Dispose();
             await stack.DisposeAsync();
@@ -92,14 +93,14 @@ internal static class WorkersBenchmark
     }
 
     private static double CpuSeconds(OnexStack stack) =>
-        stack.Processes.Where(process => process.IsRunning).Sum(process => ProcessUsage.Of(process.Pid).CpuSeconds);
+        stack.Processes.Where(process => process.IsRunning).Sum(process => ProcessUsage.Read(process.Pid).CpuSeconds);
 
     private static async Task SharesAsync(int rounds)
     {
         foreach (var partitions in new[] { 4, 12, 48 })
         {
             await using var stack = await StartAsync(Sharing, partitions);
-            using var results = ResultStream.Of(stack);
+            using var results = ResultStream.Create(stack);
             _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
             var (equal, behind) = (new List<double>(), new List<double>());
             for (var round = 0; round < rounds; round++)
@@ -122,7 +123,7 @@ internal static class WorkersBenchmark
     private static async Task TakeoverAsync(int rounds)
     {
         await using var stack = await StartAsync(2, partitions: 48);
-        using var results = ResultStream.Of(stack);
+        using var results = ResultStream.Create(stack);
         _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
         var (alone, again) = (new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
@@ -190,7 +191,7 @@ internal static class WorkersBenchmark
     }
 
     private static double CpuOf(Side side) =>
-        side.Stack.Processes.LastOrDefault(process => process.IsRunning) is { } worker ? ProcessUsage.Of(worker.Pid).CpuSeconds : 0;
+        side.Stack.Processes.LastOrDefault(process => process.IsRunning) is { } worker ? ProcessUsage.Read(worker.Pid).CpuSeconds : 0;
 
     private static async Task<OnexStack> StartAsync(int workers, int partitions, string? assembly = null)
     {
@@ -279,7 +280,7 @@ internal static class WorkersBenchmark
     // Who answers empty computations, and the times of that in milliseconds.
     private sealed record Side(string Who, OnexStack Stack)
     {
-        public ResultStream Results { get; } = ResultStream.Of(Stack);
+        public ResultStream Results { get; } = ResultStream.Create(Stack);
 
         public List<double> Many { get; } = [];
 

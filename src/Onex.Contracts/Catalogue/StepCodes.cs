@@ -12,7 +12,7 @@ public static class StepCodes
     /// <summary>The result does not have the type that the contract declares, or cannot be stored.</summary>
     public const string ResultInvalid = "result_invalid";
 
-    /// <summary>The result is larger than that of a remote worker may be.</summary>
+    /// <summary>The result of a remote worker is larger than allowed.</summary>
     public const string ResultTooLarge = "result_too_large";
 
     /// <summary>An expression of the contract could not be evaluated.</summary>

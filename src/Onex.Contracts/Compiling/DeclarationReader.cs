@@ -128,7 +128,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
                     scope.Declared.Steps.TryAdd(id.Text, state);
                     scope.Declared.StepNodes.TryAdd(id.Text, map);
 
-                    if (map.Find("compensate") is MapSyntax undo && !undo.Has("none"))
+                    if (map.Find("compensate") is MapSyntax compensation && !compensation.Has("none"))
                     {
                         scope.Declared.Compensated.Add(id.Text);
                     }

@@ -83,12 +83,12 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
                 scope.Report(ContractDiagnostics.RuleAfterAlways(map.At, rule.Event));
             }
 
-            if (!guards.TryGetValue(rule.Event, out var asked))
+            if (!guards.TryGetValue(rule.Event, out var checks))
             {
-                guards[rule.Event] = asked = new GuardChecks(scope);
+                guards[rule.Event] = checks = new GuardChecks(scope);
             }
 
-            asked.Next(rule.When, map.At);
+            checks.Next(rule.When, map.At);
             if (rule.When is null && !map.Has("when"))
             {
                 always.Add(rule.Event);

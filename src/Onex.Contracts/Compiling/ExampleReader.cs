@@ -113,13 +113,13 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         var scripts = new Dictionary<string, Script>(StringComparer.Ordinal);
         foreach (var (key, value) in scope.Map(node, "'steps' of an example")?.Entries ?? [])
         {
-            var undoes = key.Text.EndsWith(".compensate", StringComparison.Ordinal);
-            var step = undoes ? key.Text[..^".compensate".Length] : key.Text;
+            var isCompensation = key.Text.EndsWith(".compensate", StringComparison.Ordinal);
+            var step = isCompensation ? key.Text[..^".compensate".Length] : key.Text;
             if (!scope.Declared.Steps.ContainsKey(step))
             {
                 scope.Report(ContractDiagnostics.UndeclaredStep(key.At, step, scope.Declared.Steps.Keys));
             }
-            else if (undoes && !scope.Declared.Compensated.Contains(step))
+            else if (isCompensation && !scope.Declared.Compensated.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(
                     key.At, key.Text, "is for a compensation that the step does not have",
@@ -195,15 +195,15 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             var after = scope.Duration(map.Find("after"));
             var name = scope.Text(map.Find("event"), "'event'");
             var data = name is null ? CelValue.Null : ReadData(map, name);
-            var refused = map.Find("refused");
-            if (refused is not (null or ScalarSyntax { Bool: not null }))
+            var declined = map.Find("refused");
+            if (declined is not (null or ScalarSyntax { Bool: not null }))
             {
-                scope.Report(ContractDiagnostics.WrongType(refused.At, "'refused'", "true or false", refused.Kind));
+                scope.Report(ContractDiagnostics.WrongType(declined.At, "'refused'", "true or false", declined.Kind));
             }
 
             if (state is not null && (name is not null || after is not null))
             {
-                events.Add(new ExampleEvent(map.At, state, name?.Text, data, after, refused is ScalarSyntax { Bool: true }));
+                events.Add(new ExampleEvent(map.At, state, name?.Text, data, after, declined is ScalarSyntax { Bool: true }));
             }
         }
 

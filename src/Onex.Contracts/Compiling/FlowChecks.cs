@@ -295,7 +295,7 @@ internal sealed class FlowChecks
         return ending;
     }
 
-    /// <summary>A state before or past the pivot: a state may be entered both ways, and has fewer transitions past it.</summary>
+    /// <summary>A state before or past the pivot: a state may be entered before and past it, and has fewer transitions past it.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Place(string State, bool PastPivot);
 }

@@ -8,8 +8,11 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Rules for names.</summary>
 internal static partial class Names
 {
-    /// <summary>The longest name of a topic that Kafka allows, as in Onex.Contracts.Messages.</summary>
-    public const int TopicLengthMax = 249;
+    /// <summary>The suffix of a dead-letter topic's name.</summary>
+    public const string DeadLetterSuffix = ".dlq";
+
+    /// <summary>The suffix of the topic with the cancellations of a command topic.</summary>
+    public const string CancelSuffix = ".cancel";
 
     // Keywords of the expression language.
     private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(
@@ -60,10 +63,12 @@ internal static partial class Names
     /// <summary>The operation that can read the stored items of an <c>each</c>.</summary>
     public const string Aggregate = "aggregate";
 
-    public static bool IsTopic(string name) => name.Length <= TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
+    public static bool IsTopic(string name) =>
+        name.Length <= Limits.TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
 
     /// <summary>Whether only Onex writes to the topic: a topic of the runtime or a dead-letter topic.</summary>
-    public static bool IsOwnTopic(string name) => OwnTopics.Contains(name) || name.EndsWith(".dlq", StringComparison.Ordinal);
+    public static bool IsOwnTopic(string name) =>
+        OwnTopics.Contains(name) || name.EndsWith(DeadLetterSuffix, StringComparison.Ordinal);
 
     /// <summary>A name that expressions can read after a dot.</summary>
     public static bool IsIdentifier(string name) =>

@@ -12,10 +12,10 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads the files that declare remote operations.</summary>
 public sealed partial class RemoteOperationsReader
 {
-    /// <summary>The longest name of a topic: the dead-letter topic of the topic with its cancellations must fit too.</summary>
-    internal static readonly int TopicLengthMax = Names.TopicLengthMax - ".cancel.dlq".Length;
-
     private const int DepthMax = 16;
+
+    /// <summary>The dead-letter topic of the topic with the cancellations must fit too.</summary>
+    internal static readonly int TopicLengthMax = Limits.TopicLengthMax - Names.CancelSuffix.Length - Names.DeadLetterSuffix.Length;
 
     private readonly SyntaxReader _syntax;
     private readonly DataTypeReader _types;
@@ -179,8 +179,9 @@ public sealed partial class RemoteOperationsReader
             return "";
         }
 
-        if (!Names.IsTopic(topic.Text) || topic.Text.Length > TopicLengthMax || topic.Text.EndsWith(".cancel", StringComparison.Ordinal)
-            || topic.Text.EndsWith(".dlq", StringComparison.Ordinal))
+        if (!Names.IsTopic(topic.Text) || topic.Text.Length > TopicLengthMax
+            || topic.Text.EndsWith(Names.CancelSuffix, StringComparison.Ordinal)
+            || topic.Text.EndsWith(Names.DeadLetterSuffix, StringComparison.Ordinal))
         {
             _syntax.Report(RemoteOperationDiagnostics.BadTopic(topic.At, topic.Text));
         }

@@ -506,8 +506,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         // A compensation that runs without a result must not read it.
         var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.ForResult(ResultType(id));
-        return ReadCall(map, "'compensate'", place.With(item)) is { } undo
-            ? new CompensationPlan(undo.Role, undo.Invocation, undo.Retry, undo.Timeout, unknown)
+        return ReadCall(map, "'compensate'", place.With(item)) is { } compensation
+            ? new CompensationPlan(compensation.Role, compensation.Invocation, compensation.Retry, compensation.Timeout, unknown)
             : null;
     }
 

@@ -63,8 +63,8 @@ public enum ScriptedOutcome
 /// <param name="Event">The event, or null if only time passes.</param>
 /// <param name="Data">The event's payload, typed.</param>
 /// <param name="After">The time that passes before it, or null.</param>
-/// <param name="Refused">Whether the saga must decline the event.</param>
-public sealed record ExampleEvent(SourceSpan At, string State, string? Event, CelValue Data, TimeSpan? After, bool Refused);
+/// <param name="Declined">Whether the saga must decline the event.</param>
+public sealed record ExampleEvent(SourceSpan At, string State, string? Event, CelValue Data, TimeSpan? After, bool Declined);
 
 /// <summary>The expected outcome of an example. Null means not checked.</summary>
 public sealed record Expectation

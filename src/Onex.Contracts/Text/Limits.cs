@@ -36,6 +36,9 @@ internal static class Limits
     /// <summary>Characters of a name.</summary>
     public const int NameLengthMax = 100;
 
+    /// <summary>The longest name of a topic that Kafka allows.</summary>
+    public const int TopicLengthMax = 249;
+
     /// <summary>Files that one contract may refer to.</summary>
     public const int ReferencesMax = 100;
 

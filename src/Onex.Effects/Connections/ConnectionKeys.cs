@@ -238,10 +238,10 @@ internal static class ConnectionKeys
     };
 
     /// <summary>The further keys of a connection type.</summary>
-    public static IReadOnlyList<ConnectionKey> Of(string type) => _byType[type];
+    public static IReadOnlyList<ConnectionKey> For(string type) => _byType[type];
 
     /// <summary>The names of all keys of a connection type.</summary>
-    public static IReadOnlyList<string> Names(string type) => [.. Common.Concat(Of(type)).Select(key => key.Name)];
+    public static IReadOnlyList<string> Names(string type) => [.. Common.Concat(For(type)).Select(key => key.Name)];
 
     private static string Number(double number) => string.Create(CultureInfo.InvariantCulture, $"`{number}`");
 

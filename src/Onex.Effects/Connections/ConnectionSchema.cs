@@ -54,7 +54,7 @@ public static class ConnectionSchema
 
     private static JsonObject OfType(string type)
     {
-        var map = Map([.. ConnectionKeys.Common, .. ConnectionKeys.Of(type)]);
+        var map = Map([.. ConnectionKeys.Common, .. ConnectionKeys.For(type)]);
         map["properties"]!["type"]!["enum"] = new JsonArray(type);
         map["required"] = type == ConnectionTypes.Filesystem ? new JsonArray("type", "root") : new JsonArray("type");
         if (type == ConnectionTypes.Postgres)
@@ -83,12 +83,12 @@ public static class ConnectionSchema
 
     private static JsonObject Described(ConnectionKey key)
     {
-        var schema = Of(key);
+        var schema = Describe(key);
         schema["description"] = key.Meaning + (key.Default is { } standard ? $". Without it: {standard}" : "");
         return schema;
     }
 
-    private static JsonObject Of(ConnectionKey key) => key switch
+    private static JsonObject Describe(ConnectionKey key) => key switch
     {
         { Name: "retry" or "breaker" } => Reference(key.Name),
         { Name: "rate_limit" } => new JsonObject

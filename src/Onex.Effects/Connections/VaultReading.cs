@@ -5,7 +5,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Reads the keys of a connection to Vault. What it does not give comes from the settings of the runtime's own Vault.</summary>
+/// <summary>Reads the keys of a connection to Vault. Missing keys come from the settings of the runtime's own Vault.</summary>
 internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
 {
     public static IReadOnlyList<ConnectionKey> Keys { get; } =

@@ -151,7 +151,7 @@ internal sealed record ConsulInstances
     public required IReadOnlyList<ConsulInstance> Instances { get; init; }
 }
 
-/// <summary>A registration as Consul's API takes it. What is null is left out.</summary>
+/// <summary>A registration as Consul's API takes it. Null fields are left out.</summary>
 internal sealed record ConsulRegistration(
     [property: JsonPropertyName("ID")] string Id,
     [property: JsonPropertyName("Name")] string Name,

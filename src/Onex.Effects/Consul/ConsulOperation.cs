@@ -45,10 +45,10 @@ internal abstract class ConsulOperation<TArguments, TResult>(
             return EffectOutcome<TResult>.Rejected(StepCodes.ArgumentsInvalid, $"{context.Operation} needs a connection to Consul.");
         }
 
-        ConsulRequest asked;
+        ConsulRequest call;
         try
         {
-            asked = Request(arguments);
+            call = Request(arguments);
         }
         catch (ConsulArgumentException problem)
         {
@@ -56,11 +56,11 @@ internal abstract class ConsulOperation<TArguments, TResult>(
         }
 
         var datacenter = connection.Datacenter is { } name ? $"dc={Uri.EscapeDataString(name)}" : "";
-        var query = string.Join('&', new[] { asked.Query, datacenter }.Where(part => part.Length > 0));
-        var address = new Uri($"{root.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{asked.Path}{(query.Length > 0 ? "?" : "")}{query}");
-        using var request = new OneRequest(asked.Method, address, context.Progress)
+        var query = string.Join('&', new[] { call.Query, datacenter }.Where(part => part.Length > 0));
+        var address = new Uri($"{root.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{call.Path}{(query.Length > 0 ? "?" : "")}{query}");
+        using var request = new OneRequest(call.Method, address, context.Progress)
         {
-            Content = asked.Body is null ? null : new ByteArrayContent(asked.Body),
+            Content = call.Body is null ? null : new ByteArrayContent(call.Body),
         };
         foreach (var (header, value) in connection.Headers)
         {

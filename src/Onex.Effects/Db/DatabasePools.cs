@@ -54,7 +54,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     }
 
     /// <summary>Discards the cached answer: the host's name may resolve to another server by now.</summary>
-    public void ForgetLedger() => _holdsLedger = null;
+    public void ResetLedger() => _holdsLedger = null;
 
     /// <summary>Sessions for a plug-in, which the client resets before it uses them again.</summary>
     /// <param name="opened">Called before the plug-in gets a session.</param>

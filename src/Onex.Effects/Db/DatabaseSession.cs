@@ -41,7 +41,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     {
         if (StatementRules.Problem(statement.Sql) is { } problem)
         {
-            return Refuse("statement_invalid", problem);
+            return Reject("statement_invalid", problem);
         }
 
         Stage = DatabaseStage.Preparing;
@@ -62,12 +62,12 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             var (parameterTypes, types) = await ReadTypesAsync([.. columns.Select(column => column.Type)], cancellation);
             if (Bind(command, parameters, parameterTypes, types) is { } unbound)
             {
-                return Refuse("parameters_invalid", unbound);
+                return Reject("parameters_invalid", unbound);
             }
 
             if (columns.GroupBy(column => column.Name, StringComparer.Ordinal).FirstOrDefault(named => named.Count() > 1) is { } twice)
             {
-                return Refuse("columns_invalid", $"two columns are named '{twice.Key}': rename one with AS");
+                return Reject("columns_invalid", $"two columns are named '{twice.Key}': rename one with AS");
             }
 
             Stage = DatabaseStage.Running;
@@ -75,7 +75,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
         finally
         {
-            await ForgetAsync(command);
+            await UnprepareAsync(command);
         }
     }
 
@@ -157,7 +157,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         var length = 0L;
         for (var index = 0; index < values.Count; index++)
         {
-            var (text, problem) = ParameterText.Of(values[index], parameterTypes[index], types);
+            var (text, problem) = ParameterText.From(values[index], parameterTypes[index], types);
             if (problem is not null)
             {
                 return $"the value of ${index + 1} {problem}";
@@ -194,7 +194,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             {
                 await StopAsync(reader, stop);
                 cancellation.ThrowIfCancellationRequested();
-                return Refuse(
+                return Reject(
                     "result_too_large",
                     $"the result has more than {RowsMax} rows or {LargestOf(context) / (1024 * 1024)} MiB; add LIMIT, or choose columns");
             }
@@ -204,7 +204,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (await reader.NextResultAsync(cancellation))
         {
-            return Refuse("statement_invalid", "'sql' must contain one statement; use db.transaction for several");
+            return Reject("statement_invalid", "'sql' must contain one statement; use db.transaction for several");
         }
 
         writer.WriteEndArray();
@@ -271,7 +271,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     }
 
     // Deallocates the statement: the next one of the session must be the only prepared statement.
-    private async Task ForgetAsync(NpgsqlCommand command)
+    private async Task UnprepareAsync(NpgsqlCommand command)
     {
         if (connection.FullState != ConnectionState.Open)
         {
@@ -288,6 +288,6 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    private (DbResult?, DatabaseError?) Refuse(string code, string problem) =>
+    private (DbResult?, DatabaseError?) Reject(string code, string problem) =>
         (null, new DatabaseError(true, code, $"{context.Operation}: {problem}."));
 }

@@ -48,7 +48,7 @@ internal static class DatabaseWork
 
             if (joined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
             {
-                pool.ForgetLedger();
+                pool.ResetLedger();
                 return EffectOutcome<TResult>.Failed(
                     AttemptReach.NotSent, "lease_lost", $"{context.Operation} ended after its lease. It was rolled back.");
             }

@@ -11,7 +11,7 @@ namespace Onex.Effects.Db;
 internal static class ParameterText
 {
     /// <summary>Returns the text, null for SQL's NULL, or the problem, which does not quote the value.</summary>
-    public static (string? Text, string? Problem) Of(JsonElement value, uint oid, TypeCatalogue types)
+    public static (string? Text, string? Problem) From(JsonElement value, uint oid, TypeCatalogue types)
     {
         var type = types.Find(oid);
         if (value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined)
@@ -113,7 +113,7 @@ internal static class ParameterText
 
     private static string? WriteElement(StringBuilder literal, JsonElement item, DbType element, TypeCatalogue types)
     {
-        var (text, problem) = Of(item, element.Oid, types);
+        var (text, problem) = From(item, element.Oid, types);
         if (problem is not null)
         {
             return $"has an element that {problem}";
@@ -151,7 +151,7 @@ internal static class ParameterText
                 continue;
             }
 
-            var (text, problem) = Of(field, fieldType, types);
+            var (text, problem) = From(field, fieldType, types);
             if (problem is not null)
             {
                 return (null, $"has a field '{name}' that {problem}");

@@ -62,7 +62,7 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
             using var parent = directory;
             if (NativeFiles.Describe(parent, Valid(names[index])) is { Kind: not FileKind.Directory })
             {
-                throw Refused("a part of the path is a link or no directory");
+                throw Rejected("a part of the path is a link or no directory");
             }
 
             directory = NativeFiles.OpenDirectory(parent, names[index], isLast: index == names.Length - 1);
@@ -76,15 +76,15 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
     {
         if (kind is not (null or FileKind.File))
         {
-            throw Refused("the path names no regular file");
+            throw Rejected("the path names no regular file");
         }
     }
 
     /// <summary>The rejection of a path.</summary>
-    protected static FileRejectedException Refused(string problem) => new("path_refused", problem);
+    protected static FileRejectedException Rejected(string problem) => new("path_refused", problem);
 
     private static string Valid(string name) => name is "" or "." or ".." || name.Contains('\0', StringComparison.Ordinal)
-        ? throw Refused("the path must be relative to the root, without empty names, '.' and '..'")
+        ? throw Rejected("the path must be relative to the root, without empty names, '.' and '..'")
         : name;
 
     private static EffectOutcome<TResult> Failed(AttemptContext context, string code, string message) =>
@@ -155,7 +155,7 @@ internal sealed class ReadFile()
                     "result_too_large", $"the file is larger than {context.LargestResult / (1024 * 1024)} MiB");
             }
 
-            // What is appended meanwhile is not read.
+            // Text that is appended meanwhile is not read.
             await context.Room.HoldAsync(bytes, cancellation);
             var content = new byte[bytes];
             var read = 0;

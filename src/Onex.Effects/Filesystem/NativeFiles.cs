@@ -81,7 +81,7 @@ internal static class NativeFiles
         }
     }
 
-    /// <summary>The kind and the size of what is open.</summary>
+    /// <summary>The kind and the size of an open file.</summary>
     public static (FileKind Kind, long Bytes) Describe(SafeFileHandle file) => Describe(Number(file), "", EmptyPath);
 
     /// <summary>Renames a file within a directory. Replaces a file of that name in one step.</summary>

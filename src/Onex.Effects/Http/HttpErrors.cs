@@ -15,7 +15,7 @@ internal static class HttpErrors
         {
             switch (cause)
             {
-                case AddressRefusedException:
+                case AddressNotAllowedException:
                     return EffectOutcome<TResult>.Rejected("address_refused", cause.Message);
                 case ServiceUnavailableException:
                     return EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", cause.Message);

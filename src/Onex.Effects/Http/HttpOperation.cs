@@ -34,15 +34,15 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             try
             {
                 using var response = await transport.SendAsync(context.Connection, request, cancellation);
-                if (left <= 0 || !target.TryFollow(response, out var next, out var refused))
+                if (left <= 0 || !target.TryFollow(response, out var next, out var problem))
                 {
                     return await AnswerAsync(response, context.Room, cancellation);
                 }
 
-                if (refused is not null || context.Connection?.MayName(next.Address) == false)
+                if (problem is not null || context.Connection?.MayName(next.Address) == false)
                 {
-                    return Refused(
-                        response, refused ?? $"{context.Connection} does not allow {HttpErrors.Host(next.Address)}");
+                    return NotFollowed(
+                        response, problem ?? $"{context.Connection} does not allow {HttpErrors.Host(next.Address)}");
                 }
 
                 target = next;
@@ -64,7 +64,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         }
     }
 
-    private static EffectOutcome<HttpResult> Refused(HttpResponseMessage response, string problem) => EffectOutcome<HttpResult>.Refused(
+    private static EffectOutcome<HttpResult> NotFollowed(HttpResponseMessage response, string problem) => EffectOutcome<HttpResult>.Refused(
         "address_refused",
         $"{HttpErrors.Host(response.RequestMessage!.RequestUri!)} answered {(int)response.StatusCode} with a redirect that is not "
         + $"followed: {problem}.",

@@ -20,10 +20,10 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
     /// <summary>Where a response leads; false if it is no redirect (RFC 9110, 15.4).</summary>
     /// <param name="response">The response.</param>
     /// <param name="next">The next target.</param>
-    /// <param name="refused">Why it must not be followed, or null.</param>
-    public bool TryFollow(HttpResponseMessage response, [NotNullWhen(true)] out HttpTarget? next, out string? refused)
+    /// <param name="problem">Why it must not be followed, or null.</param>
+    public bool TryFollow(HttpResponseMessage response, [NotNullWhen(true)] out HttpTarget? next, out string? problem)
     {
-        (next, refused) = (null, null);
+        (next, problem) = (null, null);
         var status = (int)response.StatusCode;
         if (status is not (301 or 302 or 303 or 307 or 308) || !response.Headers.NonValidated.TryGetValues("Location", out var locations))
         {
@@ -36,16 +36,16 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
         if (!Uri.TryCreate(Address, locations.ToString(), out var address)
             || (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps))
         {
-            refused = "it leads to no http or https address";
+            problem = "it leads to no http or https address";
             address = Address;
         }
         else if (address.UserInfo.Length > 0)
         {
-            refused = "its address has a user name";
+            problem = "its address has a user name";
         }
         else if (Address.Scheme == Uri.UriSchemeHttps && address.Scheme == Uri.UriSchemeHttp)
         {
-            refused = "it leads from https to http";
+            problem = "it leads from https to http";
         }
 
         next = new HttpTarget(address, becomesGet ? HttpMethod.Get : Method)

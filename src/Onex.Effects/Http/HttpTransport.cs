@@ -55,7 +55,7 @@ internal sealed class HttpTransport(
                     return await SendOnceAsync(connection, request, cancellation);
                 }
                 catch (HttpRequestException failed)
-                    when (failed.InnerException is AddressRefusedException
+                    when (failed.InnerException is AddressNotAllowedException
                         || failed.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
                 {
                     failure = failed;
@@ -68,8 +68,8 @@ internal sealed class HttpTransport(
         }
 
         // The catalogue may be corrected, so an address that is not allowed is no rejection.
-        throw failure!.InnerException is AddressRefusedException refused
-            ? new HttpRequestException(refused.Message, new ServiceUnavailableException(refused.Message))
+        throw failure!.InnerException is AddressNotAllowedException notAllowed
+            ? new HttpRequestException(notAllowed.Message, new ServiceUnavailableException(notAllowed.Message))
             : failure;
     }
 
@@ -162,7 +162,7 @@ internal sealed class HttpTransport(
         IPAddress[] reachable = [.. resolved.Where(address => mayReach(target, address))];
         if (resolved.Length > 0 && reachable.Length == 0)
         {
-            throw new AddressRefusedException($"{target.Host} is a private address, and no connection allows it.");
+            throw new AddressNotAllowedException($"{target.Host} is a private address, and no connection allows it.");
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -180,4 +180,4 @@ internal sealed class HttpTransport(
 }
 
 /// <summary>The effect must not connect to this address.</summary>
-internal sealed class AddressRefusedException(string message) : Exception(message);
+internal sealed class AddressNotAllowedException(string message) : Exception(message);

@@ -44,7 +44,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     private readonly ILogger<ClusterLimits> _logger;
     private ConnectionMultiplexer? _multiplexer;
     private volatile int _processes = 1;
-    private volatile bool _isAway;
+    private volatile bool _isUnavailable;
     private long _last;
 
     public ClusterLimits(RedisConnection address, RoleHealth health, TimeProvider time, ILogger<ClusterLimits> logger)
@@ -178,7 +178,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     private async Task<T?> InRedisAsync<T>(Func<RedisCounters, Task<T>> call)
         where T : struct
     {
-        if (_isAway)
+        if (_isUnavailable)
         {
             return null;
         }
@@ -202,19 +202,19 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
 
     private void Lose(Exception failure)
     {
-        if (_isAway)
+        if (_isUnavailable)
         {
             return;
         }
 
-        _isAway = true;
+        _isUnavailable = true;
         var problem = $"Redis at {_address} cannot be used ({failure.GetType().Name}): each of {_processes} processes takes its share";
         _health.Report(
             HandlerName, problem, new Remedy("Check that Redis answers at REDIS_HOST.", "redis-of-the-limits-is-unavailable"));
         Log.ClusterLimitsLost(_logger, problem);
     }
 
-    // Says that this process is there, and renews the leases of its attempts.
+    // Registers this process, and renews the leases of its attempts.
     private async Task RenewAsync()
     {
         while (!_disposed.IsCancellationRequested)
@@ -232,9 +232,9 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
                     }
                 }
 
-                if (_isAway)
+                if (_isUnavailable)
                 {
-                    _isAway = false;
+                    _isUnavailable = false;
                     _health.Report(HandlerName, null);
                     Log.ClusterLimitsBack(_logger, _address);
                 }

@@ -5,7 +5,7 @@ namespace Onex.Effects.Limits;
 
 /// <summary>
 /// Counts permits by key in the memory of this process. The number of keys is bounded: of too many, those that were not used for longest
-/// are forgotten, so that their next attempts may begin at once.
+/// are removed, so that their next attempts may begin at once.
 /// </summary>
 internal sealed class KeyedCounters(TimeProvider time)
 {

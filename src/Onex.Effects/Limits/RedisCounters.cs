@@ -61,7 +61,7 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
     /// <summary>Gives a lease back.</summary>
     public Task ReleaseAsync(string name, string id) => _database.SortedSetRemoveAsync(LeaseKey(name), id);
 
-    /// <summary>Says that this process is there, and counts those that are.</summary>
+    /// <summary>Registers this process, and counts the registered processes.</summary>
     public async Task<int> CountProcessesAsync(string id, TimeSpan length) => (int)await LeaseAsync(Processes, 0, length, id);
 
     /// <summary>Takes this process out of the count.</summary>

@@ -79,7 +79,7 @@ internal sealed class ResultRoom(long capacity, int largest)
             lock (room._lock)
             {
                 var more = bytes - Held;
-                // What a cancelled attempt left running may come here after its end.
+                // Code that a cancelled attempt left running may get here after the attempt has ended.
                 if (_hasEnded || more <= 0 || ((room._waiting.Count == 0 || room._beyond == this) && room.TryHold(this, more)))
                 {
                     return;

@@ -19,6 +19,6 @@ internal static class ValueText
             ? Encoding.UTF8.GetBytes(value.GetString()!)
             : JsonMarshal.GetRawUtf8Value(value).ToArray();
 
-    /// <summary>The bytes as text. What is not UTF-8, and U+0000, becomes U+FFFD.</summary>
+    /// <summary>The bytes as text. Invalid UTF-8 and U+0000 become U+FFFD.</summary>
     public static string FromBytes(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes).Replace('\0', '\uFFFD');
 }

@@ -20,7 +20,7 @@ internal sealed class ConnectionHandler(HttpTransport transport, Connection conn
         {
             throw new HttpRequestException(
                 $"{connection} does not allow {address.Host}.",
-                new AddressRefusedException($"{connection} does not allow {address.Host}:{address.Port}."));
+                new AddressNotAllowedException($"{connection} does not allow {address.Host}:{address.Port}."));
         }
 
         // Not disposed: the request of the caller owns the content.

@@ -31,7 +31,7 @@ internal static class AttemptSigns
         outcome.Reach == AttemptReach.Answered || outcome.Code?.StartsWith("http_", StringComparison.Ordinal) == true;
 
     /// <summary>What the outcome says about the connection.</summary>
-    public static AttemptSign Of(AttemptOutcome outcome) => outcome switch
+    public static AttemptSign From(AttemptOutcome outcome) => outcome switch
     {
         { IsUntried: true } => AttemptSign.None,
         { Outcome: not StepOutcomes.Failed } => AttemptSign.Works,

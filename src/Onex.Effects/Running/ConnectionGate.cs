@@ -240,7 +240,7 @@ internal sealed class ConnectionGate(
             }
 
             before = breaker.State;
-            var sign = AttemptSigns.Of(outcome);
+            var sign = AttemptSigns.From(outcome);
             breaker.Report(
                 sign, permit.IsTrial && before == BreakerState.Trial, outcome.RetryAfter, outcome.Message,
                 isFirst && AttemptSigns.IsAnswer(outcome));

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Hosting.Health;
 using Onex.Kafka.Consuming;
@@ -110,8 +110,9 @@ internal sealed class ConnectionGates : IDisposable
                 Log.BreakerOpened(_logger, now.Name, now.Reason);
             }
 
-            var trial = now.UntilTrial is { } wait ? $"the next trial is due at {Text(_time.GetUtcNow() + wait)}" : "a trial runs";
-            _health.Report(now.Name, $"unavailable since {Text(now.Since ?? _time.GetUtcNow())}, {trial}: {now.Reason}", _remedy);
+            var time = _time.GetUtcNow();
+            var trial = now.UntilTrial is { } wait ? $"the next trial is due at {TimeText.Format(time + wait)}" : "a trial runs";
+            _health.Report(now.Name, $"unavailable since {TimeText.Format(now.Since ?? time)}, {trial}: {now.Reason}", _remedy);
         }
     }
 
@@ -122,6 +123,4 @@ internal sealed class ConnectionGates : IDisposable
             gate.Trim();
         }
     }
-
-    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -9,9 +9,9 @@ namespace Onex.Effects.Running;
 internal sealed class EffectMetrics
 {
     internal static readonly MetricLabel Outcome =
-        MetricLabel.Of("outcome", StepOutcomes.Completed, StepOutcomes.Rejected, StepOutcomes.Failed);
+        MetricLabel.Create("outcome", StepOutcomes.Completed, StepOutcomes.Rejected, StepOutcomes.Failed);
 
-    internal static readonly MetricLabel Claim = MetricLabel.Of("result", "granted", "recorded", "leased", "parked", "expired");
+    internal static readonly MetricLabel Claim = MetricLabel.Create("result", "granted", "recorded", "leased", "parked", "expired");
 
     internal static readonly Metric Duration = Metric.Histogram(
         "onex.effect.duration", "s", Metric.Seconds, "Time of an attempt of an effect, without the wait for its turn.",

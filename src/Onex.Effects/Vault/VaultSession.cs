@@ -31,7 +31,7 @@ internal sealed class VaultSession(
     private readonly SemaphoreSlim _loggingIn = new(1);
     private readonly Lock _lock = new();
     private VaultToken? _token;
-    private string? _away;
+    private string? _unavailableBecause;
     private Task _renewal = Task.CompletedTask;
     private Task _search = Task.CompletedTask;
 
@@ -143,7 +143,7 @@ internal sealed class VaultSession(
         var at = time.GetUtcNow();
         if (connection.Vault?.Login is not { } login)
         {
-            throw Refused(
+            throw LoginFailed(
                 $"Connection '{Name}' has no login to Vault. Set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID, or give the connection "
                 + "a 'token', or a 'role_id' and a 'secret_id'.");
         }
@@ -154,7 +154,7 @@ internal sealed class VaultSession(
             return found.IsSuccess
                 ? new VaultToken(given, TimeSpan.FromSeconds(found.Number("data", "ttl")), found.IsTrue("data", "renewable"), at)
                 : throw (found.Status == 403
-                    ? Refused($"The Vault of connection '{Name}' does not accept its token: it is wrong, has expired, or was revoked.")
+                    ? LoginFailed($"The Vault of connection '{Name}' does not accept its token: it is wrong, has expired, or was revoked.")
                     : Unexpected(found, AttemptReach.NotSent));
         }
 
@@ -167,12 +167,12 @@ internal sealed class VaultSession(
         }
 
         throw answer.Status is 400 or 403
-            ? Refused($"The Vault of connection '{Name}' does not accept its AppRole: the role id or the secret id is wrong or used up.")
+            ? LoginFailed($"The Vault of connection '{Name}' does not accept its AppRole: the role or secret id is wrong or used up.")
             : Unexpected(answer, AttemptReach.NotSent);
 
-        VaultException Refused(string message)
+        VaultException LoginFailed(string message)
         {
-            MarkAway(message);
+            MarkUnavailable(message);
             return new VaultException("authentication_failed", message, AttemptReach.NotSent);
         }
     }
@@ -225,7 +225,8 @@ internal sealed class VaultSession(
             var answer = new VaultAnswer((int)response.StatusCode, content);
             if (answer.IsSealed)
             {
-                throw Away($"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
+                throw ReportUnavailable(
+                    $"The Vault of connection '{Name}' is sealed or not initialized.", AttemptReach.Answered, "vault_sealed");
             }
 
             if (answer.IsSuccess)
@@ -238,33 +239,33 @@ internal sealed class VaultSession(
         catch (HttpRequestException exception)
         {
             var outcome = HttpErrors.NoAnswer<VaultAnswer>(exception, address, progress.Reach);
-            throw Away(outcome.Message!, outcome.Reach, outcome.Code!);
+            throw ReportUnavailable(outcome.Message!, outcome.Reach, outcome.Code!);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
-            throw Away($"{HttpErrors.Host(address)} broke off its answer.", progress.Reach, "connection_lost");
+            throw ReportUnavailable($"{HttpErrors.Host(address)} broke off its answer.", progress.Reach, "connection_lost");
         }
     }
 
-    private VaultException Away(string message, AttemptReach reach, string code)
+    private VaultException ReportUnavailable(string message, AttemptReach reach, string code)
     {
-        MarkAway(message);
+        MarkUnavailable(message);
         return new VaultException(code, message, reach);
     }
 
-    private void MarkAway(string cause)
+    private void MarkUnavailable(string cause)
     {
         lock (_lock)
         {
-            if (_away is null)
+            if (_unavailableBecause is null)
             {
-                Log.VaultAway(logger, Name, cause);
+                Log.VaultUnavailable(logger, Name, cause);
             }
 
-            if (_away != cause)
+            if (_unavailableBecause != cause)
             {
                 health.Report(Name, cause, Unavailable);
-                _away = cause;
+                _unavailableBecause = cause;
             }
 
             if (_search.IsCompleted && !_closing.IsCancellationRequested)
@@ -279,11 +280,11 @@ internal sealed class VaultSession(
         lock (_lock)
         {
             // A refused login is reported until one succeeds, although Vault answers.
-            if (_away is not null && _token is { } token && token.EndsAt > time.GetUtcNow())
+            if (_unavailableBecause is not null && _token is { } token && token.EndsAt > time.GetUtcNow())
             {
                 Log.VaultBack(logger, Name);
                 health.Report(Name, null);
-                _away = null;
+                _unavailableBecause = null;
             }
         }
     }

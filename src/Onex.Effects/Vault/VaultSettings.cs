@@ -52,15 +52,15 @@ public static class VaultSettings
                     .Concat(values)
                     .ToDictionary(StringComparer.Ordinal);
             }
-            catch (NotReachableException away) when (logger is not null)
+            catch (NotReachableException unavailable) when (logger is not null)
             {
                 if (!isLogged)
                 {
-                    Log.StartWaitsForVault(logger, connection.Url!, away.Message);
+                    Log.StartWaitsForVault(logger, connection.Url!, unavailable.Message);
                 }
 
                 isLogged = true;
-                waitsFor?.Invoke($"Vault at {connection.Url}, to which settings refer: {away.Message}");
+                waitsFor?.Invoke($"Vault at {connection.Url}, to which settings refer: {unavailable.Message}");
             }
 
             await Task.Delay(pause, time, cancellation);

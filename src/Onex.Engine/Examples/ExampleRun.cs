@@ -190,18 +190,18 @@ internal sealed class ExampleRun
             Data = next.Data,
             Requester = requester,
         });
-        var refused = decision.Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
-        if (refused is not null && !next.Refused)
+        var declined = decision.Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
+        if (declined is not null && !next.Declined)
         {
             Report(
                 ExampleProblemKind.NotAsExpected,
                 next.At,
-                $"the event '{name}' is refused ({refused.Code}): {HistoryText.WithoutId(refused.Error, _saga)}",
+                $"the event '{name}' is declined ({declined.Code}): {HistoryText.WithoutId(declined.Error, _saga)}",
                 "Add 'refused: true' if that is what the example shows.");
         }
-        else if (refused is null && next.Refused)
+        else if (declined is null && next.Declined)
         {
-            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is not refused", HistoryText.Remedy(_history));
+            Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is not declined", HistoryText.Remedy(_history));
         }
     }
 

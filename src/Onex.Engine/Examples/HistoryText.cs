@@ -11,7 +11,7 @@ internal static partial class HistoryText
     /// <summary>The line, as the remedy of a diagnostic.</summary>
     public static string Remedy(IReadOnlyList<HistoryNote> history)
     {
-        var notes = history.Select(Of).OfType<string>().ToList();
+        var notes = history.Select(Describe).OfType<string>().ToList();
         var shown = notes.Count > NotesMax ? notes.TakeLast(NotesMax).Prepend("...") : notes;
         return $"What happened: {string.Join("; ", shown)}.";
     }
@@ -35,7 +35,7 @@ internal static partial class HistoryText
             .Replace($"Saga {saga.Facts.SagaId}", "the saga", StringComparison.Ordinal)
             .TrimEnd('.');
 
-    private static string? Of(HistoryNote note) => note.Kind switch
+    private static string? Describe(HistoryNote note) => note.Kind switch
     {
         HistoryKind.StateEntered => note.State,
         HistoryKind.StepCompleted => $"{note.Step} completed",
@@ -44,8 +44,8 @@ internal static partial class HistoryText
         HistoryKind.StepCancelled => $"{note.Step} cancelled",
         HistoryKind.CompensationCompleted => $"{note.Step} compensated",
         HistoryKind.EventAccepted => $"event {Detail(note, "event")}",
-        HistoryKind.EventBuffered => $"event {Detail(note, "event")} kept",
-        HistoryKind.EventDeclined => $"event {Detail(note, "event")} refused ({Detail(note, "code")})",
+        HistoryKind.EventBuffered => $"event {Detail(note, "event")} buffered",
+        HistoryKind.EventDeclined => $"event {Detail(note, "event")} declined ({Detail(note, "code")})",
         HistoryKind.Faulted => $"fault {Detail(note, "code")} ({Detail(note, "message")?.TrimEnd('.')})",
         HistoryKind.Blocked => $"blocked ({Detail(note, "reason")?.TrimEnd('.')})",
         HistoryKind.Responded => $"{note.Step} responded",

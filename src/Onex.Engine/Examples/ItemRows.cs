@@ -19,7 +19,7 @@ internal sealed class ItemRows
             _rows[(item.Step, item.Visit, item.Index)] = item with
             {
                 Result = item.Result ?? known?.Result,
-                Undo = item.Undo ?? known?.Undo,
+                CompensationArguments = item.CompensationArguments ?? known?.CompensationArguments,
             };
         }
     }
@@ -33,7 +33,7 @@ internal sealed class ItemRows
         var items = _rows.Values.Where(item => item.Step == wanted.Step && item.Visit == wanted.Visit);
         return wanted.Below is { } below
             ? items
-                .Where(item => item.Index < below && item.Undo is not null
+                .Where(item => item.Index < below && item.CompensationArguments is not null
                     && item.Status is SagaItemStatus.Completed or SagaItemStatus.Unknown)
                 .OrderByDescending(item => item.Index)
                 .Take(wanted.Limit)

@@ -44,7 +44,7 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
                 json.WriteString("span_id", span.SpanId.ToHexString());
             }
 
-            foreach (var (name, value) in LogFields.Of(logEntry.State, scopeProvider))
+            foreach (var (name, value) in LogFields.From(logEntry.State, scopeProvider))
             {
                 json.WritePropertyName(_own.Contains(name) ? "scope_" + name : name);
                 WriteValue(json, value);

@@ -8,7 +8,7 @@ namespace Onex.Hosting.Logging;
 internal static class LogFields
 {
     /// <summary>Merges the values, with names in snake case; the innermost scope wins.</summary>
-    public static IReadOnlyCollection<KeyValuePair<string, object?>> Of<TState>(TState state, IExternalScopeProvider? scopes)
+    public static IReadOnlyCollection<KeyValuePair<string, object?>> From<TState>(TState state, IExternalScopeProvider? scopes)
     {
         var fields = new Dictionary<string, object?>(StringComparer.Ordinal);
         scopes?.ForEachScope(static (scope, fields) => Add(scope, fields), fields);

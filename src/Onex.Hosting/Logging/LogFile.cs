@@ -126,14 +126,14 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
 
             ReportLost();
         }
-        catch (Exception refused)
+        catch (Exception failure)
         {
             // Any exception: nothing above this thread catches it, and it must not end the process.
             Close();
             _lost++;
             _notBefore = time.GetUtcNow() + _pause;
             errors.WriteLine(
-                $"warning: log lines cannot be written to {path} ({refused.Message}). Make room, or make it writable; it is retried every "
+                $"warning: log lines cannot be written to {path} ({failure.Message}). Make room, or make it writable; it is retried every "
                 + "minute. The console has every line.");
         }
     }

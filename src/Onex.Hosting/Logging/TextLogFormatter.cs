@@ -19,7 +19,7 @@ internal sealed class TextLogFormatter(TimeProvider time) : ConsoleFormatter(For
                 CultureInfo.InvariantCulture,
                 $"{time.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {LogLevels.Name(logEntry.LogLevel),-8} {logEntry.Category}: ")
             .Append(logEntry.Formatter(logEntry.State, logEntry.Exception));
-        var scopes = LogFields.Of<object?>(null, scopeProvider);
+        var scopes = LogFields.From<object?>(null, scopeProvider);
         if (scopes.Count > 0)
         {
             line.Append(" [").AppendJoin(' ', scopes.Select(field => $"{field.Key}={LogFields.Text(field.Value)}")).Append(']');

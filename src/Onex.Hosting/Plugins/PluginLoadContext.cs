@@ -15,7 +15,7 @@ internal sealed class PluginLoadContext(string name, string path) : AssemblyLoad
 {
     private static readonly string _shared = typeof(OperationAttribute).Assembly.GetName().Name!;
 
-    // What the host was built with lies in its own directory, and is not offered to plug-ins.
+    // The host's own libraries are in its directory, and are not offered to plug-ins.
     private static readonly FrozenSet<string> _ofFramework =
         ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "")
             .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)

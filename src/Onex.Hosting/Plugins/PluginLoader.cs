@@ -135,7 +135,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         return _diagnostics.Count == before ? new Plugin(name, assembly.GetName().Version?.ToString(3) ?? "0.0.0", path) : null;
     }
 
-    // Only direct references: what a library refers to may be missing on purpose, and fails the step that needs it.
+    // Only direct references: an indirect one may be missing on purpose, and fails the step that needs it.
     private bool AreReferencesFit(string name, PluginLoadContext context, Assembly assembly)
     {
         var before = _diagnostics.Count;

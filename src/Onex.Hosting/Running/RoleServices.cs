@@ -80,7 +80,7 @@ internal sealed class RoleServices(
         }
     }
 
-    // An outside system that is away is waited for, however long: a line when it is missed, and one when it is there.
+    // Waits without a limit for an external system that is unavailable. Logs when the wait begins and when it ends.
     private async Task RunAsync(IRoleBootstrap bootstrap, CancellationToken cancellation)
     {
         string? waitingBecause = null;
@@ -97,15 +97,15 @@ internal sealed class RoleServices(
 
                 return;
             }
-            catch (NotReachableException away)
+            catch (NotReachableException unavailable)
             {
                 if (waitingBecause is null)
                 {
-                    Log.BootstrapWaits(logger, bootstrap.Name, away.Message);
+                    Log.BootstrapWaits(logger, bootstrap.Name, unavailable.Message);
                 }
 
-                waitingBecause = away.Message;
-                health.WaitsFor = $"{char.ToLowerInvariant(bootstrap.Name[0])}{bootstrap.Name[1..]}: {away.Message}";
+                waitingBecause = unavailable.Message;
+                health.WaitsFor = $"{char.ToLowerInvariant(bootstrap.Name[0])}{bootstrap.Name[1..]}: {unavailable.Message}";
             }
 
             await Task.Delay(pause, time, cancellation);

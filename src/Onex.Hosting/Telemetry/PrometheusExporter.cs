@@ -46,7 +46,7 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
     {
         var isCounter = metric.MetricType is MetricType.LongSum or MetricType.DoubleSum;
         var isHistogram = metric.MetricType == MetricType.Histogram;
-        var name = PrometheusNames.Of(metric.Name, metric.Unit, isCounter);
+        var name = PrometheusNames.For(metric.Name, metric.Unit, isCounter);
         _text.Append("# HELP ").Append(name).Append(' ').Append(Escape(metric.Description, quotes: false)).Append('\n');
         _text.Append("# TYPE ").Append(name).Append(isCounter ? " counter\n" : isHistogram ? " histogram\n" : " gauge\n");
         foreach (ref readonly var point in metric.GetMetricPoints())

@@ -36,7 +36,7 @@ public sealed class BrokerHealth : IDisposable
     private bool _disposed;
     private long _answeredAt;
     private bool _answered;
-    private bool _loggedAway;
+    private bool _loggedUnavailable;
     private string? _clientError;
     private string? _lastError = "No broker has responded yet.";
     private TimeSpan? _latency;
@@ -213,15 +213,15 @@ public sealed class BrokerHealth : IDisposable
         bool back;
         lock (_lock)
         {
-            var away = _answered && _time.GetElapsedTime(_answeredAt) > _staleAfter
+            var unavailable = _answered && _time.GetElapsedTime(_answeredAt) > _staleAfter
                 || !_answered && _lastError is not null && _clientError is not null;
-            if (away == _loggedAway)
+            if (unavailable == _loggedUnavailable)
             {
                 return;
             }
 
-            _loggedAway = away;
-            back = !away;
+            _loggedUnavailable = unavailable;
+            back = !unavailable;
             error = _lastError ?? _clientError;
         }
 

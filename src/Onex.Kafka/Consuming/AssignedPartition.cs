@@ -48,7 +48,7 @@ internal sealed class AssignedPartition
     /// <summary>The next offset to read, or null before the first record or end of the partition.</summary>
     public long? Reached { get; set; }
 
-    /// <summary>An end of the partition, and when it was seen: what is read when that is reached has waited at least since.</summary>
+    /// <summary>An end of the partition, and when it was seen: the records before it have waited at least since.</summary>
     public (long Offset, long At)? SeenEnd { get; set; }
 
     /// <summary>The offset that was last given to the client library to commit.</summary>

@@ -6,7 +6,7 @@ namespace Onex.Kafka.Consuming;
 /// <summary>Measures the consumers of a process. Lags are read from what each consumer knows anyway, without a request.</summary>
 internal sealed class ConsumerMetrics
 {
-    internal static readonly MetricLabel Change = MetricLabel.Of("change", "assigned", "revoked");
+    internal static readonly MetricLabel Change = MetricLabel.Create("change", "assigned", "revoked");
 
     internal static readonly Metric Consumed = Metric.Counter(
         "messaging.client.consumed.messages", "{message}", "Records that were read.",

@@ -139,7 +139,7 @@ internal sealed class KafkaLog(
         private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(5);
         private static readonly TimeSpan _leaveFor = TimeSpan.FromSeconds(2);
 
-        // What was sent before a process starts concerns it for as long: a cancellation whose command still waits in its topic.
+        // A new process reads the cancellations of this time, because their commands may still wait in their topic.
         private static readonly TimeSpan _broadcastFor = TimeSpan.FromHours(1);
 
         // In a ListOffsets request -2 stands for the earliest offset.

@@ -48,10 +48,10 @@ public sealed class TopicTail : IAsyncDisposable
                 }).ToList(),
                 _timeout, TimeProvider.System, cancellation));
         }
-        catch (KafkaException away)
+        catch (KafkaException unavailable)
         {
             consumer.Dispose();
-            throw new BrokerUnavailableException($"{topic} cannot be read: {away.Error.Reason}", away);
+            throw new BrokerUnavailableException($"{topic} cannot be read: {unavailable.Error.Reason}", unavailable);
         }
         catch (OperationCanceledException)
         {

@@ -90,8 +90,8 @@ internal sealed class DeadLetterWriter(
         OriginalTopic = record.Topic,
         OriginalMessage = new DeadLetterMessage
         {
-            Key = RecordText.Of(record.Key),
-            Value = RecordText.Of(record.Value) is { } value ? SecretMask.Apply(value) : null,
+            Key = RecordText.From(record.Key),
+            Value = RecordText.From(record.Value) is { } value ? SecretMask.Apply(value) : null,
             Headers = Headers(record),
             Partition = record.Partition,
             Offset = record.Offset,
@@ -161,7 +161,7 @@ internal sealed class DeadLetterWriter(
         var headers = new Dictionary<string, string>();
         foreach (var (name, value) in record.Headers)
         {
-            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : RecordText.Of(value) ?? "";
+            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : RecordText.From(value) ?? "";
         }
 
         return headers;

@@ -9,7 +9,7 @@ public static class RecordText
 
     /// <summary>The text; bytes that are not UTF-8 become <c>base64:</c> and their base64 form.</summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(bytes))]
-    public static string? Of(byte[]? bytes)
+    public static string? From(byte[]? bytes)
     {
         if (bytes is null)
         {

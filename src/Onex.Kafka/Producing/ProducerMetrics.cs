@@ -5,7 +5,7 @@ namespace Onex.Kafka.Producing;
 /// <summary>Measures the process's producer, by the messaging conventions of OpenTelemetry.</summary>
 internal sealed class ProducerMetrics(OnexMeter meter, TimeProvider time)
 {
-    internal static readonly MetricLabel Delivery = MetricLabel.Of("delivery", "acknowledged", "unavailable", "undeliverable");
+    internal static readonly MetricLabel Delivery = MetricLabel.Create("delivery", "acknowledged", "unavailable", "undeliverable");
 
     internal static readonly Metric Sent = Metric.Counter(
         "messaging.client.sent.messages", "{message}", "Records that were handed to the broker, by their delivery report.",

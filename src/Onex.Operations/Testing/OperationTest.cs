@@ -27,7 +27,7 @@ public sealed class OperationTest
     /// <param name="operation">An instance of a class that derives from <see cref="Compute{TArguments, TResult}"/> or
     /// <see cref="Effect{TArguments, TResult}"/>.</param>
     /// <param name="name">The name of the operation, if the class runs several.</param>
-    public static OperationTest Of(object operation, string? name = null)
+    public static OperationTest For(object operation, string? name = null)
     {
         var type = operation.GetType();
         if (operation is not (ICompute or IEffect))

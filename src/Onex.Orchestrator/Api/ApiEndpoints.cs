@@ -69,10 +69,10 @@ internal sealed class ApiEndpoints(
         {
             await wrong.Problem.WriteAsync(http);
         }
-        catch (StoreUnavailableException away)
+        catch (StoreUnavailableException unavailable)
         {
             await new CallException(
-                503, ErrorCodes.StoreAway, away.Message, "Call again when /ready answers 200.").Problem.WriteAsync(http);
+                503, ErrorCodes.StoreUnavailable, unavailable.Message, "Call again when /ready answers 200.").Problem.WriteAsync(http);
         }
         catch (BadHttpRequestException bad)
         {

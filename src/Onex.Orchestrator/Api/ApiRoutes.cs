@@ -110,7 +110,7 @@ internal static class ApiRoutes
 
     public static ApiRoute Stuck { get; } = new(
         "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, By<SagaCalls>((calls, call) => calls.StuckAsync(call)),
-        "Finds live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
+        "Finds live sagas that nothing will ever continue. There should be none.", "`stuck`: each with its reason");
 
     public static ApiRoute ShowSaga { get; } = new(
         "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, By<SagaCalls>((calls, call) => calls.ShowAsync(call)),

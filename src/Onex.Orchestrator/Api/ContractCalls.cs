@@ -76,7 +76,7 @@ internal sealed class ContractCalls(PlanCatalogue catalogue, Scheduler scheduler
                 writer.WriteEndArray();
                 writer.WriteStartArray("leads_to");
                 foreach (
-                    var next in PlanTransitions.OutOf(state).Where(way => !way.Stays).Select(way => way.To)
+                    var next in PlanTransitions.OutOf(state).Where(transition => !transition.Stays).Select(transition => transition.To)
                         .Distinct(StringComparer.Ordinal))
                 {
                     writer.WriteStringValue(next);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
 
@@ -73,7 +74,7 @@ internal sealed class DeadLetterCalls(
         // Only decisions change the row, and the store compares them.
         var now = time.GetUtcNow();
         var decisionId = Guid.CreateVersion7(now);
-        var message = Redrive.Of(row, decisionId, now);
+        var message = Redrive.Create(row, decisionId, now);
         var decided = await DecideAsync(
             call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Redriven, call.Caller, reason, force, message));
 
@@ -126,7 +127,7 @@ internal sealed class DeadLetterCalls(
 
     private static CallException Decided(DeadLetterRow row) => new(
         409, ErrorCodes.DeadLetterAlreadyHandled,
-        $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
+        $"Dead letter {row.Id} was {row.Status.ToText()} already, at {TimeText.Format(row.DecidedAt ?? row.At)} by {row.DecidedBy}.",
         "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 
     private static bool Force(JsonElement body)

@@ -53,7 +53,7 @@ internal static class DeadLetterJson
 
         if (row.Value is { } value)
         {
-            var text = SecretMask.Apply(RecordText.Of(value));
+            var text = SecretMask.Apply(RecordText.From(value));
             writer.WriteString("value", Cut(text));
             writer.WriteNumber("value_bytes", value.Length);
             writer.WriteBoolean("value_cut", text.Length > ValueCharsMax);

@@ -29,7 +29,7 @@ internal interface ISagaControl
     Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>Sends an operator's command to a saga.</summary>
-    Task<OperatorAnswer> AskAsync(SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
+    Task<OperatorAnswer> OperateAsync(SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
 
     /// <summary>What a saga waits for; null if there is no such saga.</summary>
     Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation);
@@ -56,7 +56,7 @@ internal abstract record Submission
 
     /// <summary>It was rejected: nothing has happened.</summary>
     /// <param name="Response">The response with the reason, in the form of <c>responses</c>.</param>
-    public sealed record Refused(Response Response) : Submission;
+    public sealed record Rejected(Response Response) : Submission;
 }
 
 /// <summary>The outcome of an operator's command.</summary>
@@ -75,5 +75,5 @@ internal enum OperatorOutcome
     NotFound,
 
     /// <summary>The saga's state does not allow the command: it has ended, is not blocked, or is past the pivot.</summary>
-    Refused,
+    NotAllowed,
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Engine;
@@ -35,11 +34,9 @@ internal sealed class ParkedReasons(IEffectLedger ledger, IParkedCommands parked
         var count = state?.Parked ?? 1;
         var commands = $"{Plural.Format(count, "command")} parked";
         return state is { UnavailableSince: { } since }
-            ? $"connection '{connection}' has been unavailable since {Text(since)}"
+            ? $"connection '{connection}' has been unavailable since {TimeText.Format(since)}"
                 + (state.Reason is { } reason ? $" ({reason.TrimEnd('.', ' ')})" : "")
-                + $", {commands}, {(state.NextTrialAt is { } trial ? $"next trial at {Text(trial)}" : "a trial runs now")}"
+                + $", {commands}, {(state.NextTrialAt is { } trial ? $"next trial at {TimeText.Format(trial)}" : "a trial runs now")}"
             : $"connection '{connection}' has reached its limits or is catching up, {commands}: they begin in the order of their arrival";
     }
-
-    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -109,7 +109,7 @@ internal sealed class RequestCalls(
         {
             case Submission.Accepted accepted:
                 return accepted;
-            case Submission.Refused(var response):
+            case Submission.Rejected(var response):
                 throw new CallException(Status(response.Code!), response.Code!, response.Error!, remedy: null)
                 {
                     Problem = new Problem

@@ -159,7 +159,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             200,
             "application/json",
             response ?? throw new CallException(
-                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not responded yet.", "'onex sagas why' shows what it waits for."));
+                409, ErrorCodes.NotAllowedInState, $"Saga {id} has not responded yet.", "'onex sagas why' shows what it waits for."));
     }
 
     public async Task CommandAsync(ApiCall call, OperatorCommand command)
@@ -172,13 +172,13 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             CheckConfirmation(body, id);
         }
 
-        var answer = await control.AskAsync(id, command, call.Caller, reason, call.Aborted);
+        var answer = await control.OperateAsync(id, command, call.Caller, reason, call.Aborted);
         switch (answer.Outcome)
         {
             case OperatorOutcome.NotFound:
                 throw Unknown(id);
-            case OperatorOutcome.Refused:
-                throw new CallException(409, ErrorCodes.NotInThisCondition, answer.Text, "'onex sagas why' shows what can be done.");
+            case OperatorOutcome.NotAllowed:
+                throw new CallException(409, ErrorCodes.NotAllowedInState, answer.Text, "'onex sagas why' shows what can be done.");
         }
 
         await call.AnswerAsync(200, writer =>

@@ -1,5 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
@@ -25,7 +26,7 @@ internal sealed class SagaControl(
     TimeProvider time,
     RequestMetrics? metrics = null) : ISagaControl
 {
-    // The poll interval for sagas that other orchestrators move; this orchestrator signals its own at once.
+    // The poll interval for sagas that other orchestrators handle; this orchestrator signals its own at once.
     private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
 
     public async Task<Submission> SubmitAsync(
@@ -40,7 +41,7 @@ internal sealed class SagaControl(
         if (read is null)
         {
             metrics?.Count(rejection!.Requester?.Operation, "http", "rejected");
-            return Refused(rejection!, origin);
+            return Reject(rejection!, origin);
         }
 
         var sagaId = SagaId.Create(now);
@@ -53,15 +54,15 @@ internal sealed class SagaControl(
             read.Requester.Operation, "http", accepted is not null ? "accepted" : delivery is not null ? "known" : "rejected");
         if (delivery is null)
         {
-            return Refused(rejection!, origin);
+            return Reject(rejection!, origin);
         }
 
         return await HandleAsync(delivery, caller, cancellation) switch
         {
             DeliveryOutcome.Done done =>
                 new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
-            DeliveryOutcome.Rejected rejected => Refused(rejected.Rejection, origin),
-            DeliveryOutcome.Failed { Failure: var failure } => Refused(failure.ToRejection(read.Requester), origin),
+            DeliveryOutcome.Rejected rejected => Reject(rejected.Rejection, origin),
+            DeliveryOutcome.Failed { Failure: var failure } => Reject(failure.ToRejection(read.Requester), origin),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -125,10 +126,10 @@ internal sealed class SagaControl(
         return (true, responses.Write(sagaId, answer, default, saga.UpdatedAt).Value);
     }
 
-    public async Task<OperatorAnswer> AskAsync(
+    public async Task<OperatorAnswer> OperateAsync(
         SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
-        var asked = new OperatorRequested
+        var request = new OperatorRequested
         {
             SagaId = sagaId,
             CausedBy = MessageId.Create(clock.Now),
@@ -137,19 +138,19 @@ internal sealed class SagaControl(
             Reason = reason,
         };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
+        return await HandleAsync(new Delivery(request, OutcomeSink.For(caller)), caller, cancellation) switch
         {
             DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
-                ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
+                ? new OperatorAnswer(OperatorOutcome.NotAllowed, why, saga.Status.ToText())
                 : new OperatorAnswer(
                     OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
             DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
-                OperatorOutcome.Refused,
+                OperatorOutcome.NotAllowed,
                 saga.EndedAt is { } ended
-                    ? $"The saga has ended in state '{saga.State}' at {ended:O}. An ended saga does not change."
+                    ? $"The saga has ended in state '{saga.State}' at {TimeText.Format(ended)}. An ended saga does not change."
                     : $"The saga is in state '{saga.State}', which accepts no operator command.",
                 saga.Status.ToText()),
-            DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.Refused, reasonWhy, null),
+            DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.NotAllowed, reasonWhy, null),
             _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
         };
     }
@@ -207,7 +208,7 @@ internal sealed class SagaControl(
         }
     }
 
-    private static Submission.Refused Refused(Rejection rejection, RequestOrigin origin) => new(ResponseWriter.Of(
+    private static Submission.Rejected Reject(Rejection rejection, RequestOrigin origin) => new(ResponseWriter.Create(
         rejection.Requester ?? new Requester
         {
             RequestId = origin.RequestId,

@@ -105,7 +105,7 @@ internal sealed partial class Scheduler(
             plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         if (accepted is not AcceptedRequest.Start start)
         {
-            Refused(plan.Name, due, rejection!.Error);
+            NotStarted(plan.Name, due, rejection!.Error);
             return;
         }
 
@@ -125,10 +125,10 @@ internal sealed partial class Scheduler(
                 Skipped(plan.Name, due, taken.Error);
                 break;
             case DeliveryOutcome.Rejected rejected:
-                Refused(plan.Name, due, rejected.Rejection.Error);
+                NotStarted(plan.Name, due, rejected.Rejection.Error);
                 break;
             case DeliveryOutcome.Failed failed:
-                Refused(plan.Name, due, failed.Failure.Reason);
+                NotStarted(plan.Name, due, failed.Failure.Reason);
                 break;
         }
     }
@@ -169,5 +169,5 @@ internal sealed partial class Scheduler(
 
     /// <summary>A time of a schedule has come, and its saga cannot start: its input does not match, or its key is in use.</summary>
     [LoggerMessage(1012, LogLevel.Warning, "The schedule of {Contract} could not start a saga for {Due}: {Reason}")]
-    private partial void Refused(string contract, DateTimeOffset due, string reason);
+    private partial void NotStarted(string contract, DateTimeOffset due, string reason);
 }

@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Background;
 /// </summary>
 internal sealed class StoreMetrics : BackgroundService
 {
-    internal static readonly MetricLabel Reason = MetricLabel.Of("reason", "no_wakeup", "overdue");
+    internal static readonly MetricLabel Reason = MetricLabel.Create("reason", "no_wakeup", "overdue");
 
     internal static readonly Metric Blocked = Metric.Gauge(
         "onex.saga.blocked", "{saga}", $"Blocked sagas, up to {StoreReading.Most}. Each waits for an operator.", MetricLabel.Contract);
@@ -101,11 +101,11 @@ internal sealed class StoreMetrics : BackgroundService
                 await ReadAsync(stoppingToken);
                 failing = false;
             }
-            catch (StoreUnavailableException away)
+            catch (StoreUnavailableException unavailable)
             {
                 if (!failing)
                 {
-                    Log.GaugesNotRead(_logger, away.Message);
+                    Log.GaugesNotRead(_logger, unavailable.Message);
                 }
 
                 failing = true;

@@ -66,7 +66,7 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
         }
 
         // In the order in which it would be read again if the saga buffers it.
-        return RequestRules.TryRead(declared, StoredOrder.Of(Given), out var data, out var problem)
+        return RequestRules.TryRead(declared, StoredOrder.Sort(Given), out var data, out var problem)
             ? (new ExternalEvent { SagaId = sagaId, CausedBy = MessageId, Event = Event, Data = data, Requester = Requester }, null)
             : (null, RequestRules.Mismatch(plan, Event, problem, Requester) with { SagaId = sagaId });
     }

@@ -27,7 +27,7 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
     public (AcceptedRequest? Request, Rejection? Rejection) Start(
         string operation, ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
-        var requester = read.Requester with { RequestHash = RequestHash.OfStart(operation, read.Payload) };
+        var requester = read.Requester with { RequestHash = RequestHash.ForStart(operation, read.Payload) };
         if (operations.Find(operation) is not { Role: OperationRole.Effect } found)
         {
             return Reject(

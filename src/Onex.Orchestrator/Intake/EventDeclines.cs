@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
@@ -7,11 +8,11 @@ namespace Onex.Orchestrator.Intake;
 internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>
-    public static Rejection ToRejection(this DeclinedEvent refused, SagaId sagaId) =>
-        new(refused.Code, refused.Error, refused.Requester) { SagaId = sagaId };
+    public static Rejection ToRejection(this DeclinedEvent declined, SagaId sagaId) =>
+        new(declined.Code, declined.Error, declined.Requester) { SagaId = sagaId };
 
     /// <summary>The saga's state accepts no events at all.</summary>
-    public static Rejection Unwanted(EventRequest request, SagaId sagaId, string state) =>
+    public static Rejection NotAccepted(EventRequest request, SagaId sagaId, string state) =>
         new(
             ErrorCodes.EventUnwanted,
             $"The saga is in state '{state}', which accepts no events, and neither does any state that it can still enter.",
@@ -68,8 +69,8 @@ internal static class EventDeclines
     /// <summary>The saga did not start in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
-        $"The event waited from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in "
-        + "that time.",
+        $"The event waited from {TimeText.Format(receivedAt)} until {TimeText.Format(expiresAt)}, and no saga of '{request.Contract}' "
+        + $"with {Named(request)} started in that time.",
         request.Requester);
 
     private static string Named(EventRequest request) => request.Address switch

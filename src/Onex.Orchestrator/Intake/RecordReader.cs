@@ -124,7 +124,7 @@ internal sealed class RecordReader(
         }
 
         var now = clock.Now;
-        var source = RecordPosition.Of(entry.Record) with { RedrivenFrom = null };
+        var source = RecordPosition.From(entry.Record) with { RedrivenFrom = null };
         var (facts, rejection) = rules.AcceptCall(
             call, input, source.ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
         if (facts is not null)

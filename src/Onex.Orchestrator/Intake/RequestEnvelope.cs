@@ -11,7 +11,7 @@ internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, st
         ["operation", "payload", "correlation_id", "envelope_id", "target", "handler_type", "reply_to"], StringComparer.Ordinal);
 
     /// <summary>Reads the top level up to the first error.</summary>
-    public static RequestEnvelope Of(ReadOnlySpan<byte> value)
+    public static RequestEnvelope Parse(ReadOnlySpan<byte> value)
     {
         Guid? correlationId = null;
         Guid? envelopeId = null;

@@ -18,10 +18,10 @@ internal static class RequestHash
     private const int FlushBytes = 16 * 1024;
 
     /// <summary>The hash of a start.</summary>
-    public static Guid OfStart(string contract, CelValue payload) => Of(contract, "", payload);
+    public static Guid ForStart(string contract, CelValue payload) => Compute(contract, "", payload);
 
     /// <summary>The hash of an event. It includes the target, because the same event for another saga is another event.</summary>
-    public static Guid OfEvent(string contract, string @event, Requester requester, CelValue payload) => Of(
+    public static Guid ForEvent(string contract, string @event, Requester requester, CelValue payload) => Compute(
         $"{contract}.{@event}",
         requester.Target switch
         {
@@ -34,7 +34,7 @@ internal static class RequestHash
     /// <summary>Whether two hashes show that one identity was used for two requests. An unknown hash shows nothing.</summary>
     public static bool Differ(Guid? known, Guid? given) => known is { } first && given is { } second && first != second;
 
-    private static Guid Of(string operation, string target, CelValue payload)
+    private static Guid Compute(string operation, string target, CelValue payload)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new ArrayBufferWriter<byte>(512);

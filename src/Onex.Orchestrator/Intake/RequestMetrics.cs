@@ -5,9 +5,9 @@ namespace Onex.Orchestrator.Intake;
 /// <summary>Counts the requests that arrive by topic and over HTTP.</summary>
 internal sealed class RequestMetrics(OnexMeter meter)
 {
-    internal static readonly MetricLabel Outcome = MetricLabel.Of("outcome", "accepted", "known", "rejected");
+    internal static readonly MetricLabel Outcome = MetricLabel.Create("outcome", "accepted", "known", "rejected");
 
-    internal static readonly MetricLabel Source = MetricLabel.Of("source", "topic", "http");
+    internal static readonly MetricLabel Source = MetricLabel.Create("source", "topic", "http");
 
     internal static readonly Metric Received = Metric.Counter(
         "onex.requests", "{request}",

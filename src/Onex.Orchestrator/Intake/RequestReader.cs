@@ -51,7 +51,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
             RequestId(record.Topic, RecordOrigin.For(record), value),
-            RecordPosition.Of(record).ToString(),
+            RecordPosition.From(record).ToString(),
             Carried(record.Headers)));
     }
 
@@ -137,7 +137,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     // The requester of a malformed request; null without a correlation id, because nobody can be answered.
     private static Requester? RequesterOf(ReadOnlySpan<byte> json, RequestOrigin origin)
     {
-        var envelope = RequestEnvelope.Of(json);
+        var envelope = RequestEnvelope.Parse(json);
         return envelope.CorrelationId is { } correlationId
             ? new Requester
             {

@@ -49,7 +49,7 @@ internal sealed class RequestRules(
         return dot > 0
             ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
             : Reject(
-                requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) },
+                requester with { RequestHash = RequestHash.ForStart(requester.Operation, read.Payload) },
                 ErrorCodes.OperationUnknown,
                 Unknown(requester.Operation));
     }
@@ -107,7 +107,7 @@ internal sealed class RequestRules(
     public static (AcceptedRequest? Request, Rejection? Rejection) Start(
         Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
-        requester = requester with { RequestHash = requester.RequestHash ?? RequestHash.OfStart(plan.Name, input) };
+        requester = requester with { RequestHash = requester.RequestHash ?? RequestHash.ForStart(plan.Name, input) };
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
@@ -146,7 +146,7 @@ internal sealed class RequestRules(
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
         var given = read.Payload;
-        var requester = read.Requester with { RequestHash = RequestHash.OfEvent(contract, name, read.Requester, given) };
+        var requester = read.Requester with { RequestHash = RequestHash.ForEvent(contract, name, read.Requester, given) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
         var misfit = newest is null ? new Rejection(

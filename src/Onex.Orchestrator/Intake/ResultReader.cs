@@ -49,7 +49,7 @@ internal static class ResultReader
     /// <summary>The report in a record's value, or null if it is none.</summary>
     public static StepReport? ReadReport(ReadOnlySpan<byte> value) => Read(value, MessageJson.Default.StepReport, out _);
 
-    /// <summary>The event of a report. What is out of bounds is brought into them, because a report is only for people.</summary>
+    /// <summary>The event of a report. Values out of bounds are clamped, because a report is only for people.</summary>
     public static StepReportArrived ToEvent(StepReport report, MessageId causedBy) => new()
     {
         SagaId = report.SagaId,
@@ -80,7 +80,27 @@ internal static class ResultReader
         }
         catch (JsonException bad)
         {
-            problem = bad.Message;
+            problem = Missing(value, type) ?? bad.Message;
+            return null;
+        }
+    }
+
+    // The reader's own text names a type of Onex, which means nothing to those who write workers.
+    private static string? Missing(ReadOnlySpan<byte> value, JsonTypeInfo type)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(value);
+            var json = JsonElement.ParseValue(ref reader);
+            return json.ValueKind != JsonValueKind.Object
+                ? "it is not a JSON object."
+                : type.Properties.Where(property => property.IsRequired && !json.TryGetProperty(property.Name, out _))
+                    .Select(property => $"'{property.Name}'").ToList() is { Count: > 0 } missing
+                    ? $"it has no {string.Join(", ", missing)}."
+                    : null;
+        }
+        catch (JsonException)
+        {
             return null;
         }
     }

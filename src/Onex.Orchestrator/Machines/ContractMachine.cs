@@ -19,7 +19,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
     private readonly Event<TimerFired> _timer;
     private readonly Event<RequestJoined> _joined;
     private readonly Event<ExternalEvent> _external;
-    private readonly Event<OperatorRequested> _asked;
+    private readonly Event<OperatorRequested> _operatorRequested;
     private readonly Event<ResendRequested> _resend;
     private readonly Dictionary<string, HashSet<Event>> _accepted;
 
@@ -37,7 +37,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         _timer = Declare<TimerFired>(nameof(EventKind.Timer));
         _joined = Declare<RequestJoined>(nameof(EventKind.Joined));
         _external = Declare<ExternalEvent>(nameof(EventKind.External));
-        _asked = Declare<OperatorRequested>(nameof(EventKind.Operator));
+        _operatorRequested = Declare<OperatorRequested>(nameof(EventKind.Operator));
         _resend = Declare<ResendRequested>("Resend");
 
         Initially(When(_started).ThenAsync(DecideAsync));
@@ -53,7 +53,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
                     EventKind.External => [When(_external).ThenAsync(DecideAsync)],
 
                     // A request of the runtime itself is accepted wherever an operator's command is.
-                    EventKind.Operator => [When(_asked).ThenAsync(DecideAsync), When(_resend).ThenAsync(DecideAsync)],
+                    EventKind.Operator => [When(_operatorRequested).ThenAsync(DecideAsync), When(_resend).ThenAsync(DecideAsync)],
                     _ =>
                         throw new InvalidOperationException(
                             $"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
@@ -74,7 +74,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         TimerFired timer => RaiseAsync(instance, _timer, timer),
         RequestJoined joined => RaiseAsync(instance, _joined, joined),
         ExternalEvent external => RaiseAsync(instance, _external, external),
-        OperatorRequested asked => RaiseAsync(instance, _asked, asked),
+        OperatorRequested request => RaiseAsync(instance, _operatorRequested, request),
         ResendRequested resend => RaiseAsync(instance, _resend, resend),
         _ => throw new InvalidOperationException($"No state machine accepts {message.GetType().Name}."),
     };

@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Mapping;
 internal static class EarlyEventRows
 {
     /// <summary>The row of an early event.</summary>
-    public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan keptFor) => new()
+    public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan bufferedFor) => new()
     {
         MessageId = request.MessageId,
         Contract = request.Contract,
@@ -22,26 +22,26 @@ internal static class EarlyEventRows
         RequestHash = request.Requester.RequestHash,
         Content = Content(request.Given, request.Requester),
         ReceivedAt = now,
-        ExpiresAt = now + keptFor,
+        ExpiresAt = now + bufferedFor,
     };
 
     /// <summary>The row of a buffered event.</summary>
-    public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent kept) => new()
+    public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent buffered) => new()
     {
-        MessageId = kept.MessageId,
+        MessageId = buffered.MessageId,
         SagaId = saga.SagaId,
         Contract = saga.Contract,
-        Event = kept.Event,
-        CorrelationId = kept.Requester.CorrelationId,
-        BusinessKey = kept.Requester.Target?.Key,
-        RequestHash = kept.Requester.RequestHash,
-        Content = Content(kept.Data, kept.Requester),
-        ReceivedAt = kept.ReceivedAt,
-        ExpiresAt = kept.ExpiresAt,
+        Event = buffered.Event,
+        CorrelationId = buffered.Requester.CorrelationId,
+        BusinessKey = buffered.Requester.Target?.Key,
+        RequestHash = buffered.Requester.RequestHash,
+        Content = Content(buffered.Data, buffered.Requester),
+        ReceivedAt = buffered.ReceivedAt,
+        ExpiresAt = buffered.ExpiresAt,
     };
 
     /// <summary>A buffered event. The plan gives its payload its types.</summary>
-    public static BufferedEvent ToKept(Plan plan, EarlyEvent row)
+    public static BufferedEvent ToBuffered(Plan plan, EarlyEvent row)
     {
         var request = ToRequest(row);
         var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Given, out var typed, out _)
@@ -57,18 +57,18 @@ internal static class EarlyEventRows
         return new EventRequest(
             row.Contract,
             row.Event,
-            SagaRows.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
-            SagaRows.ReadRequester(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
+            RowJson.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
+            RequesterJson.ReadRequester(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
         {
             Early = row.ExpiresAt - row.ReceivedAt,
         };
     }
 
-    private static RawJson Content(CelValue payload, Requester requester) => SagaRows.Json(writer =>
+    private static RawJson Content(CelValue payload, Requester requester) => RowJson.Json(writer =>
     {
-        SagaRows.WriteValue(writer, "payload", payload);
+        RowJson.WriteValue(writer, "payload", payload);
         writer.WriteStartObject("asker");
-        SagaRows.WriteRequester(writer, requester, whole: true);
+        RequesterJson.WriteRequester(writer, requester, whole: true);
         writer.WriteEndObject();
     });
 }

@@ -17,18 +17,18 @@ namespace Onex.Orchestrator.Outbox;
 internal static class EventDeadLetter
 {
     /// <summary>The request that carried the event.</summary>
-    public static RawJson Request(Requester requester, CelValue payload) => SagaRows.Json(writer =>
+    public static RawJson Request(Requester requester, CelValue payload) => RowJson.Json(writer =>
     {
         writer.WriteString("operation", requester.Operation);
         writer.WritePropertyName("payload");
-        SagaRows.Write(writer, payload);
+        RowJson.Write(writer, payload);
         writer.WriteString("correlation_id", requester.CorrelationId);
         if (requester.EnvelopeId is { } envelope)
         {
             writer.WriteString("envelope_id", envelope);
         }
 
-        SagaRows.WriteTarget(writer, requester.Target);
+        RequesterJson.WriteTarget(writer, requester.Target);
         if (requester.ReplyTo is { } reply)
         {
             writer.WriteString("reply_to", reply);

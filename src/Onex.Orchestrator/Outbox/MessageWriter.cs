@@ -134,7 +134,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = Topics.DeadLetter(topics.Requests),
             Key = rejection.Requester!.CorrelationId.ToString(),
             Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
-            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.Of(rejection.Requester), at),
+            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.From(rejection.Requester), at),
         };
 
     /// <summary>Its row in the index of dead letters.</summary>
@@ -151,7 +151,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         MessageHeaders.Create("onex-main", eventType, messageId, correlationId, at);
 
     private static MessageHeaders Headers(string eventType, MessageId messageId, SagaState saga, DateTimeOffset at) =>
-        Headers(eventType, messageId, saga.Facts.Requester.CorrelationId, SagaTrace.Of(saga), at);
+        Headers(eventType, messageId, saga.Facts.Requester.CorrelationId, SagaTrace.From(saga), at);
 
     private static MessageHeaders Headers(string eventType, MessageId messageId, Guid correlationId, SagaTrace trace, DateTimeOffset at) =>
         Headers(eventType, messageId, correlationId, at).WithTrace(trace.Parent, trace.State);

@@ -15,7 +15,7 @@ internal static class Redrive
     /// <param name="deadLetter">The dead letter, with its value.</param>
     /// <param name="decisionId">The operator's decision.</param>
     /// <param name="at">When it was made.</param>
-    public static OutgoingMessage Of(DeadLetterRow deadLetter, Guid decisionId, DateTimeOffset at) => new()
+    public static OutgoingMessage Create(DeadLetterRow deadLetter, Guid decisionId, DateTimeOffset at) => new()
     {
         MessageId = new(decisionId),
         Topic = deadLetter.Topic,

@@ -50,14 +50,14 @@ internal sealed class ResponseWriter(Topics topics)
 
     /// <summary>The response to a rejected request. No saga has it, so its identity is derived from the record's position.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
-        Write(to, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at, Of(to, rejection));
+        Write(to, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at, Create(to, rejection));
 
     /// <summary>The response to a buffered event that was declined.</summary>
     public OutgoingMessage Write(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
-        Write(rejection.Requester!, messageId, at, Of(rejection.Requester!, rejection));
+        Write(rejection.Requester!, messageId, at, Create(rejection.Requester!, rejection));
 
     /// <summary>The content of a rejection's response.</summary>
-    public static Response Of(Requester to, Rejection rejection) => new()
+    public static Response Create(Requester to, Rejection rejection) => new()
     {
         Success = false,
         Status = ResponseStatus.Error,

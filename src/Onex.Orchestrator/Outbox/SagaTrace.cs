@@ -19,9 +19,9 @@ internal readonly record struct SagaTrace(string? Parent, string? State, bool Is
     public static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
     /// <summary>The context of messages and spans of the saga.</summary>
-    public static SagaTrace Of(SagaState saga)
+    public static SagaTrace From(SagaState saga)
     {
-        var ofRequest = Of(saga.Facts.Requester);
+        var ofRequest = From(saga.Facts.Requester);
         if (!Tracing.IsOn || ofRequest.Parent is null || saga.EnteredAt - saga.Facts.StartedAt < Longest)
         {
             return ofRequest;
@@ -33,7 +33,7 @@ internal readonly record struct SagaTrace(string? Parent, string? State, bool Is
     }
 
     /// <summary>The context of a request.</summary>
-    public static SagaTrace Of(Requester requester) => new(
+    public static SagaTrace From(Requester requester) => new(
         requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState),
         IsOfRequest: true);
 }

@@ -79,8 +79,8 @@ internal sealed class CommitFollowUp(
             }
 
             Send(work);
-            signals.Moved(saga);
-            RouterLog.Moved(logger, saga);
+            signals.Transitioned(saga);
+            RouterLog.Transitioned(logger, saga);
             foreach (var decided in metrics is null ? [] : work.Decided)
             {
                 if (decided.Decision is { Changed: true } decision)
@@ -111,7 +111,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // The spans of what is sent are below that of the transition.
+    // The spans of sent messages are children of the transition's span.
     private void Send(SagaWork work)
     {
         if (TransitionSpans.Start(work) is not { } span)
@@ -138,7 +138,7 @@ internal sealed class CommitFollowUp(
                 return known;
             case { Delivery.Event: { } sent, Decision: null } when !work.HasSeen(sent.MessageId) && !work.IsUnreadable:
                 return work.Saga is { EndedAt: null } saga
-                    ? new DeliveryOutcome.Rejected(EventDeclines.Unwanted(sent, work.SagaId, saga.State), Disposition.DeadLetter)
+                    ? new DeliveryOutcome.Rejected(EventDeclines.NotAccepted(sent, work.SagaId, saga.State), Disposition.DeadLetter)
                     : null;
             default:
                 return new DeliveryOutcome.Done(work.Saga is null ? null : work.SagaId, work.Saga, decided.Decision);

@@ -65,14 +65,14 @@ internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, Outcom
             return;
         }
 
-        var kept = await events.StoreEarlyAsync(
+        var stored = await events.StoreEarlyAsync(
             [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))],
             earlyMax,
             cancellation);
         foreach (var delivery in deliveries)
         {
             var request = delivery.Event!;
-            if (!kept.TryGetValue(request.MessageId, out var hash))
+            if (!stored.TryGetValue(request.MessageId, out var hash))
             {
                 Reject(delivery, EventDeclines.TooMany(request, earlyMax), cancellation);
             }

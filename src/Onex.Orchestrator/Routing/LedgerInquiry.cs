@@ -28,7 +28,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         CancellationToken cancellation)
     {
         var cancelled = new HashSet<CommandId>();
-        var asked = new HashSet<CommandId>();
+        var lookups = new HashSet<CommandId>();
         var overdue = new HashSet<CommandId>();
         Delivery[]? failed = null;
         for (var i = 0; i < deliveries.Count; i++)
@@ -39,7 +39,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
                 var tried = delivery.Try(() =>
                 {
                     cancelled.UnionWith(Timers.ToCancel(machine.Plan, saga, now));
-                    asked.UnionWith(Timers.ToLookUp(machine.Plan, saga, now));
+                    lookups.UnionWith(Timers.ToLookUp(machine.Plan, saga, now));
                     overdue.UnionWith(Timers.ToCancelIfParked(machine.Plan, saga, now));
                 });
                 if (!ReferenceEquals(tried, delivery))
@@ -50,13 +50,13 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         }
 
         deliveries = failed ?? deliveries;
-        asked.ExceptWith(cancelled);
-        if (cancelled.Count == 0 && asked.Count == 0)
+        lookups.ExceptWith(cancelled);
+        if (cancelled.Count == 0 && lookups.Count == 0)
         {
             return deliveries;
         }
 
-        var states = await StatesAsync(cancelled, overdue, asked, cancellation);
+        var states = await StatesAsync(cancelled, overdue, lookups, cancellation);
         var (payloads, isAll) = await PayloadsAsync(states.Values, cancellation);
         var ready = new List<Delivery>(deliveries.Count);
         foreach (var delivery in deliveries)
@@ -83,7 +83,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
     // parked ones whose step has no time left. Closes commands that were claimed and never answered, so that a copy of the command cannot
     // run the attempt that counts as failed here.
     private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
-        HashSet<CommandId> cancelled, HashSet<CommandId> overdue, HashSet<CommandId> asked, CancellationToken cancellation)
+        HashSet<CommandId> cancelled, HashSet<CommandId> overdue, HashSet<CommandId> lookups, CancellationToken cancellation)
     {
         if (overdue.Count > 0)
         {
@@ -99,9 +99,9 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
         }
 
-        if (asked.Count > 0)
+        if (lookups.Count > 0)
         {
-            foreach (var (id, state) in await ledger.CloseExpiredAsync(asked, cancellation))
+            foreach (var (id, state) in await ledger.CloseExpiredAsync(lookups, cancellation))
             {
                 states[id] = state;
             }

@@ -6,12 +6,12 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>Measures the rounds of the router: how long each stage takes, and what is committed together.</summary>
 internal sealed class RoundMetrics
 {
-    internal static readonly MetricLabel Stage = MetricLabel.Of("stage", "load", "decide", "commit", "send");
+    internal static readonly MetricLabel Stage = MetricLabel.Create("stage", "load", "decide", "commit", "send");
 
-    internal static readonly MetricLabel Result = MetricLabel.Of(
+    internal static readonly MetricLabel Result = MetricLabel.Create(
         "result", "committed", "stale", "duplicate_request", "key_taken", "duplicate_messages", "invalid");
 
-    internal static readonly MetricLabel Found = MetricLabel.Of("found", "true", "false");
+    internal static readonly MetricLabel Found = MetricLabel.Create("found", "true", "false");
 
     internal static readonly Metric StageDuration = Metric.Histogram(
         "onex.round.stage.duration", "s", Metric.Seconds,

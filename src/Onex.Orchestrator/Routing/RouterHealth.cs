@@ -5,7 +5,7 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// Reports whether batches of messages for sagas succeed, and end. A single saga cannot stop the others, so a batch that fails repeatedly,
-/// or does not end, means that no saga moves, and this orchestrator is not ready.
+/// or does not end, means that no saga continues, and this orchestrator is not ready.
 /// </summary>
 internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
 {

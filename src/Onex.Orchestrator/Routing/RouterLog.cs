@@ -7,7 +7,7 @@ namespace Onex.Orchestrator.Routing;
 internal static partial class RouterLog
 {
     /// <summary>A transition was committed.</summary>
-    public static void Moved(ILogger logger, SagaState saga)
+    public static void Transitioned(ILogger logger, SagaState saga)
     {
         var level = saga.Status switch
         {

@@ -17,20 +17,20 @@ internal sealed record CachedSaga(SagaState Saga, long Version, PlanMachine Mach
 
 /// <summary>The memory that a saga needs (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
 /// <param name="Handled">The weight while a decision is made on it.</param>
-/// <param name="Kept">The weight while it is only cached.</param>
+/// <param name="Cached">The weight while it is only cached.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
-internal readonly record struct SagaWeight(long Handled, long Kept)
+internal readonly record struct SagaWeight(long Handled, long Cached)
 {
-    public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Kept + other.Kept);
+    public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Cached + other.Cached);
 
     /// <summary>The weight of JSON values.</summary>
-    public static SagaWeight Of(params ReadOnlySpan<Onex.Contracts.Messages.RawJson> parts)
+    public static SagaWeight From(params ReadOnlySpan<Onex.Contracts.Messages.RawJson> parts)
     {
         var weight = default(SagaWeight);
         foreach (var part in parts)
         {
             weight += new SagaWeight(
-                Onex.Contracts.Messages.JsonWeight.Handled(part.Utf8.Span), Onex.Contracts.Messages.JsonWeight.Kept(part.Utf8.Span));
+                Onex.Contracts.Messages.JsonWeight.Handled(part.Utf8.Span), Onex.Contracts.Messages.JsonWeight.Cached(part.Utf8.Span));
         }
 
         return weight;
@@ -70,13 +70,13 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
             Evict(saga.Saga.Facts.SagaId);
 
             // Does not evict many sagas for a large one: the next message reads the large one again.
-            if (saga.Weight.Kept > weightMax / 4)
+            if (saga.Weight.Cached > weightMax / 4)
             {
                 return;
             }
 
             _byId[saga.Saga.Facts.SagaId] = _byAge.AddLast(saga);
-            _weight += saga.Weight.Kept;
+            _weight += saga.Weight.Cached;
             while (_byId.Count > capacity || _weight > weightMax)
             {
                 Evict(_byAge.First!.Value.Saga.Facts.SagaId);
@@ -91,7 +91,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
             if (_byId.Remove(sagaId, out var node))
             {
                 _byAge.Remove(node);
-                _weight -= node.Value.Weight.Kept;
+                _weight -= node.Value.Weight.Cached;
             }
         }
     }

@@ -7,9 +7,9 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>Counts what committed decisions did to sagas and their steps.</summary>
 internal sealed class SagaMetrics
 {
-    internal static readonly MetricLabel Status = MetricLabel.Of("status", "completed", "failed", "cancelled");
+    internal static readonly MetricLabel Status = MetricLabel.Create("status", "completed", "failed", "cancelled");
 
-    internal static readonly MetricLabel Outcome = MetricLabel.Of("outcome", "completed", "rejected", "failed");
+    internal static readonly MetricLabel Outcome = MetricLabel.Create("outcome", "completed", "rejected", "failed");
 
     internal static readonly Metric Started =
         Metric.Counter("onex.saga.started", "{saga}", "Sagas that were started.", MetricLabel.Contract);

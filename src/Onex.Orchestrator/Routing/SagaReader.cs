@@ -55,9 +55,9 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
                 sagas.Add(new StoredSaga(
                     row, machine, early.Count == 0
                         ? saga
-                        : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(machine.Plan, kept))] }, unsent)
+                        : saga with { BufferedEvents = [.. early.Select(row => EarlyEventRows.ToBuffered(machine.Plan, row))] }, unsent)
                 {
-                    Input = SagaWeight.Of(input),
+                    Input = SagaWeight.From(input),
                 });
                 if (row.EndedAt is not null)
                 {

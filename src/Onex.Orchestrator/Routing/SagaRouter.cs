@@ -93,7 +93,7 @@ internal sealed class SagaRouter(
         _committing.Dispose();
     }
 
-    /// <summary>Evicts the sagas of these partitions before the next batch, because another orchestrator moves them from now on.</summary>
+    /// <summary>Evicts the sagas of these partitions before the next batch: another orchestrator handles them from now on.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions) => _revoked.Enqueue(partitions);
 
     private async Task HandleAsync(

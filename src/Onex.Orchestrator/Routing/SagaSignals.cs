@@ -13,7 +13,7 @@ internal sealed class SagaSignals
     private readonly Dictionary<SagaId, List<Listener>> _listeners = [];
 
     /// <summary>Signals a committed saga.</summary>
-    public void Moved(SagaState saga)
+    public void Transitioned(SagaState saga)
     {
         if (saga.EndedAt is null && saga.Response is null)
         {

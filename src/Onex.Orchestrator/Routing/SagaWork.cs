@@ -107,13 +107,13 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         _transitionId = Identity.Transition(SagaId, row.Version + 1, causedBy);
         var aside = SagaRows.ToSetAside(row, reason, _transitionId, now);
         Version = aside.Version;
-        _entry = new CommitEntry.Move(
+        _entry = new CommitEntry.Transition(
             aside,
             ReadVersion,
             [
                 new HistoryEntry(
                     Version, 0, aside.UpdatedAt, HistoryKind.Blocked.ToText(), row.State, null,
-                    SagaRows.Json(writer => writer.WriteString("reason", reason))),
+                    RowJson.Json(writer => writer.WriteString("reason", reason))),
             ],
             [],
             [])
@@ -171,9 +171,9 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             _outgoing.Add(messages.Response(SagaId, answer, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
 
-        foreach (var refused in decision.Rejections)
+        foreach (var declined in decision.Rejections)
         {
-            Refuse(refused, messages, ref messageOrdinal);
+            Decline(declined, messages, ref messageOrdinal);
         }
 
         if (before?.EndedAt is null && Saga is { EndedAt: not null, Output: { } output })
@@ -193,23 +193,23 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     private CommitEntry MakeEntry()
     {
         var row = SagaRows.ToRow(Saga!, Version, _transitionId);
-        Weight = _input + SagaWeight.Of(row.Data, row.Progress);
+        Weight = _input + SagaWeight.From(row.Data, row.Progress);
         if (ReadVersion > 0)
         {
-            return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads)
+            return new CommitEntry.Transition(row, ReadVersion, _history, _outgoing, _payloads)
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                BufferedEvents = Saga!.Early.IsEmpty
+                BufferedEvents = Saga!.BufferedEvents.IsEmpty
                     ? []
                     :
                     [
-                        .. Saga.Early.Where(buffered => !Buffers(Read!, buffered))
+                        .. Saga.BufferedEvents.Where(buffered => !Buffers(Read!, buffered))
                             .Select(buffered => EarlyEventRows.ToRow(Saga.Facts, buffered)),
                     ],
-                ReleasedEvents = Read!.Early.IsEmpty
+                ReleasedEvents = Read!.BufferedEvents.IsEmpty
                     ? []
-                    : [.. Read.Early.Where(kept => !Buffers(Saga, kept)).Select(kept => kept.MessageId)],
+                    : [.. Read.BufferedEvents.Where(buffered => !Buffers(Saga, buffered)).Select(buffered => buffered.MessageId)],
                 WasParked = Read.EndedAt is null && Read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
@@ -225,35 +225,36 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         }
 
         Store("input", input);
-        _input = SagaWeight.Of(input);
-        Weight = _input + SagaWeight.Of(row.Data, row.Progress);
+        _input = SagaWeight.From(input);
+        Weight = _input + SagaWeight.From(row.Data, row.Progress);
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
     // The answer to the requester, and the dead letter if no state accepts the event any more, are part of the commit.
-    private void Refuse(DeclinedEvent refused, MessageWriter messages, ref int ordinal)
+    private void Decline(DeclinedEvent declined, MessageWriter messages, ref int ordinal)
     {
-        var rejection = refused.ToRejection(SagaId);
+        var rejection = declined.ToRejection(SagaId);
         var at = Saga!.UpdatedAt;
         _outgoing.Add(messages.Rejection(rejection, Identity.Message(_transitionId, ordinal++), at));
-        if (refused.IsDead)
+        if (declined.IsDead)
         {
-            var request = EventDeadLetter.Request(refused.Requester, refused.Event.Data);
+            var request = EventDeadLetter.Request(declined.Requester, declined.Event.Data);
             var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax
-                ? Store($"event:{refused.Event.MessageId}", request)
+                ? Store($"event:{declined.Event.MessageId}", request)
                 : null;
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
             // This saga has seen the event under its envelope id, so it would ignore a redriven one as a duplicate. A redriven event
             // therefore gets a new identity, the same one for every redrive.
-            var again = EventDeadLetter.Request(refused.Requester with { EnvelopeId = null }, refused.Event.Data);
-            var deadLetterId = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id.Value;
+            var again = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
+            var deadLetterId = EventDeadLetter.RedrivenFrom(declined.Requester) ?? id.Value;
             _deadLetters.Add(messages.DeadEventRow(rejection, again, deadLetterId, at, identity: deadLetterId));
         }
     }
 
-    private static bool Buffers(SagaState saga, BufferedEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
+    private static bool Buffers(SagaState saga, BufferedEvent buffered) =>
+        saga.BufferedEvents.Any(other => other.MessageId == buffered.MessageId);
 
     private Guid? Store(string name, RawJson content)
     {

@@ -18,7 +18,7 @@ internal static class TransitionSpans
 
         // Below the record that caused it, if that is of the saga's trace. An event or a joined request has a trace of its own.
         var name = $"transition {saga.Facts.Contract}";
-        var trace = SagaTrace.Of(saga);
+        var trace = SagaTrace.From(saga);
         var context = Tracing.ParentOf(trace.Parent, trace.State);
         var causes = work.Decided.Select(decided => decided.Delivery.Sink.Record?.Span).OfType<Activity>().ToList();
         var parent = causes.Find(cause => context == default || cause.TraceId == context.TraceId);
@@ -40,7 +40,7 @@ internal static class TransitionSpans
         }
 
         // A context without a span cannot be linked to, but its trace can be found by the attribute.
-        if (!trace.IsOfRequest && SagaTrace.Of(saga.Facts.Requester) is var request
+        if (!trace.IsOfRequest && SagaTrace.From(saga.Facts.Requester) is var request
             && ActivityContext.TryParse(request.Parent, request.State, isRemote: true, out var ofRequest))
         {
             span.AddLink(new ActivityLink(ofRequest));

@@ -18,7 +18,7 @@ internal sealed class WantedItemReader(ISagaStore store)
         IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<SagaId, SagaWork> works, CancellationToken cancellation)
     {
         Delivery[]? changed = null;
-        var asked = new List<(int Index, SagaId SagaId, WantedItems Wanted)>();
+        var queries = new List<(int Index, SagaId SagaId, WantedItems Wanted)>();
         for (var i = 0; i < deliveries.Count; i++)
         {
             var delivery = deliveries[i];
@@ -26,7 +26,7 @@ internal sealed class WantedItemReader(ISagaStore store)
             {
                 var index = i;
                 var tried = delivery.Try(
-                    () => asked.AddRange(EachItems.Wanted(machine.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
+                    () => queries.AddRange(EachItems.Wanted(machine.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
                 if (!ReferenceEquals(tried, delivery))
                 {
                     (changed ??= [.. deliveries])[i] = tried;
@@ -34,12 +34,12 @@ internal sealed class WantedItemReader(ISagaStore store)
             }
         }
 
-        if (asked.Count > 0)
+        if (queries.Count > 0)
         {
             changed ??= [.. deliveries];
-            var pages = await store.LoadItemsAsync([.. asked.Select(each => Query(each.SagaId, each.Wanted))], cancellation);
+            var pages = await store.LoadItemsAsync([.. queries.Select(each => Query(each.SagaId, each.Wanted))], cancellation);
             foreach (
-                var group in asked.Zip(pages).GroupBy(pair => pair.First.Index, pair => new StoredItems(pair.First.Wanted, pair.Second)))
+                var group in queries.Zip(pages).GroupBy(pair => pair.First.Index, pair => new StoredItems(pair.First.Wanted, pair.Second)))
             {
                 var delivery = changed[group.Key];
                 changed[group.Key] = delivery with { Message = (TimerFired)delivery.Message with { Items = group.ToList() } };

@@ -37,7 +37,7 @@ public interface IParkedCommands
     Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
-    /// Reports the connections whose circuit breaker is not closed in a process, and forgets its other ones. A report is valid for
+    /// Reports the connections whose circuit breaker is not closed in a process, and removes its other ones. A report is valid for
     /// <see cref="LedgerTimes.ConnectionReport"/>.
     /// </summary>
     Task ReportAsync(Guid processId, IReadOnlyCollection<UnavailableConnection> connections, CancellationToken cancellation);

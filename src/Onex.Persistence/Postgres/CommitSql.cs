@@ -28,8 +28,8 @@ internal static class CommitSql
     private static readonly GivenRows<TransitionRow> _history = new(TransitionTable.Columns, _seen.Next);
     private static readonly GivenRows<GivenMessage> _messages = new(GivenMessage.Columns, _history.Next);
     private static readonly GivenRows<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.Next);
-    private static readonly GivenRows<EarlyEvent> _kept = new(EarlyEventTable.Columns, _payloads.Next);
-    private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _kept.Next);
+    private static readonly GivenRows<EarlyEvent> _buffered = new(EarlyEventTable.Columns, _payloads.Next);
+    private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _buffered.Next);
     private static readonly GivenRows<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
 
     // "written" guards all rows of a transition: they are written only for sagas whose version check or insertion succeeded in this
@@ -38,20 +38,20 @@ internal static class CommitSql
     private static readonly string _write = $"""
         WITH given AS MATERIALIZED (
             SELECT * FROM {_given.As("g")}
-        ), known AS MATERIALIZED (
+        ), duplicates AS MATERIALIZED (
             -- Only a commit that has locked the saga's row inserts into the inbox, and this one has.
             SELECT n.saga_id, n.message_id
             FROM {_seen.As("n")}
             JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
             WHERE n.must_be_new
-        ), moved AS (
+        ), updated AS (
             UPDATE onex.sagas s
             SET {SagaTable.Columns.Assignments("g")}
             FROM given g
             WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
-              AND g.id NOT IN (SELECT saga_id FROM known)
+              AND g.id NOT IN (SELECT saga_id FROM duplicates)
             RETURNING s.id
-        ), born AS (
+        ), inserted AS (
             INSERT INTO onex.sagas ({SagaTable.Columns.Names()}, input)
             SELECT {SagaTable.Columns.Names()}, input
             FROM given
@@ -60,7 +60,7 @@ internal static class CommitSql
             ON CONFLICT DO NOTHING
             RETURNING id
         ), written AS MATERIALIZED (
-            SELECT id FROM moved UNION ALL SELECT id FROM born
+            SELECT id FROM updated UNION ALL SELECT id FROM inserted
         ), history AS (
             INSERT INTO onex.saga_transitions ({TransitionTable.Columns.Names()})
             SELECT {TransitionTable.Columns.Names("h")}
@@ -104,11 +104,11 @@ internal static class CommitSql
             USING given g
             WHERE t.saga_id = g.id AND (g.was_parked OR g.ended_at IS NOT NULL) AND NOT (g.parked AND g.next_wakeup_at IS NOT NULL)
               AND g.id IN (SELECT id FROM written)
-        ), kept AS (
+        ), buffered AS (
             -- An early event has a row already, and keeps its position in the order of arrival.
             INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
             SELECT {EarlyEventTable.Columns.Names("k")}
-            FROM {_kept.InOrderAs("k")}
+            FROM {_buffered.InOrderAs("k")}
             WHERE k.saga_id IN (SELECT id FROM written)
             ORDER BY k.place
             ON CONFLICT (message_id) DO UPDATE
@@ -132,7 +132,7 @@ internal static class CommitSql
                 result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
         )
         SELECT id, NULL::uuid, NULL::bigint FROM written
-        UNION ALL SELECT saga_id, message_id, NULL FROM known
+        UNION ALL SELECT saga_id, message_id, NULL FROM duplicates
         UNION ALL SELECT NULL, NULL, seq FROM messages
         """;
 
@@ -155,7 +155,7 @@ internal static class CommitSql
 
     /// <summary>Locks rows in id order and returns id, version and last transition of each that exists.</summary>
     public static NpgsqlBatchCommand LockRows(Guid[] ids) =>
-        new(Lock) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } };
+        new(Lock) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, ids) } };
 
     /// <summary>Returns id, source and hash of the saga that has a request.</summary>
     public static NpgsqlBatchCommand FindRequest(MessageId requestId) =>
@@ -169,16 +169,16 @@ internal static class CommitSql
     {
         Parameters =
         {
-            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.Id.Value),
-            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId.Value),
-            PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.Contract),
-            PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.BusinessKey),
+            PostgresArray.Create(NpgsqlDbType.Uuid, starts, start => start.Row.Id.Value),
+            PostgresArray.Create(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId.Value),
+            PostgresArray.Create(NpgsqlDbType.Text, starts, start => start.Row.Contract),
+            PostgresArray.Create(NpgsqlDbType.Text, starts, start => start.Row.BusinessKey),
         },
     };
 
     /// <summary>
-    /// Writes starts and moves with all their rows. Returns the ids of the written sagas, the processed messages of the others, and the
-    /// batches of the outbox.
+    /// Writes starts and transitions with all their rows. Returns the ids of the written sagas, the processed messages of the others, and
+    /// the batches of the outbox.
     /// </summary>
     /// <param name="entries">The entries.</param>
     /// <param name="messages">Receives the messages in the order in which they are stored.</param>
@@ -189,7 +189,7 @@ internal static class CommitSql
         var (batch, inBatch, bytes) = (0, 0, 0);
         var payloads = new List<SagaPayload>();
         var seen = new List<GivenSeen>();
-        var kept = new List<EarlyEvent>();
+        var buffered = new List<EarlyEvent>();
         var released = new List<GivenRelease>();
         var items = new List<(SagaId SagaId, SagaItem Item)>();
         foreach (var entry in entries)
@@ -202,9 +202,11 @@ internal static class CommitSql
                     var others = start.Payloads.Where(payload => !ReferenceEquals(payload, input));
                     Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, others, input);
                     break;
-                case CommitEntry.Move move:
-                    Add(move.Row, move.ExpectedVersion, move.WasParked, move.History, move.Outgoing, move.Payloads);
-                    AddMessages(move);
+                case CommitEntry.Transition transition:
+                    Add(
+                        transition.Row, transition.ExpectedVersion, transition.WasParked, transition.History, transition.Outgoing,
+                        transition.Payloads);
+                    AddMessages(transition);
                     break;
             }
 
@@ -217,7 +219,7 @@ internal static class CommitSql
         _history.AddTo(command.Parameters, history);
         _messages.AddTo(command.Parameters, messages);
         _payloads.AddTo(command.Parameters, payloads);
-        _kept.AddTo(command.Parameters, kept);
+        _buffered.AddTo(command.Parameters, buffered);
         _released.AddTo(command.Parameters, released);
         _items.AddTo(command.Parameters, items);
         return command;
@@ -248,19 +250,19 @@ internal static class CommitSql
             payloads.AddRange(itsPayloads);
         }
 
-        void AddMessages(CommitEntry.Move move)
+        void AddMessages(CommitEntry.Transition transition)
         {
-            seen.AddRange(move.JoinedRequests.Select(request => new GivenSeen(move.Row.Id, request, MustBeNew: false)));
-            seen.AddRange(move.SeenMessages.Select(message => new GivenSeen(move.Row.Id, message, MustBeNew: true)));
-            released.AddRange(move.ReleasedEvents.Select(message => new GivenRelease(move.Row.Id, message)));
-            kept.AddRange(move.EventsToBuffer().Select(early => early with { SagaId = move.Row.Id }));
+            seen.AddRange(transition.JoinedRequests.Select(request => new GivenSeen(transition.Row.Id, request, MustBeNew: false)));
+            seen.AddRange(transition.SeenMessages.Select(message => new GivenSeen(transition.Row.Id, message, MustBeNew: true)));
+            released.AddRange(transition.ReleasedEvents.Select(message => new GivenRelease(transition.Row.Id, message)));
+            buffered.AddRange(transition.EventsToBuffer().Select(early => early with { SagaId = transition.Row.Id }));
         }
     }
 
     /// <summary>Indexes the dead letters of the written entries, with a command each because they are rare.</summary>
     public static IEnumerable<NpgsqlBatchCommand> IndexDeadLetters(IReadOnlyList<CommitEntry> entries) =>
         from entry in entries
-        let row = entry is CommitEntry.Move move ? move.Row : (entry as CommitEntry.Start)?.Row
+        let row = entry is CommitEntry.Transition transition ? transition.Row : (entry as CommitEntry.Start)?.Row
         where row is not null
         from deadLetter in entry.DeadLetters
         select PostgresDeadLetterIndex.AddOfTransition(deadLetter, row.Id, row.LastTransitionId);
@@ -273,7 +275,7 @@ internal static class CommitSql
             .Select(same => same.Aggregate((earlier, later) => later with
             {
                 Result = later.Result ?? earlier.Result,
-                Undo = later.Undo ?? earlier.Undo,
+                CompensationArguments = later.CompensationArguments ?? earlier.CompensationArguments,
             }));
 
     /// <summary>A saga's row and what its commit expects.</summary>

@@ -4,7 +4,7 @@ namespace Onex.Persistence.Postgres;
 
 /// <summary>
 /// Where unsent messages are in <c>outbox_batches</c>, as far as this process committed or read them: a sent message is then found by the
-/// key of its row, without an index on message ids. What is not known here is looked up in the table.
+/// key of its row, without an index on message ids. The others are looked up in the table.
 /// </summary>
 internal sealed class OutboxPlaces
 {

@@ -65,7 +65,7 @@ internal static class OutboxSql
 
     /// <summary>Removes batches that have been sent completely.</summary>
     public static NpgsqlBatchCommand RemoveBatches(long[] batches) =>
-        new(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Bigint, batches) } };
+        new(Remove) { Parameters = { PostgresArray.Create(NpgsqlDbType.Bigint, batches) } };
 
     /// <summary>Marks messages as sent, and removes batches that have been sent completely by now.</summary>
     public static IEnumerable<NpgsqlBatchCommand> MarkSent(IReadOnlyList<OutboxPlace> places)
@@ -74,19 +74,19 @@ internal static class OutboxSql
         {
             Parameters =
             {
-                PostgresArray.Of(NpgsqlDbType.Bigint, places, place => place.Batch),
-                PostgresArray.Of(NpgsqlDbType.Integer, places, place => place.Place),
+                PostgresArray.Create(NpgsqlDbType.Bigint, places, place => place.Batch),
+                PostgresArray.Create(NpgsqlDbType.Integer, places, place => place.Place),
             },
         };
         yield return new NpgsqlBatchCommand(RemoveComplete)
         {
-            Parameters = { PostgresArray.Of(NpgsqlDbType.Bigint, [.. places.Select(place => place.Batch).Distinct()]) },
+            Parameters = { PostgresArray.Create(NpgsqlDbType.Bigint, [.. places.Select(place => place.Batch).Distinct()]) },
         };
     }
 
     /// <summary>Returns batch and place of messages by their ids.</summary>
     public static NpgsqlBatchCommand FindPlaces(IReadOnlyCollection<MessageId> ids) =>
-        new(Find) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. ids.Select(id => id.Value)]) } };
+        new(Find) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. ids.Select(id => id.Value)]) } };
 
     private static string Join(Func<Column<OutgoingRow>, string> text) => string.Join(", ", OutboxTable.Columns.Columns.Select(text));
 

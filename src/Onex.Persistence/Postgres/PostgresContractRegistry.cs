@@ -55,9 +55,9 @@ public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : ICon
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Text, hashes),
-                        PostgresArray.Of(NpgsqlDbType.Text, names),
-                        PostgresArray.Of(NpgsqlDbType.Text, versions),
+                        PostgresArray.Create(NpgsqlDbType.Text, hashes),
+                        PostgresArray.Create(NpgsqlDbType.Text, names),
+                        PostgresArray.Create(NpgsqlDbType.Text, versions),
                         new NpgsqlParameter<bool> { TypedValue = mutable },
                     },
                 },
@@ -65,10 +65,10 @@ public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : ICon
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Text, hashes),
-                        PostgresArray.Of(NpgsqlDbType.Text, names),
-                        PostgresArray.Of(NpgsqlDbType.Text, versions),
-                        PostgresArray.Of(NpgsqlDbType.Jsonb, given, contract => PostgresArray.Json(contract.Source)),
+                        PostgresArray.Create(NpgsqlDbType.Text, hashes),
+                        PostgresArray.Create(NpgsqlDbType.Text, names),
+                        PostgresArray.Create(NpgsqlDbType.Text, versions),
+                        PostgresArray.Create(NpgsqlDbType.Jsonb, given, contract => PostgresArray.Json(contract.Source)),
                         new NpgsqlParameter<bool> { TypedValue = mutable },
                     },
                 },

@@ -64,7 +64,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
                     Parameters =
                     {
                         new NpgsqlParameter<string> { TypedValue = topic },
-                        PostgresArray.Of(NpgsqlDbType.Integer, [.. partitions]),
+                        PostgresArray.Create(NpgsqlDbType.Integer, [.. partitions]),
                         new NpgsqlParameter<int> { TypedValue = IDeadLetterIndex.OpenMax },
                     },
                 },

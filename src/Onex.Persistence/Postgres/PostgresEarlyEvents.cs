@@ -105,11 +105,11 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         {
             Parameters =
             {
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.MessageId.Value),
-                PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.Contract),
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.CorrelationId),
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.SagaId?.Value),
-                PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.BusinessKey),
+                PostgresArray.Create(NpgsqlDbType.Uuid, addresses, address => address.MessageId.Value),
+                PostgresArray.Create(NpgsqlDbType.Text, addresses, address => address.Contract),
+                PostgresArray.Create(NpgsqlDbType.Uuid, addresses, address => address.CorrelationId),
+                PostgresArray.Create(NpgsqlDbType.Uuid, addresses, address => address.SagaId?.Value),
+                PostgresArray.Create(NpgsqlDbType.Text, addresses, address => address.BusinessKey),
             },
         };
         return await dataSource.RunAsync(
@@ -150,7 +150,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 store,
                 new NpgsqlBatchCommand(ReadStored)
                 {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId.Value) },
+                    Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, given, early => early.MessageId.Value) },
                 },
             ],
             async reader =>
@@ -191,7 +191,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 [
                     new NpgsqlBatchCommand(Remove)
                     {
-                        Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds.Select(id => id.Value)]) },
+                        Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. messageIds.Select(id => id.Value)]) },
                     },
                 ],
                 _ => Task.FromResult(true),

@@ -131,8 +131,8 @@ public sealed partial class PostgresEffectLedger
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Text, [.. rooms], room => room.Connection),
-                        PostgresArray.Of(NpgsqlDbType.Integer, [.. rooms], room => room.Commands),
+                        PostgresArray.Create(NpgsqlDbType.Text, [.. rooms], room => room.Connection),
+                        PostgresArray.Create(NpgsqlDbType.Integer, [.. rooms], room => room.Commands),
                     },
                 },
             ],
@@ -158,7 +158,7 @@ public sealed partial class PostgresEffectLedger
         [
             new NpgsqlBatchCommand(CancelParked)
             {
-                Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
+                Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
             },
         ],
         cancellation);
@@ -174,7 +174,7 @@ public sealed partial class PostgresEffectLedger
                     Parameters =
                     {
                         new NpgsqlParameter<Guid> { TypedValue = processId },
-                        PostgresArray.Of(NpgsqlDbType.Text, reported, one => one.Name),
+                        PostgresArray.Create(NpgsqlDbType.Text, reported, one => one.Name),
                     },
                 },
                 new NpgsqlBatchCommand(WriteReports)
@@ -182,10 +182,10 @@ public sealed partial class PostgresEffectLedger
                     Parameters =
                     {
                         new NpgsqlParameter<Guid> { TypedValue = processId },
-                        PostgresArray.Of(NpgsqlDbType.Text, reported, one => one.Name),
-                        PostgresArray.Of(NpgsqlDbType.Interval, reported, one => one.Unavailable),
-                        PostgresArray.Of(NpgsqlDbType.Interval, reported, one => one.UntilTrial),
-                        PostgresArray.Of(NpgsqlDbType.Text, reported, one => one.Reason),
+                        PostgresArray.Create(NpgsqlDbType.Text, reported, one => one.Name),
+                        PostgresArray.Create(NpgsqlDbType.Interval, reported, one => one.Unavailable),
+                        PostgresArray.Create(NpgsqlDbType.Interval, reported, one => one.UntilTrial),
+                        PostgresArray.Create(NpgsqlDbType.Text, reported, one => one.Reason),
                         new NpgsqlParameter<TimeSpan> { TypedValue = LedgerTimes.ConnectionReport },
                     },
                 },
@@ -197,7 +197,7 @@ public sealed partial class PostgresEffectLedger
     public Task<IReadOnlyDictionary<string, ParkedConnection>> DescribeAsync(
         IReadOnlyCollection<string> connections, CancellationToken cancellation) =>
         _dataSource.RunAsync<IReadOnlyDictionary<string, ParkedConnection>>(
-            [new NpgsqlBatchCommand(Describe) { Parameters = { PostgresArray.Of(NpgsqlDbType.Text, [.. connections]) } }],
+            [new NpgsqlBatchCommand(Describe) { Parameters = { PostgresArray.Create(NpgsqlDbType.Text, [.. connections]) } }],
             async reader =>
             {
                 var described = new Dictionary<string, ParkedConnection>(StringComparer.Ordinal);
@@ -228,7 +228,7 @@ public sealed partial class PostgresEffectLedger
             ParkRow[] rows = [.. places.Select(place => requests[place])];
             var park = new NpgsqlBatchCommand(_park);
             _parked.AddTo(park.Parameters, rows);
-            park.Parameters.Add(PostgresArray.Of(
+            park.Parameters.Add(PostgresArray.Create(
                 NpgsqlDbType.Uuid,
                 [.. rows.Where(row => row.Parked.Command.AskAgain == true).Select(row => row.Parked.Command.CommandId.Value)]));
             var parked = await _dataSource.RunAsync([park], ReadIdsAsync, CancellationToken.None);

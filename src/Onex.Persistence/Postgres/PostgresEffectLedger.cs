@@ -191,7 +191,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct().Select(id => id.Value)]),
+                        PostgresArray.Create(NpgsqlDbType.Uuid, [.. commandIds.Distinct().Select(id => id.Value)]),
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
@@ -210,7 +210,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         ReadStatesAsync(commandIds, [], cancellation);
 
     private static NpgsqlBatchCommand CloseExpired(IReadOnlyCollection<CommandId> commandIds) =>
-        new(CloseExpiredLeases) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
+        new(CloseExpiredLeases) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
 
     // Reads after the given commands, which return no rows.
     private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
@@ -220,7 +220,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
                 .. before,
                 new NpgsqlBatchCommand(Read)
                 {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
+                    Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
                 },
             ],
             async reader =>
@@ -303,13 +303,13 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         var commands = places.Select(place => requests[place].Command).ToArray();
         var claim = new NpgsqlBatchCommand(_claim);
         _given.AddTo(claim.Parameters, [.. places.Select(place => requests[place])]);
-        claim.Parameters.Add(PostgresArray.Of(
+        claim.Parameters.Add(PostgresArray.Create(
             NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]));
         var (unrecorded, granted) = await _dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(ReadUnrecorded)
                 {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.CommandId.Value) },
+                    Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, commands, command => command.CommandId.Value) },
                 },
                 claim,
             ],
@@ -341,8 +341,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, places, place => requests[place].Command.CommandId.Value),
-                        PostgresArray.Of(NpgsqlDbType.TimestampTz, places, place => requests[place].Command.NotAfter.UtcDateTime),
+                        PostgresArray.Create(NpgsqlDbType.Uuid, places, place => requests[place].Command.CommandId.Value),
+                        PostgresArray.Create(NpgsqlDbType.TimestampTz, places, place => requests[place].Command.NotAfter.UtcDateTime),
                     },
                 },
             ],
@@ -405,10 +405,10 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         {
             Parameters =
             {
-                PostgresArray.Of(NpgsqlDbType.Uuid, requests, item => item.Result.CommandId.Value),
-                PostgresArray.Of(NpgsqlDbType.Uuid, requests, item => item.Token),
-                PostgresArray.Of(NpgsqlDbType.Text, requests, item => item.Result.Outcome),
-                PostgresArray.Of(NpgsqlDbType.Json, requests, item => item.Json),
+                PostgresArray.Create(NpgsqlDbType.Uuid, requests, item => item.Result.CommandId.Value),
+                PostgresArray.Create(NpgsqlDbType.Uuid, requests, item => item.Token),
+                PostgresArray.Create(NpgsqlDbType.Text, requests, item => item.Result.Outcome),
+                PostgresArray.Create(NpgsqlDbType.Json, requests, item => item.Json),
             },
         };
         var recorded = await ReadLeasesAsync(record);
@@ -418,8 +418,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
             {
                 Parameters =
                 {
-                    PostgresArray.Of(NpgsqlDbType.Uuid, others, item => item.Result.CommandId.Value),
-                    PostgresArray.Of(NpgsqlDbType.Uuid, others, item => item.Token),
+                    PostgresArray.Create(NpgsqlDbType.Uuid, others, item => item.Result.CommandId.Value),
+                    PostgresArray.Create(NpgsqlDbType.Uuid, others, item => item.Token),
                 },
             }));
         }

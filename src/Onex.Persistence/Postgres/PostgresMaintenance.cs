@@ -76,12 +76,12 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
         await RepeatAsync("Removing expired dead letters", DeleteDeadLetters, RowsPerStep, sagasKept, cancellation);
     }
 
-    private async Task RepeatAsync(string what, string sql, int rows, TimeSpan kept, CancellationToken cancellation)
+    private async Task RepeatAsync(string what, string sql, int rows, TimeSpan retention, CancellationToken cancellation)
     {
         int? removed = rows;
         while (removed == rows)
         {
-            var command = new NpgsqlBatchCommand(sql) { Parameters = { Age(kept), new NpgsqlParameter<int> { TypedValue = rows } } };
+            var command = new NpgsqlBatchCommand(sql) { Parameters = { Age(retention), new NpgsqlParameter<int> { TypedValue = rows } } };
             removed = await TryAsync(what, command, cancellation);
             cancellation.ThrowIfCancellationRequested();
         }

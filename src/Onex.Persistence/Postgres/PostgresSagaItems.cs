@@ -61,7 +61,7 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
             new NpgsqlParameter<string> { TypedValue = query.Step },
             new NpgsqlParameter { Value = query.Visit ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
             new NpgsqlParameter<int> { TypedValue = query.Below ?? int.MaxValue },
-            PostgresArray.Of(NpgsqlDbType.Text, query.Statuses, status => status.ToText()),
+            PostgresArray.Create(NpgsqlDbType.Text, query.Statuses, status => status.ToText()),
             new NpgsqlParameter<int> { TypedValue = query.Limit },
             new NpgsqlParameter<int> { TypedValue = query.AtLeast },
         },

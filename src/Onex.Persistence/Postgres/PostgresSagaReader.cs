@@ -70,9 +70,9 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
         // Rows first: messages of a later transition do no harm, but in the other order some could be missing.
         return await dataSource.RunAsync<IReadOnlyDictionary<SagaId, LoadedSaga>>(
             [
-                new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
-                new NpgsqlBatchCommand(_messagesOfSagas) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
-                new NpgsqlBatchCommand(_earlyOfSagas) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_messagesOfSagas) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_earlyOfSagas) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
             ],
             async reader =>
             {
@@ -119,7 +119,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Integer, [.. partitions]),
+                        PostgresArray.Create(NpgsqlDbType.Integer, [.. partitions]),
                         new NpgsqlParameter<int> { TypedValue = limit },
                         new NpgsqlParameter<long> { TypedValue = bytesMax },
                     },
@@ -152,7 +152,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Integer, [.. partitions]),
+                        PostgresArray.Create(NpgsqlDbType.Integer, [.. partitions]),
                         new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
                     },
                 },
@@ -206,7 +206,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
         IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
-            [new NpgsqlBatchCommand(_payloads) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. ids]) } }],
+            [new NpgsqlBatchCommand(_payloads) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. ids]) } }],
             async reader =>
             {
                 var payloads = new Dictionary<Guid, SagaPayload>(ids.Count);

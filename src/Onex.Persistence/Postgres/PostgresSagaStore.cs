@@ -341,8 +341,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         var holds = entry switch
         {
             CommitEntry.Check check => (found?.Version ?? 0) == check.ExpectedVersion,
-            CommitEntry.Move move => outcome.Written.Contains(move.SagaId)
-                || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
+            CommitEntry.Transition transition => outcome.Written.Contains(transition.SagaId)
+                || (inDoubt && found?.LastTransitionId == transition.Row.LastTransitionId),
             _ => outcome.Written.Contains(entry.SagaId),
         };
         return holds ? CommitResult.Committed.Instance

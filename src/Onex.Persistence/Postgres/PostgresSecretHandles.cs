@@ -37,7 +37,7 @@ internal sealed class PostgresSecretHandles(NpgsqlDataSource dataSource) : ISecr
                     Parameters =
                     {
                         new NpgsqlParameter<Guid> { TypedValue = sagaId.Value },
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. ids]),
+                        PostgresArray.Create(NpgsqlDbType.Uuid, [.. ids]),
                     },
                 },
             ],

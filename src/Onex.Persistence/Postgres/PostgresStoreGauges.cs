@@ -56,7 +56,7 @@ public sealed class PostgresStoreGauges(NpgsqlDataSource dataSource) : IStoreGau
             new NpgsqlBatchCommand(WithoutWakeup),
             new NpgsqlBatchCommand(OutboxAge),
             new NpgsqlBatchCommand(DeadLetters),
-            new NpgsqlBatchCommand(Parked) { Parameters = { PostgresArray.Of(NpgsqlDbType.Text, connections.ToArray()) } },
+            new NpgsqlBatchCommand(Parked) { Parameters = { PostgresArray.Create(NpgsqlDbType.Text, connections.ToArray()) } },
             new NpgsqlBatchCommand(Sizes),
         ],
         reader => ReadAsync(reader, cancellation),

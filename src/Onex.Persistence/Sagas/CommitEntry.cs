@@ -36,7 +36,7 @@ public abstract record CommitEntry
     }
 
     /// <summary>One or more transitions of a saga, based on the version that was read.</summary>
-    public sealed record Move(
+    public sealed record Transition(
         SagaRow Row,
         long ExpectedVersion,
         IReadOnlyList<HistoryEntry> History,
@@ -69,7 +69,7 @@ public abstract record CommitEntry
         /// <inheritdoc />
         public override SagaId SagaId => Row.Id;
 
-        // An ended saga buffers nothing, and an event that the same move releases was never stored.
+        // An ended saga buffers nothing, and an event that the same transition releases was never stored.
         internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
             ? []
             : BufferedEvents.Where(early => !ReleasedEvents.Contains(early.MessageId));

@@ -33,7 +33,8 @@ public abstract record CommitResult
     }
 
     /// <summary>
-    /// The saga has processed these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: the caller decides again without them.
+    /// The saga has processed these messages of <see cref="CommitEntry.Transition.SeenMessages"/> before: the caller decides again
+    /// without them.
     /// </summary>
     public sealed record DuplicateMessages(IReadOnlySet<MessageId> MessageIds) : CommitResult;
 

@@ -171,7 +171,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         item.Property(row => row.Result).HasColumnName("result").HasComment("The stored part of its result.");
 
         // text, not jsonb: a repeated request with the same idempotency key must have the same bytes.
-        item.Property(row => row.Undo).HasColumnName("undo").HasComment("The arguments of its compensation.");
+        item.Property(row => row.CompensationArguments).HasColumnName("undo").HasComment("The arguments of its compensation.");
         item.Property(row => row.Code).HasColumnName("code").HasComment("The reason of a failure, as a code.");
         item.Property(row => row.Message).HasColumnName("message").HasComment("The reason of a failure, for people.");
         item.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()")

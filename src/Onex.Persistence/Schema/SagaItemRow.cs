@@ -13,7 +13,7 @@ internal sealed record SagaItemRow
     public required string Status { get; init; }
     public required Guid CommandId { get; init; }
     public RawJson? Result { get; init; }
-    public string? Undo { get; init; }
+    public string? CompensationArguments { get; init; }
     public string? Code { get; init; }
     public string? Message { get; init; }
     public DateTimeOffset UpdatedAt { get; init; }

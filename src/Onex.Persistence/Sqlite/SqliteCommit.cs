@@ -69,7 +69,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             {
                 CommitEntry.Check check =>
                     Version(check.Id) == check.ExpectedVersion ? CommitResult.Committed.Instance : CommitResult.Stale.Instance,
-                CommitEntry.Move move => FindConflict(move) ?? Try(() => Write(move)),
+                CommitEntry.Transition transition => FindConflict(transition) ?? Try(() => Write(transition)),
                 CommitEntry.Start start => FindConflict(start) ?? Try(() => Write(start)),
                 _ => throw new InvalidOperationException("A commit has an entry of an unknown type."),
             };
@@ -106,22 +106,22 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             requestId)
         .SingleOrDefault();
 
-    private CommitResult? FindConflict(CommitEntry.Move move)
+    private CommitResult? FindConflict(CommitEntry.Transition transition)
     {
-        var known = move.SeenMessages.Select(message => message.MessageId)
-            .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", move.SagaId, message))
+        var duplicates = transition.SeenMessages.Select(message => message.MessageId)
+            .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", transition.SagaId, message))
             .ToHashSet();
-        return known.Count > 0 ? new CommitResult.DuplicateMessages(known)
-            : Version(move.SagaId) != move.ExpectedVersion || move.ExpectedVersion == 0 ? CommitResult.Stale.Instance
+        return duplicates.Count > 0 ? new CommitResult.DuplicateMessages(duplicates)
+            : Version(transition.SagaId) != transition.ExpectedVersion || transition.ExpectedVersion == 0 ? CommitResult.Stale.Instance
             : null;
     }
 
     private CommitResult? FindConflict(CommitEntry.Start start)
     {
         var row = start.Row;
-        if (FindRequest(session, row.RequestId) is { } known)
+        if (FindRequest(session, row.RequestId) is { } duplicate)
         {
-            return known;
+            return duplicate;
         }
 
         if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
@@ -170,25 +170,25 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         Index(start.DeadLetters);
     }
 
-    private void Write(CommitEntry.Move move)
+    private void Write(CommitEntry.Transition transition)
     {
-        var row = move.Row;
+        var row = transition.Row;
         CheckKey(row);
         session.Execute(_updateSaga, [row.Id, .. SagaTable.Columns.ChangingValues(row)]);
-        WriteRows(row, move.History, move.Outgoing, move.Payloads, move.WasParked || row.EndedAt is not null);
-        WriteItems(move);
-        Index(move.DeadLetters);
-        foreach (var message in move.SeenMessages.Concat(move.JoinedRequests))
+        WriteRows(row, transition.History, transition.Outgoing, transition.Payloads, transition.WasParked || row.EndedAt is not null);
+        WriteItems(transition);
+        Index(transition.DeadLetters);
+        foreach (var message in transition.SeenMessages.Concat(transition.JoinedRequests))
         {
             session.Execute(_insertSeen, InboxTable.Columns.Values((row.Id, message)));
         }
 
-        foreach (var early in move.EventsToBuffer())
+        foreach (var early in transition.EventsToBuffer())
         {
             Store(early with { SagaId = row.Id });
         }
 
-        foreach (var released in move.ReleasedEvents)
+        foreach (var released in transition.ReleasedEvents)
         {
             session.Execute("DELETE FROM early_events WHERE message_id = $1 AND (saga_id IS NULL OR saga_id = $2)", released, row.Id);
         }

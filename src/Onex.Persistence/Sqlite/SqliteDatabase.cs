@@ -221,7 +221,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
     }
 
-    // A file beside the database that stays locked as long as this process lives, however it ends. The database's own locks would let
+    // A file beside the database that stays locked until this process has ended. The database's own locks would let
     // another process write between transactions, and it would send and decide the same messages a second time.
     private FileStream Lock()
     {

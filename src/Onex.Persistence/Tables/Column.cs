@@ -35,7 +35,7 @@ internal sealed class Column<TRow, TElement>(string name, NpgsqlDbType type, Fun
     : Column<TRow>(name)
 {
     /// <inheritdoc />
-    public override NpgsqlParameter ToArray(IReadOnlyList<TRow> rows) => PostgresArray.Of(type, rows, element);
+    public override NpgsqlParameter ToArray(IReadOnlyList<TRow> rows) => PostgresArray.Create(type, rows, element);
 
     /// <inheritdoc />
     public override object? ToValue(TRow row) => value(row);

@@ -9,11 +9,11 @@ namespace Onex.Persistence.Tables;
 internal static class PostgresArray
 {
     /// <summary>An array parameter with its type, so that the server need not infer it.</summary>
-    public static NpgsqlParameter<T[]> Of<T>(NpgsqlDbType elements, T[] values) =>
+    public static NpgsqlParameter<T[]> Create<T>(NpgsqlDbType elements, T[] values) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elements };
 
     /// <summary>An array parameter with an element for each row.</summary>
-    public static NpgsqlParameter<TElement[]> Of<TRow, TElement>(
+    public static NpgsqlParameter<TElement[]> Create<TRow, TElement>(
         NpgsqlDbType elements, IReadOnlyList<TRow> rows, Func<TRow, TElement> element)
     {
         var values = new TElement[rows.Count];
@@ -22,7 +22,7 @@ internal static class PostgresArray
             values[i] = element(rows[i]);
         }
 
-        return Of(elements, values);
+        return Create(elements, values);
     }
 
     /// <summary>A JSON value as an element; an empty value is JSON <c>null</c>.</summary>

@@ -15,7 +15,7 @@ internal static class SagaItemTable
     public static readonly int Status = Columns.Text("status", row => row.Item.Status.ToText());
     public static readonly int CommandId = Columns.Uuid("command_id", row => row.Item.CommandId.Value);
     public static readonly int Result = Columns.NullableJson("result", row => row.Item.Result);
-    public static readonly int Undo = Columns.Text("undo", row => row.Item.Undo?.ToString());
+    public static readonly int CompensationArguments = Columns.Text("undo", row => row.Item.CompensationArguments?.ToString());
     public static readonly int Code = Columns.Text("code", row => row.Item.Code);
     public static readonly int Message = Columns.Text("message", row => row.Item.Message);
 
@@ -25,7 +25,7 @@ internal static class SagaItemTable
             row.Text(Step), row.Integer(Visit), row.Integer(Index), SagaItemStatusText.Parse(row.Text(Status)), new(row.Uuid(CommandId)))
         {
             Result = row.OptionalJson(Result),
-            Undo = row.OptionalText(Undo) is { } undo ? RawJson.FromText(undo) : null,
+            CompensationArguments = row.OptionalText(CompensationArguments) is { } arguments ? RawJson.FromText(arguments) : null,
             Code = row.OptionalText(Code),
             Message = row.OptionalText(Message),
         };

@@ -116,7 +116,7 @@ internal sealed class ApiClient : IDisposable
             var text = await answer.Content.ReadAsByteArrayAsync(cancellation);
             if (!answer.IsSuccessStatusCode)
             {
-                throw Refused(answer.StatusCode, text);
+                throw Failure(answer.StatusCode, text);
             }
 
             using var document = JsonDocument.Parse(text, Json.Deep);
@@ -136,7 +136,7 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    private CommandException Refused(HttpStatusCode status, byte[] body)
+    private CommandException Failure(HttpStatusCode status, byte[] body)
     {
         try
         {

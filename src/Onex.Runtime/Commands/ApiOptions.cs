@@ -73,7 +73,7 @@ internal static class ApiOptions
     }
 
     /// <summary>Prints the result of a command: the response as JSON, or a sentence.</summary>
-    public static void Tell(bool json, JsonElement answer, string text)
+    public static void Write(bool json, JsonElement answer, string text)
     {
         if (json)
         {
@@ -109,7 +109,8 @@ internal static class ApiOptions
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"{given[1..]} cannot be read: {unreadable.Message}", unreadable);
+            throw new CommandException(
+                $"{given[1..]} cannot be read: {unreadable.Message} After '@' comes the path of a file with JSON.", unreadable);
         }
 
         try

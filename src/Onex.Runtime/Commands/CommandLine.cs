@@ -59,9 +59,9 @@ internal static class CommandLine
 
             return OnexHost.BadConfiguration;
         }
-        catch (NotReachableException away)
+        catch (NotReachableException unavailable)
         {
-            await Console.Error.WriteLineAsync(away.Message);
+            await Console.Error.WriteLineAsync(unavailable.Message);
             return Failed;
         }
         catch (Exception crash)

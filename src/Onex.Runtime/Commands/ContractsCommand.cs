@@ -277,14 +277,14 @@ internal static class ContractsCommand
             strict);
         return isFile
             ? new Checked(
-                [.. loaded.Compilation.Plans.Where(IsAsked)],
+                [.. loaded.Compilation.Plans.Where(IsSelected)],
                 [.. loaded.Diagnostics.Where(diagnostic => Concerns(diagnostic, full, directory))],
-                loaded.Problems, IsAsked)
-            : new Checked(loaded.Compilation.Plans, [.. loaded.Diagnostics], loaded.Problems, IsAsked);
+                loaded.Problems, IsSelected)
+            : new Checked(loaded.Compilation.Plans, [.. loaded.Diagnostics], loaded.Problems, IsSelected);
 
-        bool IsAsked(Plan plan) => !isFile || Path.GetFullPath(plan.Source.Path, directory) == full;
+        bool IsSelected(Plan plan) => !isFile || Path.GetFullPath(plan.Source.Path, directory) == full;
 
-        IEnumerable<ExampleProblem> Examples(Plan plan) => IsAsked(plan) ? examples(plan) : [];
+        IEnumerable<ExampleProblem> Examples(Plan plan) => IsSelected(plan) ? examples(plan) : [];
     }
 
     private static bool Concerns(Diagnostic diagnostic, string file, string directory)

@@ -76,7 +76,7 @@ internal static class DeadLettersCommand
         {
             var answer = await api.PostAsync(
                 Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, $"The record is sent again to {TableOutput.Cell(answer, "topic")}.");
+            ApiOptions.Write(parsed.GetValue(json), answer, $"The record is sent again to {TableOutput.Cell(answer, "topic")}.");
         }));
         return command;
     }
@@ -91,7 +91,7 @@ internal static class DeadLettersCommand
         {
             var answer = await api.PostAsync(
                 Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, "The dead letter is discarded. It stays in the list, with the reason.");
+            ApiOptions.Write(parsed.GetValue(json), answer, "The dead letter is discarded. It stays in the list, with the reason.");
         }));
         return command;
     }

@@ -13,11 +13,11 @@ internal static class HealthCommand
     {
         var ready = new Option<bool>("--ready") { Description = "Check readiness instead of liveness." };
         var command = new Command("health", "Show the health of the role on this machine, as JSON.") { ready };
-        command.SetAction((parsed, cancellation) => AskAsync(parsed.GetValue(ready), cancellation));
+        command.SetAction((parsed, cancellation) => CheckAsync(parsed.GetValue(ready), cancellation));
         return command;
     }
 
-    private static async Task<int> AskAsync(bool ready, CancellationToken cancellation)
+    private static async Task<int> CheckAsync(bool ready, CancellationToken cancellation)
     {
         var settings = CommandLine.Settings(SettingsUse.Nothing);
         var host = settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind;

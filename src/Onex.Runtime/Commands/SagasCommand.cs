@@ -17,14 +17,14 @@ internal static class SagasCommand
             One("show", "Show a saga.", json, url, "", PrintSaga),
             History(json, url),
             One("why", "Show what a saga waits for and what an operator can do.", json, url, "/why", PrintWhy),
-            Ask("cancel", "Compensate what the saga did, and end it as cancelled. Not past its pivot.", json, url),
-            Ask(
+            OperatorCommand("cancel", "Compensate what the saga did, and end it as cancelled. Not past its pivot.", json, url),
+            OperatorCommand(
                 "terminate", "End a saga at once without compensation, if cancel is not possible. Effects in flight may still happen.",
                 json, url, confirms: true),
-            Ask("retry", "Retry what blocks a saga.", json, url),
-            Ask("skip", "Skip what blocks a saga.", json, url),
-            Ask("pause", "Pause a saga: it sends no new commands until it is resumed.", json, url),
-            Ask("resume", "Let a paused saga continue.", json, url),
+            OperatorCommand("retry", "Retry what blocks a saga.", json, url),
+            OperatorCommand("skip", "Skip what blocks a saga.", json, url),
+            OperatorCommand("pause", "Pause a saga: it sends no new commands until it is resumed.", json, url),
+            OperatorCommand("resume", "Let a paused saga continue.", json, url),
             Send(json, url),
             Check(json, url),
         };
@@ -118,7 +118,7 @@ internal static class SagasCommand
         return command;
     }
 
-    private static Command Ask(string name, string description, Option<bool> json, Option<string?> url, bool confirms = false)
+    private static Command OperatorCommand(string name, string description, Option<bool> json, Option<string?> url, bool confirms = false)
     {
         var id = Id();
         var reason = new Option<string?>("--reason") { Description = "The reason, which is stored in the saga's history." };
@@ -148,7 +148,7 @@ internal static class SagasCommand
                 }
             });
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, $"/{name}"), body, cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, Json.Text(answer, "text") ?? "Done.");
+            ApiOptions.Write(parsed.GetValue(json), answer, Json.Text(answer, "text") ?? "Done.");
         }));
         return command;
     }
@@ -172,7 +172,7 @@ internal static class SagasCommand
                 }
             });
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/send"), body, cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, "The event is accepted.");
+            ApiOptions.Write(parsed.GetValue(json), answer, "The event is accepted.");
         }));
         return command;
     }
@@ -180,7 +180,7 @@ internal static class SagasCommand
     private static Command Check(Option<bool> json, Option<string?> url)
     {
         var command = new Command(
-            "check", "Look for live sagas that are stuck: no timer, event or operator could move them. Fails if there is one.") { url };
+            "check", "Look for live sagas that are stuck: no timer, event or operator could continue them. Fails if there is one.") { url };
         command.SetAction(async (parsed, cancellation) =>
         {
             var stuck = 0;

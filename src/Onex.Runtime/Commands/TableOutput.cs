@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using Onex.Contracts.Text;
 using Spectre.Console;
 
 namespace Onex.Runtime.Commands;
@@ -71,6 +71,6 @@ internal static class TableOutput
     /// <summary>A time in UTC, to the second.</summary>
     public static string Time(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var at)
-            ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            ? TimeText.Format(at)
             : "";
 }

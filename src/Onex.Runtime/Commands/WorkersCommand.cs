@@ -142,7 +142,7 @@ internal static class WorkersCommand
     private static List<VerifiedOperation> Operations(
         RuntimeSettings settings, string topic, string[] names, string? arguments, string? longArguments)
     {
-        var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Of(settings, PluginSet.None)).Operations;
+        var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Create(settings, PluginSet.None)).Operations;
         if (names.Length == 0)
         {
             names = [.. declared.Where(operation => operation.Remote!.Topic == topic).Select(operation => operation.Name)];

@@ -49,9 +49,9 @@ internal sealed class ContractRegistration(
             return await OrchestratorRole.RegisterContractsAsync(
                 services, settings, loaded.Compilation.Plans, loaded.Context, cancellation);
         }
-        catch (StoreUnavailableException away)
+        catch (StoreUnavailableException unavailable)
         {
-            throw new NotReachableException(away.Message, away);
+            throw new NotReachableException(unavailable.Message, unavailable);
         }
     }
 }

@@ -82,15 +82,15 @@ internal sealed class ContractsReload : BackgroundService
             await LoadAsync(cancellation);
             _waitsFor = null;
         }
-        catch (NotReachableException away)
+        catch (NotReachableException unavailable)
         {
             // The next call tries again.
             if (_waitsFor is null)
             {
-                Log.ReloadWaits(_logger, away.Message);
+                Log.ReloadWaits(_logger, unavailable.Message);
             }
 
-            _waitsFor = away.Message;
+            _waitsFor = unavailable.Message;
         }
     }
 
@@ -178,9 +178,9 @@ internal sealed class ContractsReload : BackgroundService
             ];
         }
 
-        if (_registration is not null && await _registration.UseAsync(loaded, cancellation) is { Count: > 0 } refused)
+        if (_registration is not null && await _registration.UseAsync(loaded, cancellation) is { Count: > 0 } rejected)
         {
-            return [.. refused.Select(problem => (_settings.ContractsDirectory, problem))];
+            return [.. rejected.Select(problem => (_settings.ContractsDirectory, problem))];
         }
 
         if (_registration is not null && Changes(loaded) is { Length: > 0 } changed)
@@ -238,7 +238,7 @@ internal sealed class ContractsReload : BackgroundService
 
         if (problems.Count > 0)
         {
-            Log.ReloadRefused(_logger, string.Join('\n', problems.Select(problem => problem.Problem)));
+            Log.ReloadRejected(_logger, string.Join('\n', problems.Select(problem => problem.Problem)));
         }
         else if (_broken.Count > 0)
         {

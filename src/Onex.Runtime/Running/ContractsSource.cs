@@ -42,7 +42,7 @@ internal sealed class ContractsSource(
             ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true, vault)
             : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
         return new LoadedContracts(
-            new Compilation([], []), new CompilerContext(Catalogue.Of(settings, plugins), connections.Describe()), connections, []);
+            new Compilation([], []), new CompilerContext(Catalogue.Create(settings, plugins), connections.Describe()), connections, []);
     }
 
     /// <summary>

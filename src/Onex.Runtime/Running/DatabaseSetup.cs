@@ -32,9 +32,9 @@ internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings)
         {
             await work();
         }
-        catch (StoreSetupException away) when (away.MayPass)
+        catch (StoreSetupException unavailable) when (unavailable.MayPass)
         {
-            throw new NotReachableException(away.Message, away);
+            throw new NotReachableException(unavailable.Message, unavailable);
         }
         catch (StoreSetupException wrong)
         {

@@ -46,7 +46,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         foreach (var (name, value) in record.Headers)
         {
             // jsonb does not accept U+0000.
-            headers[name.Replace('\0', '\uFFFD')] = RecordText.Of(value)?.Replace('\0', '\uFFFD') ?? "";
+            headers[name.Replace('\0', '\uFFFD')] = RecordText.From(value)?.Replace('\0', '\uFFFD') ?? "";
         }
 
         // A redriven record has another position. Its identity must not depend on that, or it could be handled twice.

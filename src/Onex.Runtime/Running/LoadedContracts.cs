@@ -53,7 +53,7 @@ internal sealed record LoadedContracts(
         PluginSet plugins, Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false, VaultSecrets? vault = null)
     {
         var connections = ReadConnections(settings, environment, resolveSecrets, vault);
-        var own = Catalogue.Of(settings, plugins);
+        var own = Catalogue.Create(settings, plugins);
         var remote = RemoteOperationsReader.Read(settings.ContractsDirectory, own);
         var context = new CompilerContext(own.With(remote.Operations), connections.Describe())
         {

@@ -81,14 +81,15 @@ internal sealed class TopicSetup(
         {
             return await work();
         }
-        catch (BrokerUnavailableException away)
+        catch (BrokerUnavailableException unavailable)
         {
-            throw new NotReachableException(away.Message, away);
+            throw new NotReachableException(
+                $"{unavailable.Message} Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.", unavailable);
         }
-        catch (InvalidOperationException refused)
+        catch (InvalidOperationException failure)
         {
             // The broker's reason: authorization, replication factor, a topic name.
-            throw new ConfigurationException(refused.Message, refused);
+            throw new ConfigurationException(failure.Message, failure);
         }
     }
 

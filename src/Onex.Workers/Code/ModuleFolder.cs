@@ -25,7 +25,7 @@ internal sealed partial class ModuleFolder(string? folder)
 
         if (!Name().IsMatch(name))
         {
-            throw Refused(
+            throw Rejected(
                 $"'module' is '{name}': it must be a path below the folder of modules, of names with letters, digits, '.', '_' and '-' "
                 + "that do not begin with '.'");
         }
@@ -53,7 +53,7 @@ internal sealed partial class ModuleFolder(string? folder)
             current = new FileInfo(Path.Combine(current.FullName, part));
             if (current.LinkTarget is not null)
             {
-                throw Refused($"'{part}' in the path of the module '{name}' is a symbolic link");
+                throw Rejected($"'{part}' in the path of the module '{name}' is a symbolic link");
             }
         }
 
@@ -67,8 +67,8 @@ internal sealed partial class ModuleFolder(string? folder)
             // A pipe or a device has the length 0, and reading it could wait for ever.
             return file.Length switch
             {
-                0 => throw Refused($"the module '{name}' is empty or no regular file"),
-                > BytesMax => throw Refused($"the module '{name}' has {file.Length:N0} bytes, more than {BytesMax:N0}"),
+                0 => throw Rejected($"the module '{name}' is empty or no regular file"),
+                > BytesMax => throw Rejected($"the module '{name}' has {file.Length:N0} bytes, more than {BytesMax:N0}"),
                 _ => File.ReadAllBytes(file.FullName),
             };
         }
@@ -79,7 +79,7 @@ internal sealed partial class ModuleFolder(string? folder)
         }
     }
 
-    private static Exception Refused(string problem) => SandboxCodes.Exception(SandboxCodes.ModuleRefused, problem);
+    private static Exception Rejected(string problem) => SandboxCodes.Exception(SandboxCodes.ModuleRejected, problem);
 
     [GeneratedRegex("^[0-9a-f]{64}$", RegexOptions.NonBacktracking)]
     private static partial Regex Hash();

@@ -7,7 +7,7 @@ namespace Onex.Workers.Running;
 internal sealed class ComputeMetrics
 {
     internal static readonly MetricLabel Outcome =
-        MetricLabel.Of("outcome", StepOutcomes.Completed, StepOutcomes.Rejected, StepOutcomes.Failed);
+        MetricLabel.Create("outcome", StepOutcomes.Completed, StepOutcomes.Rejected, StepOutcomes.Failed);
 
     internal static readonly Metric Duration = Metric.Histogram(
         "onex.compute.duration", "s", Metric.Seconds,

@@ -84,7 +84,7 @@ internal sealed class RunningComputes
             var latest = _running[ended.CommandId];
             if (latest != ended)
             {
-                latest.Forget(ended);
+                latest.Evict(ended);
             }
             else if (ended.Before is { } before)
             {
@@ -145,7 +145,7 @@ internal sealed class RunningComputes
         public RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
 
         /// <summary>Removes one of the runs before this one. Called with the lock held.</summary>
-        public void Forget(Run ended)
+        public void Evict(Run ended)
         {
             var run = this;
             while (run._before != ended)
@@ -202,7 +202,7 @@ internal sealed class RunningComputes
         }
     }
 
-    // The last ones only: what was forgotten is computed again, which changes nothing.
+    // The last ones only: what was evicted is computed again, which changes nothing.
     private sealed class Recent<T>
     {
         private readonly Dictionary<CommandId, T> _values = [];

@@ -31,7 +31,7 @@ internal static class SandboxCodes
     public const string ResultNotJson = "result_not_json";
 
     /// <summary>The module's name leaves the folder or is a symbolic link, or its file is too large.</summary>
-    public const string ModuleRefused = "module_refused";
+    public const string ModuleRejected = "module_refused";
 
     /// <summary>There is no such module in this worker. Failed: it may be there after a deployment.</summary>
     public const string ModuleMissing = "module_missing";

@@ -202,18 +202,18 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         // The absence of further records shows only after a delay: many times what an unpaused consumer needs for its next record.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal(50, handler.Given.Count);
-        var settled = 0;
-        while (settled < 500)
+        var completed = 0;
+        while (completed < 500)
         {
             var given = handler.Given.ToArray();
-            Assert.True(given.Length - settled <= 50, $"{given.Length - settled} in flight");
-            foreach (var entry in given.Skip(settled))
+            Assert.True(given.Length - completed <= 50, $"{given.Length - completed} in flight");
+            foreach (var entry in given.Skip(completed))
             {
                 entry.Complete(RecordOutcome.Handled.Instance);
-                settled++;
+                completed++;
             }
 
-            await Condition.HoldsAsync(() => settled == 500 || handler.Given.Count > settled);
+            await Condition.HoldsAsync(() => completed == 500 || handler.Given.Count > completed);
         }
 
         Assert.All(

@@ -86,7 +86,7 @@ public abstract class RegistryAndDeadLettersCompliance
                     Rows.Start(other)],
                 []),
             _none);
-        await Store.CommitAsync(new CommitBatch([Rows.Move(ended, Rows.Ended(ended))], []), _none);
+        await Store.CommitAsync(new CommitBatch([Rows.Transition(ended, Rows.Ended(ended))], []), _none);
 
         var used = (await Registry.InUseAsync(_none)).Where(contract => contract.Name == running.Contract);
 
@@ -310,14 +310,14 @@ public abstract class RegistryAndDeadLettersCompliance
         var (first, second, stale) = (NewDeadLetter(), NewDeadLetter(), NewDeadLetter());
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [first] });
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { DeadLetters = [second] });
+        await CommitAsync(Rows.Transition(row, next) with { DeadLetters = [second] });
 
         var third = Rows.Next(next);
         await DeadLetters.DecideAsync(Redrive(first), _none);
-        await CommitAsync(Rows.Move(next, third) with { DeadLetters = [first with { Reopens = true }] });
+        await CommitAsync(Rows.Transition(next, third) with { DeadLetters = [first with { Reopens = true }] });
         Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
 
-        var result = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
+        var result = await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { DeadLetters = [stale] });
 
         Assert.IsType<CommitResult.Stale>(result);
         Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
@@ -379,7 +379,7 @@ public abstract class RegistryAndDeadLettersCompliance
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
         var seen = Rows.Id();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [new(seen)] });
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { SeenMessages = [new(seen)] });
 
         Assert.Equal(row.Id, await DeadLetters.HandledByAsync(row.RequestId, _none));
         Assert.Equal(row.Id, await DeadLetters.HandledByAsync(seen, _none));

@@ -49,7 +49,7 @@ public static class Rows
 
     public static CommitEntry Start(SagaRow row) => new CommitEntry.Start(row, [Happened(row)], [], []);
 
-    public static CommitEntry.Move Move(SagaRow from, SagaRow to) => new(to, from.Version, [Happened(to)], [], []);
+    public static CommitEntry.Transition Transition(SagaRow from, SagaRow to) => new(to, from.Version, [Happened(to)], [], []);
 
     public static HistoryEntry Happened(SagaRow row) => new(row.Version, 0, row.UpdatedAt, "state_entered", row.State, null, null);
 

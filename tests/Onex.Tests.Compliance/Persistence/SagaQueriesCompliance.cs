@@ -100,7 +100,7 @@ public abstract class SagaQueriesCompliance
     public async Task A_saga_is_loaded_with_input_output_and_buffered_events()
     {
         var row = Rows.New() with { Data = RawJson.FromText("""{"a":1}""") };
-        var kept = Rows.Early(row);
+        var buffered = Rows.Early(row);
         await Store.CommitAsync(
             new CommitBatch(
                 [
@@ -115,7 +115,7 @@ public abstract class SagaQueriesCompliance
                 ],
                 []),
             _none);
-        await Store.CommitAsync(new CommitBatch([Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [kept] }], []), _none);
+        await Store.CommitAsync(new CommitBatch([Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [buffered] }], []), _none);
 
         var found = await Queries.FindAsync(row.Id, _none);
 
@@ -123,7 +123,7 @@ public abstract class SagaQueriesCompliance
         Assert.Equal((row.Id, 2), (found.Row.Id, found.Row.Version));
         Assert.Equal("A", (string?)JsonNode.Parse(found.Input.ToString())!["sku"]);
         Assert.True((bool)JsonNode.Parse(found.Output!.Value.ToString())!["paid"]!);
-        Assert.Equal(kept.MessageId, Assert.Single(found.Early).MessageId);
+        Assert.Equal(buffered.MessageId, Assert.Single(found.Early).MessageId);
         Assert.Null(await Queries.FindAsync(Rows.Id(), _none));
     }
 
@@ -135,7 +135,7 @@ public abstract class SagaQueriesCompliance
             version, ordinal, Rows.Now.AddSeconds(version), "step_started", "charging", "charge", RawJson.FromText("""{"attempt":1}"""));
         await Store.CommitAsync(new CommitBatch([new CommitEntry.Start(row, [Entry(1, 1), Entry(1, 0)], [], [])], []), _none);
         var next = Rows.Next(row);
-        await Store.CommitAsync(new CommitBatch([new CommitEntry.Move(next, 1, [Entry(2, 0)], [], [])], []), _none);
+        await Store.CommitAsync(new CommitBatch([new CommitEntry.Transition(next, 1, [Entry(2, 0)], [], [])], []), _none);
 
         var all = await Queries.HistoryAsync(row.Id, 0, 0, 100, _none);
 

@@ -16,36 +16,36 @@ public abstract partial class SagaStoreCompliance
         var kept = Item(0) with
         {
             Result = RawJson.FromText("""{"parcel":"Zoë"}"""),
-            Undo = RawJson.FromText("""{"path": "/parcels/1",  "a":1.50, "\ud800":null}"""),
+            CompensationArguments = RawJson.FromText("""{"path": "/parcels/1",  "a":1.50, "\ud800":null}"""),
         };
         await CommitAsync(new CommitEntry.Start(row, [], [], []) { Items = [kept] });
         var failed = Item(1, SagaItemStatus.Failed) with { Code = "http_404", Message = "There is no such sku." };
         var empty = Item(2) with { Result = RawJson.Null };
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = [failed, empty] });
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { Items = [failed, empty] });
 
         var loaded = Assert.Single(await Store.LoadItemsAsync([All(row)], _none));
 
         Assert.Equal([0, 1, 2], loaded.Select(item => item.Index));
         Assert.Equal("Zoë", (string?)JsonNode.Parse(loaded[0].Result.ToString()!)!["parcel"]);
-        Assert.Equal(kept.Undo.ToString(), loaded[0].Undo.ToString());
+        Assert.Equal(kept.CompensationArguments.ToString(), loaded[0].CompensationArguments.ToString());
         Assert.Equal(kept.CommandId, loaded[0].CommandId);
         Assert.Equal(failed, loaded[1]);
         Assert.True(loaded[2].Result?.IsNull);
-        Assert.Null(loaded[2].Undo);
+        Assert.Null(loaded[2].CompensationArguments);
     }
 
     [Fact]
     public async Task Items_of_an_entry_that_is_not_committed_are_not_written()
     {
         var row = await StartAsync();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)));
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)));
         var again = Rows.New() with { RequestId = row.RequestId };
         var moving = await StartAsync();
 
         await CommitAsync(
-            Rows.Move(row, Rows.Next(row)) with { Items = [Item(0)] },
+            Rows.Transition(row, Rows.Next(row)) with { Items = [Item(0)] },
             new CommitEntry.Start(again, [], [], []) { Items = [Item(0)] },
-            Rows.Move(moving, Rows.Next(moving)) with { Items = [Item(0)] });
+            Rows.Transition(moving, Rows.Next(moving)) with { Items = [Item(0)] });
 
         var loaded = await Store.LoadItemsAsync([All(row), All(again), All(moving)], _none);
         Assert.Equal([0, 0, 1], loaded.Select(items => items.Count));
@@ -59,21 +59,23 @@ public abstract partial class SagaStoreCompliance
         var done = Item(7, SagaItemStatus.Unknown) with
         {
             Result = RawJson.FromText("1"),
-            Undo = RawJson.FromText("2"),
+            CompensationArguments = RawJson.FromText("2"),
             Code = "step_timed_out",
             Message = "late",
         };
-        await CommitAsync(Rows.Move(row, second) with { Items = [done] });
+        await CommitAsync(Rows.Transition(row, second) with { Items = [done] });
 
         await CommitAsync(
-            Rows.Move(second, Rows.Next(second)) with
+            Rows.Transition(second, Rows.Next(second)) with
             {
                 Items = [
                 Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }]
             });
 
         var loaded = Assert.Single((await Store.LoadItemsAsync([All(row)], _none))[0]);
-        Assert.Equal((SagaItemStatus.Compensated, "1", "2"), (loaded.Status, loaded.Result.ToString(), loaded.Undo.ToString()));
+        Assert.Equal(
+            (SagaItemStatus.Compensated, "1", "2"),
+            (loaded.Status, loaded.Result.ToString(), loaded.CompensationArguments.ToString()));
         Assert.Equal((null, null), (loaded.Code, loaded.Message));
     }
 
@@ -82,14 +84,14 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync();
 
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with
         {
-            Items = [Item(3) with { Undo = RawJson.FromText("[1]") }, Item(4), Item(3, SagaItemStatus.Compensated)],
+            Items = [Item(3) with { CompensationArguments = RawJson.FromText("[1]") }, Item(4), Item(3, SagaItemStatus.Compensated)],
         });
 
         var loaded = (await Store.LoadItemsAsync([All(row)], _none))[0];
         Assert.Equal([(3, SagaItemStatus.Compensated), (4, SagaItemStatus.Completed)], loaded.Select(item => (item.Index, item.Status)));
-        Assert.Equal("[1]", loaded[0].Undo.ToString());
+        Assert.Equal("[1]", loaded[0].CompensationArguments.ToString());
     }
 
     [Fact]
@@ -97,7 +99,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync();
         await CommitAsync(
-            Rows.Move(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
+            Rows.Transition(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
 
         var loaded = await Store.LoadItemsAsync(
             [
@@ -117,7 +119,7 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         SagaItem[] items = [
             .. Enumerable.Range(0, 1_000).Select(index => Item(index, index % 3 == 0 ? SagaItemStatus.Failed : SagaItemStatus.Completed))];
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = items });
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { Items = items });
         var completed = All(row) with { Statuses = [SagaItemStatus.Completed], Descending = true, Limit = 4 };
 
         var pages = await Store.LoadItemsAsync(
@@ -139,8 +141,8 @@ public abstract partial class SagaStoreCompliance
         var (bad, good) = (await StartAsync(), await StartAsync());
 
         var results = await CommitAsync(
-            Rows.Move(bad, Rows.Next(bad)) with { Items = [Item(0), Item(1) with { Message = "nul\0byte" }] },
-            Rows.Move(good, Rows.Next(good)) with { Items = [Item(0)] });
+            Rows.Transition(bad, Rows.Next(bad)) with { Items = [Item(0), Item(1) with { Message = "nul\0byte" }] },
+            Rows.Transition(good, Rows.Next(good)) with { Items = [Item(0)] });
 
         Assert.IsType<CommitResult.Invalid>(results[0]);
         Assert.Equal(CommitResult.Committed.Instance, results[1]);
@@ -151,7 +153,7 @@ public abstract partial class SagaStoreCompliance
     public async Task Items_are_found_by_status()
     {
         var row = await StartAsync();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = [.. _all.Select((status, index) => Item(index, status))] });
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { Items = [.. _all.Select((status, index) => Item(index, status))] });
 
         var loaded = await Store.LoadItemsAsync([.. _all.Select(status => All(row) with { Statuses = [status] })], _none);
 

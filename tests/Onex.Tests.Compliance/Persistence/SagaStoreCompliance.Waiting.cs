@@ -28,12 +28,12 @@ public abstract partial class SagaStoreCompliance
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
         var later = Rows.Next(row) with { NextWakeupAt = Rows.Now.AddHours(3) };
-        await CommitAsync(Rows.Move(row, later) with { WasParked = true });
+        await CommitAsync(Rows.Transition(row, later) with { WasParked = true });
 
         Assert.Equal(
             [new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Wakeups.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
 
-        await CommitAsync(Rows.Move(later, Rows.Next(later) with { NextWakeupAt = null }) with { WasParked = true });
+        await CommitAsync(Rows.Transition(later, Rows.Next(later) with { NextWakeupAt = null }) with { WasParked = true });
         Assert.Empty(await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
     }
 
@@ -43,11 +43,11 @@ public abstract partial class SagaStoreCompliance
         var partition = NewPartition();
         var row = await StartAsync(Rows.New() with { HomePartition = partition, NextWakeupAt = Rows.Now });
         var waiting = Rows.Next(row) with { Parked = true, NextWakeupAt = Rows.Now.AddHours(1) };
-        await CommitAsync(Rows.Move(row, waiting));
+        await CommitAsync(Rows.Transition(row, waiting));
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
 
         var running = Rows.Next(waiting) with { Parked = false, NextWakeupAt = Rows.Now.AddSeconds(30) };
-        await CommitAsync(Rows.Move(waiting, running) with { WasParked = true });
+        await CommitAsync(Rows.Transition(waiting, running) with { WasParked = true });
 
         Assert.Equal([Rows.Now.AddSeconds(30)], await WakeupTimesAsync(partition));
     }
@@ -58,7 +58,7 @@ public abstract partial class SagaStoreCompliance
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
 
-        await CommitAsync(Rows.Move(row, Rows.Ended(row)));
+        await CommitAsync(Rows.Transition(row, Rows.Ended(row)));
 
         Assert.Empty(await WakeupTimesAsync(partition));
     }
@@ -68,22 +68,22 @@ public abstract partial class SagaStoreCompliance
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
-        var kept = Rows.Early(row);
+        var buffered = Rows.Early(row);
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { BufferedEvents = [kept], WasParked = true });
+        await CommitAsync(Rows.Transition(row, next) with { BufferedEvents = [buffered], WasParked = true });
         var seen = Rows.Id();
 
-        var late = Rows.Move(row, Rows.Ended(row)) with
+        var late = Rows.Transition(row, Rows.Ended(row)) with
         {
             WasParked = true,
             SeenMessages = [new(seen)],
             BufferedEvents = [Rows.Early(row)],
-            ReleasedEvents = [kept.MessageId],
+            ReleasedEvents = [buffered.MessageId],
         };
         Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(late));
 
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
-        Assert.Equal([kept.MessageId], await KeptAsync(row));
+        Assert.Equal([buffered.MessageId], await BufferedAsync(row));
         Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
     }
 
@@ -96,11 +96,11 @@ public abstract partial class SagaStoreCompliance
         var next = Rows.Next(row);
         Assert.Equal(
             [CommitResult.Committed.Instance],
-            await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
+            await CommitAsync(Rows.Transition(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
         var results = await CommitAsync(
-            new CommitEntry.Move(
+            new CommitEntry.Transition(
                 again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
                 WasParked = true,
@@ -108,7 +108,7 @@ public abstract partial class SagaStoreCompliance
                 BufferedEvents = [Rows.Early(row)],
                 JoinedRequests = [new(Rows.Id())],
             },
-            Rows.Move(other, Rows.Next(other)));
+            Rows.Transition(other, Rows.Next(other)));
 
         Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(results[0]).MessageIds);
         Assert.Equal(CommitResult.Committed.Instance, results[1]);
@@ -119,7 +119,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
         Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
         Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
+        Assert.Equal(
+            [CommitResult.Committed.Instance], await CommitAsync(Rows.Transition(next, again) with { SeenMessages = [new(second)] }));
     }
 
     [Fact]
@@ -128,11 +129,11 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var message = Rows.Id();
         var ended = Rows.Ended(row);
-        await CommitAsync(Rows.Move(row, ended) with { SeenMessages = [new(message)] });
+        await CommitAsync(Rows.Transition(row, ended) with { SeenMessages = [new(message)] });
 
         foreach (var from in new[] { row, ended })
         {
-            var result = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
+            var result = Assert.Single(await CommitAsync(Rows.Transition(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
             Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(result).MessageIds);
         }
     }
@@ -146,8 +147,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(
             [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
             await CommitAsync(
-                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] },
-                Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
+                Rows.Transition(one, Rows.Next(one)) with { SeenMessages = [new(message)] },
+                Rows.Transition(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
     }
 
     [Fact]
@@ -156,11 +157,11 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var request = Rows.Id();
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { JoinedRequests = [new(request)] });
+        await CommitAsync(Rows.Transition(row, next) with { JoinedRequests = [new(request)] });
 
         Assert.Equal(
             [CommitResult.Committed.Instance],
-            await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
+            await CommitAsync(Rows.Transition(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
     }
 
     [Fact]
@@ -172,23 +173,27 @@ public abstract partial class SagaStoreCompliance
         var foreign = Rows.Early(other);
         var second = Rows.Next(row);
         await CommitAsync(
-            Rows.Move(row, second) with { BufferedEvents = [events[3], events[1], events[2]] },
-            Rows.Move(other, Rows.Next(other)) with { BufferedEvents = [foreign] });
+            Rows.Transition(row, second) with { BufferedEvents = [events[3], events[1], events[2]] },
+            Rows.Transition(other, Rows.Next(other)) with { BufferedEvents = [foreign] });
         var third = Rows.Next(second);
-        await CommitAsync(Rows.Move(second, third) with { BufferedEvents = [events[0]] });
+        await CommitAsync(Rows.Transition(second, third) with { BufferedEvents = [events[0]] });
 
         var early = (await LoadAsync(row.Id)).Early;
         Assert.Equal(
-            [events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId], early.Select(kept => kept.MessageId));
+            [events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId],
+            early.Select(buffered => buffered.MessageId));
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
         // Events of other sagas remain.
         var fourth = Rows.Next(third);
-        await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
+        await CommitAsync(Rows.Transition(third, fourth) with
+        {
+            ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId],
+        });
 
-        Assert.Equal([events[2].MessageId, events[0].MessageId], await KeptAsync(row));
-        Assert.Equal([foreign.MessageId], await KeptAsync(other));
+        Assert.Equal([events[2].MessageId, events[0].MessageId], await BufferedAsync(row));
+        Assert.Equal([foreign.MessageId], await BufferedAsync(other));
     }
 
     [Fact]
@@ -196,30 +201,30 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync();
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { BufferedEvents = [Rows.Early(row)] });
+        await CommitAsync(Rows.Transition(row, next) with { BufferedEvents = [Rows.Early(row)] });
 
-        await CommitAsync(Rows.Move(next, Rows.Ended(next)) with { BufferedEvents = [Rows.Early(row)] });
+        await CommitAsync(Rows.Transition(next, Rows.Ended(next)) with { BufferedEvents = [Rows.Early(row)] });
 
-        Assert.Empty(await KeptAsync(row));
+        Assert.Empty(await BufferedAsync(row));
     }
 
     [Fact]
     public async Task A_saga_may_buffer_an_early_event()
     {
         var row = Rows.New();
-        var (kept, taken) = (Rows.Early(row), Rows.Early(row));
-        await EarlyEvents.StoreEarlyAsync([kept, taken], 10, _none);
+        var (buffered, taken) = (Rows.Early(row), Rows.Early(row));
+        await EarlyEvents.StoreEarlyAsync([buffered, taken], 10, _none);
         await StartAsync(row);
 
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with
         {
-            SeenMessages = [new(kept.MessageId), new(taken.MessageId)],
-            BufferedEvents = [kept with { SagaId = row.Id }],
+            SeenMessages = [new(buffered.MessageId), new(taken.MessageId)],
+            BufferedEvents = [buffered with { SagaId = row.Id }],
             ReleasedEvents = [taken.MessageId],
         });
 
-        Assert.Equal([kept.MessageId], await KeptAsync(row));
-        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId || due.Event.MessageId == taken.MessageId);
+        Assert.Equal([buffered.MessageId], await BufferedAsync(row));
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == buffered.MessageId || due.Event.MessageId == taken.MessageId);
     }
 
     [Fact]
@@ -264,7 +269,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var seen = Rows.Address(row);
-        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [new(seen.MessageId)] });
+        await CommitAsync(Rows.Transition(row, Rows.Ended(row)) with { SeenMessages = [new(seen.MessageId)] });
 
         var targets = await Store.FindEventTargetsAsync(
             [seen, seen with { SagaId = row.Id }, seen with { BusinessKey = row.BusinessKey, MessageId = Rows.Id() }], _none);
@@ -282,11 +287,11 @@ public abstract partial class SagaStoreCompliance
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
         Assert.Equal([events[0].MessageId], (await EarlyEvents.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var kept = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+        var buffered = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
         MessageId[] expected =
             [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
-        Assert.Equal(expected.ToHashSet(), kept.Keys.ToHashSet());
+        Assert.Equal(expected.ToHashSet(), buffered.Keys.ToHashSet());
         Assert.Empty(await EarlyEvents.StoreEarlyAsync([], 3, _none));
     }
 
@@ -342,10 +347,10 @@ public abstract partial class SagaStoreCompliance
     public async Task A_buffered_event_never_becomes_due_even_when_expired()
     {
         var row = await StartAsync();
-        var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [kept] });
+        var buffered = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [buffered] });
 
-        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId);
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == buffered.MessageId);
     }
 
     [Fact]
@@ -355,11 +360,11 @@ public abstract partial class SagaStoreCompliance
         var early = Rows.Early(row) with { SagaId = null };
         await EarlyEvents.StoreEarlyAsync([early], 10, _none);
         await StartAsync(row);
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [early with { SagaId = row.Id }] });
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [early with { SagaId = row.Id }] });
 
         await EarlyEvents.RemoveEarlyAsync([early.MessageId], _none);
 
-        Assert.Equal([early.MessageId], await KeptAsync(row));
+        Assert.Equal([early.MessageId], await BufferedAsync(row));
     }
 
     [Fact]
@@ -369,7 +374,7 @@ public abstract partial class SagaStoreCompliance
         var (joined, seen) = (Rows.Id(), Rows.Id());
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key(), RequestHash = hashes[0] });
         await CommitAsync(
-            Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
+            Rows.Transition(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
         var early = Rows.Early(Rows.New()) with { RequestHash = hashes[3] };
         await EarlyEvents.StoreEarlyAsync([early], 10, _none);
 
@@ -402,10 +407,10 @@ public abstract partial class SagaStoreCompliance
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
         Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([address], _none)).Ended);
         await StartAsync(first);
-        await CommitAsync(Rows.Move(first, Rows.Ended(first)));
+        await CommitAsync(Rows.Transition(first, Rows.Ended(first)));
         var second = await StartAsync(Rows.New() with { BusinessKey = first.BusinessKey });
         Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([address], _none)).Ended);
-        await CommitAsync(Rows.Move(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
+        await CommitAsync(Rows.Transition(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
 
         var ended = await Store.FindEventTargetsAsync(
             [address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
@@ -422,7 +427,7 @@ public abstract partial class SagaStoreCompliance
         await EarlyEvents.StoreEarlyAsync([forQuick, forLate], 10, _none);
 
         await StartAsync(quick);
-        await CommitAsync(Rows.Move(quick, Rows.Ended(quick)));
+        await CommitAsync(Rows.Transition(quick, Rows.Ended(quick)));
         await StartAsync(late);
 
         var due = (await DueAsync()).Where(due => due.Event.MessageId == forQuick.MessageId || due.Event.MessageId == forLate.MessageId);
@@ -447,7 +452,8 @@ public abstract partial class SagaStoreCompliance
     private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
         (await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
-    private async Task<IEnumerable<MessageId>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
+    private async Task<IEnumerable<MessageId>> BufferedAsync(SagaRow row) =>
+        (await LoadAsync(row.Id)).Early.Select(buffered => buffered.MessageId);
 
     private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
         (await Store.FindEventTargetsAsync(addresses, _none)).Select(target => target.Live);

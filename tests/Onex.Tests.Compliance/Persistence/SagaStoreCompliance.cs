@@ -67,7 +67,7 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
 
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(row, moved)));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Transition(row, moved)));
 
         Assert.Equal(Comparable(moved), Comparable((await LoadAsync(row.Id)).Row));
     }
@@ -77,13 +77,13 @@ public abstract partial class SagaStoreCompliance
     {
         var first = await StartAsync();
         var second = Rows.Next(first);
-        await CommitAsync(Rows.Move(first, second));
+        await CommitAsync(Rows.Transition(first, second));
         var late = Rows.Next(first) with { State = "late" };
 
         Assert.Equal(
             [CommitResult.Stale.Instance],
             await CommitAsync(
-                new CommitEntry.Move(
+                new CommitEntry.Transition(
                     late, first.Version, [Rows.Happened(late)], [Rows.Message("late")], [Rows.Payload(late, "result:late")])));
 
         var loaded = await LoadAsync(first.Id);
@@ -97,14 +97,14 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
 
-        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(Rows.Move(row, Rows.Next(row))));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(Rows.Transition(row, Rows.Next(row))));
     }
 
     [Fact]
     public async Task A_check_succeeds_only_for_the_version_that_was_read()
     {
         var row = await StartAsync();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)));
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)));
 
         Assert.Equal(
             [
@@ -122,16 +122,16 @@ public abstract partial class SagaStoreCompliance
     {
         var moving = await StartAsync();
         var stale = await StartAsync();
-        await CommitAsync(Rows.Move(stale, Rows.Next(stale)));
+        await CommitAsync(Rows.Transition(stale, Rows.Next(stale)));
         var known = await StartAsync();
-        var born = Rows.New();
+        var started = Rows.New();
 
         var results = await CommitAsync(
-            Rows.Start(born),
-            Rows.Move(stale, Rows.Next(stale)),
+            Rows.Start(started),
+            Rows.Transition(stale, Rows.Next(stale)),
             Rows.Start(Rows.New() with { RequestId = known.RequestId }),
             new CommitEntry.Check(stale.Id, 2),
-            Rows.Move(moving, Rows.Next(moving)));
+            Rows.Transition(moving, Rows.Next(moving)));
 
         Assert.Equal(
             [
@@ -158,7 +158,7 @@ public abstract partial class SagaStoreCompliance
     public async Task A_request_is_still_a_duplicate_after_its_saga_ended()
     {
         var first = await StartAsync();
-        await CommitAsync(Rows.Move(first, Rows.Ended(first)));
+        await CommitAsync(Rows.Transition(first, Rows.Ended(first)));
 
         Assert.Equal(
             [new CommitResult.DuplicateRequest(first.Id, first.Source)],
@@ -170,7 +170,7 @@ public abstract partial class SagaStoreCompliance
     {
         var owner = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var request = Rows.New().RequestId;
-        await CommitAsync(Rows.Move(owner, Rows.Ended(owner)) with { JoinedRequests = [new(request)] });
+        await CommitAsync(Rows.Transition(owner, Rows.Ended(owner)) with { JoinedRequests = [new(request)] });
 
         Assert.Equal(
             [new CommitResult.DuplicateRequest(owner.Id, "")],
@@ -210,8 +210,8 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal(
             [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
-            await CommitAsync(Rows.Start(next), Rows.Move(owner, Rows.Ended(owner))));
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Ended(next))));
+            await CommitAsync(Rows.Start(next), Rows.Transition(owner, Rows.Ended(owner))));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Transition(next, Rows.Ended(next))));
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key })));
     }
 
@@ -236,7 +236,12 @@ public abstract partial class SagaStoreCompliance
         var bad = Rows.New() with { State = "nul\0byte" };
 
         var results = await CommitAsync(
-            [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
+            [
+                .. good[..3].Select(Rows.Start),
+                Rows.Start(bad),
+                .. good[3..].Select(Rows.Start),
+                Rows.Transition(moving, Rows.Next(moving)),
+            ]);
 
         Assert.IsType<CommitResult.Invalid>(results[3]);
         Assert.Equal(7, results.Count(result => result is CommitResult.Committed));
@@ -260,7 +265,7 @@ public abstract partial class SagaStoreCompliance
         OutgoingMessage[] messages = [.. Enumerable.Range(0, 5).Select(i => Rows.Message($"m{i}"))];
         await CommitAsync(new CommitEntry.Start(row, [], messages[..3], []));
         var ended = Rows.Ended(row);
-        await CommitAsync(new CommitEntry.Move(ended, 1, [], messages[3..], []));
+        await CommitAsync(new CommitEntry.Transition(ended, 1, [], messages[3..], []));
         MessageId[] ids = [.. messages.Select(message => message.MessageId)];
 
         Assert.Equal(ids, (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
@@ -293,7 +298,7 @@ public abstract partial class SagaStoreCompliance
         await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now.AddDays(1) });
         await StartAsync(Rows.New() with { HomePartition = Partition + 1, NextWakeupAt = Rows.Now });
         var ended = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
-        await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
+        await CommitAsync(Rows.Transition(ended, Rows.Ended(ended)));
 
         Assert.Equal(
             [new Wakeup(due.Id, Partition, Rows.Now)],
@@ -318,7 +323,7 @@ public abstract partial class SagaStoreCompliance
     {
         SagaRow[] live = [await StartAsync(), await StartAsync(), await StartAsync()];
         var ended = await StartAsync();
-        await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
+        await CommitAsync(Rows.Transition(ended, Rows.Ended(ended)));
 
         var listed = new List<SagaId>();
         while (await Store.LiveAsync(listed.LastOrDefault(), 2, _none) is { Count: > 0 } page)

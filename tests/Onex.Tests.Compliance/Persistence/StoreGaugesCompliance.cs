@@ -29,15 +29,15 @@ public abstract class StoreGaugesCompliance
         Assert.Equal(0, await HaltedAsync(row.Contract, text));
 
         var halted = Rows.Next(row) with { Status = status, NextWakeupAt = null };
-        await CommitAsync(Rows.Move(row, halted));
+        await CommitAsync(Rows.Transition(row, halted));
         Assert.Equal(1, await HaltedAsync(row.Contract, text));
 
         var again = Rows.Next(halted) with { State = "other" };
-        await CommitAsync(Rows.Move(halted, again));
+        await CommitAsync(Rows.Transition(halted, again));
         Assert.Equal(1, await HaltedAsync(row.Contract, text));
 
         var moving = Rows.Next(again) with { Status = SagaStatus.Running, NextWakeupAt = Rows.Now.AddMinutes(1) };
-        await CommitAsync(Rows.Move(again, moving));
+        await CommitAsync(Rows.Transition(again, moving));
         Assert.Equal(0, await HaltedAsync(row.Contract, text));
     }
 
@@ -48,7 +48,7 @@ public abstract class StoreGaugesCompliance
         await CommitAsync(Rows.Start(row));
         Assert.Equal(1, await HaltedAsync(row.Contract, "blocked"));
 
-        await CommitAsync(Rows.Move(row, Rows.Ended(row)));
+        await CommitAsync(Rows.Transition(row, Rows.Ended(row)));
         Assert.Equal(0, await HaltedAsync(row.Contract, "blocked"));
     }
 
@@ -63,10 +63,10 @@ public abstract class StoreGaugesCompliance
         Assert.Equal(before, (await ReadAsync()).WithoutWakeup);
 
         var stuck = Rows.Next(row) with { NextWakeupAt = null };
-        await CommitAsync(Rows.Move(row, stuck), Rows.Move(sending, Rows.Next(sending) with { NextWakeupAt = null }));
+        await CommitAsync(Rows.Transition(row, stuck), Rows.Transition(sending, Rows.Next(sending) with { NextWakeupAt = null }));
         Assert.Equal(before + 1, (await ReadAsync()).WithoutWakeup);
 
-        await CommitAsync(Rows.Move(stuck, Rows.Next(stuck) with { NextWakeupAt = Rows.Now.AddMinutes(1) }));
+        await CommitAsync(Rows.Transition(stuck, Rows.Next(stuck) with { NextWakeupAt = Rows.Now.AddMinutes(1) }));
         Assert.Equal(before, (await ReadAsync()).WithoutWakeup);
     }
 

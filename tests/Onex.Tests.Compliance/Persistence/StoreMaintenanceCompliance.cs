@@ -102,7 +102,7 @@ public abstract class StoreMaintenanceCompliance
         Assert.Empty(await OrdinalsAsync(gone));
 
         // History is also kept for some time after the end of the saga.
-        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
+        await CommitAsync(Rows.Transition(row, Rows.Ended(row)) with { History = [] });
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
         Assert.Equal([0, 1], await OrdinalsAsync(row));
     }
@@ -122,7 +122,7 @@ public abstract class StoreMaintenanceCompliance
             Assert.Single(
                 await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
 
-        await CommitAsync(Rows.Move(parent, Rows.Ended(parent)));
+        await CommitAsync(Rows.Transition(parent, Rows.Ended(parent)));
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
         Assert.Empty(await Store.LoadAsync([child.Id], _none));
     }
@@ -190,7 +190,7 @@ public abstract class StoreMaintenanceCompliance
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [], [], [Rows.Payload(row, "output")]));
         var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
-        await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, [])
+        await CommitAsync(new CommitEntry.Transition(ended, 1, [], unsent, [])
         {
             SeenMessages = [new(Seen(row))],
             Items = [new SagaItem("pack", 1, 0, SagaItemStatus.Completed, Rows.Id())],

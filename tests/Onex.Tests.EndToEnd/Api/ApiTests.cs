@@ -94,9 +94,9 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         var id = (string)accepted["saga_id"]!;
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
-        var refused = await PostAsync(
+        var rejected = await PostAsync(
             $"/api/v1/sagas/{id}/terminate", new JsonObject { ["confirm"] = OnexStack.NewId().ToString() }, Operator);
-        Assert.Equal((HttpStatusCode.BadRequest, "ONEX4020"), (refused.Status, (string?)refused.Body["code"]));
+        Assert.Equal((HttpStatusCode.BadRequest, "ONEX4020"), (rejected.Status, (string?)rejected.Body["code"]));
 
         var settings = new Dictionary<string, string>
         {
@@ -210,8 +210,8 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.Contains("done", (await OnexProcess.RunAsync(settings, "sagas", "show", id)).Out);
         Assert.Equal(0, (await OnexProcess.RunAsync(settings, "sagas", "why", id)).Code);
         Assert.Equal(0, (await OnexProcess.RunAsync(settings, "sagas", "check")).Code);
-        var refused = await OnexProcess.RunAsync(settings, "sagas", "cancel", id);
-        Assert.Equal(1, refused.Code);
+        var rejected = await OnexProcess.RunAsync(settings, "sagas", "cancel", id);
+        Assert.Equal(1, rejected.Code);
         settings.Remove("ONEX_API_TOKEN");
         Assert.Contains("ONEX_API_TOKEN", (await OnexProcess.RunAsync(settings, "sagas", "list")).Error);
     }
@@ -219,9 +219,9 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [Fact]
     public async Task Metrics_need_a_token_and_no_request_adds_a_series()
     {
-        var (status, refused) = await GetAsync("/metrics", token: null);
+        var (status, rejected) = await GetAsync("/metrics", token: null);
         Assert.Equal(HttpStatusCode.Unauthorized, status);
-        Assert.Contains("ONEX_API_TOKEN", (string?)refused["remedy"]);
+        Assert.Contains("ONEX_API_TOKEN", (string?)rejected["remedy"]);
         Assert.Contains("onex_ready 1", await MetricsAsync());
 
         var order = Names.Next("metrics");

@@ -48,8 +48,8 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     public async Task A_redriven_event_reaches_its_late_saga_exactly_once()
     {
         var order = Names.Next("dlq");
-        var refused = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
-        var id = (string)(await DeadLetterAsync($"q={refused}"))["id"]!;
+        var rejected = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
+        var id = (string)(await DeadLetterAsync($"q={rejected}"))["id"]!;
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
@@ -115,7 +115,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
 
         var answers = await Eventually.GetAsync(
             () => Task.FromResult(
-                Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
+                Stack.Responses.For(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
         Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
         Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
         Assert.DoesNotContain(Stack.Services.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));

@@ -56,7 +56,7 @@ public sealed class DemoTests : IDisposable
         var text = await File.ReadAllTextAsync(contract);
         Assert.Contains(Compensates, text);
         await File.WriteAllTextAsync(
-            contract, text.Replace(Compensates, "        compensate: { none: forgotten }", StringComparison.Ordinal));
+            contract, text.Replace(Compensates, "        compensate: { none: it is missing }", StringComparison.Ordinal));
         await using var run = new Run(_directory);
 
         Assert.True(await run.EndAsync() == 1, string.Join('\n', run.Lines));
@@ -127,7 +127,7 @@ public sealed class DemoTests : IDisposable
                 await KillAsync();
             }
 
-            Reaper.Forget(_reaperId);
+            Reaper.Remove(_reaperId);
             _process.Dispose();
         }
 

@@ -71,10 +71,10 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         var saga = await StartAsync(Names.Next("document"));
         await Stack.RequestAsync("document.approved", By(""), saga);
 
-        var refused = await Stack.Responses.ReadAsync(saga, _within);
+        var rejected = await Stack.Responses.ReadAsync(saga, _within);
 
         Assert.Equal(
-            ("error", "ONEX3017", "document.approved"), (refused.Field("status"), refused.Field("code"), refused.Field("operation")));
+            ("error", "ONEX3017", "document.approved"), (rejected.Field("status"), rejected.Field("code"), rejected.Field("operation")));
         Assert.Equal(
             ["waiting|waiting"], await Stack.Database.QueryAsync($"SELECT state, status FROM onex.sagas WHERE correlation_id = '{saga}'"));
     }
@@ -97,10 +97,10 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         await Stack.RequestAsync("document", Document(Names.Next("document")), flow);
         await LiveAsync(flow, 2);
         await Stack.RequestAsync("document.withdrawn", new JsonObject(), flow);
-        var refused = await Stack.Responses.ReadAsync(record => record.CorrelationId == flow, _within, "a refusal");
+        var rejected = await Stack.Responses.ReadAsync(record => record.CorrelationId == flow, _within, "a rejection");
         await SendAsync("document.withdrawn", new JsonObject(), new JsonObject { ["key"] = wanted });
 
-        Assert.Equal("ONEX3022", refused.Field("code"));
+        Assert.Equal("ONEX3022", rejected.Field("code"));
         await LiveAsync(flow, 1);
     }
 

@@ -25,14 +25,14 @@ public sealed class OverlappingKeysTests
             {
                 moreThanOne.AddRange(await stack.Database.QueryAsync(
                     "SELECT business_key, count(*) FROM onex.sagas WHERE ended_at IS NULL GROUP BY 1 HAVING count(*) > 1"));
-                return correlationIds.All(id => stack.Responses.Of(id).Count > 0);
+                return correlationIds.All(id => stack.Responses.For(id).Count > 0);
             },
             TimeSpan.FromSeconds(120),
-            () => $"{correlationIds.Count(id => stack.Responses.Of(id).Count > 0)} of {correlationIds.Length} requests were answered");
+            () => $"{correlationIds.Count(id => stack.Responses.For(id).Count > 0)} of {correlationIds.Length} requests were answered");
 
         Assert.Empty(moreThanOne);
         stack.AssertOneResponseEach(correlationIds);
-        var answers = correlationIds.Select(id => stack.Responses.Of(id)[0]).ToList();
+        var answers = correlationIds.Select(id => stack.Responses.For(id)[0]).ToList();
         Assert.All(answers, answer => Assert.True(
             answer.Field("status") == "success" || answer.Field("code") == "ONEX3009", answer.Text));
         var started = answers.Count(answer => answer.Field("status") == "success");

@@ -74,9 +74,10 @@ public sealed class SetAsideTests : IDisposable
         await StartAsync();
         Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/sagas/{deep}/cancel", "{}")).Status);
         await StatusAsync(deep, "cancelled");
-        var (refused, problem) = await PostAsync($"/api/v1/sagas/{torn}/cancel", "{}");
+        var (rejected, problem) = await PostAsync($"/api/v1/sagas/{torn}/cancel", "{}");
         Assert.Equal(
-            (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
+            (HttpStatusCode.Conflict, true),
+            (rejected, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
         // Repaired sagas continue.

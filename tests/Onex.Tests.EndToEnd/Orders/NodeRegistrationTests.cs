@@ -95,7 +95,7 @@ public sealed class NodeRegistrationTests : IAsyncLifetime
 
         Assert.Equal(nodes, await _inventory.QueryAsync("SELECT id FROM nodes WHERE address = '127.0.0.1' ORDER BY id"));
         Assert.Empty(await _stack.Database.QueryAsync("SELECT kind FROM onex.saga_history WHERE kind LIKE 'compensation%'"));
-        Assert.All(requests, request => Assert.Empty(_stack.Responses.Of(request)));
+        Assert.All(requests, request => Assert.Empty(_stack.Responses.For(request)));
 
         // A node that sends one heartbeat and then none.
         await _stack.EventAsync("node-registration.acknowledge", nodes[0], new JsonObject { ["by"] = "alice" });

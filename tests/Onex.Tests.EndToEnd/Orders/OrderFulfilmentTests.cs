@@ -130,8 +130,8 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
 
         var second = await Stack.OrderAsync(order);
 
-        var refused = await Stack.Responses.ReadAsync(second, _within);
-        Assert.Equal(("error", "ONEX3009"), (refused.Field("status"), refused.Field("code")));
+        var rejected = await Stack.Responses.ReadAsync(second, _within);
+        Assert.Equal(("error", "ONEX3009"), (rejected.Field("status"), rejected.Field("code")));
         await Stack.EventAsync("order-fulfilment.card_updated", order, []);
         Assert.Equal("success", (await Stack.Responses.ReadAsync(first, _within)).Field("status"));
         Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));

@@ -28,7 +28,7 @@ public sealed class DirectOperationTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task Listed_operations_run_over_HTTP_in_one_process_and_others_are_refused()
+    public async Task Listed_operations_run_over_HTTP_in_one_process_and_others_are_rejected()
     {
         var root = _directory.CreateSubdirectory("files").FullName;
         Write("connections/all.yaml", $$"""connections: { files: { type: filesystem, root: "{{root}}" } }""");
@@ -39,15 +39,15 @@ public sealed class DirectOperationTests : IDisposable
         var read = await AnswerAsync(
             onex, """{"operation":"read_file","handler_type":"filesystem","payload":{"connection":"files","path":"a.txt"}}""");
         var inside = await AnswerAsync(onex, """{"operation":"http.get","payload":{"url":"http://127.0.0.1:1/"}}""");
-        var (status, refused) = await onex.RequestAsync("""{"operation":"http.post","payload":{"url":"http://example.com"}}""");
+        var (status, rejected) = await onex.RequestAsync("""{"operation":"http.post","payload":{"url":"http://example.com"}}""");
 
         Assert.Equal("success", (string?)written["status"]);
         Assert.Equal("hello", (string?)read["payload"]!["content"]);
         Assert.Equal("read_file", (string?)read["operation"]);
         Assert.Equal("address_refused", (string?)inside["code"]);
         Assert.Equal(HttpStatusCode.Forbidden, status);
-        Assert.Equal("ONEX3011", (string?)refused["code"]);
-        Assert.Contains("handlers.direct", refused.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal("ONEX3011", (string?)rejected["code"]);
+        Assert.Contains("handlers.direct", rejected.ToJsonString(), StringComparison.Ordinal);
         var sagas = (await onex.GetAsync("/api/v1/sagas"))["sagas"]!.AsArray();
         Assert.Equal(
             ["direct-filesystem-read-file", "direct-filesystem-write-file", "direct-http-get"],
@@ -57,7 +57,7 @@ public sealed class DirectOperationTests : IDisposable
     }
 
     [Fact]
-    public async Task Listed_operations_run_over_Kafka_and_others_are_refused()
+    public async Task Listed_operations_run_over_Kafka_and_others_are_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         Write("connections/all.yaml", $$"""
@@ -75,13 +75,13 @@ public sealed class DirectOperationTests : IDisposable
         var query = new JsonObject { ["connection"] = "ledger", ["sql"] = "SELECT $1::int + 1 AS sum", ["parameters"] = new JsonArray(6) };
 
         var correlationId = await stack.RequestAsync("db.query", query);
-        var refused = await stack.RequestAsync("db.execute", query.DeepClone().AsObject());
+        var rejected = await stack.RequestAsync("db.execute", query.DeepClone().AsObject());
 
         var answer = await stack.Responses.ReadAsync(correlationId, _within);
         Assert.Equal("success", answer.Field("status"));
         Assert.Equal("db.query", answer.Field("operation"));
         Assert.Contains("\"rows\":[{\"sum\":7}]", answer.Text, StringComparison.Ordinal);
-        Assert.Equal("ONEX3011", (await stack.Responses.ReadAsync(refused, _within)).Field("code"));
+        Assert.Equal("ONEX3011", (await stack.Responses.ReadAsync(rejected, _within)).Field("code"));
     }
 
     private static async Task<JsonNode> AnswerAsync(EmbeddedOnex onex, string request) =>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Tests.EndToEnd.Secrets;
 
 /// <summary>
-/// A service that repeats what it gets, in its headers and its body: <c>/echo</c> fails twice before it succeeds, and <c>/refused</c>
+/// A service that repeats what it gets, in its headers and its body: <c>/echo</c> fails twice before it succeeds, and <c>/rejected</c>
 /// rejects.
 /// </summary>
 internal sealed class EchoService : IAsyncDisposable

@@ -18,7 +18,7 @@ public sealed class SecretRotationTests
         await using var vault = await VaultServer.StartAsync();
         await using var stack = await OnexStack.CreateAsync(server);
         var (good, bad) = (Names.Next("good"), Names.Next("bad"));
-        await using var accounts = await Accounts.StartAsync(stack.Database, server, refused: bad);
+        await using var accounts = await Accounts.StartAsync(stack.Database, server, rejected: bad);
         foreach (var account in (string[])[good, bad])
         {
             await stack.Database.ExecuteAsync($"CREATE ROLE {account} LOGIN PASSWORD 'the first password'");
@@ -64,7 +64,7 @@ public sealed class SecretRotationTests
         private readonly PostgresServer _postgres;
         private readonly ConcurrentDictionary<string, string> _passwords = new();
 
-        private Accounts(WebApplication server, Uri address, PostgresDatabase database, PostgresServer postgres, string refused)
+        private Accounts(WebApplication server, Uri address, PostgresDatabase database, PostgresServer postgres, string rejected)
         {
             (_server, Address, _postgres) = (server, address, postgres);
             server.MapPut("/accounts/{account}/password", async (string account, HttpContext context) =>
@@ -75,19 +75,19 @@ public sealed class SecretRotationTests
                 _passwords[account] = password;
             });
             server.MapGet("/accounts/{account}/health", async (string account) =>
-                new { healthy = account != refused && await CanLogInAsync(account, _passwords[account]) });
+                new { healthy = account != rejected && await CanLogInAsync(account, _passwords[account]) });
         }
 
         public Uri Address { get; }
 
-        public static async Task<Accounts> StartAsync(PostgresDatabase database, PostgresServer postgres, string refused)
+        public static async Task<Accounts> StartAsync(PostgresDatabase database, PostgresServer postgres, string rejected)
         {
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             var address = new Uri($"http://127.0.0.1:{FreePort.Next()}");
             var server = builder.Build();
             server.Urls.Add(address.ToString());
-            var accounts = new Accounts(server, address, database, postgres, refused);
+            var accounts = new Accounts(server, address, database, postgres, rejected);
             await server.StartAsync();
             return accounts;
         }
@@ -106,7 +106,7 @@ public sealed class SecretRotationTests
                 await connection.OpenAsync();
                 return true;
             }
-            catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InvalidPassword)
+            catch (PostgresException rejected) when (rejected.SqlState == PostgresErrorCodes.InvalidPassword)
             {
                 return false;
             }

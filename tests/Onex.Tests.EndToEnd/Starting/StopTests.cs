@@ -18,7 +18,7 @@ public sealed class StopTests
         var before = roles.Select(role => role.Output.Count).ToList();
         var codes = await Task.WhenAll(roles.Select(role => role.TerminateAsync()));
         Assert.Equal([0, 0, 0], codes);
-        var answered = correlationIds.Count(id => stack.Responses.Of(id).Count > 0);
+        var answered = correlationIds.Count(id => stack.Responses.For(id).Count > 0);
         Assert.DoesNotContain(
             roles.SelectMany((role, index) => role.Output.Skip(before[index])),
             line => line.Contains(" is unavailable", StringComparison.Ordinal));

@@ -112,10 +112,10 @@ public sealed class VersionTests : IDisposable
         {
         }
 
-        var refused = await OnexProcess.RunAsync(EmbeddedOnex.Settings(_directory), "run");
+        var rejected = await OnexProcess.RunAsync(EmbeddedOnex.Settings(_directory), "run");
 
-        Assert.Equal(78, refused.Code);
-        Assert.Contains("ONEX_CONTRACTS_MUTABLE", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(78, rejected.Code);
+        Assert.Contains("ONEX_CONTRACTS_MUTABLE", rejected.Error, StringComparison.Ordinal);
     }
 
     [Fact]

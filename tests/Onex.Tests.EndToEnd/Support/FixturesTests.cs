@@ -14,8 +14,8 @@ public sealed class FixturesTests
         Assert.Equal(["1|a||t"], await database.QueryAsync("SELECT 1, 'a', NULL, 't'"));
         var wrong = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Password = "wrong", Pooling = false };
         await using var connection = new NpgsqlConnection(wrong.ConnectionString);
-        var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.OpenAsync());
-        Assert.Equal(PostgresErrorCodes.InvalidPassword, refused.SqlState);
+        var rejected = await Assert.ThrowsAsync<PostgresException>(() => connection.OpenAsync());
+        Assert.Equal(PostgresErrorCodes.InvalidPassword, rejected.SqlState);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ internal sealed class SampleWorker : IAsyncDisposable
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
-        Reaper.Forget(_reaperId);
+        Reaper.Remove(_reaperId);
     }
 
     private static async Task<(string Program, string File)> PythonAsync(string? file)

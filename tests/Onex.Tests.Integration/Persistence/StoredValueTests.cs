@@ -85,14 +85,14 @@ public abstract class StoredValueTests
     public async Task Stored_values_keep_their_types() => await Values(3).Array[40].SampleAsync(
         async values =>
         {
-            var kept = values.Where(IsKept).Select(StoredOrder.Of).Append(Nested(63)).ToList();
+            var kept = values.Where(IsKept).Select(StoredOrder.Sort).Append(Nested(63)).ToList();
             var all = CelValue.List([.. kept]);
             var saga = Saga(all) with
             {
                 Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
                 Eaches = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
                 Outstanding = [Command(all)],
-                Early = [
+                BufferedEvents = [
                     new BufferedEvent(
                         Rows.Id(), "reported", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
@@ -103,7 +103,7 @@ public abstract class StoredValueTests
             Assert.Equal(Exact(all), Exact(back.Eaches[0].Items!.Value));
             Assert.Equal(Exact(all), Exact(CelValue.List([.. back.Eaches[0].Totals])));
             Assert.Equal(Exact(all), Exact(back.Outstanding[0].ItemValue!.Value));
-            Assert.Equal(Exact(saga.Early[0].Data), Exact(back.Early[0].Data));
+            Assert.Equal(Exact(saga.BufferedEvents[0].Data), Exact(back.BufferedEvents[0].Data));
         },
         iter: 20,
         threads: 1);
@@ -120,13 +120,13 @@ public abstract class StoredValueTests
     [Fact]
     public async Task Compensation_arguments_have_the_same_bytes_after_a_round_trip()
     {
-        var arguments = StoredOrder.Of(
+        var arguments = StoredOrder.Sort(
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
-        var undo = new Compensable("step", "keeping", Rows.Id(), arguments);
+        var compensable = new Compensable("step", "keeping", Rows.Id(), arguments);
 
-        var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Undo = [undo] });
+        var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Compensables = [compensable] });
 
-        Assert.Equal(arguments.ToString(), StoredOrder.Of(back.Undo[0].Arguments).ToString());
+        Assert.Equal(arguments.ToString(), StoredOrder.Sort(back.Compensables[0].Arguments).ToString());
     }
 
     private static Gen<CelValue> Values(int depth) => depth == 0
@@ -211,21 +211,21 @@ public abstract class StoredValueTests
         var row = SagaRows.ToRow(saga, 1, Rows.Id());
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.EmptyObject);
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [], [], [input])));
-        if (!saga.Early.IsEmpty)
+        if (!saga.BufferedEvents.IsEmpty)
         {
             var moved = Rows.Next(row);
             await CommitAsync(
-                new CommitEntry.Move(moved, 1, [], [], [])
+                new CommitEntry.Transition(moved, 1, [], [], [])
                 {
                     BufferedEvents = [
-                    .. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))]
+                    .. saga.BufferedEvents.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered))]
                 });
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
         return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, out _) with
         {
-            Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))],
+            BufferedEvents = [.. loaded.Early.Select(buffered => EarlyEventRows.ToBuffered(_keeper, buffered))],
         };
     }
 

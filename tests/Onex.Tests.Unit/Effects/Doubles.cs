@@ -18,7 +18,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 
     public ClaimResult? Always { get; set; }
 
-    public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
+    public Func<StepResult, Exception?> Reject { get; set; } = _ => null;
 
     public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
@@ -65,7 +65,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation)
     {
-        if (Refuse(result) is { } rejection)
+        if (Reject(result) is { } rejection)
         {
             throw rejection;
         }

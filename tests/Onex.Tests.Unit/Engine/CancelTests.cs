@@ -129,7 +129,7 @@ public sealed class CancelTests
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
-                TestStates.State("working", "round", [TestStates.Effect("work", undo: "'w'")]),
+                TestStates.State("working", "round", [TestStates.Effect("work", compensation: "'w'")]),
                 TestStates.State("round", "round", [TestStates.Set("nothing")]),
                 TestStates.State("calming", on: [TestStates.On("go", "working")]),
             ],

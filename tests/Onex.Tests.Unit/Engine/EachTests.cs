@@ -44,9 +44,9 @@ public sealed class EachTests
     public void A_completed_item_is_a_row_with_its_compensation()
     {
         var scenario = Packing().CompletesItem("pack", 0, Result("a"));
-        var row = Assert.Single(scenario.Last.Items, item => item.Undo is not null);
-        Assert.Equal((0, SagaItemStatus.Completed, """{"path":"/a"}"""), (row.Index, row.Status, row.Undo.ToString()));
-        Assert.Single(scenario.Saga.Undo);
+        var row = Assert.Single(scenario.Last.Items, item => item.CompensationArguments is not null);
+        Assert.Equal((0, SagaItemStatus.Completed, """{"path":"/a"}"""), (row.Index, row.Status, row.CompensationArguments.ToString()));
+        Assert.Single(scenario.Saga.Compensables);
     }
 
     [Fact]
@@ -173,12 +173,12 @@ public sealed class EachTests
     public void Past_the_pivot_a_rejected_item_blocks_for_an_operator()
     {
         var scenario = Packing(atOnce: 2, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
-        var refused = scenario.Saga.Blockage!.CommandId;
+        var rejected = scenario.Saga.Blockage!.CommandId;
         scenario.CompletesItem("pack", 1, Result("b"))
             .CompletesItem("pack", 2, Result("c"));
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("pack");
-        Assert.NotEqual(refused, scenario.Last.Commands[0].CommandId);
+        Assert.NotEqual(rejected, scenario.Last.Commands[0].CommandId);
         scenario.RejectsItem("pack", 0)
             .OperatorSends(OperatorCommand.Skip);
         scenario.CompletesItem("pack", 3, Result("d"))

@@ -2,6 +2,7 @@ using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
+using Limits = Onex.Contracts.Text.Limits;
 using Names = Onex.Contracts.Compiling.Names;
 
 namespace Onex.Tests.Unit.Engine;
@@ -92,7 +93,9 @@ public sealed class EmitTests
     public void The_compiler_knows_the_runtime_topics()
     {
         Assert.Equal(Topics.Default.All.Order(StringComparer.Ordinal), Names.OwnTopics.Order(StringComparer.Ordinal));
-        Assert.Equal(Topics.NameLengthMax, Names.TopicLengthMax);
+        Assert.Equal(
+            (Topics.NameLengthMax, Topics.DeadLetterSuffix, Topics.CancelSuffix),
+            (Limits.TopicLengthMax, Names.DeadLetterSuffix, Names.CancelSuffix));
     }
 
     [Fact]

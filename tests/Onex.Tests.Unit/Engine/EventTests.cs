@@ -163,7 +163,7 @@ public sealed class EventTests
             .Completes("work").IsIn("asking", SagaStatus.Waiting);
 
         Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
     [Fact]
@@ -217,10 +217,10 @@ public sealed class EventTests
             .Starts()
             .Receives("skip", messageId: id).IsIn("first", SagaStatus.Running);
         Assert.Equal([id], scenario.Last.Seen);
-        Assert.Equal(scenario.Now + TimeSpan.FromDays(14), Assert.Single(scenario.Saga.Early).ExpiresAt);
+        Assert.Equal(scenario.Now + TimeSpan.FromDays(14), Assert.Single(scenario.Saga.BufferedEvents).ExpiresAt);
 
         scenario.Completes("one").Sends().IsIn("done", SagaStatus.Completed);
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
         Assert.Empty(scenario.Last.Seen);
         Assert.Empty(scenario.Last.Rejections);
     }
@@ -234,7 +234,7 @@ public sealed class EventTests
             .Completes("one").Sends("two");
 
         Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
     [Fact]
@@ -271,7 +271,7 @@ public sealed class EventTests
             .Receives("skip", messageId: id);
 
         Assert.False(scenario.Last.Changed);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
     }
 
     [Fact]
@@ -348,7 +348,7 @@ public sealed class EventTests
             events: [TestStates.Event("go"), TestStates.Event("other")],
             deadline: way == "deadline" ? TestStates.After(TimeSpan.FromHours(2), "second") : null);
 
-        Assert.Single(new SagaScenario(plan).Starts().Receives("go").Saga.Early);
+        Assert.Single(new SagaScenario(plan).Starts().Receives("go").Saga.BufferedEvents);
     }
 
     [Fact]
@@ -363,11 +363,11 @@ public sealed class EventTests
             events: [TestStates.Event("next"), TestStates.Event("skip")]);
         var scenario = new SagaScenario(plan).Starts()
             .Receives("skip");
-        Assert.Equal(scenario.Saga.Early[0].ExpiresAt, scenario.Saga.NextWakeupAt);
+        Assert.Equal(scenario.Saga.BufferedEvents[0].ExpiresAt, scenario.Saga.NextWakeupAt);
 
         scenario.Wakes().IsIn("first", SagaStatus.Waiting);
         Assert.Equal((ErrorCodes.EventExpired, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
         Assert.True(scenario.Last.Changed);
         Assert.Null(scenario.Saga.NextWakeupAt);
     }
@@ -384,11 +384,11 @@ public sealed class EventTests
                 .Starts()
                 .Receives("skip")
                 .OperatorSends(OperatorCommand.Pause);
-        Assert.Equal(scenario.Saga.Early[0].ExpiresAt, scenario.Saga.NextWakeupAt);
+        Assert.Equal(scenario.Saga.BufferedEvents[0].ExpiresAt, scenario.Saga.NextWakeupAt);
 
         scenario.Wakes().IsIn("first", SagaStatus.Paused);
         Assert.Equal((ErrorCodes.EventExpired, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
     [Fact]
@@ -403,7 +403,7 @@ public sealed class EventTests
         var scenario = new SagaScenario(plan).Starts()
             .Receives("skip");
 
-        Assert.Equal(scenario.Now + TimeSpan.FromDays(30), scenario.Saga.Early[0].ExpiresAt);
+        Assert.Equal(scenario.Now + TimeSpan.FromDays(30), scenario.Saga.BufferedEvents[0].ExpiresAt);
     }
 
     [Fact]
@@ -416,7 +416,7 @@ public sealed class EventTests
 
         scenario.IsIn("failed", SagaStatus.Failed);
         Assert.Equal((ErrorCodes.EventUnclaimed, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
     [Fact]
@@ -453,7 +453,7 @@ public sealed class EventTests
                 TestStates.On("approve", "paying", null, TestStates.Put("approver", "event.by", TestStates.Text)),
                 TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text)),
             ], timeout: _twoDays),
-            TestStates.State("paying", "shipping", [TestStates.Effect("pay", "data.approver", undo: "'x'")]),
+            TestStates.State("paying", "shipping", [TestStates.Effect("pay", "data.approver", compensation: "'x'")]),
             TestStates.State("shipping", "done", [TestStates.Effect("ship")], pivot: true),
             TestStates.End("done"),
         ],

@@ -116,14 +116,15 @@ internal sealed partial class FaultInjectionWorld
 
         // A buffered event was recorded when it arrived; it leaves the buffer exactly once, applied or declined.
         Assert.All(decision.Seen, id => Assert.True(_seen.Add(id)));
-        Assert.All(Saga.Early, kept => Assert.Contains(kept.MessageId, _seen));
-        foreach (var kept in Saga.Early.Where(kept => _buffered.Add(kept.MessageId)))
+        Assert.All(Saga.BufferedEvents, buffered => Assert.Contains(buffered.MessageId, _seen));
+        foreach (var buffered in Saga.BufferedEvents.Where(buffered => _buffered.Add(buffered.MessageId)))
         {
-            Assert.Contains(kept.MessageId, decision.Seen);
+            Assert.Contains(buffered.MessageId, decision.Seen);
         }
 
         Assert.All(
-            decision.Rejections, rejection => Assert.DoesNotContain(Saga.Early, kept => kept.MessageId == rejection.Event.MessageId));
+            decision.Rejections,
+            rejection => Assert.DoesNotContain(Saga.BufferedEvents, buffered => buffered.MessageId == rejection.Event.MessageId));
     }
 
     // A paused saga sends nothing. A cancelled saga only compensates and ends.
@@ -238,7 +239,7 @@ internal sealed partial class FaultInjectionWorld
                     note.Kind is HistoryKind.StepFailed or HistoryKind.RetriedByOperator
                         or HistoryKind.AttemptFailed or HistoryKind.StepRejected
                     && (note.Step == gone.Step || note.Step is null)),
-                $"'{gone.Step}' was forgotten while it was {gone.Phase}.");
+                $"'{gone.Step}' was dropped while it was {gone.Phase}.");
         }
     }
 
@@ -262,12 +263,12 @@ internal sealed partial class FaultInjectionWorld
         }
 
         // A join may be satisfied and its state left in one decision; then only the pending compensations show which branches lost.
-        foreach (var undo in Saga.Undo.Where(undo =>
-            undo.Lost && Facts.SequenceOf(undo.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
+        foreach (var compensable in Saga.Compensables.Where(compensable =>
+            compensable.Lost && Facts.SequenceOf(compensable.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
         {
             foreach (var command in _commands.Values.Where(command =>
-                command.Direction == StepDirection.Forward && command.Step == undo.Step && command.Visit == undo.Visit
-                && (command.Item == undo.Item || undo.Items is not null)))
+                command.Direction == StepDirection.Forward && command.Step == compensable.Step && command.Visit == compensable.Visit
+                && (command.Item == compensable.Item || compensable.Items is not null)))
             {
                 command.Lost = true;
             }
@@ -308,14 +309,14 @@ internal sealed partial class FaultInjectionWorld
             && command.Role != CallRole.Compute
             && compensation is not null
             && (outcome is null || !IsRejected(command, outcome));
-        var times = command.Compensations.Count(undo => LedgerEntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
-            || _results.Any(result => result.CommandId == undo && result.Outcome == StepOutcome.Completed));
+        var times = command.Compensations.Count(compensation => LedgerEntryOrNull(compensation)?.Outcome?.Reached == AttemptReach.Done
+            || _results.Any(result => result.CommandId == compensation && result.Outcome == StepOutcome.Completed));
         var wants = completed && must ? 1 : 0;
         var excused = command.Skipped
             || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (
                 command.Abandoned || HasInvalidResults || outcome?.Outcome != StepOutcome.Completed))
             || command.Expired
-            || command.Compensations.Any(undo => _commands.TryGetValue(undo, out var passed) && passed.Skipped);
+            || command.Compensations.Any(compensation => _commands.TryGetValue(compensation, out var passed) && passed.Skipped);
 
         // Compensated once although it did not happen, because its outcome was unknown at that time.
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
@@ -323,7 +324,7 @@ internal sealed partial class FaultInjectionWorld
 
         // An operator has repeated a compensation whose key was too old, which is possible only under a new key.
         harmless |= times > wants
-            && times - wants <= command.Compensations.Count(undo => _commands.TryGetValue(undo, out var old) && old.Expired);
+            && times - wants <= command.Compensations.Count(sent => _commands.TryGetValue(sent, out var old) && old.Expired);
 
         // A later rejection does not revoke an earlier success of the service.
         harmless |= times == 1 && LedgerEntryOrNull(id)?.HadInvalidResult == true;
@@ -342,8 +343,8 @@ internal sealed partial class FaultInjectionWorld
         if (Ended)
         {
             Assert.Empty(Saga.Outstanding);
-            Assert.Empty(Saga.Early);
-            Assert.Empty(Saga.Undo);
+            Assert.Empty(Saga.BufferedEvents);
+            Assert.Empty(Saga.Compensables);
             Assert.Empty(Saga.Branches);
             Assert.Empty(Saga.Eaches);
             Assert.Null(Saga.NextWakeupAt);
@@ -356,7 +357,7 @@ internal sealed partial class FaultInjectionWorld
             $"Nothing will ever happen to the saga in '{Saga.State}'.");
         Assert.Equal(Saga.Blockage is not null, Saga.Status == SagaStatus.Blocked);
         Assert.Equal(Saga.Outstanding.Length, Saga.Outstanding.Select(command => command.CommandId).Distinct().Count());
-        Assert.All(Saga.Undo, undo => Assert.False(Saga.PastPivot, undo.Step));
+        Assert.All(Saga.Compensables, compensable => Assert.False(Saga.PastPivot, compensable.Step));
         Assert.All(
             Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Stuck),
             command => Assert.Contains(Saga.Blockages, blockage => blockage.CommandId == command.CommandId));

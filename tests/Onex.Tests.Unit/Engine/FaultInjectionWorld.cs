@@ -65,7 +65,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
     private bool Ended => Saga.EndedAt is not null;
 
-    private PlanFacts Facts => PlanFacts.Of(plan);
+    private PlanFacts Facts => PlanFacts.For(plan);
 
     /// <summary>Runs the script, then continues without faults until the saga ends.</summary>
     public void Run(ReadOnlySpan<int> script)
@@ -108,8 +108,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                     Pick(4) != 0 ? OperatorCommand.Retry + Pick(4) : Pick(4) == 0 ? OperatorCommand.Terminate : OperatorCommand.Cancel);
                 break;
             case 18 when _sent.Count > 0 && Pick(4) == 0:
-                var refused = _sent[Pick(_sent.Count)];
-                RejectAtBroker(refused);
+                var rejected = _sent[Pick(_sent.Count)];
+                RejectAtBroker(rejected);
                 break;
             case 18:
                 Take(() => _scenario.LosesMessages());
@@ -403,7 +403,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         // The store rejects a processed message.
         if (name is not null && !_seen.Contains(id))
         {
-            var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Of(plan.Events[name].Data, Pick);
+            var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Create(plan.Events[name].Data, Pick);
             var now = _scenario.Now;
             _log.Add(() => $"{now:dd HH:mm:ss} sends {name} {payload}");
             Take(() => _scenario.Receives(name, payload, id));

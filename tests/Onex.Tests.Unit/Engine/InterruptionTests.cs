@@ -28,7 +28,7 @@ public sealed class InterruptionTests
             .Receives("cancel")
             .Wakes(_ => SagaScenario.Cancelled).Sends("-reserve");
 
-        Assert.Single(scenario.Saga.Undo);
+        Assert.Single(scenario.Saga.Compensables);
         scenario.Completes("reserve").IsIn("failed", SagaStatus.Failed);
         Assert.Equal(["reserve"], Compensated(scenario));
     }
@@ -126,7 +126,7 @@ public sealed class InterruptionTests
     [Fact]
     public void With_when_unknown_the_compensation_runs_despite_an_unknown_outcome()
     {
-        var scenario = Unknown(Charging(undo: "command_id", whenUnknown: WhenUnknown.Run));
+        var scenario = Unknown(Charging(compensation: "command_id", whenUnknown: WhenUnknown.Run));
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
         scenario.Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
@@ -138,7 +138,7 @@ public sealed class InterruptionTests
     [Fact]
     public void When_unknown_reads_the_data_from_before_the_step_despite_later_events()
     {
-        var scenario = Charging(undo: "data.note", whenUnknown: WhenUnknown.Run, note: "before");
+        var scenario = Charging(compensation: "data.note", whenUnknown: WhenUnknown.Run, note: "before");
         scenario.Receives("remark", """{"text":"after"}""");
         Assert.Equal("after", scenario.Saga.Data["note"].AsString());
 
@@ -161,7 +161,7 @@ public sealed class InterruptionTests
     [Fact]
     public void A_failed_step_that_may_have_happened_is_compensated_with_when_unknown()
     {
-        var scenario = Charging(undo: "command_id", whenUnknown: WhenUnknown.Run);
+        var scenario = Charging(compensation: "command_id", whenUnknown: WhenUnknown.Run);
         scenario.LosesResult("charge")
             .Wakes()
             .LosesResult("charge")
@@ -176,12 +176,12 @@ public sealed class InterruptionTests
 
     [Fact]
     public void A_rejected_step_is_not_compensated_even_with_when_unknown() =>
-        Charging(undo: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
+        Charging(compensation: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
 
     [Fact]
     public void A_step_without_compensation_is_cancelled_or_awaited_but_never_resent()
     {
-        var scenario = Charging(undo: null).Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
+        var scenario = Charging(compensation: null).Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
 
         scenario.Wakes(_ => new Lease(1, null)).Sends("-reserve");
     }
@@ -209,7 +209,7 @@ public sealed class InterruptionTests
         scenario.Completes("charge", """{"ref":"p-1"}""").Sends("-charge").IsIn("charging", SagaStatus.Running);
         scenario.Completes("charge").Sends().IsIn("asking", SagaStatus.Waiting);
         Assert.Null(scenario.Saga.Leaving);
-        Assert.Equal(["reserve"], scenario.Saga.Undo.Select(undo => undo.Step));
+        Assert.Equal(["reserve"], scenario.Saga.Compensables.Select(compensable => compensable.Step));
     }
 
     [Fact]
@@ -220,13 +220,13 @@ public sealed class InterruptionTests
     public void During_a_departure_events_are_buffered_and_timers_do_not_fire()
     {
         var scenario = Leaving().Receives("card").Sends();
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
 
         scenario.AdvancesTime(TimeSpan.FromHours(100))
             .Wakes(_ => new Lease(1, scenario.Now.AddHours(1)));
         Assert.NotNull(scenario.Saga.Leaving);
         scenario.Answered("charge", 404).Sends("charge").IsIn("charging", SagaStatus.Running);
-        Assert.Empty(scenario.Saga.Early);
+        Assert.Empty(scenario.Saga.BufferedEvents);
         Assert.Equal(2, scenario.Saga.Visit);
     }
 
@@ -247,7 +247,8 @@ public sealed class InterruptionTests
         var plan = TestStates.Plan(
             [
                 TestStates.State(
-                    "sending", "done", [TestStates.Effect("send", undo: "'x'")], on: [TestStates.On("enough", "done")], pivot: true),
+                    "sending", "done", [TestStates.Effect("send", compensation: "'x'")],
+                    on: [TestStates.On("enough", "done")], pivot: true),
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("enough")]);
@@ -296,7 +297,7 @@ public sealed class InterruptionTests
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
-                TestStates.State("charging", "done", [TestStates.Effect("charge", undo: "'c'"), TestStates.Effect("check")]),
+                TestStates.State("charging", "done", [TestStates.Effect("charge", compensation: "'c'"), TestStates.Effect("check")]),
                 TestStates.CompensatingState("unwinding", "asking"),
                 TestStates.State("asking"),
                 TestStates.End("done"),
@@ -312,7 +313,7 @@ public sealed class InterruptionTests
         StaysBlocked(scenario, "unwinding");
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
         scenario.Completes("charge").IsIn("cancelled", SagaStatus.Failed);
         Assert.Equal("cancel", scenario.Saga.Fault!.Code);
     }
@@ -347,17 +348,17 @@ public sealed class InterruptionTests
     }
 
     private static SagaScenario Charging(
-        string? undo = "result.ref", WhenUnknown whenUnknown = WhenUnknown.Block, string? reject = null, string note = "") =>
+        string? compensation = "result.ref", WhenUnknown whenUnknown = WhenUnknown.Block, string? reject = null, string note = "") =>
             new SagaScenario(TestStates.Plan(
         [
             TestStates.State(
                 "reserving",
                 "charging",
-                [TestStates.Set("begin", TestStates.Put("note", $"'{note}'")), TestStates.Effect("reserve", undo: "'r'")]),
+                [TestStates.Set("begin", TestStates.Put("note", $"'{note}'")), TestStates.Effect("reserve", compensation: "'r'")]),
             TestStates.State("charging", "done",
                 [
                     TestStates.Effect(
-                        "charge", "data.note", undo, whenUnknown,
+                        "charge", "data.note", compensation, whenUnknown,
                         reject: reject is null ? [] : [new RejectRule(TestStates.Cel(reject), "declined")],
                         save: whenUnknown == WhenUnknown.Run ? [] : [TestStates.Put("payment", "result.ref")]),
                     TestStates.Effect("notify"),
@@ -397,7 +398,7 @@ public sealed class InterruptionTests
 
         Assert.Equal((BlockedBy.Compensation, "charge"), (blockage!.Kind, blockage.Step));
         Assert.Equal([blockage], scenario.Saga.Blockages);
-        Assert.Equal(["cancel"], scenario.Saga.Early.Select(kept => kept.Event));
+        Assert.Equal(["cancel"], scenario.Saga.BufferedEvents.Select(buffered => buffered.Event));
     }
 
     private static IEnumerable<string?> Compensated(SagaScenario scenario) =>

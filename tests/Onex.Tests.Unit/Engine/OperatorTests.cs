@@ -30,15 +30,15 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_is_not_allowed_past_the_pivot() => Refuses(Confirming(), OperatorCommand.Cancel, "past the pivot");
+    public void Cancel_is_not_allowed_past_the_pivot() => IsNotAllowed(Confirming(), OperatorCommand.Cancel, "past the pivot");
 
     [Fact]
     public void Cancel_is_not_allowed_twice() =>
-        Refuses(Start().OperatorSends(OperatorCommand.Cancel, "bob"), OperatorCommand.Cancel, "bob has cancelled it already");
+        IsNotAllowed(Start().OperatorSends(OperatorCommand.Cancel, "bob"), OperatorCommand.Cancel, "bob has cancelled it already");
 
     [Fact]
     public void No_command_is_allowed_after_the_end() =>
-        Refuses(Start().Answered("reserve", 404), OperatorCommand.Cancel, "has ended");
+        IsNotAllowed(Start().Answered("reserve", 404), OperatorCommand.Cancel, "has ended");
 
     [Fact]
     public void Cancel_of_a_blocked_step_interrupts_it()
@@ -97,7 +97,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Retry_is_allowed_only_when_blocked() => Refuses(Start(), OperatorCommand.Retry, "not blocked");
+    public void Retry_is_allowed_only_when_blocked() => IsNotAllowed(Start(), OperatorCommand.Retry, "not blocked");
 
     [Fact]
     public void Retry_of_a_rejected_compensation_is_a_new_command()
@@ -242,7 +242,7 @@ public sealed class OperatorTests
 
     [Fact]
     public void Skip_is_not_allowed_without_a_blockage() =>
-        Refuses(new SagaScenario(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to skip");
+        IsNotAllowed(new SagaScenario(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to skip");
 
     [Fact]
     public void A_paused_saga_sends_nothing_but_accepts_results()
@@ -310,7 +310,7 @@ public sealed class OperatorTests
                 .Starts()
                 .OperatorSends(OperatorCommand.Pause)
                 .Receives("stop").IsIn("working", SagaStatus.Paused);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
 
         scenario.Completes("sum")
                 .Sends()
@@ -328,7 +328,7 @@ public sealed class OperatorTests
                 .Starts()
                 .Answered("send", 409)
                 .Receives("enough").IsIn("sending", SagaStatus.Blocked);
-        Assert.Single(scenario.Saga.Early);
+        Assert.Single(scenario.Saga.BufferedEvents);
 
         scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("done", SagaStatus.Completed);
     }
@@ -336,12 +336,12 @@ public sealed class OperatorTests
     [Fact]
     public void Pause_is_not_allowed_when_blocked_or_paused()
     {
-        Refuses(BlockedCompensation(), OperatorCommand.Pause, "blocked");
-        Refuses(Start().OperatorSends(OperatorCommand.Pause, "bob"), OperatorCommand.Pause, "bob has paused it already");
+        IsNotAllowed(BlockedCompensation(), OperatorCommand.Pause, "blocked");
+        IsNotAllowed(Start().OperatorSends(OperatorCommand.Pause, "bob"), OperatorCommand.Pause, "bob has paused it already");
     }
 
     [Fact]
-    public void Resume_is_allowed_only_when_paused() => Refuses(Start(), OperatorCommand.Resume, "not paused");
+    public void Resume_is_allowed_only_when_paused() => IsNotAllowed(Start(), OperatorCommand.Resume, "not paused");
 
     [Fact]
     public void Cancel_of_a_paused_saga_runs_it_to_its_end() =>
@@ -354,8 +354,8 @@ public sealed class OperatorTests
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
     [
-        TestStates.State("reserving", "charging", [TestStates.Effect("reserve", undo: "'r'")]),
-        TestStates.State("charging", "confirming", [TestStates.Effect("charge", undo: "'c'")]),
+        TestStates.State("reserving", "charging", [TestStates.Effect("reserve", compensation: "'r'")]),
+        TestStates.State("charging", "confirming", [TestStates.Effect("charge", compensation: "'c'")]),
         TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true),
         TestStates.End("done"),
     ])).Starts();
@@ -378,7 +378,7 @@ public sealed class OperatorTests
         .Wakes()
         .Fails("reserve").IsIn("compensating", SagaStatus.Blocked);
 
-    private static void Refuses(SagaScenario scenario, OperatorCommand command, string because)
+    private static void IsNotAllowed(SagaScenario scenario, OperatorCommand command, string because)
     {
         var before = scenario.Saga;
         scenario.OperatorSends(command, "alice");

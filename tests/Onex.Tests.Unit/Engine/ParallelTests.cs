@@ -90,7 +90,7 @@ public sealed partial class ParallelTests
         scenario.Wakes(_ => SagaScenario.Cancelled)
                 .Sends("-a")
             .Completes("a").Sends("after");
-        Assert.Equal(["b"], scenario.Saga.Undo.Select(undo => undo.Step));
+        Assert.Equal(["b"], scenario.Saga.Compensables.Select(compensable => compensable.Step));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed partial class ParallelTests
             .Answered("b", 200)
             .Answered("a", 200)
             .Wakes(_ => SagaScenario.Cancelled).Sends("after");
-        Assert.Equal(["b", "a"], scenario.Saga.Undo.Select(undo => undo.Step));
+        Assert.Equal(["b", "a"], scenario.Saga.Compensables.Select(compensable => compensable.Step));
     }
 
     [Fact]
@@ -333,7 +333,7 @@ public sealed partial class ParallelTests
         scenario.Receives("stop").Sends().IsIn("working", SagaStatus.Blocked);
 
         Assert.Null(scenario.Saga.Leaving);
-        Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.Early.Length, scenario.Saga.Blockage!.Kind));
+        Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.BufferedEvents.Length, scenario.Saga.Blockage!.Kind));
         scenario.OperatorSends(OperatorCommand.Retry)
                 .Sends("-a")
             .Completes("a").IsIn("elsewhere", SagaStatus.Waiting);

@@ -108,7 +108,7 @@ public sealed class ParkedCommandsTests
     [Fact]
     public void An_interrupted_command_that_may_have_taken_effect_waits_for_its_connection()
     {
-        var scenario = Start(undo: "compensate: { effect: http.post, connection: outside, with: { path: /undo } }");
+        var scenario = Start(compensation: "compensate: { effect: http.post, connection: outside, with: { path: /undo } }");
         scenario.LosesResult("reserve").Wakes().Sends("reserve#2");
         scenario.Wakes(_ => Parked(scenario.Now)).OperatorSends(OperatorCommand.Cancel);
 
@@ -131,7 +131,7 @@ public sealed class ParkedCommandsTests
             new Dictionary<CommandId, string> { [command] = "connection 'stock' has been unavailable since noon" });
 
         Assert.Equal(
-            "In state 'start' step 'reserve' is parked (attempt 1 of 5, sent first at 2026-11-24 08:00:00Z): "
+            "In state 'start' step 'reserve' is parked (attempt 1 of 5, first sent at 2026-11-24 08:00:00Z): "
             + "connection 'stock' has been unavailable since noon.",
             why.Sentence);
     }
@@ -139,7 +139,7 @@ public sealed class ParkedCommandsTests
     private static Lease Parked(DateTimeOffset at) => new(1, null) { ParkedAt = at };
 
     private static SagaScenario Start(
-        string retry = "", string timeout = "", string deadline = "", string undo = "compensate: { none: 'a test' }") =>
+        string retry = "", string timeout = "", string deadline = "", string compensation = "compensate: { none: 'a test' }") =>
         new SagaScenario($$"""
             contract: order
             version: 1.0.0
@@ -155,7 +155,7 @@ public sealed class ParkedCommandsTests
                     connection: outside
                     with: { path: /reserve }
                     {{retry}}
-                    {{undo}}
+                    {{compensation}}
                 choose:
                   - { when: 'size(input) == 0', next: done }
                   - { next: late }

@@ -144,7 +144,7 @@ public sealed class PauseTests
             [TestStates.State(
                 "working",
                 "more",
-                [TestStates.Effect("work", undo: "'w'")]), TestStates.State(
+                [TestStates.Effect("work", compensation: "'w'")]), TestStates.State(
                     "more", "done", [TestStates.Effect("fail")]), TestStates.End("done")]))
                 .Starts()
             .Completes("work")

@@ -18,13 +18,14 @@ public sealed class RandomEventsTests
                 [
                     TestStates.Set("count", TestStates.Put("rounds", "data.rounds + 1", TestStates.Number)),
                     TestStates.Effect(
-                        "reserve", "data.note", undo: "result.ref", save: [TestStates.Put("reservation", "result.ref", TestStates.Text)]),
+                        "reserve", "data.note", compensation: "result.ref",
+                        save: [TestStates.Put("reservation", "result.ref", TestStates.Text)]),
                 ],
                 on: [TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text))]),
             TestStates.State("charging", "sealing",
                 [
                     TestStates.Effect(
-                        "charge", "data.note", undo: "command_id", whenUnknown: WhenUnknown.Run,
+                        "charge", "data.note", compensation: "command_id", whenUnknown: WhenUnknown.Run,
                         reject: [new RejectRule(TestStates.Cel("result.ref == 'declined'"), "declined")],
                         catches: [new CatchRule(["declined"], "asking")]),
                     TestStates.Respond("reply", ("reservation", "data.reservation")),
@@ -43,9 +44,10 @@ public sealed class RandomEventsTests
                 steps: [TestStates.Compute("seal")],
                 on: [TestStates.On("give_up", "done_early")]),
             TestStates.State(
-                "resting", "packing", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Effect("look", undo: null)]),
+                "resting", "packing", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Effect("look", compensation: null)]),
             TestStates.State(
-                "packing", "confirming", [TestStates.Effect("pack", undo: "result.ref"), TestStates.Effect("label", undo: "result.ref")]),
+                "packing", "confirming",
+                [TestStates.Effect("pack", compensation: "result.ref"), TestStates.Effect("label", compensation: "result.ref")]),
             TestStates.State("confirming", "done", [TestStates.Effect("confirm")], on: [TestStates.On("enough", "done")], pivot: true),
             TestStates.State(
                 "refused", "done_early", [TestStates.Fail("refuse", "refused", "'No card.'", new CatchRule(["nothing"], "done_early"))]),

@@ -101,11 +101,11 @@ internal static class TestStates
         Accepts = FrozenSet.ToFrozenSet([EventKind.Joined]),
     };
 
-    /// <summary>An effect; <paramref name="undo"/> is the expression of the only argument of its compensation.</summary>
+    /// <summary>An effect; <paramref name="compensation"/> is the expression of the only argument of its compensation.</summary>
     public static CallStep Effect(
         string id,
         string with = "input",
-        string? undo = null,
+        string? compensation = null,
         WhenUnknown whenUnknown = WhenUnknown.Block,
         RejectRule[]? reject = null,
         Assignment[]? save = null,
@@ -121,11 +121,11 @@ internal static class TestStates
             Reject = [.. reject ?? []],
             Save = [.. save ?? []],
             Catch = [.. catches ?? []],
-            Compensation = undo is null
+            Compensation = compensation is null
                 ? null
                 : new CompensationPlan(
                     CallRole.Effect, new Invocation(
-                        "http.delete", null, Map(("undo", undo))), Quick, TimeSpan.FromSeconds(10), whenUnknown),
+                        "http.delete", null, Map(("undo", compensation))), Quick, TimeSpan.FromSeconds(10), whenUnknown),
         };
 
     public static CallStep Compute(string id) => Effect(id, role: CallRole.Compute);

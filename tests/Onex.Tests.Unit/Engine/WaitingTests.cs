@@ -135,7 +135,7 @@ public sealed class WaitingTests
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [
-                TestStates.State("working", "more", [TestStates.Effect("one", undo: "'x'")]),
+                TestStates.State("working", "more", [TestStates.Effect("one", compensation: "'x'")]),
                 TestStates.State("more", "done", [TestStates.Effect("two")]),
                 TestStates.End("done"),
             ],

@@ -14,7 +14,7 @@ public sealed class WaitsTests
 
         Tells(
             scenario,
-            "In state 'charging' step 'charge' is in flight (attempt 2 of 3, sent first at 2026-11-24 08:00:00Z, asked after at "
+            "In state 'charging' step 'charge' is in flight (attempt 2 of 3, first sent at 2026-11-24 08:00:00Z, next check at "
                 + "2026-11-24 08:00:18Z).",
             "cancel",
             "pause");
@@ -31,8 +31,8 @@ public sealed class WaitsTests
     [Fact]
     public void An_interrupted_step_is_described_as_being_resolved() => Tells(
         Start().Receives("cancel"),
-        "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, "
-            + "asked after at 2026-11-24 08:00:00Z)."
+        "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, first sent at 2026-11-24 08:00:00Z, "
+            + "next check at 2026-11-24 08:00:00Z)."
         + " Older steps are compensated after that is resolved.",
         "skip", "cancel", "pause");
 
@@ -95,7 +95,7 @@ public sealed class WaitsTests
             .Wakes()
             .Wakes();
 
-        Assert.Contains(", and no process has claimed it: is runtime-effects running?", Reason(scenario).Sentence);
+        Assert.Contains(", and no process has claimed it: check that runtime-effects runs.", Reason(scenario).Sentence);
     }
 
     [Fact]
@@ -148,7 +148,8 @@ public sealed class WaitsTests
 
     private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
         [
-            TestStates.State("charging", "asking", [TestStates.Effect("charge", undo: "'c'")], on: [TestStates.On("other_card", "asking")]),
+            TestStates.State(
+                "charging", "asking", [TestStates.Effect("charge", compensation: "'c'")], on: [TestStates.On("other_card", "asking")]),
             TestStates.State(
                 "asking", on: [TestStates.On("card", "done")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
             TestStates.End("done"),

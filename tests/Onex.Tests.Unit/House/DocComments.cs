@@ -10,10 +10,10 @@ internal static partial class DocComments
     private static readonly Dictionary<Assembly, Dictionary<string, XElement>> _read = [];
 
     /// <summary>The summary of a type.</summary>
-    public static string Of(Type type) => Summary(type.Assembly, $"T:{Name(type)}");
+    public static string Read(Type type) => Summary(type.Assembly, $"T:{Name(type)}");
 
     /// <summary>The summary of a property, field or method.</summary>
-    public static string Of(MemberInfo member) => Summary(member.Module.Assembly, Id(member));
+    public static string Read(MemberInfo member) => Summary(member.Module.Assembly, Id(member));
 
     /// <summary>The description of a positional parameter in the comment of its record.</summary>
     public static string OfParameter(Type record, string parameter)

@@ -86,7 +86,7 @@ public sealed partial class LogsDocumentTests
         .Select(method => (method, attribute: method.GetCustomAttribute<LoggerMessageAttribute>()))
         .Where(found => found.attribute is not null)
         .Select(found => new Line(
-            project.Project, found.attribute!.EventId, found.attribute.Level, found.attribute.Message, DocComments.Of(found.method)));
+            project.Project, found.attribute!.EventId, found.attribute.Level, found.attribute.Message, DocComments.Read(found.method)));
 
     private sealed record Line(string Project, int Id, LogLevel Level, string Message, string Meaning);
 

@@ -64,7 +64,7 @@ public sealed partial class MessagesDocumentTests
         GeneratedDocument.Table("value | meaning", _constants.Single(type => type.Name == name)
             .GetFields(BindingFlags.Public | BindingFlags.Static)
             .Where(field => field.IsLiteral)
-            .Select(field => $"`{field.GetRawConstantValue()}` | {DocComments.Of(field)}")));
+            .Select(field => $"`{field.GetRawConstantValue()}` | {DocComments.Read(field)}")));
 
     [Fact]
     public void Documented_topics_match_the_code() => GeneratedDocument.Holds(
@@ -115,7 +115,7 @@ public sealed partial class MessagesDocumentTests
             ? "any other field"
             : $"`{JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name)}`";
         var required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "Required. " : "";
-        return $"{name} | {Kind(property.PropertyType)} | {required}{GeneratedDocument.Cell(DocComments.Of(property))}";
+        return $"{name} | {Kind(property.PropertyType)} | {required}{GeneratedDocument.Cell(DocComments.Read(property))}";
     }
 
     private static string Kind(Type type)

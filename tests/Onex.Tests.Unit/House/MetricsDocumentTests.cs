@@ -106,7 +106,7 @@ public sealed partial class MetricsDocumentTests
 
     [Fact]
     public void Every_metric_has_a_name_of_its_own() =>
-        Assert.Equal(_metrics.Count, _metrics.Select(found => PrometheusNames.Of(found.Metric)).Distinct().Count());
+        Assert.Equal(_metrics.Count, _metrics.Select(found => PrometheusNames.For(found.Metric)).Distinct().Count());
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -129,12 +129,12 @@ public sealed partial class MetricsDocumentTests
     }
 
     private static string Row(Metric metric) =>
-        $"`{metric.Name}` | `{PrometheusNames.Of(metric)}` | {metric.Type.ToString().ToLowerInvariant()} | `{metric.Unit}` | "
+        $"`{metric.Name}` | `{PrometheusNames.For(metric)}` | {metric.Type.ToString().ToLowerInvariant()} | `{metric.Unit}` | "
         + $"{string.Join(", ", metric.Labels.Select(label => $"`{label.Name}`"))} | {GeneratedDocument.Cell(metric.Meaning)}";
 
     private static IEnumerable<string> SeriesOf(Metric metric)
     {
-        var name = PrometheusNames.Of(metric);
+        var name = PrometheusNames.For(metric);
         return metric.Type == MetricType.Histogram ? [$"{name}_bucket", $"{name}_sum", $"{name}_count"] : [name];
     }
 

@@ -25,7 +25,7 @@ public sealed class OperationsDocumentTests
         foreach (var type in ConnectionTypes.All)
         {
             text.Append("### ").Append(type).Append("\n\n");
-            text.Append(Keys(ConnectionKeys.Of(type))).Append('\n');
+            text.Append(Keys(ConnectionKeys.For(type))).Append('\n');
         }
 
         text.Append("### retry\n\n").Append(Keys(ConnectionKeys.Retry)).Append('\n');

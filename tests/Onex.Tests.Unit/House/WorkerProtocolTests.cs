@@ -161,7 +161,7 @@ public sealed class WorkerProtocolTests
             : type == typeof(DateTimeOffset) ? new JsonObject { ["type"] = "string", ["format"] = "date-time" }
             : type == typeof(string) ? new JsonObject { ["type"] = "string" }
             : new JsonObject { ["type"] = "string", ["format"] = "uuid" };
-        schema["description"] = DocComments.Of(field);
+        schema["description"] = DocComments.Read(field);
         return schema;
     }
 }

@@ -7,7 +7,8 @@ namespace Onex.Tests.Unit.Metrics;
 public sealed class OnexMeterTests : IDisposable
 {
     private static readonly Metric _requests =
-        Metric.Counter("test.requests", "{request}", "Requests.", MetricLabel.Operation, MetricLabel.Of("outcome", "accepted", "rejected"));
+        Metric.Counter(
+            "test.requests", "{request}", "Requests.", MetricLabel.Operation, MetricLabel.Create("outcome", "accepted", "rejected"));
 
     private static readonly Metric _waits =
         Metric.Histogram("test.wait", "s", Metric.Seconds, "Waits.", MetricLabel.Connection);

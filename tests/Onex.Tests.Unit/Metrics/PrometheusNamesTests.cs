@@ -14,5 +14,5 @@ public sealed class PrometheusNamesTests
     [InlineData("share", "1", true, "share_total")]
     [InlineData("requests", null, true, "requests_total")]
     public void A_metric_has_its_unit_as_a_suffix(string name, string? unit, bool isCounter, string expected) =>
-        Assert.Equal(expected, PrometheusNames.Of(name, unit, isCounter));
+        Assert.Equal(expected, PrometheusNames.For(name, unit, isCounter));
 }

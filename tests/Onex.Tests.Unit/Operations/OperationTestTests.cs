@@ -10,7 +10,7 @@ public sealed class OperationTestTests
     [Fact]
     public async Task A_compute_runs_in_memory_with_its_progress()
     {
-        var run = await OperationTest.Of(new Sum()).RunAsync("""{"numbers": [1, 2]}""", TestContext.Current.CancellationToken);
+        var run = await OperationTest.For(new Sum()).RunAsync("""{"numbers": [1, 2]}""", TestContext.Current.CancellationToken);
 
         Assert.Equal((EffectStatus.Completed, 3), (run.Status, run.Result?.GetProperty("total").GetInt32()));
         Assert.Equal([(0.5, "1"), (1, "2")], run.Progress.Select(report => (report.Fraction!.Value, report.Text)));
@@ -23,7 +23,7 @@ public sealed class OperationTestTests
     [InlineData("""{"numbers": [2147483647, 1]}""", EffectStatus.Failed, "operation_failed")]
     public async Task An_exception_becomes_the_outcome_that_it_has_in_the_host(string arguments, EffectStatus status, string code)
     {
-        var run = await OperationTest.Of(new Sum()).RunAsync(arguments, TestContext.Current.CancellationToken);
+        var run = await OperationTest.For(new Sum()).RunAsync(arguments, TestContext.Current.CancellationToken);
 
         Assert.Equal((status, code), (run.Status, run.Code));
     }
@@ -33,7 +33,7 @@ public sealed class OperationTestTests
     {
         var shop = TestConnection.Http(request => new HttpResponseMessage(
             request.RequestUri!.AbsolutePath == "/orders/7" ? HttpStatusCode.OK : HttpStatusCode.NotFound));
-        var test = OperationTest.Of(new Look()).With(connection: shop);
+        var test = OperationTest.For(new Look()).With(connection: shop);
 
         var found = await test.RunAsync("""{"path": "orders/7"}""", TestContext.Current.CancellationToken);
         var missing = await test.RunAsync("""{"path": "orders/8"}""", TestContext.Current.CancellationToken);
@@ -46,7 +46,7 @@ public sealed class OperationTestTests
     public async Task A_fake_clock_ends_an_attempt_at_its_time_limit()
     {
         var time = new FakeTimeProvider();
-        var running = OperationTest.Of(new Wait()).With(time: time, timeout: TimeSpan.FromSeconds(5))
+        var running = OperationTest.For(new Wait()).With(time: time, timeout: TimeSpan.FromSeconds(5))
             .RunAsync("{}", TestContext.Current.CancellationToken);
 
         time.Advance(TimeSpan.FromSeconds(5));
@@ -55,8 +55,8 @@ public sealed class OperationTestTests
     }
 
     [Fact]
-    public void A_class_that_is_no_operation_is_refused() =>
-        Assert.Throws<ArgumentException>(() => OperationTest.Of(new object()));
+    public void A_class_that_is_no_operation_is_rejected() =>
+        Assert.Throws<ArgumentException>(() => OperationTest.For(new object()));
 
     private sealed record SumArguments
     {

@@ -236,12 +236,12 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
         if (left == CelType.Null || right == CelType.Null)
         {
-            return "a value of that type is never null; whether a field is there says has(...)";
+            return "a value of that type is never null; test with has(...) whether a field is present";
         }
 
         return binary.Operator == "+" && (left is CelType.Basic { Kind: CelKind.String } || right is CelType.Basic { Kind: CelKind.String })
             ? "convert the other with string(...)"
-            : binary.Operator == "in" ? "on the right of 'in' stands a list or a map of such values"
+            : binary.Operator == "in" ? "the right side of 'in' must be a list or a map of such values"
             : "convert one of them, or correct the name";
     }
 
@@ -256,7 +256,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             ExpectBool(operand, found.Type, logic.IsAnd ? "'&&'" : "'||'");
         }
 
-        Forget(known);
+        Truncate(known);
 
         return new(CelType.Bool, cost);
     }
@@ -493,7 +493,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         _notNull.AddRange(Presence.NotNull(condition, holds));
         var found = Visit(syntax);
         _notNull.RemoveRange(notNull, _notNull.Count - notNull);
-        Forget(known);
+        Truncate(known);
         return found;
     }
 
@@ -508,7 +508,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return known;
     }
 
-    private void Forget(int known) => _present.RemoveRange(known, _present.Count - known);
+    private void Truncate(int known) => _present.RemoveRange(known, _present.Count - known);
 
     // The path from which the field is read: input.items.
     private static string? Written(Syntax at) => at switch

@@ -3,7 +3,7 @@ namespace Onex.Contracts.Expressions.Checking;
 /// <summary>Compatibility of types.</summary>
 internal static class TypeRules
 {
-    // Types may be recursive: what is undecided at this depth, or after this many steps, is left to the evaluation.
+    // Types may be recursive: a comparison without a result at this depth, or after this many steps, is left to the evaluation.
     private const int DepthMax = 16;
     private const int StepsMax = 2_000;
 

@@ -174,7 +174,7 @@ internal sealed class Lexer(string text)
         if (Peek(0) != '`' || _at == start + 1)
         {
             throw Fail(start, _at - start, "a field name in `` is not closed or has a character that it cannot have",
-                "letters, digits, _ . - / and blanks may stand in ``; else write [\"name\"]");
+                "letters, digits, _ . - / and blanks are allowed in ``; else write [\"name\"]");
         }
 
         _at++;

@@ -251,7 +251,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             case "null":
                 return new LiteralSyntax(CelValue.Null, position, token.End - position);
             case "in":
-                throw Fail(token, "'in' stands where a value is expected", "write value in list");
+                throw Fail(token, "a value is expected, not 'in'", "write value in list");
         }
 
         if (Current.Is("("))
@@ -261,8 +261,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         if (_reserved.Contains(token.Text))
         {
-            throw Fail(token, $"'{token.Text}' is reserved by the language and names nothing",
-                "use another name; as a field it may stand after a dot");
+            throw Fail(token, $"'{token.Text}' is a reserved word of the language",
+                "use another name; as a field after a dot it is allowed");
         }
 
         if (Current.Kind == TokenKind.Identifier && !Current.IsWord("in"))
@@ -505,8 +505,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         var found = Current.Kind switch
         {
             TokenKind.End => "the expression ends too early",
-            TokenKind.String or TokenKind.Bytes => "a string stands where it cannot",
-            _ => $"'{Current.Text}' stands where it cannot",
+            TokenKind.String or TokenKind.Bytes => "unexpected string",
+            _ => $"unexpected '{Current.Text}'",
         };
         return Fail(Current, found, (Current.Kind == TokenKind.Identifier ? WordOperator(Current.Text) : null) ?? $"expected {expected}");
     }

@@ -55,10 +55,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         const string Seen = "SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         var rows = (await trusting.ResultAsync("db.query", Seen)).GetProperty("rows");
-        var refused = await doubting.RunAsync("db.query", DatabaseHarness.Statement(Seen));
+        var rejected = await doubting.RunAsync("db.query", DatabaseHarness.Statement(Seen));
 
         Assert.Equal("""[{"ssl":true,"client_dn":"/CN=client"}]""", rows.GetRawText());
-        Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (refused.Outcome, refused.Code, refused.Reach));
+        Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (rejected.Outcome, rejected.Code, rejected.Reach));
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
                 DatabaseHarness.Statement("SELECT count(*) AS n FROM whole"),
             },
         });
-        var refused = await _bench.RunAsync("db.transaction", new
+        var rejected = await _bench.RunAsync("db.transaction", new
         {
             statements = new[]
             {
@@ -135,7 +135,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         });
 
         Assert.Equal("""{"results":[{"rows":[],"row_count":1},{"rows":[{"n":1}],"row_count":1}]}""", done.Result.ToString());
-        Assert.Equal((StepOutcomes.Rejected, "unique_violation"), (refused.Outcome, refused.Code));
+        Assert.Equal((StepOutcomes.Rejected, "unique_violation"), (rejected.Outcome, rejected.Code));
         Assert.Equal(["1"], await database.Database.QueryAsync("SELECT id FROM whole"));
     }
 
@@ -173,7 +173,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("db.execute", "INSERT INTO ruled VALUES (NULL, 0)", "not_null_violation", "column 'id'")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (2, 99)", "check_violation", "constraint 'small'")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (2, 0, 77)", "foreign_key_violation", "constraint 'ruled_other_fkey'")]
-    public async Task A_statement_that_the_database_refuses_is_rejected_without_its_values(
+    public async Task A_statement_that_the_database_rejects_is_rejected_without_its_values(
         string operation, string sql, string code, string message, params object[] parameters)
     {
         await database.Database.ExecuteAsync("""
@@ -272,7 +272,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task An_unreachable_database_fails_the_attempt()
     {
-        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Rejecting = true };
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
 
         var result = await bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT 1 AS n"));

@@ -60,10 +60,10 @@ internal sealed class CuttingProxy : IAsyncDisposable
     }
 
     /// <summary>Whether new connections are closed at once.</summary>
-    public bool Refusing { get; set; }
+    public bool Rejecting { get; set; }
 
     /// <summary>The number of connections that were closed at once.</summary>
-    public int Refused { get; private set; }
+    public int Rejected { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
@@ -80,9 +80,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
             while (true)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                if (Refusing)
+                if (Rejecting)
                 {
-                    Refused++;
+                    Rejected++;
                     client.Dispose();
                     continue;
                 }

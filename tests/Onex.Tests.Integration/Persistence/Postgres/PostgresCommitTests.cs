@@ -45,10 +45,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var start = new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("response")], []);
         await database.Database.ExecuteAsync(away);
 
-        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
+        var rejected = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
         await database.Database.ExecuteAsync(back);
 
-        Assert.Contains("onex db migrate", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("onex db migrate", rejected.Message, StringComparison.Ordinal);
         Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, start)));
     }
 
@@ -91,9 +91,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             {
                 var picked = random.GetItems(shared, 6).Select(row => row.Id).Distinct().ToArray();
                 var loaded = await store.LoadAsync(picked, _none);
-                var entries = loaded.Values.Select(saga => (CommitEntry)Rows.Move(saga.Row, Rows.Next(saga.Row))).ToList();
+                var entries = loaded.Values.Select(saga => (CommitEntry)Rows.Transition(saga.Row, Rows.Next(saga.Row))).ToList();
                 entries.AddRange(random.GetItems(keys, 3).Distinct().Select(key => Rows.Start(Rows.New() with { BusinessKey = key })));
-                entries.AddRange(live.Select(row => Rows.Move(row, Rows.Ended(row))));
+                entries.AddRange(live.Select(row => Rows.Transition(row, Rows.Ended(row))));
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
 
                 var results = await store.CommitAsync(new CommitBatch(entries, []), _none);
@@ -132,7 +132,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         // A long deadlock_timeout here makes the commit the one that detects the deadlock and is aborted.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
-        var results = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
+        var results = CommitAsync(store, [.. rows.Select(row => Rows.Transition(row, Rows.Next(row)))]);
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
@@ -164,7 +164,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
-        var born = Rows.New() with { BusinessKey = Rows.Key() };
+        var started = Rows.New() with { BusinessKey = Rows.Key() };
         var message = Rows.Message("m");
         await CommitAsync(lost.Store, Rows.Start(row));
         var moved = Rows.Next(row);
@@ -172,13 +172,13 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         var results = await CommitAsync(
             lost.Store,
-            new CommitEntry.Move(moved, 1, [Rows.Happened(moved)], [message], []),
-            new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
+            new CommitEntry.Transition(moved, 1, [Rows.Happened(moved)], [message], []),
+            new CommitEntry.Start(started, [Rows.Happened(started)], [], [Rows.Payload(started, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
         Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
-        Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
+        Assert.Equal((1L, 1L), (await VersionAsync(started.Id), await HistoryAsync(started.Id)));
         Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
     }
 
@@ -189,12 +189,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var row = Rows.New();
         await CommitAsync(lost.Store, Rows.Start(row));
         lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
-        lost.Proxy.Refusing = true;
+        lost.Proxy.Rejecting = true;
 
-        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
+        var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
+        await Eventually.Async(() => lost.Proxy.Rejected >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Rejected} tries to connect");
         Assert.False(results.IsCompleted);
-        lost.Proxy.Refusing = false;
+        lost.Proxy.Rejecting = false;
 
         Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
@@ -207,12 +207,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var row = Rows.New();
         await CommitAsync(lost.Store, Rows.Start(row));
         lost.Proxy.NextRequest = Cut.BeforeTheServer;
-        lost.Proxy.Refusing = true;
+        lost.Proxy.Rejecting = true;
 
-        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
-        await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
-        lost.Proxy.Refusing = false;
+        var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
+        await Eventually.Async(() => lost.Proxy.Rejected >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
+        await CommitAsync(Store(database.DataSource), Rows.Transition(row, Rows.Next(row)));
+        lost.Proxy.Rejecting = false;
 
         Assert.Equal([CommitResult.Stale.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
@@ -232,7 +232,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
 
         lost.Proxy.NextRequest = Cut.WhileTheServerWorks;
-        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
@@ -253,7 +253,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await CommitAsync(store, Rows.Start(row));
 
         await KillAsync();
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(store, Rows.Move(row, Rows.Next(row))));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(store, Rows.Transition(row, Rows.Next(row))));
         await KillAsync();
         Assert.Equal(2, (await store.LoadAsync([row.Id], _none))[row.Id].Row.Version);
 
@@ -266,14 +266,14 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
-        lost.Proxy.Refusing = true;
+        lost.Proxy.Rejecting = true;
         lost.DataSource.Clear();
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(lost.Store, Rows.Start(row)));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.LoadAsync([row.Id], _none));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.NowAsync(_none));
 
-        lost.Proxy.Refusing = false;
+        lost.Proxy.Rejecting = false;
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(lost.Store, Rows.Start(row)));
     }
 
@@ -288,7 +288,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         for (var i = 0; i < 5; i++)
         {
             var next = Rows.Next(row) with { NextWakeupAt = Rows.Now.AddSeconds(i), Status = SagaStatus.Waiting };
-            await CommitAsync(store, Rows.Move(row, next));
+            await CommitAsync(store, Rows.Transition(row, next));
             row = next;
         }
 
@@ -340,7 +340,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
             result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.All(
-            await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),
+            await CommitAsync(store, [.. rows.Select(row => Rows.Transition(row, Rows.Next(row)))]),
             result => Assert.Equal(CommitResult.Committed.Instance, result));
     }
 

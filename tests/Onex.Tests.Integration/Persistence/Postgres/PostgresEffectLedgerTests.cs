@@ -67,7 +67,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     [Fact]
     public async Task An_unreachable_database_is_reported_as_unavailable()
     {
-        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Rejecting = true };
         await using var pool = PostgresDataSource.Create(database.Settings with { Host = "127.0.0.1", Port = proxy.Port });
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new PostgresEffectLedger(pool).ClaimAsync(Command(), _none));

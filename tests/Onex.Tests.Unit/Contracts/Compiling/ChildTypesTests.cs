@@ -94,8 +94,8 @@ public sealed class ChildTypesTests
     [InlineData("each: { item: input.lines, at_most: 5 }, save: { tracking: 'results[0].cost' }", "ONEX1072")]
     public void The_result_of_a_child_has_the_type_of_its_output(string keys, string code)
     {
-        var undo = keys.StartsWith("compensate", StringComparison.Ordinal) ? "" : ", compensate: { none: a test }";
-        var found = Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, {keys}{undo} }}"), Shipment, Back);
+        var compensation = keys.StartsWith("compensate", StringComparison.Ordinal) ? "" : ", compensate: { none: a test }";
+        var found = Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, {keys}{compensation} }}"), Shipment, Back);
 
         Assert.Contains(code, found, StringComparison.Ordinal);
     }
@@ -118,16 +118,16 @@ public sealed class ChildTypesTests
     [InlineData("{ tracking: string, cost: double }", false)]
     [InlineData("{ cost: int }", false)]
     [InlineData("{ at: timestamp, tracking: any, colour: string? }", false)]
-    public void Returns_may_not_contradict_the_output_of_the_child(string returns, bool refused) => Assert.Equal(
-        refused, Found(Ship($"with: {Right}, returns: {returns}")).Contains("error ONEX1181", StringComparison.Ordinal));
+    public void Returns_may_not_contradict_the_output_of_the_child(string returns, bool rejected) => Assert.Equal(
+        rejected, Found(Ship($"with: {Right}, returns: {returns}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("{ status_code: string }", true)]
     [InlineData("{ status: int }", true)]
     [InlineData("{ headers: map(int) }", true)]
     [InlineData("{ headers: { etag: string }, body: { id: string } }", false)]
-    public void Returns_may_not_contradict_the_result_of_an_operation(string returns, bool refused) => Assert.Equal(
-        refused, Found(Order($"- {{ id: look, effect: http.get, connection: stock, with: {{ path: /a }}, returns: {returns} "
+    public void Returns_may_not_contradict_the_result_of_an_operation(string returns, bool rejected) => Assert.Equal(
+        rejected, Found(Order($"- {{ id: look, effect: http.get, connection: stock, with: {{ path: /a }}, returns: {returns} "
             + $"}}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Fact]

@@ -501,7 +501,7 @@ public sealed partial class SilentMistakesTests
         }
     }
 
-    [GeneratedRegex(@"(?:Rejected|Refuse)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"(?:Rejected|Reject)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Rejection();
 
     // SQLSTATE codes.

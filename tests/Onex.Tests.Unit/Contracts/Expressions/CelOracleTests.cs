@@ -16,7 +16,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 /// </summary>
 public sealed class CelOracleTests
 {
-    private static readonly Scope _scope = Scope.Of("""{ "n": 7, "s": "abc", "l": [3, 1, 2], "m": { "a": 1, "b": 2 } }""");
+    private static readonly Scope _scope = Scope.Parse("""{ "n": 7, "s": "abc", "l": [3, 1, 2], "m": { "a": 1, "b": 2 } }""");
     private static readonly Dictionary<string, object?> _variables = new()
     {
         ["n"] = 7L,

@@ -23,7 +23,7 @@ public class ExpressionFuzzTests
         "sha256(base64(input.name)) // comment", "uuid(saga, 'x').upper().trim()",
     ];
 
-    private static readonly Scope _scope = Scope.Of(
+    private static readonly Scope _scope = Scope.Parse(
         """
         {
           "input": { "total": 1.5, "name": "abcabc", "a": { "b": [1, null, "x", {}] }, "items": [{ "price": 2.5 }, { "price": 1 }] },

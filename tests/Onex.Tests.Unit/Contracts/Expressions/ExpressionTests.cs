@@ -2,7 +2,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 
 public class ExpressionTests
 {
-    private static readonly Scope _scope = Scope.Of("""
+    private static readonly Scope _scope = Scope.Parse("""
         {
           "input": { "total": 10.5, "count": 3, "name": "Anna", "tags": ["a", "b"], "nothing": null,
           "items": [{ "price": 2, "sku": "x" }, { "price": 5, "sku": "y" }] },
@@ -206,7 +206,7 @@ public class ExpressionTests
     [InlineData("9223372036854775808", 0, 19, "the number is out of range")]
     [InlineData("1e999", 0, 5, "the number is out of range")]
     [InlineData("12ab", 0, 3, "'a' directly after a number")]
-    [InlineData("for + 1", 0, 3, "'for' is reserved")]
+    [InlineData("for + 1", 0, 3, "'for' is a reserved word")]
     [InlineData("a.in", 2, 2, "a name must follow the dot")]
     [InlineData("input.name.startWith('a')", 11, 9, "there is no function 'startWith'", "did you mean 'startsWith'?")]
     [InlineData("sizee(a)", 0, 5, "there is no function 'sizee'", "did you mean 'size'?")]

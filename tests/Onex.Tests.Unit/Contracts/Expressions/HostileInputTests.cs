@@ -18,7 +18,7 @@ public class HostileInputTests
         "`a-b`", "\u00e9", "\ud83d\ude00",
     ];
 
-    private static readonly Scope _scope = Scope.Of(
+    private static readonly Scope _scope = Scope.Parse(
         """{ "input": { "a": [1, 2.5, "s", null, { "b": [] }], "b": "text" }, "a": -1, "b": {} }""");
 
     [Theory]

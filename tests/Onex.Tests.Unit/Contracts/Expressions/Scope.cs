@@ -6,7 +6,7 @@ internal sealed class Scope(Dictionary<string, CelValue> values) : IExpressionSc
     public static Scope Empty => new([]);
 
     /// <summary>A scope with the fields of a JSON object as names.</summary>
-    public static Scope Of(string json) =>
+    public static Scope Parse(string json) =>
         new(JsonDocument.Parse(json).RootElement.EnumerateObject().ToDictionary(
             field => field.Name, field => CelValue.FromJson(field.Value)));
 

@@ -2,7 +2,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 
 public class TemplateTests
 {
-    private static readonly Scope _scope = Scope.Of(
+    private static readonly Scope _scope = Scope.Parse(
         """{ "input": { "id": "a/b ü", "total": 1.0, "n": 3, "no": null, "list": [1, 2.0, "x"], "evil": "${input.id}" } }""");
 
     [Fact]

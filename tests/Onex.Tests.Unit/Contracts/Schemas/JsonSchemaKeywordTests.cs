@@ -246,7 +246,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{pattern: '(a{1000}){1000}'}")]
     [InlineData("{pattern: '['}")]
     [InlineData("{patternProperties: {'(': {}}}")]
-    public void A_pattern_that_cannot_run_in_linear_time_is_an_error(string schema) => Refused("ONEX1053", schema);
+    public void A_pattern_that_cannot_run_in_linear_time_is_an_error(string schema) => Rejected("ONEX1053", schema);
 
     [Theory]
     [InlineData("unevaluatedProperties: false")]
@@ -255,14 +255,14 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("additionalItems: false")]
     [InlineData("dependencies: {}")]
     [InlineData("contentEncoding: base64")]
-    public void An_unsupported_keyword_is_an_error(string keyword) => Refused("ONEX1052", $"{{{keyword}}}");
+    public void An_unsupported_keyword_is_an_error(string keyword) => Rejected("ONEX1052", $"{{{keyword}}}");
 
     [Theory]
     [InlineData("{$ref: '#/$defs/nothing'}")]
     [InlineData("{$ref: 'https://example.com/schema'}")]
     [InlineData("{$ref: '../up.json'}")]
     [InlineData("{$ref: '#anchor'}")]
-    public void An_invalid_reference_is_an_error(string schema) => Refused("ONEX1054", schema);
+    public void An_invalid_reference_is_an_error(string schema) => Rejected("ONEX1054", schema);
 
     [Fact]
     public void The_document_lists_the_supported_keywords()
@@ -271,7 +271,7 @@ public sealed class JsonSchemaKeywordTests
         Assert.All(SchemaReader.Keywords, keyword => Assert.Contains($"`{keyword}`", page, StringComparison.Ordinal));
     }
 
-    private static void Refused(string code, string schema)
+    private static void Rejected(string code, string schema)
     {
         var diagnostics = TestContracts.Check(TestContracts.Head + Text(schema)).Diagnostics;
         Assert.Equal(code, Assert.Single(diagnostics, diagnostic => diagnostic.Severity == Severity.Error).Code);

@@ -117,7 +117,7 @@ public sealed class ValuesTests
     [InlineData(Pair, "{\"left\": null}", "(,)")]
     [InlineData(Positive, "3.0", "3")]
     public void A_JSON_value_has_one_database_form(uint type, string json, string? text) =>
-        Assert.Equal((text, null), ParameterText.Of(JsonElement.Parse(json), type, _types));
+        Assert.Equal((text, null), ParameterText.From(JsonElement.Parse(json), type, _types));
 
     [Theory]
     [InlineData(TypeOids.Int4, "[1]", "is a list, which integer does not accept")]
@@ -129,7 +129,7 @@ public sealed class ValuesTests
     [InlineData(Pair, "{\"hidden\": 1}", "has a key that pair does not have: left, right")]
     [InlineData(Pair, "{\"left\": {}}", "has a field 'left' that is an object, which integer does not accept")]
     public void A_failed_conversion_is_reported_without_the_value(uint type, string json, string problem) =>
-        Assert.Equal((null, problem), ParameterText.Of(JsonElement.Parse(json), type, _types));
+        Assert.Equal((null, problem), ParameterText.From(JsonElement.Parse(json), type, _types));
 
     [Theory]
     [InlineData("SELECT 1", null)]

@@ -90,7 +90,7 @@ public sealed class HttpAddressTests : IAsyncLifetime
     [InlineData("http://user@127.0.0.1:{port}/stolen")]
     [InlineData("file:///etc/passwd")]
     [InlineData("gopher://127.0.0.1:{port}/")]
-    public async Task A_redirect_to_an_address_that_the_connection_does_not_allow_is_refused(string location)
+    public async Task A_redirect_to_an_address_that_the_connection_does_not_allow_is_rejected(string location)
     {
         _inside.Answer = context =>
         {
@@ -184,10 +184,10 @@ public sealed class HttpAddressTests : IAsyncLifetime
             $$"""connections: { stock: { type: http, url: "{{_inside.Address}}", redirects: 3 } }""");
 
         var result = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock"));
-        var refused = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","redirects":11}""", "stock"));
+        var rejected = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","redirects":11}""", "stock"));
 
         Assert.Equal((StepOutcomes.Rejected, "http_302"), (result.Outcome, result.Code));
         Assert.Equal(4, _inside.Requests.Count);
-        Assert.Equal("arguments_invalid", refused.Code);
+        Assert.Equal("arguments_invalid", rejected.Code);
     }
 }

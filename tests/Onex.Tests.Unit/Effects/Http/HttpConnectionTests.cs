@@ -31,10 +31,10 @@ public sealed class HttpConnectionTests : IDisposable
         var command = EffectsHarness.Command("http.post", """{"path":"/a","body":1}""", "service");
 
         var seen = await trusting.RunAsync(command);
-        var refused = await doubting.RunAsync(command);
+        var rejected = await doubting.RunAsync(command);
 
         Assert.Equal($"{expected} CN=client", Headers(seen).GetProperty("x-seen").GetString());
-        Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (refused.Outcome, refused.Code, refused.Reach));
+        Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (rejected.Outcome, rejected.Code, rejected.Reach));
     }
 
     [Fact]
@@ -72,13 +72,13 @@ public sealed class HttpConnectionTests : IDisposable
             + $"ca_file: {_certificates.CaFile}, client_certificate: {_certificates.ClientFile}");
 
         var result = await effects.RunAsync(EffectsHarness.Command("http.post", """{"path":"/a","body":1}""", "service"));
-        var refused = await effects.RunAsync(EffectsHarness.Command("http.get", """{"url":"http://elsewhere.example/"}""", "service"));
+        var rejected = await effects.RunAsync(EffectsHarness.Command("http.get", """{"url":"http://elsewhere.example/"}""", "service"));
 
         Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Code));
         Assert.Equal("/a", Assert.Single(server.Requests).Target);
         Assert.StartsWith(
             isTls ? $"CONNECT 127.0.0.1:{server.Address.Port} " : $"POST {server.Address}a ", proxy.Lines.Last(), StringComparison.Ordinal);
-        Assert.Equal((StepOutcomes.Rejected, "address_refused"), (refused.Outcome, refused.Code));
+        Assert.Equal((StepOutcomes.Rejected, "address_refused"), (rejected.Outcome, rejected.Code));
     }
 
     private static EffectsHarness Harness(Uri address, string further) =>

@@ -67,14 +67,14 @@ public sealed class ProduceOperationTests
 
         var written = await RunAsync(
             effects, EffectsHarness.Command("kafka.produce", $$$"""{"topic":"{{{topic}}}","key":"k","value":{"a":1}}""", "other"));
-        var refused = await RunAsync(
+        var rejected = await RunAsync(
             effects, EffectsHarness.Command("kafka.produce", """{"topic":"saga-events","value":1}""", "other"));
 
         Assert.Equal((StepOutcomes.Completed, $$"""{"topic":"{{topic}}","key":"k"}"""), (written.Outcome, written.Result.ToString()));
         var record = await reader.ReadAsync(_ => true, TimeSpan.FromSeconds(30), "the record");
         Assert.Equal(("k", """{"a":1}"""), (record.Key, record.Text));
         Assert.DoesNotContain(effects.Produced.Records, each => each.Topic == topic);
-        Assert.Equal((StepOutcomes.Rejected, "topic_refused"), (refused.Outcome, refused.Code));
+        Assert.Equal((StepOutcomes.Rejected, "topic_refused"), (rejected.Outcome, rejected.Code));
     }
 
     [Fact]

@@ -49,8 +49,8 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
         Assert.Equal(7, await BegunAsync(connection, attempts: 10));
 
         // All others have to wait for the hour to end.
-        var refused = await _processes[0].Limits.AcquireAsync(connection, Command(), _none);
-        Assert.InRange(refused.Wait, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
+        var rejected = await _processes[0].Limits.AcquireAsync(connection, Command(), _none);
+        Assert.InRange(rejected.Wait, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
         Assert.Equal(7, await BegunAsync(Connection("rate_limit: { permits: 7, per: 1h, scope: cluster }", "other"), attempts: 10));
     }
 

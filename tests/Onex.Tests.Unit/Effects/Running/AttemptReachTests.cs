@@ -133,7 +133,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Fact]
     public async Task A_result_that_cannot_be_stored_happened()
     {
-        _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _bench.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
         Assert.Equal(StepReaches.Done, (await _bench.RunAsync(Post())).Reach);
     }

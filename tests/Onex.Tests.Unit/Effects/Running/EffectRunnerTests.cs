@@ -127,7 +127,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task A_result_that_the_database_rejects_is_reported_as_a_failure()
     {
-        _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _bench.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
         var result = await _bench.RunAsync(Post());
 
@@ -139,7 +139,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     public async Task An_outcome_is_retained_during_a_database_outage()
     {
         var rejections = 2;
-        _bench.Ledger.Refuse = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
+        _bench.Ledger.Reject = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
 
         var result = await _bench.RunAsync(Post());
 

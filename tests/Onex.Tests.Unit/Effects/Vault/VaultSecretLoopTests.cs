@@ -200,7 +200,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
         await RefreshAsync();
 
         Assert.Equal(
-            "The Vault of connection 'vault' does not accept its AppRole: the role id or the secret id is wrong or used up.",
+            "The Vault of connection 'vault' does not accept its AppRole: the role or secret id is wrong or used up.",
             _health.Handlers["vault:secret/apps/stock"]);
     }
 

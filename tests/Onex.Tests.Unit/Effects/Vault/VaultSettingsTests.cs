@@ -84,9 +84,9 @@ public sealed class VaultSettingsTests : IAsyncLifetime
         Assert.Contains("does not allow", await ErrorAsync(), StringComparison.Ordinal);
 
         _environment["VAULT_TOKEN"] = "hidden-token";
-        var refused = await ErrorAsync();
-        Assert.Contains("does not accept its token", refused, StringComparison.Ordinal);
-        Assert.DoesNotContain("hidden", refused, StringComparison.Ordinal);
+        var rejected = await ErrorAsync();
+        Assert.Contains("does not accept its token", rejected, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", rejected, StringComparison.Ordinal);
 
         _environment.Remove("VAULT_TOKEN");
         Assert.Contains("VAULT_TOKEN", await ErrorAsync(), StringComparison.Ordinal);

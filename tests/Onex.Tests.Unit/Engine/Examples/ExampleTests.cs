@@ -231,12 +231,12 @@ public sealed class ExampleTests
             + "expect: { end: failed, fault: bad_seal, compensated: [charge] }"
         },
         {
-            "an event may be expected to be refused",
+            "an event may be expected to be declined",
             "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, events: [{ at: charging, event: cancel, with: { reason: '' }, "
                 + "refused: true }], expect: { end: completed }"
         },
         {
-            "an event that comes early is kept",
+            "an event that comes early is buffered",
             "steps: { charge: [{ status_code: 402 }, { body: { ref: r } }], seal: { hex: ab } }, events: [{ at: charging, event: "
                 + "card_updated }],"
             + "expect: { end: completed, visited: [charging, waiting, charging, sealing, done] }"
@@ -293,11 +293,11 @@ public sealed class ExampleTests
         {
             "steps: { charge: { body: { ref: r } } }, events: [{ at: charging, event: cancel, with: { reason: '' } }], expect: { end: "
                 + "failed }",
-            "ONEX1094", "the event 'cancel' is refused"
+            "ONEX1094", "the event 'cancel' is declined"
         },
         {
             "events: [{ at: charging, event: cancel, with: { reason: a }, refused: true }], expect: { end: failed }",
-            "ONEX1094", "the event 'cancel' is not refused"
+            "ONEX1094", "the event 'cancel' is not declined"
         },
         {
             "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, events: [{ at: waiting, event: card_updated }], expect: { end: "

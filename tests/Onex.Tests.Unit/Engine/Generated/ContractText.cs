@@ -30,7 +30,7 @@ internal static partial class ContractText
 {
     private static readonly JsonSerializerOptions _quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Of(ContractMap contract)
+    public static string Write(ContractMap contract)
     {
         var text = new StringBuilder();
         Write(text, contract, 0);

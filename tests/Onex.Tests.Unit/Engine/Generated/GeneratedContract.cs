@@ -4,7 +4,7 @@ namespace Onex.Tests.Unit.Engine.Generated;
 internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet<string> Constructs)
 {
     /// <summary>The same seed always generates the same contract.</summary>
-    public static GeneratedContract Of(Random random) => new ContractGenerator(random).Make();
+    public static GeneratedContract Create(Random random) => new ContractGenerator(random).Make();
 }
 
 /// <summary>
@@ -86,7 +86,7 @@ internal sealed partial class ContractGenerator(Random random)
             .With("initial", Name(0))
             .With("states", states)
             .With("on_failure", !_hasOnFailure ? null : _hasCalming ? "calming" : CompensatingState);
-        return new GeneratedContract(ContractText.Of(contract), Input(), _constructs);
+        return new GeneratedContract(ContractText.Write(contract), Input(), _constructs);
     }
 
     private static string Name(int state) => $"s{state}";

@@ -29,7 +29,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
             (number, loop) =>
             {
                 var random = new Random(unchecked((seed * 1_000_003) + number));
-                var contract = GeneratedContract.Of(random);
+                var contract = GeneratedContract.Create(random);
                 var script = Enumerable.Range(0, random.Next(10, 120)).Select(_ => random.Next(10_000)).ToArray();
                 var failure = Try(contract, script, out var made);
                 lock (coverage)

@@ -17,7 +17,7 @@ internal static class TypedValues
     ];
 
     /// <summary>A value of a type, chosen by <paramref name="pick"/>.</summary>
-    public static string Of(DataType type, Func<int, int> pick) => Node(type, pick)?.ToJsonString() ?? "null";
+    public static string Create(DataType type, Func<int, int> pick) => Node(type, pick)?.ToJsonString() ?? "null";
 
     /// <summary>A value that is valid for both the type of the operation and the type declared in the contract.</summary>
     public static JsonNode? Both(DataType type, DataType? narrower, Func<int, int> pick)

@@ -29,7 +29,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     [Fact]
     public async Task A_component_is_healthy_from_its_first_answer()
     {
-        await Until(() => Of("database").Usable);
+        await Until(() => Component("database").Usable);
 
         Assert.Equal(1, _database.Probes);
     }
@@ -60,65 +60,65 @@ public sealed class HealthMonitorTests : IAsyncLifetime
         var role = new RoleHealth(_time);
         _ = new HealthMetrics(
             meter, new HealthAnswers(role, _monitor, _time, NullLogger<HealthAnswers>.Instance), _monitor);
-        await Until(() => Of("database").Usable && Of("bus").Usable);
+        await Until(() => Component("database").Usable && Component("bus").Usable);
         Assert.Equal((0, 1), (reader.Sums()["onex.ready{}"], reader.Sums()["onex.component.usable{database}"]));
 
         role.MarkInitialized();
         Assert.Equal(1, reader.Sums()["onex.ready{}"]);
         _database.Error = "gone";
-        await Steps(() => !Of("database").Usable);
+        await Steps(() => !Component("database").Usable);
         Assert.Equal((0, 1), (reader.Sums()["onex.component.usable{database}"], reader.Sums()["onex.component.usable{bus}"]));
     }
 
     [Fact]
     public async Task A_loss_is_reported_within_two_seconds_and_cleared_after_two_good_probes()
     {
-        await Until(() => Of("database").Usable);
+        await Until(() => Component("database").Usable);
 
         _database.Error = "gone";
-        var lost = await Steps(() => !Of("database").Usable);
-        Assert.Equal("gone", Of("database").Report.Error);
+        var lost = await Steps(() => !Component("database").Usable);
+        Assert.Equal("gone", Component("database").Report.Error);
         Assert.True(lost <= TimeSpan.FromSeconds(2), $"seen after {lost}");
-        Assert.True(Of("bus").Usable);
+        Assert.True(Component("bus").Usable);
 
         _database.Error = null;
         var probes = _database.Probes;
-        await Steps(() => Of("database").Usable);
+        await Steps(() => Component("database").Usable);
         Assert.Equal(2, _database.Probes - probes);
     }
 
     [Fact]
     public async Task A_hanging_component_is_unhealthy_within_two_seconds_and_delays_no_other()
     {
-        await Until(() => Of("database").Usable);
+        await Until(() => Component("database").Usable);
         var asked = _bus.Probes;
 
         _database.Hang = new TaskCompletionSource();
-        var lost = await Steps(() => !Of("database").Usable);
+        var lost = await Steps(() => !Component("database").Usable);
         Assert.True(lost <= TimeSpan.FromSeconds(2), $"seen after {lost}");
         await Steps(() => _bus.Probes > asked + 3);
-        Assert.True(Of("bus").Usable);
+        Assert.True(Component("bus").Usable);
 
         var hanging = _database.Probes;
         _database.Hang.SetResult();
         _database.Hang = null;
-        await Steps(() => Of("database").Usable);
+        await Steps(() => Component("database").Usable);
         Assert.True(_database.Probes >= hanging + 2);
     }
 
     [Fact]
     public async Task A_stale_probe_result_is_unhealthy()
     {
-        await Until(() => Of("database").Usable);
+        await Until(() => Component("database").Usable);
 
         // The state after a SIGSTOP: time has passed, and no loop has run yet.
         _database.Hang = new TaskCompletionSource();
         _time.Advance(TimeSpan.FromSeconds(3));
 
-        Assert.False(Of("database").Usable);
+        Assert.False(Component("database").Usable);
     }
 
-    private ComponentHealth Of(string name) => _monitor.Snapshot().Single(component => component.Name == name);
+    private ComponentHealth Component(string name) => _monitor.Snapshot().Single(component => component.Name == name);
 
     private static async Task Until(Func<bool> holds)
     {

@@ -131,13 +131,13 @@ public sealed class ApiAccessTests
     [InlineData(false, "192.0.2.7", "localhost:8085", null, null, ErrorCodes.TokenNotConfigured)]
     [InlineData(true, "192.0.2.7", "onex.example", null, null, ErrorCodes.TokenMissing)]
     public void Health_details_need_a_local_non_browser_caller_or_a_token(
-        bool configured, string caller, string host, string? origin, string? authorization, string? refused)
+        bool configured, string caller, string host, string? origin, string? authorization, string? rejected)
     {
         var call = Call(IPAddress.Parse(caller), authorization) with { Host = new HostString(host), Origin = origin };
 
         var decision = ApiAccess.DecideDetails(configured ? _tokens : [], call);
 
-        Assert.Equal(refused, (decision as AccessDecision.Denied)?.Code);
+        Assert.Equal(rejected, (decision as AccessDecision.Denied)?.Code);
     }
 
     private static void AssertServed(bool served, int status, string code, CallFacts call)

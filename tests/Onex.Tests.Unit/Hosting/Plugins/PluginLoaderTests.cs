@@ -61,7 +61,7 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void A_plugin_built_with_a_newer_package_is_refused()
+    public void A_plugin_built_with_a_newer_package_is_rejected()
     {
         using var folder = new PluginDirectory("Acme.Trials");
         folder.SetReference("Acme.Trials", "Onex.Operations", new Version(9, 8, 7, 0));
@@ -73,7 +73,7 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void A_plugin_built_with_a_newer_framework_is_refused()
+    public void A_plugin_built_with_a_newer_framework_is_rejected()
     {
         using var folder = new PluginDirectory("Acme.Trials");
         folder.SetReference("Acme.Trials", "System.Runtime", new Version(99, 0, 0, 0));
@@ -94,7 +94,7 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void What_is_no_assembly_is_refused()
+    public void What_is_no_assembly_is_rejected()
     {
         using var folder = new PluginDirectory();
         Directory.CreateDirectory(folder.At("Text"));
@@ -110,7 +110,7 @@ public sealed class PluginLoaderTests
         Assert.Equal("ONEX2101", Assert.Single(new PluginLoader("/does/not/exist", new([])).Load().Diagnostics).Code);
 
     [Fact]
-    public void A_link_out_of_the_directory_is_refused()
+    public void A_link_out_of_the_directory_is_rejected()
     {
         using var folder = new PluginDirectory("Acme.Trials");
         using var outside = new PluginDirectory("Acme.Trials");

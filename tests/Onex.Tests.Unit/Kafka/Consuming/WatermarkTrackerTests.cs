@@ -91,8 +91,8 @@ public sealed class WatermarkTrackerTests
     public void The_watermark_is_always_right_after_the_completed_prefix() =>
         (from gaps in Gen.Int[1, 5].Array[0, 200]
          from order in Gen.Shuffle(Enumerable.Range(0, gaps.Length).ToArray())
-         from settled in Gen.Int[0, gaps.Length]
-         select (gaps, order, settled))
+         from completed in Gen.Int[0, gaps.Length]
+         select (gaps, order, completed))
         .Sample(sample =>
         {
             var offsets = new long[sample.gaps.Length];
@@ -103,8 +103,8 @@ public sealed class WatermarkTrackerTests
             }
 
             var tracker = Read(offsets);
-            var done = sample.order.Take(sample.settled).ToHashSet();
-            foreach (var index in sample.order.Take(sample.settled))
+            var done = sample.order.Take(sample.completed).ToHashSet();
+            foreach (var index in sample.order.Take(sample.completed))
             {
                 tracker.Complete(offsets[index]);
             }

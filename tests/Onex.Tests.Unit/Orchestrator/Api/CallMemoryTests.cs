@@ -21,9 +21,9 @@ public sealed class CallMemoryTests
         Assert.False(first.IsCompleted || second.IsCompleted || unknown.IsCompleted);
 
         _time.Advance(TimeSpan.FromSeconds(11));
-        var refused = await Assert.ThrowsAsync<CallException>(() => second);
+        var rejected = await Assert.ThrowsAsync<CallException>(() => second);
         await Assert.ThrowsAsync<CallException>(() => unknown);
-        Assert.Equal((503, ErrorCodes.CallsTooMany), (refused.Problem.Status, refused.Problem.Code));
+        Assert.Equal((503, ErrorCodes.CallsTooMany), (rejected.Problem.Status, rejected.Problem.Code));
 
         var third = room.TakeAsync(Call(1_000), 1_000, Read, Task.FromResult);
         _taken.SetResult(1);

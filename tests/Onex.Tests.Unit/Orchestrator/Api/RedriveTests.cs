@@ -27,7 +27,7 @@ public sealed class RedriveTests
     {
         var decision = Guid.CreateVersion7(_now);
 
-        var message = Redrive.Of(_deadLetter, decision, _now);
+        var message = Redrive.Create(_deadLetter, decision, _now);
 
         Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId.Value, message.Topic, message.Partition, message.Key));
         Assert.Equal(_deadLetter.Value, message.Value.ToArray());
@@ -58,7 +58,7 @@ public sealed class RedriveTests
         };
 
         var first = Sent(deadLetter, 77);
-        var again = Sent(deadLetter with { Headers = Redrive.Of(deadLetter, Guid.Empty, _now).Headers }, 99);
+        var again = Sent(deadLetter with { Headers = Redrive.Create(deadLetter, Guid.Empty, _now).Headers }, 99);
 
         var identities = new[] { original, first, again }
             .Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester)
@@ -140,7 +140,7 @@ public sealed class RedriveTests
 
     private static ConsumedRecord Sent(DeadLetterRow deadLetter, long offset, string? origin = null)
     {
-        var message = Redrive.Of(deadLetter, Guid.CreateVersion7(_now), _now);
+        var message = Redrive.Create(deadLetter, Guid.CreateVersion7(_now), _now);
         return new ConsumedRecord
         {
             Topic = message.Topic,
@@ -159,7 +159,7 @@ public sealed class RedriveTests
 
     [Fact]
     public void A_message_without_a_partition_is_sent_to_that_of_its_key() =>
-        Assert.Null(Redrive.Of(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
+        Assert.Null(Redrive.Create(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
 
     [Fact]
     public void Secrets_of_a_displayed_dead_letter_are_masked()

@@ -12,7 +12,7 @@ public sealed class DirectOperationsTests
             ("cache", "redis"), ("files", "filesystem"), ("partners", "kafka") }
             .ToDictionary(each => each.Item1, each => new ConnectionDescriptor(each.Item1, each.Item2, null, null)));
 
-    public static TheoryData<string, string, string> Refused => new()
+    public static TheoryData<string, string, string> RejectedRequests => new()
     {
         { """{"operation":"http.post","payload":{"url":"http://example.com"}}""", ErrorCodes.OperationForbidden, "handlers.direct" },
         { """{"operation":"hash.sha256","handler_type":"hash"}""", ErrorCodes.OperationForbidden, "no effect operation" },
@@ -32,7 +32,7 @@ public sealed class DirectOperationsTests
     };
 
     [Theory]
-    [MemberData(nameof(Refused))]
+    [MemberData(nameof(RejectedRequests))]
     public void An_operation_that_is_not_allowed_or_has_other_arguments_is_rejected(string request, string code, string says)
     {
         var (accepted, rejection) = Accept(request);

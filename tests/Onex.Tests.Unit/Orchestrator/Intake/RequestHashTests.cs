@@ -34,13 +34,13 @@ public sealed class RequestHashTests
         var (requester, payload) = (SagaScenario.Requester("1"), CelValue.Map([]));
         Guid[] hashes =
         [
-            RequestHash.OfStart("order", payload),
-            RequestHash.OfStart("orders", payload),
-            RequestHash.OfEvent("order", "cancel", requester, payload),
-            RequestHash.OfEvent("order", "pay", requester, payload),
-            RequestHash.OfEvent("order", "cancel", requester with { CorrelationId = Guid.CreateVersion7() }, payload),
-            RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { Key = "k" } }, payload),
-            RequestHash.OfEvent(
+            RequestHash.ForStart("order", payload),
+            RequestHash.ForStart("orders", payload),
+            RequestHash.ForEvent("order", "cancel", requester, payload),
+            RequestHash.ForEvent("order", "pay", requester, payload),
+            RequestHash.ForEvent("order", "cancel", requester with { CorrelationId = Guid.CreateVersion7() }, payload),
+            RequestHash.ForEvent("order", "cancel", requester with { Target = new RequestTarget { Key = "k" } }, payload),
+            RequestHash.ForEvent(
                 "order", "cancel", requester with { Target = new RequestTarget { SagaId = new(Guid.CreateVersion7()) } }, payload),
         ];
 
@@ -62,5 +62,5 @@ public sealed class RequestHashTests
     }
 
     private static Guid Hash(string payload) =>
-        RequestHash.OfStart("order", CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(payload)));
+        RequestHash.ForStart("order", CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(payload)));
 }

@@ -7,7 +7,7 @@ public sealed class RequestReaderTests
 {
     private const string Id = "123e4567-e89b-12d3-a456-426614174000";
 
-    public static TheoryData<string, string> Refused => new()
+    public static TheoryData<string, string> RejectedRequests => new()
     {
         { """{"operation":"o","payload":{},"correlation_id":"123e4567-e89b-12d3-a456-426614174000" """, ErrorCodes.MalformedMessage },
         { """["operation"]""", ErrorCodes.NotAnObject },
@@ -35,7 +35,7 @@ public sealed class RequestReaderTests
     };
 
     [Theory]
-    [MemberData(nameof(Refused))]
+    [MemberData(nameof(RejectedRequests))]
     public void Invalid_input_is_rejected_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Rejection?.Code);
 
     [Theory]

@@ -8,7 +8,7 @@ public sealed class RequestRulesTests
 {
     private const string SagaId = "123e4567-e89b-12d3-a456-426614174000";
 
-    public static TheoryData<string, string, string> Refused => new()
+    public static TheoryData<string, string, string> RejectedRequests => new()
     {
         { """{"operation":"orders.cancle"}""", ErrorCodes.OperationUnknown, "Did you mean 'cancel'? Events here: cancel, ping." },
         { """{"operation":"order.cancel"}""", ErrorCodes.OperationUnknown, "Did you mean 'orders.cancel'?" },
@@ -29,7 +29,7 @@ public sealed class RequestRulesTests
     };
 
     [Theory]
-    [MemberData(nameof(Refused))]
+    [MemberData(nameof(RejectedRequests))]
     public void An_invalid_request_is_rejected_with_a_reason(string request, string code, string says)
     {
         var (accepted, rejection) = Accept(request);

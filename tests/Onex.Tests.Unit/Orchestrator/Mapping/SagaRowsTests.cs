@@ -63,7 +63,7 @@ public sealed class SagaRowsTests
         },
         ["undo"] = saga => saga with
         {
-            Undo = [
+            Compensables = [
                 new Compensable(
                     "charge",
                     "asking",
@@ -126,11 +126,16 @@ public sealed class SagaRowsTests
             Progress = AsJsonb(row.Progress),
             Fault = row.Fault is { } fault ? AsJsonb(fault) : null,
         };
-        return SagaRows.FromRow(plan, row, input, out _) with { Early = saga.Early, Output = saga.Output, Response = saga.Response };
+        return SagaRows.FromRow(plan, row, input, out _) with
+        {
+            BufferedEvents = saga.BufferedEvents,
+            Output = saga.Output,
+            Response = saga.Response,
+        };
     }
 
     // Postgres changes the order of object members.
-    private static RawJson AsJsonb(RawJson json) => StoredOrder.Of(json);
+    private static RawJson AsJsonb(RawJson json) => StoredOrder.Sort(json);
 
     private static Outstanding Command(AttemptPhase phase) => new()
     {
@@ -182,7 +187,7 @@ internal static class StateText
             case CelValue cel:
                 text.Append(cel.Kind)
                     .Append(' ')
-                    .AppendLine(ValueJson.TryWrite(StoredOrder.Of(cel), out var json, out _) ? json.ToString() : "?");
+                    .AppendLine(ValueJson.TryWrite(StoredOrder.Sort(cel), out var json, out _) ? json.ToString() : "?");
                 break;
             case System.Collections.IDictionary map:
                 text.AppendLine();

@@ -54,7 +54,11 @@ public sealed class StoredSagaSampleTests
             "saga_items",
             SagaItemTable.Columns,
             scenario.Items.All.OrderBy(item => item.Index).Select(item => (saga.Facts.SagaId, item)));
-        Rows(json, "early_events", EarlyEventTable.Columns, saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept)));
+        Rows(
+            json,
+            "early_events",
+            EarlyEventTable.Columns,
+            saga.BufferedEvents.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered)));
         json.WriteEndObject();
         json.Flush();
         file.WriteByte((byte)'\n');
@@ -97,7 +101,7 @@ public sealed class StoredSagaSampleTests
         scenario.Reloads(
             SagaRows.FromRow(scenario.Plan, row, input, out _) with
             {
-                Early = [.. early.Select(each => EarlyEventRows.ToKept(scenario.Plan, each))],
+                BufferedEvents = [.. early.Select(each => EarlyEventRows.ToBuffered(scenario.Plan, each))],
             },
             root.GetProperty("at").GetDateTimeOffset());
         return scenario;

@@ -30,7 +30,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_message_that_the_broker_rejects_is_indexed_unchanged_before_it_leaves_the_outbox()
     {
-        var (broker, index) = (new Refusing("responses"), new Index());
+        var (broker, index) = (new RejectingProducer("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message]);
@@ -54,7 +54,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task Messages_in_transit_and_those_that_the_broker_rejects_are_measured()
     {
-        var broker = new Refusing("orders.packed", "orders.packed.dlq");
+        var broker = new RejectingProducer("orders.packed", "orders.packed.dlq");
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);
@@ -83,7 +83,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public void A_message_that_could_not_be_indexed_stays_in_the_outbox()
     {
-        var broker = new Refusing("responses");
+        var broker = new RejectingProducer("responses");
         using var sender = new OutgoingSender(broker, new Index { IsAway = true }, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message]);
@@ -96,10 +96,10 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_dead_letter_that_the_broker_rejects_is_already_indexed()
     {
-        var (broker, index) = (new Refusing("responses"), new Index());
+        var (broker, index) = (new RejectingProducer("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
-        broker.RefuseOnce = "responses.dlq";
+        broker.RejectOnce = "responses.dlq";
         sender.Send(_saga, [_message with { Topic = "responses.dlq" }]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
@@ -110,7 +110,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task Without_a_dead_letter_topic_the_index_is_enough()
     {
-        var (broker, index) = (new Refusing("orders.packed", "orders.packed.dlq"), new Index());
+        var (broker, index) = (new RejectingProducer("orders.packed", "orders.packed.dlq"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message with { Topic = "orders.packed" }]);
@@ -124,7 +124,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_message_deleted_after_it_was_read_is_not_sent_again()
     {
-        var broker = new Refusing();
+        var broker = new RejectingProducer();
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
@@ -143,7 +143,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task Deleted_messages_are_remembered_only_while_the_oldest_read_lasts()
     {
-        var broker = new Refusing();
+        var broker = new RejectingProducer();
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
@@ -161,7 +161,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_response_that_the_broker_rejects_is_replaced_by_an_error_with_the_sagas_id()
     {
-        var (broker, index) = (new Refusing { RefuseLongerThan = 4_000 }, new Index());
+        var (broker, index) = (new RejectingProducer { RejectLongerThan = 4_000 }, new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
         var large = _response with
         {
@@ -196,7 +196,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_response_whose_short_form_is_rejected_too_becomes_a_dead_letter()
     {
-        var (broker, index) = (new Refusing("responses"), new Index());
+        var (broker, index) = (new RejectingProducer("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_response]);
@@ -210,7 +210,7 @@ public sealed class OutgoingSenderTests
     public async Task A_sent_message_closes_the_dead_letter_of_its_earlier_attempt()
     {
         var index = new Index();
-        using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message], again: true);
         sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], again: true);
@@ -223,12 +223,12 @@ public sealed class OutgoingSenderTests
     public async Task A_redriven_message_rejected_again_reopens_its_dead_letter()
     {
         var index = new Index();
-        using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(new RejectingProducer("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
         var deadLetter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
 
         foreach (var decision in (Guid[])[Guid.CreateVersion7(deadLetter.At), Guid.CreateVersion7(deadLetter.At)])
         {
-            sender.Send(new SagaId(deadLetter.Id), [Redrive.Of(deadLetter, decision, deadLetter.At)]);
+            sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, decision, deadLetter.At)]);
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
 
@@ -239,10 +239,10 @@ public sealed class OutgoingSenderTests
     public async Task A_redriven_message_that_is_sent_closes_its_dead_letter()
     {
         var index = new Index();
-        using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
         var deadLetter = UndeliverableDeadLetter.Row(_message, "too large");
 
-        sender.Send(new SagaId(deadLetter.Id), [Redrive.Of(deadLetter, _saga.Value, deadLetter.At)], again: true);
+        sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, _saga.Value, deadLetter.At)], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
         Assert.Equal([deadLetter.Id], index.Closed);
@@ -254,7 +254,7 @@ public sealed class OutgoingSenderTests
     [InlineData(true, true)]
     public async Task A_possible_duplicate_send_is_counted_and_logged(bool wasTried, bool restarted)
     {
-        var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
+        var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new Collected());
         using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
         if (wasTried)
         {
@@ -285,7 +285,7 @@ public sealed class OutgoingSenderTests
     [InlineData(false)]
     public async Task A_message_certainly_not_sent_is_no_duplicate(bool full)
     {
-        var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
+        var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new Collected());
         var held = new TaskCompletionSource<DeliveryReport>();
         using var sender = new OutgoingSender(broker, new Index(), log, bytesMax: full ? 1 : long.MaxValue, resent);
         if (full)
@@ -316,7 +316,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task The_outbox_is_degraded_while_a_message_is_not_acknowledged_also_between_its_attempts()
     {
-        var (broker, time) = (new Refusing(), new FakeTimeProvider());
+        var (broker, time) = (new RejectingProducer(), new FakeTimeProvider());
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
         var health = new OutboxHealth(sender);
         var held = new TaskCompletionSource<DeliveryReport>();
@@ -348,7 +348,7 @@ public sealed class OutgoingSenderTests
     public async Task A_message_that_another_process_sends_is_not_counted_for_ever()
     {
         var time = new FakeTimeProvider();
-        var broker = new Refusing { Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out") };
+        var broker = new RejectingProducer { Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out") };
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
         sender.Send(_saga, [_message]);
         await Eventually.Async(() => !sender.HasInFlight, TimeSpan.FromSeconds(10), () => "the attempt has not ended");
@@ -375,7 +375,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public void A_delivery_report_during_shutdown_is_not_an_error()
     {
-        var (broker, log) = (new Refusing(), new Collected());
+        var (broker, log) = (new RejectingProducer(), new Collected());
         var held = new TaskCompletionSource<DeliveryReport>();
         var sender = new OutgoingSender(broker, new Index(), log);
         broker.Hold = held.Task;
@@ -387,15 +387,15 @@ public sealed class OutgoingSenderTests
         Assert.Empty(log.Lines);
     }
 
-    private sealed class Refusing(params string[] topics) : IRecordProducer
+    private sealed class RejectingProducer(params string[] topics) : IRecordProducer
     {
         private readonly ConcurrentQueue<string> _topics = new();
 
         public IReadOnlyList<string> Topics => [.. _topics];
 
-        public string? RefuseOnce { get; set; }
+        public string? RejectOnce { get; set; }
 
-        public int RefuseLongerThan { get; init; } = int.MaxValue;
+        public int RejectLongerThan { get; init; } = int.MaxValue;
 
         public ProducedRecord? Last { get; private set; }
 
@@ -407,8 +407,8 @@ public sealed class OutgoingSenderTests
         {
             _topics.Enqueue(record.Topic);
             Last = record;
-            var refused = topics.Contains(record.Topic) || record.Topic == RefuseOnce || record.Value.Length > RefuseLongerThan;
-            RefuseOnce = null;
+            var rejected = topics.Contains(record.Topic) || record.Topic == RejectOnce || record.Value.Length > RejectLongerThan;
+            RejectOnce = null;
             if (Hold is { } held)
             {
                 Hold = null;
@@ -421,7 +421,7 @@ public sealed class OutgoingSenderTests
             }
 
             return Task.FromResult(
-                refused ? new DeliveryReport(
+                rejected ? new DeliveryReport(
                     DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 

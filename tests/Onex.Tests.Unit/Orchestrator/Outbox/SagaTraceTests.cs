@@ -18,13 +18,13 @@ public sealed class SagaTraceTests
         ActivitySource.AddActivityListener(listener);
         var saga = Started(Request);
 
-        Assert.Equal(new SagaTrace(Request, null, IsOfRequest: true), SagaTrace.Of(saga));
+        Assert.Equal(new SagaTrace(Request, null, IsOfRequest: true), SagaTrace.From(saga));
 
         var later = saga with { EnteredAt = saga.Facts.StartedAt + SagaTrace.Longest };
-        var trace = SagaTrace.Of(later);
+        var trace = SagaTrace.From(later);
         var context = Tracing.ParentOf(trace.Parent, trace.State);
 
-        Assert.Equal(trace, SagaTrace.Of(later with { State = "another" }));
+        Assert.Equal(trace, SagaTrace.From(later with { State = "another" }));
         Assert.NotEqual(Tracing.ParentOf(Request, null).TraceId, context.TraceId);
         Assert.Equal((default, ActivityTraceFlags.Recorded), (context.SpanId, context.TraceFlags));
     }
@@ -55,7 +55,7 @@ public sealed class SagaTraceTests
     }
 
     [Fact]
-    public void A_saga_without_a_trace_has_none() => Assert.Null(SagaTrace.Of(Started(null)).Parent);
+    public void A_saga_without_a_trace_has_none() => Assert.Null(SagaTrace.From(Started(null)).Parent);
 
     [Fact]
     public void A_trace_that_Onex_begins_has_an_id_and_no_parent()

@@ -25,7 +25,7 @@ public sealed class UndeliverableMessagesTests
     public async Task A_command_that_cannot_be_sent_fails_its_step_with_a_code(string call)
     {
         var scenario = Starts(call);
-        await RefuseAsync(scenario, scenario.Last.Commands[0]);
+        await RejectAsync(scenario, scenario.Last.Commands[0]);
 
         scenario.IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
@@ -37,7 +37,7 @@ public sealed class UndeliverableMessagesTests
     {
         var scenario = Starts();
         var sent = scenario.Last.Commands[0];
-        await RefuseAsync(scenario, sent);
+        await RejectAsync(scenario, sent);
 
         Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None));
     }
@@ -48,7 +48,7 @@ public sealed class UndeliverableMessagesTests
         var scenario = Starts();
         var sent = scenario.Last.Commands[0];
         await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None);
-        await RefuseAsync(scenario, sent);
+        await RejectAsync(scenario, sent);
 
         scenario.IsIn("working", SagaStatus.Blocked);
         Assert.Equal("Step 'one' cannot be sent: too large", scenario.Saga.BlockedBecause);
@@ -62,11 +62,11 @@ public sealed class UndeliverableMessagesTests
         var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
             .Answered("one", 200)
             .Answered("two", 404).Sends("-one");
-        var undo = scenario.Last.Commands[0];
-        await RefuseAsync(scenario, undo);
+        var compensation = scenario.Last.Commands[0];
+        await RejectAsync(scenario, compensation);
 
-        Assert.Equal((BlockedBy.Compensation, undo.CommandId), (scenario.Saga.Blockage?.Kind, scenario.Saga.Blockage?.CommandId));
-        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(scenario, undo), CancellationToken.None));
+        Assert.Equal((BlockedBy.Compensation, compensation.CommandId), (scenario.Saga.Blockage?.Kind, scenario.Saga.Blockage?.CommandId));
+        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(scenario, compensation), CancellationToken.None));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class UndeliverableMessagesTests
         };
 
         scenario.Handles(
-            (await Refused(scenario).ReadAsync(new Undeliverable(new(_id.Value), message, "too large"), CancellationToken.None))!.Message);
+            (await Reader(scenario).ReadAsync(new Undeliverable(new(_id.Value), message, "too large"), CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -101,7 +101,7 @@ public sealed class UndeliverableMessagesTests
     public async Task A_child_with_an_undeliverable_start_is_cancelled_and_fails_its_step()
     {
         var scenario = Starts(Child);
-        await RefuseAsync(scenario, scenario.Last.Commands[0]);
+        await RejectAsync(scenario, scenario.Last.Commands[0]);
         scenario.Sends("one");
         Assert.True(scenario.Last.Commands[0].Cancels);
 
@@ -112,15 +112,15 @@ public sealed class UndeliverableMessagesTests
     public async Task A_child_that_can_be_neither_started_nor_cancelled_blocks_its_parent()
     {
         var scenario = Starts(Child);
-        await RefuseAsync(scenario, scenario.Last.Commands[0]);
-        await RefuseAsync(scenario, scenario.Last.Commands[0]);
+        await RejectAsync(scenario, scenario.Last.Commands[0]);
+        await RejectAsync(scenario, scenario.Last.Commands[0]);
 
         scenario.IsIn("working", SagaStatus.Blocked);
         Assert.Equal("Step 'one' cannot be sent: too large", scenario.Saga.BlockedBecause);
     }
 
-    private async Task RefuseAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
-        (await Refused(scenario).ReadAsync(
+    private async Task RejectAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
+        (await Reader(scenario).ReadAsync(
             new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
@@ -138,11 +138,11 @@ public sealed class UndeliverableMessagesTests
         }
 
         var message = Message(scenario, sent);
-        var reported = (await Refused(scenario).ReadAsync(
+        var reported = (await Reader(scenario).ReadAsync(
             new Undeliverable(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
         scenario.Handles(reported.Message);
         reported.Sink.Caller!.SetResult(new DeliveryOutcome.Done(reported.Message.SagaId, scenario.Saga));
-        await Refused(scenario).CloseDeadLetterAsync(message, reported, CancellationToken.None);
+        await Reader(scenario).CloseDeadLetterAsync(message, reported, CancellationToken.None);
 
         Assert.Equal(closes ? [_id.Value] : [], _deadLetters.Closed);
     }
@@ -154,12 +154,12 @@ public sealed class UndeliverableMessagesTests
         var sent = scenario.Last.Commands.Single();
         await _ledger.ParkAsync(new CommandToPark(Written(scenario, sent), "outside", default), CancellationToken.None);
 
-        Assert.Null(await Refused(scenario).ReadAsync(
+        Assert.Null(await Reader(scenario).ReadAsync(
             new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
         Assert.Single(_ledger.Parked);
     }
 
-    private UndeliverableMessages Refused(SagaScenario scenario) => new(
+    private UndeliverableMessages Reader(SagaScenario scenario) => new(
         _ledger, _deadLetters, new FakeTimeProvider(scenario.Now), Topics.Default);
 
     private static OutgoingMessage Message(SagaScenario scenario, CommandToSend sent) =>

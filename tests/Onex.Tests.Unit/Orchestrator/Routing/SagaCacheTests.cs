@@ -12,7 +12,7 @@ public sealed class SagaCacheTests
 
         Assert.True(JsonWeight.Handled(numbers) > 100 * numbers.Length);
         Assert.True(JsonWeight.Handled(text) < 20 * text.Length);
-        Assert.True(JsonWeight.Kept(numbers) < JsonWeight.Handled(numbers));
+        Assert.True(JsonWeight.Cached(numbers) < JsonWeight.Handled(numbers));
     }
 
     [Fact]

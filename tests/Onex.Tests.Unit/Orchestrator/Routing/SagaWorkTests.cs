@@ -16,25 +16,25 @@ public sealed class SagaWorkTests
     [Fact]
     public void Seen_messages_and_buffered_and_released_events_are_part_of_the_commit()
     {
-        var (first, second, third) = (Kept("first"), Kept("second"), Kept("third"));
-        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [first, second] }, version: 4);
+        var (first, second, third) = (Buffered("first"), Buffered("second"), Buffered("third"));
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { BufferedEvents = [first, second] }, version: 4);
 
         // Buffered and released within one commit: the database needs no row.
-        Apply(work, Saga with { Early = [first, second, third] }, third.MessageId);
-        Apply(work, Saga with { Early = [second] });
-        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
+        Apply(work, Saga with { BufferedEvents = [first, second, third] }, third.MessageId);
+        Apply(work, Saga with { BufferedEvents = [second] });
+        var transition = Assert.IsType<CommitEntry.Transition>(work.ToEntry());
 
-        Assert.Equal([new SeenMessage(third.MessageId)], move.SeenMessages);
+        Assert.Equal([new SeenMessage(third.MessageId)], transition.SeenMessages);
         Assert.True(work.HasSeen(third.MessageId));
-        Assert.Empty(move.BufferedEvents);
-        Assert.Equal([first.MessageId], move.ReleasedEvents);
+        Assert.Empty(transition.BufferedEvents);
+        Assert.Equal([first.MessageId], transition.ReleasedEvents);
 
         var other = new SagaWork(Saga.Facts.SagaId, machine: null, Saga, version: 4);
-        Apply(other, Saga with { Early = [third] }, third.MessageId);
-        Assert.Equal(
-            (third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
+        Apply(other, Saga with { BufferedEvents = [third] }, third.MessageId);
+        var buffered = Assert.Single(Assert.IsType<CommitEntry.Transition>(other.ToEntry()).BufferedEvents);
+        Assert.Equal((third.MessageId, Saga.Facts.SagaId), Identified(buffered));
 
-        static (MessageId, SagaId?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
+        static (MessageId, SagaId?) Identified(EarlyEvent buffered) => (buffered.MessageId, buffered.SagaId);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class SagaWorkTests
         {
             var work = new SagaWork(saga.Facts.SagaId, machine: null, saga, version: 1);
             Apply(work, saga);
-            return Assert.IsType<CommitEntry.Move>(work.ToEntry()).WasParked;
+            return Assert.IsType<CommitEntry.Transition>(work.ToEntry()).WasParked;
         }
     }
 
@@ -70,7 +70,7 @@ public sealed class SagaWorkTests
         Apply(work, responded);
         Apply(work, responded);
 
-        var payload = Assert.Single(Assert.IsType<CommitEntry.Move>(work.ToEntry()).Payloads);
+        var payload = Assert.Single(Assert.IsType<CommitEntry.Transition>(work.ToEntry()).Payloads);
         Assert.Equal(
             ("response", """{"ok":true}""", Identity.Payload(Saga.Facts.SagaId, "response")),
             (payload.Name, payload.Content.ToString(), payload.Id));
@@ -79,7 +79,7 @@ public sealed class SagaWorkTests
     [Fact]
     public void An_unclaimed_buffered_event_is_answered_and_becomes_a_dead_letter_in_one_commit()
     {
-        var kept = Kept("cancel") with
+        var buffered = Buffered("cancel") with
         {
             Data = CelValue.FromJson("""{"reason":"late","password":"hunter2"}"""u8),
             Requester = SagaScenario.Requester("requests/3/9") with
@@ -90,11 +90,11 @@ public sealed class SagaWorkTests
                 Headers = ImmutableSortedDictionary<string, string>.Empty.Add("x-token", "secret").Add("traceparent", "00-1"),
             },
         };
-        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [kept] }, version: 4);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { BufferedEvents = [buffered] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
+                Rejections = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
@@ -113,7 +113,7 @@ public sealed class SagaWorkTests
             (Text(deadLetter, "original_topic"), Text(deadLetter, "failure_reason"), Text(deadLetter, "error_type")));
         Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
         Assert.Equal(
-            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester
+            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{buffered.Requester
                 .CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
@@ -126,13 +126,13 @@ public sealed class SagaWorkTests
     [Fact]
     public void A_redriven_event_that_its_saga_has_seen_is_a_new_event()
     {
-        var kept = Kept("cancel");
-        kept = kept with { Requester = kept.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
-        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [kept] }, version: 4);
+        var buffered = Buffered("cancel");
+        buffered = buffered with { Requester = buffered.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { BufferedEvents = [buffered] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+                Rejections = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
@@ -144,22 +144,22 @@ public sealed class SagaWorkTests
     [Fact]
     public void A_dead_letter_refers_to_a_value_that_is_too_large_for_it()
     {
-        var kept = Kept("cancel") with
+        var buffered = Buffered("cancel") with
         {
             Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', MessageSizes.DeadLetterValueMax)}}"}""")),
         };
-        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { Early = [kept] }, version: 4);
+        var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { BufferedEvents = [buffered] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+                Rejections = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
-        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
-        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
-        var stored = Assert.Single(move.Payloads);
+        var transition = Assert.IsType<CommitEntry.Transition>(work.ToEntry());
+        Assert.True(Assert.Single(transition.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
+        var stored = Assert.Single(transition.Payloads);
         Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }
 
@@ -167,7 +167,7 @@ public sealed class SagaWorkTests
     public void A_buffered_event_survives_a_round_trip()
     {
         var plan = PlansWithEvents.Orders;
-        var kept = Kept("cancel") with
+        var buffered = Buffered("cancel") with
         {
             Requester = SagaScenario.Requester("requests/3/9") with
             {
@@ -182,14 +182,14 @@ public sealed class SagaWorkTests
                 [KeyValuePair.Create("reason", CelValue.String("late")), KeyValuePair.Create("at", CelValue.Timestamp(_now))]),
         };
 
-        var row = EarlyEventRows.ToRow(Saga.Facts, kept);
-        var again = EarlyEventRows.ToKept(plan, row);
+        var row = EarlyEventRows.ToRow(Saga.Facts, buffered);
+        var again = EarlyEventRows.ToBuffered(plan, row);
 
-        Assert.Equal(kept.Data, again.Data);
-        Assert.Equal(kept.Requester with { Headers = again.Requester.Headers }, again.Requester);
-        Assert.Equal(kept.Requester.Headers.AsEnumerable(), again.Requester.Headers);
+        Assert.Equal(buffered.Data, again.Data);
+        Assert.Equal(buffered.Requester with { Headers = again.Requester.Headers }, again.Requester);
+        Assert.Equal(buffered.Requester.Headers.AsEnumerable(), again.Requester.Headers);
         Assert.Equal(
-            (kept.MessageId, kept.Event, kept.ReceivedAt, kept.ExpiresAt),
+            (buffered.MessageId, buffered.Event, buffered.ReceivedAt, buffered.ExpiresAt),
             (again.MessageId, again.Event, again.ReceivedAt, again.ExpiresAt));
     }
 
@@ -244,7 +244,7 @@ public sealed class SagaWorkTests
           done: { end: completed }
         """).Starts().Saga with { Outstanding = [] };
 
-    private static BufferedEvent Kept(string name) => new(
+    private static BufferedEvent Buffered(string name) => new(
         new(Identity.OfRequest(default, name)), name, CelValue.Map([]),
         SagaScenario.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
 

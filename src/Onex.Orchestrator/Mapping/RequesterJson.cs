@@ -3,14 +3,15 @@ using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
+using static Onex.Orchestrator.Mapping.RowJson;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Requesters and waiters.</summary>
-internal static partial class SagaRows
+/// <summary>Requesters and waiters in JSON columns.</summary>
+internal static class RequesterJson
 {
     /// <summary>Writes a requester: all of it, or only what the saga's row does not have in its own columns.</summary>
-    internal static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
+    public static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
     {
         writer.WriteString("operation", requester.Operation);
         if (requester.EnvelopeId is { } envelope)
@@ -62,7 +63,7 @@ internal static partial class SagaRows
     }
 
     /// <summary>Writes the field <c>target</c> in the form of a request, if there is one.</summary>
-    internal static void WriteTarget(Utf8JsonWriter writer, RequestTarget? target)
+    public static void WriteTarget(Utf8JsonWriter writer, RequestTarget? target)
     {
         if (target is null)
         {
@@ -89,7 +90,7 @@ internal static partial class SagaRows
             : new RequestTarget { Key = Text(target, "key") };
 
     /// <summary>Reads a requester that was written beside a row, or (<paramref name="row"/> is null) all of it.</summary>
-    internal static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
+    public static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? new MessageId(json.GetProperty("request_id").GetGuid()),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
@@ -101,9 +102,11 @@ internal static partial class SagaRows
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
         Parent = json.TryGetProperty("parent", out var parent)
             ? new ParentLink(
-                new(parent.GetProperty("saga_id").GetGuid()), new(parent.GetProperty("command_id").GetGuid()), parent.GetProperty("attempt")
-                    .GetInt32(),
-                parent.GetProperty("home_partition").GetInt32(), parent.GetProperty("awaits").GetBoolean())
+                new(parent.GetProperty("saga_id").GetGuid()),
+                new(parent.GetProperty("command_id").GetGuid()),
+                parent.GetProperty("attempt").GetInt32(),
+                parent.GetProperty("home_partition").GetInt32(),
+                parent.GetProperty("awaits").GetBoolean())
             : null,
         Headers = json.TryGetProperty("headers", out var headers)
             ? headers.EnumerateObject().ToImmutableSortedDictionary(header => header.Name, header => header.Value.GetString() ?? "")
@@ -112,7 +115,7 @@ internal static partial class SagaRows
         Silent = json.TryGetProperty("silent", out _),
     };
 
-    private static void WriteWaiters(Utf8JsonWriter writer, ImmutableArray<Waiter> waiters)
+    public static void WriteWaiters(Utf8JsonWriter writer, ImmutableArray<Waiter> waiters)
     {
         writer.WriteStartArray("waiters");
         foreach (var waiter in waiters)
@@ -126,7 +129,7 @@ internal static partial class SagaRows
         writer.WriteEndArray();
     }
 
-    private static ImmutableArray<Waiter> ReadWaiters(RawJson json)
+    public static ImmutableArray<Waiter> ReadWaiters(RawJson json)
     {
         using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
         return

@@ -1,0 +1,21 @@
+using Onex.Contracts.Expressions;
+using Onex.Operations;
+
+namespace Onex.Engine;
+
+/// <summary>A classified result, with the contract's rules applied.</summary>
+/// <param name="Outcome">Completed, rejected or failed.</param>
+/// <param name="Value">The typed result; usable only if completed.</param>
+/// <param name="Code">The reason's code, unless completed.</param>
+/// <param name="Message">The reason for people, unless completed.</param>
+internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
+{
+    /// <summary>Why the contract's own rules could not be applied, or null.</summary>
+    public string? Broken { get; init; }
+
+    /// <summary>How far the attempt came.</summary>
+    public AttemptReach Reach { get; init; }
+
+    /// <summary>Why the arguments of the compensation cannot be evaluated from an answer that is not understood, or null.</summary>
+    public string? Unevaluated { get; init; }
+}

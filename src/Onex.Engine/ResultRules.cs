@@ -1,0 +1,109 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Operations;
+
+namespace Onex.Engine;
+
+/// <summary>
+/// Classifies results, in this order: the operation's own schema, the contract's <c>reject</c>, the role's classification, the contract's
+/// <c>returns</c>.
+/// </summary>
+internal static class ResultRules
+{
+    /// <summary>The result after these rules.</summary>
+    public static ClassifiedResult Classify(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
+    {
+        var value = result.Result ?? CelValue.Map([]);
+        string? broken = null;
+        if (result.Result is { } raw)
+        {
+            var unfit = raw.IsError ? raw.AsError() : null;
+            if (result.IsStandIn)
+            {
+                value = raw;
+            }
+            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
+            {
+                // A result that is not a success is classified by its status, whatever its body is.
+                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
+                value = raw;
+                if (result.Outcome == StepOutcome.Completed)
+                {
+                    return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}")
+                    {
+                        Reach = AttemptReach.Done,
+                    };
+                }
+            }
+
+            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
+            {
+                // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
+                if (result.Unparsed is not null && decision.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
+                {
+                    continue;
+                }
+
+                var holds = rule.When.Evaluate(EachItems.ScopeOf(decision, command, decision.Now, value));
+                if (holds.Kind != CelKind.Bool)
+                {
+                    broken = $"The reject guard for '{rule.Code}': {SagaScope.WhyNoBool(holds)}";
+                    break;
+                }
+
+                decision.Observer?.GuardEvaluated(rule.When, holds.AsBool());
+                if (holds.AsBool())
+                {
+                    return new ClassifiedResult(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
+                    {
+                        Reach = AttemptReach.Answered,
+                    };
+                }
+            }
+        }
+
+        if (result.Outcome != StepOutcome.Completed)
+        {
+            var silent = result.Outcome == StepOutcome.Rejected ? "The service rejected it without a reason." : "No reason was given.";
+            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent)
+            {
+                Broken = broken,
+                Reach = result.Reached,
+            };
+        }
+
+        if (result.Unparsed is { } unparsed && decision.Facts.NeedsBody(step.Id))
+        {
+            return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
+        }
+
+        if (broken is not null || result.IsStandIn)
+        {
+            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
+        }
+
+        var returned = value;
+        if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
+        {
+            return new ClassifiedResult(
+                StepOutcome.Failed,
+                value,
+                StepCodes.ResultInvalid,
+                $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
+            {
+                Reach = AttemptReach.Done,
+            };
+        }
+
+        // The same rule as for requests and events. It comes after the types, which may declare that a number is a double.
+        return JsonNumbers.Problems(returned) is [var number, ..]
+            ? new ClassifiedResult(
+                StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+            {
+                Reach = AttemptReach.Done,
+            }
+            : new ClassifiedResult(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
+    }
+}
