@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Xunit;
@@ -84,6 +85,23 @@ public sealed class ConsulAgent : IAsyncDisposable
     {
         using var content = new StringContent(json);
         using var response = await _client.PutAsync(path, content);
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Issues a token with a policy.</summary>
+    public async Task<string> IssueAsync(string policy)
+    {
+        var token = new Guid(RandomNumberGenerator.GetBytes(16)).ToString();
+        await PutAsync(
+            "/v1/acl/token",
+            JsonSerializer.Serialize(new { AccessorID = token, SecretID = token, Policies = new[] { new { Name = policy } } }));
+        return token;
+    }
+
+    /// <summary>Deletes a token of <see cref="IssueAsync"/>.</summary>
+    public async Task RevokeAsync(string token)
+    {
+        using var response = await _client.DeleteAsync($"/v1/acl/token/{token}");
         response.EnsureSuccessStatusCode();
     }
 

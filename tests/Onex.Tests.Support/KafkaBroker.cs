@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Onex.Contracts.Messages;
@@ -18,7 +19,9 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     /// <summary>
     /// The variable with the path of a program that creates brokers: verbs <c>start</c> (prints the address), <c>kill</c>, <c>pause</c>,
-    /// <c>resume</c>, <c>wipe</c>; the variables <c>PORT</c> and <c>STATE</c> (a directory) distinguish brokers.
+    /// <c>resume</c>, <c>wipe</c>; the variables <c>PORT</c> and <c>STATE</c> (a directory) distinguish brokers. With <c>SECURE=1</c> a
+    /// broker also listens with SASL_SSL on <c>PORT</c> + 50: user <c>onex</c>, password <c>onex-secret</c>, mechanism SCRAM-SHA-512, the
+    /// authority in <c>STATE/ca.pem</c>, and its certificate with the key in <c>STATE/server.pem</c>.
     /// </summary>
     public const string ToolVariable = "ONEX_KAFKA_TOOL";
 
@@ -57,7 +60,8 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>
     /// A private broker, which the caller may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.
     /// </summary>
-    public static async Task<KafkaBroker> StartOwnAsync()
+    /// <param name="isSecured">Whether it also listens with SASL_SSL.</param>
+    public static async Task<KafkaBroker> StartOwnAsync(bool isSecured = false)
     {
         Assert.SkipWhen(
             string.IsNullOrEmpty(Environment.GetEnvironmentVariable(ToolVariable)),
@@ -71,6 +75,7 @@ public sealed class KafkaBroker : IAsyncDisposable
                 ["PORT"] = port.ToString(CultureInfo.InvariantCulture),
                 ["STATE"] = Path.Combine(Path.GetTempPath(), Names.Next("onex-kafka")),
                 ["HEAP"] = "256m",
+                ["SECURE"] = isSecured ? "1" : "0",
             },
             null);
         var tool = Environment.GetEnvironmentVariable(ToolVariable)!;
@@ -118,6 +123,37 @@ public sealed class KafkaBroker : IAsyncDisposable
                 await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
             }
         }
+    }
+
+    /// <summary>Where it listens with SASL_SSL.</summary>
+    public string SecuredServers => $"127.0.0.1:{int.Parse(OwnEnvironment["PORT"], CultureInfo.InvariantCulture) + 50}";
+
+    /// <summary>The authority of its certificate.</summary>
+    public string CaFile => Path.Combine(OwnEnvironment["STATE"], "ca.pem");
+
+    /// <summary>Starts it again with another certificate.</summary>
+    public async Task ReplaceCertificateAsync(string file)
+    {
+        File.Copy(file, Path.Combine(OwnEnvironment["STATE"], "server.pem"), overwrite: true);
+        await KillAsync();
+        await StartAsync();
+    }
+
+    /// <summary>Sets the SCRAM password of a user, or removes the user.</summary>
+    public async Task SetPasswordAsync(string user, string? password)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers })
+            .SetLogHandler((_, _) => { })
+            .Build();
+        UserScramCredentialAlteration alteration = password is null
+            ? new UserScramCredentialDeletion { User = user, Mechanism = ScramMechanism.ScramSha512 }
+            : new UserScramCredentialUpsertion
+            {
+                User = user,
+                Password = Encoding.UTF8.GetBytes(password),
+                ScramCredentialInfo = new ScramCredentialInfo { Mechanism = ScramMechanism.ScramSha512, Iterations = 4096 },
+            };
+        await admin.AlterUserScramCredentialsAsync([alteration]);
     }
 
     /// <summary>Kills it like a crash.</summary>
@@ -193,8 +229,10 @@ public sealed class KafkaBroker : IAsyncDisposable
     private async Task ToolAsync(string verb) => (await Shell.RunAsync(
         Environment.GetEnvironmentVariable(ToolVariable)!,
         [verb],
-        _toolEnvironment ?? throw new InvalidOperationException(
-            "Only a broker of the test's own may be stopped."))).OrThrow($"kafka {verb}");
+        OwnEnvironment)).OrThrow($"kafka {verb}");
+
+    private IReadOnlyDictionary<string, string> OwnEnvironment =>
+        _toolEnvironment ?? throw new InvalidOperationException("Only a broker of the test's own may be stopped.");
 
     private static async Task<KafkaBroker?> StartContainerAsync()
     {

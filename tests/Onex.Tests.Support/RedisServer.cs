@@ -50,6 +50,18 @@ public sealed class RedisServer : IAsyncDisposable
         await Eventually.Async(TakesConnectionsAsync, TimeSpan.FromSeconds(20), () => $"redis-server listens on {Port}");
     }
 
+    /// <summary>Runs a command that Redis answers with OK.</summary>
+    public async Task CommandAsync(string password, params string[] command)
+    {
+        var ended = await Shell.RunAsync(
+            "redis-cli", ["-p", Port.ToString(CultureInfo.InvariantCulture), .. command],
+            new Dictionary<string, string> { ["REDISCLI_AUTH"] = password });
+        if (ended.Out.Trim() != "OK")
+        {
+            throw new InvalidOperationException($"redis-cli {command[0]}: {ended.Out} {ended.Error}");
+        }
+    }
+
     /// <summary>Kills it.</summary>
     public async Task KillAsync()
     {

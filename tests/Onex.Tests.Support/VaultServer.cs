@@ -133,6 +133,15 @@ public sealed class VaultServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Revokes a token.</summary>
+    public void RevokeToken(string token)
+    {
+        lock (_lock)
+        {
+            _tokens.Remove(token);
+        }
+    }
+
     /// <summary>Revokes all tokens, as a restart of a dev server does.</summary>
     public void RevokeTokens()
     {

@@ -34,6 +34,12 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
             settings[name] = value;
         }
 
+        return await StartAsync(settings);
+    }
+
+    /// <summary>Starts a process with these settings and waits until it is ready.</summary>
+    public static async Task<EmbeddedOnex> StartAsync(IReadOnlyDictionary<string, string> settings)
+    {
         var process = OnexProcess.Start("all", settings);
         await process.ReadyAsync();
         return new EmbeddedOnex(process);

@@ -282,26 +282,6 @@ public sealed partial class DockerFilesTests
             name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void The_workflow_tests_builds_scans_and_pushes()
-    {
-        var yaml = new YamlStream();
-        yaml.Load(new StringReader(File.ReadAllText(Repository.At(".github", "workflows", "ci.yml"))));
-        var jobs = (YamlMappingNode)yaml.Documents[0].RootNode["jobs"];
-        var steps = jobs.Children.ToDictionary(
-            job => job.Key.ToString(), job => ((YamlSequenceNode)job.Value["steps"]).Children.Cast<YamlMappingNode>().ToList());
-        var uses = steps["image"].Select(step => step.Children.TryGetValue("uses", out var action) ? action.ToString().Split('@')[0] : "");
-
-        Assert.Contains(steps["test"], step => step.Children.TryGetValue("run", out var run) && run.ToString() == "./dev ci");
-        Assert.Contains(steps["chart"], step => step.Children.TryGetValue("run", out var run) && run.ToString() == "deploy/verify");
-        Assert.Subset(
-            uses.ToHashSet(), new HashSet<string> { "docker/metadata-action", "docker/build-push-action", "aquasecurity/trivy-action" });
-        Assert.All(
-            steps["image"].Where(step => step.Children.TryGetValue("with", out var with)
-                && ((YamlMappingNode)with).Children.ContainsKey("file")),
-            step => Assert.True(File.Exists(Repository.At(step["with"]["file"].ToString()))));
-    }
-
     private static IEnumerable<Setting> Variables() => SettingsTable.All.Where(setting => setting.Variable is not null);
 
     // Settings without a value are there as comments.

@@ -62,6 +62,10 @@ securityContext:
 {{- $root := index . 0 }}
 {{- $settings := merge (dict) (index . 1) $root.Values.settings }}
 {{- if ne $root.Values.migrations.mode "auto" }}{{ $_ := set $settings "ONEX_DB_AUTO_MIGRATE" "false" }}{{ end }}
+{{- if $root.Values.plugins.volume }}
+{{- if hasKey $settings "ONEX_PLUGINS_DIR" }}{{ fail "plugins.volume sets ONEX_PLUGINS_DIR: remove it from settings" }}{{ end }}
+{{- $_ := set $settings "ONEX_PLUGINS_DIR" "/app/plugins" }}
+{{- end }}
 {{- range $name, $value := $settings }}
 {{- if has $name $root.Values.secrets.keys }}
 {{- fail (printf "%s is a key of secrets.keys: remove it from settings" $name) }}
@@ -86,6 +90,9 @@ securityContext:
 {{- if include "onex.contracts" . }}
 - { name: contracts, mountPath: /app/contracts, readOnly: true }
 {{- end }}
+{{- if .Values.plugins.volume }}
+- { name: plugins, mountPath: /app/plugins, readOnly: true }
+{{- end }}
 {{- end }}
 
 {{- define "onex.volumes" -}}
@@ -102,6 +109,10 @@ securityContext:
 - { name: data, emptyDir: { sizeLimit: 64Mi } }
 {{- if .Values.tlsSecret }}
 - { name: tls, secret: { secretName: {{ .Values.tlsSecret }}, defaultMode: 0440 } }
+{{- end }}
+{{- with .Values.plugins.volume }}
+- name: plugins
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if include "onex.contracts" . }}
 - name: contracts
