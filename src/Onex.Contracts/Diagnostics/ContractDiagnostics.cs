@@ -226,7 +226,8 @@ internal static partial class ContractDiagnostics
 
     public static DiagnosticDraft BadDuration(SourceSpan at, string text) =>
         Error("ONEX1047", at, $"'{Clip(text)}' is not a duration.",
-            "Write a number and a unit, above zero: 200ms, 1.5s, 2m, 1h30m, 7d.");
+            "Write a number and a unit, above zero: 200ms, 1.5s, 2m, 1h30m, 7d."
+                + (text.Contains("${", StringComparison.Ordinal) ? " A time that is computed needs 'wait: { until: now + ... }'." : ""));
 
     public static DiagnosticDraft UnknownRetry(SourceSpan at, string name, IReadOnlyCollection<string> retries) =>
         Error("ONEX1048", at, $"'retries' has no policy '{Clip(name)}'.", Suggest(name, "policies", retries));
