@@ -166,6 +166,6 @@ internal static class Endings
         }
 
         var problems = schema.Validate(value, out value);
-        return problems.Count == 0 ? null : string.Join("; ", problems.Select(problem => $"{problem.Pointer} {problem.Problem}"));
+        return problems.Count == 0 ? null : string.Join("; ", problems.Select(problem => problem.ToString()));
     }
 }

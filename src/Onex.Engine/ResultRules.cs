@@ -27,7 +27,7 @@ internal static class ResultRules
             else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
             {
                 // A result that is not a success is classified by its status, whatever its body is.
-                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
+                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : problem!.ToString();
                 value = raw;
                 if (result.Outcome == StepOutcome.Completed)
                 {
@@ -91,7 +91,7 @@ internal static class ResultRules
                 StepOutcome.Failed,
                 value,
                 StepCodes.ResultInvalid,
-                $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
+                $"What the step returns: {wrong}{(result.Unparsed is { } why ? $" ({why})" : "")}")
             {
                 Reach = AttemptReach.Done,
             };
@@ -100,7 +100,7 @@ internal static class ResultRules
         // The same rule as for requests and events. It comes after the types, which may declare that a number is a double.
         return JsonNumbers.Problems(returned) is [var number, ..]
             ? new ClassifiedResult(
-                StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+                StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number}")
             {
                 Reach = AttemptReach.Done,
             }

@@ -185,7 +185,7 @@ internal static class Assignments
             }
             else if (!assignment.Type.TryConvert(value, out value, out var mismatch))
             {
-                reason = $"{mismatch!.Pointer} {mismatch.Problem}";
+                reason = mismatch!.ToString();
             }
             else if ((reason = ValueJson.ProblemOf(value)) is null && value.Kind is CelKind.Map or CelKind.List)
             {

@@ -60,7 +60,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
 
         if (!type.TryConvert(initial.ToValue(), out var converted, out var problem))
         {
-            scope.Report(ContractDiagnostics.InitialWrong(initial.At, name, $"{problem!.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.InitialWrong(initial.At, name, problem!.ToString()));
         }
 
         return new DataField(name, type, converted);

@@ -84,7 +84,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         foreach (var problem in problems.DistinctBy(problem => problem.Pointer))
         {
             var at = node is null ? example.At : node.Locate(problem.Pointer).At;
-            scope.Report(ContractDiagnostics.ExampleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.ExampleInputWrong(at, problem.ToString()));
         }
 
         return typed;
@@ -222,7 +222,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         if (!declared.Data.TryConvert(node?.ToValue() ?? CelValue.Map([]), out var typed, out var problem))
         {
             var at = node is null ? map.At : node.Locate(problem!.Pointer).At;
-            scope.Report(ContractDiagnostics.ExampleEventWrong(at, name.Text, $"{problem!.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.ExampleEventWrong(at, name.Text, problem!.ToString()));
         }
 
         return typed;

@@ -11,7 +11,7 @@ public static class RemoteResults
     public static string? Problem(OperationDescriptor operation, ReadOnlySpan<byte> json) =>
         CelValue.FromJson(json) is var value && value.IsError ? value.AsError()
         : StepReader.ResultOf(operation).TryConvert(value, out _, out var problem) ? null
-        : $"{problem!.Pointer} {problem.Problem}".Trim();
+        : problem!.ToString();
 
     /// <summary>Arguments of the declared types, to begin with.</summary>
     public static string SampleArguments(OperationDescriptor operation) => SampleJson.Create(new DataType.Fields(

@@ -140,7 +140,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
 
         if (schema.Validate(given, out var input) is [var problem, ..])
         {
-            scope.Report(ContractDiagnostics.ScheduleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.ScheduleInputWrong(at, problem.ToString()));
         }
         else if (key?.Evaluate(new InputScope(input)) is { } value && value.Kind is not (CelKind.String or CelKind.Int))
         {

@@ -69,7 +69,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         {
             return schemas
                 .SelectMany(schema => SchemaValidation.Run(schema, value, out _))
-                .Select(problem => (node.Locate(problem.Pointer).At, $"{problem.Pointer} {problem.Problem}".Trim()));
+                .Select(problem => (node.Locate(problem.Pointer).At, problem.ToString()));
         }
 
         var all = StaticTypes.Applied(schemas);

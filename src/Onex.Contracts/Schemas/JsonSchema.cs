@@ -5,7 +5,11 @@ namespace Onex.Contracts.Schemas;
 /// <summary>A problem at a position in a value.</summary>
 /// <param name="Pointer">JSON pointer; empty for the whole value.</param>
 /// <param name="Problem">The problem, for a message.</param>
-public sealed record SchemaProblem(string Pointer, string Problem);
+public sealed record SchemaProblem(string Pointer, string Problem)
+{
+    /// <summary>The pointer and the problem; the problem alone if it is the whole value's.</summary>
+    public override string ToString() => Pointer.Length == 0 ? Problem : $"{Pointer} {Problem}";
+}
 
 /// <summary>A compiled JSON Schema (2020-12, supported keywords).</summary>
 public sealed class JsonSchema
