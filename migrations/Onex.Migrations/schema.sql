@@ -18,6 +18,23 @@ BEGIN
     END IF;
 END $EF$;
 
+CREATE TABLE onex.connection_states (
+    connection text NOT NULL,
+    process_id uuid NOT NULL,
+    unavailable_since timestamp with time zone NOT NULL,
+    next_trial_at timestamp with time zone,
+    reason text,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT pk_connection_states PRIMARY KEY (connection, process_id)
+);
+COMMENT ON TABLE onex.connection_states IS 'Connections that an effects process considers unavailable. Processes write their rows again before they expire.';
+COMMENT ON COLUMN onex.connection_states.connection IS 'The connection''s name.';
+COMMENT ON COLUMN onex.connection_states.process_id IS 'The effects process, new at each start.';
+COMMENT ON COLUMN onex.connection_states.unavailable_since IS 'Since when its circuit breaker is not closed.';
+COMMENT ON COLUMN onex.connection_states.next_trial_at IS 'When the next command is tried; empty while one is.';
+COMMENT ON COLUMN onex.connection_states.reason IS 'The latest failure, for people.';
+COMMENT ON COLUMN onex.connection_states.valid_until IS 'After this time the process is dead.';
+
 CREATE TABLE onex.contracts (
     hash text NOT NULL,
     name text NOT NULL,
@@ -116,9 +133,14 @@ CREATE TABLE onex.effect_ledger (
     outcome text,
     result json,
     recorded_at timestamp with time zone,
+    parked_for text,
+    parked_at timestamp with time zone,
+    parked_command bytea,
+    may_sent boolean NOT NULL DEFAULT FALSE,
     CONSTRAINT pk_effect_ledger PRIMARY KEY (command_id),
-    CONSTRAINT ck_effect_ledger_outcome CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')),
-    CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
+    CONSTRAINT ck_effect_ledger_outcome CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked')),
+    CONSTRAINT ck_effect_ledger_parked CHECK (coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL)),
+    CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL))
 )
 WITH (fillfactor=20);
 COMMENT ON TABLE onex.effect_ledger IS 'One row per command of an effect: the lease of the process that may run it, and the outcome.';
@@ -130,9 +152,26 @@ COMMENT ON COLUMN onex.effect_ledger.attempt IS 'The latest attempt that was cla
 COMMENT ON COLUMN onex.effect_ledger.lease_token IS 'The token that recording the outcome requires.';
 COMMENT ON COLUMN onex.effect_ledger.leased_until IS 'Until then nobody else may run it, unless an outcome is recorded. By the database''s clock.';
 COMMENT ON COLUMN onex.effect_ledger.claimed_at IS 'When the latest attempt was claimed.';
-COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; empty: not known yet.';
+COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, or while it was parked; parked: its connection does not let it begin; empty: not known yet.';
 COMMENT ON COLUMN onex.effect_ledger.result IS 'The result as it was sent to the orchestrator.';
 COMMENT ON COLUMN onex.effect_ledger.recorded_at IS 'When the outcome was recorded.';
+COMMENT ON COLUMN onex.effect_ledger.parked_for IS 'The connection for which the command is parked.';
+COMMENT ON COLUMN onex.effect_ledger.parked_at IS 'When it was parked: parked commands begin in this order.';
+COMMENT ON COLUMN onex.effect_ledger.parked_command IS 'The parked command as JSON.';
+COMMENT ON COLUMN onex.effect_ledger.may_sent IS 'Whether the latest attempt may have been sent before it was parked.';
+
+CREATE TABLE onex.halted_sagas (
+    saga_id uuid NOT NULL,
+    contract text NOT NULL,
+    status text NOT NULL,
+    since timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_halted_sagas PRIMARY KEY (saga_id)
+);
+COMMENT ON TABLE onex.halted_sagas IS 'Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. Written by triggers of onex.sagas, so that they can be counted without reading the others.';
+COMMENT ON COLUMN onex.halted_sagas.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.halted_sagas.contract IS 'Name of the contract that it runs.';
+COMMENT ON COLUMN onex.halted_sagas.status IS 'Its status.';
+COMMENT ON COLUMN onex.halted_sagas.since IS 'Since when, by the database''s clock.';
 
 CREATE TABLE onex.inbox (
     saga_id uuid NOT NULL,
@@ -355,6 +394,25 @@ COMMENT ON COLUMN onex.schedules.last_due_at IS 'The last processed time; at fir
 COMMENT ON COLUMN onex.schedules.updated_at IS 'When it was processed.';
 COMMENT ON COLUMN onex.schedules.removed_at IS 'When an orchestrator started without it. A restored schedule begins again at that time and does not make up for missed ones.';
 
+CREATE TABLE onex.secret_handles (
+    id uuid NOT NULL,
+    saga_id uuid NOT NULL,
+    connection text NOT NULL,
+    path text NOT NULL,
+    version integer NOT NULL,
+    field text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_secret_handles PRIMARY KEY (id)
+);
+COMMENT ON TABLE onex.secret_handles IS 'What the handles of secrets stand for in the data of a saga. The values are in Vault alone.';
+COMMENT ON COLUMN onex.secret_handles.id IS '128 random bits: onex-secret:<id>.';
+COMMENT ON COLUMN onex.secret_handles.saga_id IS 'The saga that may use it.';
+COMMENT ON COLUMN onex.secret_handles.connection IS 'The connection to Vault.';
+COMMENT ON COLUMN onex.secret_handles.path IS 'The secret''s path.';
+COMMENT ON COLUMN onex.secret_handles.version IS 'The secret''s version.';
+COMMENT ON COLUMN onex.secret_handles.field IS 'The field of the secret.';
+COMMENT ON COLUMN onex.secret_handles.created_at IS 'When the effect returned it.';
+
 CREATE TABLE onex.timers (
     saga_id uuid NOT NULL,
     name text NOT NULL,
@@ -372,9 +430,13 @@ CREATE INDEX ix_contracts_name_version ON onex.contracts (name, version);
 
 CREATE INDEX ix_dead_letters_at ON onex.dead_letters (at);
 
+CREATE INDEX ix_dead_letters_open ON onex.dead_letters (topic) WHERE status = 'open';
+
 CREATE INDEX ix_early_events_saga_id ON onex.early_events (saga_id) WHERE saga_id IS NOT NULL;
 
 CREATE INDEX ix_early_events_waiting ON onex.early_events (contract, correlation_id) WHERE saga_id IS NULL;
+
+CREATE INDEX ix_effect_ledger_parked ON onex.effect_ledger (parked_for, parked_at, command_id) WHERE parked_for IS NOT NULL;
 
 CREATE INDEX ix_inbox_message_id ON onex.inbox (message_id);
 
@@ -393,6 +455,8 @@ CREATE INDEX ix_sagas_parent_id ON onex.sagas (parent_id) WHERE parent_id IS NOT
 CREATE UNIQUE INDEX ux_sagas_live_business_key ON onex.sagas (contract, business_key) WHERE ended_at IS NULL AND business_key IS NOT NULL;
 
 CREATE UNIQUE INDEX ux_sagas_request_id ON onex.sagas (request_id);
+
+CREATE INDEX ix_secret_handles_saga_id ON onex.secret_handles (saga_id);
 
 CREATE INDEX ix_timers_home_partition_due_at ON onex.timers (home_partition, due_at);
 
@@ -525,103 +589,6 @@ CREATE VIEW onex.stuck AS
 COMMENT ON VIEW onex.stuck IS
     'Live sagas that will never continue by themselves, with the reason: not blocked or paused, nothing to send, no wake-up and no awaited event. Must be empty.';
 
-INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
-VALUES ('20261129114031_Initial', '10.0.15');
-
-COMMIT;
-
-START TRANSACTION;
-CREATE TABLE onex.secret_handles (
-    id uuid NOT NULL,
-    saga_id uuid NOT NULL,
-    connection text NOT NULL,
-    path text NOT NULL,
-    version integer NOT NULL,
-    field text NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT (now()),
-    CONSTRAINT pk_secret_handles PRIMARY KEY (id)
-);
-COMMENT ON TABLE onex.secret_handles IS 'What the handles of secrets stand for in the data of a saga. The values are in Vault alone.';
-COMMENT ON COLUMN onex.secret_handles.id IS '128 random bits: onex-secret:<id>.';
-COMMENT ON COLUMN onex.secret_handles.saga_id IS 'The saga that may use it.';
-COMMENT ON COLUMN onex.secret_handles.connection IS 'The connection to Vault.';
-COMMENT ON COLUMN onex.secret_handles.path IS 'The secret''s path.';
-COMMENT ON COLUMN onex.secret_handles.version IS 'The secret''s version.';
-COMMENT ON COLUMN onex.secret_handles.field IS 'The field of the secret.';
-COMMENT ON COLUMN onex.secret_handles.created_at IS 'When the effect returned it.';
-
-CREATE INDEX ix_secret_handles_saga_id ON onex.secret_handles (saga_id);
-
-INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
-VALUES ('20261129204645_SecretHandles', '10.0.15');
-
-COMMIT;
-
-START TRANSACTION;
-ALTER TABLE onex.effect_ledger DROP CONSTRAINT ck_effect_ledger_outcome;
-
-ALTER TABLE onex.effect_ledger DROP CONSTRAINT ck_effect_ledger_result;
-
-COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, or while it was parked; parked: its connection does not let it begin; empty: not known yet.';
-
-ALTER TABLE onex.effect_ledger ADD may_sent boolean NOT NULL DEFAULT FALSE;
-COMMENT ON COLUMN onex.effect_ledger.may_sent IS 'Whether the latest attempt may have been sent before it was parked.';
-
-ALTER TABLE onex.effect_ledger ADD parked_at timestamp with time zone;
-COMMENT ON COLUMN onex.effect_ledger.parked_at IS 'When it was parked: parked commands begin in this order.';
-
-ALTER TABLE onex.effect_ledger ADD parked_command bytea;
-COMMENT ON COLUMN onex.effect_ledger.parked_command IS 'The parked command as JSON.';
-
-ALTER TABLE onex.effect_ledger ADD parked_for text;
-COMMENT ON COLUMN onex.effect_ledger.parked_for IS 'The connection for which the command is parked.';
-
-CREATE TABLE onex.connection_states (
-    connection text NOT NULL,
-    process_id uuid NOT NULL,
-    unavailable_since timestamp with time zone NOT NULL,
-    next_trial_at timestamp with time zone,
-    reason text,
-    valid_until timestamp with time zone NOT NULL,
-    CONSTRAINT pk_connection_states PRIMARY KEY (connection, process_id)
-);
-COMMENT ON TABLE onex.connection_states IS 'Connections that an effects process considers unavailable. Processes write their rows again before they expire.';
-COMMENT ON COLUMN onex.connection_states.connection IS 'The connection''s name.';
-COMMENT ON COLUMN onex.connection_states.process_id IS 'The effects process, new at each start.';
-COMMENT ON COLUMN onex.connection_states.unavailable_since IS 'Since when its circuit breaker is not closed.';
-COMMENT ON COLUMN onex.connection_states.next_trial_at IS 'When the next command is tried; empty while one is.';
-COMMENT ON COLUMN onex.connection_states.reason IS 'The latest failure, for people.';
-COMMENT ON COLUMN onex.connection_states.valid_until IS 'After this time the process is dead.';
-
-CREATE INDEX ix_effect_ledger_parked ON onex.effect_ledger (parked_for, parked_at, command_id) WHERE parked_for IS NOT NULL;
-
-ALTER TABLE onex.effect_ledger ADD CONSTRAINT ck_effect_ledger_outcome CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked'));
-
-ALTER TABLE onex.effect_ledger ADD CONSTRAINT ck_effect_ledger_parked CHECK (coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL));
-
-ALTER TABLE onex.effect_ledger ADD CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL));
-
-INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
-VALUES ('20261129205752_ParkedCommands', '10.0.15');
-
-COMMIT;
-
-START TRANSACTION;
-CREATE TABLE onex.halted_sagas (
-    saga_id uuid NOT NULL,
-    contract text NOT NULL,
-    status text NOT NULL,
-    since timestamp with time zone NOT NULL DEFAULT (now()),
-    CONSTRAINT pk_halted_sagas PRIMARY KEY (saga_id)
-);
-COMMENT ON TABLE onex.halted_sagas IS 'Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. Written by triggers of onex.sagas, so that they can be counted without reading the others.';
-COMMENT ON COLUMN onex.halted_sagas.saga_id IS 'The saga.';
-COMMENT ON COLUMN onex.halted_sagas.contract IS 'Name of the contract that it runs.';
-COMMENT ON COLUMN onex.halted_sagas.status IS 'Its status.';
-COMMENT ON COLUMN onex.halted_sagas.since IS 'Since when, by the database''s clock.';
-
-CREATE INDEX ix_dead_letters_open ON onex.dead_letters (topic) WHERE status = 'open';
-
 CREATE FUNCTION onex.note_halted_saga() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'DELETE' AND NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused')
@@ -651,13 +618,8 @@ CREATE TRIGGER tr_sagas_halted_update AFTER UPDATE ON onex.sagas FOR EACH ROW
 CREATE TRIGGER tr_sagas_halted_delete AFTER DELETE ON onex.sagas FOR EACH ROW
     WHEN (OLD.ended_at IS NULL) EXECUTE FUNCTION onex.note_halted_saga();
 
-INSERT INTO onex.halted_sagas (saga_id, contract, status, since)
-SELECT id, contract, status, updated_at FROM onex.sagas
-WHERE ended_at IS NULL AND (status IN ('blocked', 'paused') OR (next_wakeup_at IS NULL
-    AND coalesce(progress -> 'waiting_for', 'null') IN ('null', '""', '[]', '{}')));
-
 INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
-VALUES ('20261130000831_HaltedSagas', '10.0.15');
+VALUES ('20261130071023_Initial', '10.0.15');
 
 COMMIT;
 

@@ -181,8 +181,8 @@ internal static class Waits
                     + $"{(command.DueAt > now ? $"at {TimeText.Format(command.DueAt)}" : "now")})"
                 + (command.Resent < UntakenMin
                     ? ""
-                    : ", and no process has claimed it: is "
-                        + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, step.Role)} running?"),
+                    : ", and no process has claimed it: check that "
+                        + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, step.Role)} runs"),
         };
     }
 

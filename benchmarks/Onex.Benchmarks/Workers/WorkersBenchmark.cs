@@ -19,6 +19,7 @@ internal static class WorkersBenchmark
     private const int Long = 10_000;
     private const int Waiting = 160;
     private const int Sharing = 8;
+    private const int EmptyCommands = 30_000;
 
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
@@ -161,7 +162,7 @@ internal static class WorkersBenchmark
 
         foreach (var side in sides)
         {
-            _ = await MeasureAsync(side.Stack, side.Results, Empty(20_000));
+            _ = await MeasureAsync(side.Stack, side.Results, Empty(2 * EmptyCommands));
         }
 
         for (var round = 0; round < rounds; round++)
@@ -169,7 +170,7 @@ internal static class WorkersBenchmark
             foreach (var side in sides)
             {
                 var before = CpuOf(side);
-                side.Many.Add(await MeasureAsync(side.Stack, side.Results, Empty(10_000)) * 1e3 / 10_000);
+                side.Many.Add(await MeasureAsync(side.Stack, side.Results, Empty(EmptyCommands)) * 1e3 / EmptyCommands);
                 side.Cpu += CpuOf(side) - before;
                 for (var i = 0; i < 100; i++)
                 {
@@ -184,7 +185,7 @@ internal static class WorkersBenchmark
                 $"empty computation, {side.Who,6}: {1 / Median(side.Many) * 1e3,7:F0} per second, one at a time p50 "
                     + $"{Median(side.Alone):F1} ms; {Median([.. side.Many.Zip(sides[0].Many, (mine, echo) => mine / echo)]):F2} and "
                     + $"{Median(side.Alone) / Median(sides[0].Alone):F2} times the time of the echo; CPU of the worker "
-                    + $"{side.Cpu * 1e6 / (rounds * 10_000):F0} us; load {Load()}");
+                    + $"{side.Cpu * 1e6 / (rounds * EmptyCommands):F0} us; load {Load()}");
             side.Results.Dispose();
         }
     }

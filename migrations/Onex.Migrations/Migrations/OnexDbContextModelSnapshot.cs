@@ -836,6 +836,11 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("command_id")
                         .HasComment("The command of its call. It is the Idempotency-Key.");
 
+                    b.Property<string>("CompensationArguments")
+                        .HasColumnType("text")
+                        .HasColumnName("undo")
+                        .HasComment("The arguments of its compensation.");
+
                     b.Property<string>("Message")
                         .HasColumnType("text")
                         .HasColumnName("message")
@@ -851,11 +856,6 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("text")
                         .HasColumnName("status")
                         .HasComment("completed; failed: rejected or finally failed; unknown: to be compensated; compensated; skipped: by an operator.");
-
-                    b.Property<string>("Undo")
-                        .HasColumnType("text")
-                        .HasColumnName("undo")
-                        .HasComment("The arguments of its compensation.");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .ValueGeneratedOnAdd()

@@ -93,7 +93,7 @@ internal sealed partial class StepReader
         if (!type.IsDyn && (kind == "count" ? type != CelType.Bool : type != CelType.Int && type != CelType.Double))
         {
             scope.Report(ContractDiagnostics.TypesWrong(
-                node.At, $"'{kind}' does not accept{expression.Type}",
+                node.At, $"'{kind}' does not accept {expression.Type}",
                 $"it expects {wants}: convert the value"));
         }
 

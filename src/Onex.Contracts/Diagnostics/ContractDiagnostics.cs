@@ -138,7 +138,14 @@ internal static partial class ContractDiagnostics
             EnabledOperations.MustBeNamed(name)
                 ? $"It runs code, so it is off unless handlers.enabled in runtime_config.yaml names '{name.Split('.')[0]}', "
                     + "with the prefixes of all other operations that contracts use."
-                : Suggest(name, "operations", operations));
+                : OtherSources(name, operations) + Suggest(name, "operations", operations));
+
+    // Of a prefix that none of the operations has, the operations were probably not loaded.
+    private static string OtherSources(string name, IReadOnlyCollection<string> operations) =>
+        Nearest(name, operations) is null
+        && !operations.Any(known => known.StartsWith(name.Split('.')[0] + ".", StringComparison.Ordinal))
+            ? "An operation of a plug-in needs ONEX_PLUGINS_DIR (or --plugins), a remote one its declaration in operations/*.yaml. "
+            : "";
 
     public static DiagnosticDraft WrongRole(SourceSpan at, string name, string kind, string right) =>
         Error("ONEX1031", at, $"'{name}' is not for '{kind}' steps.", $"Write '{right}: {name}'.");
@@ -219,7 +226,8 @@ internal static partial class ContractDiagnostics
 
     public static DiagnosticDraft BadDuration(SourceSpan at, string text) =>
         Error("ONEX1047", at, $"'{Clip(text)}' is not a duration.",
-            "Write a number and a unit, above zero: 200ms, 1.5s, 2m, 1h30m, 7d.");
+            "Write a number and a unit, above zero: 200ms, 1.5s, 2m, 1h30m, 7d."
+                + (text.Contains("${", StringComparison.Ordinal) ? " A time that is computed needs 'wait: { until: now + ... }'." : ""));
 
     public static DiagnosticDraft UnknownRetry(SourceSpan at, string name, IReadOnlyCollection<string> retries) =>
         Error("ONEX1048", at, $"'retries' has no policy '{Clip(name)}'.", Suggest(name, "policies", retries));

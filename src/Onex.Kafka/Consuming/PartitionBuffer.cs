@@ -234,7 +234,9 @@ internal sealed class PartitionBuffer(
             partition.Tracker.Complete(entry.Record.Offset);
             partition.ProgressAt = time.GetTimestamp();
             Uncount(new BufferedRecord(partition, entry));
-            if (!IsFull())
+
+            // The consumer that waits for room goes on with half a batch, not with each record.
+            if (!IsFull() && _inFlight <= settings.InFlightMax - (Math.Min(settings.BatchMax, settings.InFlightMax) / 2))
             {
                 Monitor.PulseAll(_gate);
             }

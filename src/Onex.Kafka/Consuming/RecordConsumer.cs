@@ -38,8 +38,9 @@ internal sealed class RecordConsumer : IDisposable
     private const int IdleMs = 100;
     private const int PausedMs = 10;
 
-    // A pause discards what the client has fetched. Often the handler is about to complete a batch, so waiting a moment is cheaper.
-    private const int WaitForRoomMs = 20;
+    // A pause discards what the client has fetched, and after it the client may wait for half a second until it fetches again. Often the
+    // handler is about to complete a batch, so waiting is cheaper.
+    private const int WaitForRoomMs = 200;
 
     private static readonly TimeSpan _checkUnreadEvery = TimeSpan.FromSeconds(1);
 

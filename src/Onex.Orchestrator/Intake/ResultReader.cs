@@ -80,7 +80,27 @@ internal static class ResultReader
         }
         catch (JsonException bad)
         {
-            problem = bad.Message;
+            problem = Missing(value, type) ?? bad.Message;
+            return null;
+        }
+    }
+
+    // The reader's own text names a type of Onex, which means nothing to those who write workers.
+    private static string? Missing(ReadOnlySpan<byte> value, JsonTypeInfo type)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(value);
+            var json = JsonElement.ParseValue(ref reader);
+            return json.ValueKind != JsonValueKind.Object
+                ? "it is not a JSON object."
+                : type.Properties.Where(property => property.IsRequired && !json.TryGetProperty(property.Name, out _))
+                    .Select(property => $"'{property.Name}'").ToList() is { Count: > 0 } missing
+                    ? $"it has no {string.Join(", ", missing)}."
+                    : null;
+        }
+        catch (JsonException)
+        {
             return null;
         }
     }

@@ -40,6 +40,12 @@ internal static partial class WorkerResults
                 $"The worker answered with the code '{Clip(code, 50)}'. Codes consist of lower-case letters, digits and '_'.");
         }
 
+        if (result is { Outcome: StepOutcomes.Completed, ResultRef: null, Result: null or { IsNull: true } })
+        {
+            // Without it the saga would not compare the result with the declared types.
+            result = result with { Result = RawJson.EmptyObject };
+        }
+
         return result.Message?.Length > TextLengthMax ? result with { Message = Clip(result.Message, TextLengthMax) } : result;
     }
 

@@ -20,7 +20,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     private const long LockKey = 0x6F6E6578;
 
     // Builds before the first release had migrations of their own. The last one left the tables that the first one of today creates.
-    private const string LastBeforeFirst = "20261129090018_RequestHashes";
+    private const string LastBeforeFirst = "20261130000831_HaltedSagas";
 
     private static readonly TimeSpan _lockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _commandTimeout = TimeSpan.FromHours(1);

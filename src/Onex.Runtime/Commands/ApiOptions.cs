@@ -109,7 +109,8 @@ internal static class ApiOptions
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"{given[1..]} cannot be read: {unreadable.Message}", unreadable);
+            throw new CommandException(
+                $"{given[1..]} cannot be read: {unreadable.Message} After '@' comes the path of a file with JSON.", unreadable);
         }
 
         try

@@ -31,10 +31,11 @@ internal static class ExplainCommand
         return command;
     }
 
-    /// <summary>The page of a code, which is case-insensitive; null if there is none.</summary>
+    /// <summary>The page of a code, which is case-insensitive and may be its digits alone; null if there is none.</summary>
     public static string? Page(string code)
     {
-        using var stream = _assembly.GetManifestResourceStream(Pages + code.ToUpperInvariant());
+        using var stream = _assembly.GetManifestResourceStream(
+            Pages + (code.All(char.IsAsciiDigit) ? "ONEX" : "") + code.ToUpperInvariant());
         if (stream is null)
         {
             return null;

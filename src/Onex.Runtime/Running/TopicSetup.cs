@@ -83,7 +83,8 @@ internal sealed class TopicSetup(
         }
         catch (BrokerUnavailableException unavailable)
         {
-            throw new NotReachableException(unavailable.Message, unavailable);
+            throw new NotReachableException(
+                $"{unavailable.Message} Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.", unavailable);
         }
         catch (InvalidOperationException failure)
         {

@@ -307,8 +307,10 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
                 $"No result of attempt {command.Attempt} of command {command.CommandId} arrived within {within.TotalSeconds} s.")
                 + (link.HasResults
                     ? ""
+                    : link.Received.Any(message => message.CommandId is null)
+                    ? " Records without a command_id have arrived: a result is a JSON object with the ids of its command."
                     : $" Nothing has answered at all: check that a worker runs, reads {link.Topic} and writes to the topic of the results, "
-                    + "on the same broker and with the same ONEX_TOPIC_PREFIX.");
+                    + "on the same broker and with the same ONEX_TOPIC_PREFIX. A worker that was killed keeps its partitions for a while.");
         }
 
         var (home, key) = (result.Record.Partition, result.Record.Key);

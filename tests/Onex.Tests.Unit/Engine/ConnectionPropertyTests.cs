@@ -29,7 +29,7 @@ public sealed class ConnectionPropertyTests
     [Theory]
     [InlineData("connections.stok.shards > 3", "'connections' has no field 'stok'.", "Did you mean 'stock'?")]
     [InlineData("connections.stock.url == ''", "'connections.stock' has no field 'url'.", "region, shards")]
-    [InlineData("connections.stock.region > 3", "'>' does not acceptstring and int.", "")]
+    [InlineData("connections.stock.region > 3", "'>' does not accept string and int.", "")]
     public void No_other_part_of_a_connection_can_be_read(string guard, string problem, string remedy)
     {
         var wrong = Assert.Single(Compile(guard, "").Diagnostics);

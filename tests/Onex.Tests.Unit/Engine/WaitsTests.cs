@@ -95,7 +95,7 @@ public sealed class WaitsTests
             .Wakes()
             .Wakes();
 
-        Assert.Contains(", and no process has claimed it: is runtime-effects running?", Reason(scenario).Sentence);
+        Assert.Contains(", and no process has claimed it: check that runtime-effects runs.", Reason(scenario).Sentence);
     }
 
     [Fact]

@@ -164,7 +164,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         if (type is null)
         {
             var accepted = function.Signatures.Select(signature => signature.Arguments).Distinct(StringComparer.Ordinal);
-            Report(call, $"'{function.Name}' does not accept{Listed(types)}", $"it takes {string.Join(" or ", accepted)}");
+            Report(call, $"'{function.Name}' does not accept {Listed(types)}", $"it takes {string.Join(" or ", accepted)}");
             return new(CelType.Dyn, cost);
         }
 
@@ -185,7 +185,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var taken = type.IsDyn || (unary.Operator == '!' ? type == CelType.Bool : type == CelType.Int || type == CelType.Double);
         if (!taken)
         {
-            Report(unary, $"'{unary.Operator}' does not accept{operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value"
+            Report(unary, $"'{unary.Operator}' does not accept {operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value"
                 : "it takes an int or a double");
         }
 
@@ -198,7 +198,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var type = Apply(OperatorSignatures.For(binary.Operator), [left.Type, right.Type]);
         if (type is null)
         {
-            Report(binary, $"'{binary.Operator}' does not accept{left.Type} and {right.Type}",
+            Report(binary, $"'{binary.Operator}' does not accept {left.Type} and {right.Type}",
                 Advice(binary, left.Type.Plain, right.Type.Plain));
             type = binary.Operator is "==" or "!=" or "<" or "<=" or ">" or ">=" or "in" ? CelType.Bool : CelType.Dyn;
         }

@@ -386,7 +386,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             throw new ExpressionException(new ExpressionProblem(
                 name.Position,
                 close.End - name.Position,
-                problem ? $"'{qualified}' does not accept{Plural.Format(isMember ? count - 1 : count, "argument")}" : isMember
+                problem ? $"'{qualified}' does not accept {Plural.Format(isMember ? count - 1 : count, "argument")}" : isMember
                     ? $"'{qualified}' is not called on a value" : $"'{qualified}' is called on a value",
                 "write " + function.Usage));
         }

@@ -135,6 +135,16 @@ public sealed class EventsAndTimeTests
             TestContracts.Codes($"data: {{ n: int? }}\ninitial: work\nstates:\n  work:\n    steps:\n      - {step}\n    next: done\n  "
                 + $"done: {{ end: completed }}\n"));
 
+    [Fact]
+    public void A_computed_duration_is_reported_with_the_form_of_a_computed_time()
+    {
+        var diagnostic = Assert.Single(TestContracts.Check(TestContracts.Head
+            + "data: { n: int? }\ninitial: work\nstates:\n  work:\n    steps: [{ wait: '${data.n}' }]\n    next: done\n"
+            + "  done: { end: completed }\n").Diagnostics, each => each.Code == "ONEX1047");
+
+        Assert.EndsWith("'wait: { until: now + ... }'.", diagnostic.Remedy, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("timeout: { after: 1h }", "ONEX1013")]
     [InlineData("timeout: { next: done }", "ONEX1013")]

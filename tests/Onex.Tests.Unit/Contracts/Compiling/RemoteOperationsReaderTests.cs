@@ -122,6 +122,18 @@ public sealed class RemoteOperationsReaderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("compute: loyalty.rate", true)]
+    [InlineData("compute: pricing.discount", false)]
+    [InlineData("compute: pricng.quote", false)]
+    public void An_unknown_prefix_is_reported_with_where_its_operations_come_from(string call, bool isReported)
+    {
+        var unknown = Compile(Calls.Replace("compute: pricing.quote", call, StringComparison.Ordinal)).Diagnostics
+            .Single(diagnostic => diagnostic.Code == "ONEX1030");
+
+        Assert.Equal(isReported, unknown.Remedy.Contains("ONEX_PLUGINS_DIR (or --plugins)", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("description: The price of a basket.", "description: Another text.", true)]
     [InlineData("topic: pricing-commands", "topic: other-commands", true)]
     [InlineData("timeout: 5s", "timeout: 6s", true)]

@@ -106,29 +106,29 @@ public class CheckerTests
     }
 
     [Theory]
-    [InlineData("input.total + 1", "'+' does not acceptdouble and int", "write 1.0", 0, 15)]
-    [InlineData("1 - input.total", "'-' does not acceptint and double", "write 1.0", 0, 15)]
+    [InlineData("input.total + 1", "'+' does not accept double and int", "write 1.0", 0, 15)]
+    [InlineData("1 - input.total", "'-' does not accept int and double", "write 1.0", 0, 15)]
     [InlineData(
         "input.count * input.total",
-        "'*' does not acceptint and double",
+        "'*' does not accept int and double",
         "numbers of different types do not mix: convert one with double(...)",
         0,
         25)]
-    [InlineData("input.total % 2.0", "'%' does not acceptdouble and double", "'%' is of whole numbers: convert with int(...)", 0, 17)]
-    [InlineData("input.name + 1", "'+' does not acceptstring and int", "convert the other with string(...)", 0, 14)]
-    [InlineData("input.name > 1", "'>' does not acceptstring and int", "convert one of them", 0, 14)]
-    [InlineData("input.name == 1", "'==' does not acceptstring and int", "convert one of them", 0, 15)]
-    [InlineData("input.count == null", "'==' does not acceptint and null", "never null", 0, 19)]
-    [InlineData("1 in input.items", "'in' does not acceptint and list(object)", "a list or a map", 0, 16)]
+    [InlineData("input.total % 2.0", "'%' does not accept double and double", "'%' is of whole numbers: convert with int(...)", 0, 17)]
+    [InlineData("input.name + 1", "'+' does not accept string and int", "convert the other with string(...)", 0, 14)]
+    [InlineData("input.name > 1", "'>' does not accept string and int", "convert one of them", 0, 14)]
+    [InlineData("input.name == 1", "'==' does not accept string and int", "convert one of them", 0, 15)]
+    [InlineData("input.count == null", "'==' does not accept int and null", "never null", 0, 19)]
+    [InlineData("1 in input.items", "'in' does not accept int and list(object)", "a list or a map", 0, 16)]
     [InlineData("input.name in ['a', 1]", null, null, 0, 0)]
-    [InlineData("!input.count", "'!' does not acceptint", "compare the value", 0, 12)]
-    [InlineData("-input.name", "'-' does not acceptstring", "an int or a double", 0, 11)]
+    [InlineData("!input.count", "'!' does not accept int", "compare the value", 0, 12)]
+    [InlineData("-input.name", "'-' does not accept string", "an int or a double", 0, 11)]
     [InlineData("input.flag && input.count", "'&&' takes a bool, not int", "compare the value", 14, 11)]
     [InlineData("input.name ? 1 : 2", "'?:' takes a bool, not string", "compare the value", 0, 10)]
     [InlineData("input.flag ? 1 : 'a'", "'?:' gives int or string", "dyn(...)", 0, 20)]
-    [InlineData("size(input.count)", "'size' does not acceptint", "it takes (string) or (bytes)", 0, 17)]
-    [InlineData("input.name.startsWith(1)", "'startsWith' does not acceptstring and int", "(string, string)", 0, 24)]
-    [InlineData("timestamp(0) + timestamp(1)", "'+' does not accepttimestamp and timestamp", "", 0, 27)]
+    [InlineData("size(input.count)", "'size' does not accept int", "it takes (string) or (bytes)", 0, 17)]
+    [InlineData("input.name.startsWith(1)", "'startsWith' does not accept string and int", "(string, string)", 0, 24)]
+    [InlineData("timestamp(0) + timestamp(1)", "'+' does not accept timestamp and timestamp", "", 0, 27)]
     [InlineData("input.name.first", "string has no fields", "", 0, 16)]
     [InlineData("input.items.first", "list(object) has no fields", "", 0, 17)]
     [InlineData("input.items['a']", "list(object) has no index of type string", "list[0]", 0, 16)]
@@ -139,8 +139,8 @@ public class CheckerTests
     [InlineData("has(input.items[0].prise)", "this has no field 'prise'", "Did you mean 'price'?", 19, 5)]
     [InlineData("{1.5: 1}", "double is not a valid map key", "", 1, 3)]
     [InlineData("[?1]", "after '?' an optional is required, not int", "", 2, 1)]
-    [InlineData("optional.of(1).orValue('a')", "'orValue' does not acceptoptional(int) and string", "", 0, 27)]
-    [InlineData("(input.total + 1) + 'a'", "'+' does not acceptdouble and int", "", 1, 15)]
+    [InlineData("optional.of(1).orValue('a')", "'orValue' does not accept optional(int) and string", "", 0, 27)]
+    [InlineData("(input.total + 1) + 'a'", "'+' does not accept double and int", "", 1, 15)]
     public void A_type_error_is_reported_once_at_its_position(
         string text, string? problem, string? remedy, int position, int length)
     {

@@ -211,7 +211,7 @@ public class ExpressionTests
     [InlineData("input.name.startWith('a')", 11, 9, "there is no function 'startWith'", "did you mean 'startsWith'?")]
     [InlineData("sizee(a)", 0, 5, "there is no function 'sizee'", "did you mean 'size'?")]
     [InlineData("a.al(x, x)", 2, 2, "there is no function 'al'", "did you mean 'all'?")]
-    [InlineData("size(1, 2)", 0, 10, "'size' does not accept2 arguments", "write size(value)")]
+    [InlineData("size(1, 2)", 0, 10, "'size' does not accept 2 arguments", "write size(value)")]
     [InlineData("'a'.int()", 4, 5, "'int' is not called on a value", "write int(value)")]
     [InlineData("startsWith('a', 'b')", 0, 20, "'startsWith' is called on a value")]
     [InlineData("a.all(1, true)", 6, 1, "the first argument of 'all' is the name of its variable")]

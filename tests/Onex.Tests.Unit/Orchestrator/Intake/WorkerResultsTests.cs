@@ -20,7 +20,14 @@ public sealed class WorkerResultsTests
     [InlineData("failed", "database_away", "not_sent")]
     public void A_result_in_order_is_unchanged(string outcome, string? code, string? reach)
     {
-        var result = _result with { Outcome = outcome, Code = code, Reach = reach, Message = "Why." };
+        var result = _result with
+        {
+            Outcome = outcome,
+            Code = code,
+            Reach = reach,
+            Message = "Why.",
+            Result = outcome == StepOutcomes.Completed ? RawJson.FromText("""{"cents":7}""") : null,
+        };
 
         Assert.Same(result, WorkerResults.Check(result));
     }
@@ -36,6 +43,18 @@ public sealed class WorkerResultsTests
         Assert.StartsWith(said, checkedResult.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("null")]
+    public void A_completed_result_without_content_is_compared_with_the_declared_types_as_an_empty_one(string? content)
+    {
+        var empty = WorkerResults.Check(_result with { Result = content is null ? null : RawJson.FromText(content) });
+
+        Assert.Equal(("completed", "{}"), (empty.Outcome, empty.Result.ToString()));
+        Assert.Null(WorkerResults.Check(_result with { Outcome = StepOutcomes.Failed }).Result);
+        Assert.Null(WorkerResults.Check(_result with { ResultRef = Guid.CreateVersion7() }).Result);
+    }
+
     [Fact]
     public void A_result_that_is_too_large_fails_its_attempt_with_its_size()
     {
@@ -46,6 +65,16 @@ public sealed class WorkerResultsTests
         Assert.Equal(("result_too_large", StepReaches.Done), (checkedResult.Code, checkedResult.Reach));
         Assert.Null(checkedResult.Result);
         Assert.StartsWith("The worker's result has 524,299 bytes; 524,288 are allowed.", checkedResult.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"attempt":1,"outcome":"completed"}""", "it has no 'command_id', 'saga_id', 'correlation_id'.")]
+    [InlineData("[]", "it is not a JSON object.")]
+    public void A_record_without_the_ids_of_its_command_is_described_by_what_it_lacks(string value, string expected)
+    {
+        Assert.Null(ResultReader.Read(System.Text.Encoding.UTF8.GetBytes(value), out var problem));
+
+        Assert.Equal(expected, problem);
     }
 
     [Fact]

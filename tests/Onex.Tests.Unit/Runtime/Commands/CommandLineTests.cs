@@ -260,6 +260,7 @@ public sealed partial class CommandLineTests
                 Repository.At("docs", "errors"),
                 "*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal), ExplainCommand.Codes);
         Assert.StartsWith("# ONEX4007: ", ExplainCommand.Page("onex4007"), StringComparison.Ordinal);
+        Assert.StartsWith("# ONEX4007: ", ExplainCommand.Page("4007"), StringComparison.Ordinal);
         Assert.Null(ExplainCommand.Page("ONEX9999"));
     }
 

@@ -147,6 +147,11 @@ internal sealed class PlayedWorker(WorkerFault fault) : IRecordProducer, IDispos
             fields["saga_id"] = Guid.Empty.ToString();
         }
 
+        if (fault == WorkerFault.NoCommandId)
+        {
+            fields.Remove("command_id");
+        }
+
         if (fault == WorkerFault.NoCorrelation)
         {
             fields.Remove("correlation_id");

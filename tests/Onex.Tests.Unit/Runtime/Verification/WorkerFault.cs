@@ -9,6 +9,7 @@ public enum WorkerFault
     OtherKey,
     OtherSaga,
     NoCorrelation,
+    NoCommandId,
     NoTrace,
     OtherOutcome,
     NoCode,

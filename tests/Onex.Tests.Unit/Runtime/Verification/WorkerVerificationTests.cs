@@ -21,6 +21,7 @@ public sealed class WorkerVerificationTests
 
     [Theory]
     [InlineData(WorkerFault.Silence, "a command is answered on its home partition", "check that a worker runs, reads pricing-commands")]
+    [InlineData(WorkerFault.NoCommandId, "a command is answered on its home partition", "Records without a command_id have arrived")]
     [InlineData(WorkerFault.OtherPartition, "a command is answered on its home partition", "not on the home_partition 0")]
     [InlineData(WorkerFault.OtherKey, "a command is answered on its home partition", "not the command_id")]
     [InlineData(WorkerFault.OtherSaga, "a command is answered on its home partition", "saga_id is not that of its command")]

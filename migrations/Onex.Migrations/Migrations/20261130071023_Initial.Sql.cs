@@ -187,6 +187,45 @@ namespace Onex.Migrations.Migrations
             DROP FUNCTION onex.make_history_partitions(integer);
             """;
 
+        // Conditions of triggers are checked for each written row, so they read no JSON. A saga that continues by itself never fires one.
+        private const string CreateTriggers = """
+            CREATE FUNCTION onex.note_halted_saga() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF TG_OP <> 'DELETE' AND NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused')
+                    OR (NEW.next_wakeup_at IS NULL
+                        AND coalesce(NEW.progress -> 'waiting_for', 'null') IN ('null', '""', '[]', '{}'))) THEN
+                    INSERT INTO onex.halted_sagas (saga_id, contract, status) VALUES (NEW.id, NEW.contract, NEW.status)
+                    ON CONFLICT (saga_id) DO UPDATE SET status = EXCLUDED.status, since = now()
+                    WHERE halted_sagas.status <> EXCLUDED.status;
+                ELSIF TG_OP <> 'INSERT' THEN
+                    DELETE FROM onex.halted_sagas WHERE saga_id = OLD.id;
+                END IF;
+                RETURN NULL;
+            END
+            $$;
+
+            COMMENT ON FUNCTION onex.note_halted_saga() IS 'Keeps onex.halted_sagas.';
+
+            CREATE TRIGGER tr_sagas_halted_insert AFTER INSERT ON onex.sagas FOR EACH ROW
+                WHEN (NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused') OR NEW.next_wakeup_at IS NULL))
+                EXECUTE FUNCTION onex.note_halted_saga();
+
+            CREATE TRIGGER tr_sagas_halted_update AFTER UPDATE ON onex.sagas FOR EACH ROW
+                WHEN ((OLD.ended_at IS NULL AND (OLD.status IN ('blocked', 'paused') OR OLD.next_wakeup_at IS NULL))
+                    OR (NEW.ended_at IS NULL AND (NEW.status IN ('blocked', 'paused') OR NEW.next_wakeup_at IS NULL)))
+                EXECUTE FUNCTION onex.note_halted_saga();
+
+            CREATE TRIGGER tr_sagas_halted_delete AFTER DELETE ON onex.sagas FOR EACH ROW
+                WHEN (OLD.ended_at IS NULL) EXECUTE FUNCTION onex.note_halted_saga();
+            """;
+
+        private const string DropTriggers = """
+            DROP TRIGGER tr_sagas_halted_delete ON onex.sagas;
+            DROP TRIGGER tr_sagas_halted_update ON onex.sagas;
+            DROP TRIGGER tr_sagas_halted_insert ON onex.sagas;
+            DROP FUNCTION onex.note_halted_saga();
+            """;
+
         // Of "stuck": every live saga has a next wake-up or a named event that it waits for, unless an operator must or did decide.
         private const string CreateViews = """
             CREATE VIEW onex.live_sagas AS

@@ -16,6 +16,24 @@ namespace Onex.Migrations.Migrations
                 name: "onex");
 
             migrationBuilder.CreateTable(
+                name: "connection_states",
+                schema: "onex",
+                columns: table => new
+                {
+                    connection = table.Column<string>(type: "text", nullable: false, comment: "The connection's name."),
+                    process_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The effects process, new at each start."),
+                    unavailable_since = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Since when its circuit breaker is not closed."),
+                    next_trial_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When the next command is tried; empty while one is."),
+                    reason = table.Column<string>(type: "text", nullable: true, comment: "The latest failure, for people."),
+                    valid_until = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "After this time the process is dead.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_connection_states", x => new { x.connection, x.process_id });
+                },
+                comment: "Connections that an effects process considers unavailable. Processes write their rows again before they expire.");
+
+            migrationBuilder.CreateTable(
                 name: "contracts",
                 schema: "onex",
                 columns: table => new
@@ -101,18 +119,39 @@ namespace Onex.Migrations.Migrations
                     lease_token = table.Column<Guid>(type: "uuid", nullable: false, comment: "The token that recording the outcome requires."),
                     leased_until = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Until then nobody else may run it, unless an outcome is recorded. By the database's clock."),
                     claimed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When the latest attempt was claimed."),
-                    outcome = table.Column<string>(type: "text", nullable: true, comment: "completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it; empty: not known yet."),
+                    outcome = table.Column<string>(type: "text", nullable: true, comment: "completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, or while it was parked; parked: its connection does not let it begin; empty: not known yet."),
                     result = table.Column<string>(type: "json", nullable: true, comment: "The result as it was sent to the orchestrator."),
-                    recorded_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When the outcome was recorded.")
+                    recorded_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When the outcome was recorded."),
+                    parked_for = table.Column<string>(type: "text", nullable: true, comment: "The connection for which the command is parked."),
+                    parked_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it was parked: parked commands begin in this order."),
+                    parked_command = table.Column<byte[]>(type: "bytea", nullable: true, comment: "The parked command as JSON."),
+                    may_sent = table.Column<bool>(type: "boolean", nullable: false, defaultValue: false, comment: "Whether the latest attempt may have been sent before it was parked.")
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_effect_ledger", x => x.command_id);
-                    table.CheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
-                    table.CheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
+                    table.CheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled', 'parked')");
+                    table.CheckConstraint("ck_effect_ledger_parked", "coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL)");
+                    table.CheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled', 'parked')) = (result IS NULL)");
                 },
                 comment: "One row per command of an effect: the lease of the process that may run it, and the outcome.")
                 .Annotation("Npgsql:StorageParameter:fillfactor", 20);
+
+            migrationBuilder.CreateTable(
+                name: "halted_sagas",
+                schema: "onex",
+                columns: table => new
+                {
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga."),
+                    contract = table.Column<string>(type: "text", nullable: false, comment: "Name of the contract that it runs."),
+                    status = table.Column<string>(type: "text", nullable: false, comment: "Its status."),
+                    since = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "Since when, by the database's clock.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_halted_sagas", x => x.saga_id);
+                },
+                comment: "Live sagas that do not continue by themselves: blocked, paused, or without a wake-up and an awaited event. Written by triggers of onex.sagas, so that they can be counted without reading the others.");
 
             migrationBuilder.CreateTable(
                 name: "inbox",
@@ -235,6 +274,25 @@ namespace Onex.Migrations.Migrations
                 comment: "The progress of contracts' schedules.");
 
             migrationBuilder.CreateTable(
+                name: "secret_handles",
+                schema: "onex",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "uuid", nullable: false, comment: "128 random bits: onex-secret:<id>."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that may use it."),
+                    connection = table.Column<string>(type: "text", nullable: false, comment: "The connection to Vault."),
+                    path = table.Column<string>(type: "text", nullable: false, comment: "The secret's path."),
+                    version = table.Column<int>(type: "integer", nullable: false, comment: "The secret's version."),
+                    field = table.Column<string>(type: "text", nullable: false, comment: "The field of the secret."),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When the effect returned it.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_secret_handles", x => x.id);
+                },
+                comment: "What the handles of secrets stand for in the data of a saga. The values are in Vault alone.");
+
+            migrationBuilder.CreateTable(
                 name: "timers",
                 schema: "onex",
                 columns: table => new
@@ -263,6 +321,13 @@ namespace Onex.Migrations.Migrations
                 column: "at");
 
             migrationBuilder.CreateIndex(
+                name: "ix_dead_letters_open",
+                schema: "onex",
+                table: "dead_letters",
+                column: "topic",
+                filter: "status = 'open'");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_early_events_saga_id",
                 schema: "onex",
                 table: "early_events",
@@ -275,6 +340,13 @@ namespace Onex.Migrations.Migrations
                 table: "early_events",
                 columns: new[] { "contract", "correlation_id" },
                 filter: "saga_id IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_effect_ledger_parked",
+                schema: "onex",
+                table: "effect_ledger",
+                columns: new[] { "parked_for", "parked_at", "command_id" },
+                filter: "parked_for IS NOT NULL");
 
             migrationBuilder.CreateIndex(
                 name: "ix_inbox_message_id",
@@ -340,6 +412,12 @@ namespace Onex.Migrations.Migrations
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "ix_secret_handles_saga_id",
+                schema: "onex",
+                table: "secret_handles",
+                column: "saga_id");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_timers_home_partition_due_at",
                 schema: "onex",
                 table: "timers",
@@ -347,12 +425,18 @@ namespace Onex.Migrations.Migrations
 
             migrationBuilder.Sql(CreateHistoryFunctions);
             migrationBuilder.Sql(CreateViews);
+            migrationBuilder.Sql(CreateTriggers);
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.Sql(DropTriggers);
             migrationBuilder.Sql(DropViews);
+
+            migrationBuilder.DropTable(
+                name: "connection_states",
+                schema: "onex");
 
             migrationBuilder.DropTable(
                 name: "contracts",
@@ -368,6 +452,10 @@ namespace Onex.Migrations.Migrations
 
             migrationBuilder.DropTable(
                 name: "effect_ledger",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "halted_sagas",
                 schema: "onex");
 
             migrationBuilder.DropTable(
@@ -396,6 +484,10 @@ namespace Onex.Migrations.Migrations
 
             migrationBuilder.DropTable(
                 name: "schedules",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "secret_handles",
                 schema: "onex");
 
             migrationBuilder.DropTable(

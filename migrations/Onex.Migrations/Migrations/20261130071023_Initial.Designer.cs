@@ -12,8 +12,8 @@ using Onex.Persistence.Schema;
 namespace Onex.Migrations.Migrations
 {
     [DbContext(typeof(OnexDbContext))]
-    [Migration("20261130000831_HaltedSagas")]
-    partial class HaltedSagas
+    [Migration("20261130071023_Initial")]
+    partial class Initial
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -839,6 +839,11 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("command_id")
                         .HasComment("The command of its call. It is the Idempotency-Key.");
 
+                    b.Property<string>("CompensationArguments")
+                        .HasColumnType("text")
+                        .HasColumnName("undo")
+                        .HasComment("The arguments of its compensation.");
+
                     b.Property<string>("Message")
                         .HasColumnType("text")
                         .HasColumnName("message")
@@ -854,11 +859,6 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("text")
                         .HasColumnName("status")
                         .HasComment("completed; failed: rejected or finally failed; unknown: to be compensated; compensated; skipped: by an operator.");
-
-                    b.Property<string>("Undo")
-                        .HasColumnType("text")
-                        .HasColumnName("undo")
-                        .HasComment("The arguments of its compensation.");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .ValueGeneratedOnAdd()
