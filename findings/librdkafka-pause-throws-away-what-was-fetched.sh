@@ -10,10 +10,10 @@
 #   50 records without a pause: 50 returned, 1000 received
 #   50 records with a pause after each: 50 returned, more than 20000 received
 #
-# Why it matters: pausing and resuming is the usual backpressure of a consumer whose handlers are slow, and it is taken for cheap. Under load it
-# multiplies the traffic of the broker, and records arrive late besides, because the client first has to fetch again. Pause rarely: let the
-# queue run half empty before Resume, or let a short wait do. (The Java consumer keeps what it has fetched for a paused partition since
-# version 2.4.)
+# Why it matters: pausing and resuming is the usual backpressure of a consumer whose handlers are slow, and it is taken for cheap. Under
+# load it multiplies the traffic of the broker, and records arrive late besides, because the client first has to fetch again. Pause
+# rarely: let the queue run half empty before Resume, or wait a little first. (The Java consumer keeps what it has fetched for a paused
+# partition since version 2.4.)
 set -euo pipefail
 
 work=$(mktemp -d)
