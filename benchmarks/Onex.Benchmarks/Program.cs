@@ -31,7 +31,7 @@ static int Usage()
         ./dev bench limits [--seconds N]
         ./dev bench sandbox [--seconds N] [--program ONEX]
         ./dev bench timers [--parked N]
-        ./dev bench workers [--only throughput|shares|takeover|empty] [--rounds N] [--commands N] [--against FOLDER]
+        ./dev bench workers [--only throughput|shares|takeover|empty|sagas] [--rounds N] [--commands N] [--against FOLDER]
 
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with

@@ -17,14 +17,17 @@ internal sealed class LoadDriver : IDisposable
 
     private readonly string _bootstrapServers;
     private readonly string _requests;
+    private readonly string _contract;
     private readonly IConsumer<string, Ignore> _responses;
     private readonly ConcurrentDictionary<string, long> _sentAt = new();
 
     /// <param name="bootstrapServers">The broker.</param>
     /// <param name="requests">The topic to which requests are sent.</param>
     /// <param name="responses">The topic from which responses are read; it exists.</param>
-    public LoadDriver(string bootstrapServers, string requests, string responses)
+    /// <param name="contract">The contract that the requests start.</param>
+    public LoadDriver(string bootstrapServers, string requests, string responses, string contract = "bench-order")
     {
+        _contract = contract;
         _bootstrapServers = bootstrapServers;
         _requests = requests;
 
@@ -114,7 +117,7 @@ internal sealed class LoadDriver : IDisposable
         {
             Key = id,
             Value = Encoding.UTF8.GetBytes(
-                $$$"""{"operation":"bench-order","correlation_id":"{{{id}}}","payload":{"order_id":"{{{id}}}","note":"{{{_note}}}"}}"""),
+                $$"""{"operation":"{{_contract}}","correlation_id":"{{id}}","payload":{"order_id":"{{id}}","note":"{{_note}}"} }"""),
         });
     }
 

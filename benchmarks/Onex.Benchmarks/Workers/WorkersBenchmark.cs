@@ -10,8 +10,8 @@ namespace Onex.Benchmarks.Workers;
 /// <summary>
 /// How workers share computes: the throughput of a computation that needs a processor with 1, 2 and 4 workers; how evenly eight workers
 /// share computations that only wait, with few and with many partitions, and behind a long one; how long a kill delays what the killed
-/// worker had; and what an empty computation costs beside an echo in place of the workers. No orchestrator runs meanwhile. What is compared
-/// is measured in alternated rounds.
+/// worker had; and what an empty computation costs beside an echo in place of the workers, alone and in sagas of two. Only for the sagas an
+/// orchestrator runs. What is compared is measured in alternated rounds.
 /// </summary>
 internal static class WorkersBenchmark
 {
@@ -20,6 +20,7 @@ internal static class WorkersBenchmark
     private const int Waiting = 160;
     private const int Sharing = 8;
     private const int EmptyCommands = 30_000;
+    private const int Sagas = 5_000;
 
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
@@ -47,6 +48,11 @@ internal static class WorkersBenchmark
         if (only is null or "empty")
         {
             await EmptyAsync(rounds, Array.IndexOf(options, "--against") is >= 0 and var build ? options[build + 1] : null);
+        }
+
+        if (only is null or "sagas")
+        {
+            await SagasAsync(rounds);
         }
 
         return 0;
@@ -190,10 +196,45 @@ internal static class WorkersBenchmark
         }
     }
 
+    private static async Task SagasAsync(int rounds)
+    {
+        await using var empty = await StartAsync(0, partitions: 48, withMain: true);
+        await using var echo = new EchoRole(
+            empty.Broker.BootstrapServers, empty.Topic("worker-requests"), empty.Topic("worker-responses"));
+        await using var real = await StartAsync(1, partitions: 48, withMain: true);
+        var sides = new[] { ("echo", empty), ("worker", real) }
+            .Select(side => (Who: side.Item1, Many: new List<double>(), Alone: new List<double>(), Driver: new LoadDriver(
+                side.Item2.Broker.BootstrapServers, side.Item2.Topic("requests"), side.Item2.Topic("responses"), "bench-computes")))
+            .ToList();
+        for (var round = -1; round < rounds; round++)
+        {
+            foreach (var (_, many, alone, driver) in sides)
+            {
+                // The first round warms up.
+                var (seconds, _) = await driver.KeepInFlightAsync(round < 0 ? 4 * Sagas : Sagas, 1_000, _patience);
+                var (_, latencies) = await driver.KeepInFlightAsync(100, 1, _patience);
+                if (round >= 0)
+                {
+                    many.Add(seconds);
+                    alone.AddRange(latencies);
+                }
+            }
+        }
+
+        foreach (var (who, many, alone, driver) in sides)
+        {
+            Console.WriteLine(
+                $"sagas of two empty computations, {who,6}: {Sagas / Median(many),6:F0} per second, one at a time p50 "
+                    + $"{Median(alone):F1} ms; {Median([.. many.Zip(sides[0].Many, (mine, echo) => mine / echo)]):F2} and "
+                    + $"{Median(alone) / Median(sides[0].Alone):F2} times the time of the echo; load {Load()}");
+            driver.Dispose();
+        }
+    }
+
     private static double CpuOf(Side side) =>
         side.Stack.Processes.LastOrDefault(process => process.IsRunning) is { } worker ? ProcessUsage.Read(worker.Pid).CpuSeconds : 0;
 
-    private static async Task<OnexStack> StartAsync(int workers, int partitions, string? assembly = null)
+    private static async Task<OnexStack> StartAsync(int workers, int partitions, string? assembly = null, bool withMain = false)
     {
         var stack = await OnexStack.CreateAsync();
         stack.Assembly = assembly ?? stack.Assembly;
@@ -201,9 +242,13 @@ internal static class WorkersBenchmark
         stack.Set("ONEX_WORKER_PARTITIONS", partitions.ToString(CultureInfo.InvariantCulture));
         stack.Set("ONEX_WORKER_CONCURRENCY", "1");
 
-        // The orchestrator creates the tables and topics, and the results are for nobody.
+        // The orchestrator creates the tables and topics. Without it the results are for nobody.
         var started = await stack.StartReadyAsync("main");
-        await started[0].TerminateAsync();
+        if (!withMain)
+        {
+            await started[0].TerminateAsync();
+        }
+
         await stack.StartReadyAsync([.. Enumerable.Repeat("workers", workers)]);
         return stack;
     }
