@@ -180,6 +180,10 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
         EndPoints = { { "127.0.0.1", _server.Port } },
         Password = RedisServer.Password,
         AllowAdmin = true,
+
+        // On a busy machine an answer may wait for a thread.
+        SyncTimeout = 60_000,
+        AsyncTimeout = 60_000,
     };
 
     // Lets periods of renewal pass until something holds.
