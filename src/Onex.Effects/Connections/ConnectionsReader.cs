@@ -101,7 +101,8 @@ public static class ConnectionsReader
             vault.Wanted = ofVault;
         }
 
-        return new ConnectionsReading(connections, diagnostics) {
+        return new ConnectionsReading(connections, diagnostics)
+        {
             Faulty = [.. faulty.Values],
             OtherFiles = [.. others.Distinct(StringComparer.Ordinal)],
             IsIncomplete = isIncomplete,

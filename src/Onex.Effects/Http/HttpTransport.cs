@@ -123,35 +123,35 @@ internal sealed class HttpTransport(
     private static HttpMessageInvoker Create(
         Func<string, CancellationToken, Task<IPAddress[]>> resolve, Func<DnsEndPoint, IPAddress, bool> mayReach,
         Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls, Uri? proxy = null) => new(new SocketsHttpHandler
-    {
-        // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
-        // only used where the connection names it.
-        // With spans, it adds a span for the call and its trace context.
-        ActivityHeadersPropagator = Tracing.IsOn ? DistributedContextPropagator.CreateW3CPropagator() : null,
-        AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        UseCookies = false,
-        UseProxy = proxy is not null,
-        Proxy = ProxyAt(proxy),
-        SslOptions = tls.Options(null),
-        MaxResponseHeadersLength = 64,
-        // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
-        ConnectCallback = (context, cancellation) =>
         {
-            // The handler retries up to three times if a connection closes without a response, and has no option against that.
-            var request = context.InitialRequestMessage as OneRequest;
-            request?.Connect();
-            return ConnectAsync(
-                resolve, context.DnsEndPoint, context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach, cancellation);
-        },
-        // Above TLS, because a handshake contains no request; neither does the tunnel that a proxy is asked for.
-        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult(
-            context.InitialRequestMessage.Method == HttpMethod.Connect || context.NegotiatedHttpVersion >= HttpVersion.Version20
-                ? context.PlaintextStream
-                : new SendingStream(context.PlaintextStream)),
-    });
+            // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
+            // only used where the connection names it.
+            // With spans, it adds a span for the call and its trace context.
+            ActivityHeadersPropagator = Tracing.IsOn ? DistributedContextPropagator.CreateW3CPropagator() : null,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            UseCookies = false,
+            UseProxy = proxy is not null,
+            Proxy = ProxyAt(proxy),
+            SslOptions = tls.Options(null),
+            MaxResponseHeadersLength = 64,
+            // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+            ConnectCallback = (context, cancellation) =>
+            {
+                // The handler retries up to three times if a connection closes without a response, and has no option against that.
+                var request = context.InitialRequestMessage as OneRequest;
+                request?.Connect();
+                var mayConnect = context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach;
+                return ConnectAsync(resolve, context.DnsEndPoint, mayConnect, cancellation);
+            },
+            // Above TLS, because a handshake contains no request; neither does the tunnel that a proxy is asked for.
+            PlaintextStreamFilter = static (context, _) => ValueTask.FromResult(
+                context.InitialRequestMessage.Method == HttpMethod.Connect || context.NegotiatedHttpVersion >= HttpVersion.Version20
+                    ? context.PlaintextStream
+                    : new SendingStream(context.PlaintextStream)),
+        });
 
     private static async ValueTask<Stream> ConnectAsync(
         Func<string, CancellationToken, Task<IPAddress[]>> resolve, DnsEndPoint target, Func<DnsEndPoint, IPAddress, bool> mayReach,

@@ -2,14 +2,14 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Onex.Contracts.Messages;
+using Onex.Hosting.Settings;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
-using Onex.Contracts.Messages;
-using Onex.Hosting.Settings;
 
 namespace Onex.Hosting.Telemetry;
 

@@ -122,7 +122,9 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             IsStatic = configurator.IsStatic,
             IsSpread = configurator.IsSpread,
         };
-        _endpoints.Add((address, () =>
+        _endpoints.Add((address, Create));
+
+        TopicHandler<T> Create()
         {
             var handler = new TopicHandler<T>(
                 topic,
@@ -137,7 +139,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
                 context.GetRequiredService<ILogger<TopicHandler<T>>>());
             context.GetService<ConsumerMetrics>()?.AddSlots(topic, () => handler.Slots);
             return handler;
-        }));
+        }
     }
 
     public ConnectHandle ConnectReceiveEndpointObserver(IReceiveEndpointObserver observer) => _observers.Connect(observer);

@@ -12,12 +12,12 @@ public static class TestConnection
     public static OperationConnection Http(
         HttpMessageHandler handler, string baseAddress = "http://test.invalid/",
         IReadOnlyDictionary<string, string>? settings = null) => new()
-    {
-        Name = "test",
-        Type = "http",
-        Settings = settings ?? new Dictionary<string, string>(),
-        HttpFactory = () => new HttpClient(handler, disposeHandler: false) { BaseAddress = new Uri(baseAddress) },
-    };
+        {
+            Name = "test",
+            Type = "http",
+            Settings = settings ?? new Dictionary<string, string>(),
+            HttpFactory = () => new HttpClient(handler, disposeHandler: false) { BaseAddress = new Uri(baseAddress) },
+        };
 
     /// <summary>A connection of type <c>http</c> whose requests a function answers.</summary>
     /// <param name="answer">Answers a request.</param>

@@ -199,16 +199,16 @@ public sealed class ReportTests
 
     private StepReportArrived Report(
         bool begun = false, double? progress = null, string? text = null, string? worker = "w1", SagaScenario? of = null) => new()
-    {
-        SagaId = (of ?? _scenario).Saga.Facts.SagaId,
-        CausedBy = new((of ?? _scenario).Saga.Facts.SagaId.Value),
-        CommandId = (of ?? _scenario).Saga.Outstanding[0].CommandId,
-        Attempt = 1,
-        HasBegun = begun,
-        Progress = progress,
-        Text = text,
-        Worker = worker,
-    };
+        {
+            SagaId = (of ?? _scenario).Saga.Facts.SagaId,
+            CausedBy = new((of ?? _scenario).Saga.Facts.SagaId.Value),
+            CommandId = (of ?? _scenario).Saga.Outstanding[0].CommandId,
+            Attempt = 1,
+            HasBegun = begun,
+            Progress = progress,
+            Text = text,
+            Worker = worker,
+        };
 
     private SagaState Reloaded() => SagaRows.FromRow(
         _scenario.Plan, SagaRows.ToRow(_scenario.Saga, 7, Guid.CreateVersion7()), RawJson.FromText("{}"), out _);

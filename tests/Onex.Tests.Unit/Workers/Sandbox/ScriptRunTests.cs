@@ -1,5 +1,5 @@
-using Onex.Workers.Operations;
 using Onex.Workers.Code;
+using Onex.Workers.Operations;
 
 namespace Onex.Tests.Unit.Workers.Sandbox;
 
