@@ -82,7 +82,8 @@ internal sealed class BatchLoop(
                 continue;
             }
 
-            if (given is [{ Handling.IsCompleted: true }, ..])
+            // Not IsCompleted: a batch may fail after the search above, and is then found by the next pass.
+            if (given is [{ Handling.IsCompletedSuccessfully: true }, ..])
             {
                 given.RemoveAt(0);
                 _batchMax = Math.Min(settings.BatchMax, _batchMax * 2);

@@ -154,6 +154,19 @@ public sealed class BatchLoopTests
         Assert.Equal((1, 1, true), (run.Watermark, run.Abandoned, run.Buffer.IsDrained));
     }
 
+    // The loop reads the state of a batch more than once in a pass. Signals keep it busy, so that some batches fail between two reads.
+    [Fact]
+    public void A_batch_is_given_again_whenever_in_a_pass_of_the_loop_it_fails()
+    {
+        var run = new Run(records: 0);
+        for (var offset = 0L; offset < 2_000; offset++)
+        {
+            run.Add(1);
+            run.NextWhileSignalling().Fail();
+            Assert.Equal([offset], run.NextWhileSignalling().Succeed());
+        }
+    }
+
     // Random arrivals, ends of batches and stops. Run checks each batch when it is given: at most two are handled at a time; no record is
     // given again once it is completed or its batch has succeeded; and every record with a lower offset is then accepted or in a batch that
     // is still handled or comes before it in this one, or else the batch fails without effect, as the handler's contract demands.
@@ -269,6 +282,21 @@ public sealed class BatchLoopTests
             await UntilAsync(() => Locked(() => (next = _given.ElementAtOrDefault(_taken)) is not null), "no batch is given");
             _taken++;
             return next!;
+        }
+
+        public Batch NextWhileSignalling()
+        {
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            Batch? next;
+            while ((next = Locked(() => _given.ElementAtOrDefault(_taken))) is null)
+            {
+                Loop.Signal();
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                Assert.True(clock.Elapsed < _soon, "no batch is given");
+            }
+
+            _taken++;
+            return next;
         }
 
         // Waits until the loop has looked for another batch, if there may be one, after everything that has happened.
