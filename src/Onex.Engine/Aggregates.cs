@@ -12,22 +12,23 @@ internal static class Aggregates
     /// <summary>Adds one more item to the totals of a run; the scope has the item's result.</summary>
     public static EachRun Add(EachStep step, EachRun run, IExpressionScope scope)
     {
-        if (step.Aggregates.IsEmpty || run.Broken is not null)
+        if (step.Aggregates.IsEmpty || run.AggregateProblem is not null)
         {
             return run;
         }
 
         var totals = run.Totals.IsEmpty ? [.. step.Aggregates.Select(_ => CelValue.Null)] : run.Totals;
-        for (var place = 0; place < step.Aggregates.Length; place++)
+        for (var index = 0; index < step.Aggregates.Length; index++)
         {
-            var (aggregate, value) = (step.Aggregates[place], step.Aggregates[place].Of.Evaluate(scope));
-            var total = value.IsError ? value : Put(aggregate.Kind, totals[place], value);
+            var aggregate = step.Aggregates[index];
+            var value = aggregate.Of.Evaluate(scope);
+            var total = value.IsError ? value : Combine(aggregate.Kind, totals[index], value);
             if (total.IsError)
             {
-                return run with { Broken = $"'{aggregate.Name}': {total.AsError()}" };
+                return run with { AggregateProblem = $"'{aggregate.Name}': {total.AsError()}" };
             }
 
-            totals = totals.SetItem(place, total);
+            totals = totals.SetItem(index, total);
         }
 
         return run with { Totals = totals };
@@ -38,29 +39,29 @@ internal static class Aggregates
     [
         new("completed", CelValue.Int(run.Completed)),
         new("failed", CelValue.Int(run.Failed)),
-        .. step.Aggregates.Select((aggregate, place) =>
-            KeyValuePair.Create(aggregate.Name, Total(aggregate, run.Totals.IsEmpty ? CelValue.Null : run.Totals[place]))),
+        .. step.Aggregates.Select((aggregate, index) =>
+            KeyValuePair.Create(aggregate.Name, Total(aggregate, run.Totals.IsEmpty ? CelValue.Null : run.Totals[index]))),
     ]);
 
     private static CelValue Total(AggregatePlan aggregate, CelValue total) => (aggregate.Kind, total.Kind) switch
     {
         (AggregateKind.Count or AggregateKind.Sum, CelKind.Null) => aggregate.IsDouble ? CelValue.Double(0) : CelValue.Int(0),
-        // jsonb stores a whole double as an int.
+        // jsonb stores a whole double as an int, so its type is restored.
         (_, CelKind.Int) when aggregate is { IsDouble: true, Kind: not AggregateKind.Count } => CelValue.Double(total.AsInt()),
         _ => total,
     };
 
-    private static CelValue Put(AggregateKind kind, CelValue total, CelValue value) => (kind, value.Kind) switch
+    private static CelValue Combine(AggregateKind kind, CelValue total, CelValue value) => (kind, value.Kind) switch
     {
         (AggregateKind.Count, CelKind.Bool) => CelValue.Int((total.IsNull ? 0 : total.AsInt()) + (value.AsBool() ? 1 : 0)),
         (AggregateKind.Count, _) => CelValue.Error($"a bool is required, not {value.Kind}"),
         (_, CelKind.Int or CelKind.Double) when total.IsNull => value,
-        (_, CelKind.Int) when total.Kind == CelKind.Int => Whole(kind, total.AsInt(), value.AsInt()),
-        (_, CelKind.Int or CelKind.Double) => Fraction(kind, Number(total), Number(value)),
+        (_, CelKind.Int) when total.Kind == CelKind.Int => CombineInts(kind, total.AsInt(), value.AsInt()),
+        (_, CelKind.Int or CelKind.Double) => CombineDoubles(kind, ToDouble(total), ToDouble(value)),
         _ => CelValue.Error($"a number is required, not {value.Kind}"),
     };
 
-    private static CelValue Whole(AggregateKind kind, long total, long value)
+    private static CelValue CombineInts(AggregateKind kind, long total, long value)
     {
         if (kind != AggregateKind.Sum)
         {
@@ -68,10 +69,11 @@ internal static class Aggregates
         }
 
         var sum = unchecked(total + value);
-        return ((total ^ sum) & (value ^ sum)) < 0 ? CelValue.Error("the sum is beyond 64 bits") : CelValue.Int(sum);
+        var overflows = ((total ^ sum) & (value ^ sum)) < 0; // neither operand has the sign of the sum
+        return overflows ? CelValue.Error("the sum is beyond 64 bits") : CelValue.Int(sum);
     }
 
-    private static CelValue Fraction(AggregateKind kind, double total, double value) => CelValue.Double(
+    private static CelValue CombineDoubles(AggregateKind kind, double total, double value) => CelValue.Double(
         kind switch
         {
             AggregateKind.Sum => total + value,
@@ -79,5 +81,5 @@ internal static class Aggregates
             _ => Math.Max(total, value),
         });
 
-    private static double Number(CelValue value) => value.Kind == CelKind.Int ? value.AsInt() : value.AsDouble();
+    private static double ToDouble(CelValue value) => value.Kind == CelKind.Int ? value.AsInt() : value.AsDouble();
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onex.Engine;
 
-/// <summary>What a worker has reported of the attempt in flight. Only the last report is kept.</summary>
+/// <summary>What a worker has reported about the attempt in flight. Only the last report is kept.</summary>
 /// <param name="StartedAt">When the orchestrator learnt that the attempt has begun.</param>
 /// <param name="At">When the last report arrived.</param>
 internal sealed record AttemptReport(DateTimeOffset StartedAt, DateTimeOffset At)

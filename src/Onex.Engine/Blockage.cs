@@ -4,27 +4,27 @@ namespace Onex.Engine;
 
 /// <summary>Why a saga is blocked.</summary>
 /// <param name="Kind">What the saga is blocked by.</param>
-/// <param name="Step">The step that is concerned, or null.</param>
-/// <param name="CommandId">The command, or null. Outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
+/// <param name="Step">The step that blocks it, or null.</param>
+/// <param name="CommandId">The command, or null. It is outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
 /// <param name="RetryPass">The command's retry pass.</param>
 /// <param name="At">Since when.</param>
 /// <param name="Reason">The reason, for people.</param>
 internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? CommandId, int RetryPass, DateTimeOffset At, string Reason)
 {
-    /// <summary>The item of an <c>each</c> that is concerned, or null.</summary>
+    /// <summary>The item of an <c>each</c> that blocks it, or null.</summary>
     public int? Item { get; init; }
 
-    /// <summary>For <see cref="BlockedBy.Unknown"/>: how the step fails if an operator says that it was not done.</summary>
+    /// <summary>For <see cref="BlockedBy.Unknown"/>: the code with which the step fails if an operator skips it; else null.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The same for people.</summary>
+    /// <summary>The message that belongs to <see cref="Code"/>, for people, or null.</summary>
     public string? Failure { get; init; }
 }
 
 /// <summary>What a saga can be blocked by.</summary>
 internal enum BlockedBy
 {
-    /// <summary>A step that nothing catches, or that cannot be sent.</summary>
+    /// <summary>A step whose failure no rule catches, or that cannot be sent.</summary>
     Step,
 
     /// <summary>A compensation.</summary>

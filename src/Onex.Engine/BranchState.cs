@@ -30,8 +30,8 @@ internal enum BranchPhase
     /// <summary>One of its steps has failed for good.</summary>
     Failed,
 
-    /// <summary>The join does not wait for it.</summary>
-    Lost,
+    /// <summary>The join no longer waits for it.</summary>
+    Dropped,
 }
 
 /// <summary>A state or branch whose next step runs when the saga is resumed.</summary>

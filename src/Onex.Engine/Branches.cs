@@ -48,7 +48,7 @@ internal static class Branches
     public static int RetryPass(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.RetryPass ?? 0;
 
     /// <summary>Raises the retry pass of a branch after an operator retried something in it.</summary>
-    public static void Renew(DecisionBuilder decision, Sequence sequence, int retryPass)
+    public static void RaiseRetryPass(DecisionBuilder decision, Sequence sequence, int retryPass)
     {
         if (sequence.Parallel is not null && retryPass > RetryPass(decision.Saga, sequence))
         {
@@ -56,8 +56,8 @@ internal static class Branches
         }
     }
 
-    /// <summary>The step whose wait is over; of several the one that was over first; null if there is none.</summary>
-    public static (string Step, DateTimeOffset Until)? Awaited(DecisionBuilder decision)
+    /// <summary>The <c>wait</c> step that is over; if several are, the one that was due first; null if none is.</summary>
+    public static (string Step, DateTimeOffset Until)? ElapsedWait(DecisionBuilder decision)
     {
         var saga = decision.Saga;
         var due = saga.Branches.Where(branch => branch.WaitUntil <= decision.Now).MinBy(branch => branch.WaitUntil);
@@ -70,13 +70,13 @@ internal static class Branches
     }
 
     /// <summary>Starts all branches, or restarts those that have failed. Returns false, because the join decides what follows.</summary>
-    public static bool Open(DecisionBuilder decision, ParallelStep step)
+    public static bool Start(DecisionBuilder decision, ParallelStep step)
     {
         var open = decision.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
         var failed = open.FindAll(branch => branch.Phase == BranchPhase.Failed);
         if (open.Count > 0 && failed.Count == 0)
         {
-            // The branches run already. Only a second retry by an operator leads here.
+            // The branches run already: an operator retried the step twice.
             return false;
         }
 
@@ -96,10 +96,10 @@ internal static class Branches
         decision.Note(HistoryKind.StepStarted, step.Id, ("branches", opened.Count));
 
         // A branch may leave the state at once, which ends the other branches.
-        var entered = decision.StatesEntered;
+        var statesBefore = decision.StatesEntered;
         foreach (var branch in opened)
         {
-            if (decision.StatesEntered != entered || decision.Saga.Leaving is not null)
+            if (decision.StatesEntered != statesBefore || decision.Saga.Leaving is not null)
             {
                 break;
             }
@@ -113,8 +113,8 @@ internal static class Branches
         return false;
     }
 
-    /// <summary>All steps of a branch are done.</summary>
-    public static void Completed(DecisionBuilder decision, Sequence branch)
+    /// <summary>Handles the end of a branch whose steps are all done.</summary>
+    public static void HandleCompleted(DecisionBuilder decision, Sequence branch)
     {
         if (Find(decision.Saga, branch) is not { Phase: BranchPhase.Running })
         {
@@ -125,8 +125,8 @@ internal static class Branches
         CheckJoin(decision, branch.Parallel!);
     }
 
-    /// <summary>A branch has failed for good, and its join may do without it.</summary>
-    public static void Failed(DecisionBuilder decision, Sequence branch, Fault fault, Outstanding? command)
+    /// <summary>Handles a branch that has failed for good; its join may succeed without it.</summary>
+    public static void HandleFailed(DecisionBuilder decision, Sequence branch, Fault fault, Outstanding? command)
     {
         if (command is not null)
         {
@@ -151,23 +151,24 @@ internal static class Branches
                 continue;
             }
 
-            var lost = group.Where(branch => branch.Phase == BranchPhase.Lost)
-                .Select(branch => new Lane(group.Key, branch.Branch))
+            var dropped = group.Where(branch => branch.Phase == BranchPhase.Dropped)
+                .Select(branch => new BranchId(group.Key, branch.Branch))
                 .ToHashSet();
             if (decision.Saga.Outstanding.Any(
-                    command => command.Direction == StepDirection.Forward && IsIn(decision, command.Step, lost))
-                || Compensations.Compensate(decision, compensable => compensable.Lost && IsIn(decision, compensable.Step, lost)))
+                    command => command.Direction == StepDirection.Forward && IsIn(decision, command.Step, dropped))
+                || Compensations.Compensate(
+                    decision, compensable => compensable.MustCompensate && IsIn(decision, compensable.Step, dropped)))
             {
                 continue;
             }
 
-            Renew(decision, decision.Facts.SequenceOf(group.Key), group.Max(branch => branch.RetryPass));
+            RaiseRetryPass(decision, decision.Facts.SequenceOf(group.Key), group.Max(branch => branch.RetryPass));
             decision.Saga = decision.Saga with
             {
                 Branches = decision.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key),
             };
             decision.Note(HistoryKind.StepCompleted, group.Key);
-            Flow.RunOn(decision, group.Key);
+            Flow.RunNext(decision, group.Key);
             Flow.Continue(decision);
             return;
         }
@@ -192,15 +193,15 @@ internal static class Branches
 
     private static void CheckJoin(DecisionBuilder decision, ParallelStep step)
     {
-        // It has failed already and waits for an operator.
+        // The step has failed already and waits for an operator.
         if (decision.Saga.Blockages.Any(blockage => blockage.Step == step.Id))
         {
             return;
         }
 
-        var mine = decision.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
-        var completed = mine.Count(branch => branch.Phase == BranchPhase.Completed);
-        var running = mine.Count(branch => branch.Phase == BranchPhase.Running);
+        var branches = decision.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
+        var completed = branches.Count(branch => branch.Phase == BranchPhase.Completed);
+        var running = branches.Count(branch => branch.Phase == BranchPhase.Running);
         if (completed >= step.Needed)
         {
             Drop(decision, step);
@@ -209,14 +210,14 @@ internal static class Branches
         {
             Flow.Fail(
                 decision, step.Catch, step.Id, StepCodes.JoinFailed,
-                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(mine.Count, "branch")}, and too many have failed: "
-                    + $"{mine.Count - completed - running}.");
+                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(branches.Count, "branch")}, and too many have failed: "
+                    + $"{branches.Count - completed - running}.");
         }
     }
 
     private static void Lose(DecisionBuilder decision, Sequence branch, bool keep)
     {
-        End(decision, branch, BranchPhase.Lost, keep);
+        End(decision, branch, BranchPhase.Dropped, keep);
         if (keep)
         {
             return;
@@ -234,7 +235,7 @@ internal static class Branches
             [
                 .. saga.Compensables.Select(compensable =>
                     compensable.State == saga.State && compensable.Visit == saga.Visit && IsIn(decision, compensable.Step, branch)
-                        ? compensable with { Lost = true }
+                        ? compensable with { MustCompensate = true }
                         : compensable),
             ],
         };
@@ -246,7 +247,7 @@ internal static class Branches
         var passes = decision.Saga.Branches
             .Where(inner => decision.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
             .Select(inner => inner.RetryPass);
-        Renew(decision, branch, passes.DefaultIfEmpty().Max());
+        RaiseRetryPass(decision, branch, passes.DefaultIfEmpty().Max());
         Change(decision, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(decision, command => IsIn(decision, command.Step, branch), keep);
         decision.Unblock(
@@ -254,20 +255,23 @@ internal static class Branches
         var saga = decision.Saga;
         decision.Saga = saga with
         {
-            Branches = saga.Branches.RemoveAll(inner =>
-                decision.Facts.Branch(inner.Parallel, inner.Branch) is var other
-                && other.Key != branch.Key
-                && other.IsWithin(branch.Parallel!.Id, branch.Branch)),
-            Eaches = saga.Eaches.RemoveAll(run => IsIn(decision, run.Step, branch)),
+            Branches = saga.Branches.RemoveAll(inner => IsNested(decision, inner, branch)),
+            EachRuns = saga.EachRuns.RemoveAll(run => IsIn(decision, run.Step, branch)),
             Held = saga.Held.RemoveAll(held => decision.Facts.SequenceAt(held.Key).IsWithin(branch.Parallel!.Id, branch.Branch)),
         };
+    }
+
+    private static bool IsNested(DecisionBuilder decision, BranchState inner, Sequence branch)
+    {
+        var sequence = decision.Facts.Branch(inner.Parallel, inner.Branch);
+        return sequence.Key != branch.Key && sequence.IsWithin(branch.Parallel!.Id, branch.Branch);
     }
 
     private static bool IsIn(DecisionBuilder decision, string step, Sequence branch) =>
         decision.Facts.SequenceOf(step).IsWithin(branch.Parallel!.Id, branch.Branch);
 
-    private static bool IsIn(DecisionBuilder decision, string step, HashSet<Lane> lanes) =>
-        decision.Facts.SequenceOf(step).Lanes.Any(lanes.Contains);
+    private static bool IsIn(DecisionBuilder decision, string step, HashSet<BranchId> branches) =>
+        decision.Facts.SequenceOf(step).EnclosingBranches.Any(branches.Contains);
 
     private static bool IsSame(BranchState one, BranchState other) => one.Parallel == other.Parallel && one.Branch == other.Branch;
 

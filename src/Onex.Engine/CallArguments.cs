@@ -9,7 +9,7 @@ namespace Onex.Engine;
 /// <summary>Evaluates the arguments of calls, and rejects those that must not be sent to a remote worker.</summary>
 internal static class CallArguments
 {
-    /// <summary>False, with a code and the reason, if they cannot be evaluated, or may not be sent.</summary>
+    /// <summary>Evaluates the arguments. False, with a code and the reason, if that fails or they must not be sent.</summary>
     public static bool TryEvaluate(
         Invocation invocation, IExpressionScope scope, out RawJson arguments, out string code, out string? problem)
     {

@@ -10,12 +10,12 @@ namespace Onex.Engine;
 /// <param name="Message">The reason for people, unless completed.</param>
 internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
 {
-    /// <summary>Why the contract's own rules could not be applied, or null.</summary>
-    public string? Broken { get; init; }
+    /// <summary>Why a <c>reject</c> rule of the contract could not be evaluated, or null.</summary>
+    public string? RuleProblem { get; init; }
 
     /// <summary>How far the attempt came.</summary>
     public AttemptReach Reach { get; init; }
 
     /// <summary>Why the arguments of the compensation cannot be evaluated from an answer that is not understood, or null.</summary>
-    public string? Unevaluated { get; init; }
+    public string? ArgumentsProblem { get; init; }
 }

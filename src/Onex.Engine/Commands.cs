@@ -6,13 +6,13 @@ namespace Onex.Engine;
 /// <summary>Sends commands, and holds back the commands of a paused saga.</summary>
 internal static class Commands
 {
-    /// <summary>The lease's margin and some transport time, after which an attempt should have ended.</summary>
+    /// <summary>How long after its timeout an attempt should have ended: the margin of the lease and some time for transport.</summary>
     public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(7);
 
-    private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _longestDelay = TimeSpan.FromMinutes(5);
 
-    // A child may run for any time, and its end is in an outbox: this inquiry only covers unforeseen losses.
-    private static readonly TimeSpan _childSilence = TimeSpan.FromHours(1);
+    // A child may run for any length of time, and the outbox delivers its result: a resend only covers unforeseen losses.
+    private static readonly TimeSpan _longestDelayOfChild = TimeSpan.FromHours(1);
 
     /// <summary>Sends a command for the first time.</summary>
     /// <param name="decision">The current decision.</param>
@@ -50,15 +50,15 @@ internal static class Commands
     /// <summary>Compensates a completed step.</summary>
     public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
-        var stepCall = StepCall.Compensating(decision.Facts.Step(compensable.Step), compensable.Arguments);
+        var stepCall = StepCall.ForCompensation(decision.Facts.Call(compensable.Step), compensable.Arguments);
         Send(decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item);
         decision.Note(HistoryKind.CompensationStarted, compensable.Step, ("operation", stepCall.Invocation.Operation));
     }
 
     /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
-    public static void SendAgain(DecisionBuilder decision, Outstanding command, int attempt, int resent)
+    public static void SendAgain(DecisionBuilder decision, Outstanding command, int attempt, int resends)
     {
-        if (command.Interrupted && decision.Facts.Step(command.Step).Role == CallRole.Saga)
+        if (command.Interrupted && decision.Facts.Call(command.Step).Role == CallRole.Saga)
         {
             CancelChild(decision, command);
             return;
@@ -67,19 +67,19 @@ internal static class Commands
         if (StepCall.For(decision, command) is not { } stepCall)
         {
             decision.Block(
-                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
+                BlockageKindOf(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be evaluated any more.",
                 command.Step, command);
             return;
         }
 
-        var next = command with { Attempt = attempt, Resent = resent, Report = null };
+        var next = command with { Attempt = attempt, Resends = resends, Report = null };
         if (decision.Saga.PausedBy is not null)
         {
-            decision.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
+            decision.Replace(next with { Phase = AttemptPhase.Held, Resends = Math.Max(resends, 1) });
             return;
         }
 
-        decision.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = decision.Now + Silence(stepCall, resent) });
+        decision.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = decision.Now + DelayBeforeResend(stepCall, resends) });
         AddCommand(decision, next, stepCall);
         if (stepCall.Role == CallRole.Saga)
         {
@@ -91,14 +91,14 @@ internal static class Commands
             command.Step, ("attempt", attempt), ("direction", command.Direction.ToText()));
     }
 
-    /// <summary>Sends the commands that were held back. Arguments of commands that were never sent are evaluated as of now.</summary>
+    /// <summary>Sends the commands that were held back. Arguments that were never sent are evaluated again.</summary>
     public static void Release(DecisionBuilder decision)
     {
         foreach (var held in decision.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Held))
         {
             if (!held.NeverSent)
             {
-                SendAgain(decision, held, held.Attempt, held.Resent);
+                SendAgain(decision, held, held.Attempt, held.Resends);
             }
             else if (StepCall.For(decision, held with { FirstSentAt = decision.Now }) is { } stepCall)
             {
@@ -114,15 +114,15 @@ internal static class Commands
             else
             {
                 decision.Block(
-                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be evaluated any more.",
+                    BlockageKindOf(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be evaluated any more.",
                     held.Step, held);
             }
         }
     }
 
     /// <summary>
-    /// Resends commands in flight, because their messages may be lost. It is the same attempt, so no attempt is used up. For interrupted
-    /// commands the ledger is queried at once.
+    /// Resends commands in flight, because their messages may be lost. A resend is the same attempt, so it uses up none. For interrupted
+    /// commands the ledger is queried at once. True if there were any.
     /// </summary>
     public static bool Resend(DecisionBuilder decision)
     {
@@ -131,7 +131,7 @@ internal static class Commands
         {
             if (!command.Interrupted)
             {
-                SendAgain(decision, command, command.Attempt, Math.Max(command.Resent, 1));
+                SendAgain(decision, command, command.Attempt, Math.Max(command.Resends, 1));
                 changed = true;
             }
             else if (command.DueAt > decision.Now)
@@ -145,7 +145,7 @@ internal static class Commands
     }
 
     /// <summary>The kind of blockage that a command causes.</summary>
-    public static BlockedBy BlockedByWhat(Outstanding command) =>
+    public static BlockedBy BlockageKindOf(Outstanding command) =>
         command.Direction == StepDirection.Compensation ? BlockedBy.Compensation
         : command.Interrupted ? BlockedBy.Interrupted
         : BlockedBy.Step;
@@ -155,37 +155,37 @@ internal static class Commands
     {
         if (decision.Saga.PausedBy is not null)
         {
-            decision.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
+            decision.Replace(command with { Phase = AttemptPhase.Held, Resends = Math.Max(command.Resends, 1) });
         }
         else if (StepCall.For(decision, command) is { } stepCall)
         {
             decision.Replace(command with
             {
                 Phase = AttemptPhase.InFlight,
-                DueAt = decision.Now + Silence(stepCall, command.Resent),
-                Resent = command.Resent + 1,
+                DueAt = decision.Now + DelayBeforeResend(stepCall, command.Resends),
+                Resends = command.Resends + 1,
             });
             AddCommand(decision, command, stepCall, cancels: true);
         }
         else
         {
             decision.Block(
-                BlockedByWhat(command),
+                BlockageKindOf(command),
                 $"The child of step '{command.Step}' cannot be cancelled: its arguments can no longer be evaluated.",
                 command.Step, command);
         }
     }
 
-    private static TimeSpan Silence(StepCall stepCall, int resent)
+    private static TimeSpan DelayBeforeResend(StepCall stepCall, int resends)
     {
-        var longest = stepCall.Role == CallRole.Saga ? _childSilence : _longestSilence;
-        var silence = stepCall.Timeout + Grace;
-        for (var i = 0; i < resent && silence < longest; i++)
+        var longest = stepCall.Role == CallRole.Saga ? _longestDelayOfChild : _longestDelay;
+        var delay = stepCall.Timeout + Grace;
+        for (var i = 0; i < resends && delay < longest; i++)
         {
-            silence *= 2;
+            delay *= 2;
         }
 
-        return silence < longest ? silence : longest + stepCall.Timeout;
+        return delay < longest ? delay : longest + stepCall.Timeout;
     }
 
     private static void AddCommand(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
@@ -198,10 +198,10 @@ internal static class Commands
             LimitKey = LimitKey(decision, stepCall.Invocation),
             Heartbeat = stepCall.Heartbeat,
             Once = stepCall.Retry.Attempts == 1 && stepCall.Role is CallRole.Effect or CallRole.Remote,
-            AsksAgain = command.Happened == Happening.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
+            CallsAgain = command.TookEffect == TookEffect.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
         });
 
-    // A value that cannot be evaluated is counted with all others of its kind, because a limit must not keep a step from being compensated.
+    // All values that cannot be evaluated count as null, because a limit must not keep a step from being compensated.
     private static string? LimitKey(DecisionBuilder decision, Invocation invocation) =>
         invocation.LimitKey is not { } key ? null
         : ValueJson.TryEvaluate(key, new SagaScope(decision.Plan, decision.Saga, decision.Now), out var value, out _) ? value.ToString()

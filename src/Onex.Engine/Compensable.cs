@@ -18,8 +18,8 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
     /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
     public ItemCompensation? Items { get; init; }
 
-    /// <summary>Whether it is compensated in any case: it was interrupted, or the join of its branch did not wait for it.</summary>
-    public bool Lost { get; init; }
+    /// <summary>Whether it is always compensated: it was interrupted, or the join of its branch did not wait for it.</summary>
+    public bool MustCompensate { get; init; }
 
     /// <summary>How often an operator retried its compensation after a final answer.</summary>
     public int RetryPass { get; init; }
@@ -29,6 +29,6 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
 }
 
 /// <summary>How far the completed items of an <c>each</c> are compensated: from the last to the first.</summary>
-/// <param name="Below">The lowest index whose compensation was sent.</param>
-/// <param name="Fetching">Whether the rows of the next ones are requested.</param>
+/// <param name="Below">The lowest index whose compensation was sent; <see cref="int.MaxValue"/> before the first.</param>
+/// <param name="Fetching">Whether the rows of the next items are requested.</param>
 internal sealed record ItemCompensation(int Below, bool Fetching);

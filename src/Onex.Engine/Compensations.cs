@@ -5,19 +5,19 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Compensation (docs/contract-language.md#compensation): completed steps in reverse order, parallel branches in parallel, and every
-/// completed item of an <c>each</c>.
+/// completed item of an <c>each</c> on its own.
 /// </summary>
 internal static class Compensations
 {
     /// <summary>Records that a step or an item has completed, or may have, and can be compensated with these arguments.</summary>
-    public static void Remember(DecisionBuilder decision, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
+    public static void Record(DecisionBuilder decision, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
     {
         var saga = decision.Saga;
         var state = decision.Facts.StateOf(step.Id);
         var visit = saga.Visits.GetValueOrDefault(state);
         if (command is { Item: { } index, Interrupted: false })
         {
-            EachItems.RememberItem(decision, command, outcome, arguments);
+            EachItems.StoreItem(decision, command, outcome, arguments);
             if (saga.Compensables.Any(other => other.Items is not null && other.Step == step.Id && other.Visit == visit))
             {
                 return;
@@ -37,7 +37,7 @@ internal static class Compensations
 
         if (command.Item is not null)
         {
-            EachItems.RememberItem(decision, command, outcome, arguments: null);
+            EachItems.StoreItem(decision, command, outcome, arguments: null);
         }
 
         decision.Saga = saga with
@@ -46,7 +46,7 @@ internal static class Compensations
             {
                 Visit = visit,
                 Item = command.Item,
-                Lost = command is { Interrupted: true, Kept: false },
+                MustCompensate = command is { Interrupted: true, Kept: false },
             }),
         };
     }
@@ -55,10 +55,10 @@ internal static class Compensations
     public static bool Compensate(DecisionBuilder decision, Func<Compensable, bool> which)
     {
         var due = decision.Saga.Compensables.Where(which).ToList();
-        for (var place = due.Count - 1; place >= 0; place--)
+        for (var index = due.Count - 1; index >= 0; index--)
         {
-            var compensable = due[place];
-            if (due.Skip(place + 1).Any(later => !AreConcurrent(decision, compensable, later)))
+            var compensable = due[index];
+            if (due.Skip(index + 1).Any(later => !AreConcurrent(decision, compensable, later)))
             {
                 continue;
             }
@@ -76,8 +76,8 @@ internal static class Compensations
         return due.Count > 0;
     }
 
-    /// <summary>A compensation has completed, or an operator skips it.</summary>
-    public static void Done(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome)
+    /// <summary>Handles a compensation that has completed or that an operator skips.</summary>
+    public static void Finish(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome)
     {
         decision.Remove(command);
         var compensable = decision.Saga.Compensables.FirstOrDefault(compensable => compensable.CompensationId == command.CommandId);
@@ -88,7 +88,7 @@ internal static class Compensations
 
         if (command.Item is { } item)
         {
-            EachItems.Compensated(decision, command, item, outcome);
+            EachItems.HandleCompensated(decision, command, item, outcome);
         }
 
         if (outcome == SagaItemStatus.Compensated && (command.Item is null || compensable is not null))
@@ -112,13 +112,14 @@ internal static class Compensations
             return true;
         }
 
-        var (left, right) = (decision.Facts.SequenceOf(one.Step).Lanes, decision.Facts.SequenceOf(other.Step).Lanes);
-        var place = 0;
-        while (place < left.Length && place < right.Length && left[place] == right[place])
+        var left = decision.Facts.SequenceOf(one.Step).EnclosingBranches;
+        var right = decision.Facts.SequenceOf(other.Step).EnclosingBranches;
+        var depth = 0;
+        while (depth < left.Length && depth < right.Length && left[depth] == right[depth])
         {
-            place++;
+            depth++;
         }
 
-        return place < left.Length && place < right.Length && left[place].Parallel == right[place].Parallel;
+        return depth < left.Length && depth < right.Length && left[depth].Parallel == right[depth].Parallel;
     }
 }

@@ -13,14 +13,14 @@ namespace Onex.Engine;
 /// </summary>
 internal static class Cycles
 {
-    /// <summary>Idle entries that are not delayed.</summary>
-    public const int Free = 10;
+    /// <summary>How many idle entries are not delayed.</summary>
+    public const int FreeEntries = 10;
 
-    /// <summary>Entries after failures that are allowed per allowed idle entry.</summary>
-    public const int FailuresEach = 20;
+    /// <summary>How many entries after failures are allowed for each allowed idle entry.</summary>
+    public const int FailuresPerIdleEntry = 20;
 
-    private static readonly TimeSpan _first = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _firstDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _longestDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Counts an entry into a state. True if the state is not entered now: the entry is delayed, or the saga is blocked because of too many
@@ -34,54 +34,54 @@ internal static class Cycles
             return false;
         }
 
-        var mark = Mark(saga);
+        var hash = Hash(saga);
         var before = saga.Idle.GetValueOrDefault(state.Name);
-        var count = before?.Mark == mark ? before.Count + 1 : 1;
+        var count = before?.Hash == hash ? before.Count + 1 : 1;
         var failures = (before?.Failures ?? 0) + (failed ? 1 : 0);
-        var most = decision.Plan.IdleEntriesMax;
-        if (count > most || failures > most * FailuresEach)
+        var idleMax = decision.Plan.IdleEntriesMax;
+        if (count > idleMax || failures > idleMax * FailuresPerIdleEntry)
         {
-            var how = count > most
+            var whichEntries = count > idleMax
                 ? $"entered state '{state.Name}' {Plural.Format(count, "time")} without an event, a wait or new data in between; "
-                    + $"{most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
+                    + $"{idleMax} are allowed (ONEX_MAX_IDLE_ENTRIES)."
                 : $"entered state '{state.Name}' after {failures} failures without an event or a wait in between; "
-                    + $"{most * FailuresEach} are allowed ({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
+                    + $"{idleMax * FailuresPerIdleEntry} are allowed ({FailuresPerIdleEntry} times ONEX_MAX_IDLE_ENTRIES).";
             Flow.Depart(decision, new Departure(state.Name) { Failed = failed });
             decision.Block(
                 BlockedBy.Transition,
-                $"The contract is in a cycle without progress: it {how}"
+                $"The contract is in a cycle without progress: it {whichEntries}"
                     + (saga.Fault is { } fault ? $" The last fault: {fault.Code}: {fault.Message}" : ""));
             return true;
         }
 
-        decision.Saga = saga with { Idle = saga.Idle.SetItem(state.Name, new IdleEntries(count, failures, mark)) };
+        decision.Saga = saga with { Idle = saga.Idle.SetItem(state.Name, new IdleEntries(count, failures, hash)) };
 
         // A cycle within one decision sends nothing, so a delay would only postpone its end.
-        var slowed = Math.Max(count - Free, failures - most);
-        if (slowed <= 0 || decision.StatesEntered > Free)
+        var delayed = Math.Max(count - FreeEntries, failures - idleMax);
+        if (delayed <= 0 || decision.StatesEntered > FreeEntries)
         {
             return false;
         }
 
-        var at = decision.Now + Delay(slowed);
+        var at = decision.Now + Delay(delayed);
         Flow.Depart(decision, new Departure(state.Name) { Failed = failed, At = at });
         decision.Note(HistoryKind.SlowedDown, detail: [("next", state.Name), ("entries", Math.Max(count, failures)), ("until", at)]);
         return true;
     }
 
-    private static TimeSpan Delay(int slowed)
+    private static TimeSpan Delay(int delayed)
     {
-        var delay = _first;
-        for (var time = 1; time < slowed && delay < _longest; time++)
+        var delay = _firstDelay;
+        for (var doublings = 1; doublings < delayed && delay < _longestDelay; doublings++)
         {
             delay *= 2;
         }
 
-        return delay < _longest ? delay : _longest;
+        return delay < _longestDelay ? delay : _longestDelay;
     }
 
-    // Equal values have the same hash, whatever order they were read in.
-    private static string Mark(SagaState saga)
+    // Equal values have the same hash, whatever order they were read in. 8 bytes suffice: two values with one hash only cause a delay.
+    private static string Hash(SagaState saga)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var values in new[] { saga.Data, saga.Results })
@@ -95,7 +95,7 @@ internal static class Cycles
 }
 
 /// <summary>Entries into a state since the last event or timer: see <see cref="Cycles"/>.</summary>
-/// <param name="Count">How many there were, one after the other, with the same data and results.</param>
-/// <param name="Failures">How many a failure led to.</param>
-/// <param name="Mark">A hash of the data and the results at the last entry.</param>
-internal sealed record IdleEntries(int Count, int Failures, string Mark);
+/// <param name="Count">How many there were in succession with the same data and results.</param>
+/// <param name="Failures">How many of all entries a failure led to.</param>
+/// <param name="Hash">A hash of the data and the results at the last entry.</param>
+internal sealed record IdleEntries(int Count, int Failures, string Hash);

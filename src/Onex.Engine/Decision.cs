@@ -18,10 +18,10 @@ internal sealed record Decision(
     ImmutableArray<HistoryNote> History)
 {
     /// <summary>
-    /// Declined events. Their senders are answered with the reason. With <see cref="Changed"/> they leave with the commit, because they
-    /// were buffered.
+    /// Declined events. Their senders are answered with the reason: with the commit if the saga is <see cref="Changed"/>, because it
+    /// buffered them; else at once.
     /// </summary>
-    public ImmutableArray<DeclinedEvent> Rejections { get; init; } = [];
+    public ImmutableArray<DeclinedEvent> Declined { get; init; } = [];
 
     /// <summary>The ids of messages that were accepted or buffered for the first time.</summary>
     public ImmutableArray<MessageId> Seen { get; init; } = [];
@@ -36,9 +36,9 @@ internal sealed record Decision(
     public ImmutableArray<SagaItem> Items { get; init; } = [];
 
     /// <summary>Why an operator's command was not carried out, for people; null if it was, or if there was none.</summary>
-    public string? NotDone { get; init; }
+    public string? WhyNotDone { get; init; }
 
-    /// <summary>Nothing follows.</summary>
+    /// <summary>The decision from which nothing follows.</summary>
     public static Decision Nothing(SagaState state) => new(state, false, [], [], []);
 }
 
@@ -69,7 +69,7 @@ internal sealed record CommandToSend(
     /// <summary>
     /// For an effect: whether the service is called although an earlier attempt completed, because its answer could not be used.
     /// </summary>
-    public bool AsksAgain { get; init; }
+    public bool CallsAgain { get; init; }
 
     /// <summary>For a compute: how long it may be silent after it has begun, or null.</summary>
     public TimeSpan? Heartbeat { get; init; }
@@ -87,7 +87,7 @@ internal sealed record CommandToSend(
     public bool Detached { get; init; }
 }
 
-/// <summary>A computation that need not be run.</summary>
+/// <summary>A computation whose result is no longer needed.</summary>
 /// <param name="CommandId">The command.</param>
 /// <param name="Attempt">The latest attempt to stop.</param>
 /// <param name="Topic">The topic of a remote worker, without the configured prefix; or null.</param>
@@ -108,6 +108,6 @@ internal sealed record EventToPublish(string Step, string Topic, string Key, Raw
 /// <param name="Fault">The fault of a failed end, or null.</param>
 internal sealed record Answer(Requester To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
 {
-    /// <summary>Where the output is stored.</summary>
+    /// <summary>The id of the payload that stores the output if it is too large for the message; null if there is none.</summary>
     public Guid? OutputRef { get; init; }
 }

@@ -37,13 +37,13 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     /// <summary>How many states this decision has entered.</summary>
     public int StatesEntered { get; set; }
 
-    /// <summary>Whether the history has an entry already. Then there is a decision in any case.</summary>
+    /// <summary>Whether anything was recorded in the history, so that the saga has changed.</summary>
     public bool HasNotes => _history is not null;
 
     /// <summary>The decision.</summary>
     public Decision Build() => new(Saga, true, All(_commands), All(_answers), All(_history))
     {
-        Rejections = All(_declined),
+        Declined = All(_declined),
         Seen = All(_seen),
         Published = All(_published),
         Items = All(_items),
@@ -51,7 +51,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     };
 
     /// <summary>The decision if the saga does not change. Senders of declined events may still be answered.</summary>
-    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = All(_declined) };
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Declined = All(_declined) };
 
     public void Note(HistoryKind kind, string? step = null, params ReadOnlySpan<(string Name, HistoryValue Value)> detail) =>
         (_history ??= []).Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
@@ -70,7 +70,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
 
     public void Decline(DeclinedEvent rejection) => (_declined ??= []).Add(rejection);
 
-    public void See(MessageId messageId) => (_seen ??= []).Add(messageId);
+    public void RecordSeen(MessageId messageId) => (_seen ??= []).Add(messageId);
 
     public void SetFault(Fault fault)
     {
@@ -117,7 +117,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
     };
 
     /// <summary>An event arrived or a timer was due, so the repeated entries no longer count as a cycle.</summary>
-    public void Progress()
+    public void ResetIdleEntries()
     {
         if (!Saga.Idle.IsEmpty)
         {
@@ -139,7 +139,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         writer.WriteStartObject();
         foreach (var (name, value) in detail)
         {
-            if (name != "progress" || !value.IsEmpty)
+            if (name != "progress" || !value.IsEmpty) // an attempt without a report has none
             {
                 value.Write(writer, name);
             }

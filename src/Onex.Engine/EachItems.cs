@@ -16,7 +16,7 @@ internal static class EachItems
     /// <summary>The rows that a saga needs before it can continue.</summary>
     public static IEnumerable<WantedItems> Wanted(Plan plan, SagaState saga)
     {
-        foreach (var run in saga.Eaches.Where(run => run.Gathering))
+        foreach (var run in saga.EachRuns.Where(run => run.Gathering))
         {
             yield return new WantedItems(run.Step, saga.Visit, null, run.Total);
         }
@@ -57,18 +57,16 @@ internal static class EachItems
         }
 
         decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Call.Invocation.Operation), ("items", total));
-        decision.Saga = decision.Saga with
-        {
-            Eaches = decision.Saga.Eaches.Add(new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Sort(items) }),
-        };
+        var run = new EachRun(step.Id, total) { Items = step.ItemsAreInput ? null : StoredOrder.Sort(items) };
+        decision.Saga = decision.Saga with { EachRuns = decision.Saga.EachRuns.Add(run) };
         return CallNext(decision, step, retryPass);
     }
 
-    /// <summary>The call for an item has completed.</summary>
-    public static void Completed(DecisionBuilder decision, Outstanding command, CallStep call, CelValue value)
+    /// <summary>Handles an item whose call has completed.</summary>
+    public static void HandleCompleted(DecisionBuilder decision, Outstanding command, CallStep call, CelValue value)
     {
         var step = Step(decision.Facts, command.Step);
-        if (!Results.Remember(decision, command, call, value))
+        if (!Results.RecordForCompensation(decision, command, call, value))
         {
             return;
         }
@@ -80,12 +78,12 @@ internal static class EachItems
 
         Store(decision, command, SagaItemStatus.Completed, item => item with { Result = json });
         var scope = ScopeOf(decision, command, decision.Now, value);
-        Count(decision, command, run => Aggregates.Add(step, run with { Completed = run.Completed + 1 }, scope));
+        RemoveAndCount(decision, command, run => Aggregates.Add(step, run with { Completed = run.Completed + 1 }, scope));
         Continue(decision, step);
     }
 
-    /// <summary>The call for an item has failed for good.</summary>
-    public static void Failed(DecisionBuilder decision, Outstanding command, string code, string message)
+    /// <summary>Handles an item whose call has failed for good.</summary>
+    public static void HandleFailed(DecisionBuilder decision, Outstanding command, string code, string message)
     {
         var step = Step(decision.Facts, command.Step);
         if (Find(decision, command.Step) is not { } run)
@@ -93,19 +91,19 @@ internal static class EachItems
             return;
         }
 
-        // An item that may have happened is stored as unknown and stays to be compensated.
+        // An item that may have taken effect is stored as unknown, so that it is compensated.
         var outcome = decision.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
         Store(decision, command, outcome, item => item with { Code = code, Message = message });
-        if (step.FailuresMax is not { } most || run.Failed < most)
+        if (step.FailuresMax is not { } failuresMax || run.Failed < failuresMax)
         {
-            Count(decision, command, state => state with { Failed = state.Failed + 1 });
+            RemoveAndCount(decision, command, state => state with { Failed = state.Failed + 1 });
             Continue(decision, step);
             return;
         }
 
         // Past the pivot no transition follows from a failure: the command stays outstanding, so that an operator can retry or skip it.
         var wasSent = decision.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
-        var current = wasSent ? command : command with { Answered = true };
+        var current = wasSent ? command : command with { IsFinal = true };
         if (!wasSent)
         {
             decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(current) };
@@ -118,7 +116,7 @@ internal static class EachItems
     public static void Skip(DecisionBuilder decision, Outstanding command)
     {
         Store(decision, command, SagaItemStatus.Skipped, item => item);
-        Count(decision, command, run => run with { Completed = run.Completed + 1 });
+        RemoveAndCount(decision, command, run => run with { Completed = run.Completed + 1 });
         Continue(decision, Step(decision.Facts, command.Step));
     }
 
@@ -128,16 +126,16 @@ internal static class EachItems
         decision.Remove(command);
         if (Find(decision, command.Step) is { } run)
         {
-            Branches.Renew(decision, decision.Facts.SequenceOf(command.Step), command.RetryPass + 1);
+            Branches.RaiseRetryPass(decision, decision.Facts.SequenceOf(command.Step), command.RetryPass + 1);
             Call(decision, Step(decision.Facts, command.Step), run, command.Item!.Value, command.RetryPass + 1);
         }
     }
 
-    /// <summary>Records that an item has completed, or may have; with arguments if it is compensated with the others.</summary>
-    public static void RememberItem(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
+    /// <summary>Records that an item has completed, or may have; with arguments if it is compensated together with the others.</summary>
+    public static void StoreItem(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
         Store(decision, command, outcome, item => item with { CompensationArguments = arguments });
 
-    /// <summary>Requests the next items to compensate if few are in flight. Removes the step when none are left.</summary>
+    /// <summary>Requests the next items to compensate when at most half of the allowed calls are in flight.</summary>
     public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
         var items = compensable.Items!;
@@ -148,7 +146,7 @@ internal static class EachItems
             {
                 decision.Note(
                     HistoryKind.CompensationStarted, compensable.Step,
-                    ("operation", decision.Facts.Step(compensable.Step).Compensation?.Invocation.Operation));
+                    ("operation", decision.Facts.Call(compensable.Step).Compensation?.Invocation.Operation));
             }
 
             Change(decision, compensable, compensable with { Items = items with { Fetching = true } });
@@ -158,7 +156,7 @@ internal static class EachItems
     /// <summary>Compensates an item again under a new key after its compensation was rejected for good.</summary>
     public static void CompensateAgain(DecisionBuilder decision, Outstanding rejected)
     {
-        var call = decision.Facts.Step(rejected.Step);
+        var call = decision.Facts.Call(rejected.Step);
         if (call.Compensation is null || rejected.Arguments is not { } arguments
             || decision.Saga.Compensables.FirstOrDefault(compensable => IsOf(rejected, compensable)) is not { } all)
         {
@@ -168,12 +166,12 @@ internal static class EachItems
         var command = CommandOf(decision, rejected.Step, all.Visit, rejected.Item!.Value);
         Commands.Send(
             decision, Identity.Compensation(command, rejected.RetryPass + 1), StepDirection.Compensation,
-            StepCall.Compensating(call, arguments),
+            StepCall.ForCompensation(call, arguments),
             rejected.RetryPass + 1, rejected.Item, frozen: true);
     }
 
-    /// <summary>An item was compensated.</summary>
-    public static void Compensated(DecisionBuilder decision, Outstanding command, int item, SagaItemStatus outcome)
+    /// <summary>Handles an item whose compensation has completed or was skipped.</summary>
+    public static void HandleCompensated(DecisionBuilder decision, Outstanding command, int item, SagaItemStatus outcome)
     {
         var step = command.Step;
         var visit = decision.Saga.Visits.GetValueOrDefault(decision.Facts.StateOf(step));
@@ -189,8 +187,8 @@ internal static class EachItems
         decision.Store(new SagaItem(step, visit, item, outcome, CommandOf(decision, step, visit, item)));
     }
 
-    /// <summary>Handles rows that were requested. False if none were.</summary>
-    public static bool Take(DecisionBuilder decision, IReadOnlyList<StoredItems> answers)
+    /// <summary>Handles the rows that the saga requested. False if it needs none of them.</summary>
+    public static bool HandleItems(DecisionBuilder decision, IReadOnlyList<StoredItems> answers)
     {
         var changed = false;
         foreach (var (wanted, items) in answers)
@@ -238,15 +236,15 @@ internal static class EachItems
             ? ItemAt(decision, command.Step, index)
             : command.ItemValue;
 
-    /// <summary>The id that represents all items of a run.</summary>
+    /// <summary>The id that stands for all items of a run. No item has the index -1.</summary>
     public static CommandId RunId(DecisionBuilder decision, string step, int visit) => CommandOf(decision, step, visit, item: -1);
 
     private static CommandId CommandOf(DecisionBuilder decision, string step, int visit, int item, int retryPass = 0) =>
         Identity.Command(decision.Saga.Facts.SagaId, $"{decision.Facts.StateOf(step)}/{step}", visit, item, retryPass);
 
-    private static EachStep Step(PlanFacts facts, string id) => (EachStep)facts.At(id);
+    private static EachStep Step(PlanFacts facts, string id) => (EachStep)facts.Step(id);
 
-    private static EachRun? Find(DecisionBuilder decision, string step) => decision.Saga.Eaches.FirstOrDefault(run => run.Step == step);
+    private static EachRun? Find(DecisionBuilder decision, string step) => decision.Saga.EachRuns.FirstOrDefault(run => run.Step == step);
 
     // Several visits of a state are compensated one after the other, so a visit whose compensation has not started has nothing in flight.
     private static bool IsOf(Outstanding command, Compensable compensable) =>
@@ -267,7 +265,7 @@ internal static class EachItems
     {
         if (CallNext(decision, step, retryPass: 0))
         {
-            Flow.RunOn(decision, step.Id);
+            Flow.RunNext(decision, step.Id);
         }
     }
 
@@ -316,12 +314,12 @@ internal static class EachItems
         };
         if (CallArguments.TryEvaluate(step.Call.Invocation, scope, out var arguments, out var code, out var problem))
         {
-            Commands.Send(decision, id, StepDirection.Forward, StepCall.Doing(step.Call, arguments), retryPass, index);
+            Commands.Send(decision, id, StepDirection.Forward, StepCall.ForStep(step.Call, arguments), retryPass, index);
             return;
         }
 
-        // It was never sent, so there is no outcome to wait for.
-        var never = new Outstanding
+        // The command was never sent, so there is no outcome to wait for.
+        var unsent = new Outstanding
         {
             CommandId = id,
             Step = step.Id,
@@ -333,14 +331,14 @@ internal static class EachItems
             FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
-        Failed(decision, never, code, $"The arguments: {problem}");
+        HandleFailed(decision, unsent, code, $"The arguments: {problem}");
     }
 
     private static bool Finish(DecisionBuilder decision, EachStep step, EachRun run, CelValue results, CelValue failures)
     {
-        if (run.Broken is { } broken)
+        if (run.AggregateProblem is { } aggregateProblem)
         {
-            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {broken}");
+            Flow.Fail(decision, step.Catch, step.Id, StepCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {aggregateProblem}");
             return false;
         }
 
@@ -352,12 +350,12 @@ internal static class EachItems
             return false;
         }
 
-        Interruption.Freeze(decision);
+        Interruption.FreezeArguments(decision);
         var saga = decision.Saga;
         decision.Saga = saga with
         {
             Data = data,
-            Eaches = saga.Eaches.RemoveAll(other => other.Step == step.Id),
+            EachRuns = saga.EachRuns.RemoveAll(other => other.Step == step.Id),
             Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Sort(result)) : saga.Results,
         };
         decision.Note(HistoryKind.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
@@ -380,7 +378,7 @@ internal static class EachItems
             ]));
         if (Finish(decision, step, run, CelValue.List([.. results]), CelValue.List([.. failures])))
         {
-            Flow.RunOn(decision, step.Id);
+            Flow.RunNext(decision, step.Id);
         }
     }
 
@@ -396,13 +394,13 @@ internal static class EachItems
         var lowest = items.Count == 0 ? 0 : items.Min(item => item.Index);
         var begun = compensable with { Items = new ItemCompensation(lowest, Fetching: false) };
         Change(decision, compensable, begun);
-        var call = decision.Facts.Step(compensable.Step);
+        var call = decision.Facts.Call(compensable.Step);
         foreach (var item in items)
         {
             if (item.CompensationArguments is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    decision, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.Compensating(call, arguments),
+                    decision, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.ForCompensation(call, arguments),
                     retryPass: 0, item.Index, frozen: true);
             }
         }
@@ -427,7 +425,7 @@ internal static class EachItems
         decision.Store(fill(new SagaItem(command.Step, visit, command.Item!.Value, outcome, command.CommandId)));
     }
 
-    private static void Count(DecisionBuilder decision, Outstanding command, Func<EachRun, EachRun> count)
+    private static void RemoveAndCount(DecisionBuilder decision, Outstanding command, Func<EachRun, EachRun> count)
     {
         decision.Remove(command);
         if (Find(decision, command.Step) is { } run)
@@ -438,7 +436,7 @@ internal static class EachItems
 
     private static void Change(DecisionBuilder decision, EachRun run, EachRun changed) => decision.Saga = decision.Saga with
     {
-        Eaches = decision.Saga.Eaches.Replace(decision.Saga.Eaches.First(other => other.Step == run.Step), changed),
+        EachRuns = decision.Saga.EachRuns.Replace(decision.Saga.EachRuns.First(other => other.Step == run.Step), changed),
     };
 
     private static void Change(DecisionBuilder decision, Compensable compensable, Compensable changed)

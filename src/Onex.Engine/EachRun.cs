@@ -21,7 +21,7 @@ internal sealed record EachRun(string Step, int Total)
     public ImmutableArray<CelValue> Totals { get; init; } = [];
 
     /// <summary>Why an aggregate could not be computed, or null.</summary>
-    public string? Broken { get; init; }
+    public string? AggregateProblem { get; init; }
 
     /// <summary>The items, unless they can be computed again from the input alone.</summary>
     public CelValue? Items { get; init; }

@@ -22,7 +22,7 @@ internal static class Endings
                 output = json;
             }
 
-            // A failed end answers with its fault even if its output is invalid. Without a valid output a completed end has not completed.
+            // A failed end answers with its fault even if its output is invalid. A completed end must have a valid output.
             if (problem is not null && completed)
             {
                 Fail(decision, state, $"The output of state '{state.Name}': {problem}");
@@ -47,7 +47,7 @@ internal static class Endings
         decision.Note(HistoryKind.StateEntered);
         decision.Note(HistoryKind.Ended, detail: ("status", status.ToText()));
 
-        // Requesters that a `respond` step answered, or that joined after it, have their response already.
+        // After a `respond` step every requester has its response, also those that joined later.
         if (entered.Response is null)
         {
             AnswerAll(decision);
@@ -81,13 +81,13 @@ internal static class Endings
             HistoryKind.Terminated, saga.Blockage?.Step,
             ("by", request.By), ("reason", request.Reason),
             ("in_flight",
-                Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
+                Names(saga.Outstanding.Where(command => command is { NeverSent: false, IsFinal: false }).Select(command => command.Step))),
             ("not_compensated", Names(saga.Compensables.Select(compensable => compensable.Step))));
         decision.Saga = saga with { PausedBy = null, CancelledBy = null };
         foreach (var command in saga.Outstanding)
         {
-            if (command is { Direction: StepDirection.Forward, NeverSent: false, Answered: false }
-                && decision.Facts.Step(command.Step).Role == CallRole.Saga)
+            if (command is { Direction: StepDirection.Forward, NeverSent: false, IsFinal: false }
+                && decision.Facts.Call(command.Step).Role == CallRole.Saga)
             {
                 Commands.CancelChild(decision, command);
             }
@@ -96,7 +96,7 @@ internal static class Endings
         var end = decision.Plan.State(decision.Plan.CancelEnd);
         var fault = new Fault(StepCodes.Terminated, "An operator terminated the saga.", null, request.At);
         decision.SetFault(fault);
-        Enter(decision, end, Flow.Entering(decision, end) with { Fault = fault });
+        Enter(decision, end, Flow.AfterEntering(decision, end) with { Fault = fault });
     }
 
     /// <summary>Answers the request and all that have joined.</summary>
@@ -131,13 +131,13 @@ internal static class Endings
                 OutputRef = Identity.Payload(saga.Facts.SagaId, "output"),
             }
         : new Answer(
-            to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
+            to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? CancellationFault(saga) : saga.Fault);
 
     /// <summary>
-    /// The fault of a cancelled saga, even if it compensated because of another fault. The requester receives it, so it does not say who
-    /// cancelled the saga and why: that is in the history, for operators.
+    /// The fault of a cancelled saga, even if another fault came first. The requester receives it, so it does not say who cancelled the
+    /// saga and why: the history does, for operators.
     /// </summary>
-    public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } request
+    public static Fault CancellationFault(SagaState saga) => saga.CancelledBy is { } request
         ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, request.At)
         : saga.Fault!;
 

@@ -9,7 +9,7 @@ namespace Onex.Engine;
 /// <summary>Events (docs/contract-language.md#events): accepted, buffered for a state that accepts them, or declined.</summary>
 internal static class Events
 {
-    // Longer than any `early`, and as long as the lifetime of a command.
+    // The lifetime of a command. An event whose `early` is longer is buffered for that time.
     private static readonly TimeSpan _bufferedFor = TimeSpan.FromDays(14);
 
     private enum Acceptance
@@ -27,10 +27,10 @@ internal static class Events
     public static bool Decide(DecisionBuilder decision, ExternalEvent external)
     {
         var saga = decision.Saga;
-        var planned = decision.Plan.Events.GetValueOrDefault(external.Event);
-        var bufferedFor = planned?.Early > _bufferedFor ? planned.Early.Value : _bufferedFor;
+        var declared = decision.Plan.Events.GetValueOrDefault(external.Event);
+        var bufferedFor = declared?.Early > _bufferedFor ? declared.Early.Value : _bufferedFor;
         var arrived = new BufferedEvent(
-            external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, decision.Now,
+            external.Requester.RequestId, external.Event, AsStored(declared, external.Data), external.Requester, decision.Now,
             Times.After(decision.Now, bufferedFor));
         if (saga.BufferedEvents.Any(buffered => buffered.MessageId == arrived.MessageId))
         {
@@ -44,7 +44,7 @@ internal static class Events
                 return false;
             }
 
-            decision.See(arrived.MessageId);
+            decision.RecordSeen(arrived.MessageId);
             return true;
         }
 
@@ -69,7 +69,7 @@ internal static class Events
         }
 
         decision.Saga = saga with { BufferedEvents = saga.BufferedEvents.Add(arrived) };
-        decision.See(arrived.MessageId);
+        decision.RecordSeen(arrived.MessageId);
         decision.Note(HistoryKind.EventBuffered, detail: [("event", arrived.Event), ("until", arrived.ExpiresAt)]);
         return true;
     }
@@ -129,8 +129,8 @@ internal static class Events
         }
     }
 
-    /// <summary>The names of the events that the current state accepts.</summary>
-    public static ImmutableArray<string> Wanted(DecisionBuilder decision) =>
+    /// <summary>The names of the events for which the current state has a rule.</summary>
+    public static ImmutableArray<string> AcceptedEvents(DecisionBuilder decision) =>
         [.. Rules(decision).Select(rule => rule.Event).Distinct(StringComparer.Ordinal)];
 
     // The state's own rules come first. Those of `any_state` apply only before the pivot.
@@ -144,12 +144,19 @@ internal static class Events
     private static bool CanStillAccept(DecisionBuilder decision, string name)
     {
         var (saga, facts) = (decision.Saga, decision.Facts);
-        return saga.EndedAt is null
-            && !(saga.CancelledBy is not null && decision.State.Kind == StateKind.Compensating)
-            && (saga.Leaving is { } leaving
-                ? facts.CanStillAccept(name, leaving.Next, saga.PastPivot || decision.Plan.State(leaving.Next).Pivot)
-                    || (!saga.PastPivot && facts.CanStillAccept(name, decision.Plan.OnFailure, pastPivot: false))
-                : facts.CanStillAccept(name, saga.State, saga.PastPivot));
+        if (saga.EndedAt is not null || (saga.CancelledBy is not null && decision.State.Kind == StateKind.Compensating))
+        {
+            return false;
+        }
+
+        if (saga.Leaving is not { } leaving)
+        {
+            return facts.CanStillAccept(name, saga.State, saga.PastPivot);
+        }
+
+        // If the next state turns out to be an end without a valid output, the saga goes to `on_failure`.
+        return facts.CanStillAccept(name, leaving.Next, saga.PastPivot || decision.Plan.State(leaving.Next).Pivot)
+            || (!saga.PastPivot && facts.CanStillAccept(name, decision.Plan.OnFailure, pastPivot: false));
     }
 
     private static Acceptance Accept(DecisionBuilder decision, BufferedEvent arrived, bool wasBuffered)
@@ -181,10 +188,10 @@ internal static class Events
             decision.Observer?.TransitionTaken(rule);
 
             decision.Note(HistoryKind.EventAccepted, detail: [("event", arrived.Event), ("next", rule.Next ?? decision.Saga.State)]);
-            decision.Progress();
+            decision.ResetIdleEntries();
             if (!rule.Set.IsEmpty)
             {
-                Interruption.Freeze(decision);
+                Interruption.FreezeArguments(decision);
                 decision.Saga = decision.Saga with { Data = data };
             }
 
@@ -225,10 +232,10 @@ internal static class Events
         decision.Decline(new DeclinedEvent(buffered.Requester, buffered, code, why, isDead));
     }
 
-    // As it is after the row is read again, so that decisions do not depend on a reload.
-    private static CelValue AsStored(EventPlan? planned, CelValue data)
+    // The payload as it is after the row is read again, so that decisions do not depend on a reload.
+    private static CelValue AsStored(EventPlan? declared, CelValue data)
     {
         var ordered = StoredOrder.Sort(data);
-        return planned is not null && planned.Data.TryConvert(ordered, out var typed, out _) ? typed : ordered;
+        return declared is not null && declared.Data.TryConvert(ordered, out var typed, out _) ? typed : ordered;
     }
 }

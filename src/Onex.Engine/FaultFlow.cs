@@ -10,25 +10,25 @@ internal static class FaultFlow
     public static FrozenSet<string> StatesWithFault(Plan plan)
     {
         var transitions = Transitions(plan).ToList();
-        var with = plan.States.Select(state => state.Name).Where(name => name != plan.Initial).ToHashSet(StringComparer.Ordinal);
+        var states = plan.States.Select(state => state.Name).Where(name => name != plan.Initial).ToHashSet(StringComparer.Ordinal);
         bool changed;
         do
         {
             changed = false;
             foreach (var (from, to, sets) in transitions)
             {
-                if (!sets && !with.Contains(from))
+                if (!sets && !states.Contains(from))
                 {
-                    changed |= with.Remove(to);
+                    changed |= states.Remove(to);
                 }
             }
         }
         while (changed);
 
-        return with.ToFrozenSet(StringComparer.Ordinal);
+        return states.ToFrozenSet(StringComparer.Ordinal);
     }
 
-    // Past the pivot there are fewer transitions. Counting one too many can only hide a fault that is never set there.
+    // Past the pivot some of them cannot happen. To count them is safe: it can hide `fault` in a state, but never expose an unset one.
     private static IEnumerable<(string From, string To, bool SetsFault)> Transitions(Plan plan)
     {
         foreach (var state in plan.States)

@@ -32,7 +32,7 @@ internal static class Flow
         }
 
         var isResolved = decision.Saga.Outstanding.IsEmpty;
-        if ((isResolved && !decision.Saga.Compensables.Any(compensable => compensable.Lost))
+        if ((isResolved && !decision.Saga.Compensables.Any(compensable => compensable.MustCompensate))
             || decision.Plan.State(next).Kind == StateKind.Compensating)
         {
             Enter(decision, next, failed);
@@ -53,7 +53,7 @@ internal static class Flow
         StateDueAt = null,
         WaitUntil = null,
         Branches = [],
-        Eaches = [],
+        EachRuns = [],
         Held = [],
     };
 
@@ -85,7 +85,7 @@ internal static class Flow
             return;
         }
 
-        var entered = Entering(decision, state);
+        var entered = AfterEntering(decision, state);
         if (state.Kind == StateKind.End)
         {
             Endings.Enter(decision, state, entered);
@@ -101,24 +101,24 @@ internal static class Flow
         }
         else if (!Events.AcceptBuffered(decision))
         {
-            Run(decision, decision.Facts.Root(name));
+            Run(decision, decision.Facts.SequenceOfState(name));
         }
     }
 
-    /// <summary>The saga after it enters a state now.</summary>
-    public static SagaState Entering(DecisionBuilder decision, StatePlan state) => decision.Saga with
+    /// <summary>The saga as it is after it has entered a state.</summary>
+    public static SagaState AfterEntering(DecisionBuilder decision, StatePlan state) => decision.Saga with
     {
         State = state.Name,
         StepIndex = 0,
         Visits = decision.Saga.Visits.SetItem(state.Name, decision.Saga.Visits.GetValueOrDefault(state.Name) + 1),
         PastPivot = decision.Saga.PastPivot || state.Pivot,
-        Fault = decision.Saga.Fault is not null && decision.Facts.FaultIsKnown(state.Name) ? decision.Saga.Fault : null,
+        Fault = decision.Saga.Fault is not null && decision.Facts.CanReadFault(state.Name) ? decision.Saga.Fault : null,
         EnteredAt = decision.Now,
         StateDueAt = state is { Kind: StateKind.Ordinary, Timeout: { } limit } ? Times.After(decision.Now, limit.After) : null,
         WaitUntil = null,
         Leaving = null,
         Branches = [],
-        Eaches = [],
+        EachRuns = [],
         Held = [],
     };
 
@@ -131,7 +131,7 @@ internal static class Flow
     /// <param name="retryPass">The retry pass of the current step: above 0 if an operator retried it.</param>
     public static void Run(DecisionBuilder decision, Sequence sequence, int retryPass = 0)
     {
-        Branches.Renew(decision, sequence, retryPass);
+        Branches.RaiseRetryPass(decision, sequence, retryPass);
         if (decision.Saga.PausedBy is not null)
         {
             decision.Saga = decision.Saga with
@@ -158,12 +158,12 @@ internal static class Flow
         }
         else
         {
-            Branches.Completed(decision, sequence);
+            Branches.HandleCompleted(decision, sequence);
         }
     }
 
-    /// <summary>The step of that id is done: continues with the next one of its state or branch.</summary>
-    public static void RunOn(DecisionBuilder decision, string step)
+    /// <summary>Continues after a step with the next one of its state or branch.</summary>
+    public static void RunNext(DecisionBuilder decision, string step)
     {
         var sequence = decision.Facts.SequenceOf(step);
         Branches.Advance(decision, sequence);
@@ -189,7 +189,7 @@ internal static class Flow
 
         if (decision.Saga.Blockage is not null
             || decision.Saga.Outstanding.Any(command => command.Direction == StepDirection.Forward)
-            || Compensations.Compensate(decision, compensable => compensable.Lost || decision.Saga.Leaving is null))
+            || Compensations.Compensate(decision, compensable => compensable.MustCompensate || decision.Saga.Leaving is null))
         {
             return;
         }
@@ -225,13 +225,13 @@ internal static class Flow
         var state = decision.State;
         var fault = new Fault(code, message, step, decision.Now);
         var rule = stepRules.FirstOrDefault(candidate => candidate.Covers(code));
-        for (var place = step is null ? null : decision.Facts.SequenceOf(step);
-            rule is null && place?.Parallel is { } parallel;
-            place = decision.Facts.SequenceOf(parallel.Id))
+        for (var sequence = step is null ? null : decision.Facts.SequenceOf(step);
+            rule is null && sequence?.Parallel is { } parallel;
+            sequence = decision.Facts.SequenceOf(parallel.Id))
         {
             if (parallel.Join != Join.All)
             {
-                Branches.Failed(decision, place, fault, command);
+                Branches.HandleFailed(decision, sequence, fault, command);
                 return;
             }
 

@@ -60,7 +60,7 @@ internal readonly struct HistoryValue
 
     public static implicit operator HistoryValue(DateTimeOffset at) => new(JsonValueKind.String, at: at);
 
-    /// <summary>Whether it is a text that says nothing.</summary>
+    /// <summary>Whether it is a text that is null or empty.</summary>
     public bool IsEmpty => _kind == JsonValueKind.String && _at is null && string.IsNullOrEmpty(_text);
 
     public void Write(Utf8JsonWriter writer, string name)

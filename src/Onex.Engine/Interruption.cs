@@ -5,16 +5,15 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Interruption (docs/contract-language.md#compensation): commands in flight are resolved when a saga leaves their state. A cancelled or
-/// rejected command needs no compensation, a completed one is compensated, one that was not sent is done at once. If the outcome is
-/// unknown, the same command is sent a few more times to find out (<see cref="AttemptsMax"/>); after that, the contract's
-/// <c>when_unknown</c> or an operator decides.
+/// Interruption (docs/contract-language.md#compensation): commands in flight are resolved when a saga leaves their state. A cancelled,
+/// rejected or unsent command is removed, a completed one is compensated. If the outcome is unknown, the same command is sent a few more
+/// times to find out (<see cref="AttemptsMax"/>); after that, the contract's <c>when_unknown</c> or an operator decides.
 /// </summary>
 internal static class Interruption
 {
     /// <summary>
-    /// The maximum of further attempts that find out the outcome of an interrupted step. A smaller limit of its retry policy applies. After
-    /// that the outcome stays unknown.
+    /// The maximum number of further attempts that find out the outcome of an interrupted step. A smaller limit of its retry policy takes
+    /// precedence. After them the outcome stays unknown.
     /// </summary>
     public const int AttemptsMax = 3;
 
@@ -27,9 +26,9 @@ internal static class Interruption
     /// <param name="kept">Whether effects that took place are kept.</param>
     public static void Interrupt(DecisionBuilder decision, Func<Outstanding, bool> which, bool kept = false)
     {
-        Freeze(decision, always: true);
+        FreezeArguments(decision, always: true);
 
-        // It was interrupted before and is stuck: its outcome is looked up again.
+        // The outcome of commands that were interrupted before and are stuck is looked up again.
         var stuck = decision.Saga.Outstanding.Where(
             command => command is { Phase: AttemptPhase.Stuck, Interrupted: true } && which(command)).ToList();
         foreach (var command in decision.Saga.Outstanding.Where(
@@ -37,14 +36,14 @@ internal static class Interruption
         {
             decision.Note(
                 HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt), ("progress", command.Report?.Describe()));
-            var step = decision.Facts.Step(command.Step);
+            var step = decision.Facts.Call(command.Step);
 
             // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
             // need no further attention.
             if (step.Role == CallRole.Compute
                 || command.NeverSent
-                || command.Answered
-                || (command.IsIdle && (command.Happened == Happening.No || !CanBeCompensated(decision, step))))
+                || command.IsFinal
+                || (command.IsIdle && (command.TookEffect == TookEffect.No || !CanBeCompensated(decision, step))))
             {
                 decision.Remove(command);
                 continue;
@@ -55,14 +54,14 @@ internal static class Interruption
                 Interrupted = true,
                 Kept = kept,
 
-                // No ledger knows the outcome at a remote worker, whose result is to arrive.
+                // A remote worker has no ledger to look up: its result is awaited until the attempt is due.
                 DueAt = step.Role == CallRole.Remote && command.Phase == AttemptPhase.InFlight ? command.DueAt : decision.Now,
-                Phase = Awake(command.Phase),
-                InterruptedAt = command.Attempt,
+                Phase = command.Phase == AttemptPhase.Held ? AttemptPhase.InFlight : command.Phase,
+                InterruptedAttempt = command.Attempt,
                 ItemValue = EachItems.ValueOf(decision, command),
             };
             decision.Replace(interrupted);
-            if (interrupted.Phase == AttemptPhase.Stuck || (interrupted.IsIdle && !MayAsk(interrupted, step)))
+            if (interrupted.Phase == AttemptPhase.Stuck || (interrupted.IsIdle && !AnotherAttemptHelps(interrupted, step)))
             {
                 stuck.Add(interrupted);
             }
@@ -70,9 +69,9 @@ internal static class Interruption
 
         foreach (var command in stuck)
         {
-            var step = decision.Facts.Step(command.Step);
+            var step = decision.Facts.Call(command.Step);
             decision.Unblock(blockage => blockage.CommandId == command.CommandId);
-            if (MayAsk(command, step) || !command.IsIdle)
+            if (AnotherAttemptHelps(command, step) || !command.IsIdle)
             {
                 decision.Replace(command with
                 {
@@ -81,11 +80,11 @@ internal static class Interruption
                     Phase = command.IsIdle && command.NotAfter > decision.Now ? AttemptPhase.BackingOff : AttemptPhase.InFlight,
                     DueAt = decision.Now,
                     AttemptsBefore = command.Attempt,
-                    InterruptedAt = command.Attempt,
+                    InterruptedAttempt = command.Attempt,
                     RetriedAt = decision.Now,
                 });
             }
-            else if (RememberPossible(decision, command, step, StepCodes.ResultInvalid, "its answer was not understood"))
+            else if (RecordPossibleEffect(decision, command, step, StepCodes.ResultInvalid, "its answer was not understood"))
             {
                 decision.Remove(command);
             }
@@ -98,12 +97,12 @@ internal static class Interruption
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="always">Whether the saga leaves the state, so that those values may be removed altogether.</param>
-    public static void Freeze(DecisionBuilder decision, bool always = false)
+    public static void FreezeArguments(DecisionBuilder decision, bool always = false)
     {
         foreach (var command in decision.Saga.Outstanding)
         {
             if (command.Direction == StepDirection.Forward && command.Arguments is null
-                && (always || decision.Facts.ReadsChanging(command.Step)) && StepCall.For(decision, command) is { } stepCall)
+                && (always || decision.Facts.ReadsChangingValues(command.Step)) && StepCall.For(decision, command) is { } stepCall)
             {
                 decision.Replace(command with
                 {
@@ -122,10 +121,10 @@ internal static class Interruption
         step.Compensation is not null && !decision.Saga.PastPivot;
 
     /// <summary>
-    /// Whether another attempt can add to what is known of an interrupted command: whether it took effect, or an answer from which the
+    /// Whether another attempt can find out more about an interrupted command: whether it took effect, or an answer from which the
     /// arguments of its compensation can be evaluated.
     /// </summary>
-    public static bool MayAsk(Outstanding command, CallStep step) => command.Happened != Happening.Yes
+    public static bool AnotherAttemptHelps(Outstanding command, CallStep step) => command.TookEffect != TookEffect.Yes
         || (step.IsRepeatable && command.ArgumentsIfDone is null && step.Compensation is { WhenUnknown: WhenUnknown.Block });
 
     /// <summary>Handles the result of an interrupted command.</summary>
@@ -136,7 +135,7 @@ internal static class Interruption
         {
             case StepOutcome.Completed:
                 decision.Note(HistoryKind.StepCompleted, step.Id, ("attempt", command.Attempt), ("interrupted", true));
-                if (Results.Remember(decision, command, step, classified.Value))
+                if (Results.RecordForCompensation(decision, command, step, classified.Value))
                 {
                     Finish(decision, command);
                 }
@@ -145,21 +144,21 @@ internal static class Interruption
             case StepOutcome.Rejected:
                 decision.Note(
                     HistoryKind.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message), ("interrupted", true));
-                if (RememberPossible(decision, command, step, classified.Code, classified.Message, classified.Unevaluated))
+                if (RecordPossibleEffect(decision, command, step, classified.Code, classified.Message, classified.ArgumentsProblem))
                 {
                     Finish(decision, command);
                 }
 
                 break;
             default:
-                Results.AttemptFailed(
-                    decision, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
+                Results.FailAttempt(
+                    decision, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.ArgumentsProblem);
                 break;
         }
     }
 
-    /// <summary>The ledger cancelled the command before a role claimed it, so it never takes effect.</summary>
-    public static void Cancelled(DecisionBuilder decision, Outstanding command)
+    /// <summary>Handles a command that the ledger cancelled before a role claimed it, so that it never takes effect.</summary>
+    public static void HandleCancelled(DecisionBuilder decision, Outstanding command)
     {
         decision.Note(HistoryKind.StepCancelled, command.Step, ("attempt", command.Attempt));
         Finish(decision, command);
@@ -177,35 +176,35 @@ internal static class Interruption
     /// <c>when_unknown</c> and the compensation's arguments allow; otherwise the saga is blocked. True if the step can end.
     /// </summary>
     /// <param name="decision">The current decision.</param>
-    /// <param name="command">The command, with what is known of its attempts.</param>
+    /// <param name="command">The command, including the last attempt.</param>
     /// <param name="step">Its step.</param>
     /// <param name="code">How the step fails.</param>
-    /// <param name="last">The outcome of its last attempt, for people.</param>
-    /// <param name="unevaluated">Why the arguments of its compensation could not be evaluated from its answer, or null.</param>
-    public static bool RememberPossible(
-        DecisionBuilder decision, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
+    /// <param name="lastOutcome">The outcome of its last attempt, for people.</param>
+    /// <param name="argumentsProblem">Why the arguments of its compensation could not be evaluated from its answer, or null.</param>
+    public static bool RecordPossibleEffect(
+        DecisionBuilder decision, Outstanding command, CallStep step, string code, string lastOutcome, string? argumentsProblem = null)
     {
-        if (command.Happened == Happening.No || step.Role == CallRole.Compute || !CanBeCompensated(decision, step))
+        if (command.TookEffect == TookEffect.No || step.Role == CallRole.Compute || !CanBeCompensated(decision, step))
         {
             return true;
         }
 
-        var (policy, problem) = (step.Compensation!.WhenUnknown, unevaluated);
+        var (policy, problem) = (step.Compensation!.WhenUnknown, argumentsProblem);
         RawJson? arguments = null;
         if (policy == WhenUnknown.Run)
         {
             arguments = command.ArgumentsIfUnknown
                 ?? (TryArgumentsIfUnknown(decision, command, step, out var evaluated, out problem) ? evaluated : null);
         }
-        else if (command.Happened == Happening.Yes)
+        else if (command.TookEffect == TookEffect.Yes)
         {
             arguments = command.ArgumentsIfDone;
         }
 
         if (arguments is { } known)
         {
-            var outcome = command.Happened == Happening.Yes && command.Interrupted ? SagaItemStatus.Completed : SagaItemStatus.Unknown;
-            Compensations.Remember(decision, command, step, known, outcome);
+            var outcome = command.TookEffect == TookEffect.Yes && command.Interrupted ? SagaItemStatus.Completed : SagaItemStatus.Unknown;
+            Compensations.Record(decision, command, step, known, outcome);
             return true;
         }
 
@@ -214,23 +213,21 @@ internal static class Interruption
             return true;
         }
 
-        var what = (policy, command.Happened) switch
+        var what = (policy, command.TookEffect) switch
         {
             (WhenUnknown.Run, _) =>
                 $"Step '{step.Id}' may have taken effect, but the arguments of its compensation cannot be evaluated: {problem}",
-            (_, Happening.Yes) =>
-                $"Step '{step.Id}' took effect, but its answer cannot be used, so it cannot be compensated: {problem ?? last}",
-            _ => $"It is unknown whether the {(command.Interrupted ? "interrupted " : "")}step '{step.Id}' took effect: {last}",
+            (_, TookEffect.Yes) =>
+                $"Step '{step.Id}' took effect, but its answer cannot be used, so it cannot be compensated: {problem ?? lastOutcome}",
+            _ => $"It is unknown whether the {(command.Interrupted ? "interrupted " : "")}step '{step.Id}' took effect: {lastOutcome}",
         };
         decision.Block(
             command.Interrupted ? BlockedBy.Interrupted : BlockedBy.Unknown,
             $"{what.TrimEnd('.', ' ')}. Find out at the service; then 'retry' sends it again under the same key, and 'skip' treats it as "
                 + "not done.",
-            step.Id, command, code, last);
+            step.Id, command, code, lastOutcome);
         return false;
     }
-
-    private static AttemptPhase Awake(AttemptPhase phase) => phase == AttemptPhase.Held ? AttemptPhase.InFlight : phase;
 
     private static bool TryArgumentsIfUnknown(
         DecisionBuilder decision, Outstanding command, CallStep step, out RawJson arguments, out string? problem)

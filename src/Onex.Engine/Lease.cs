@@ -1,13 +1,13 @@
 namespace Onex.Engine;
 
-/// <summary>The ledger entry of a command whose outcome it does not know.</summary>
+/// <summary>The entry of a command in the effect ledger while its outcome is unknown.</summary>
 /// <param name="Attempt">The latest attempt that a role claimed.</param>
 /// <param name="ValidUntil">When the lease expires; null if it has expired.</param>
 internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil)
 {
     /// <summary>
-    /// Whether it was cancelled before a role claimed it, or, if <see cref="Attempt"/> is above 0, while that attempt was parked: it did
-    /// not take effect.
+    /// Whether the command was cancelled, so that it did not take effect: before a role claimed it, or, if <see cref="Attempt"/> is above
+    /// 0, while that attempt was parked.
     /// </summary>
     public bool Cancelled { get; init; }
 

@@ -20,9 +20,9 @@ internal static class Operators
         {
             OperatorCommand.Cancel => WhyNotCancellable(decision),
             OperatorCommand.Retry when saga.Blockage is null =>
-                $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
+                $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {AlternativeTo(saga)}",
             OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) =>
-                $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
+                $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {AlternativeTo(saga)}",
             OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Transition or BlockedBy.Handling } =>
                 $"There is nothing to skip: {saga.BlockedBecause} 'retry' tries it again"
                     + (saga.PastPivot ? "." : ", 'cancel' compensates what was done."),
@@ -32,7 +32,7 @@ internal static class Operators
             OperatorCommand.Pause when saga.Blockage is not null =>
                 "It is blocked, so it sends nothing. 'retry' or 'skip' what it is blocked by.",
             OperatorCommand.Pause when saga.PausedBy is { } request => $"{request.By} has paused it already. 'resume' continues it.",
-            OperatorCommand.Resume when saga.PausedBy is null => $"It is not paused but {saga.Status.ToText()}. {Instead(saga)}",
+            OperatorCommand.Resume when saga.PausedBy is null => $"It is not paused but {saga.Status.ToText()}. {AlternativeTo(saga)}",
             _ => null,
         };
     }
@@ -41,16 +41,16 @@ internal static class Operators
     public static bool Decide(DecisionBuilder decision, OperatorRequested requested)
     {
         var request = new OperatorRequest(requested.By, requested.Reason, decision.Now);
-        decision.Progress();
+        decision.ResetIdleEntries();
         if (requested.Command == OperatorCommand.Terminate)
         {
             Endings.Terminate(decision, request);
             return true;
         }
 
-        var about = decision.Saga.Blockage?.Step
+        var step = decision.Saga.Blockage?.Step
             ?? (requested.Command == OperatorCommand.Skip ? decision.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
-        decision.Note(KindOf(requested.Command), about, ("by", requested.By), ("reason", requested.Reason));
+        decision.Note(KindOf(requested.Command), step, ("by", requested.By), ("reason", requested.Reason));
         switch (requested.Command)
         {
             case OperatorCommand.Cancel:
@@ -94,7 +94,7 @@ internal static class Operators
     // A `fail` step that nothing catches past the pivot, with no transition after it.
     private static bool IsDeadEnd(DecisionBuilder decision, [NotNullWhen(true)] Blockage? blockage) =>
         blockage is { Kind: BlockedBy.Step, Step: { } step, CommandId: null }
-        && decision.Facts.At(step) is FailStep
+        && decision.Facts.Step(step) is FailStep
         && decision.State is { Choices.IsEmpty: true } state
         && state.Steps[^1].Id == step;
 
@@ -104,7 +104,7 @@ internal static class Operators
         decision.Saga = decision.Saga with { CancelledBy = request, PausedBy = null };
         if (decision.State.Kind == StateKind.Compensating)
         {
-            // It is in the compensating state already and only leaves it from there.
+            // It compensates already. It goes on, and then leaves the state for the cancelled end.
             decision.Unblock(blockage => blockage.Kind == BlockedBy.Transition);
             decision.Saga = decision.Saga with { Leaving = null };
             Commands.Release(decision);
@@ -114,23 +114,23 @@ internal static class Operators
 
         // A blocked compensation still needs an operator.
         decision.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
-        Flow.Transition(decision, decision.Plan.CancelState, Endings.Cancelled(decision.Saga));
+        Flow.Transition(decision, decision.Plan.CancelState, Endings.CancellationFault(decision.Saga));
         Commands.Release(decision);
     }
 
-    // A buffered event comes first, because it may make commands superfluous; then the commands that were held back; then the rest.
+    // Buffered events come first, because they may make commands superfluous; then the held commands; then the held states and branches.
     private static void Resume(DecisionBuilder decision)
     {
         var held = decision.Saga.Held;
         decision.Saga = decision.Saga with { PausedBy = null, Held = [] };
-        var entered = decision.StatesEntered;
+        var statesBefore = decision.StatesEntered;
         Events.HandleBuffered(decision);
         Commands.Release(decision);
 
         // Outer sequences first: a retry opens the branches that the inner ones belong to.
-        foreach (var (key, retryPass) in held.OrderBy(sequence => decision.Facts.SequenceAt(sequence.Key).Lanes.Length))
+        foreach (var (key, retryPass) in held.OrderBy(sequence => decision.Facts.SequenceAt(sequence.Key).EnclosingBranches.Length))
         {
-            if (decision.StatesEntered != entered || decision.Saga is { Leaving: not null } or { EndedAt: not null })
+            if (decision.StatesEntered != statesBefore || decision.Saga is { Leaving: not null } or { EndedAt: not null })
             {
                 break;
             }
@@ -159,37 +159,37 @@ internal static class Operators
         }
 
         var stuck = decision.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
-        if (stuck is { Answered: true })
+        if (stuck is { IsFinal: true })
         {
-            RetryAnswered(decision, stuck);
+            RetryUnderNewKey(decision, stuck);
             return;
         }
 
         if (stuck is not null)
         {
-            // Its outcome is unknown, so the same command is sent again: the ledger and the service know it by its key. The outcome of an
-            // attempt that was never reported counts as unknown.
-            var again = (stuck.IsIdle ? stuck : stuck.After(AttemptReach.Sent)) with
+            // Its outcome is unknown, so the same command is sent again: the ledger and the service know it by its key. An attempt whose
+            // outcome was never reported may have taken effect.
+            var retried = (stuck.IsIdle ? stuck : stuck.After(AttemptReach.Sent)) with
             {
                 AttemptsBefore = stuck.Attempt,
                 RetriedAt = decision.Now,
             };
             if (stuck.NotAfter > decision.Now)
             {
-                Commands.SendAgain(decision, again, stuck.Attempt + 1, resent: 0);
+                Commands.SendAgain(decision, retried, stuck.Attempt + 1, resends: 0);
                 return;
             }
 
             // It is too old to be sent again, but the ledger may know its outcome. If the ledger does not, only a new command helps.
             if (stuck.Interrupted || !(stuck.RetriedAt >= stuck.NotAfter))
             {
-                decision.Replace(again with { Phase = AttemptPhase.InFlight, DueAt = decision.Now });
+                decision.Replace(retried with { Phase = AttemptPhase.InFlight, DueAt = decision.Now });
                 return;
             }
 
             if (stuck.Item is not null || stuck.Direction == StepDirection.Compensation)
             {
-                RetryAnswered(decision, stuck);
+                RetryUnderNewKey(decision, stuck);
                 return;
             }
 
@@ -200,7 +200,7 @@ internal static class Operators
     }
 
     // The answer under its key is final, so the work is requested under a new key.
-    private static void RetryAnswered(DecisionBuilder decision, Outstanding stuck)
+    private static void RetryUnderNewKey(DecisionBuilder decision, Outstanding stuck)
     {
         if (stuck.Direction == StepDirection.Forward)
         {
@@ -233,7 +233,7 @@ internal static class Operators
     {
         if (decision.Saga.Blockage is not { } blockage)
         {
-            SkipResolving(decision);
+            SkipInterrupted(decision);
             return;
         }
 
@@ -242,11 +242,11 @@ internal static class Operators
         if (stuck is not null && blockage.Kind == BlockedBy.Unknown)
         {
             // A buffered event may lead out of the state just as the failure would.
-            stuck = stuck with { Happened = Happening.No };
+            stuck = stuck with { TookEffect = TookEffect.No };
             decision.Replace(stuck);
             if (!Events.AcceptBuffered(decision))
             {
-                Results.NotDone(decision, stuck, blockage);
+                Results.FailAsNotDone(decision, stuck, blockage);
             }
 
             return;
@@ -265,12 +265,12 @@ internal static class Operators
         switch (blockage.Kind)
         {
             case BlockedBy.Compensation when stuck is not null:
-                Compensations.Done(decision, stuck, SagaItemStatus.Skipped);
+                Compensations.Finish(decision, stuck, SagaItemStatus.Skipped);
                 return;
             case BlockedBy.Step when stuck is { Item: not null }:
                 EachItems.Skip(decision, stuck);
                 return;
-            case BlockedBy.Step when decision.Facts.At(blockage.Step!) is ParallelStep parallel:
+            case BlockedBy.Step when decision.Facts.Step(blockage.Step!) is ParallelStep parallel:
                 Branches.Drop(decision, parallel);
                 return;
             case BlockedBy.Step:
@@ -282,7 +282,7 @@ internal static class Operators
     }
 
     // An interrupted command that is being resolved counts as not done.
-    private static void SkipResolving(DecisionBuilder decision)
+    private static void SkipInterrupted(DecisionBuilder decision)
     {
         foreach (var command in decision.Saga.Outstanding.Where(IsBeingResolved))
         {
@@ -300,7 +300,7 @@ internal static class Operators
         var saga = decision.Saga;
         decision.Saga = saga with
         {
-            Eaches = saga.Eaches.RemoveAll(run => run.Step == id),
+            EachRuns = saga.EachRuns.RemoveAll(run => run.Step == id),
             Results = saga.Results.Remove(id),
             Skipped = saga.Skipped.Add(id),
         };
@@ -320,7 +320,8 @@ internal static class Operators
         {
             Flow.Run(
                 decision,
-                blockage.Step is { } step ? decision.Facts.SequenceOf(step) : decision.Facts.Root(decision.Saga.State), retryPass);
+                blockage.Step is { } step ? decision.Facts.SequenceOf(step) : decision.Facts.SequenceOfState(decision.Saga.State),
+                retryPass);
         }
     }
 
@@ -337,7 +338,7 @@ internal static class Operators
         _ => HistoryKind.Resumed,
     };
 
-    private static string Instead(SagaState saga) =>
+    private static string AlternativeTo(SagaState saga) =>
         saga.PausedBy is not null ? "'resume' continues it."
         : saga.PastPivot ? "'pause' stops it for a while."
         : "'cancel' compensates what was done.";

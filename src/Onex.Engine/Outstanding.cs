@@ -14,7 +14,7 @@ internal sealed record Outstanding
     /// <summary>The item of an <c>each</c> that it is for, from 0, or null.</summary>
     public int? Item { get; init; }
 
-    /// <summary>That item's value, if it was interrupted and its value cannot be evaluated again.</summary>
+    /// <summary>The value of that item, if the command was interrupted and the value cannot be evaluated again; else null.</summary>
     public CelValue? ItemValue { get; init; }
 
     public required StepDirection Direction { get; init; }
@@ -30,17 +30,14 @@ internal sealed record Outstanding
     /// <summary>When its first attempt was sent. Arguments are evaluated as of then, so that every attempt has the same.</summary>
     public required DateTimeOffset FirstSentAt { get; init; }
 
-    /// <summary>
-    /// No attempt may start after this time, because the ledger deletes entries after a while and must still have those that may be
-    /// queried.
-    /// </summary>
+    /// <summary>No attempt may start after this time: the ledger deletes old entries and must still have those that are queried.</summary>
     public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
 
     /// <summary>Shorter than the retention of the ledger.</summary>
     public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
-    /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
-    public int Resent { get; init; }
+    /// <summary>How often this attempt was sent again because no role had claimed it.</summary>
+    public int Resends { get; init; }
 
     /// <summary>
     /// Whether the saga left the state that sent it. Its outcome is still resolved: it is cancelled in the ledger if no role has claimed
@@ -49,7 +46,7 @@ internal sealed record Outstanding
     public bool Interrupted { get; init; }
 
     /// <summary>
-    /// Whether it stays done if it was, because the join of its branch did not wait for it and the branch keeps what it has done.
+    /// Whether it is not compensated although it was interrupted: the join did not wait for its branch, and the branch keeps its effects.
     /// </summary>
     public bool Kept { get; init; }
 
@@ -65,14 +62,14 @@ internal sealed record Outstanding
     /// <summary>Its arguments, if the values that they are computed from have changed; else null.</summary>
     public RawJson? Arguments { get; init; }
 
-    /// <summary>Likewise the arguments of its compensation in case its outcome stays unknown.</summary>
+    /// <summary>Likewise the arguments with which it is compensated if its outcome stays unknown.</summary>
     public RawJson? ArgumentsIfUnknown { get; init; }
 
-    /// <summary>Whether it was rejected for good: only a new command under a new key can do its work.</summary>
-    public bool Answered { get; init; }
+    /// <summary>Whether its outcome cannot change any more: only a new command under a new key can do its work.</summary>
+    public bool IsFinal { get; init; }
 
-    /// <summary>Whether any attempt of it took effect, as far as is known. The attempt in flight does not count yet.</summary>
-    public Happening Happened { get; init; }
+    /// <summary>Whether any ended attempt of it took effect. The attempt in flight does not count.</summary>
+    public TookEffect TookEffect { get; init; }
 
     /// <summary>The latest attempt that is known to have ended without a usable answer; 0 if there is none.</summary>
     public int EndedAttempt { get; init; }
@@ -83,8 +80,8 @@ internal sealed record Outstanding
     /// <summary>Whether no attempt of it is in flight, because the latest has ended.</summary>
     public bool IsIdle => Phase == AttemptPhase.BackingOff || (Phase == AttemptPhase.Stuck && EndedAttempt >= Attempt);
 
-    /// <summary>The attempt at which it was interrupted: those that follow only find out its outcome.</summary>
-    public int InterruptedAt { get; init; }
+    /// <summary>The attempt during which it was interrupted; later attempts only find out its outcome. 0 if it was not.</summary>
+    public int InterruptedAttempt { get; init; }
 
     /// <summary>
     /// The arguments of its compensation, if they could be evaluated from an answer that was not usable otherwise; else null.
@@ -95,19 +92,19 @@ internal sealed record Outstanding
     public Outstanding After(AttemptReach reach) => this with
     {
         EndedAttempt = Math.Max(EndedAttempt, Attempt),
-        Happened = reach switch
+        TookEffect = reach switch
         {
-            AttemptReach.Done => Happening.Yes,
-            AttemptReach.Sent when Happened == Happening.No => Happening.Unknown,
-            _ => Happened,
+            AttemptReach.Done => TookEffect.Yes,
+            AttemptReach.Sent when TookEffect == TookEffect.No => TookEffect.Unknown,
+            _ => TookEffect,
         },
     };
 
     /// <summary>Whether no attempt of it was sent yet, because the saga was paused.</summary>
-    public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resent == 0;
+    public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resends == 0;
 
-    /// <summary>Whether its due time applies, given whether the saga is paused.</summary>
-    public bool RunsWhile(bool paused) => Phase == AttemptPhase.InFlight || (Phase == AttemptPhase.BackingOff && !paused);
+    /// <summary>Whether <see cref="DueAt"/> leads to a wake-up: a paused saga starts no further attempts.</summary>
+    public bool DueTimeApplies(bool paused) => Phase == AttemptPhase.InFlight || (Phase == AttemptPhase.BackingOff && !paused);
 }
 
 /// <summary>The phase of a command's attempt.</summary>
@@ -127,7 +124,7 @@ internal enum AttemptPhase
 }
 
 /// <summary>Whether a command took effect.</summary>
-internal enum Happening
+internal enum TookEffect
 {
     /// <summary>It did not.</summary>
     No,

@@ -8,17 +8,17 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What the engine looks up in a plan again and again, computed once per plan.</summary>
+/// <summary>What decisions look up in a plan, computed once per plan.</summary>
 internal sealed class PlanFacts
 {
-    private static readonly ConditionalWeakTable<Plan, PlanFacts> _known = [];
+    private static readonly ConditionalWeakTable<Plan, PlanFacts> _byPlan = [];
 
     private readonly FrozenSet<string> _statesWithFault;
     private readonly FrozenDictionary<string, CallStep> _calls;
     private readonly FrozenDictionary<string, (Sequence Sequence, int Index)> _places;
     private readonly FrozenDictionary<string, Sequence> _sequences;
     private readonly FrozenDictionary<string, bool> _changing;
-    private readonly FrozenSet<string> _readingBody;
+    private readonly FrozenSet<string> _callsThatReadBody;
     private readonly EventFlow _events;
 
     private PlanFacts(Plan plan)
@@ -31,8 +31,8 @@ internal sealed class PlanFacts
         _places = _sequences.Values
             .SelectMany(sequence => sequence.Steps.Select((step, index) => KeyValuePair.Create(step.Id, (sequence, index))))
             .ToFrozenDictionary(StringComparer.Ordinal);
-        _changing = _calls.ToFrozenDictionary(call => call.Key, call => ReadsWhatChanges(call.Value), StringComparer.Ordinal);
-        _readingBody = plan.States.SelectMany(state => state.AllSteps)
+        _changing = _calls.ToFrozenDictionary(call => call.Key, call => ReadsChangingValues(call.Value), StringComparer.Ordinal);
+        _callsThatReadBody = plan.States.SelectMany(state => state.AllSteps)
             .Select(step => (Call: step as CallStep ?? (step as EachStep)?.Call, Each: step as EachStep))
             .Where(step => step.Call is not null && NeedsBody(step.Call, step.Each))
             .Select(step => step.Call!.Id)
@@ -40,23 +40,23 @@ internal sealed class PlanFacts
         _events = new EventFlow(plan);
     }
 
-    public static PlanFacts For(Plan plan) => _known.GetValue(plan, static plan => new PlanFacts(plan));
+    public static PlanFacts For(Plan plan) => _byPlan.GetValue(plan, static plan => new PlanFacts(plan));
 
     /// <summary>Whether <c>fault</c> can be read in that state.</summary>
-    public bool FaultIsKnown(string state) => _statesWithFault.Contains(state);
+    public bool CanReadFault(string state) => _statesWithFault.Contains(state);
 
-    /// <summary>The call of that id; ids are unique in a contract.</summary>
-    public CallStep Step(string id) => _calls[id];
+    /// <summary>The call of that id, which may be the call of an <c>each</c> step; ids are unique in a contract.</summary>
+    public CallStep Call(string id) => _calls[id];
 
     /// <summary>The role that runs the command: that of its step, or of its compensation; null if the step has none.</summary>
     public CallRole? RoleOf(Outstanding command)
     {
-        var step = Step(command.Step);
+        var step = Call(command.Step);
         return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
     }
 
-    /// <summary>The step of that id; null if it is a call of another contract content.</summary>
-    public StepPlan At(string id) => SequenceOf(id).Steps[_places[id].Index];
+    /// <summary>The step of that id.</summary>
+    public StepPlan Step(string id) => SequenceOf(id).Steps[_places[id].Index];
 
     /// <summary>The state that the step of that id belongs to.</summary>
     public string StateOf(string id) => SequenceOf(id).State;
@@ -68,7 +68,7 @@ internal sealed class PlanFacts
     public int IndexOf(string id) => _places[id].Index;
 
     /// <summary>The steps of a state.</summary>
-    public Sequence Root(string state) => _sequences[state];
+    public Sequence SequenceOfState(string state) => _sequences[state];
 
     /// <summary>The steps of that <see cref="Engine.Sequence.Key"/>.</summary>
     public Sequence SequenceAt(string key) => _sequences[key];
@@ -77,16 +77,16 @@ internal sealed class PlanFacts
     public Sequence Branch(string parallel, int branch) => _sequences[Sequence.KeyOf(parallel, branch)];
 
     /// <summary>The <c>parallel</c> step of that id.</summary>
-    public ParallelStep Parallel(string id) => (ParallelStep)At(id);
+    public ParallelStep Parallel(string id) => (ParallelStep)Step(id);
 
     /// <summary>Whether the arguments of a call read values that may change while it is in flight.</summary>
-    public bool ReadsChanging(string call) => _changing[call];
+    public bool ReadsChangingValues(string call) => _changing[call];
 
     /// <summary>
-    /// Whether the contract reads <c>result.body</c> of a call and does not declare in <c>returns</c> that it is text. A body that does not
-    /// have the declared content type cannot be used then.
+    /// Whether the contract reads <c>result.body</c> of a call and does not declare in <c>returns</c> that it is text. Then a body
+    /// without the declared content type cannot be used.
     /// </summary>
-    public bool NeedsBody(string call) => _readingBody.Contains(call);
+    public bool NeedsBody(string call) => _callsThatReadBody.Contains(call);
 
     /// <summary>Whether an expression reads <c>result.body</c>, or all of the result.</summary>
     public static bool ReadsBody(Expression expression) =>
@@ -98,8 +98,8 @@ internal sealed class PlanFacts
     /// <summary>See <see cref="EventFlow.CanAcceptLater"/>.</summary>
     public bool CanAcceptLater(string @event, string state, bool pastPivot) => _events.CanAcceptLater(@event, state, pastPivot);
 
-    // The input, the saga's facts and the time of the first attempt never change.
-    private static bool ReadsWhatChanges(CallStep call) => Expressions(call.Invocation.Arguments)
+    // The other names that a call can read never change: the input, the saga's facts and the time of the first attempt.
+    private static bool ReadsChangingValues(CallStep call) => Expressions(call.Invocation.Arguments)
         .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } compensation ? Expressions(compensation.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)
         .Any(use => use.Path[0] is "data" or "steps" or "fault");
@@ -136,9 +136,14 @@ internal sealed class PlanFacts
 /// <param name="Steps">The steps.</param>
 /// <param name="Parallel">The step whose branch it is, or null.</param>
 /// <param name="Branch">The index of the branch.</param>
-/// <param name="Lanes">The branches that it is nested in, from the outermost to its own.</param>
+/// <param name="EnclosingBranches">The branches that it is nested in, from the outermost to its own.</param>
 internal sealed record Sequence(
-    string Key, string State, ImmutableArray<StepPlan> Steps, ParallelStep? Parallel, int Branch, ImmutableArray<Lane> Lanes)
+    string Key,
+    string State,
+    ImmutableArray<StepPlan> Steps,
+    ParallelStep? Parallel,
+    int Branch,
+    ImmutableArray<BranchId> EnclosingBranches)
 {
     public static string KeyOf(string parallel, int branch) => $"{parallel}/{branch}";
 
@@ -146,17 +151,18 @@ internal sealed record Sequence(
     public static IEnumerable<Sequence> Within(Sequence outer) => outer.Steps
         .OfType<ParallelStep>()
         .SelectMany(parallel => parallel.Branches.Select((branch, index) => new Sequence(
-            KeyOf(parallel.Id, index), outer.State, branch.Steps, parallel, index, outer.Lanes.Add(new Lane(parallel.Id, index)))))
+            KeyOf(parallel.Id, index), outer.State, branch.Steps, parallel, index,
+            outer.EnclosingBranches.Add(new BranchId(parallel.Id, index)))))
         .SelectMany(Within)
         .Prepend(outer);
 
-    /// <summary>Whether it is that branch, or nested in it.</summary>
-    public bool IsWithin(string parallel, int branch) => Lanes.Contains(new Lane(parallel, branch));
+    /// <summary>Whether it is that branch or nested in it.</summary>
+    public bool IsWithin(string parallel, int branch) => EnclosingBranches.Contains(new BranchId(parallel, branch));
 }
 
 /// <summary>One branch of a <c>parallel</c> step.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Lane(string Parallel, int Branch);
+internal readonly record struct BranchId(string Parallel, int Branch);
 
 /// <summary>Which events a saga can still accept from a state on, along every transition, whatever its guard says.</summary>
 internal sealed class EventFlow(Plan plan)
@@ -165,39 +171,39 @@ internal sealed class EventFlow(Plan plan)
 
     /// <summary>Whether that state itself, or one that can be reached from it, has a rule for the event.</summary>
     public bool CanStillAccept(string @event, string state, bool pastPivot) =>
-        Accepts(plan.State(state), pastPivot).Contains(@event, StringComparer.Ordinal) || CanAcceptLater(@event, state, pastPivot);
+        AcceptedEvents(plan.State(state), pastPivot).Contains(@event, StringComparer.Ordinal) || CanAcceptLater(@event, state, pastPivot);
 
     /// <summary>Whether a state that can be reached from that one has a rule for the event.</summary>
     public bool CanAcceptLater(string @event, string state, bool pastPivot) =>
-        _later.GetOrAdd((state, pastPivot), Later).Contains(@event);
+        _later.GetOrAdd((state, pastPivot), EventsAfter).Contains(@event);
 
-    private FrozenSet<string> Later((string State, bool PastPivot) from)
+    private FrozenSet<string> EventsAfter((string State, bool PastPivot) from)
     {
-        var wanted = new HashSet<string>(StringComparer.Ordinal);
+        var accepted = new HashSet<string>(StringComparer.Ordinal);
         var reached = new HashSet<(string, bool)>();
         var open = new Queue<(string State, bool PastPivot)>([from]);
         while (open.TryDequeue(out var node))
         {
-            foreach (var name in Next(plan.State(node.State), node.PastPivot))
+            foreach (var name in NextStates(plan.State(node.State), node.PastPivot))
             {
                 var next = plan.State(name);
                 var pastPivot = node.PastPivot || next.Pivot;
                 if (reached.Add((name, pastPivot)))
                 {
-                    wanted.UnionWith(Accepts(next, pastPivot));
+                    accepted.UnionWith(AcceptedEvents(next, pastPivot));
                     open.Enqueue((name, pastPivot));
                 }
             }
         }
 
-        return wanted.ToFrozenSet(StringComparer.Ordinal);
+        return accepted.ToFrozenSet(StringComparer.Ordinal);
     }
 
-    private IEnumerable<string> Accepts(StatePlan state, bool pastPivot) => state.Kind != StateKind.Ordinary
+    private IEnumerable<string> AcceptedEvents(StatePlan state, bool pastPivot) => state.Kind != StateKind.Ordinary
         ? []
         : state.OnEvent.Concat(pastPivot ? [] : plan.AnyState).Select(rule => rule.Event);
 
-    private IEnumerable<string> Next(StatePlan state, bool pastPivot)
+    private IEnumerable<string> NextStates(StatePlan state, bool pastPivot)
     {
         var targets = state.Choices.Select(choice => choice.Next);
         if (state.Kind != StateKind.Ordinary)

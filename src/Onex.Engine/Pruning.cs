@@ -7,7 +7,7 @@ namespace Onex.Engine;
 internal static class Pruning
 {
     /// <summary>
-    /// The value with these paths only. The end of a path keeps everything below it. Without paths the whole value is kept.
+    /// The value with these paths only. Everything below the end of a path is kept. Without paths the whole value is kept.
     /// </summary>
     public static CelValue Keep(CelValue value, ImmutableArray<ImmutableArray<string>> paths)
     {

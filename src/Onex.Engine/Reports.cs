@@ -13,10 +13,10 @@ namespace Onex.Engine;
 internal static class Reports
 {
     // Each report that is kept is a commit. Workers report once a second; this leaves some room for their clocks.
-    private static readonly TimeSpan _shortest = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
 
     // An `each` may have hundreds of items in flight, and nobody reads the progress of a single one every second.
-    private static readonly TimeSpan _shortestOfItem = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _intervalOfItem = TimeSpan.FromSeconds(5);
 
     public static bool Decide(DecisionBuilder decision, StepReportArrived report)
     {
@@ -34,7 +34,7 @@ internal static class Reports
 
         // After a worker was killed, another one begins the same attempt from the start.
         var begins = report.HasBegun || command.Report is null;
-        if (!begins && decision.Now - command.Report!.At < Shortest(command, times?.Heartbeat))
+        if (!begins && decision.Now - command.Report!.At < MinInterval(command, times?.Heartbeat))
         {
             return false;
         }
@@ -45,19 +45,19 @@ internal static class Reports
             Text = report.Text,
             Worker = report.Worker,
         };
-        if (times is not var (timeout, silence))
+        if (times is not { } limits)
         {
             decision.Replace(command with { Report = stored });
             return true;
         }
 
-        var end = stored.StartedAt + timeout + Commands.Grace;
-        var heartbeat = decision.Now + silence;
-        decision.Replace(command with { Report = stored, Resent = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
+        var end = stored.StartedAt + limits.Timeout + Commands.Grace;
+        var heartbeat = decision.Now + limits.Heartbeat;
+        decision.Replace(command with { Report = stored, Resends = 0, DueAt = heartbeat < end ? heartbeat.Value : end });
         return true;
     }
 
-    /// <summary>Fails the attempt if its worker has been silent for too long. False if it has not.</summary>
+    /// <summary>Fails the attempt if its worker has been silent for longer than its heartbeat timeout. False if it has not.</summary>
     public static bool Expire(DecisionBuilder decision, Outstanding command)
     {
         if (command.Report is not { } last
@@ -68,15 +68,13 @@ internal static class Reports
         }
 
         var progress = last.Describe() is { Length: > 0 } described ? $", which was {described}" : "";
-        Results.AttemptFailed(
+        Results.FailAttempt(
             decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut,
             $"Its worker was silent for {Durations.Describe(heartbeat)} after its last report{progress}.", retryAfter: null);
         return true;
     }
 
-    /// <summary>
-    /// The computations that run although the saga no longer waits for that attempt of them: their workers are asked to stop.
-    /// </summary>
+    /// <summary>The computations whose attempt runs although the saga no longer waits for it: their workers should stop.</summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="result">The command whose result was decided on, or null: it no longer runs.</param>
     public static IEnumerable<CommandToCancel> Cancelled(DecisionBuilder decision, CommandId? result)
@@ -89,28 +87,33 @@ internal static class Reports
         Dictionary<CommandId, Outstanding>? after = null;
         foreach (var command in decision.Before.Outstanding)
         {
-            if (command.Phase == AttemptPhase.InFlight && command.CommandId != result && TimesOf(decision, command) is not null
-                && (!(after ??= decision.Saga.Outstanding.ToDictionary(left => left.CommandId))
-                        .TryGetValue(command.CommandId, out var later)
-                    || later.Attempt > command.Attempt
-                    || later.Phase is AttemptPhase.BackingOff or AttemptPhase.Stuck))
+            if (command.Phase != AttemptPhase.InFlight || command.CommandId == result || TimesOf(decision, command) is null)
             {
-                var step = decision.Facts.Step(command.Step);
+                continue;
+            }
+
+            after ??= decision.Saga.Outstanding.ToDictionary(outstanding => outstanding.CommandId);
+            if (!after.TryGetValue(command.CommandId, out var later)
+                || later.Attempt > command.Attempt
+                || later.Phase is AttemptPhase.BackingOff or AttemptPhase.Stuck)
+            {
+                var step = decision.Facts.Call(command.Step);
                 var invocation = command.Direction == StepDirection.Forward ? step.Invocation : step.Compensation!.Invocation;
                 yield return new CommandToCancel(command.CommandId, command.Attempt, invocation.Topic);
             }
         }
     }
 
-    private static TimeSpan Shortest(Outstanding command, TimeSpan? heartbeat)
+    // Several reports must be kept per heartbeat timeout; otherwise a worker that reports would count as silent.
+    private static TimeSpan MinInterval(Outstanding command, TimeSpan? heartbeat)
     {
-        var shortest = command.Item is null ? _shortest : _shortestOfItem;
-        return heartbeat is { } silence && silence / 3 < shortest ? silence / 3 : shortest;
+        var interval = command.Item is null ? _interval : _intervalOfItem;
+        return heartbeat is { } silence && silence / 3 < interval ? silence / 3 : interval;
     }
 
     // The time limit of an attempt and its heartbeat timeout; null if it is no computation.
     private static (TimeSpan Timeout, TimeSpan? Heartbeat)? TimesOf(DecisionBuilder decision, Outstanding command) =>
-        (command.Direction, decision.Facts.Step(command.Step)) switch
+        (command.Direction, decision.Facts.Call(command.Step)) switch
         {
             (StepDirection.Forward, { Role: CallRole.Compute } step) => (step.Timeout, step.HeartbeatTimeout),
             (StepDirection.Compensation, { Compensation: { Role: CallRole.Compute } compensation }) => (compensation.Timeout, null),

@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>A request, as far as its response is concerned.</summary>
+/// <summary>What a response needs to know of the request that it answers.</summary>
 internal sealed record Requester
 {
     /// <summary>The request's identity.</summary>
@@ -13,7 +13,7 @@ internal sealed record Requester
 
     public required string Operation { get; init; }
 
-    /// <summary>The position of its record.</summary>
+    /// <summary>The position of its record: topic, partition and offset.</summary>
     public required string Source { get; init; }
 
     public Guid? EnvelopeId { get; init; }
@@ -29,7 +29,7 @@ internal sealed record Requester
     /// <summary>The parent saga, or null. The response is the outcome of the parent's step.</summary>
     public ParentLink? Parent { get; init; }
 
-    /// <summary>Headers that are carried through, name to text.</summary>
+    /// <summary>The headers that the response repeats, by name.</summary>
     public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>The request's unknown fields, or null.</summary>

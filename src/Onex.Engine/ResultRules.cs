@@ -16,29 +16,30 @@ internal static class ResultRules
     public static ClassifiedResult Classify(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
-        string? broken = null;
+        string? ruleProblem = null;
         if (result.Result is { } raw)
         {
-            var unfit = raw.IsError ? raw.AsError() : null;
-            if (result.IsStandIn)
+            string? typeProblem = null;
+            if (raw.IsError && !result.IsStandIn)
             {
-                value = raw;
+                typeProblem = raw.AsError();
             }
-            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
+            else if (!result.IsStandIn && !step.ResultType.TryConvert(raw, out value, out var mismatch))
             {
-                // A result that is not a success is classified by its status, whatever its body is.
-                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : problem!.ToString();
                 value = raw;
-                if (result.Outcome == StepOutcome.Completed)
-                {
-                    return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {unfit}")
-                    {
-                        Reach = AttemptReach.Done,
-                    };
-                }
+                typeProblem = mismatch!.ToString();
             }
 
-            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
+            // A result that is not a success is classified by its status, whatever its body is.
+            if (typeProblem is not null && result.Outcome == StepOutcome.Completed)
+            {
+                return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {typeProblem}")
+                {
+                    Reach = AttemptReach.Done,
+                };
+            }
+
+            foreach (var rule in typeProblem is null ? step.Reject : [])
             {
                 // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
                 if (result.Unparsed is not null && decision.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
@@ -49,7 +50,7 @@ internal static class ResultRules
                 var holds = rule.When.Evaluate(EachItems.ScopeOf(decision, command, decision.Now, value));
                 if (holds.Kind != CelKind.Bool)
                 {
-                    broken = $"The reject guard for '{rule.Code}': {SagaScope.WhyNoBool(holds)}";
+                    ruleProblem = $"The reject guard for '{rule.Code}': {SagaScope.WhyNoBool(holds)}";
                     break;
                 }
 
@@ -66,10 +67,10 @@ internal static class ResultRules
 
         if (result.Outcome != StepOutcome.Completed)
         {
-            var silent = result.Outcome == StepOutcome.Rejected ? "The service rejected it without a reason." : "No reason was given.";
-            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? silent)
+            var noReason = result.Outcome == StepOutcome.Rejected ? "The service rejected it without a reason." : "No reason was given.";
+            return new ClassifiedResult(result.Outcome, value, result.Code ?? StepCodes.StepFailed, result.Message ?? noReason)
             {
-                Broken = broken,
+                RuleProblem = ruleProblem,
                 Reach = result.Reached,
             };
         }
@@ -79,9 +80,9 @@ internal static class ResultRules
             return new ClassifiedResult(StepOutcome.Failed, value, StepCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
         }
 
-        if (broken is not null || result.IsStandIn)
+        if (ruleProblem is not null || result.IsStandIn)
         {
-            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
+            return new ClassifiedResult(StepOutcome.Completed, value, "", "") { RuleProblem = ruleProblem, Reach = AttemptReach.Done };
         }
 
         var returned = value;
@@ -97,7 +98,7 @@ internal static class ResultRules
             };
         }
 
-        // The same rule as for requests and events. It comes after the types, which may declare that a number is a double.
+        // Numbers obey the same rule as in requests and events. It comes after the types, which may declare that a number is a double.
         return JsonNumbers.Problems(returned) is [var number, ..]
             ? new ClassifiedResult(
                 StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number}")

@@ -16,21 +16,21 @@ internal static class Results
     {
         var command = decision.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
-        // Completed and rejected are final, whichever attempt reports them, and so is an undeliverable command that nobody can take any
-        // more. Failed says nothing about later attempts.
+        // A completed or rejected result is final, whichever attempt reports it, and so is that of an undeliverable command that no role
+        // can claim any more. A failed result says nothing about later attempts.
         var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
         if (command is null || (!isFinal && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
         {
             return false;
         }
 
-        // Duplicate result.
-        if (command.Answered && result.Outcome != StepOutcome.Completed)
+        // This result repeats the one that made the command final.
+        if (command.IsFinal && result.Outcome != StepOutcome.Completed)
         {
             return false;
         }
 
-        var step = decision.Facts.Step(command.Step);
+        var step = decision.Facts.Call(command.Step);
         if (result.IsFromWorker && !RunsOnWorkers(step, command.Direction))
         {
             return false;
@@ -44,37 +44,37 @@ internal static class Results
                 return false;
             }
 
-            Undeliverable(decision, command, result);
+            HandleUndeliverable(decision, command, result);
             return true;
         }
 
         if (command.Direction == StepDirection.Compensation)
         {
             decision.Unblock(blockage => blockage.CommandId == command.CommandId);
-            Compensated(decision, command, step, result);
+            HandleCompensated(decision, command, step, result);
             return true;
         }
 
         var classified = ResultRules.Classify(decision, command, step, result);
-        if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.Broken is not null))
+        if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.RuleProblem is not null))
         {
-            // This is known already, and the attempt in flight, which calls the service again, will report more.
+            // That the step took effect is known already. The attempt in flight calls the service again and will report more.
             var isLate = classified.Outcome != StepOutcome.Rejected
                 && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
-            if (isLate && command.Happened == Happening.Yes)
+            if (isLate && command.TookEffect == TookEffect.Yes)
             {
                 return false;
             }
 
-            // If an attempt in flight does not know of it, the ledger answers with this outcome and the attempt never runs.
-            (command, classified) = Evaluate(decision, command, step, classified);
+            // An attempt that was sent before this result arrived never runs: the ledger answers it with this outcome.
+            (command, classified) = WithCompensationArguments(decision, command, step, classified);
         }
 
         // The outcome has arrived after all, so the command no longer blocks the saga.
         decision.Unblock(blockage => blockage.CommandId == command.CommandId);
         if (classified.Outcome == StepOutcome.Rejected)
         {
-            command = Rejected(decision, command, classified);
+            command = RecordRejection(decision, command, classified);
         }
 
         if (command.Interrupted)
@@ -83,7 +83,7 @@ internal static class Results
         }
         else
         {
-            Done(decision, command, step, classified, result.RetryAfter);
+            HandleOutcome(decision, command, step, classified, result.RetryAfter);
         }
 
         return true;
@@ -96,10 +96,10 @@ internal static class Results
     /// <param name="code">Why it failed.</param>
     /// <param name="message">The same for people.</param>
     /// <param name="retryAfter">The delay that the service requests before the next attempt, or null.</param>
-    /// <param name="unevaluated">Why the arguments of the compensation cannot be evaluated from its answer, or null.</param>
-    public static void AttemptFailed(
+    /// <param name="argumentsProblem">Why the arguments of the compensation cannot be evaluated from its answer, or null.</param>
+    public static void FailAttempt(
         DecisionBuilder decision, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter,
-        string? unevaluated = null)
+        string? argumentsProblem = null)
     {
         var report = command.Report?.Describe();
         command = command.After(reach) with { Report = null };
@@ -107,7 +107,7 @@ internal static class Results
         if (StepCall.For(decision, command) is not { } stepCall)
         {
             decision.Block(
-                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
+                Commands.BlockageKindOf(command), $"Step '{command.Step}' cannot be retried: the values that it needs are gone.",
                 command.Step, command);
             return;
         }
@@ -117,8 +117,8 @@ internal static class Results
             ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction.ToText()),
             ("progress", report));
 
-        // It did not take effect, or its effect needs no compensation.
-        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(decision, stepCall.Step)))
+        // The interrupted command did not take effect, or its effect needs no compensation.
+        if (command.Interrupted && (command.TookEffect == TookEffect.No || !Interruption.CanBeCompensated(decision, stepCall.Step)))
         {
             Interruption.Finish(decision, command);
             return;
@@ -126,40 +126,40 @@ internal static class Results
 
         var attempts = command.Attempt - command.AttemptsBefore;
         var next = decision.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
-        var compensating = command.Direction == StepDirection.Compensation;
+        var isCompensation = command.Direction == StepDirection.Compensation;
 
         // Past the pivot a step is retried without end, unless a rule catches its final error, or the service did the work and its answer
         // cannot be used, which needs an operator.
-        var final = Final(code, reach);
+        var final = FinalCode(code, reach);
         var isUnusable = reach == AttemptReach.Done;
-        var endless = !compensating && decision.Saga.PastPivot && !isUnusable && !Catches(decision, stepCall.Step, final);
-        var allowed = endless || RetrySchedule.Allows(stepCall.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
+        var isEndless = !isCompensation && decision.Saga.PastPivot && !isUnusable && !Catches(decision, stepCall.Step, final);
+        var isAllowed = isEndless || RetrySchedule.Allows(stepCall.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
 
-        // Repeating the effect would be worse than an unusable answer.
-        allowed &= compensating || !isUnusable || stepCall.Step.IsRepeatable;
+        // After an unusable answer only a repeatable step is called again, because a second effect would be worse than no answer.
+        isAllowed &= isCompensation || !isUnusable || stepCall.Step.IsRepeatable;
         if (command.Interrupted)
         {
-            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, stepCall.Step);
+            isAllowed &= command.Attempt - command.InterruptedAttempt < Interruption.AttemptsMax
+                && Interruption.AnotherAttemptHelps(command, stepCall.Step);
         }
 
-        // No attempt starts after that time.
-        var expired = next >= command.NotAfter;
-        if (allowed && !expired)
+        var isExpired = next >= command.NotAfter;
+        if (isAllowed && !isExpired)
         {
-            decision.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resent = 0 });
+            decision.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resends = 0 });
             return;
         }
 
         decision.Note(HistoryKind.StepFailed, command.Step, ("code", final), ("direction", command.Direction.ToText()));
-        var often = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
-        var last = $"it failed {often} {code}: {message}"
-            + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no further attempt under it is allowed." : "");
-        if (compensating)
+        var howOften = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
+        var last = $"it failed {howOften} {code}: {message}"
+            + (isExpired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no further attempt under it is allowed." : "");
+        if (isCompensation)
         {
             decision.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be compensated: {last}", command.Step, command);
         }
-        else if (Interruption.RememberPossible(
-            decision, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
+        else if (Interruption.RecordPossibleEffect(
+            decision, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}", argumentsProblem))
         {
             if (command.Interrupted)
             {
@@ -167,52 +167,52 @@ internal static class Results
             }
             else
             {
-                Failed(decision, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}");
+                HandleFailed(decision, command, stepCall.Step, final, $"Step '{command.Step}' did not succeed: {last}");
             }
         }
     }
 
     /// <summary>
-    /// The broker rejected the command, and no role can take it any more. Its step fails at once, because another attempt would be rejected
-    /// as well.
+    /// The broker rejected the command, and no role can claim it any more. Its step fails at once, because another attempt would be
+    /// rejected as well.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="command">The command; it is not a compensation.</param>
-    /// <param name="reason">Why it was rejected, for people.</param>
-    public static void NeverTaken(DecisionBuilder decision, Outstanding command, string reason)
+    /// <param name="reason">Why the broker rejected it, for people.</param>
+    public static void FailUndeliverable(DecisionBuilder decision, Outstanding command, string reason)
     {
         var message = $"Step '{command.Step}' cannot be sent: {reason}";
         decision.Unblock(blockage => blockage.CommandId == command.CommandId);
         decision.Note(
             HistoryKind.StepFailed, command.Step,
             ("code", StepCodes.Undeliverable), ("message", message), ("direction", command.Direction.ToText()));
-        var step = decision.Facts.Step(command.Step);
-        if (!Interruption.RememberPossible(decision, command, step, StepCodes.Undeliverable, message))
+        var step = decision.Facts.Call(command.Step);
+        if (!Interruption.RecordPossibleEffect(decision, command, step, StepCodes.Undeliverable, message))
         {
             return;
         }
 
         if (command.Interrupted)
         {
-            Interruption.Cancelled(decision, command);
+            Interruption.HandleCancelled(decision, command);
         }
         else
         {
             decision.Remove(command);
-            Failed(decision, command, step, StepCodes.Undeliverable, message);
+            HandleFailed(decision, command, step, StepCodes.Undeliverable, message);
         }
     }
 
-    /// <summary>An operator says that a step of unknown outcome was not done: it fails as it would have.</summary>
-    public static void NotDone(DecisionBuilder decision, Outstanding command, Blockage blockage) =>
-        Failed(
-            decision, command, decision.Facts.Step(command.Step), blockage.Code ?? StepCodes.StepFailed,
+    /// <summary>Fails a step of unknown outcome with the failure of its last attempt, because an operator treats it as not done.</summary>
+    public static void FailAsNotDone(DecisionBuilder decision, Outstanding command, Blockage blockage) =>
+        HandleFailed(
+            decision, command, decision.Facts.Call(command.Step), blockage.Code ?? StepCodes.StepFailed,
             blockage.Failure ?? blockage.Reason);
 
     /// <summary>
     /// Records a completed step for its compensation. False if the arguments for it cannot be evaluated, which blocks the saga.
     /// </summary>
-    public static bool Remember(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
+    public static bool RecordForCompensation(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
         if (!Interruption.CanBeCompensated(decision, step))
         {
@@ -226,14 +226,14 @@ internal static class Results
                 compensation.Invocation, AfterSave(decision, command, step, value), out arguments, out _, out problem))
         {
             decision.Block(
-                Commands.BlockedByWhat(command),
+                Commands.BlockageKindOf(command),
                 $"Step '{step.Id}' completed, but the arguments of its compensation cannot be evaluated: {problem!.TrimEnd('.', ' ')}. "
                 + "'skip' continues without compensating it.",
                 step.Id, command);
             return false;
         }
 
-        Compensations.Remember(decision, command, step, StoredOrder.Sort(arguments), SagaItemStatus.Completed);
+        Compensations.Record(decision, command, step, StoredOrder.Sort(arguments), SagaItemStatus.Completed);
         return true;
     }
 
@@ -255,7 +255,7 @@ internal static class Results
         (direction == StepDirection.Forward ? step.Role : step.Compensation?.Role) is CallRole.Compute or CallRole.Remote;
 
     // The service did the work, but its answer cannot be used. The answer may still provide the arguments of the compensation.
-    private static (Outstanding Command, ClassifiedResult Classified) Evaluate(
+    private static (Outstanding Command, ClassifiedResult Classified) WithCompensationArguments(
         DecisionBuilder decision, Outstanding command, CallStep step, ClassifiedResult classified)
     {
         if (!Interruption.CanBeCompensated(decision, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
@@ -266,31 +266,34 @@ internal static class Results
         var scope = AfterSave(decision, command, step, classified.Value);
         return CallArguments.TryEvaluate(step.Compensation!.Invocation, scope, out var arguments, out _, out var problem)
             ? (command with { ArgumentsIfDone = StoredOrder.Sort(arguments) }, classified)
-            : (command, classified with { Unevaluated = problem });
+            : (command, classified with { ArgumentsProblem = problem });
     }
 
-    // A service's rejection is the outcome of every attempt under the key. An attempt that was not sent says nothing about those before it.
-    private static Outstanding Rejected(DecisionBuilder decision, Outstanding command, ClassifiedResult classified)
+    // A service's rejection holds for every attempt under the key. A rejection before anything was sent says nothing about earlier ones.
+    private static Outstanding RecordRejection(DecisionBuilder decision, Outstanding command, ClassifiedResult classified)
     {
-        var answered = command.After(classified.Reach);
-        answered = classified.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown
-            ? answered with { Happened = Happening.No }
-            : answered;
-        decision.Replace(answered);
-        return answered;
+        var rejected = command.After(classified.Reach);
+        if (classified.Reach == AttemptReach.Answered && rejected.TookEffect == TookEffect.Unknown)
+        {
+            rejected = rejected with { TookEffect = TookEffect.No };
+        }
+
+        decision.Replace(rejected);
+        return rejected;
     }
 
-    private static void Done(
+    private static void HandleOutcome(
         DecisionBuilder decision, Outstanding command, CallStep step, ClassifiedResult classified, TimeSpan? retryAfter)
     {
-        if (classified.Broken is { } broken)
+        if (classified.RuleProblem is { } ruleProblem)
         {
-            decision.Note(HistoryKind.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", broken));
+            decision.Note(HistoryKind.StepFailed, step.Id, ("code", StepCodes.ExpressionFailed), ("message", ruleProblem));
             command = command.After(classified.Reach);
             decision.Replace(command);
-            if (Interruption.RememberPossible(decision, command, step, StepCodes.ExpressionFailed, broken, classified.Unevaluated))
+            if (Interruption.RecordPossibleEffect(
+                decision, command, step, StepCodes.ExpressionFailed, ruleProblem, classified.ArgumentsProblem))
             {
-                Failed(decision, command, step, StepCodes.ExpressionFailed, broken);
+                HandleFailed(decision, command, step, StepCodes.ExpressionFailed, ruleProblem);
             }
 
             return;
@@ -299,27 +302,28 @@ internal static class Results
         switch (classified.Outcome)
         {
             case StepOutcome.Completed:
-                Completed(decision, command, step, classified.Value);
+                HandleCompleted(decision, command, step, classified.Value);
                 break;
             case StepOutcome.Rejected:
                 // The answer is final: a retry needs a new command.
                 decision.Note(HistoryKind.StepRejected, step.Id, ("code", classified.Code), ("message", classified.Message));
-                if (Interruption.RememberPossible(decision, command, step, classified.Code, classified.Message, classified.Unevaluated))
+                if (Interruption.RecordPossibleEffect(
+                    decision, command, step, classified.Code, classified.Message, classified.ArgumentsProblem))
                 {
                     decision.Remove(command);
-                    Failed(decision, command, step, classified.Code, classified.Message);
+                    HandleFailed(decision, command, step, classified.Code, classified.Message);
                 }
 
                 break;
             default:
-                AttemptFailed(
-                    decision, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.Unevaluated);
+                FailAttempt(
+                    decision, command, classified.Reach, classified.Code, classified.Message, retryAfter, classified.ArgumentsProblem);
                 break;
         }
     }
 
-    // The final failure of the step, or of one of its items.
-    private static void Failed(DecisionBuilder decision, Outstanding command, CallStep step, string code, string message)
+    // Handles the final failure of a step or of one of its items.
+    private static void HandleFailed(DecisionBuilder decision, Outstanding command, CallStep step, string code, string message)
     {
         if (command.Item is null)
         {
@@ -327,15 +331,15 @@ internal static class Results
         }
         else
         {
-            EachItems.Failed(decision, command, code, message);
+            EachItems.HandleFailed(decision, command, code, message);
         }
     }
 
-    private static void Completed(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
+    private static void HandleCompleted(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
         if (command.Item is not null)
         {
-            EachItems.Completed(decision, command, step, value);
+            EachItems.HandleCompleted(decision, command, step, value);
             return;
         }
 
@@ -343,8 +347,8 @@ internal static class Results
         var before = new SagaScope(decision.Plan, decision.Saga, decision.Now, value);
         var saves = Assignments.TryApply(step.Save, before, decision.Saga.Data, out var saved, out var problem);
 
-        // It took effect, so it can be compensated even if its result cannot be saved.
-        if (!Remember(decision, command, step, value))
+        // The step took effect, so it can be compensated even if its result cannot be saved.
+        if (!RecordForCompensation(decision, command, step, value))
         {
             return;
         }
@@ -358,7 +362,7 @@ internal static class Results
         }
 
         decision.Remove(command);
-        Interruption.Freeze(decision);
+        Interruption.FreezeArguments(decision);
         var saga = decision.Saga;
         decision.Saga = saga with
         {
@@ -367,15 +371,15 @@ internal static class Results
                 ? saga.Results.SetItem(step.Id, StoredOrder.Sort(Pruning.Keep(value, step.ResultPaths)))
                 : saga.Results,
         };
-        Flow.RunOn(decision, step.Id);
+        Flow.RunNext(decision, step.Id);
     }
 
-    private static void Compensated(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
+    private static void HandleCompensated(DecisionBuilder decision, Outstanding command, CallStep step, StepResultArrived result)
     {
         switch (result.Outcome)
         {
             case StepOutcome.Failed when result.Reached != AttemptReach.Done:
-                AttemptFailed(
+                FailAttempt(
                     decision,
                     command,
                     result.Reached,
@@ -385,34 +389,34 @@ internal static class Results
                 return;
             case StepOutcome.Rejected:
                 decision.Note(HistoryKind.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirection.Compensation.ToText()));
-                var answered = command with { Answered = true };
-                decision.Replace(answered);
+                var rejected = command with { IsFinal = true };
+                decision.Replace(rejected);
                 decision.Block(
                     BlockedBy.Compensation,
                     $"Step '{step.Id}' cannot be compensated: the compensation was rejected with {result.Code}: {result.Message}",
-                    step.Id, answered);
+                    step.Id, rejected);
                 return;
         }
 
-        Compensations.Done(decision, command, SagaItemStatus.Compensated);
+        Compensations.Finish(decision, command, SagaItemStatus.Compensated);
     }
 
     // The broker rejects this copy. If the command is interrupted and was sent only once, the next wake-up queries the ledger or cancels it
     // there.
-    private static void Undeliverable(DecisionBuilder decision, Outstanding command, StepResultArrived result)
+    private static void HandleUndeliverable(DecisionBuilder decision, Outstanding command, StepResultArrived result)
     {
         if (result.IsClosed)
         {
             // An earlier copy of the command may have reached the remote worker.
-            var isUncertain = command.Resent > 0 && decision.Facts.Step(command.Step).Role == CallRole.Remote;
+            var isUncertain = command.Resends > 0 && decision.Facts.Call(command.Step).Role == CallRole.Remote;
             command = isUncertain ? command.After(AttemptReach.Sent) : command;
-            NeverTaken(decision, command, result.Message ?? "No reason was given.");
+            FailUndeliverable(decision, command, result.Message ?? "No reason was given.");
             return;
         }
 
         // A child has no ledger entry: it is cancelled before it starts, reports that, and so ends the step.
-        if (command is { Direction: StepDirection.Forward, Interrupted: false, Attempt: 1, Resent: 0 }
-            && decision.Facts.Step(command.Step).Role == CallRole.Saga)
+        if (command is { Direction: StepDirection.Forward, Interrupted: false, Attempt: 1, Resends: 0 }
+            && decision.Facts.Call(command.Step).Role == CallRole.Saga)
         {
             decision.Note(
                 HistoryKind.AttemptFailed, command.Step,
@@ -422,32 +426,32 @@ internal static class Results
             return;
         }
 
-        if (command is { Interrupted: true, Attempt: 1, Resent: 0 })
+        if (command is { Interrupted: true, Attempt: 1, Resends: 0 })
         {
             decision.Replace(command with { DueAt = decision.Now });
             return;
         }
 
         decision.Block(
-            Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
+            Commands.BlockageKindOf(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
     }
 
-    // The codes that a contract catches: causes of single attempts are in the history; the final failure has one of four names.
-    private static string Final(string code, AttemptReach reach) =>
+    // A contract catches the final failure by one of four codes. The codes of single attempts are only in the history.
+    private static string FinalCode(string code, AttemptReach reach) =>
         reach == AttemptReach.Done && code != StepCodes.ExpressionFailed ? StepCodes.ResultInvalid
         : code is StepCodes.StepTimedOut or StepCodes.ResultInvalid or StepCodes.ExpressionFailed ? code : StepCodes.StepFailed;
 
     private static bool Catches(DecisionBuilder decision, CallStep step, string code)
     {
         if (step.Catch.Concat(decision.State.Catch).Any(rule => rule.Covers(code))
-            || decision.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
+            || decision.Facts.Step(step.Id) is EachStep { FailuresMax: not 0 })
         {
             return true;
         }
 
         // The join may do without the branch, or the parallel step has a rule that covers the code.
-        return decision.Facts.SequenceOf(step.Id).Lanes
-            .Select(lane => decision.Facts.Parallel(lane.Parallel))
+        return decision.Facts.SequenceOf(step.Id).EnclosingBranches
+            .Select(branch => decision.Facts.Parallel(branch.Parallel))
             .Any(parallel => parallel.Join != Join.All || parallel.Catch.Any(rule => rule.Covers(code)));
     }
 }

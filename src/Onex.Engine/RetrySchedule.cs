@@ -9,9 +9,10 @@ internal static class RetrySchedule
     // The maximum delay that a service may request with Retry-After.
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
 
-    /// <summary>The delay before the attempt after <paramref name="attempt"/>.</summary>
+    /// <summary>The delay before the attempt that follows <paramref name="attempt"/>.</summary>
     public static TimeSpan Delay(RetryPolicy policy, CommandId commandId, int attempt, TimeSpan? retryAfter)
     {
+        // The exponent has a maximum so that the power stays finite.
         var delay = policy.First.TotalMilliseconds * Math.Pow(policy.Factor, Math.Min(attempt - 1, 60));
         delay = Math.Min(delay, policy.Max.TotalMilliseconds);
         if (policy.Jitter == Jitter.Full)
@@ -19,9 +20,10 @@ internal static class RetrySchedule
             delay *= Identity.Fraction(commandId, attempt);
         }
 
-        var requested = retryAfter is { } given ? (given < _longestRetryAfter ? given : _longestRetryAfter) : TimeSpan.Zero;
-        var own = TimeSpan.FromMilliseconds(delay);
-        return requested > own ? requested : own;
+        var scheduled = TimeSpan.FromMilliseconds(delay);
+        var requested = retryAfter ?? TimeSpan.Zero;
+        requested = requested < _longestRetryAfter ? requested : _longestRetryAfter;
+        return requested > scheduled ? requested : scheduled;
     }
 
     /// <summary>Whether another attempt is allowed that would begin at <paramref name="next"/>.</summary>

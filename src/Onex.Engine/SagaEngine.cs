@@ -12,7 +12,7 @@ internal static class SagaEngine
     /// <param name="plan">The plan that the saga started with.</param>
     /// <param name="saga">The saga, or null for <see cref="SagaStarted"/>.</param>
     /// <param name="event">The event.</param>
-    /// <param name="now">The database's time; never before the saga's last decision.</param>
+    /// <param name="now">The database's time. If it is before the saga's last decision, the time of that decision counts.</param>
     /// <param name="observer">Observes the decision, or null.</param>
     public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now, IPlanObserver? observer = null)
     {
@@ -25,7 +25,7 @@ internal static class SagaEngine
         var decision = new DecisionBuilder(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
         if (@event is OperatorRequested request && Operators.WhyNotAllowed(decision, request.Command) is { } reason)
         {
-            return Decision.Nothing(saga) with { NotDone = reason };
+            return Decision.Nothing(saga) with { WhyNotDone = reason };
         }
 
         Events.Expire(decision);
@@ -104,7 +104,7 @@ internal static class SagaEngine
         decision.Saga = decision.Saga with
         {
             Status = status,
-            WaitingFor = status == SagaStatus.Waiting ? Events.Wanted(decision) : [],
+            WaitingFor = status == SagaStatus.Waiting ? Events.AcceptedEvents(decision) : [],
             UpdatedAt = decision.Now,
         };
         return decision.Build();
@@ -144,7 +144,7 @@ internal static class SagaEngine
         return true;
     }
 
-    // The parent asked again. It is answered when the child ends, so only a lost answer needs action.
+    // The parent sent its request again. The end of the child answers it, so only a lost answer must be repeated.
     private static bool JoinFromParent(DecisionBuilder decision, Requester requester, RequestJoined joined, ParentLink parent)
     {
         if (decision.Saga.EndedAt is not null || decision.Saga.Response is not null)

@@ -25,7 +25,7 @@ internal sealed record SagaStarted : SagaEvent
 /// <summary>A saga's wake-up is due.</summary>
 internal sealed record TimerFired : SagaEvent
 {
-    /// <summary>The ledger entries of the commands in flight that are due. Commands without an entry are missing.</summary>
+    /// <summary>The ledger entries of the due commands in flight. A command without an entry has no element.</summary>
     public required IReadOnlyDictionary<CommandId, Lease> Leases { get; init; }
 
     /// <summary>The items that were requested (<see cref="EachItems.Wanted"/>), as they are stored.</summary>
@@ -37,7 +37,7 @@ internal sealed record RequestJoined : SagaEvent
 {
     public required Waiter Waiter { get; init; }
 
-    /// <summary>Whether it comes from the saga's parent, which cancels the saga.</summary>
+    /// <summary>Whether the saga's parent cancels the saga with it.</summary>
     public bool Cancels { get; init; }
 }
 
@@ -67,6 +67,6 @@ internal sealed record OperatorRequested : SagaEvent
 }
 
 /// <summary>
-/// The messages of its commands in flight may be lost, because the embedded log is in memory: the same attempts are sent again.
+/// The messages of the saga's commands in flight may be lost, because the embedded log is in memory: the same attempts are sent again.
 /// </summary>
 internal sealed record ResendRequested : SagaEvent;

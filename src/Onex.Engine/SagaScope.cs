@@ -20,7 +20,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     /// <summary>The payload of the current event, or null.</summary>
     public CelValue? Event { get; init; }
 
-    /// <summary>The command that is compensated, if its outcome may be unknown; else null.</summary>
+    /// <summary>The command to compensate, if the contract compensates it although its outcome is unknown; else null.</summary>
     public CommandId? CommandId { get; init; }
 
     /// <summary>Fields of <c>data</c> that cannot be read, whatever their type, because their value could not be evaluated.</summary>
@@ -41,8 +41,8 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
             case "steps":
                 value = CelValue.Map(saga.Results);
                 return true;
-            case "result" when result is { } there:
-                value = there;
+            case "result" when result is { } present:
+                value = present;
                 return true;
             case "item" when Item is { } item:
                 value = item;
@@ -92,7 +92,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
-    // Avoids building the map of all fields or steps for a guard that reads one of them.
+    // A guard that reads one field or step does not pay for the map of all of them.
     public bool TryGetField(string name, string field, out CelValue value)
     {
         switch (name)
@@ -104,8 +104,8 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
             case "data" when saga.Data.TryGetValue(field, out value) && !IsUnreadable(field):
             case "steps" when saga.Results.TryGetValue(field, out value):
                 return true;
-            case "result" when result is { } there:
-                return there.TryGetField(field, out value);
+            case "result" when result is { } present:
+                return present.TryGetField(field, out value);
             case "event" when Event is { } data:
                 return data.TryGetField(field, out value);
             default:
@@ -125,7 +125,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         _ => null,
     };
 
-    private bool Saves(string step, string field) => PlanFacts.For(plan).At(step) switch
+    private bool Saves(string step, string field) => PlanFacts.For(plan).Step(step) switch
     {
         CallStep call => call.Save.Any(save => save.Field == field),
         EachStep each => each.Save.Any(save => save.Field == field),
@@ -151,7 +151,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
-    // Without a closure, so that a guard allocates nothing.
+    // A loop without a lambda, so that a guard allocates nothing.
     private bool IsUnreadable(string field)
     {
         foreach (var assignment in Unreadable)

@@ -44,7 +44,7 @@ internal sealed record SagaState
     public ImmutableArray<BranchState> Branches { get; init; } = [];
 
     /// <summary>The running <c>each</c> steps.</summary>
-    public ImmutableArray<EachRun> Eaches { get; init; } = [];
+    public ImmutableArray<EachRun> EachRuns { get; init; } = [];
 
     /// <summary>Commands whose outcome is awaited.</summary>
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
@@ -52,7 +52,7 @@ internal sealed record SagaState
     /// <summary>Completed steps that can be compensated, oldest first.</summary>
     public ImmutableArray<Compensable> Compensables { get; init; } = [];
 
-    /// <summary>The fault for which it left its normal path, or null.</summary>
+    /// <summary>The fault that made it leave its normal path, or null.</summary>
     public Fault? Fault { get; init; }
 
     /// <summary>Whether it has entered a pivot state: from then on nothing is compensated.</summary>
@@ -64,7 +64,7 @@ internal sealed record SagaState
     /// <summary>The blockage to resolve next; null unless the saga is blocked.</summary>
     public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
 
-    /// <summary>Whether handling a message for it failed, so that it is left alone until an operator retries it.</summary>
+    /// <summary>Whether Onex could not handle one of its messages, so that nothing wakes it until an operator retries it.</summary>
     public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
 
     /// <summary>Why it needs an operator, or null.</summary>
@@ -101,7 +101,7 @@ internal sealed record SagaState
     public RawJson? Response { get; init; }
 
     /// <summary>
-    /// Whether it waits for more than a minute, or for an event or an operator. Its wake-up is then a row of <c>timers</c>.
+    /// Whether it waits for more than a minute, or for an event or an operator. A wake-up is then a row of <c>timers</c>.
     /// </summary>
     public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
 
@@ -139,27 +139,27 @@ internal sealed record SagaState
             DateTimeOffset? at = null;
             foreach (var command in Outstanding)
             {
-                at = command.RunsWhile(PausedBy is not null) ? Earlier(at, command.DueAt) : at;
+                at = command.DueTimeApplies(PausedBy is not null) ? Times.Earlier(at, command.DueAt) : at;
             }
 
             // The senders of expired events are answered in time, whatever the status of the saga.
             foreach (var buffered in BufferedEvents)
             {
-                at = Earlier(at, buffered.ExpiresAt);
+                at = Times.Earlier(at, buffered.ExpiresAt);
             }
 
-            // It needs rows from the store, which are read without waiting.
+            // It needs rows of the store, so it wakes up at once.
             if (PausedBy is null
                 && Blockage is null
-                && (Eaches.Any(run => run.Gathering) || Compensables.Any(compensable => compensable.Items is { Fetching: true })))
+                && (EachRuns.Any(run => run.Gathering) || Compensables.Any(compensable => compensable.Items is { Fetching: true })))
             {
-                at = Earlier(at, UpdatedAt);
+                at = Times.Earlier(at, UpdatedAt);
             }
 
             // Commands in flight are resolved first, each at its own time.
             if (Leaving is { At: { } leaves } && Outstanding.IsEmpty && PausedBy is null && Blockage is null)
             {
-                at = Earlier(at, leaves);
+                at = Times.Earlier(at, leaves);
             }
 
             if (!TimersRun)
@@ -169,13 +169,12 @@ internal sealed record SagaState
 
             foreach (var branch in Branches)
             {
-                at = Earlier(at, branch.WaitUntil);
+                at = Times.Earlier(at, branch.WaitUntil);
             }
 
             // The deadline does not apply to a saga that compensates.
-            return Earlier(Earlier(at, Earlier(StateDueAt, WaitUntil)), Status == SagaStatus.Compensating ? null : DeadlineAt);
+            at = Times.Earlier(at, Times.Earlier(StateDueAt, WaitUntil));
+            return Status == SagaStatus.Compensating ? at : Times.Earlier(at, DeadlineAt);
         }
     }
-
-    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 }

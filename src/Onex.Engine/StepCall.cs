@@ -10,29 +10,29 @@ internal sealed record StepCall(CallStep Step, CallRole Role, Invocation Invocat
     public TimeSpan? Heartbeat { get; init; }
 
     /// <summary>The step itself, with these arguments.</summary>
-    public static StepCall Doing(CallStep step, RawJson arguments) =>
+    public static StepCall ForStep(CallStep step, RawJson arguments) =>
         new(step, step.Role, step.Invocation, arguments, step.Retry, step.Timeout) { Heartbeat = step.HeartbeatTimeout };
 
     /// <summary>The compensation of a step that has one, with these arguments.</summary>
-    public static StepCall Compensating(CallStep step, RawJson arguments)
+    public static StepCall ForCompensation(CallStep step, RawJson arguments)
     {
         var compensation = step.Compensation!;
         return new StepCall(step, compensation.Role, compensation.Invocation, arguments, compensation.Retry, compensation.Timeout);
     }
 
-    /// <summary>Null if the saga no longer holds what the command needs.</summary>
+    /// <summary>The call of a command; null if its arguments can no longer be evaluated.</summary>
     public static StepCall? For(DecisionBuilder decision, Outstanding command)
     {
         var saga = decision.Saga;
-        var step = decision.Facts.Step(command.Step);
+        var step = decision.Facts.Call(command.Step);
         if (command.Direction == StepDirection.Forward)
         {
-            return ArgumentsOf(decision, command, step) is { } arguments ? Doing(step, arguments) : null;
+            return ArgumentsOf(decision, command, step) is { } arguments ? ForStep(step, arguments) : null;
         }
 
         var compensation = saga.Compensables.LastOrDefault(entry => entry.CompensationId == command.CommandId);
         return (compensation?.Arguments ?? command.Arguments) is { } stored && step.Compensation is not null
-            ? Compensating(step, stored)
+            ? ForCompensation(step, stored)
             : null;
     }
 

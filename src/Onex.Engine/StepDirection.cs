@@ -19,6 +19,6 @@ internal static class StepDirectionText
     {
         StepDirections.Do => StepDirection.Forward,
         StepDirections.Compensate => StepDirection.Compensation,
-        _ => throw new InvalidOperationException($"'{text}' is no direction of a step."),
+        _ => throw new InvalidOperationException($"'{text}' is not a direction of a step."),
     };
 }

@@ -12,7 +12,7 @@ internal sealed record StepReportArrived : SagaEvent
     /// <summary>Whether it came from the topic of the workers' results, which others than Onex may write.</summary>
     public bool IsFromWorker { get; init; }
 
-    /// <summary>Whether a process has begun the attempt; else it makes progress.</summary>
+    /// <summary>Whether a process has just begun the attempt; else it reports progress.</summary>
     public required bool HasBegun { get; init; }
 
     /// <summary>How much is done, from 0 to 1; null if it is not known.</summary>

@@ -34,7 +34,7 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>Whether it was read from the topic of the workers' results, to which remote workers write.</summary>
     public bool IsFromWorker { get; init; }
 
-    /// <summary>For an undeliverable command: whether no role has taken a copy of it, and none can any more.</summary>
+    /// <summary>For an undeliverable command: whether no role has claimed a copy of it, and none can any more.</summary>
     public bool IsClosed { get; init; }
 
     /// <summary>The delay that the service requests before the next attempt.</summary>
@@ -43,7 +43,7 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>How far the attempt came, as its role reports it; null if it does not.</summary>
     public AttemptReach? Reach { get; init; }
 
-    /// <summary>How far it came. By default the outcome of a failure is unknown, and a rejection is the service's answer.</summary>
+    /// <summary>How far it came. If its role does not say, a failed attempt may have taken effect, and the service rejected it.</summary>
     public AttemptReach Reached => Outcome switch
     {
         StepOutcome.Completed => AttemptReach.Done,

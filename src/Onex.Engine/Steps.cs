@@ -9,11 +9,11 @@ namespace Onex.Engine;
 /// <summary>Executes each kind of step.</summary>
 internal static class Steps
 {
-    /// <summary>Runs a step. True if it is done; false if it is awaited, or has led elsewhere.</summary>
+    /// <summary>Runs a step. True if it is done; false if it is awaited or the saga went elsewhere.</summary>
     public static bool Run(DecisionBuilder decision, Sequence sequence, StepPlan step, int retryPass) => step switch
     {
         CallStep call => Call(decision, call, Math.Max(retryPass, Branches.RetryPass(decision.Saga, sequence))),
-        ParallelStep parallel => Branches.Open(decision, parallel),
+        ParallelStep parallel => Branches.Start(decision, parallel),
         EachStep each => EachItems.Begin(decision, each, retryPass),
         StartStep start => Start(decision, start),
         EmitStep emit => Emit(decision, emit),
@@ -35,7 +35,7 @@ internal static class Steps
         }
 
         var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, retryPass: retryPass);
-        var stepCall = StepCall.Doing(step, arguments);
+        var stepCall = StepCall.ForStep(step, arguments);
         Commands.Send(decision, id, StepDirection.Forward, stepCall, retryPass);
         decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
@@ -61,7 +61,7 @@ internal static class Steps
         return true;
     }
 
-    // It is sent with the commit, or not at all, so it needs no compensation.
+    // The domain event is sent with the commit or not at all, so it needs no compensation.
     private static bool Emit(DecisionBuilder decision, EmitStep step)
     {
         var scope = new SagaScope(decision.Plan, decision.Saga, decision.Now);
@@ -120,7 +120,7 @@ internal static class Steps
             return false;
         }
 
-        Interruption.Freeze(decision);
+        Interruption.FreezeArguments(decision);
         decision.Saga = decision.Saga with { Data = data };
         decision.Note(HistoryKind.StepCompleted, step.Id);
         return true;
@@ -164,7 +164,7 @@ internal static class Steps
 internal static class Assignments
 {
     /// <summary>
-    /// The data after all assignments. Every value is evaluated over the data as it was before. False with the field and what is wrong.
+    /// The data after all assignments. Every value is evaluated with the data before them. False, with the reason, if one of them fails.
     /// </summary>
     public static bool TryApply(
         ImmutableArray<Assignment> assignments,
@@ -187,9 +187,14 @@ internal static class Assignments
             {
                 reason = mismatch!.ToString();
             }
-            else if ((reason = ValueJson.ProblemOf(value)) is null && value.Kind is CelKind.Map or CelKind.List)
+            else
             {
-                // As it is after the row is read again, so that decisions do not depend on a reload.
+                reason = ValueJson.ProblemOf(value);
+            }
+
+            if (reason is null && value.Kind is CelKind.Map or CelKind.List)
+            {
+                // The value as it is after the row is read again, so that decisions do not depend on a reload.
                 value = StoredOrder.Sort(value);
                 value = assignment.Type.TryConvert(value, out var typed, out _) ? typed : value;
             }

@@ -20,9 +20,9 @@ internal static class Timers
         var due = decision.Saga.Outstanding.Where(command => IsDue(decision.Saga, command, decision.Now))
             .OrderBy(command => command.DueAt)
             .ToList();
-        var changed = EndOfDelay(decision);
-        changed |= Contracted(decision);
-        changed |= EachItems.Take(decision, timer.Items);
+        var changed = EndDelay(decision);
+        changed |= FireContractTimers(decision);
+        changed |= EachItems.HandleItems(decision, timer.Items);
         foreach (var command in due)
         {
             // An earlier part of this wake-up may have ended or interrupted it. The next wake-up looks it up.
@@ -34,7 +34,7 @@ internal static class Timers
             changed = true;
             if (command.Phase == AttemptPhase.BackingOff)
             {
-                Commands.SendAgain(decision, command, command.Attempt + 1, resent: 0);
+                Commands.SendAgain(decision, command, command.Attempt + 1, resends: 0);
             }
             else
             {
@@ -56,7 +56,7 @@ internal static class Timers
         select command.CommandId;
 
     /// <summary>
-    /// Those of <see cref="ToLookUp"/> that are cancelled first if they are parked, because the step's retries have no time left.
+    /// Those of <see cref="ToLookUp"/> that are cancelled first if they are parked, because the time for the step's retries is over.
     /// </summary>
     public static IEnumerable<CommandId> ToCancelIfParked(Plan plan, SagaState saga, DateTimeOffset now) =>
         from command in saga.Outstanding
@@ -71,45 +71,45 @@ internal static class Timers
         where PlanFacts.For(plan).RoleOf(command) == CallRole.Effect
         select command.CommandId;
 
-    // Of an interrupted command that may have taken effect in an earlier attempt, only another attempt finds out the outcome.
-    private static bool MayBeCancelled(Outstanding command) => command is { Interrupted: true, Happened: Happening.No };
+    // If an earlier attempt may have taken effect, only another attempt finds out the outcome.
+    private static bool MayBeCancelled(Outstanding command) => command is { Interrupted: true, TookEffect: TookEffect.No };
 
     // Handles the contract's own timers in the order in which they were due, even if all were due while the saga was paused. If a wait
     // ended before a timeout, the timeout is checked in a later decision, after the effects of the wait.
-    private static bool Contracted(DecisionBuilder decision)
+    private static bool FireContractTimers(DecisionBuilder decision)
     {
         var changed = false;
         while (decision.Saga.TimersRun)
         {
-            var wait = Branches.Awaited(decision);
-            var limit = Earlier(DeadlineAt(decision), decision.Saga.StateDueAt);
+            var wait = Branches.ElapsedWait(decision);
+            var limit = Times.Earlier(DeadlineAt(decision), decision.Saga.StateDueAt);
             if (limit <= decision.Now && !(wait?.Until < limit))
             {
                 if (!changed)
                 {
-                    decision.Progress();
-                    _ = Deadline(decision, limit.Value) || StateTimeout(decision, limit.Value);
+                    decision.ResetIdleEntries();
+                    FireLimit(decision, limit.Value);
                 }
 
                 return true;
             }
 
-            if (wait is not { } over)
+            if (wait is not { } ended)
             {
                 return changed;
             }
 
             changed = true;
-            decision.Progress();
-            decision.Note(HistoryKind.StepCompleted, over.Step);
-            Flow.RunOn(decision, over.Step);
+            decision.ResetIdleEntries();
+            decision.Note(HistoryKind.StepCompleted, ended.Step);
+            Flow.RunNext(decision, ended.Step);
         }
 
         return changed;
     }
 
-    // Repeated entries into a state without progress are delayed more and more.
-    private static bool EndOfDelay(DecisionBuilder decision)
+    // Enters the next state if its entry was delayed because of a cycle without progress and the delay is over.
+    private static bool EndDelay(DecisionBuilder decision)
     {
         if (decision.Saga is { Leaving.At: { } at, PausedBy: null, Blockage: null, Outstanding.IsEmpty: true } && at <= decision.Now)
         {
@@ -124,16 +124,21 @@ internal static class Timers
     private static DateTimeOffset? DeadlineAt(DecisionBuilder decision) =>
         decision.State.Kind == StateKind.Ordinary ? decision.Saga.DeadlineAt : null;
 
-    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
+    private static void FireLimit(DecisionBuilder decision, DateTimeOffset due)
+    {
+        if (DeadlineAt(decision) == due)
+        {
+            FireDeadline(decision);
+        }
+        else
+        {
+            FireStateTimeout(decision);
+        }
+    }
 
-    private static bool Deadline(DecisionBuilder decision, DateTimeOffset due)
+    private static void FireDeadline(DecisionBuilder decision)
     {
         var saga = decision.Saga;
-        if (DeadlineAt(decision) != due)
-        {
-            return false;
-        }
-
         var limit = decision.Plan.Deadline!;
         decision.Saga = saga with { DeadlineAt = null };
         decision.Observer?.TransitionTaken(limit);
@@ -141,71 +146,64 @@ internal static class Timers
             StepCodes.DeadlineExceeded,
             $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, decision.Now));
-        return true;
     }
 
-    private static bool StateTimeout(DecisionBuilder decision, DateTimeOffset due)
+    private static void FireStateTimeout(DecisionBuilder decision)
     {
         var saga = decision.Saga;
-        if (saga.StateDueAt != due)
-        {
-            return false;
-        }
-
         var limit = decision.State.Timeout!;
         decision.Saga = saga with { StateDueAt = null };
         decision.Observer?.TransitionTaken(limit);
         Flow.Transition(decision, limit.Next, new Fault(
             StepCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, decision.Now));
-        return true;
     }
 
     private static bool IsDue(SagaState saga, Outstanding command, DateTimeOffset now) =>
-        command.RunsWhile(saga.PausedBy is not null) && command.DueAt <= now;
+        command.DueTimeApplies(saga.PausedBy is not null) && command.DueAt <= now;
 
     private static void LookUpOutcome(DecisionBuilder decision, Outstanding command, Lease? lease)
     {
         switch (lease)
         {
             case { Cancelled: true } when MayBeCancelled(command):
-                Interruption.Cancelled(decision, command);
+                Interruption.HandleCancelled(decision, command);
                 break;
 
-            // Its connection does not let it begin, which uses up no attempt. Its result arrives by itself; this covers a lost one.
+            // The command is parked, which uses up no attempt. Its result arrives by itself unless it is lost, so it is looked up again.
             case { ParkedAt: { } parkedAt }:
                 decision.Replace(command with { DueAt = NextInquiry(decision, command, parkedAt) });
                 break;
 
             case { Cancelled: true, Attempt: > 0 }:
-                Results.AttemptFailed(
+                Results.FailAttempt(
                     decision, command, AttemptReach.NotSent, StepCodes.StepTimedOut,
                     "Its connection did not let it begin in the time that the step has.", retryAfter: null);
                 break;
 
-            case null when command.Interrupted && decision.Facts.Step(command.Step).Role == CallRole.Saga:
+            case null when command.Interrupted && decision.Facts.Call(command.Step).Role == CallRole.Saga:
                 Commands.CancelChild(decision, command);
                 break;
 
             // The broker rejected the message and the command was closed in the ledger, but the result of that was lost.
             case { Cancelled: true } when command.Direction == StepDirection.Forward:
-                Results.NeverTaken(decision, command, "The broker rejected its message.");
+                Results.FailUndeliverable(decision, command, "The broker rejected its message.");
                 break;
 
-            // A role holds the lease: look again after it expires. A late role is about to commit.
+            // A role holds the lease: look it up again after the lease has expired. A late role is about to commit.
             case { ValidUntil: { } until }:
                 decision.Replace(command with { DueAt = (until > decision.Now ? until : decision.Now) + TimeSpan.FromSeconds(1) });
                 break;
 
             // A role claimed this attempt and never reported its outcome.
             case { } lapsed when lapsed.Attempt >= command.Attempt:
-                Results.AttemptFailed(
+                Results.FailAttempt(
                     decision, command, AttemptReach.Sent, StepCodes.StepTimedOut,
                     "The process that ran the attempt stopped before it reported a result.", retryAfter: null);
                 break;
 
-            // The effects role no longer starts it.
+            // The command is too old: no role starts it any more.
             case var _ when command.NotAfter <= decision.Now && decision.Facts.RoleOf(command) != CallRole.Saga:
-                Results.AttemptFailed(
+                Results.FailAttempt(
                     decision, command, decision.Facts.RoleOf(command) == CallRole.Remote ? AttemptReach.Sent : AttemptReach.NotSent,
                     StepCodes.StepTimedOut, "No result arrived while the command was valid.",
                     retryAfter: null);
@@ -214,15 +212,16 @@ internal static class Timers
             case null when Reports.Expire(decision, command):
                 break;
 
-            // No role has claimed it: the role is down, or the command waits in its topic. Resending the same attempt uses up none. An
-            // interrupted command that could not be cancelled was claimed before, so only its outcome tells whether it took effect.
+            // No role has claimed it: the role is down, or the command waits in its topic. Resending the same attempt uses up none. If an
+            // interrupted command could not be cancelled, an earlier attempt was claimed, and only its outcome says whether it took effect.
             default:
-                Commands.SendAgain(decision, command, command.Attempt, command.Resent + 1);
+                Commands.SendAgain(decision, command, command.Attempt, command.Resends + 1);
                 break;
         }
     }
 
-    // Half the time that it has been parked: many parked commands cost few inquiries. The fraction spreads those of one outage.
+    // Half as long as the command has been parked, so that many parked commands cost few inquiries. The fraction spreads those of one
+    // outage over time.
     private static DateTimeOffset NextInquiry(DecisionBuilder decision, Outstanding command, DateTimeOffset parkedAt)
     {
         var wait = (decision.Now - parkedAt) / 2;
@@ -231,10 +230,10 @@ internal static class Timers
         return EndOfRetries(decision.Plan, decision.Saga, command) is { } end && end > decision.Now && end < next ? end : next;
     }
 
-    // When no further attempt may begin, also one that is parked. Past the pivot a step has no such time.
+    // The time after which no attempt may begin, not even a parked one; null if there is none. Past the pivot a step has no such time.
     private static DateTimeOffset? EndOfRetries(Plan plan, SagaState saga, Outstanding command)
     {
-        var step = PlanFacts.For(plan).Step(command.Step);
+        var step = PlanFacts.For(plan).Call(command.Step);
         var isForward = command.Direction == StepDirection.Forward;
         var retry = isForward ? step.Retry : step.Compensation?.Retry ?? step.Retry;
         return command.Interrupted || (isForward && saga.PastPivot) ? null : (command.RetriedAt ?? command.FirstSentAt) + retry.Within;

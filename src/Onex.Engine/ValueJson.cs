@@ -9,10 +9,10 @@ namespace Onex.Engine;
 internal static class ValueJson
 {
     /// <summary>How Onex writes JSON that it may read again.</summary>
-    public static JsonWriterOptions Writing => RentedJsonWriter.Options;
+    public static JsonWriterOptions WriterOptions => RentedJsonWriter.Options;
 
-    /// <summary>How stored values are read: as deep as values are ever written, plus the objects around them.</summary>
-    public static JsonDocumentOptions Reading { get; } = new() { MaxDepth = ExpressionLimits.StoredDepth + 64 };
+    /// <summary>How stored values are read: as deep as they are written, plus a margin for the objects around them.</summary>
+    public static JsonDocumentOptions ReaderOptions { get; } = new() { MaxDepth = ExpressionLimits.StoredDepth + 64 };
 
     /// <summary>Evaluates a template to JSON. False, with the reason, if an expression fails or the value has no JSON form.</summary>
     public static bool TryEvaluate(Template template, IExpressionScope scope, out RawJson json, out string? problem)
@@ -28,7 +28,7 @@ internal static class ValueJson
         return TryWrite(value, out json, out problem);
     }
 
-    /// <summary>False, with the reason, for a value that has no JSON form, or that may be neither sent nor stored.</summary>
+    /// <summary>Writes a value. False, with the reason, if it has no JSON form, or may be neither sent nor stored.</summary>
     public static bool TryWrite(CelValue value, out RawJson json, out string? problem)
     {
         using var rented = RentedJsonWriter.Rent();

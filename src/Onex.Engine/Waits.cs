@@ -19,14 +19,14 @@ internal static class Waits
         (OperatorCommand.Pause, "pause"),
     ];
 
-    // A single resend may be due to a pause, or to a role that was just starting.
-    private const int UntakenMin = 2;
+    // So many resends mean that no role runs. A single one may be due to a pause, or to a role that was just starting.
+    private const int ResendsOfUnclaimed = 2;
 
     /// <summary>What a saga waits for, since when, until when, and what an operator can do.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="saga">The saga.</param>
     /// <param name="now">The time.</param>
-    /// <param name="parked">Why commands are parked, for those that are.</param>
+    /// <param name="parked">Why commands are parked; null if none is.</param>
     public static WaitReason Describe(
         Plan plan, SagaState saga, DateTimeOffset now, IReadOnlyDictionary<CommandId, string>? parked = null)
     {
@@ -47,7 +47,6 @@ internal static class Waits
             _ => Waiting(plan, saga, now),
         };
 
-        // All commands that are allowed.
         var decision = new DecisionBuilder(plan, saga, now);
         return new WaitReason(
             described.Sentence,
@@ -57,7 +56,7 @@ internal static class Waits
             saga.NextWakeupAt,
             described.Waits,
             [
-                .. described.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
+                .. described.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{DataArgument(plan, name)}"),
                 .. _commands
                     .Where(command => Operators.WhyNotAllowed(decision, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
@@ -68,14 +67,15 @@ internal static class Waits
             ]);
     }
 
-    // For a shell: the sample contains no apostrophe.
-    private static string Data(Plan plan, string name) =>
-        plan.Events.TryGetValue(name, out var declared) && SampleJson.Create(declared.Data) is var sample && sample != "{}"
-            ? $" --data '{sample}'"
-            : "";
+    // The argument in a shell's quotes: a sample contains no apostrophe.
+    private static string DataArgument(Plan plan, string name)
+    {
+        var sample = plan.Events.TryGetValue(name, out var declared) ? SampleJson.Create(declared.Data) : "{}";
+        return sample == "{}" ? "" : $" --data '{sample}'";
+    }
 
     private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
-        command.Direction == StepDirection.Forward && PlanFacts.For(plan).Step(command.Step).Role == CallRole.Saga);
+        command.Direction == StepDirection.Forward && PlanFacts.For(plan).Call(command.Step).Role == CallRole.Saga);
 
     private sealed record WaitDescription(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
@@ -131,22 +131,23 @@ internal static class Waits
     private static string Describe(SagaState saga, IReadOnlyList<Outstanding> items)
     {
         var step = items[0].Step;
+        var are = items.Count == 1 ? "is" : "are";
         var count = $"{items.Count} item{(items.Count == 1 ? "" : "s")} of step '{step}'";
-        return items[0].Direction == StepDirection.Compensation ? $"{count} {(items.Count == 1 ? "is" : "are")} being compensated"
-            : saga.Eaches.FirstOrDefault(run => run.Step == step) is { } run
-                ? $"{count} {(items.Count == 1 ? "is" : "are")} in flight, {run.Completed} of {run.Total} are done"
+        return items[0].Direction == StepDirection.Compensation ? $"{count} {are} being compensated"
+            : saga.EachRuns.FirstOrDefault(run => run.Step == step) is { } run
+                ? $"{count} {are} in flight, {run.Completed} of {run.Total} are done"
                     + (run.Failed > 0 ? $", {run.Failed} have failed" : "")
-            : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {(items.Count == 1 ? "is" : "are")} being resolved";
+            : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {are} being resolved";
     }
 
     private static string Describe(
         Plan plan, SagaState saga, Outstanding command, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
-        var step = PlanFacts.For(plan).Step(command.Step);
+        var step = PlanFacts.For(plan).Call(command.Step);
         var isCompensation = command.Direction == StepDirection.Compensation;
         var attempts = (isCompensation ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
         attempts = command.Interrupted
-            ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax))
+            ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAttempt + Interruption.AttemptsMax))
             : attempts;
         if (step.Role == CallRole.Saga && !isCompensation && command.Phase == AttemptPhase.InFlight)
         {
@@ -179,7 +180,7 @@ internal static class Waits
             _ =>
                 $"{what} is in flight ({attempt}, first sent at {TimeText.Format(command.FirstSentAt)}, next check "
                     + $"{(command.DueAt > now ? $"at {TimeText.Format(command.DueAt)}" : "now")})"
-                + (command.Resent < UntakenMin
+                + (command.Resends < ResendsOfUnclaimed
                     ? ""
                     : ", and no process has claimed it: check that "
                         + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, step.Role)} runs"),

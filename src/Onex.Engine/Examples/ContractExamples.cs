@@ -6,8 +6,7 @@ namespace Onex.Engine.Examples;
 /// <summary>Runs the examples of contracts in the engine, in virtual time, without infrastructure. The result is always the same.</summary>
 public static class ContractExamples
 {
-    // The maximum of decisions in one example, and in all of a contract: enough for an `each` of a thousand items, and too few for an
-    // endless cycle.
+    // The limits end an example with an endless cycle, and are enough for an `each` of a thousand items.
     private const int DecisionsPerExample = 20_000;
     private const int DecisionsPerContract = 100_000;
 
@@ -16,17 +15,17 @@ public static class ContractExamples
     {
         var coverage = new CoverageObserver(plan);
         var results = new List<ExampleResult>();
-        var left = DecisionsPerContract;
+        var remaining = DecisionsPerContract;
         foreach (var example in plan.Examples)
         {
-            results.Add(ExampleRun.Run(plan, example, coverage, Math.Min(left, DecisionsPerExample), out var decisions));
-            left = Math.Max(0, left - decisions);
+            results.Add(ExampleRun.Run(plan, example, coverage, Math.Min(remaining, DecisionsPerExample), out var decisions));
+            remaining = Math.Max(0, remaining - decisions);
         }
 
         return new ExamplesReport(plan, results, coverage.Report());
     }
 
-    /// <summary>What is wrong with the examples of a plan; for the compiler.</summary>
+    /// <summary>The problems of all examples of a plan, for the compiler to report.</summary>
     public static IEnumerable<ExampleProblem> Problems(Plan plan) => Run(plan).Examples.SelectMany(example => example.Problems);
 }
 
@@ -48,8 +47,8 @@ public sealed record ExampleResult(string Name, IReadOnlyList<ExampleProblem> Pr
 /// <param name="Compensations">The steps that were compensated.</param>
 public sealed record Coverage(CoveredPart States, CoveredPart Transitions, CoveredPart Guards, CoveredPart Compensations);
 
-/// <summary>How much of one kind is covered.</summary>
+/// <summary>How many parts of one kind are covered.</summary>
 /// <param name="Covered">How many.</param>
 /// <param name="All">How many there are.</param>
-/// <param name="Missing">The others, for people.</param>
+/// <param name="Missing">The parts that are not covered, for people.</param>
 public sealed record CoveredPart(int Covered, int All, IReadOnlyList<string> Missing);

@@ -8,17 +8,17 @@ namespace Onex.Engine.Examples;
 internal sealed class CoverageObserver(Plan plan) : IPlanObserver
 {
     // Compares by reference, because two rules with the same text are two rules.
-    private readonly HashSet<object> _taken = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<object> _held = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<object> _failed = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _transitions = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _heldGuards = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _failedGuards = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _states = new(StringComparer.Ordinal);
     private readonly HashSet<string> _compensations = new(StringComparer.Ordinal);
 
-    public void GuardEvaluated(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
+    public void GuardEvaluated(Expression guard, bool holds) => (holds ? _heldGuards : _failedGuards).Add(guard);
 
-    public void TransitionTaken(object transition) => _taken.Add(transition);
+    public void TransitionTaken(object transition) => _transitions.Add(transition);
 
-    /// <summary>Records the history of a decision.</summary>
+    /// <summary>Records an entry of the history.</summary>
     public void Record(HistoryNote note)
     {
         if (note.Kind == HistoryKind.StateEntered)
@@ -31,18 +31,18 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
         }
     }
 
-    /// <summary>The covered parts of all that the file declares.</summary>
+    /// <summary>How much of what the contract's file declares is covered.</summary>
     public Coverage Report() => new(
         Part(plan.States.Where(state => !state.Implicit), state => state.Name, state => _states.Contains(state.Name)),
         Part(
             PlanTransitions.All(plan).Where(transition => transition.From is null || !plan.State(transition.From).Implicit),
             Text,
-            transition => _taken.Contains(transition.Part)),
+            transition => _transitions.Contains(transition.Part)),
         Part(
             PlanTransitions.Guards(plan).SelectMany(
                 entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
             entry => $"{entry.Place}: '{entry.Guard.Text}' {(entry.Holds ? "holds" : "does not hold")}",
-            entry => (entry.Holds ? _held : _failed).Contains(entry.Guard)),
+            entry => (entry.Holds ? _heldGuards : _failedGuards).Contains(entry.Guard)),
         Part(
             plan.States.SelectMany(state => state.Calls).Where(step => step.Compensation is not null),
             step => step.Id,

@@ -25,8 +25,8 @@ internal sealed class ExampleRun
     private DateTimeOffset _now;
     private int _decisions;
     private int _nextEvent;
-    private bool _standsIn;
-    private (DateTimeOffset At, int Visit)? _until;
+    private bool _hasStandIn;
+    private (DateTimeOffset At, int Visit)? _eventDue;
 
     private ExampleRun(Plan plan, ExamplePlan example, CoverageObserver coverage, int decisionsMax)
     {
@@ -45,7 +45,7 @@ internal sealed class ExampleRun
     public static ExampleResult Run(Plan plan, ExamplePlan example, CoverageObserver coverage, int decisionsMax, out int decisions)
     {
         var run = new ExampleRun(plan, example, coverage, decisionsMax);
-        run.Play();
+        run.RunToEnd();
         decisions = run._decisions;
         if (run._problems.Count == 0)
         {
@@ -55,11 +55,11 @@ internal sealed class ExampleRun
         return new ExampleResult(example.Name, run._problems);
     }
 
-    private ExampleEvent? Waiting => _nextEvent < _example.Events.Length ? _example.Events[_nextEvent] : null;
+    private ExampleEvent? NextEvent => _nextEvent < _example.Events.Length ? _example.Events[_nextEvent] : null;
 
-    private void Play()
+    private void RunToEnd()
     {
-        Take(Started());
+        Decide(Started());
         while (_problems.Count == 0 && _saga is { EndedAt: null, Blockage: null } && !IsWhereItShouldWait())
         {
             if (_decisions > _decisionsMax)
@@ -75,11 +75,11 @@ internal sealed class ExampleRun
             }
         }
 
-        if (_problems.Count == 0 && Waiting is { } left)
+        if (_problems.Count == 0 && NextEvent is { } unsent)
         {
             Report(
-                ExampleProblemKind.NotSent, left.At,
-                $"the saga is never in state '{left.State}' when it is this entry's turn: it {HistoryText.Whereabouts(_saga)}",
+                ExampleProblemKind.NotSent, unsent.At,
+                $"the saga is never in state '{unsent.State}' when it is this entry's turn: it {HistoryText.Whereabouts(_saga)}",
                 HistoryText.Remedy(_history));
         }
     }
@@ -99,7 +99,7 @@ internal sealed class ExampleRun
         }
 
         var wakeUp = _saga.NextWakeupAt is { } at && at < DateTimeOffset.MaxValue ? at : (DateTimeOffset?)null;
-        if (_until is { } until && !(wakeUp <= until.At))
+        if (_eventDue is { } until && !(wakeUp <= until.At))
         {
             _now = until.At;
             return true;
@@ -111,7 +111,7 @@ internal sealed class ExampleRun
         }
 
         _now = wakeUp > _now ? wakeUp.Value : _now;
-        Take(new TimerFired
+        Decide(new TimerFired
         {
             SagaId = _saga.Facts.SagaId,
             CausedBy = Identity.Wakeup(_saga.Facts.SagaId, _now),
@@ -127,7 +127,7 @@ internal sealed class ExampleRun
     // interrupts them. With `after` it is sent when that time has passed.
     private bool SendEvent()
     {
-        if (Waiting is not { } next)
+        if (NextEvent is not { } next)
         {
             return false;
         }
@@ -137,17 +137,17 @@ internal sealed class ExampleRun
             return false;
         }
 
-        if (next.After is { } after && _until is null)
+        if (next.After is { } after && _eventDue is null)
         {
-            _until = (Times.After(_now, after), _saga.Visit);
+            _eventDue = (Times.After(_now, after), _saga.Visit);
         }
 
-        if (_now < _until?.At)
+        if (_now < _eventDue?.At)
         {
             return false;
         }
 
-        _until = null;
+        _eventDue = null;
         _nextEvent++;
         if (next.Event is { } name)
         {
@@ -157,17 +157,17 @@ internal sealed class ExampleRun
         return true;
     }
 
-    // The passing time may end the state, which the example may be about. An event that was due after it is not sent then.
+    // While the example waits to send its event, the saga may leave the state, so that the event cannot be sent.
     private void ReportUnsentEvent()
     {
-        if (_until is not { } until
-            || Waiting is not { } next
+        if (_eventDue is not { } until
+            || NextEvent is not { } next
             || (_saga.State == next.State && _saga.Visit == until.Visit && _saga.EndedAt is null))
         {
             return;
         }
 
-        _until = null;
+        _eventDue = null;
         _nextEvent++;
         if (next.Event is { } name)
         {
@@ -182,7 +182,7 @@ internal sealed class ExampleRun
     private void Send(ExampleEvent next, string name)
     {
         var requester = Requester($"event {_nextEvent}");
-        var decision = Take(new ExternalEvent
+        var decision = Decide(new ExternalEvent
         {
             SagaId = _saga.Facts.SagaId,
             CausedBy = requester.RequestId,
@@ -190,7 +190,7 @@ internal sealed class ExampleRun
             Data = next.Data,
             Requester = requester,
         });
-        var declined = decision.Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
+        var declined = decision.Declined.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
         if (declined is not null && !next.Declined)
         {
             Report(
@@ -215,11 +215,11 @@ internal sealed class ExampleRun
 
         if (command.Cancels)
         {
-            Take(ScriptedSteps.Cancelled(command, _saga.Facts.SagaId));
+            Decide(ScriptedSteps.Cancelled(command, _saga.Facts.SagaId));
             return;
         }
 
-        // No role has claimed it: the ledger cancels it.
+        // The command is interrupted and counts as unclaimed: the next wake-up cancels it.
         if (!_steps.Has(command)
             && _saga.Outstanding.Any(outstanding => outstanding.CommandId == command.CommandId && outstanding.Interrupted))
         {
@@ -234,10 +234,10 @@ internal sealed class ExampleRun
             return;
         }
 
-        Take(result);
+        Decide(result);
     }
 
-    private Decision Take(SagaEvent message)
+    private Decision Decide(SagaEvent message)
     {
         var decision = SagaEngine.Decide(_plan, message is SagaStarted ? null : _saga, message, _now, _coverage);
         _decisions++;
@@ -255,8 +255,8 @@ internal sealed class ExampleRun
         }
 
         ReportUnsentEvent();
-        _standsIn |= message is StepResultArrived { IsStandIn: true };
-        if (_standsIn)
+        _hasStandIn |= message is StepResultArrived { IsStandIn: true };
+        if (_hasStandIn)
         {
             FindUnscripted(decision);
         }
@@ -269,9 +269,9 @@ internal sealed class ExampleRun
     {
         var details = decision.History.Select(note => note.Detail?.ToString())
             .Append(_saga.BlockedBecause)
-            .Concat(decision.Rejections.Select(rejection => rejection.Error))
+            .Concat(decision.Declined.Select(rejection => rejection.Error))
             .Append(Expectations.WhyNoOutput(_plan, _saga, _now));
-        foreach (var step in details.OfType<string>().Select(HistoryText.Unscripted).OfType<string>().Take(1))
+        if (details.OfType<string>().Select(HistoryText.Unscripted).OfType<string>().FirstOrDefault() is { } step)
         {
             _problems.Clear();
             Report(
@@ -280,9 +280,10 @@ internal sealed class ExampleRun
         }
     }
 
-    // Otherwise time would advance to the state's own timeout.
+    // If the run did not stop here, time would advance to the timeout of the state.
     private bool IsWhereItShouldWait() =>
-        Waiting is null && _sent.Count == 0 && _saga.Outstanding.IsEmpty && _saga.Eaches.IsEmpty && _example.Expect.Waiting == _saga.State;
+        NextEvent is null && _sent.Count == 0
+        && _saga.Outstanding.IsEmpty && _saga.EachRuns.IsEmpty && _saga.State == _example.Expect.Waiting;
 
     private SagaStarted Started()
     {
@@ -306,7 +307,7 @@ internal sealed class ExampleRun
         };
     }
 
-    // Derived from the example alone, so that ids that are derived from it are always the same.
+    // Its ids depend on the example alone, so that every run is the same.
     private Requester Requester(string what)
     {
         var source = $"example {_example.Name}, {what}";

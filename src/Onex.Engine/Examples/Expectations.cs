@@ -35,27 +35,28 @@ internal static class Expectations
         return unmet.Select(entry => new ExampleProblem(
             ExampleProblemKind.NotAsExpected, Place(example, entry.Key), example.Name, entry.What, HistoryText.Remedy(history)));
 
-        void Compare(string key, string? wanted, string came)
+        void Compare(string key, string? wanted, string actual)
         {
-            if (wanted is not null && wanted != came)
+            if (wanted is not null && wanted != actual)
             {
-                unmet.Add((key, $"'{key}' is {came}, not {wanted}"));
+                unmet.Add((key, $"'{key}' is {actual}, not {wanted}"));
             }
         }
 
         void Sequence(
             string key, IReadOnlyList<string>? wanted, IEnumerable<HistoryNote> notes, HistoryKind kind, Func<HistoryNote, string> name)
         {
-            var came = notes.Where(note => note.Kind == kind).Select(name).ToList();
-            if (wanted is not null && !came.SequenceEqual(wanted, StringComparer.Ordinal))
+            var actual = notes.Where(note => note.Kind == kind).Select(name).ToList();
+            if (wanted is not null && !actual.SequenceEqual(wanted, StringComparer.Ordinal))
             {
-                unmet.Add((key, $"'{key}' is [{string.Join(", ", came)}]"));
+                unmet.Add((key, $"'{key}' is [{string.Join(", ", actual)}]"));
             }
         }
 
-        void Value(string key, CelValue? wanted, RawJson? came, string? why)
+        void Value(string key, CelValue? wanted, RawJson? actual, string? why)
         {
-            if (wanted is { } value && Difference(value, came is { } json ? CelValue.FromJson(json.Utf8.Span) : null, "") is { } difference)
+            CelValue? value = actual is { } json ? CelValue.FromJson(json.Utf8.Span) : null;
+            if (wanted is { } expectedValue && Difference(expectedValue, value, "") is { } difference)
             {
                 unmet.Add((key, $"'{key}'{difference}{(why is null ? "" : $" ({why.TrimEnd('.')})")}"));
             }
@@ -80,14 +81,14 @@ internal static class Expectations
                 expected.End == EndKind.Completed ? "end completed" : "end failed",
                 saga.Status == (expected.End == EndKind.Completed ? SagaStatus.Completed : SagaStatus.Failed)),
         };
-        var fault = saga is { EndedAt: not null, Fault: { } left } ? $" with the fault {left.Code}" : "";
+        var fault = saga is { EndedAt: not null, Fault: { } cause } ? $" with the fault {cause.Code}" : "";
         return holds ? null : (key, $"the saga was to {wanted}, but {HistoryText.Whereabouts(saga)}{fault}");
     }
 
     // Compares the expected fields of maps, and all of any other value. Null if there is no difference.
-    private static string? Difference(CelValue wanted, CelValue? came, string pointer)
+    private static string? Difference(CelValue wanted, CelValue? actual, string pointer)
     {
-        if (came is not { } value)
+        if (actual is not { } value)
         {
             return $"{At(pointer)} is missing";
         }

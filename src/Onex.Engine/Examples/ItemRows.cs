@@ -15,11 +15,11 @@ internal sealed class ItemRows
     {
         foreach (var item in items)
         {
-            var known = _rows.GetValueOrDefault((item.Step, item.Visit, item.Index));
+            var stored = _rows.GetValueOrDefault((item.Step, item.Visit, item.Index));
             _rows[(item.Step, item.Visit, item.Index)] = item with
             {
-                Result = item.Result ?? known?.Result,
-                CompensationArguments = item.CompensationArguments ?? known?.CompensationArguments,
+                Result = item.Result ?? stored?.Result,
+                CompensationArguments = item.CompensationArguments ?? stored?.CompensationArguments,
             };
         }
     }

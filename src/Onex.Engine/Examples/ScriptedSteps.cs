@@ -17,7 +17,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
     /// <summary>The error of an expression that reads the result of an unscripted step.</summary>
     public static string Missing(string step) => $"script the result of step '{step}'";
 
-    /// <summary>The answer to a command; or what is wrong with the script, if it is no valid answer.</summary>
+    /// <summary>The answer to a command. <paramref name="problem"/> is what is wrong with the script, or null.</summary>
     public StepResultArrived Answer(CommandToSend command, SagaId saga, out string? problem)
     {
         problem = null;
@@ -47,7 +47,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
     public static string NameOf(CommandToSend command) =>
         command.Direction == StepDirection.Compensation ? ExamplePlan.CompensationOf(command.Step) : command.Step;
 
-    // Completed like a minimal answer of a real server, and classified as in production.
+    // The script with the fields that an HTTP response has in any case, classified as in production.
     private static StepResultArrived Http(CommandToSend command, SagaId saga, CelValue script, out string? problem)
     {
         problem = null;

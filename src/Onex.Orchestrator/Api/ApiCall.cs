@@ -303,7 +303,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public Task AnswerAsync(int status, Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, ValueJson.Writing))
+        using (var writer = new Utf8JsonWriter(buffer, ValueJson.WriterOptions))
         {
             writer.WriteStartObject();
             write(writer);

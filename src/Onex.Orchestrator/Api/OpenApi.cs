@@ -16,7 +16,7 @@ internal static class OpenApi
     private static ReadOnlyMemory<byte> Write()
     {
         var buffer = new ArrayBufferWriter<byte>(16 * 1024);
-        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
+        using var writer = new Utf8JsonWriter(buffer, ValueJson.WriterOptions);
         writer.WriteStartObject();
         writer.WriteString("openapi", "3.1.0");
         writer.WriteStartObject("info");

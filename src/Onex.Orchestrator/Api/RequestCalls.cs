@@ -55,7 +55,7 @@ internal sealed class RequestCalls(
 
         var detail = await sagas.FindAsync(id, call.Aborted) ?? throw SagaCalls.Unknown(id);
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(buffer, ValueJson.Writing))
+        using (var writer = new Utf8JsonWriter(buffer, ValueJson.WriterOptions))
         {
             writer.WriteStartObject();
             writer.WriteString("operation", $"{detail.Row.Contract}.{name.GetString()}");

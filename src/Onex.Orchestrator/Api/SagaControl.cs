@@ -140,7 +140,7 @@ internal sealed class SagaControl(
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(request, OutcomeSink.For(caller)), caller, cancellation) switch
         {
-            DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
+            DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.WhyNotDone is { } why
                 ? new OperatorAnswer(OperatorOutcome.NotAllowed, why, saga.Status.ToText())
                 : new OperatorAnswer(
                     OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),

@@ -24,23 +24,23 @@ internal static class CommandJson
         });
         writer.WriteString("due_at", command.DueAt);
         writer.WriteString("first_sent_at", command.FirstSentAt);
-        WriteCount(writer, "resent", command.Resent);
+        WriteCount(writer, "resent", command.Resends);
         WriteFlag(writer, "interrupted", command.Interrupted);
         WriteFlag(writer, "kept", command.Kept);
-        WriteFlag(writer, "answered", command.Answered);
+        WriteFlag(writer, "answered", command.IsFinal);
         if (command.ItemValue is { } item)
         {
             WriteValue(writer, "item_value", item);
         }
 
-        writer.WriteString("happened", command.Happened switch
+        writer.WriteString("happened", command.TookEffect switch
         {
-            Happening.No => "no",
-            Happening.Yes => "yes",
+            TookEffect.No => "no",
+            TookEffect.Yes => "yes",
             _ => "unknown",
         });
         WriteCount(writer, "ended_attempt", command.EndedAttempt);
-        WriteCount(writer, "interrupted_at", command.InterruptedAt);
+        WriteCount(writer, "interrupted_at", command.InterruptedAttempt);
         WriteText(writer, "arguments_if_done", command.ArgumentsIfDone?.ToString());
         WriteCount(writer, "round", command.RetryPass);
         WriteCount(writer, "attempts_before", command.AttemptsBefore);
@@ -62,7 +62,7 @@ internal static class CommandJson
         Step = json.GetProperty("step").GetString()!,
         Item = Number(json, "item"),
         ItemValue = ReadValue(json, "item_value"),
-        Answered = Flag(json, "answered"),
+        IsFinal = Flag(json, "answered"),
         Direction = StepDirectionText.Parse(json.GetProperty("direction").GetString()),
         Attempt = json.GetProperty("attempt").GetInt32(),
         Phase = json.GetProperty("phase").GetString() switch
@@ -74,25 +74,25 @@ internal static class CommandJson
         },
         DueAt = json.GetProperty("due_at").GetDateTimeOffset(),
         FirstSentAt = json.GetProperty("first_sent_at").GetDateTimeOffset(),
-        Resent = Count(json, "resent"),
+        Resends = Count(json, "resent"),
         Interrupted = Flag(json, "interrupted"),
         Kept = Flag(json, "kept"),
         RetryPass = Count(json, "round"),
         AttemptsBefore = Count(json, "attempts_before"),
         RetriedAt = Time(json, "retried_at"),
-        Happened = Text(json, "happened") switch
+        TookEffect = Text(json, "happened") switch
         {
-            "no" => Happening.No,
-            "yes" => Happening.Yes,
-            "unknown" => Happening.Unknown,
+            "no" => TookEffect.No,
+            "yes" => TookEffect.Yes,
+            "unknown" => TookEffect.Unknown,
 
             // A version without this field wrote the row: an attempt that had ended may have taken effect.
             _ => json.GetProperty("attempt").GetInt32() > 1 || json.GetProperty("phase").GetString() is "backing_off" or "stuck"
-                ? Happening.Unknown
-                : Happening.No,
+                ? TookEffect.Unknown
+                : TookEffect.No,
         },
         EndedAttempt = Count(json, "ended_attempt"),
-        InterruptedAt = Count(json, "interrupted_at"),
+        InterruptedAttempt = Count(json, "interrupted_at"),
         Report = ReadReport(json),
         ArgumentsIfDone = Text(json, "arguments_if_done") is { } done ? RawJson.FromText(done) : null,
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
@@ -111,7 +111,7 @@ internal static class CommandJson
         WriteCount(writer, "round", compensable.RetryPass);
         WriteCount(writer, "visit", compensable.Visit);
         WriteNumber(writer, "item", compensable.Item);
-        WriteFlag(writer, "lost", compensable.Lost);
+        WriteFlag(writer, "lost", compensable.MustCompensate);
         if (compensable.Items is { } items)
         {
             writer.WriteStartObject("items");
@@ -130,7 +130,7 @@ internal static class CommandJson
         RetryPass = Count(json, "round"),
         Visit = Count(json, "visit"),
         Item = Number(json, "item"),
-        Lost = Flag(json, "lost"),
+        MustCompensate = Flag(json, "lost"),
         Items = json.TryGetProperty("items", out var items)
             ? new ItemCompensation(items.GetProperty("below").GetInt32(), Flag(items, "fetching"))
             : null,

@@ -53,7 +53,7 @@ internal static class EarlyEventRows
     /// <summary>The event as it was sent.</summary>
     public static EventRequest ToRequest(EarlyEvent row)
     {
-        using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.Reading);
+        using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.ReaderOptions);
         return new EventRequest(
             row.Contract,
             row.Event,

@@ -42,7 +42,7 @@ internal static class ProgressJson
                 writer.WriteStartObject(state);
                 writer.WriteNumber("count", entries.Count);
                 WriteCount(writer, "failures", entries.Failures);
-                writer.WriteString("mark", entries.Mark);
+                writer.WriteString("mark", entries.Hash);
                 writer.WriteEndObject();
             }
 
@@ -66,7 +66,7 @@ internal static class ProgressJson
             WriteCount(to, "round", held.RetryPass);
         });
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
-        WriteArray(writer, "each", saga.Eaches, WriteEach);
+        WriteArray(writer, "each", saga.EachRuns, WriteEach);
         WriteArray(writer, "outstanding", saga.Outstanding, CommandJson.WriteOutstanding);
         WriteArray(writer, "undo", saga.Compensables, CommandJson.WriteCompensable);
         if (saga.PastPivot)
@@ -187,7 +187,7 @@ internal static class ProgressJson
                 "running" => BranchPhase.Running,
                 "completed" => BranchPhase.Completed,
                 "failed" => BranchPhase.Failed,
-                _ => BranchPhase.Lost,
+                _ => BranchPhase.Dropped,
             },
             WaitUntil = Time(json, "wait_until"),
             RetryPass = Count(json, "round"),
@@ -201,7 +201,7 @@ internal static class ProgressJson
         writer.WriteNumber("completed", run.Completed);
         writer.WriteNumber("failed", run.Failed);
         WriteFlag(writer, "gathering", run.Gathering);
-        WriteText(writer, "broken", run.Broken);
+        WriteText(writer, "broken", run.AggregateProblem);
         if (!run.Totals.IsEmpty)
         {
             WriteValue(writer, "totals", CelValue.List([.. run.Totals]));
@@ -219,7 +219,7 @@ internal static class ProgressJson
         Completed = json.GetProperty("completed").GetInt32(),
         Failed = json.GetProperty("failed").GetInt32(),
         Gathering = Flag(json, "gathering"),
-        Broken = Text(json, "broken"),
+        AggregateProblem = Text(json, "broken"),
         Totals = ReadValue(json, "totals") is { } totals ? [.. totals.AsList()] : [],
         Items = ReadValue(json, "items"),
     };

@@ -131,7 +131,7 @@ internal static class RequesterJson
 
     public static ImmutableArray<Waiter> ReadWaiters(RawJson json)
     {
-        using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
+        using var document = JsonDocument.Parse(json.Utf8, ValueJson.ReaderOptions);
         return
         [
             .. document.RootElement.GetProperty("waiters").EnumerateArray()

@@ -49,8 +49,8 @@ internal static class SagaRows
     /// </summary>
     public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, out bool hasResponded)
     {
-        using var progress = JsonDocument.Parse(row.Progress.Utf8, ValueJson.Reading);
-        using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8, ValueJson.Reading);
+        using var progress = JsonDocument.Parse(row.Progress.Utf8, ValueJson.ReaderOptions);
+        using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8, ValueJson.ReaderOptions);
         var root = progress.RootElement;
         hasResponded = Flag(root, "responded");
         var given = StoredValues.Read(input.Utf8.Span);
@@ -83,7 +83,7 @@ internal static class SagaRows
             Compensables = ReadArray(root, "undo", CommandJson.ReadCompensable),
             PastPivot = Flag(root, "past_pivot"),
             Branches = ReadArray(root, "branches", ProgressJson.ReadBranch),
-            Eaches = ReadArray(root, "each", ProgressJson.ReadEach),
+            EachRuns = ReadArray(root, "each", ProgressJson.ReadEach),
             Blockages = ReadArray(root, "blocked", ProgressJson.ReadBlockage),
             PausedBy = ProgressJson.ReadOperatorRequest(root, "paused"),
             CancelledBy = ProgressJson.ReadOperatorRequest(root, "cancelled"),
@@ -132,7 +132,7 @@ internal static class SagaRows
     // Changes only the fields that people read and the mark of a blocked saga. Progress that is not a JSON object is unchanged.
     private static RawJson WithBlockage(RawJson progress, string reason, DateTimeOffset now)
     {
-        using var document = JsonDocument.Parse(progress.Utf8, ValueJson.Reading);
+        using var document = JsonDocument.Parse(progress.Utf8, ValueJson.ReaderOptions);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
         {
             return progress;
@@ -153,7 +153,7 @@ internal static class SagaRows
 
     private static ImmutableDictionary<string, CelValue> ReadData(Plan plan, RawJson json, JsonElement? kinds)
     {
-        using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
+        using var document = JsonDocument.Parse(json.Utf8, ValueJson.ReaderOptions);
         var data = ImmutableDictionary.CreateBuilder<string, CelValue>(StringComparer.Ordinal);
         foreach (var field in plan.Data)
         {
@@ -181,7 +181,7 @@ internal static class SagaRows
 
     private static Fault ReadFault(RawJson json)
     {
-        using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
+        using var document = JsonDocument.Parse(json.Utf8, ValueJson.ReaderOptions);
         var root = document.RootElement;
         return new Fault(
             root.GetProperty("code").GetString()!,

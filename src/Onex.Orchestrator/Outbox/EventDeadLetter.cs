@@ -36,7 +36,7 @@ internal static class EventDeadLetter
 
         if (requester.Extra is { } extra)
         {
-            using var unknown = JsonDocument.Parse(extra.Utf8, ValueJson.Reading);
+            using var unknown = JsonDocument.Parse(extra.Utf8, ValueJson.ReaderOptions);
             foreach (var field in unknown.RootElement.EnumerateObject())
             {
                 field.WriteTo(writer);

@@ -37,7 +37,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             HomePartition = saga.Facts.HomePartition,
             TimeoutMs = (int)Math.Min(command.Timeout.TotalMilliseconds, int.MaxValue),
             NotAfter = command.NotAfter,
-            AskAgain = command.AsksAgain ? true : null,
+            AskAgain = command.CallsAgain ? true : null,
             Once = command.Once ? true : null,
             Reports = command.Role is CallRole.Compute or CallRole.Effect ? true : null,
             HeartbeatMs = command.Heartbeat is { } heartbeat ? (int)Math.Min(heartbeat.TotalMilliseconds, int.MaxValue) : null,

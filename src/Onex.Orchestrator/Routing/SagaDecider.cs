@@ -86,7 +86,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         }
 
         return delivery.Event is { } given
-            && decision?.Rejections.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
+            && decision?.Declined.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
             ? new Decided(delivery, decision, new DeliveryOutcome.Rejected(
                 own.ToRejection(work.SagaId), own.IsDead ? Disposition.DeadLetter : Disposition.Discard, IsAnswered: decision.Changed))
             { Before = before }

@@ -171,7 +171,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             _outgoing.Add(messages.Response(SagaId, answer, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
 
-        foreach (var declined in decision.Rejections)
+        foreach (var declined in decision.Declined)
         {
             Decline(declined, messages, ref messageOrdinal);
         }

@@ -90,7 +90,7 @@ public abstract class StoredValueTests
             var saga = Saga(all) with
             {
                 Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
-                Eaches = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
+                EachRuns = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
                 Outstanding = [Command(all)],
                 BufferedEvents = [
                     new BufferedEvent(
@@ -100,8 +100,8 @@ public abstract class StoredValueTests
 
             Assert.Equal(Exact(all), Exact(back.Data["anything"]));
             Assert.All(saga.Results, result => Assert.Equal(Exact(result.Value), Exact(back.Results[result.Key])));
-            Assert.Equal(Exact(all), Exact(back.Eaches[0].Items!.Value));
-            Assert.Equal(Exact(all), Exact(CelValue.List([.. back.Eaches[0].Totals])));
+            Assert.Equal(Exact(all), Exact(back.EachRuns[0].Items!.Value));
+            Assert.Equal(Exact(all), Exact(CelValue.List([.. back.EachRuns[0].Totals])));
             Assert.Equal(Exact(all), Exact(back.Outstanding[0].ItemValue!.Value));
             Assert.Equal(Exact(saga.BufferedEvents[0].Data), Exact(back.BufferedEvents[0].Data));
         },

@@ -303,7 +303,7 @@ public sealed class CancelTests
         Assert.Equal("terminated", scenario.Answers.Single().Fault!.Code);
         Assert.Null(scenario.Saga.NextWakeupAt);
         scenario.OperatorSends(OperatorCommand.Terminate);
-        Assert.Contains("has ended", scenario.Last.NotDone, StringComparison.Ordinal);
+        Assert.Contains("has ended", scenario.Last.WhyNotDone, StringComparison.Ordinal);
     }
 
     [Fact]

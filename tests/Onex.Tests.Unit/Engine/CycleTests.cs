@@ -52,7 +52,7 @@ public sealed class CycleTests
         var calls = Round(scenario, max: 3_000);
 
         scenario.IsIn("calming", SagaStatus.Blocked);
-        Assert.Equal((Most * Cycles.FailuresEach) + 2, calls);
+        Assert.Equal((Most * Cycles.FailuresPerIdleEntry) + 2, calls);
         Assert.Contains("after 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
@@ -65,7 +65,7 @@ public sealed class CycleTests
                 TestStates.State("resting", "calling", [TestStates.Wait("rest", TimeSpan.FromMilliseconds(1))]),
                 TestStates.End("done"),
             ])).Starts();
-        for (var round = 0; round < Most * Cycles.FailuresEach * 2; round++)
+        for (var round = 0; round < Most * Cycles.FailuresPerIdleEntry * 2; round++)
         {
             scenario.Answered("call", 404)
                     .IsIn("resting", SagaStatus.Waiting)

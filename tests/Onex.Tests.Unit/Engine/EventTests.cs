@@ -222,7 +222,7 @@ public sealed class EventTests
         scenario.Completes("one").Sends().IsIn("done", SagaStatus.Completed);
         Assert.Empty(scenario.Saga.BufferedEvents);
         Assert.Empty(scenario.Last.Seen);
-        Assert.Empty(scenario.Last.Rejections);
+        Assert.Empty(scenario.Last.Declined);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ internal sealed partial class FaultInjectionWorld
         _started = true;
         act();
         Decisions++;
-        foreach (var passed in _scenario.Last.NotDone is null ? skipped ?? [] : [])
+        foreach (var passed in _scenario.Last.WhyNotDone is null ? skipped ?? [] : [])
         {
             _commands[passed].Skipped = true;
         }
@@ -123,7 +123,7 @@ internal sealed partial class FaultInjectionWorld
         }
 
         Assert.All(
-            decision.Rejections,
+            decision.Declined,
             rejection => Assert.DoesNotContain(Saga.BufferedEvents, buffered => buffered.MessageId == rejection.Event.MessageId));
     }
 
@@ -224,12 +224,12 @@ internal sealed partial class FaultInjectionWorld
             known.Expired |= gone.NotAfter <= _scenario.Now;
 
             // It did not happen, or its effect is recorded for compensation.
-            if (gone.IsIdle && gone.Happened is Happening.No or Happening.Yes)
+            if (gone.IsIdle && gone.TookEffect is TookEffect.No or TookEffect.Yes)
             {
                 continue;
             }
 
-            if (known.Role == CallRole.Compute || gone.Answered || before.PastPivot || !CanBeCompensated(gone.Step) || Ended)
+            if (known.Role == CallRole.Compute || gone.IsFinal || before.PastPivot || !CanBeCompensated(gone.Step) || Ended)
             {
                 continue;
             }
@@ -243,14 +243,14 @@ internal sealed partial class FaultInjectionWorld
         }
     }
 
-    private bool CanBeCompensated(string step) => Facts.Step(step).Compensation is not null;
+    private bool CanBeCompensated(string step) => Facts.Call(step).Compensation is not null;
 
     // A saga that has compensated has compensated every completed step.
     private void CheckCompensated(SagaState before)
     {
         foreach (
             var lost in Saga.Branches.Where(
-                branch => branch.Phase == BranchPhase.Lost && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
+                branch => branch.Phase == BranchPhase.Dropped && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
         {
             foreach (var (_, command) in _commands.Where(entry =>
                 entry.Value.Direction == StepDirection.Forward
@@ -264,7 +264,8 @@ internal sealed partial class FaultInjectionWorld
 
         // A join may be satisfied and its state left in one decision; then only the pending compensations show which branches lost.
         foreach (var compensable in Saga.Compensables.Where(compensable =>
-            compensable.Lost && Facts.SequenceOf(compensable.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Join != Join.All)))
+            compensable.MustCompensate
+            && Facts.SequenceOf(compensable.Step).EnclosingBranches.Any(branch => Facts.Parallel(branch.Parallel).Join != Join.All)))
         {
             foreach (var command in _commands.Values.Where(command =>
                 command.Direction == StepDirection.Forward && command.Step == compensable.Step && command.Visit == compensable.Visit
@@ -304,7 +305,7 @@ internal sealed partial class FaultInjectionWorld
     {
         var command = _commands[id];
         var outcome = LedgerEntryOrNull(id)?.Outcome;
-        var compensation = Facts.Step(command.Step).Compensation;
+        var compensation = Facts.Call(command.Step).Compensation;
         var completed = LedgerEntryOrNull(id)?.Happened == true
             && command.Role != CallRole.Compute
             && compensation is not null
@@ -335,7 +336,7 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private bool IsRejected(Command command, StepResultArrived outcome) => outcome.Result is { } result
-        && Facts.Step(command.Step).Reject.Any(rule =>
+        && Facts.Call(command.Step).Reject.Any(rule =>
         rule.When.Evaluate(new SagaScope(plan, Saga, _scenario.Now, result)) is { Kind: CelKind.Bool } holds && holds.AsBool());
 
     private void CheckState()
@@ -346,7 +347,7 @@ internal sealed partial class FaultInjectionWorld
             Assert.Empty(Saga.BufferedEvents);
             Assert.Empty(Saga.Compensables);
             Assert.Empty(Saga.Branches);
-            Assert.Empty(Saga.Eaches);
+            Assert.Empty(Saga.EachRuns);
             Assert.Null(Saga.NextWakeupAt);
             return;
         }
@@ -361,9 +362,9 @@ internal sealed partial class FaultInjectionWorld
         Assert.All(
             Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Stuck),
             command => Assert.Contains(Saga.Blockages, blockage => blockage.CommandId == command.CommandId));
-        foreach (var each in Saga.Eaches)
+        foreach (var each in Saga.EachRuns)
         {
-            var most = ((EachStep)Facts.At(each.Step)).AtOnce;
+            var most = ((EachStep)Facts.Step(each.Step)).AtOnce;
             var mine = Saga.Outstanding.Where(command =>
                 command.Step == each.Step && command is { Direction: StepDirection.Forward, Interrupted: false }
                     && command.Phase != AttemptPhase.Stuck).ToList();
@@ -398,7 +399,9 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private bool IsKept(Command command) =>
-        !command.Lost && Facts.SequenceOf(command.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Branches[lane.Branch].Keep);
+        !command.Lost
+        && Facts.SequenceOf(command.Step).EnclosingBranches
+            .Any(branch => Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep);
 
     private int Pick(int below)
     {

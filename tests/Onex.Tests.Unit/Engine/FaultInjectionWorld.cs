@@ -250,7 +250,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
     // The rule of the effect ledger.
     private static bool MayRunAgain(LedgerEntry entry, CommandToSend copy) => copy.Attempt > entry.Attempt
-        && (entry.Outcome!.Outcome == StepOutcome.Failed || (entry.Outcome.Outcome == StepOutcome.Completed && copy.AsksAgain));
+        && (entry.Outcome!.Outcome == StepOutcome.Failed || (entry.Outcome.Outcome == StepOutcome.Completed && copy.CallsAgain));
 
     // A child saga: it starts once, runs for any time, may be cancelled, and responds with its outcome to every repeated command.
     private void RunChild(CommandToSend copy, int how)
@@ -311,7 +311,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
     private string Typed(CommandToSend copy, int status)
     {
-        var step = Facts.Step(copy.Step);
+        var step = Facts.Call(copy.Step);
         var made = copy.Direction == StepDirection.Forward ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
         if (copy.Role == CallRole.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
         {
@@ -436,7 +436,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             : blockage.CommandId is { } passed ? [passed]
             : [];
         Take(() => _scenario.OperatorSends(command, "alice", "because"), skipped: skipped);
-        if (_scenario.Last.NotDone is not null)
+        if (_scenario.Last.WhyNotDone is not null)
         {
             Assert.False(_scenario.Last.Changed);
         }
@@ -447,7 +447,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private bool IsRead(string id) => Facts.At(id) switch
+    private bool IsRead(string id) => Facts.Step(id) switch
     {
         CallStep call => call.ResultIsRead || !call.Save.IsEmpty,
         EachStep each => each.ResultIsRead || !each.Save.IsEmpty,

@@ -385,6 +385,6 @@ public sealed class OperatorTests
 
         Assert.False(scenario.Last.Changed);
         Assert.Same(before, scenario.Saga);
-        Assert.Contains(because, scenario.Last.NotDone, StringComparison.Ordinal);
+        Assert.Contains(because, scenario.Last.WhyNotDone, StringComparison.Ordinal);
     }
 }

@@ -97,7 +97,7 @@ public sealed partial class ParallelTests
 
         scenario.OperatorSends(OperatorCommand.Skip).Sends().IsIn("working", SagaStatus.Running);
         Assert.Equal([1, 2], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Item));
-        Assert.Empty(scenario.Saga.Eaches);
+        Assert.Empty(scenario.Saga.EachRuns);
         scenario.CompletesItem("pack", 1, Completed)
                 .Sends()
             .Wakes(_ => SagaScenario.Cancelled).Sends("after")

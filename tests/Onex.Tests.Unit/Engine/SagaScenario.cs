@@ -177,7 +177,7 @@ internal sealed class SagaScenario
         Handles(new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
 
     /// <summary>The event that the last act was declined for.</summary>
-    public DeclinedEvent Rejection => Assert.Single(Last.Rejections);
+    public DeclinedEvent Rejection => Assert.Single(Last.Declined);
 
     /// <summary>The ledger's entry of a command that was cancelled before a worker leased it.</summary>
     public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };

@@ -250,7 +250,7 @@ public sealed class UnknownOutcomeTests
         var scenario = Reading()
             .Answered("read", 200, "\"<html>\"")
             .Wakes().Sends("read#2");
-        Assert.True(scenario.Last.Commands[0].AsksAgain);
+        Assert.True(scenario.Last.Commands[0].CallsAgain);
 
         scenario.Answered("read", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
     }
@@ -295,7 +295,7 @@ public sealed class UnknownOutcomeTests
 
         scenario.IsIn("confirming", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Retry).Sends($"confirm#{attempts + 1}");
-        Assert.True(scenario.Last.Commands[0].AsksAgain);
+        Assert.True(scenario.Last.Commands[0].CallsAgain);
         scenario.Answered("confirm", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
     }
 

@@ -158,7 +158,7 @@ public sealed class ValueRuleTests
         Assert.False(SagaEngine.SetAside(scenario.Plan, aside.State, "Again.", scenario.Now).Changed);
         var back = SagaRowsTests.RoundTrip(scenario.Plan, aside.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
-        Assert.Contains("nothing to skip", Asked(scenario, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
+        Assert.Contains("nothing to skip", Asked(scenario, back, OperatorCommand.Skip).WhyNotDone, StringComparison.Ordinal);
         var retried = Asked(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 

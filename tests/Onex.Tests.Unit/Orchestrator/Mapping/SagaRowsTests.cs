@@ -150,7 +150,7 @@ public sealed class SagaRowsTests
 
     private static Outstanding Full() => Command(AttemptPhase.InFlight) with
     {
-        Resent = 1,
+        Resends = 1,
         Interrupted = true,
         Kept = true,
         RetryPass = 2,

@@ -94,7 +94,7 @@ public sealed class SagaWorkTests
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Rejections = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
+                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
@@ -132,7 +132,7 @@ public sealed class SagaWorkTests
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Rejections = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
@@ -152,7 +152,7 @@ public sealed class SagaWorkTests
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Rejections = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
