@@ -519,6 +519,6 @@ internal sealed class Compiler
     [InlineArray(2)]
     private struct Two
     {
-        private CelValue _first;
+        private CelValue _value;
     }
 }
