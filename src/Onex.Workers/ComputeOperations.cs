@@ -22,8 +22,8 @@ public static class ComputeOperations
     ];
 
     /// <summary>
-    /// Creates the operations by name, with the role's services, those of plug-ins among them. Those that run code are left out unless they
-    /// are enabled, so that no command can reach them.
+    /// Creates all operations, those of plug-ins included, by name. Operations that run code are left out unless they are enabled, so that
+    /// no command can reach them.
     /// </summary>
     /// <param name="services">The role's services.</param>
     /// <param name="enabled">The prefixes in <c>handlers.enabled</c>, or null if it is not set.</param>
@@ -52,15 +52,15 @@ public static class ComputeOperations
         return operations;
     }
 
-    /// <summary>Whether a worker has the operation. Which others contracts may name is checked by the orchestrator.</summary>
+    /// <summary>Whether a worker has the operation. The orchestrator checks which of the others contracts may name.</summary>
     internal static bool IsServed(IReadOnlyList<string>? enabled, string operation) =>
         !EnabledOperations.MustBeNamed(operation) || EnabledOperations.Includes(enabled, operation);
 
     private static IEnumerable<OperationDescriptor> Describe(Type type)
     {
-        var generic = type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(ComputeOperation<,>)
+        var arguments = type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(ComputeOperation<,>)
             ? parent.GetGenericArguments()
             : throw new InvalidOperationException($"{type} carries [Operation], so it must derive from ComputeOperation<,>.");
-        return OperationDescriber.Describe(type, OperationRole.Compute, generic[0], generic[1]);
+        return OperationDescriber.Describe(type, OperationRole.Compute, arguments[0], arguments[1]);
     }
 }

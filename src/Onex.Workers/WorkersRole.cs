@@ -20,16 +20,17 @@ public static class WorkersRole
 {
     /// <summary>
     /// The maximum number of commands that a process handles at a time. Most of them wait for a processor, or for their result to be
-    /// durable: with fewer, short computations would wait for the broker. Their memory is bounded apart from this.
+    /// durable: with fewer, short computations would wait for the broker. Their memory is bounded separately.
     /// </summary>
     internal const int CommandsAtOnce = 2_048;
 
     /// <summary>
-    /// The session timeout of the group at most, so that the commands of a killed worker are taken over within ten seconds. To lose a
-    /// partition by mistake costs a worker no more than a repeated computation.
+    /// The maximum session timeout of the group, so that other workers get the commands of a killed worker within ten seconds. A partition
+    /// that is lost by mistake costs no more than repeated computations.
     /// </summary>
     internal static readonly TimeSpan SessionMax = TimeSpan.FromSeconds(6);
 
+    // The sender in the headers of results and reports.
     private const string Source = "onex-workers";
 
     /// <summary>
@@ -42,12 +43,12 @@ public static class WorkersRole
     {
         services.AddSingleton<RunningComputes>();
         services.AddSingleton(provider => new Sandboxes(
-            settings.Sandbox, SandboxCommand.OfThisProgram(), provider.GetRequiredService<TimeProvider>()));
+            settings.Sandbox, SandboxCommand.ForThisProgram(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider =>
         {
-            var room = new ComputeRoom(AtOnce(settings), MemoryBudget.ForProcess().Commands);
-            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(room.Close);
-            return room;
+            var gate = new ComputeGate(Concurrency(settings), MemoryBudget.ForProcess().Commands);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(gate.Close);
+            return gate;
         });
         services.AddSingleton(provider => new ComputeRunner(
             ComputeOperations.Create(provider, settings.EnabledHandlers),
@@ -67,7 +68,7 @@ public static class WorkersRole
                 Source,
                 Environment.MachineName),
             provider.GetRequiredService<RunningComputes>(),
-            provider.GetRequiredService<ComputeRoom>(),
+            provider.GetRequiredService<ComputeGate>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ComputeRunner>>(),
             provider.GetService<ComputeMetrics>()));
@@ -82,7 +83,7 @@ public static class WorkersRole
         {
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
-            endpoint.LaneLimit = AtOnce(settings);
+            endpoint.LaneLimit = Concurrency(settings);
             endpoint.SessionTimeoutMax = SessionMax;
             endpoint.IsStatic = true;
             endpoint.IsSpread = true;
@@ -95,7 +96,7 @@ public static class WorkersRole
             services => new CancelHandler(services.GetRequiredService<RunningComputes>()));
     }
 
-    /// <summary>Reports the role's handlers to health: its operations.</summary>
+    /// <summary>Reports the role's operations to the health check.</summary>
     public static void ReportHandlers(RoleHealth health, RuntimeSettings settings)
     {
         foreach (var operation in ComputeOperations.Descriptors.Where(
@@ -105,5 +106,5 @@ public static class WorkersRole
         }
     }
 
-    private static int AtOnce(RuntimeSettings settings) => settings.WorkerConcurrency ?? Environment.ProcessorCount;
+    private static int Concurrency(RuntimeSettings settings) => settings.WorkerConcurrency ?? Environment.ProcessorCount;
 }

@@ -12,25 +12,25 @@ internal sealed partial class ModuleFolder(string? folder)
     private const int BytesMax = 32 * 1024 * 1024;
 
     /// <summary>
-    /// Reads a module. Throws if its name leaves the folder, if it is no regular file, or if the bytes that were read have another hash.
+    /// Reads a module. Throws if its name leads out of the folder, if it is not a regular file, or if its bytes have another hash.
     /// </summary>
     /// <param name="name">Its path below the folder.</param>
     /// <param name="sha256">Its SHA-256.</param>
     public ReadOnlyMemory<byte> Read(string name, string sha256)
     {
-        if (!Hash().IsMatch(sha256))
+        if (!HashPattern().IsMatch(sha256))
         {
             throw ComputeRejectedException.Arguments("'sha256' must be 64 hexadecimal digits in lower case");
         }
 
-        if (!Name().IsMatch(name))
+        if (!NamePattern().IsMatch(name))
         {
             throw Rejected(
                 $"'module' is '{name}': it must be a path below the folder of modules, of names with letters, digits, '.', '_' and '-' "
                 + "that do not begin with '.'");
         }
 
-        var bytes = Read(FileOf(name), name);
+        var bytes = ReadFile(FindFile(name), name);
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return hash == sha256
             ? bytes
@@ -38,7 +38,7 @@ internal sealed partial class ModuleFolder(string? folder)
                 SandboxCodes.ModuleMismatch, $"the file of the module '{name}' in this worker has the SHA-256 {hash}, not {sha256}");
     }
 
-    private FileInfo FileOf(string name)
+    private FileInfo FindFile(string name)
     {
         if (folder is null)
         {
@@ -46,7 +46,7 @@ internal sealed partial class ModuleFolder(string? folder)
                 SandboxCodes.ModuleMissing, "this worker has no folder of modules: set sandbox.modules in runtime_config.yaml");
         }
 
-        // The folder itself may be behind a link, such as that of a mounted volume.
+        // Only the path below the folder is checked: the folder itself may be behind a link, such as that of a mounted volume.
         FileSystemInfo current = new DirectoryInfo(folder);
         foreach (var part in name.Split('/'))
         {
@@ -60,7 +60,7 @@ internal sealed partial class ModuleFolder(string? folder)
         return (FileInfo)current;
     }
 
-    private static byte[] Read(FileInfo file, string name)
+    private static byte[] ReadFile(FileInfo file, string name)
     {
         try
         {
@@ -82,9 +82,9 @@ internal sealed partial class ModuleFolder(string? folder)
     private static Exception Rejected(string problem) => SandboxCodes.Exception(SandboxCodes.ModuleRejected, problem);
 
     [GeneratedRegex("^[0-9a-f]{64}$", RegexOptions.NonBacktracking)]
-    private static partial Regex Hash();
+    private static partial Regex HashPattern();
 
     [GeneratedRegex(
         "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
-    private static partial Regex Name();
+    private static partial Regex NamePattern();
 }

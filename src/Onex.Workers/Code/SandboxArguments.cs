@@ -7,23 +7,23 @@ using Onex.Workers.Sandbox;
 
 namespace Onex.Workers.Code;
 
-/// <summary>Checks of the arguments that scripts and modules have in common.</summary>
+/// <summary>Checks and converts the arguments that scripts and modules have in common.</summary>
 internal static class SandboxArguments
 {
-    private const long SafeIntegerMax = 9_007_199_254_740_991;
+    private const long SafeIntegerMax = (1L << 53) - 1;
 
-    /// <summary>The limit of a run: that of the settings, or a lower one that the step sets.</summary>
-    /// <param name="argument">The argument.</param>
-    /// <param name="wanted">Its value, or null.</param>
-    /// <param name="most">The value of the setting.</param>
-    /// <param name="setting">The setting.</param>
-    public static int Limit(string argument, int? wanted, int most, string setting) => wanted switch
+    /// <summary>The limit of a run: the one of the settings, or a lower one that the step requests.</summary>
+    /// <param name="argument">The name of the argument, for messages.</param>
+    /// <param name="requested">Its value, or null.</param>
+    /// <param name="max">The value of the setting.</param>
+    /// <param name="setting">The name of the setting, for messages.</param>
+    public static int Limit(string argument, int? requested, int max, string setting) => requested switch
     {
-        null => most,
-        < 1 => throw ComputeRejectedException.Arguments($"'{argument}' is {wanted}, and must be 1 or more"),
-        _ when wanted > most => throw ComputeRejectedException.Arguments(
-            $"'{argument}' is {wanted}, above {most}, which the setting {setting} allows: a step can only set a lower limit"),
-        _ => wanted.Value,
+        null => max,
+        < 1 => throw ComputeRejectedException.Arguments($"'{argument}' is {requested}, and must be 1 or more"),
+        _ when requested > max => throw ComputeRejectedException.Arguments(
+            $"'{argument}' is {requested}, above {max}, which the setting {setting} allows: a step can only set a lower limit"),
+        _ => requested.Value,
     };
 
     /// <summary>A request with the limits that scripts and modules have in common.</summary>
@@ -36,9 +36,9 @@ internal static class SandboxArguments
         MemoryMb = Limit("memory_mb", memoryMb, settings.MemoryMb, "sandbox.memory_mb"),
     };
 
-    /// <summary>The JSON text of an input; <c>null</c> without one.</summary>
-    public static ReadOnlyMemory<byte> Text(JsonElement? input) =>
-        input is { ValueKind: not JsonValueKind.Undefined } given ? JsonMarshal.GetRawUtf8Value(given).ToArray() : "null"u8.ToArray();
+    /// <summary>The JSON text of an input; the text <c>null</c> without one.</summary>
+    public static ReadOnlyMemory<byte> ToJson(JsonElement? input) =>
+        input is { ValueKind: not JsonValueKind.Undefined } value ? JsonMarshal.GetRawUtf8Value(value).ToArray() : "null"u8.ToArray();
 
     /// <summary>
     /// Rejects whole numbers that JavaScript would change, because its numbers are doubles: beyond 2^53 they have gaps.
@@ -48,8 +48,8 @@ internal static class SandboxArguments
         var reader = new Utf8JsonReader(input.Span);
         while (reader.Read())
         {
-            if (reader.TokenType == JsonTokenType.Number && reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0
-                && !(reader.TryGetInt64(out var number) && number is >= -SafeIntegerMax and <= SafeIntegerMax))
+            var isWhole = reader.TokenType == JsonTokenType.Number && reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0;
+            if (isWhole && !(reader.TryGetInt64(out var number) && number is >= -SafeIntegerMax and <= SafeIntegerMax))
             {
                 throw ComputeRejectedException.Arguments(
                     $"'input' has the number {Encoding.UTF8.GetString(reader.ValueSpan)}, which JavaScript cannot hold "

@@ -10,14 +10,15 @@ namespace Onex.Workers.Code;
 
 internal sealed record SandboxResult
 {
-    private const int ShownMax = 100;
+    private const int BytesShownMax = 100;
 
-    private static readonly JsonDocumentOptions _strict = new() { MaxDepth = 63, AllowDuplicateProperties = false };
+    // One less than what readers of JSON accept, because the value becomes a field of an object.
+    private static readonly JsonDocumentOptions _strictJson = new() { MaxDepth = 63, AllowDuplicateProperties = false };
 
     [Result("What the script returned, or what the module wrote to standard output.")]
     public required JsonElement Value { get; init; }
 
-    /// <summary>Reads a result from a sandbox, which is checked here because the process may do anything.</summary>
+    /// <summary>Parses the result of a sandbox. It is checked here, because a sandbox runs code that is not trusted.</summary>
     public static SandboxResult Parse(ReadOnlyMemory<byte> json)
     {
         if (json.Length > ComputeLimits.ResultBytesMax)
@@ -27,15 +28,15 @@ internal sealed record SandboxResult
 
         try
         {
-            // Not disposed of, because the element refers to it. It has no pooled memory beyond its own.
-            return new SandboxResult { Value = JsonDocument.Parse(json, _strict).RootElement };
+            // The document is not disposed of, because the element refers to it. The garbage collector frees both.
+            return new SandboxResult { Value = JsonDocument.Parse(json, _strictJson).RootElement };
         }
         catch (JsonException problem)
         {
-            var begin = Encoding.UTF8.GetString(json.Span[..Math.Min(json.Length, ShownMax)]);
+            var start = Encoding.UTF8.GetString(json.Span[..Math.Min(json.Length, BytesShownMax)]);
             throw SandboxCodes.Exception(SandboxCodes.ResultNotJson, string.Create(
                 CultureInfo.InvariantCulture,
-                $"its {json.Length:N0} bytes are not JSON: {problem.Message.TrimEnd('.')}. They begin with '{begin}'"));
+                $"its {json.Length:N0} bytes are not JSON: {problem.Message.TrimEnd('.')}. They begin with '{start}'"));
         }
     }
 }

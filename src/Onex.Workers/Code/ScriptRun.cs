@@ -14,13 +14,13 @@ namespace Onex.Workers.Code;
 internal sealed class ScriptRun(Sandboxes sandboxes) : ComputeOperation<ScriptArguments, SandboxResult>(
     SandboxOperationsJson.Default.ScriptArguments, SandboxOperationsJson.Default.SandboxResult)
 {
-    private const int ScriptMax = 256 * 1024;
+    private const int LengthMax = 256 * 1024;
 
     protected override async ValueTask<SandboxResult> RunAsync(ScriptArguments arguments, ComputeContext context)
     {
-        if (arguments.Script.Length > ScriptMax)
+        if (arguments.Script.Length > LengthMax)
         {
-            throw ComputeRejectedException.Arguments($"'script' has {arguments.Script.Length:N0} characters, more than {ScriptMax:N0}");
+            throw ComputeRejectedException.Arguments($"'script' has {arguments.Script.Length:N0} characters, more than {LengthMax:N0}");
         }
 
         var limits = sandboxes.Settings;
@@ -30,7 +30,7 @@ internal sealed class ScriptRun(Sandboxes sandboxes) : ComputeOperation<ScriptAr
             Statements = SandboxArguments.Limit("statements", arguments.Statements, limits.Statements, "sandbox.statements"),
             Recursion = SandboxArguments.Limit("recursion", arguments.Recursion, limits.Recursion, "sandbox.recursion"),
         };
-        var input = SandboxArguments.Text(arguments.Input);
+        var input = SandboxArguments.ToJson(arguments.Input);
         SandboxArguments.CheckNumbers(input);
         return SandboxResult.Parse(await sandboxes.Scripts.RunAsync(request, input, null, context.Cancellation));
     }
@@ -39,7 +39,7 @@ internal sealed class ScriptRun(Sandboxes sandboxes) : ComputeOperation<ScriptAr
 internal sealed record ScriptArguments
 {
     [Argument(
-        "The script: the body of a function, which reads `input` and returns the value: `return input.a + 1;`. At most 262,144 characters.",
+        "The body of a function that reads `input` and returns the value, such as `return input.a + 1;`. At most 262,144 characters.",
         Filling = ArgumentFilling.Constant)]
     public required string Script { get; init; }
 

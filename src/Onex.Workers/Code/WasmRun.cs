@@ -24,7 +24,7 @@ internal sealed class WasmRun(Sandboxes sandboxes) : ComputeOperation<WasmArgume
         };
         var module = new ModuleFolder(limits.ModulesDirectory).Read(arguments.Module, arguments.Sha256);
         return SandboxResult.Parse(await sandboxes.Modules.RunAsync(
-            request, SandboxArguments.Text(arguments.Input), module, context.Cancellation));
+            request, SandboxArguments.ToJson(arguments.Input), module, context.Cancellation));
     }
 }
 
@@ -36,7 +36,7 @@ internal sealed record WasmArguments
     public required string Module { get; init; }
 
     [Argument(
-        "The SHA-256 of the module's file, in 64 hexadecimal digits. A file with another one is not run.",
+        "The SHA-256 of the module's file, in 64 hexadecimal digits. A file with another hash is not run.",
         Filling = ArgumentFilling.Constant)]
     public required string Sha256 { get; init; }
 

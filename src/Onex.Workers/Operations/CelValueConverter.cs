@@ -16,7 +16,7 @@ internal sealed class CelValueConverter : JsonConverter<CelValue>
         return value.IsError ? throw new JsonException(value.AsError()) : value;
     }
 
-    // Values that have no JSON come from expressions only, and are rejected there.
+    // Only an expression can give a value that JSON does not have, so the code is that of a failed expression.
     public override void Write(Utf8JsonWriter writer, CelValue value, JsonSerializerOptions options)
     {
         if (!value.TryWriteChecked(writer, out var problem))

@@ -17,12 +17,12 @@ internal sealed class ComputeContext(
     public IStoredItems Items => items ?? throw ComputeRejectedException.Arguments("there is no saga whose items could be read");
 
     /// <summary>
-    /// Cancelled at the attempt's timeout, and when nobody needs the result any more. A loop checks it, because nobody else ends it.
+    /// Cancelled at the attempt's timeout, and when nobody needs the result any more. A loop must check it: nothing else ends the loop.
     /// </summary>
     public CancellationToken Cancellation { get; } = cancellation;
 
     /// <summary>
-    /// Reports how far the computation is. It is cheap, so a loop may call it for each item: one report a second is sent, the latest.
+    /// Reports how far the computation is. It is cheap, so a loop may call it for each item: only the latest report of a second is sent.
     /// </summary>
     /// <param name="progress">How much is done, from 0 to 1; null if it is not known.</param>
     /// <param name="text">What is being done, for people, without secrets.</param>

@@ -9,10 +9,10 @@ namespace Onex.Workers.Operations;
 /// <summary>A compute operation as the runner calls it.</summary>
 internal interface IComputeOperation
 {
-    /// <summary>The bytes that a run may hold besides its arguments and what they are read into. 0 if they are of the same order.</summary>
+    /// <summary>The bytes that a run may hold besides its arguments and their objects. 0 if it needs about as much as those.</summary>
     long MemoryMax => 0;
 
-    /// <summary>The same per byte of the arguments, for results that repeat parts of them.</summary>
+    /// <summary>Further bytes that a run may hold per byte of its arguments, for results that repeat parts of them.</summary>
     int MemoryPerByte => 0;
 
     /// <summary>
@@ -32,7 +32,7 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
     where TResult : class
 {
     // Escapes only what JSON requires, because the text is never HTML.
-    private static readonly JsonWriterOptions _written = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Computes the result. A loop checks <see cref="ComputeContext.Cancellation"/>.</summary>
     protected abstract ValueTask<TResult> RunAsync(TArguments arguments, ComputeContext context);
@@ -46,7 +46,7 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
         var typed = JsonSerializer.Deserialize(arguments.Utf8.Span, argumentsType) ?? throw new JsonException("They must be an object.");
         var result = await RunAsync(typed, context);
         var buffer = new ResultBuffer(ComputeLimits.ResultBytesMax);
-        await using var writer = new Utf8JsonWriter(buffer, _written);
+        await using var writer = new Utf8JsonWriter(buffer, _writerOptions);
         JsonSerializer.Serialize(writer, result, resultType);
         await writer.FlushAsync(CancellationToken.None);
         return new RawJson(buffer.Written);

@@ -8,12 +8,12 @@ namespace Onex.Workers.Operations;
 /// <param name="problem">What is wrong, without the full stop.</param>
 internal sealed class ComputeRejectedException(string code, string problem) : Exception(problem)
 {
-    /// <summary>The result is larger than <see cref="ComputeLimits.ResultBytesMax"/>.</summary>
+    /// <summary>The code of a result that exceeds its limit.</summary>
     public const string ResultTooLarge = "result_too_large";
 
     public string Code { get; } = code;
 
-    /// <summary>Arguments have their types, and do not fit the operation in another respect.</summary>
+    /// <summary>The arguments have the right types, but the operation rejects their values.</summary>
     public static ComputeRejectedException Arguments(string problem) => new(StepCodes.ArgumentsInvalid, problem);
 
     /// <summary>An expression cannot be evaluated for these values.</summary>
@@ -23,7 +23,7 @@ internal sealed class ComputeRejectedException(string code, string problem) : Ex
             ? string.Create(CultureInfo.InvariantCulture, $"'{argument}' of item {index}: {problem}")
             : $"'{argument}': {problem}");
 
-    /// <summary>The result does not fit.</summary>
+    /// <summary>The result is larger than <see cref="ComputeLimits.ResultBytesMax"/>.</summary>
     public static ComputeRejectedException TooLarge() => new(
         ResultTooLarge,
         string.Create(

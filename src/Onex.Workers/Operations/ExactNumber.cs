@@ -15,7 +15,8 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
     public static ExactNumber Zero => new(BigInteger.Zero, 0);
 
     /// <summary>
-    /// The value of a JSON number, whose shortest digits count (0.1 is a tenth), or of a text such as <c>12.50</c>; null for anything else.
+    /// The value of a JSON number or of a text such as <c>12.50</c>; null for anything else. A double counts as the shortest digits that
+    /// denote it, so 0.1 is exactly a tenth.
     /// </summary>
     public static ExactNumber? From(CelValue value) => value.Kind switch
     {
@@ -29,20 +30,20 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
     public static ExactNumber operator +(ExactNumber left, ExactNumber right)
     {
         var scale = Math.Max(left.Scale, right.Scale);
-        return new(left.At(scale) + right.At(scale), scale);
+        return new(left.DigitsAt(scale) + right.DigitsAt(scale), scale);
     }
 
     /// <summary>Less than, equal to or greater than 0.</summary>
     public static int Compare(ExactNumber left, ExactNumber right)
     {
         var scale = Math.Max(left.Scale, right.Scale);
-        return left.At(scale).CompareTo(right.At(scale));
+        return left.DigitsAt(scale).CompareTo(right.DigitsAt(scale));
     }
 
     /// <summary>The quotient, with that many digits behind the point; halves are rounded away from zero.</summary>
     public ExactNumber Divide(int divisor, int scale)
     {
-        var doubled = BigInteger.Abs(At(scale)) * 2;
+        var doubled = BigInteger.Abs(DigitsAt(scale)) * 2;
         var rounded = (doubled + divisor) / (2 * (BigInteger)divisor);
         return new(Digits.Sign < 0 ? -rounded : rounded, scale);
     }
@@ -99,5 +100,5 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
         return scale >= 0 ? mantissa with { Scale = scale } : new(mantissa.Digits * BigInteger.Pow(10, -scale), 0);
     }
 
-    private BigInteger At(int scale) => scale == Scale ? Digits : Digits * BigInteger.Pow(10, scale - Scale);
+    private BigInteger DigitsAt(int scale) => scale == Scale ? Digits : Digits * BigInteger.Pow(10, scale - Scale);
 }

@@ -15,7 +15,7 @@ internal sealed class ItemExpression
     }
 
     /// <summary>
-    /// Parses it, or rejects the step. The compiler has checked it; this text may come from another version's orchestrator.
+    /// Parses it, or rejects the step. The compiler has checked it already, but the orchestrator may have another version than this worker.
     /// </summary>
     /// <param name="argument">The argument that holds it, for messages.</param>
     /// <param name="text">Its text.</param>
@@ -31,7 +31,7 @@ internal sealed class ItemExpression
         return new ItemExpression(argument, expression);
     }
 
-    /// <summary>Its value: null for an empty optional, and the value of any other. Rejects the step if it cannot be evaluated.</summary>
+    /// <summary>Its value. An optional gives the value inside, or null if empty. Rejects the step if it cannot be evaluated.</summary>
     public CelValue Evaluate(ItemScope scope)
     {
         var value = _expression.Evaluate(scope);
@@ -49,6 +49,6 @@ internal sealed class ItemExpression
             ? value.AsBool()
             : throw Failed(scope.Index, "its value must be a bool");
 
-    /// <summary>The rejection of the step because of its value for an item.</summary>
+    /// <summary>The rejection of the step because of the expression's value for an item; null if it is for no single item.</summary>
     public ComputeRejectedException Failed(int? item, string problem) => ComputeRejectedException.Expression(_argument, item, problem);
 }

@@ -18,7 +18,7 @@ internal sealed class ItemScope : IExpressionScope
 
     private static Dictionary<string, CelValue> Empty => [];
 
-    /// <summary>Makes an item of the list the current one.</summary>
+    /// <summary>Makes an item of the list the current one, and returns this scope.</summary>
     public ItemScope At(CelValue item, int index)
     {
         Set("item", item);

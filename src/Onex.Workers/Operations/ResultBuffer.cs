@@ -12,7 +12,7 @@ internal sealed class ResultBuffer(int max) : IBufferWriter<byte>
 
     public void Advance(int count)
     {
-        // Before anything changes: a writer that is disposed of after this exception comes here again.
+        // Checked before anything changes: a writer that is disposed of after the exception calls this again.
         if (_bytes.WrittenCount > max - count)
         {
             throw ComputeRejectedException.TooLarge();

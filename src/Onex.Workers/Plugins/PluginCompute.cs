@@ -11,7 +11,7 @@ namespace Onex.Workers.Plugins;
 /// <param name="compute">The plug-in's operation.</param>
 /// <param name="descriptor">Its entry in the catalogue.</param>
 /// <param name="time">The clock of the operation.</param>
-/// <param name="health">Shows an operation whose attempts hang.</param>
+/// <param name="health">Shows the operation as unhealthy while its attempts hang.</param>
 internal sealed class PluginCompute(ICompute compute, OperationDescriptor descriptor, TimeProvider time, RoleHealth health)
     : IComputeOperation
 {
@@ -19,7 +19,7 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
 
     public async Task<RawJson> RunAsync(RawJson arguments, Operations.ComputeContext context)
     {
-        var attempt = new Onex.Operations.ComputeContext
+        var pluginContext = new Onex.Operations.ComputeContext
         {
             Operation = descriptor.Name,
             CommandId = context.Command?.CommandId.Value ?? Guid.Empty,
@@ -38,10 +38,11 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
                     var result = new ResultBuffer(ComputeLimits.ResultBytesMax);
                     try
                     {
-                        await compute.RunAsync(arguments.Utf8, attempt, result, context.Cancellation);
+                        await compute.RunAsync(arguments.Utf8, pluginContext, result, context.Cancellation);
                     }
                     catch (ComputeRejectedException tooLarge)
                     {
+                        // The only rejection that is not reported as an exception of the plug-in.
                         throw new OperationRejectedException(tooLarge.Code, tooLarge.Message);
                     }
 

@@ -17,7 +17,7 @@ internal sealed class CancelHandler(RunningComputes running) : IRecordBatchHandl
                 running.Cancel(cancel);
             }
 
-            // A malformed one is passed over: it is read by every worker, and its computation ends at its timeout.
+            // A malformed cancellation is ignored. Every worker would store a dead letter of it, and its computation ends at its timeout.
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 

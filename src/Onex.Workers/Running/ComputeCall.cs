@@ -5,8 +5,8 @@ using Onex.Workers.Operations;
 namespace Onex.Workers.Running;
 
 /// <summary>
-/// One call of an operation. It ends with the operation, or when it is cancelled, although an operation may ignore that and block its
-/// thread. So it runs outside its caller: on the caller's lane, once that awaits it, else on a thread of the pool.
+/// One call of an operation. It ends when the operation ends or when it is cancelled, even if the operation ignores that and blocks its
+/// thread. So the operation does not run inside its caller: it runs on the caller's lane once the caller awaits it, or else on the pool.
 /// </summary>
 internal sealed class ComputeCall : TaskCompletionSource<RawJson>, IThreadPoolWorkItem
 {

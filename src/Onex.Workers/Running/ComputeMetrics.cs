@@ -23,13 +23,13 @@ internal sealed class ComputeMetrics
     private readonly BoundedHistogram _duration;
     private readonly TimeProvider _time;
 
-    public ComputeMetrics(OnexMeter meter, ComputeRoom room, TimeProvider time)
+    public ComputeMetrics(OnexMeter meter, ComputeGate gate, TimeProvider time)
     {
         _time = time;
         meter.Know(MetricLabel.Operation, ComputeOperations.Descriptors.Select(operation => operation.Name));
         _duration = meter.Histogram(Duration);
-        meter.Gauge(SlotsUsed, () => [new GaugeValue(room.Used)]);
-        meter.Gauge(SlotsLimit, () => [new GaugeValue(room.AtOnce)]);
+        meter.Gauge(SlotsUsed, () => [new GaugeValue(gate.Used)]);
+        meter.Gauge(SlotsLimit, () => [new GaugeValue(gate.AtOnce)]);
     }
 
     /// <summary>A compute has ended.</summary>

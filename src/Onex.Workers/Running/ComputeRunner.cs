@@ -19,11 +19,11 @@ namespace Onex.Workers.Running;
 /// </summary>
 /// <param name="operations">The operations by name.</param>
 /// <param name="payloads">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
-/// <param name="items">Loads stored items of sagas, or null likewise.</param>
+/// <param name="items">Loads stored items of sagas, or null if the process has no database.</param>
 /// <param name="sender">Sends results.</param>
 /// <param name="reports">Sends reports of running computations.</param>
 /// <param name="running">The computations of this process.</param>
-/// <param name="room">Admits computations: as many as there are processors, and as their memory allows.</param>
+/// <param name="gate">Admits computations: as many as there are processors, and as their memory allows.</param>
 /// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
 /// <param name="metrics">Measures the computes, or null.</param>
@@ -34,7 +34,7 @@ internal sealed class ComputeRunner(
     ResultSender sender,
     ReportSender reports,
     RunningComputes running,
-    ComputeRoom room,
+    ComputeGate gate,
     TimeProvider time,
     ILogger<ComputeRunner> logger,
     ComputeMetrics? metrics = null)
@@ -52,7 +52,7 @@ internal sealed class ComputeRunner(
         using var run = running.Begin(command, sentAt, cancellation);
         if (run is null)
         {
-            // The saga no longer waits for it, or has its result.
+            // The saga does not wait for it any more, or has its result.
             return;
         }
 
@@ -66,26 +66,26 @@ internal sealed class ComputeRunner(
         {
             metrics?.Ended(command.Operation, result.Outcome, began);
             await sender.SendAsync(result, command.HomePartition, trace, cancellation);
-            run.Answered(time.GetUtcNow());
+            run.MarkAnswered(time.GetUtcNow());
         }
         else
         {
-            run.Abandoned();
+            run.MarkAbandoned();
         }
     }
 
     private Task<StepResult?> TraceAsync(
         StepCommand command, TraceContext? trace, RunningComputes.Run run, CancellationToken cancellation) =>
-        Activity.Current is { } around && around.Source == Tracing.Source
-            ? TraceAsync(command, trace, run, around, cancellation)
+        Activity.Current is { } parent && parent.Source == Tracing.Source
+            ? TraceAsync(command, trace, run, parent, cancellation)
             : ComputeAsync(command, trace, run, cancellation);
 
     private async Task<StepResult?> TraceAsync(
-        StepCommand command, TraceContext? trace, RunningComputes.Run run, Activity around, CancellationToken cancellation)
+        StepCommand command, TraceContext? trace, RunningComputes.Run run, Activity parent, CancellationToken cancellation)
     {
-        using var span = Tracing.StartChild($"compute {command.Operation}", ActivityKind.Internal, around);
+        using var span = Tracing.StartChild($"compute {command.Operation}", ActivityKind.Internal, parent);
         span.Describe(command);
-        Activity.Current = span ?? around;
+        Activity.Current = span ?? parent;
         var result = await ComputeAsync(command, trace, run, cancellation);
         if (result is { Outcome: not StepOutcomes.Completed })
         {
@@ -106,14 +106,14 @@ internal sealed class ComputeRunner(
                 command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
-        using var place = await room.EnterAsync(Weight(command, operation), run.Ending);
-        if (place is null)
+        using var permit = await gate.EnterAsync(Weight(command, operation), run.Ending);
+        if (permit is null)
         {
             cancellation.ThrowIfCancellationRequested();
             return null;
         }
 
-        // The attempt's time begins when it is admitted, so that it is not lost to the computations before it.
+        // The attempt's time begins here, when it is admitted, so that waiting behind other computations takes none of it.
         run.EndAfter(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
         using var progress = reports.For(command, trace);
         try

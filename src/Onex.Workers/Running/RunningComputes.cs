@@ -4,12 +4,12 @@ using Onex.Contracts.Messages;
 namespace Onex.Workers.Running;
 
 /// <summary>
-/// The computations of this process, so that a cancellation reaches them. A cancellation may arrive before its command, which waits in its
-/// topic, so the latest ones are remembered.
+/// The computations of this process, so that a cancellation reaches them. A cancellation may arrive before its command, which still waits
+/// in its topic, so the latest cancellations are remembered.
 /// </summary>
 internal sealed class RunningComputes
 {
-    /// <summary>How many cancellations, and how many answers, are remembered of commands that do not run here any more.</summary>
+    /// <summary>The maximum number of cancellations, and of sent results, that are remembered.</summary>
     public const int RememberedMax = 20_000;
 
     private readonly Lock _lock = new();
@@ -57,7 +57,7 @@ internal sealed class RunningComputes
         return run;
     }
 
-    /// <summary>Cancels the attempts of a command up to one.</summary>
+    /// <summary>Cancels the attempts of a command up to the attempt that the cancellation names.</summary>
     public void Cancel(StepCancel cancel)
     {
         var stopped = new List<Run>();
@@ -65,7 +65,7 @@ internal sealed class RunningComputes
         {
             _cancelled.TryGet(cancel.CommandId, out var earlier);
             _cancelled.Set(cancel.CommandId, Math.Max(cancel.Attempt, earlier));
-            for (var run = _running.GetValueOrDefault(cancel.CommandId); run is not null; run = run.Before)
+            for (var run = _running.GetValueOrDefault(cancel.CommandId); run is not null; run = run.Previous)
             {
                 if (run.Attempt <= cancel.Attempt)
                 {
@@ -84,11 +84,11 @@ internal sealed class RunningComputes
             var latest = _running[ended.CommandId];
             if (latest != ended)
             {
-                latest.Evict(ended);
+                latest.Unlink(ended);
             }
-            else if (ended.Before is { } before)
+            else if (ended.Previous is { } previous)
             {
-                _running[ended.CommandId] = before;
+                _running[ended.CommandId] = previous;
             }
             else
             {
@@ -110,7 +110,7 @@ internal sealed class RunningComputes
 
         // The fields from here on are guarded by the lock.
         private Run? _before;
-        private TaskCompletionSource<bool>? _waitedFor;
+        private TaskCompletionSource<bool>? _ended;
         private bool _isNeeded = true;
 
         /// <summary>Called with the lock held.</summary>
@@ -122,7 +122,7 @@ internal sealed class RunningComputes
                 before = before._before;
             }
 
-            Earlier = before is null ? null : (before._waitedFor ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            Earlier = before is null ? null : (before._ended ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
         public CommandId CommandId { get; }
@@ -130,11 +130,11 @@ internal sealed class RunningComputes
         public int Attempt { get; }
 
         /// <summary>The run of the same command that began before this one, or null.</summary>
-        public Run? Before => _before;
+        public Run? Previous => _before;
 
         /// <summary>
-        /// The end of another run of the same attempt that began before: whether its result is durable, or needed by nobody. Null without
-        /// one.
+        /// The end of an earlier run of the same attempt, or null if there is none. True if this run has nothing to do: the result of the
+        /// earlier one is durable, or nobody needs it.
         /// </summary>
         public Task<bool>? Earlier { get; }
 
@@ -144,8 +144,8 @@ internal sealed class RunningComputes
         /// <summary>Why it must end.</summary>
         public RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
 
-        /// <summary>Removes one of the runs before this one. Called with the lock held.</summary>
-        public void Evict(Run ended)
+        /// <summary>Removes an earlier run from the chain of this one. Called with the lock held.</summary>
+        public void Unlink(Run ended)
         {
             var run = this;
             while (run._before != ended)
@@ -173,8 +173,8 @@ internal sealed class RunningComputes
         public void EndAfter(TimeSpan timeout, TimeProvider time) => _timer = time.CreateTimer(
             static run => ((Run)run!).End(RunEnd.TimedOut), this, timeout, Timeout.InfiniteTimeSpan);
 
-        /// <summary>Its result is needed by nobody.</summary>
-        public void Abandoned()
+        /// <summary>Records that nobody needs its result.</summary>
+        public void MarkAbandoned()
         {
             lock (_all._lock)
             {
@@ -182,9 +182,9 @@ internal sealed class RunningComputes
             }
         }
 
-        /// <summary>Its result is durable.</summary>
+        /// <summary>Records that its result is durable.</summary>
         /// <param name="at">The present time.</param>
-        public void Answered(DateTimeOffset at)
+        public void MarkAnswered(DateTimeOffset at)
         {
             lock (_all._lock)
             {
@@ -198,11 +198,11 @@ internal sealed class RunningComputes
             _timer?.Dispose();
             _stopping.Unregister();
             _all.Remove(this);
-            _waitedFor?.TrySetResult(!_isNeeded);
+            _ended?.TrySetResult(!_isNeeded);
         }
     }
 
-    // The last ones only: what was evicted is computed again, which changes nothing.
+    // Remembers the latest commands only. An evicted one may be computed again, which changes nothing.
     private sealed class Recent<T>
     {
         private readonly Dictionary<CommandId, T> _values = [];

@@ -13,7 +13,7 @@ namespace Onex.Workers.Running;
 /// <param name="sagaId">The saga.</param>
 internal sealed class StoredItemPages(LoadItems? load, SagaId sagaId) : IStoredItems
 {
-    /// <summary>Items of a page. A result in a row has 64 KiB at most.</summary>
+    /// <summary>The maximum number of items of a page: about 13 MB, because a stored result has 64 KiB at most.</summary>
     public const int PageMax = 200;
 
     private static readonly SagaItemStatus[] _completed = [SagaItemStatus.Completed];
@@ -27,10 +27,11 @@ internal sealed class StoredItemPages(LoadItems? load, SagaId sagaId) : IStoredI
                 StepCodes.StoreMissing, "the items are in Postgres, and this runtime-worker has no POSTGRES_HOST");
         }
 
-        for (var next = 0; ;)
+        var next = 0;
+        while (true)
         {
             var page = await load(
-                new SagaItemsQuery(sagaId, step, null, _completed, null, Descending: false, PageMax) { AtLeast = next }, cancellation);
+                new(sagaId, step, Visit: null, _completed, Below: null, Descending: false, PageMax) { AtLeast = next }, cancellation);
             foreach (var item in page)
             {
                 yield return (item.Index, item.Result is { } json ? StoredValues.Read(json.Utf8.Span) : CelValue.Map([]));

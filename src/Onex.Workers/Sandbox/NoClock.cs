@@ -4,7 +4,7 @@ using Jint.Runtime;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// The time of scripts: dates are computed in UTC, but there is no present, because a compute gives one result for one input.
+/// The time of scripts. They can compute with dates, in UTC, but cannot read the clock: the same input must give the same result.
 /// </summary>
 internal sealed class NoClock : ITimeSystem
 {
@@ -12,14 +12,14 @@ internal sealed class NoClock : ITimeSystem
 
     public TimeZoneInfo DefaultTimeZone => TimeZoneInfo.Utc;
 
-    public DateTimeOffset GetUtcNow() => throw NotPure("Date.now");
+    public DateTimeOffset GetUtcNow() => throw NotDeterministic("Date.now");
 
     public TimeSpan GetUtcOffset(long epochMilliseconds) => TimeSpan.Zero;
 
     public bool TryParse(string date, out long epochMilliseconds) => _parser.TryParse(date, out epochMilliseconds);
 
-    /// <summary>A script uses something that is different each time. It cannot catch this.</summary>
-    public static Exception NotPure(string what) => SandboxCodes.Exception(
+    /// <summary>Ends a script that uses something that differs from run to run. The script cannot catch the exception.</summary>
+    public static Exception NotDeterministic(string feature) => SandboxCodes.Exception(
         SandboxCodes.ScriptFailed,
-        $"a script has no {what}, because the same input must give the same result: pass it as a part of 'input'");
+        $"a script has no {feature}, because the same input must give the same result: pass it as a part of 'input'");
 }

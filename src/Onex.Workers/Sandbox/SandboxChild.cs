@@ -11,7 +11,7 @@ namespace Onex.Workers.Sandbox;
 /// </summary>
 public static class SandboxChild
 {
-    /// <summary>The word on the command line. It is not one of the commands for people.</summary>
+    /// <summary>The command that starts the process. It is for workers only, so the help does not list it.</summary>
     public const string Verb = "sandbox";
 
     /// <summary>The engine of scripts.</summary>
@@ -20,31 +20,32 @@ public static class SandboxChild
     /// <summary>The engine of modules.</summary>
     internal const string Wasm = "wasm";
 
-    /// <summary>The stack of a run. What overflows it ends the process.</summary>
+    /// <summary>The stack of a run. An overflow ends the process.</summary>
     internal const int StackBytes = 16 * 1024 * 1024;
 
-    /// <summary>Runs the process to its end, which is that of its standard input.</summary>
+    /// <summary>Runs requests until standard input ends.</summary>
     /// <param name="engine">The engine: <c>script</c> or <c>wasm</c>.</param>
     public static int Run(string engine)
     {
         // A signal to the whole group, such as Ctrl+C, is for the worker, which lets computations finish.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true);
-        BeTheFirstToBeKilled();
+        RaiseOomScore();
         using var input = Console.OpenStandardInput();
         using var output = Console.OpenStandardOutput();
-        ISandboxEngine runs = engine == Wasm ? new WasmEngine() : new ScriptEngine();
+        ISandboxEngine sandbox = engine == Wasm ? new WasmEngine() : new ScriptEngine();
         Job? current = null;
-        using var given = new SemaphoreSlim(0);
+        using var ready = new SemaphoreSlim(0);
         new Thread(
             () =>
             {
-                runs.WarmUp();
+                sandbox.WarmUp();
+                // The worker waits for this frame before it sends a request.
                 SandboxFrames.Write(output, []);
                 while (true)
                 {
-                    given.Wait();
-                    Answer(runs, current!, output);
+                    ready.Wait();
+                    Answer(sandbox, current!, output);
                 }
             },
             StackBytes)
@@ -54,10 +55,10 @@ public static class SandboxChild
         }.Start();
 
         // This thread reads while the other one computes, so that it notices the end at any time.
-        while (Next(input) is { } next)
+        while (ReadJob(input) is { } next)
         {
             current = next;
-            given.Release();
+            ready.Release();
         }
 
         // Not an orderly exit, which could wait for the computation.
@@ -66,16 +67,16 @@ public static class SandboxChild
         return 0;
     }
 
-    private static Job? Next(Stream input)
+    private static Job? ReadJob(Stream input)
     {
-        if (SandboxFrames.Read(input) is not { } head || SandboxFrames.Read(input) is not { } content)
+        if (SandboxFrames.Read(input) is not { } head || SandboxFrames.Read(input) is not { } inputJson)
         {
             return null;
         }
 
         var request = JsonSerializer.Deserialize(head, SandboxJson.Default.SandboxRequest)!;
         var module = request.ModuleFollows ? SandboxFrames.Read(input) : null;
-        return request.ModuleFollows && module is null ? null : new Job(request, content, module);
+        return request.ModuleFollows && module is null ? null : new Job(request, inputJson, module);
     }
 
     private static void Answer(ISandboxEngine engine, Job job, Stream output)
@@ -90,7 +91,7 @@ public static class SandboxChild
 
     private static (SandboxResponse Response, ReadOnlyMemory<byte> Result) Answer(ISandboxEngine engine, Job job)
     {
-        if (job.Module is null && !engine.Has(job.Request))
+        if (job.Module is null && !engine.HasModule(job.Request))
         {
             return (SandboxResponse.WithoutModule, default);
         }
@@ -114,8 +115,8 @@ public static class SandboxChild
         }
     }
 
-    // If the container runs out of memory, the kernel ends the sandbox and not the worker.
-    private static void BeTheFirstToBeKilled()
+    // The highest score makes the kernel end the sandbox, not the worker, if the container is out of memory.
+    private static void RaiseOomScore()
     {
         try
         {

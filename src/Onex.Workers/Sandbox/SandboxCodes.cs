@@ -15,7 +15,7 @@ internal static class SandboxCodes
     /// <summary>A script executed more statements than it may.</summary>
     public const string StatementsExceeded = "statements_exceeded";
 
-    /// <summary>It called itself too often, or needs a larger stack than there is.</summary>
+    /// <summary>Its functions call each other too deep, or need a larger stack than there is.</summary>
     public const string RecursionExceeded = "recursion_exceeded";
 
     /// <summary>A module executed more instructions than it may.</summary>
@@ -30,13 +30,13 @@ internal static class SandboxCodes
     /// <summary>The result is not JSON.</summary>
     public const string ResultNotJson = "result_not_json";
 
-    /// <summary>The module's name leaves the folder or is a symbolic link, or its file is too large.</summary>
+    /// <summary>The module's name leads out of the folder or is a symbolic link, or its file is too large.</summary>
     public const string ModuleRejected = "module_refused";
 
     /// <summary>There is no such module in this worker. Failed: it may be there after a deployment.</summary>
     public const string ModuleMissing = "module_missing";
 
-    /// <summary>The module's file has another hash. Failed, likewise.</summary>
+    /// <summary>The module's file has another hash. Failed: a deployment may replace it.</summary>
     public const string ModuleMismatch = "module_mismatch";
 
     /// <summary>The file is not a module that can run here.</summary>

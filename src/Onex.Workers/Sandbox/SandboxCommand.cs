@@ -9,11 +9,11 @@ namespace Onex.Workers.Sandbox;
 /// <param name="Arguments">Its arguments before those that make it a sandbox.</param>
 internal sealed record SandboxCommand(string File, IReadOnlyList<string> Arguments)
 {
-    // What the engine, its caches and the arguments of a run take of the managed heap besides the memory of the run.
+    // The part of the managed heap for the engine, its caches and the arguments, besides the memory of the run.
     private const int OverheadMb = 48;
 
     /// <summary>The program of this process: <c>dotnet onex.dll</c>, the executable <c>onex</c>, or a single file.</summary>
-    public static SandboxCommand OfThisProgram()
+    public static SandboxCommand ForThisProgram()
     {
         var own = Environment.ProcessPath ?? "onex";
         var executable = Path.Combine(AppContext.BaseDirectory, "onex");
@@ -40,17 +40,18 @@ internal sealed record SandboxCommand(string File, IReadOnlyList<string> Argumen
             start.ArgumentList.Add(argument);
         }
 
-        // Nothing of the worker's environment, which may hold secrets: only what .NET needs to be found and to stay small.
+        // The worker's environment may hold secrets, so nothing of it is passed on: only where .NET is, and how it stays small.
         start.Environment.Clear();
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         start.Environment["DOTNET_GCHeapHardLimit"] =
             ((memoryMb + OverheadMb) * 1024L * 1024).ToString("X", CultureInfo.InvariantCulture);
+        // In hexadecimal, like the limit of the heap: 4 MiB.
         start.Environment["DOTNET_GCgen0size"] = "400000";
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
 
-        // Otherwise it opens a socket for debuggers below /tmp, which may be read-only.
+        // Otherwise .NET opens a socket for debuggers below /tmp, which may be read-only.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         return start;
     }

@@ -7,12 +7,12 @@ internal static class SandboxDeath
 {
     private const int TextMax = 200;
 
-    /// <summary>Whether .NET reports that the process ends. The stack that it then writes can take seconds and is not needed.</summary>
-    public static bool IsCertain(string errors) =>
+    /// <summary>Whether .NET reports an error that ends the process. It may take seconds to write its stack trace.</summary>
+    public static bool IsFatal(string errors) =>
         errors.StartsWith("Stack overflow", StringComparison.Ordinal) || errors.Contains("Out of memory", StringComparison.Ordinal);
 
     /// <summary>The exception for a run whose process ended.</summary>
-    /// <param name="errors">The begin of its standard error.</param>
+    /// <param name="errors">The beginning of its standard error.</param>
     /// <param name="exitCode">Its exit code: above 128 the number of a signal.</param>
     /// <param name="memoryMb">The memory that it was allowed.</param>
     public static Exception Describe(string errors, int exitCode, int memoryMb)
@@ -28,14 +28,14 @@ internal static class SandboxDeath
             return SandboxCodes.Exception(SandboxCodes.MemoryExceeded, $"it needs more memory than its {memoryMb} MiB");
         }
 
-        var signal = exitCode > 128
+        var cause = exitCode > 128
             ? string.Create(CultureInfo.InvariantCulture, $"signal {exitCode - 128}")
             : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}");
         var line = errors.Split('\n')[0].Trim();
-        var said = line.Length == 0 ? "" : $": {line[..Math.Min(line.Length, TextMax)]}";
+        var detail = line.Length == 0 ? "" : $": {line[..Math.Min(line.Length, TextMax)]}";
         return SandboxCodes.Exception(
             SandboxCodes.SandboxDied,
-            $"the process of the computation ended with {signal}{said}. "
+            $"the process of the computation ended with {cause}{detail}. "
                 + "Signal 9 comes from the kernel if the container is out of memory: raise its limit");
     }
 }

@@ -3,8 +3,8 @@ using Onex.Hosting.Settings;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// The processes of one engine. There are as many as runs at a time, which the worker bounds. They are started when they are needed, used
-/// again, and ended when they were idle for a minute.
+/// The processes of one engine, as many as there are runs at a time; the worker bounds that number. A process is started when it is needed,
+/// used again, and ended after a minute without work.
 /// </summary>
 internal sealed class SandboxPool : IDisposable
 {

@@ -7,16 +7,16 @@ using System.Text.Json;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// A process that runs scripts or modules, one at a time. What exceeds its time or memory, or ends the process, fails its own run only: the
-/// process is not used again.
+/// A process that runs scripts or modules, one at a time. A run that exceeds its time or memory, or ends the process, harms no other run:
+/// the process is not used again.
 /// </summary>
 internal sealed class SandboxProcess : IDisposable
 {
     // A busy machine may need seconds to start a process.
     private static readonly TimeSpan _startMax = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan _checkEvery = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _checkInterval = TimeSpan.FromMilliseconds(50);
 
-    // The runtime and its code, beside the memory of a run. A module's memory is not on the managed heap, so it counts beside that.
+    // The memory of the runtime and its code, beside that of a run.
     private const long BaseBytes = 128L * 1024 * 1024;
 
     private const int ErrorsMax = 4096;
@@ -67,7 +67,7 @@ internal sealed class SandboxProcess : IDisposable
         var process = new SandboxProcess(started, time);
         try
         {
-            await process.ReadyAsync(memoryMb, cancellation);
+            await process.WaitUntilReadyAsync(memoryMb, cancellation);
             return process;
         }
         catch
@@ -127,7 +127,7 @@ internal sealed class SandboxProcess : IDisposable
         _process.Dispose();
     }
 
-    private async Task ReadyAsync(int memoryMb, CancellationToken cancellation)
+    private async Task WaitUntilReadyAsync(int memoryMb, CancellationToken cancellation)
     {
         await using var onCancel = cancellation.Register(Kill);
         var ready = SandboxFrames.ReadAsync(_output);
@@ -138,7 +138,7 @@ internal sealed class SandboxProcess : IDisposable
             if (!ready.IsCompleted)
             {
                 Kill();
-                await Ignore(ready);
+                await IgnoreErrorsAsync(ready);
                 throw SandboxCodes.Exception(
                     SandboxCodes.SandboxUnavailable, $"the process for it was not ready within {_startMax.TotalSeconds} s");
             }
@@ -160,7 +160,7 @@ internal sealed class SandboxProcess : IDisposable
         var response = await SendAsync(request, input);
         if (response.NeedsModule)
         {
-            await SandboxFrames.WriteAsync(_input, Head(request with { ModuleFollows = true }));
+            await SandboxFrames.WriteAsync(_input, Serialize(request with { ModuleFollows = true }));
             await SandboxFrames.WriteAsync(_input, input);
             await SandboxFrames.WriteAsync(_input, module ?? default);
             response = await ReceiveAsync();
@@ -171,7 +171,7 @@ internal sealed class SandboxProcess : IDisposable
 
     private async Task<SandboxResponse> SendAsync(SandboxRequest request, ReadOnlyMemory<byte> input)
     {
-        await SandboxFrames.WriteAsync(_input, Head(request));
+        await SandboxFrames.WriteAsync(_input, Serialize(request));
         await SandboxFrames.WriteAsync(_input, input);
         return await ReceiveAsync();
     }
@@ -180,13 +180,14 @@ internal sealed class SandboxProcess : IDisposable
         JsonSerializer.Deserialize(await SandboxFrames.ReadAsync(_output), SandboxJson.Default.SandboxResponse)
         ?? throw new InvalidDataException("A response is null.");
 
-    private static byte[] Head(SandboxRequest request) =>
+    private static byte[] Serialize(SandboxRequest request) =>
         JsonSerializer.SerializeToUtf8Bytes(request, SandboxJson.Default.SandboxRequest);
 
     // A single step of an engine can take any time or memory without a chance to interrupt it, so the process is ended from outside.
     private async Task WatchAsync(Task exchange, SandboxRequest request)
     {
         var (began, time) = (_time.GetTimestamp(), TimeSpan.FromMilliseconds(request.TimeoutMs));
+        // Twice the memory of a run, because a module's memory lies outside the managed heap.
         var memory = BaseBytes + (2 * request.MemoryBytes());
         while (true)
         {
@@ -197,13 +198,14 @@ internal sealed class SandboxProcess : IDisposable
                 throw SandboxCodes.Exception(SandboxCodes.TimeExceeded, $"it did not end within its {request.TimeoutMs} ms");
             }
 
-            await Task.WhenAny(exchange, Task.Delay(left < _checkEvery ? left : _checkEvery, _time, CancellationToken.None));
+            await Task.WhenAny(exchange, Task.Delay(left < _checkInterval ? left : _checkInterval, _time, CancellationToken.None));
             if (exchange.IsCompleted)
             {
                 return;
             }
 
-            if (ResidentBytes() is var resident && resident > memory)
+            var resident = ResidentBytes();
+            if (resident > memory)
             {
                 await EndAsync(exchange);
                 throw SandboxCodes.Exception(SandboxCodes.MemoryExceeded, string.Create(
@@ -231,10 +233,10 @@ internal sealed class SandboxProcess : IDisposable
     private async Task EndAsync(Task exchange)
     {
         Kill();
-        await Ignore(exchange);
+        await IgnoreErrorsAsync(exchange);
     }
 
-    private static async Task Ignore(Task task)
+    private static async Task IgnoreErrorsAsync(Task task)
     {
         await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -249,7 +251,7 @@ internal sealed class SandboxProcess : IDisposable
                 _errors.Append(buffer, 0, Math.Min(count, ErrorsMax - _errors.Length));
             }
 
-            if (SandboxDeath.IsCertain(Errors()))
+            if (SandboxDeath.IsFatal(Errors()))
             {
                 Kill();
             }

@@ -1,6 +1,6 @@
 namespace Onex.Workers.Sandbox;
 
-/// <summary>What a sandbox is to run. Its input follows in a frame of its own, and so does the module, if it is sent.</summary>
+/// <summary>What a sandbox must run. Its input follows in a frame of its own, and then the module, if it is sent.</summary>
 internal sealed record SandboxRequest
 {
     /// <summary>The text of the script, or null for a module.</summary>

@@ -1,6 +1,6 @@
 namespace Onex.Workers.Sandbox;
 
-/// <summary>How a run in a sandbox ended. The result of one that completed follows in a frame of its own.</summary>
+/// <summary>How a run in a sandbox ended. If it completed, its result follows in a frame of its own.</summary>
 internal sealed record SandboxResponse
 {
     /// <summary>The run completed.</summary>
@@ -15,6 +15,6 @@ internal sealed record SandboxResponse
     /// <summary>Why it did not complete: one of <see cref="SandboxCodes"/>. Null if it completed.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The same for people, without the full stop.</summary>
+    /// <summary>Why it did not complete, in words, without the full stop. Null if it completed.</summary>
     public string? Message { get; init; }
 }

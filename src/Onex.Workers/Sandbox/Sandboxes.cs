@@ -2,7 +2,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Workers.Sandbox;
 
-/// <summary>The processes for scripts and those for modules, which are apart so that neither loads what only the other needs.</summary>
+/// <summary>The processes for scripts and those for modules. They are separate, so that each loads only its own engine.</summary>
 internal sealed class Sandboxes(SandboxSettings settings, SandboxCommand command, TimeProvider time) : IDisposable
 {
     /// <summary>The limits of each run.</summary>

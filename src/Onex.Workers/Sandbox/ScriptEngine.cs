@@ -15,11 +15,11 @@ namespace Onex.Workers.Sandbox;
 /// </summary>
 internal sealed class ScriptEngine : ISandboxEngine
 {
-    // Intl formats the present date by itself. References to collected objects depend on the collector. The others start or block threads.
+    // Intl reads the clock. FinalizationRegistry and WeakRef depend on the garbage collector. The others start or block threads.
     private static readonly string[] _removed =
         ["Atomics", "FinalizationRegistry", "Intl", "ShadowRealm", "SharedArrayBuffer", "WeakRef"];
 
-    // An array of that many items fills the memory.
+    // The memory that an item of an array takes at least.
     private const int ArrayItemBytes = 8;
 
     private const int MessageMax = 500;
@@ -36,7 +36,7 @@ internal sealed class ScriptEngine : ISandboxEngine
         """{"items":[{"n":1},{"n":2.5}],"text":"warm"}"""u8.ToArray(),
         null);
 
-    public bool Has(SandboxRequest request) => true;
+    public bool HasModule(SandboxRequest request) => true;
 
     public ReadOnlyMemory<byte> Run(SandboxRequest request, byte[] input, byte[]? module)
     {
@@ -123,18 +123,18 @@ internal sealed class ScriptEngine : ISandboxEngine
         }
 
         engine.Global.Get("Math").AsObject().FastSetDataProperty(
-            "random", new ClrFunction(engine, "random", static (_, _) => throw NoClock.NotPure("Math.random")));
+            "random", new ClrFunction(engine, "random", static (_, _) => throw NoClock.NotDeterministic("Math.random")));
         return engine;
     }
 
     private static string Describe(JavaScriptException thrown)
     {
-        var what = thrown.Error.IsObject() && thrown.Message is "undefined" or "" ? "it threw an object" : thrown.Message;
+        var message = thrown.Error.IsObject() && thrown.Message is "undefined" or "" ? "it threw an object" : thrown.Message;
         var at = thrown.Location.Start;
         return Clip(
             at.Line == 0
-                ? what
-                : string.Create(CultureInfo.InvariantCulture, $"{what.TrimEnd('.')} (line {at.Line}, column {at.Column + 1})"));
+                ? message
+                : string.Create(CultureInfo.InvariantCulture, $"{message.TrimEnd('.')} (line {at.Line}, column {at.Column + 1})"));
     }
 
     private static string Clip(string text) => text.Length > MessageMax ? text[..MessageMax] : text;

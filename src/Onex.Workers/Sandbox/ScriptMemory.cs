@@ -3,12 +3,12 @@ using Jint;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// Bounds what a script holds. It looks between statements; one statement that allocates much is bounded by the heap of the process.
+/// Bounds the memory that a script holds. It checks between statements; the heap of the process bounds a single statement.
 /// </summary>
 /// <param name="megabytes">The bound.</param>
 internal sealed class ScriptMemory(int megabytes) : Constraint
 {
-    // Reading the size of the heap costs less than a statement, but not nothing.
+    // Reading the size of the heap takes time, so it is not read after each statement.
     private const int StatementsBetween = 64;
 
     private readonly long _limit = megabytes * 1024L * 1024;
@@ -24,9 +24,10 @@ internal sealed class ScriptMemory(int megabytes) : Constraint
             return;
         }
 
-        // The size counts what is not used any more and was not collected yet.
+        // The size includes garbage, so only the size after a collection counts.
         GC.Collect();
-        if (Held() is var held && held > _limit)
+        var held = Held();
+        if (held > _limit)
         {
             throw SandboxCodes.Exception(
                 SandboxCodes.MemoryExceeded, $"it holds {held >> 20} MiB, more than its {megabytes} MiB");

@@ -14,27 +14,27 @@ namespace Onex.Workers.Sandbox;
 /// </summary>
 internal sealed class ScriptResult
 {
-    // One less than what readers of JSON accept, because the result is a field of an object.
+    // One less than what readers of JSON accept, because the result becomes a field of an object.
     private const int DepthMax = 63;
 
     // Above it, a double no longer holds every whole number.
-    private const double SafeIntegerMax = 9_007_199_254_740_991;
+    private const double SafeIntegerMax = (1L << 53) - 1;
 
-    private static readonly JsonWriterOptions _written =
+    private static readonly JsonWriterOptions _writerOptions =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DepthMax + 1 };
 
-    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Utf8JsonWriter _writer;
     private readonly List<string> _path = ["result"];
 
     private ScriptResult(Utf8JsonWriter writer) => _writer = writer;
 
-    /// <summary>The JSON of a value: that of <c>undefined</c> is <c>null</c>.</summary>
+    /// <summary>Writes a value as JSON; <c>undefined</c> becomes <c>null</c>.</summary>
     public static ReadOnlyMemory<byte> Write(JsValue value)
     {
         var buffer = new ResultBuffer(ComputeLimits.ResultBytesMax);
-        using var writer = new Utf8JsonWriter(buffer, _written);
+        using var writer = new Utf8JsonWriter(buffer, _writerOptions);
         new ScriptResult(writer).Add(value.IsUndefined() ? JsValue.Null : value);
         writer.Flush();
         return buffer.Written;
@@ -125,7 +125,7 @@ internal sealed class ScriptResult
     {
         try
         {
-            _strict.GetByteCount(text);
+            _strictUtf8.GetByteCount(text);
             return text;
         }
         catch (EncoderFallbackException)

@@ -9,8 +9,8 @@ namespace Onex.Workers.Sandbox;
 
 /// <summary>
 /// The part of WASI that a module may use: standard input, output and error, its exit code, and no arguments, variables, files or network.
-/// What it cannot use returns an error. Clock and random numbers, which the libraries of languages read when they start, follow from the
-/// module and its input.
+/// Any other function returns an error. The runtimes of languages read a clock and random numbers when they start, so both exist, but they
+/// depend on nothing but the module and its input.
 /// </summary>
 internal sealed class WasiImports(byte[] input, string module)
 {
@@ -24,7 +24,8 @@ internal sealed class WasiImports(byte[] input, string module)
     private const int Unsupported = 52;
     private const int NotSeekable = 70;
 
-    private static readonly long _clockStep = TimeSpan.FromMilliseconds(1).Ticks * 100;
+    // Each reading of the clock advances it by a millisecond, in nanoseconds.
+    private const long ClockStep = 1_000_000;
 
     private readonly ResultBuffer _output = new(ComputeLimits.ResultBytesMax);
     private readonly List<byte> _errors = [];
@@ -36,7 +37,7 @@ internal sealed class WasiImports(byte[] input, string module)
     /// <summary>What the module wrote to standard output.</summary>
     public ReadOnlyMemory<byte> Output => _output.Written;
 
-    /// <summary>The begin of what it wrote to standard error.</summary>
+    /// <summary>The beginning of what it wrote to standard error.</summary>
     public string Errors => Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(_errors)).Trim();
 
     /// <summary>Defines all functions of WASI that a module imports.</summary>
@@ -44,7 +45,7 @@ internal sealed class WasiImports(byte[] input, string module)
     {
         foreach (var import in module.Imports.OfType<FunctionImport>().Where(import => import.ModuleName == ModuleName))
         {
-            var call = Function(import.Name);
+            var call = Resolve(import.Name);
             linker.DefineFunction(
                 ModuleName, import.Name,
                 (caller, arguments, results) =>
@@ -59,9 +60,9 @@ internal sealed class WasiImports(byte[] input, string module)
         }
     }
 
-    private delegate int Call(Caller caller, ReadOnlySpan<ValueBox> arguments);
+    private delegate int WasiFunction(Caller caller, ReadOnlySpan<ValueBox> arguments);
 
-    private Call Function(string name) => name switch
+    private WasiFunction Resolve(string name) => name switch
     {
         "fd_read" => Read,
         "fd_write" => Write,
@@ -69,10 +70,10 @@ internal sealed class WasiImports(byte[] input, string module)
         "fd_seek" or "fd_tell" => (_, _) => NotSeekable,
         "fd_prestat_get" or "fd_prestat_dir_name" => (_, _) => BadDescriptor,
         "args_sizes_get" or "environ_sizes_get" => (caller, arguments) =>
-            Put(caller, arguments[0].AsInt32(), 0) && Put(caller, arguments[1].AsInt32(), 0) ? Success : Fault,
+            TryWriteInt(caller, arguments[0].AsInt32(), 0) && TryWriteInt(caller, arguments[1].AsInt32(), 0) ? Success : Fault,
         "args_get" or "environ_get" or "sched_yield" => (_, _) => Success,
-        "clock_time_get" => (caller, arguments) => PutLong(caller, arguments[2].AsInt32(), _clock += _clockStep) ? Success : Fault,
-        "random_get" => (caller, arguments) => Random(caller, arguments[0].AsInt32(), arguments[1].AsInt32()),
+        "clock_time_get" => (caller, arguments) => TryWriteLong(caller, arguments[2].AsInt32(), _clock += ClockStep) ? Success : Fault,
+        "random_get" => (caller, arguments) => FillRandom(caller, arguments[0].AsInt32(), arguments[1].AsInt32()),
         "proc_exit" => (_, arguments) => throw new WasmExit(arguments[0].AsInt32()),
         _ => (_, _) => Unsupported,
     };
@@ -87,18 +88,18 @@ internal sealed class WasiImports(byte[] input, string module)
         var count = 0;
         for (var i = 0u; i < (uint)arguments[2].AsInt32() && _read < input.Length; i++)
         {
-            if (!Part(caller, arguments[1].AsInt32(), i, out var part))
+            if (!TryGetBuffer(caller, arguments[1].AsInt32(), i, out var buffer))
             {
                 return Fault;
             }
 
-            var taken = Math.Min(part.Length, input.Length - _read);
-            input.AsSpan(_read, taken).CopyTo(part);
+            var taken = Math.Min(buffer.Length, input.Length - _read);
+            input.AsSpan(_read, taken).CopyTo(buffer);
             _read += taken;
             count += taken;
         }
 
-        return Put(caller, arguments[3].AsInt32(), count) ? Success : Fault;
+        return TryWriteInt(caller, arguments[3].AsInt32(), count) ? Success : Fault;
     }
 
     private int Write(Caller caller, ReadOnlySpan<ValueBox> arguments)
@@ -112,31 +113,31 @@ internal sealed class WasiImports(byte[] input, string module)
         var count = 0;
         for (var i = 0u; i < (uint)arguments[2].AsInt32(); i++)
         {
-            if (!Part(caller, arguments[1].AsInt32(), i, out var part))
+            if (!TryGetBuffer(caller, arguments[1].AsInt32(), i, out var buffer))
             {
                 return Fault;
             }
 
             if (descriptor == 1)
             {
-                part.CopyTo(_output.GetSpan(part.Length));
-                _output.Advance(part.Length);
+                buffer.CopyTo(_output.GetSpan(buffer.Length));
+                _output.Advance(buffer.Length);
             }
             else
             {
-                _errors.AddRange(part[..Math.Min(part.Length, ErrorsMax - _errors.Count)]);
+                _errors.AddRange(buffer[..Math.Min(buffer.Length, ErrorsMax - _errors.Count)]);
             }
 
-            count += part.Length;
+            count += buffer.Length;
         }
 
-        return Put(caller, arguments[3].AsInt32(), count) ? Success : Fault;
+        return TryWriteInt(caller, arguments[3].AsInt32(), count) ? Success : Fault;
     }
 
-    // Hashes of the module, its input and a counter: the same numbers for the same run.
-    private int Random(Caller caller, int address, int length)
+    // Fills memory with hashes of the module, its input and a counter, so that the same run gets the same numbers.
+    private int FillRandom(Caller caller, int address, int length)
     {
-        if (!Span(caller, (uint)address, (uint)length, out var bytes))
+        if (!TryGetMemory(caller, (uint)address, (uint)length, out var bytes))
         {
             return Fault;
         }
@@ -153,18 +154,18 @@ internal sealed class WasiImports(byte[] input, string module)
         return Success;
     }
 
-    // The buffer of an item of a list of addresses and lengths.
-    private static bool Part(Caller caller, int list, uint index, out Span<byte> part)
+    // The buffer that an item of a list describes: its address and its length, each in four bytes.
+    private static bool TryGetBuffer(Caller caller, int list, uint index, out Span<byte> buffer)
     {
-        part = default;
-        return Span(caller, (ulong)(uint)list + (index * 8UL), 8, out var item)
-            && Span(
-                caller, BinaryPrimitives.ReadUInt32LittleEndian(item), BinaryPrimitives.ReadUInt32LittleEndian(item[4..]), out part);
+        buffer = default;
+        return TryGetMemory(caller, (ulong)(uint)list + (index * 8UL), 8, out var item)
+            && TryGetMemory(
+                caller, BinaryPrimitives.ReadUInt32LittleEndian(item), BinaryPrimitives.ReadUInt32LittleEndian(item[4..]), out buffer);
     }
 
-    private static bool Put(Caller caller, int address, int value)
+    private static bool TryWriteInt(Caller caller, int address, int value)
     {
-        if (!Span(caller, (uint)address, sizeof(int), out var bytes))
+        if (!TryGetMemory(caller, (uint)address, sizeof(int), out var bytes))
         {
             return false;
         }
@@ -173,9 +174,9 @@ internal sealed class WasiImports(byte[] input, string module)
         return true;
     }
 
-    private static bool PutLong(Caller caller, int address, long value)
+    private static bool TryWriteLong(Caller caller, int address, long value)
     {
-        if (!Span(caller, (uint)address, sizeof(long), out var bytes))
+        if (!TryGetMemory(caller, (uint)address, sizeof(long), out var bytes))
         {
             return false;
         }
@@ -184,7 +185,7 @@ internal sealed class WasiImports(byte[] input, string module)
         return true;
     }
 
-    private static bool Span(Caller caller, ulong address, ulong length, out Span<byte> bytes)
+    private static bool TryGetMemory(Caller caller, ulong address, ulong length, out Span<byte> bytes)
     {
         bytes = default;
         if (caller.GetMemory("memory") is not { } memory || address + length > (ulong)memory.GetLength())

@@ -18,7 +18,7 @@ internal sealed class WasmEngine : ISandboxEngine
     private const string Entry = "_start";
     private const string Memory = "memory";
 
-    // The same module and input give the same result, also in the bits of NaN and in the order of threads, and on one processor.
+    // The same module and input give the same result, to the bits of NaN. A module has no threads, and is compiled on one processor.
     private static readonly WasmtimeEngine _engine = new(new Config()
         .WithFuelConsumption(true)
         .WithCraneliftNaNCanonicalization(true)
@@ -41,7 +41,7 @@ internal sealed class WasmEngine : ISandboxEngine
         Run(module, new SandboxRequest { TimeoutMs = 10_000, MemoryMb = 1, FuelMillions = 1 }, []);
     }
 
-    public bool Has(SandboxRequest request) => _modules.ContainsKey(request.Module!);
+    public bool HasModule(SandboxRequest request) => _modules.ContainsKey(request.Module!);
 
     public ReadOnlyMemory<byte> Run(SandboxRequest request, byte[] input, byte[]? module)
     {
@@ -71,7 +71,7 @@ internal sealed class WasmEngine : ISandboxEngine
         }
         catch (WasmtimeException problem)
         {
-            throw SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot be compiled: {Line(problem.Message)}");
+            throw SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot be compiled: {FirstLines(problem.Message)}");
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class WasmEngine : ISandboxEngine
         CheckMemory(module, request);
         using var store = new Store(_engine);
 
-        // A refused growth cannot be told from one that the module does not need. So it may grow beyond its limit, and is then rejected.
+        // A module does not report why its memory could not grow. So it may grow beyond its limit here, and its run is rejected for that.
         store.SetLimits(
             memorySize: 2 * request.MemoryBytes(), tableElements: TableElementsMax, instances: 1, tables: 16, memories: 1);
         var fuel = (ulong)request.FuelMillions * FuelUnit;
@@ -105,8 +105,8 @@ internal sealed class WasmEngine : ISandboxEngine
         }
         catch (Exception problem) when (problem is ArgumentException or InvalidOperationException or NotSupportedException)
         {
-            // An import or export of a type that the package does not have.
-            throw SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot run here: {Line(problem.Message)}");
+            // An import or export has a type that the package Wasmtime does not support.
+            throw SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot run here: {FirstLines(problem.Message)}");
         }
 
         return MemoryProblem(instance, request) is { } exceeded ? throw exceeded : wasi.Output;
@@ -125,9 +125,9 @@ internal sealed class WasmEngine : ISandboxEngine
     }
 
     private static Exception? MemoryProblem(Instance? instance, SandboxRequest request) =>
-        MemoryBytes(instance) is var held && held > request.MemoryBytes()
+        MemoryBytes(instance) > request.MemoryBytes()
             ? SandboxCodes.Exception(
-                SandboxCodes.MemoryExceeded, $"it holds {held >> 20} MiB, more than its {request.MemoryMb} MiB")
+                SandboxCodes.MemoryExceeded, $"it holds {MemoryBytes(instance) >> 20} MiB, more than its {request.MemoryMb} MiB")
             : null;
 
     private static long MemoryBytes(Instance? instance) => instance?.GetMemory(Memory)?.GetLength() ?? 0;
@@ -135,28 +135,28 @@ internal sealed class WasmEngine : ISandboxEngine
     private static Exception Describe(
         WasmtimeException problem, WasiImports wasi, ulong used, Instance? instance, SandboxRequest request)
     {
-        var numbers = string.Create(
+        var usage = string.Create(
             CultureInfo.InvariantCulture,
             $"after {used:N0} instructions, with {(double)MemoryBytes(instance) / (1024 * 1024):0.0} of {request.MemoryMb} MiB");
-        var said = wasi.Errors is { Length: > 0 } errors ? $": {errors}" : "";
+        var detail = wasi.Errors is { Length: > 0 } errors ? $": {errors}" : "";
         return problem switch
         {
             { InnerException: ComputeRejectedException or ComputeFailedException } => problem.InnerException,
             { InnerException: OutOfMemoryException } => SandboxCodes.Exception(
                 SandboxCodes.MemoryExceeded, $"it writes more than fits beside its {request.MemoryMb} MiB"),
             { InnerException: WasmExit exit } => SandboxCodes.Exception(
-                SandboxCodes.WasmFailed, $"the module ended with exit code {exit.Code} {numbers}{said}"),
+                SandboxCodes.WasmFailed, $"the module ended with exit code {exit.Code} {usage}{detail}"),
             TrapException { Type: TrapCode.OutOfFuel } => SandboxCodes.Exception(
                 SandboxCodes.FuelExceeded, $"it executes more than {request.FuelMillions:N0} million instructions"),
             TrapException { Type: TrapCode.StackOverflow } => SandboxCodes.Exception(
-                SandboxCodes.RecursionExceeded, $"its functions call each other too deep: its stack is full {numbers}"),
+                SandboxCodes.RecursionExceeded, $"its functions call each other too deep: its stack is full {usage}"),
             TrapException trap => SandboxCodes.Exception(
-                SandboxCodes.WasmTrapped, $"the module trapped ({trap.Type}) {numbers}{said}"),
-            _ => SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot run here: {Line(problem.Message)}"),
+                SandboxCodes.WasmTrapped, $"the module trapped ({trap.Type}) {usage}{detail}"),
+            _ => SandboxCodes.Exception(SandboxCodes.ModuleInvalid, $"it cannot run here: {FirstLines(problem.Message)}"),
         };
     }
 
-    private static string Line(string message) => string.Join(
+    private static string FirstLines(string message) => string.Join(
         ": ",
         message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Where(line => line != "Caused by:")

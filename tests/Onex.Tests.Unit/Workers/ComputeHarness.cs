@@ -13,7 +13,7 @@ using Onex.Workers.Sandbox;
 
 namespace Onex.Tests.Unit.Workers;
 
-/// <summary>The role without Kafka and Postgres: a command in, its result out.</summary>
+/// <summary>Runs the role without Kafka and Postgres: takes a command and returns its result.</summary>
 internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugins = null)
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -32,7 +32,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     public RoleHealth Health { get; } = new();
 
-    /// <summary>Measures, or null.</summary>
+    /// <summary>Receives the metrics, or null.</summary>
     public OnexMeter? Meter { get; init; }
 
     /// <summary>Runs an operation.</summary>
@@ -46,17 +46,17 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
         return JsonSerializer.Deserialize(Produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
     }
 
-    /// <summary>Handles a command, with a result or without one.</summary>
-    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeRoom? room = null, DateTimeOffset? sentAt = null)
+    /// <summary>Handles a command. It need not have a result.</summary>
+    public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeGate? gate = null, DateTimeOffset? sentAt = null)
     {
-        using var own = new ComputeRoom(4, 1L << 30);
-        var parts = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
+        using var defaultGate = new ComputeGate(4, 1L << 30);
+        var collection = new ServiceCollection().AddSingleton(_time).AddSingleton(plugins ?? PluginSet.None).AddSingleton(Health);
         if (Sandboxes is not null)
         {
-            parts.AddSingleton(Sandboxes);
+            collection.AddSingleton(Sandboxes);
         }
 
-        await using var services = parts.BuildServiceProvider();
+        await using var services = collection.BuildServiceProvider();
         var runner = new ComputeRunner(
             ComputeOperations.Create(services, Sandboxes is null ? null : ["script", "wasm"]),
             store,
@@ -64,16 +64,16 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
             new ResultSender(Produced, _time, "worker-responses", "onex-workers"),
             new ReportSender(Produced, _time, "worker-responses", "onex-workers", "w1"),
             Running,
-            room ?? own,
+            gate ?? defaultGate,
             _time,
             NullLogger<ComputeRunner>.Instance,
-            Meter is null ? null : new ComputeMetrics(Meter, room ?? own, _time));
+            Meter is null ? null : new ComputeMetrics(Meter, gate ?? defaultGate, _time));
 
         await runner.RunAsync(command, null, sentAt, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>An operation alone.</summary>
-    public static IComputeOperation Operation(string name)
+    /// <summary>Creates an operation without its role.</summary>
+    public static IComputeOperation CreateOperation(string name)
     {
         using var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
         return ComputeOperations.Create(services, enabled: null)[name];
@@ -87,19 +87,19 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
         return result.Result!.Value.ToString();
     }
 
-    /// <summary>The operation completes with that result.</summary>
+    /// <summary>Asserts that the operation completes with that result.</summary>
     public static async Task CompletesAsync(string operation, string arguments, string expected)
     {
-        using var wanted = JsonDocument.Parse(expected);
-        using var got = JsonDocument.Parse(await CompleteAsync(operation, arguments));
-        Assert.True(JsonElement.DeepEquals(wanted.RootElement, got.RootElement), got.RootElement.GetRawText());
+        using var expectedJson = JsonDocument.Parse(expected);
+        using var actualJson = JsonDocument.Parse(await CompleteAsync(operation, arguments));
+        Assert.True(JsonElement.DeepEquals(expectedJson.RootElement, actualJson.RootElement), actualJson.RootElement.GetRawText());
     }
 
-    /// <summary>The operation is rejected with that code and a message that contains a text.</summary>
-    public static async Task RejectsAsync(string operation, string arguments, string code, string said)
+    /// <summary>Asserts that the operation is rejected with that code and a message that contains a text.</summary>
+    public static async Task RejectsAsync(string operation, string arguments, string code, string messagePart)
     {
         var result = await new ComputeHarness().RunAsync(operation, arguments);
         Assert.Equal((StepOutcomes.Rejected, code), (result.Outcome, result.Code));
-        Assert.Contains(said, result.Message, StringComparison.Ordinal);
+        Assert.Contains(messagePart, result.Message, StringComparison.Ordinal);
     }
 }

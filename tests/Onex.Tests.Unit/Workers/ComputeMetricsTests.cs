@@ -35,9 +35,9 @@ public sealed class ComputeMetricsTests : IDisposable
     [Fact]
     public async Task Slots_are_read_while_computations_hold_them()
     {
-        using var room = new ComputeRoom(4, 1L << 30);
-        _ = new ComputeMetrics(_meter, room, new FakeTimeProvider());
-        var place = await room.EnterAsync(1, CancellationToken.None);
+        using var gate = new ComputeGate(4, 1L << 30);
+        _ = new ComputeMetrics(_meter, gate, new FakeTimeProvider());
+        var place = await gate.EnterAsync(1, CancellationToken.None);
         Assert.Equal((1, 4), (_reader.Sums()["onex.worker.slots.used{}"], _reader.Sums()["onex.worker.slots.limit{}"]));
 
         place!.Dispose();

@@ -34,9 +34,9 @@ public sealed class ComputeRunnerTests
         var result = await RunAsync(EffectsHarness.Command(operation, arguments));
 
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
-        using var wanted = JsonDocument.Parse(expected);
-        using var got = JsonDocument.Parse(result.Result!.Value.Utf8);
-        Assert.True(JsonElement.DeepEquals(wanted.RootElement, got.RootElement), got.RootElement.GetRawText());
+        using var expectedJson = JsonDocument.Parse(expected);
+        using var actualJson = JsonDocument.Parse(result.Result!.Value.Utf8);
+        Assert.True(JsonElement.DeepEquals(expectedJson.RootElement, actualJson.RootElement), actualJson.RootElement.GetRawText());
     }
 
     [Theory]
@@ -63,7 +63,8 @@ public sealed class ComputeRunnerTests
         await RunAsync(command);
 
         var record = Assert.Single(_harness.Produced.Records);
-        Assert.Equal(("worker-responses", 3, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
+        Assert.Equal(
+            ("worker-responses", command.HomePartition, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
         Assert.Contains(new("source", "onex-workers"), record.Headers);
     }
 

@@ -11,7 +11,7 @@ namespace Onex.Tests.Unit.Workers;
 /// <summary>What a worker reports of a running computation, and what stops one.</summary>
 public sealed class ReportsAndCancelTests
 {
-    private const string Parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    private const string TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     private static readonly TimeSpan _second = TimeSpan.FromSeconds(1);
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
@@ -52,10 +52,10 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public void A_report_continues_the_trace_of_its_command()
     {
-        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, new(Parent, "vendor=1"));
+        using var run = Sender().For(_command with { HeartbeatMs = 5_000 }, new(TraceParent, "vendor=1"));
 
         var headers = Assert.Single(_harness.Produced.Records).Headers;
-        Assert.Contains(KeyValuePair.Create("traceparent", Parent), headers);
+        Assert.Contains(KeyValuePair.Create("traceparent", TraceParent), headers);
         Assert.Contains(KeyValuePair.Create("tracestate", "vendor=1"), headers);
     }
 
@@ -85,7 +85,7 @@ public sealed class ReportsAndCancelTests
     }
 
     [Fact]
-    public async Task A_command_that_was_cancelled_before_it_came_is_not_computed_and_its_next_attempt_is()
+    public async Task A_command_that_was_cancelled_before_it_arrived_is_not_computed_and_its_next_attempt_is()
     {
         _harness.Running.Cancel(Cancel(attempt: 1));
 
@@ -101,19 +101,19 @@ public sealed class ReportsAndCancelTests
     public async Task A_copy_that_was_sent_before_the_result_is_not_computed_and_a_later_one_is()
     {
         var command = EffectsHarness.Command("hash.sha256", """{"text":"a"}""");
-        var first = _time.GetUtcNow();
+        var sentFirst = _time.GetUtcNow();
         _time.Advance(TimeSpan.FromMinutes(2));
-        await _harness.HandleAsync(command, sentAt: first);
-        var copy = _time.GetUtcNow();
+        await _harness.HandleAsync(command, sentAt: sentFirst);
+        var sentAgain = _time.GetUtcNow();
         _time.Advance(TimeSpan.FromMinutes(2));
 
-        await _harness.HandleAsync(command, sentAt: copy);
+        await _harness.HandleAsync(command, sentAt: sentAgain);
         Assert.Single(_harness.Produced.Records);
 
         // Its result was lost, for example with the topic.
         await _harness.HandleAsync(command, sentAt: _time.GetUtcNow());
         Assert.Equal(2, _harness.Produced.Records.Count);
-        await _harness.HandleAsync(command with { Attempt = 2 }, sentAt: copy);
+        await _harness.HandleAsync(command with { Attempt = 2 }, sentAt: sentAgain);
         Assert.Equal(3, _harness.Produced.Records.Count);
     }
 
@@ -135,11 +135,11 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public async Task Computations_together_stay_within_their_memory_and_one_that_exceeds_it_runs_alone()
     {
-        using var room = new ComputeRoom(atOnce: 3, bytes: 100);
+        using var gate = new ComputeGate(atOnce: 3, bytes: 100);
         var token = TestContext.Current.CancellationToken;
-        var first = await room.EnterAsync(60, token);
-        var second = room.EnterAsync(60, token).AsTask();
-        var third = room.EnterAsync(1_000, token).AsTask();
+        var first = await gate.EnterAsync(60, token);
+        var second = gate.EnterAsync(60, token).AsTask();
+        var third = gate.EnterAsync(1_000, token).AsTask();
         Assert.False(second.IsCompleted || third.IsCompleted);
 
         first!.Dispose();
@@ -151,10 +151,10 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public async Task No_more_computations_run_at_a_time_than_there_are_places_and_a_cancelled_one_waits_no_longer()
     {
-        using var room = new ComputeRoom(atOnce: 1, bytes: 100);
+        using var gate = new ComputeGate(atOnce: 1, bytes: 100);
         using var stop = new CancellationTokenSource();
-        using var first = await room.EnterAsync(1, TestContext.Current.CancellationToken);
-        var second = room.EnterAsync(1, stop.Token).AsTask();
+        using var first = await gate.EnterAsync(1, TestContext.Current.CancellationToken);
+        var second = gate.EnterAsync(1, stop.Token).AsTask();
         Assert.False(second.IsCompleted);
 
         await stop.CancelAsync();
@@ -163,34 +163,34 @@ public sealed class ReportsAndCancelTests
     }
 
     [Fact]
-    public async Task A_closed_room_returns_commands_that_wait_and_leaves_those_that_run()
+    public async Task A_closed_gate_returns_commands_that_wait_and_leaves_those_that_run()
     {
-        using var room = new ComputeRoom(atOnce: 1, bytes: 100);
+        using var gate = new ComputeGate(atOnce: 1, bytes: 100);
         var token = TestContext.Current.CancellationToken;
-        using var first = await room.EnterAsync(1, token);
-        var second = room.EnterAsync(1, token).AsTask();
+        using var first = await gate.EnterAsync(1, token);
+        var second = gate.EnterAsync(1, token).AsTask();
 
-        room.Close();
+        gate.Close();
 
         await Assert.ThrowsAsync<MessageReturnedException>(() => second.WaitAsync(TimeSpan.FromSeconds(30), token));
-        await Assert.ThrowsAsync<MessageReturnedException>(() => room.EnterAsync(1, token).AsTask());
-        Assert.Equal(1, room.Used);
+        await Assert.ThrowsAsync<MessageReturnedException>(() => gate.EnterAsync(1, token).AsTask());
+        Assert.Equal(1, gate.Used);
     }
 
     [Fact]
     public async Task A_command_that_is_read_again_while_it_runs_is_computed_once()
     {
-        using var room = new ComputeRoom(atOnce: 2, bytes: 1 << 20);
+        using var gate = new ComputeGate(atOnce: 2, bytes: 1 << 20);
         var command = _command with { TimeoutMs = int.MaxValue, Reports = null };
-        var first = _harness.HandleAsync(command, room: room);
-        var again = _harness.HandleAsync(command, room: room);
-        Assert.Equal(1, room.Used);
+        var first = _harness.HandleAsync(command, gate: gate);
+        var repeated = _harness.HandleAsync(command, gate: gate);
+        Assert.Equal(1, gate.Used);
 
-        var both = Task.WhenAll(first, again);
+        var both = Task.WhenAll(first, repeated);
         await Eventually.Async(
             () =>
             {
-                // It begins on another thread.
+                // The delay begins on another thread, perhaps after this, so the time must advance more than once.
                 _time.Advance(TimeSpan.FromMinutes(10));
                 return both.IsCompleted;
             },
@@ -204,15 +204,15 @@ public sealed class ReportsAndCancelTests
     [InlineData("csv.parse", """{"text":"#"}""", 60)]
     [InlineData("join", """{"left":["#"],"right":[],"left_key":"item","right_key":"item"}""", 16)]
     [InlineData("sort", """{"items":["#"],"by":[{"ascending":"item"}]}""", 0)]
-    public void Room_is_kept_for_a_result_that_can_be_larger_than_its_arguments(string operation, string arguments, int perByte)
+    public void Memory_is_reserved_for_a_result_that_can_be_larger_than_its_arguments(string operation, string arguments, int perByte)
     {
         var command = EffectsHarness.Command(operation, arguments.Replace("#", new string('x', 10_000), StringComparison.Ordinal));
 
-        var more = ComputeRunner.Weight(command, ComputeHarness.Operation(operation)) - command.Weight;
+        var reserved = ComputeRunner.Weight(command, ComputeHarness.CreateOperation(operation)) - command.Weight;
 
-        Assert.Equal(perByte * command.Arguments!.Value.Utf8.Length, more);
+        Assert.Equal(perByte * command.Arguments!.Value.Utf8.Length, reserved);
         var stored = command with { Arguments = null, ArgumentsRef = command.SagaId.Value, ArgumentsBytes = 10_000 };
-        Assert.Equal(perByte * 10_000, ComputeRunner.Weight(stored, ComputeHarness.Operation(operation)) - stored.Weight);
+        Assert.Equal(perByte * 10_000, ComputeRunner.Weight(stored, ComputeHarness.CreateOperation(operation)) - stored.Weight);
     }
 
     [Theory]
@@ -221,11 +221,11 @@ public sealed class ReportsAndCancelTests
     public async Task Two_computations_whose_arguments_say_little_about_their_memory_run_one_after_the_other_in_a_small_worker(
         string operation, string arguments)
     {
-        using var room = new ComputeRoom(atOnce: 2, bytes: 24 << 20);
-        var weight = ComputeRunner.Weight(EffectsHarness.Command(operation, arguments), ComputeHarness.Operation(operation));
-        var first = await room.EnterAsync(weight, TestContext.Current.CancellationToken);
+        using var gate = new ComputeGate(atOnce: 2, bytes: 24 << 20);
+        var weight = ComputeRunner.Weight(EffectsHarness.Command(operation, arguments), ComputeHarness.CreateOperation(operation));
+        var first = await gate.EnterAsync(weight, TestContext.Current.CancellationToken);
 
-        var second = room.EnterAsync(weight, TestContext.Current.CancellationToken).AsTask();
+        var second = gate.EnterAsync(weight, TestContext.Current.CancellationToken).AsTask();
         Assert.False(second.IsCompleted);
         first!.Dispose();
 
@@ -248,7 +248,7 @@ public sealed class ReportsAndCancelTests
 
         var (session, heartbeat) = KafkaLog.Session(address, settings);
 
-        // The others notice with their next heartbeat that the partitions are divided again, and one heartbeat of each may be late.
+        // The other members learn of the rebalance with their next heartbeat, and one heartbeat of each member may be late.
         Assert.True(session + (2 * heartbeat) <= TimeSpan.FromSeconds(10), $"{session}, {heartbeat}");
         Assert.True(session > 3 * heartbeat, $"{session}, {heartbeat}");
     }

@@ -51,15 +51,15 @@ public abstract class Fault<T> : Compute<T, Answer>
         Task.FromResult(new Answer());
 }
 
-/// <summary>No attribute.</summary>
+/// <summary>A class without [Operation].</summary>
 public sealed class NoAttribute : Fault<Arguments>;
 
-/// <summary>No base class.</summary>
+/// <summary>A class without the base class of operations.</summary>
 [Operation("acme.no_base", Description = "No base class.")]
 public sealed class NoBase;
 
 /// <summary>A constructor that nobody can call.</summary>
-/// <param name="text">Nobody has it.</param>
+/// <param name="text">Not a service, so the host cannot pass it.</param>
 [Operation("acme.no_constructor", Description = "A constructor that nobody can call.")]
 public sealed class NoConstructor(string text) : Fault<Arguments>
 {
@@ -80,19 +80,19 @@ public sealed class NoConnection : Effect<Arguments, Answer>
         Arguments arguments, EffectContext context, CancellationToken cancellation) => Task.FromResult(Completed(new Answer()));
 }
 
-/// <summary>No [Argument].</summary>
+/// <summary>An argument without [Argument].</summary>
 [Operation("acme.no_argument", Description = "No [Argument].")]
 public sealed class NoArgument : Fault<Undescribed>;
 
-/// <summary>No type of contracts.</summary>
+/// <summary>An argument of a type that contracts do not have.</summary>
 [Operation("acme.no_type", Description = "No type of contracts.")]
 public sealed class NoType : Fault<Untyped>;
 
-/// <summary>No end.</summary>
+/// <summary>Arguments that contain themselves without end.</summary>
 [Operation("acme.no_end", Description = "No end.")]
 public sealed class NoEnd : Fault<Nested>;
 
-/// <summary>No dot.</summary>
+/// <summary>A name without a dot.</summary>
 [Operation("NoDot", Description = "No dot.")]
 public sealed class NoDot : Fault<Arguments>;
 

@@ -5,7 +5,7 @@ using Onex.Operations;
 
 namespace Acme.Trials;
 
-/// <summary>What the computes of this plug-in take.</summary>
+/// <summary>The arguments of this plug-in's operations.</summary>
 public sealed record TrialArguments
 {
     /// <summary>How often.</summary>
@@ -24,7 +24,7 @@ public sealed record Price(
     [property: Argument("The amount as text."), Result("The amount as text.")] string Amount,
     [property: Argument("Its currency."), Result("Its currency.")] string Currency);
 
-/// <summary>What they return.</summary>
+/// <summary>The result of this plug-in's operations.</summary>
 public sealed record TrialResult
 {
     /// <summary>What was found.</summary>
@@ -210,7 +210,7 @@ public sealed class Database : Effect<TrialArguments, TrialResult>
         await using (closed.ConfigureAwait(false))
         await using (session.ConfigureAwait(false))
         {
-            // It is not the plug-in's to dispose of.
+            // Has no effect, because the source belongs to the host.
             await source.DisposeAsync().ConfigureAwait(false);
             return Completed(new TrialResult { Found = $"{source.ConnectionString};{closed.ConnectionString};{session.ConnectionString}" });
         }

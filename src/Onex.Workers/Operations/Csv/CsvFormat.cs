@@ -54,7 +54,7 @@ internal sealed class CsvFormat()
 
 internal sealed record CsvFormatArguments
 {
-    [Argument("The rows. Null and a missing value are empty, a list or a map is written as JSON.")]
+    [Argument("The rows. Null and a missing value are written as empty text, a list and a map as JSON.")]
     public required IReadOnlyList<IReadOnlyDictionary<string, CelValue>> Rows { get; init; }
 
     [Argument("The names of the columns, in order. Stored maps do not keep the order of their fields.", Default = "all")]

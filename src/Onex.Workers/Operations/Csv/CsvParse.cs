@@ -11,7 +11,7 @@ namespace Onex.Workers.Operations.Csv;
 internal sealed class CsvParse()
     : ComputeOperation<CsvParseArguments, CsvParseResult>(CsvJson.Default.CsvParseArguments, CsvJson.Default.CsvParseResult)
 {
-    // Each value is a string in a map with the names of the columns, although the arguments are one text.
+    // The arguments are one text, but the result has a map for each line and a string for each value, however short it is.
     public override int MemoryPerByte => 60;
 
     protected override ValueTask<CsvParseResult> RunAsync(CsvParseArguments arguments, ComputeContext context)
@@ -21,9 +21,9 @@ internal sealed class CsvParse()
         try
         {
             var columns = arguments.Columns ?? (parser.Read() ? parser.Record! : []);
-            if (columns.GroupBy(column => column, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            if (columns.GroupBy(column => column, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } duplicate)
             {
-                throw ComputeRejectedException.Arguments($"the column '{twice.Key}' is there twice");
+                throw ComputeRejectedException.Arguments($"the column '{duplicate.Key}' is there twice");
             }
 
             var rows = new List<IReadOnlyDictionary<string, string>>();
@@ -50,14 +50,14 @@ internal sealed class CsvParse()
         }
     }
 
-    /// <summary>The form that both operations use.</summary>
-    internal static CsvConfiguration Configuration(string? delimiter) => new(CultureInfo.InvariantCulture)
+    /// <summary>The configuration of both operations. Null is the delimiter <c>,</c>.</summary>
+    internal static CsvConfiguration Configuration(string? delimiter)
     {
-        Delimiter = delimiter is null or { Length: 1 } && delimiter is not ("\"" or "\r" or "\n")
-            ? delimiter ?? ","
-            : throw ComputeRejectedException.Arguments("'delimiter' must be one character other than '\"' and the end of a line"),
-        HasHeaderRecord = false,
-    };
+        delimiter ??= ",";
+        return delimiter.Length != 1 || delimiter is "\"" or "\r" or "\n"
+            ? throw ComputeRejectedException.Arguments("'delimiter' must be one character other than '\"' and the end of a line")
+            : new(CultureInfo.InvariantCulture) { Delimiter = delimiter, HasHeaderRecord = false };
+    }
 }
 
 internal sealed record CsvParseArguments

@@ -11,7 +11,7 @@ internal sealed class JsonMerge()
     protected override ValueTask<ValueResult> RunAsync(JsonMergeArguments arguments, ComputeContext context) =>
         new(new ValueResult { Value = Apply(arguments.Value, arguments.Patch) });
 
-    // Values have a limited depth, so the recursion has one.
+    // The depth of values is limited, so the depth of this recursion is too.
     private static CelValue Apply(CelValue value, CelValue patch)
     {
         if (patch.Kind != CelKind.Map)

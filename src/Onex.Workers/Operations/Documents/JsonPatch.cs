@@ -11,18 +11,18 @@ internal sealed class JsonPatch()
     /// <summary>The code of a patch that does not fit the value.</summary>
     public const string PatchFailed = "patch_failed";
 
-    // Values that are copied are counted, because copies of copies grow exponentially.
+    // Copied values are limited, because copies of copies grow exponentially.
     private const int CopiedValuesMax = 1_000_000;
 
     protected override ValueTask<ValueResult> RunAsync(JsonPatchArguments arguments, ComputeContext context)
     {
         var value = arguments.Value;
-        long copies = CopiedValuesMax;
+        long copiesLeft = CopiedValuesMax;
         for (var i = 0; i < arguments.Patch.Count; i++)
         {
             context.Cancellation.ThrowIfCancellationRequested();
             var change = new PatchChange(i, arguments.Patch[i]);
-            value = change.Apply(value, ref copies);
+            value = change.Apply(value, ref copiesLeft);
         }
 
         return new(new ValueResult { Value = value });

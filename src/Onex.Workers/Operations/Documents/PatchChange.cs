@@ -8,53 +8,53 @@ namespace Onex.Workers.Operations.Documents;
 /// <param name="operation">Its fields.</param>
 internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValue> operation)
 {
-    /// <summary>The changed value. Values are immutable, so a patch that fails changes nothing.</summary>
+    /// <summary>Returns the changed value. Values are immutable, so a patch that fails changes nothing.</summary>
     /// <param name="root">The value before.</param>
-    /// <param name="copies">How many more values may be copied.</param>
-    public CelValue Apply(CelValue root, ref long copies)
+    /// <param name="copiesLeft">How many more values may be copied.</param>
+    public CelValue Apply(CelValue root, ref long copiesLeft)
     {
-        var path = Path("path");
-        switch (Text("op"))
+        var path = ParsePointer("path");
+        switch (GetText("op"))
         {
             case "add":
-                return Add(root, path, Value(path, ref copies));
+                return Add(root, path, GetValue(path, ref copiesLeft));
             case "remove":
-                return Remove(root, path, 0);
+                return Remove(root, path);
             case "replace":
                 Find(root, path);
-                return Replace(root, path, Value(path, ref copies));
+                return Replace(root, path, GetValue(path, ref copiesLeft));
             case "move":
-                var from = Path("from");
+                var from = ParsePointer("from");
                 if (path.Length > from.Length && from.AsSpan().SequenceEqual(path.AsSpan(0, from.Length)))
                 {
                     throw Invalid("'from' contains 'path'");
                 }
 
                 var moved = Find(root, from);
-                Check(moved, path.Length, ref copies);
-                return Add(Remove(root, from, 0), path, moved);
+                CountCopies(moved, path.Length, ref copiesLeft);
+                return Add(Remove(root, from), path, moved);
             case "copy":
-                var copied = Find(root, Path("from"));
-                Check(copied, path.Length, ref copies);
+                var copied = Find(root, ParsePointer("from"));
+                CountCopies(copied, path.Length, ref copiesLeft);
                 return Add(root, path, copied);
             case "test":
-                return Find(root, path) == Value(path, ref copies) ? root : throw Failed("the value is a different one");
+                return Find(root, path) == GetValue(path, ref copiesLeft) ? root : throw Failed("the value is a different one");
             default:
                 throw Invalid("'op' must be 'add', 'remove', 'replace', 'move', 'copy' or 'test'");
         }
     }
 
-    private CelValue Value(string[] path, ref long copies)
+    private CelValue GetValue(string[] path, ref long copiesLeft)
     {
         var value = operation.TryGetValue("value", out var found) ? found : throw Invalid("'value' is missing");
-        Check(value, path.Length, ref copies);
+        CountCopies(value, path.Length, ref copiesLeft);
         return value;
     }
 
-    // Counts the value's parts, and rejects it where it would be nested too deep.
-    private void Check(CelValue value, int depth, ref long copies)
+    // Counts the value and its parts as copies, and rejects a value that would be nested too deep at this depth.
+    private void CountCopies(CelValue value, int depth, ref long copiesLeft)
     {
-        if (--copies < 0)
+        if (--copiesLeft < 0)
         {
             throw ComputeRejectedException.TooLarge();
         }
@@ -71,7 +71,7 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
 
         foreach (var part in value.Kind == CelKind.List ? value.AsList() : value.AsMap().Select(field => field.Value))
         {
-            Check(part, depth + 1, ref copies);
+            CountCopies(part, depth + 1, ref copiesLeft);
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
         var value = root;
         foreach (var token in path)
         {
-            value = value.Kind == CelKind.List ? value.AsList()[Place(value.AsList().Count - 1, token)]
+            value = value.Kind == CelKind.List ? value.AsList()[ParseIndex(value.AsList().Count - 1, token)]
                 : value.TryGetField(token, out var field) ? field
                 : throw NotFound(token);
         }
@@ -88,20 +88,20 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
         return value;
     }
 
-    private CelValue Add(CelValue root, string[] path, CelValue value) => path.Length == 0 ? value : Change(root, path, 0, parent =>
+    private CelValue Add(CelValue root, string[] path, CelValue value) => path.Length == 0 ? value : WithParent(root, path, 0, parent =>
     {
         var token = path[^1];
         if (parent.Kind == CelKind.List)
         {
             var items = parent.AsList().ToList();
-            items.Insert(token == "-" ? items.Count : Place(items.Count, token), value);
+            items.Insert(token == "-" ? items.Count : ParseIndex(items.Count, token), value);
             return CelValue.List(items);
         }
 
         return With(parent, token, value);
     });
 
-    private CelValue Replace(CelValue root, string[] path, CelValue value) => path.Length == 0 ? value : Change(root, path, 0, parent =>
+    private CelValue Replace(CelValue root, string[] path, CelValue value) => path.Length == 0 ? value : WithParent(root, path, 0, parent =>
     {
         if (parent.Kind != CelKind.List)
         {
@@ -109,11 +109,11 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
         }
 
         var items = parent.AsList().ToList();
-        items[Place(items.Count - 1, path[^1])] = value;
+        items[ParseIndex(items.Count - 1, path[^1])] = value;
         return CelValue.List(items);
     });
 
-    private CelValue Remove(CelValue root, string[] path, int depth)
+    private CelValue Remove(CelValue root, string[] path)
     {
         if (path.Length == 0)
         {
@@ -121,12 +121,12 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
         }
 
         Find(root, path);
-        return Change(root, path, depth, parent =>
+        return WithParent(root, path, 0, parent =>
         {
             if (parent.Kind == CelKind.List)
             {
                 var items = parent.AsList().ToList();
-                items.RemoveAt(Place(items.Count - 1, path[^1]));
+                items.RemoveAt(ParseIndex(items.Count - 1, path[^1]));
                 return CelValue.List(items);
             }
 
@@ -134,8 +134,8 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
         });
     }
 
-    // The path's parents with another last one.
-    private CelValue Change(CelValue value, string[] path, int depth, Func<CelValue, CelValue> change)
+    // Returns the value with the parent of the path's last token changed. Copies every list and map from the depth on along the path.
+    private CelValue WithParent(CelValue value, string[] path, int depth, Func<CelValue, CelValue> change)
     {
         if (value.Kind is not (CelKind.List or CelKind.Map))
         {
@@ -147,36 +147,36 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
             return change(value);
         }
 
-        var changed = Change(Find(value, [path[depth]]), path, depth + 1, change);
+        var changed = WithParent(Find(value, [path[depth]]), path, depth + 1, change);
         if (value.Kind == CelKind.Map)
         {
             return With(value, path[depth], changed);
         }
 
         var items = value.AsList().ToList();
-        items[Place(items.Count - 1, path[depth])] = changed;
+        items[ParseIndex(items.Count - 1, path[depth])] = changed;
         return CelValue.List(items);
     }
 
     private static CelValue With(CelValue map, string name, CelValue value) =>
         CelValue.Map([.. map.AsMap().Append(KeyValuePair.Create(name, value))]);
 
-    private int Place(int max, string token) =>
+    private int ParseIndex(int max, string token) =>
         (token == "0" || !token.StartsWith('0'))
         && int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var place) && place <= max
             ? place
             : throw NotFound(token);
 
-    private string[] Path(string name)
+    private string[] ParsePointer(string name)
     {
-        var pointer = Text(name);
+        var pointer = GetText(name);
         return pointer.Length == 0 ? []
             : pointer[0] != '/' ? throw Invalid($"'{name}' must be empty or begin with '/'")
             : [.. pointer[1..].Split('/').Select(token =>
                 token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
     }
 
-    private string Text(string name) =>
+    private string GetText(string name) =>
         operation.TryGetValue(name, out var value) && value.Kind == CelKind.String
             ? value.AsString()
             : throw Invalid($"'{name}' must be text");

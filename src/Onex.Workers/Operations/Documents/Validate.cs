@@ -14,7 +14,7 @@ internal sealed class Validate()
 {
     protected override ValueTask<ValidateResult> RunAsync(ValidateArguments arguments, ComputeContext context)
     {
-        // Bounded by its limits of checks and of size, so it needs no token.
+        // Needs no cancellation token, because the number of its checks and the size of a schema are limited.
         var problems = Read(arguments.Schema).Validate(arguments.Value, out _);
         return new(new ValidateResult
         {
@@ -25,10 +25,11 @@ internal sealed class Validate()
 
     private static JsonSchema Read(CelValue schema)
     {
-        var text = CelJson.TryToText(schema, out var json, out var unfit) ? json : throw ComputeRejectedException.Arguments(unfit!);
+        var text = CelJson.TryToText(schema, out var json, out var problem) ? json : throw ComputeRejectedException.Arguments(problem!);
         var file = new SourceFile("schema.json", text);
         var root = JsonReader.Read(file, ExpressionLimits.KeptDepth);
-        var references = new References(_ => new LoadedFile(null, "a schema here refers to itself only", null, []), path => path);
+        var external = new LoadedFile(Text: null, Problem: "a schema here refers to itself only", Root: null, []);
+        var references = new References(_ => external, path => path);
         var compiled = root is null ? null : new SchemaReader(references).Read(new SchemaDocument(file.Path, file, root));
         return compiled is not null && file.Reported.FirstOrDefault(each => each.Severity == Severity.Error) is null
             ? compiled

@@ -8,11 +8,11 @@ internal abstract class Accumulator(string name)
 {
     public string Name => name;
 
-    /// <summary>Adds the value of an item.</summary>
+    /// <summary>Adds the value of the item with that index.</summary>
     public abstract void Add(CelValue value, int item);
 
-    /// <summary>The result.</summary>
-    public abstract CelValue End();
+    /// <summary>The result of all values that were added.</summary>
+    public abstract CelValue GetResult();
 }
 
 internal sealed class CountAccumulator(string name) : Accumulator(name)
@@ -21,13 +21,13 @@ internal sealed class CountAccumulator(string name) : Accumulator(name)
 
     public override void Add(CelValue value, int item) => _count += value.AsBool() ? 1 : 0;
 
-    public override CelValue End() => CelValue.Int(_count);
+    public override CelValue GetResult() => CelValue.Int(_count);
 }
 
 /// <summary>The sum or the average. Null is ignored.</summary>
 internal sealed class SumAccumulator(string name, ItemExpression expression, bool isAverage) : Accumulator(name)
 {
-    // Digits of an average behind those of the numbers: as many as a double has, for texts six.
+    // How many more decimal places an average has than its numbers: for doubles as many as their digits, for texts six.
     private const int DoubleDigits = 17;
     private const int TextDigits = 6;
 
@@ -50,7 +50,7 @@ internal sealed class SumAccumulator(string name, ItemExpression expression, boo
         _isDouble |= value.Kind == CelKind.Double;
     }
 
-    public override CelValue End()
+    public override CelValue GetResult()
     {
         if (isAverage)
         {
@@ -72,7 +72,7 @@ internal sealed class SumAccumulator(string name, ItemExpression expression, boo
             : throw expression.Failed(null, "the sum is larger than a double can be");
 }
 
-/// <summary>The least or the greatest value: of numbers by value, of other texts by code point. Null is ignored.</summary>
+/// <summary>The least value (sign -1) or the greatest (1), of numbers by value, of other texts by code point. Null is ignored.</summary>
 internal sealed class ExtremeAccumulator(string name, ItemExpression expression, int sign) : Accumulator(name)
 {
     private (CelValue Value, ExactNumber Number)? _number;
@@ -88,25 +88,27 @@ internal sealed class ExtremeAccumulator(string name, ItemExpression expression,
         }
 
         var number = ExactNumber.From(value);
-        if (number is { } found && (_number is not { } best || Math.Sign(ExactNumber.Compare(found, best.Number)) == sign))
+        if (number is { } found && (_number is null || Math.Sign(ExactNumber.Compare(found, _number.Value.Number)) == sign))
         {
             _number = (value, found);
         }
 
-        if (value.Kind != CelKind.String)
+        if (value.Kind == CelKind.String)
         {
-            _hasNumber = number is null
-                ? throw expression.Failed(item, $"its value must be a number or text, not {CelTypes.Plain(value)}")
-                : true;
+            _hasOtherText |= number is null;
+            _text = _text is null || Math.Sign(CelComparison.Compare(value, _text.Value, out _)!.Value) == sign ? value : _text;
+        }
+        else if (number is not null)
+        {
+            _hasNumber = true;
         }
         else
         {
-            _hasOtherText |= number is null;
-            _text = _text is not { } text || Math.Sign(CelComparison.Compare(value, text, out _)!.Value) == sign ? value : text;
+            throw expression.Failed(item, $"its value must be a number or text, not {CelTypes.Plain(value)}");
         }
     }
 
-    public override CelValue End() =>
+    public override CelValue GetResult() =>
         !_hasOtherText ? _number?.Value ?? CelValue.Null
         : _hasNumber ? throw expression.Failed(null, "some of its values are numbers and some are other text, which have no order")
         : _text!.Value;
@@ -125,10 +127,10 @@ internal sealed class DistinctAccumulator(string name) : Accumulator(name)
         }
     }
 
-    public override CelValue End() => CelValue.List(_values);
+    public override CelValue GetResult() => CelValue.List(_values);
 }
 
-internal sealed class EndAccumulator(string name, bool isFirst) : Accumulator(name)
+internal sealed class FirstOrLastAccumulator(string name, bool isFirst) : Accumulator(name)
 {
     private CelValue _value;
     private bool _hasValue;
@@ -142,5 +144,5 @@ internal sealed class EndAccumulator(string name, bool isFirst) : Accumulator(na
         }
     }
 
-    public override CelValue End() => _value;
+    public override CelValue GetResult() => _value;
 }

@@ -11,10 +11,10 @@ internal sealed class Aggregate()
     : ComputeOperation<AggregateArguments, AggregateResult>(
         ListsJson.Default.AggregateArguments, ListsJson.Default.AggregateResult)
 {
-    // How often the number of stored items that were read is reported.
-    private const int StoredStep = 1_000;
+    // The number of stored items between two reports of progress.
+    private const int ReportInterval = 1_000;
 
-    // A page of stored items, and what the groups keep of those before.
+    // For a page of stored items, and for what the groups keep of the items before it.
     public override long MemoryMax => 16 * 1024 * 1024;
 
     protected override async ValueTask<AggregateResult> RunAsync(AggregateArguments arguments, ComputeContext context)
@@ -23,9 +23,9 @@ internal sealed class Aggregate()
             .Select(key => (Name: key.Key, Expression: ItemExpression.Parse($"by.{key.Key}", key.Value)))
             .ToList();
         var fields = arguments.Fields.Select(field => AggregateFunction.Parse(field.Key, field.Value)).ToList();
-        if (fields.Find(field => by.Exists(key => key.Name == field.Name)) is { } twice)
+        if (fields.Find(field => by.Exists(key => key.Name == field.Name)) is { } duplicate)
         {
-            throw ComputeRejectedException.Arguments($"'{twice.Name}' is a name in 'by' and in 'fields'");
+            throw ComputeRejectedException.Arguments($"'{duplicate.Name}' is a name in 'by' and in 'fields'");
         }
 
         var scope = new ItemScope(arguments.Values);
@@ -46,7 +46,7 @@ internal sealed class Aggregate()
                 await foreach (var (index, result) in context.Items.ReadAsync(step, context.Cancellation))
                 {
                     Add(result, index);
-                    if (++read % StoredStep == 0)
+                    if (++read % ReportInterval == 0)
                     {
                         context.ReportProgress(null, $"{read} items");
                     }
@@ -62,11 +62,13 @@ internal sealed class Aggregate()
             Groups =
             [
                 .. groups.Select(group => by.Select((key, k) => KeyValuePair.Create(key.Name, group.Key.AsList()[k]))
-                    .Concat(group.Value.Select(each => KeyValuePair.Create(each.Name, each.End())))
-                    .ToDictionary(StringComparer.Ordinal)),
+                    .Concat(Results(group.Value)).ToDictionary(StringComparer.Ordinal)),
             ],
-            Total = total.ToDictionary(each => each.Name, each => each.End(), StringComparer.Ordinal),
+            Total = Results(total).ToDictionary(StringComparer.Ordinal),
         };
+
+        static IEnumerable<KeyValuePair<string, CelValue>> Results(List<Accumulator> values) =>
+            values.Select(value => KeyValuePair.Create(value.Name, value.GetResult()));
 
         void Add(CelValue item, int index)
         {

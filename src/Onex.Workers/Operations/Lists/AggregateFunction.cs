@@ -2,7 +2,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>A value that <c>aggregate</c> computes of each group: its name, its function and the expression over an item.</summary>
+/// <summary>A value that <c>aggregate</c> computes for each group: its name, its function and the expression over an item.</summary>
 internal sealed class AggregateFunction
 {
     private readonly ItemExpression _expression;
@@ -22,8 +22,8 @@ internal sealed class AggregateFunction
             "min" => () => new ExtremeAccumulator(name, _expression, sign: -1),
             "max" => () => new ExtremeAccumulator(name, _expression, sign: 1),
             "distinct" => () => new DistinctAccumulator(name),
-            "first" => () => new EndAccumulator(name, isFirst: true),
-            _ => () => new EndAccumulator(name, isFirst: false),
+            "first" => () => new FirstOrLastAccumulator(name, isFirst: true),
+            _ => () => new FirstOrLastAccumulator(name, isFirst: false),
         };
     }
 

@@ -9,7 +9,7 @@ namespace Onex.Workers.Operations.Lists;
 internal sealed class Join()
     : ComputeOperation<JoinArguments, JoinResult>(ListsJson.Default.JoinArguments, ListsJson.Default.JoinResult)
 {
-    // A row for each pair, which repeats both items in the JSON of the result.
+    // The JSON of the result has a row for each pair, and each row repeats both items.
     public override int MemoryPerByte => 16;
 
     protected override ValueTask<JoinResult> RunAsync(JoinArguments arguments, ComputeContext context)

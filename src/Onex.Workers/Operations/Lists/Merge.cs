@@ -19,13 +19,20 @@ internal sealed class Merge()
             for (var i = 0; i < list.Count; i++)
             {
                 context.Cancellation.ThrowIfCancellationRequested();
-                if (key?.Evaluate(scope.At(list[i], i)) is not { } found || places.TryAdd(found, merged.Count))
+                if (key is null)
+                {
+                    merged.Add(list[i]);
+                    continue;
+                }
+
+                var value = key.Evaluate(scope.At(list[i], i));
+                if (places.TryAdd(value, merged.Count))
                 {
                     merged.Add(list[i]);
                 }
                 else
                 {
-                    merged[places[found]] = list[i];
+                    merged[places[value]] = list[i];
                 }
             }
         }

@@ -30,7 +30,8 @@ internal sealed class Sort()
             context.Cancellation.ThrowIfCancellationRequested();
             for (var k = 0; k < keys.Count; k++)
             {
-                if (Compare(rows[a][k], rows[b][k]) is not 0 and var order)
+                var order = Compare(rows[a][k], rows[b][k]);
+                if (order != 0)
                 {
                     return descending[k] ? -order : order;
                 }
@@ -48,7 +49,7 @@ internal sealed class Sort()
         }
         catch (InvalidOperationException) when (context.Cancellation.IsCancellationRequested)
         {
-            // The form in which .NET reports an exception of a comparer.
+            // .NET wraps the exception of a comparer, here that of the cancellation, in this type.
             throw new OperationCanceledException(context.Cancellation);
         }
     }
@@ -59,7 +60,7 @@ internal sealed class Sort()
         var descending = new List<bool>();
         foreach (var key in by)
         {
-            if (key.Ascending is null == key.Descending is null)
+            if ((key.Ascending is null) == (key.Descending is null))
             {
                 throw ComputeRejectedException.Arguments("each entry of 'by' needs either 'ascending' or 'descending'");
             }
@@ -71,11 +72,11 @@ internal sealed class Sort()
         return keys.Count == 0 ? throw ComputeRejectedException.Arguments("'by' needs at least one key") : (keys, descending);
     }
 
-    // All keys have an order with the first one that is not null, and so with each other.
+    // Checks that every key can be compared with the first one that is not null, and so with every other.
     private static void CheckOrder(ItemExpression expression, CelValue[][] rows, int k)
     {
         var first = Array.FindIndex(rows, row => !row[k].IsNull);
-        for (var i = Math.Max(first, 0); i < rows.Length && first >= 0; i++)
+        for (var i = first + 1; first >= 0 && i < rows.Length; i++)
         {
             if (!rows[i][k].IsNull && CelComparison.Compare(rows[first][k], rows[i][k], out _) is null)
             {

@@ -3,10 +3,10 @@ using System.Globalization;
 namespace Onex.Workers.Operations.Templates;
 
 /// <summary>
-/// What a rendering may still do. Everything that makes text counts it here, and everything that takes time comes here, so that a rendering
-/// ends with its attempt.
+/// What a rendering may still use. Whatever makes text counts its characters here. Whatever takes time checks here whether the attempt has
+/// ended, so that the rendering ends with it.
 /// </summary>
-/// <param name="cancellation">The end of the attempt.</param>
+/// <param name="cancellation">Cancelled when the attempt ends.</param>
 internal sealed class TemplateBudget(CancellationToken cancellation)
 {
     /// <summary>The maximum number of characters that a rendering makes: its output, and the results of filters and captures.</summary>
@@ -18,14 +18,14 @@ internal sealed class TemplateBudget(CancellationToken cancellation)
     /// <summary>The maximum number of statements that a rendering executes.</summary>
     public const int StepsMax = 100_000;
 
-    private long _left = CharactersMax;
+    private long _charactersLeft = CharactersMax;
 
     /// <summary>Counts characters.</summary>
     public void Spend(long characters)
     {
         Check();
-        _left -= characters;
-        if (_left < 0)
+        _charactersLeft -= characters;
+        if (_charactersLeft < 0)
         {
             throw new ComputeRejectedException(
                 ComputeRejectedException.ResultTooLarge,

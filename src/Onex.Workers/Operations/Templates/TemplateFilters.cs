@@ -3,16 +3,16 @@ using Fluid.Values;
 
 namespace Onex.Workers.Operations.Templates;
 
-/// <summary>The filters of a rendering, which count what they make.</summary>
+/// <summary>Limits the filters of Fluid to the budget of a rendering.</summary>
 internal static class TemplateFilters
 {
     // The memory of an item of a list, in characters.
     private const long CharactersPerItem = 16;
 
     /// <summary>
-    /// Makes all filters of Fluid count their results, and before they run those whose results can be far larger than their arguments.
+    /// Makes every filter count its result. Filters whose results can be far larger than their arguments also count before they run.
     /// </summary>
-    public static void Bound(FilterCollection filters, TemplateBudget budget)
+    public static void Limit(FilterCollection filters, TemplateBudget budget)
     {
         foreach (var (name, filter) in filters.ToList())
         {
@@ -23,13 +23,13 @@ internal static class TemplateFilters
                 switch (name)
                 {
                     case "replace":
-                        budget.Spend(Count(text, arguments.At(0).ToStringValue()) * arguments.At(1).ToStringValue().Length);
+                        budget.Spend(CountParts(text, arguments.At(0).ToStringValue()) * arguments.At(1).ToStringValue().Length);
                         break;
                     case "join":
                         budget.Spend(input.Enumerate(context).Sum(item => Size(item) + (long)arguments.At(0).ToStringValue().Length));
                         break;
                     case "split":
-                        budget.Spend(Count(text, arguments.At(0).ToStringValue()) * CharactersPerItem);
+                        budget.Spend(CountParts(text, arguments.At(0).ToStringValue()) * CharactersPerItem);
                         break;
                     case "date" or "format_date" or "time_zone" when text is "now" or "today":
                         throw new ComputeRejectedException(
@@ -43,8 +43,8 @@ internal static class TemplateFilters
         }
     }
 
-    // How often a text occurs, and one more; an empty one occurs around every character.
-    private static long Count(string text, string part)
+    // The number of times that a part occurs in a text, plus one. An empty part occurs before every character.
+    private static long CountParts(string text, string part)
     {
         if (part.Length == 0)
         {
@@ -52,7 +52,8 @@ internal static class TemplateFilters
         }
 
         long count = 1;
-        for (var at = text.IndexOf(part, StringComparison.Ordinal); at >= 0;)
+        var at = text.IndexOf(part, StringComparison.Ordinal);
+        while (at >= 0)
         {
             count++;
             at = text.IndexOf(part, at + part.Length, StringComparison.Ordinal);

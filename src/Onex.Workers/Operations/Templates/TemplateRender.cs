@@ -15,34 +15,34 @@ internal sealed class TemplateRender()
     /// <summary>The code of a template that cannot be rendered with these values.</summary>
     public const string TemplateFailed = "template_failed";
 
-    // The parser and the rendering are recursive; a stack overflow would end the process. The limits of nesting and the stack fit together.
+    // The parser and the rendering are recursive, and a stack overflow would end the process. This stack suffices for this nesting.
     private const int LengthMax = 256 * 1024;
     private const int NestingMax = 2_000;
     private const int StackBytes = 64 * 1024 * 1024;
 
     private static readonly FluidParser _parser = new();
 
-    // A text of two million characters, twice, and its JSON. A longer one is rare, and may need the memory that others leave.
+    // For a text of two million characters, twice, and its JSON. A longer text is rare, and takes memory that others leave free.
     public override long MemoryMax => 16 * 1024 * 1024;
 
     protected override ValueTask<TemplateResult> RunAsync(TemplateArguments arguments, ComputeContext context)
     {
         CheckNesting(arguments.Template);
-        var ended = new TaskCompletionSource<TemplateResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var completion = new TaskCompletionSource<TemplateResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(
             () =>
             {
                 try
                 {
-                    ended.SetResult(new TemplateResult { Text = Render(arguments, new TemplateBudget(context.Cancellation)) });
+                    completion.SetResult(new TemplateResult { Text = Render(arguments, new TemplateBudget(context.Cancellation)) });
                 }
                 catch (OperationCanceledException)
                 {
-                    ended.SetCanceled(context.Cancellation);
+                    completion.SetCanceled(context.Cancellation);
                 }
                 catch (Exception exception)
                 {
-                    ended.SetException(exception);
+                    completion.SetException(exception);
                 }
             },
             StackBytes)
@@ -50,7 +50,7 @@ internal sealed class TemplateRender()
             IsBackground = true,
             Name = "onex template",
         }.Start();
-        return new(ended.Task);
+        return new(completion.Task);
     }
 
     private static string Render(TemplateArguments arguments, TemplateBudget budget)
@@ -64,13 +64,13 @@ internal sealed class TemplateRender()
         {
             CultureInfo = CultureInfo.InvariantCulture,
             MaxSteps = TemplateBudget.StepsMax,
-            // Incomplete dates are completed from it, so that the same arguments give the same text.
+            // Fluid completes incomplete dates from this, so a fixed time makes the same arguments give the same text.
             Now = () => DateTimeOffset.UnixEpoch,
             StrictFilters = true,
             StrictVariables = arguments.Strict ?? true,
             TimeZone = TimeZoneInfo.Utc,
         };
-        TemplateFilters.Bound(options.Filters, budget);
+        TemplateFilters.Limit(options.Filters, budget);
         var context = new TemplateContext(options);
         foreach (var (name, value) in arguments.Values ?? new Dictionary<string, CelValue>())
         {
@@ -100,16 +100,16 @@ internal sealed class TemplateRender()
 
     private static void CheckNesting(string template)
     {
-        var nesting = template.AsSpan();
         if (template.Length > LengthMax)
         {
             throw ComputeRejectedException.Arguments(string.Create(
                 CultureInfo.InvariantCulture, $"'template' is longer than {LengthMax:N0} characters"));
         }
 
+        // Only these nest, so their number bounds the depth.
         foreach (var part in new[] { "{%", "[", "|", "(", " and", " or" })
         {
-            if (nesting.Count(part) > NestingMax)
+            if (template.AsSpan().Count(part) > NestingMax)
             {
                 throw ComputeRejectedException.Arguments(string.Create(
                     CultureInfo.InvariantCulture, $"'template' has more than {NestingMax:N0} times '{part.Trim()}'"));
@@ -123,6 +123,7 @@ internal sealed class TemplateRender()
         CelKind.Bool => BooleanValue.Create(value.AsBool()),
         CelKind.Int => NumberValue.Create(value.AsInt()),
         CelKind.Uint => NumberValue.Create(value.AsUint()),
+        // Fluid computes with decimals, which end a little above 7.9e28.
         CelKind.Double when Math.Abs(value.AsDouble()) < 1e28 => NumberValue.Create((decimal)value.AsDouble()),
         CelKind.List => new ArrayValue([.. value.AsList().Select(ToFluid)]),
         CelKind.Map => new DictionaryValue(new FluidValueDictionaryFluidIndexable(

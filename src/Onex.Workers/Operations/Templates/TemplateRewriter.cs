@@ -12,7 +12,7 @@ internal sealed class TemplateRewriter(TemplateBudget budget) : AstRewriter
 {
     // Fluid makes a list of all items of a range, however long: (1..2000000000).
     protected override Expression VisitRangeExpression(RangeExpression rangeExpression) =>
-        new Checked(new RangeExpression(rangeExpression.From, rangeExpression.To), async context =>
+        new CheckedExpression(new RangeExpression(rangeExpression.From, rangeExpression.To), async context =>
         {
             var from = (await rangeExpression.From.EvaluateAsync(context)).ToNumberValue();
             var to = (await rangeExpression.To.EvaluateAsync(context)).ToNumberValue();
@@ -28,18 +28,18 @@ internal sealed class TemplateRewriter(TemplateBudget budget) : AstRewriter
 
     // Fluid would collect the text without a limit.
     protected override Statement VisitCaptureStatement(CaptureStatement captureStatement) =>
-        new Capture((CaptureStatement)base.VisitCaptureStatement(captureStatement), budget);
+        new BudgetedCapture((CaptureStatement)base.VisitCaptureStatement(captureStatement), budget);
 
-    // Fluid counts statements, but not what each takes: long texts may be compared in one. Whatever is compared is read here first, so an
-    // attempt that has ended is noticed.
+    // Fluid counts statements, but not their time: one statement can compare long texts. A statement reads here whatever it compares, so
+    // this is where it notices that the attempt has ended.
     protected override Expression VisitMemberExpression(MemberExpression memberExpression) =>
-        new Checked(base.VisitMemberExpression(memberExpression), context =>
+        new CheckedExpression(base.VisitMemberExpression(memberExpression), context =>
         {
             budget.Check();
             return default;
         });
 
-    private sealed class Checked(Expression inner, Func<TemplateContext, ValueTask> check) : Expression
+    private sealed class CheckedExpression(Expression inner, Func<TemplateContext, ValueTask> check) : Expression
     {
         public override async ValueTask<FluidValue> EvaluateAsync(TemplateContext context)
         {
@@ -48,7 +48,7 @@ internal sealed class TemplateRewriter(TemplateBudget budget) : AstRewriter
         }
     }
 
-    private sealed class Capture(CaptureStatement inner, TemplateBudget budget) : Statement
+    private sealed class BudgetedCapture(CaptureStatement inner, TemplateBudget budget) : Statement
     {
         public override async ValueTask<Completion> WriteToAsync(TextWriter writer, TextEncoder encoder, TemplateContext context)
         {

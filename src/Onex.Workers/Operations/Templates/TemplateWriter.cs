@@ -26,7 +26,7 @@ internal sealed class TemplateWriter(TemplateBudget budget) : TextWriter
 
     public override void Write(string? value) => Write(value.AsSpan());
 
-    // The base class would copy to another thread.
+    // The base class would write on another thread.
     public override Task WriteAsync(char value)
     {
         Write(value);

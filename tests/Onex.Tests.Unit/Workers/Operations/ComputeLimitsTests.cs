@@ -33,13 +33,13 @@ public sealed class ComputeLimitsTests
         "join", """{"left":[ITEMS],"right":[],"left_key":"values.a.exists(a, a < 0)","right_key":"1","values":{"a":[NUMBERS]}}""")]
     public async Task A_long_computation_ends_when_it_is_cancelled(string operation, string arguments)
     {
-        // Seconds of work, and the operation ends, not only the wait for it.
+        // The work would take seconds. The operation itself must end, not only the wait for it.
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
         var json = RawJson.FromText(arguments
             .Replace("ITEMS", string.Join(',', Enumerable.Repeat("1", 100_000)), StringComparison.Ordinal)
             .Replace("NUMBERS", string.Join(',', Enumerable.Range(0, 200)), StringComparison.Ordinal));
 
         await Assert.ThrowsAsync<OperationCanceledException>(
-            () => ComputeHarness.Operation(operation).RunAsync(json, new Onex.Workers.Operations.ComputeContext(timer.Token)));
+            () => ComputeHarness.CreateOperation(operation).RunAsync(json, new Onex.Workers.Operations.ComputeContext(timer.Token)));
     }
 }

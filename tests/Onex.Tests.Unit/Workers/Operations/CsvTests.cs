@@ -18,8 +18,8 @@ public sealed class CsvTests
     [InlineData("""{"text":"a,a\n1,2"}""", "the column 'a' is there twice")]
     [InlineData("""{"text":"a\nx\"y"}""", "line 2 has a quote in the wrong place")]
     [InlineData("""{"text":"a","delimiter":"||"}""", "'delimiter'")]
-    public Task Text_of_another_form_is_rejected(string arguments, string said) =>
-        ComputeHarness.RejectsAsync("csv.parse", arguments, "arguments_invalid", said);
+    public Task Malformed_text_is_rejected(string arguments, string messagePart) =>
+        ComputeHarness.RejectsAsync("csv.parse", arguments, "arguments_invalid", messagePart);
 
     [Theory]
     [InlineData(
@@ -31,7 +31,7 @@ public sealed class CsvTests
     public Task Rows_are_written(string arguments, string expected) => ComputeHarness.CompletesAsync("csv.format", arguments, expected);
 
     [Fact]
-    public async Task What_is_written_is_read_again() =>
+    public async Task Rows_that_are_written_are_read_back_unchanged() =>
         await Gen.Int[0, 8].Select(i => "a,;\"\r\n =ü"[i..(i + 1)]).Array[1, 6].Select(string.Concat).Array[3].Array[1, 10]
             .SampleAsync(async rows =>
             {

@@ -38,8 +38,8 @@ public sealed class DocumentsTests
     [InlineData("{}", """[{"op":"add","path":"a","value":1}]""", "arguments_invalid", "begin with '/'")]
     [InlineData("{}", """[{"op":"add","path":"/a"}]""", "arguments_invalid", "'value' is missing")]
     [InlineData("{}", """[{"op":"remove","path":""}]""", "patch_failed", "cannot be removed")]
-    public Task A_patch_that_does_not_fit_is_rejected(string value, string patch, string code, string said) => ComputeHarness.RejectsAsync(
-        "json.patch", $$"""{"value":{{value}},"patch":{{patch}}}""", code, said);
+    public Task A_patch_that_does_not_fit_is_rejected(string value, string patch, string code, string messagePart) =>
+        ComputeHarness.RejectsAsync("json.patch", $$"""{"value":{{value}},"patch":{{patch}}}""", code, messagePart);
 
     [Fact]
     public async Task Copies_of_copies_are_bounded_in_number_and_depth()
@@ -98,6 +98,6 @@ public sealed class DocumentsTests
     [InlineData("""{"requird":["a"]}""", "requird")]
     [InlineData("""{"$ref":"other.json"}""", "refers to itself only")]
     [InlineData("7", "'schema': ")]
-    public Task A_wrong_schema_is_rejected(string schema, string said) =>
-        ComputeHarness.RejectsAsync("validate", $$"""{"value":1,"schema":{{schema}}}""", "arguments_invalid", said);
+    public Task A_wrong_schema_is_rejected(string schema, string messagePart) =>
+        ComputeHarness.RejectsAsync("validate", $$"""{"value":1,"schema":{{schema}}}""", "arguments_invalid", messagePart);
 }

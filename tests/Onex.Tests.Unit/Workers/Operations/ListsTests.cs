@@ -35,7 +35,7 @@ public sealed class ListsTests
     // U+1F600 comes after U+FF5E, although its UTF-16 code units do not.
     [InlineData("sort", """{"items":["😀","～","B","a"],"by":[{"descending":"item"}]}""",
         """{"items":["😀","～","a","B"],"count":4}""")]
-    public Task A_list_is_computed(string operation, string arguments, string expected) =>
+    public Task A_list_operation_returns_its_result(string operation, string arguments, string expected) =>
         ComputeHarness.CompletesAsync(operation, arguments, expected);
 
     [Theory]
@@ -63,8 +63,8 @@ public sealed class ListsTests
     [InlineData(
         "aggregate", """{"items":[9223372036854775807,9223372036854775807,9223372036854775807],"fields":{"a":{"sum":"item"}}}""",
         "expression_failed", "more than 64 bits")]
-    public Task What_a_list_operation_cannot_compute_is_rejected(string operation, string arguments, string code, string said) =>
-        ComputeHarness.RejectsAsync(operation, arguments, code, said);
+    public Task Arguments_that_cannot_be_computed_are_rejected(string operation, string arguments, string code, string messagePart) =>
+        ComputeHarness.RejectsAsync(operation, arguments, code, messagePart);
 
     [Fact]
     public Task A_list_is_aggregated_by_groups_and_as_a_whole() => ComputeHarness.CompletesAsync(
@@ -123,7 +123,7 @@ public sealed class ListsTests
     [Fact]
     public async Task Groups_are_those_of_Linq() => await _items.SampleAsync(async items =>
     {
-        var result = await RunAsync<Grouped>(
+        var result = await RunAsync<AggregateOutput>(
             "aggregate",
             new
             {
@@ -148,7 +148,7 @@ public sealed class ListsTests
     [Fact]
     public async Task The_order_is_that_of_Linq() => await _items.SampleAsync(async items =>
     {
-        var result = await RunAsync<Sorted>(
+        var result = await RunAsync<SortOutput>(
             "sort",
             new
             {
@@ -165,7 +165,7 @@ public sealed class ListsTests
     [Fact]
     public async Task Rows_are_those_of_a_join_of_Linq() => await Gen.Select(_items, _items).SampleAsync(async (left, right) =>
     {
-        var result = await RunAsync<Joined>(
+        var result = await RunAsync<JoinOutput>(
             "join",
             new
             {
@@ -188,11 +188,11 @@ public sealed class ListsTests
 
     private sealed record Group(string Sku, long Sum, string Exact, long Least, long Count);
 
-    private sealed record Grouped(Group[] Groups);
+    private sealed record AggregateOutput(Group[] Groups);
 
-    private sealed record Sorted(Item[] Items);
+    private sealed record SortOutput(Item[] Items);
 
     private sealed record Row(Item Left, Item Right);
 
-    private sealed record Joined(Row[] Rows);
+    private sealed record JoinOutput(Row[] Rows);
 }

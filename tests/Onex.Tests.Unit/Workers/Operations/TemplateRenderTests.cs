@@ -34,8 +34,8 @@ public sealed class TemplateRenderTests
     [InlineData("{{ 10 | times: 99999999999999999999 | times: 99999999999999999999 }}", "template_failed", "too large")]
     [InlineData("{% if a %}", "arguments_invalid", "'template': ")]
     [InlineData("{{ ", "arguments_invalid", "'template': ")]
-    public Task A_template_that_cannot_be_rendered_is_rejected(string template, string code, string said) =>
-        ComputeHarness.RejectsAsync("template.render", Arguments(template, "{}"), code, said);
+    public Task A_template_that_cannot_be_rendered_is_rejected(string template, string code, string messagePart) =>
+        ComputeHarness.RejectsAsync("template.render", Arguments(template, "{}"), code, messagePart);
 
     [Theory]
     [InlineData("{% for i in (1..2000000000) %}{{ i }}{% endfor %}", "result_too_large", "a range has more than 10,000 items")]
@@ -54,11 +54,11 @@ public sealed class TemplateRenderTests
         "result_too_large", "more than 16,777,216 characters")]
     [InlineData("{% assign a = '--------' | split: '' %}{% for i in (1..60) %}{% assign s = a | join: s %}{% endfor %}",
         "result_too_large", "more than 16,777,216 characters")]
-    public async Task A_bomb_is_rejected_and_the_next_template_is_rendered(string template, string code, string said)
+    public async Task A_template_over_budget_is_rejected_and_the_next_one_is_rendered(string template, string code, string messagePart)
     {
         await ComputeHarness.RejectsAsync(
             "template.render",
-            JsonSerializer.Serialize(new { template, strict = false }), code, said);
+            JsonSerializer.Serialize(new { template, strict = false }), code, messagePart);
         await ComputeHarness.CompletesAsync("template.render", """{"template":"ok"}""", """{"text":"ok"}""");
     }
 
@@ -94,7 +94,7 @@ public sealed class TemplateRenderTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            ComputeHarness.Operation("template.render").RunAsync(
+            ComputeHarness.CreateOperation("template.render").RunAsync(
                 RawJson.FromText(arguments), new Onex.Workers.Operations.ComputeContext(timer.Token)));
     }
 

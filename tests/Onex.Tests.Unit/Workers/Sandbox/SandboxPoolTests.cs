@@ -17,7 +17,7 @@ public sealed class SandboxPoolTests : IDisposable
         Recursion = 100,
     };
 
-    private static readonly SandboxRequest _endless = _request with
+    private static readonly SandboxRequest _endlessRequest = _request with
     {
         Script = "return [1, 2].sort(() => { while (true); })",
         Statements = int.MaxValue,
@@ -26,7 +26,7 @@ public sealed class SandboxPoolTests : IDisposable
     private readonly FakeTimeProvider _time = new() { AutoAdvanceAmount = TimeSpan.Zero };
     private readonly SandboxPool _pool;
 
-    public SandboxPoolTests() => _pool = Pool(TimeProvider.System);
+    public SandboxPoolTests() => _pool = CreatePool(TimeProvider.System);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -69,7 +69,7 @@ public sealed class SandboxPoolTests : IDisposable
     {
         await RunAsync(_request);
         using var process = Process.GetProcessById(_pool.IdleProcesses[0]);
-        var running = RunAsync(_endless);
+        var running = RunAsync(_endlessRequest);
         Assert.Empty(_pool.IdleProcesses);
         process.Kill();
 
@@ -97,7 +97,7 @@ public sealed class SandboxPoolTests : IDisposable
         await RunAsync(_request);
         using var process = Process.GetProcessById(_pool.IdleProcesses[0]);
         using var cancelled = new CancellationTokenSource();
-        var running = _pool.RunAsync(_endless, "null"u8.ToArray(), null, cancelled.Token);
+        var running = _pool.RunAsync(_endlessRequest, "null"u8.ToArray(), null, cancelled.Token);
         await cancelled.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -109,10 +109,10 @@ public sealed class SandboxPoolTests : IDisposable
     [Fact]
     public async Task A_process_that_holds_more_than_a_run_may_take_is_ended()
     {
-        // The process may have a larger heap than the run, whose only statement gives the engine no chance to look.
+        // The heap of the process is larger than this run may hold, and the engine cannot check it within the only statement.
         using var pool = new SandboxPool(
             TestSandboxes.Command, "script", TestSandboxes.SettingsWith(null) with { MemoryMb = 400 }, TimeProvider.System);
-        var request = _endless with { Script = "return new Uint8Array(200e6).fill(1).sort().length", MemoryMb = 1 };
+        var request = _endlessRequest with { Script = "return new Uint8Array(200e6).fill(1).sort().length", MemoryMb = 1 };
 
         var rejected = await Assert.ThrowsAsync<ComputeRejectedException>(
             () => pool.RunAsync(request, "null"u8.ToArray(), null, Token));
@@ -124,7 +124,7 @@ public sealed class SandboxPoolTests : IDisposable
     [Fact]
     public async Task An_idle_process_is_ended_after_a_minute()
     {
-        using var pool = Pool(_time);
+        using var pool = CreatePool(_time);
         await pool.RunAsync(_request, "null"u8.ToArray(), null, Token);
         using var process = Process.GetProcessById(Assert.Single(pool.IdleProcesses));
 
@@ -140,7 +140,7 @@ public sealed class SandboxPoolTests : IDisposable
         using var process = Process.Start(TestSandboxes.Command.ToStartInfo("script", 32))!;
         await SandboxFrames.ReadAsync(process.StandardOutput.BaseStream);
         var input = process.StandardInput.BaseStream;
-        await SandboxFrames.WriteAsync(input, JsonSerializer.SerializeToUtf8Bytes(_endless, SandboxJson.Default.SandboxRequest));
+        await SandboxFrames.WriteAsync(input, JsonSerializer.SerializeToUtf8Bytes(_endlessRequest, SandboxJson.Default.SandboxRequest));
         await SandboxFrames.WriteAsync(input, "null"u8.ToArray());
 
         process.StandardInput.Close();
@@ -193,14 +193,14 @@ public sealed class SandboxPoolTests : IDisposable
     [InlineData("Stack overflow.\n   at X", 134, "recursion_exceeded")]
     [InlineData("Out of memory.\n", 134, "memory_exceeded")]
     [InlineData("", 137, "sandbox_died")]
-    public void What_NET_writes_at_its_end_decides_the_code(string errors, int exitCode, string code)
+    public void The_last_output_of_NET_decides_the_code(string errors, int exitCode, string code)
     {
         var exception = SandboxDeath.Describe(errors, exitCode, 64);
 
         Assert.Equal(code, (exception as ComputeFailedException)?.Code ?? ((ComputeRejectedException)exception).Code);
     }
 
-    private static SandboxPool Pool(TimeProvider time) =>
+    private static SandboxPool CreatePool(TimeProvider time) =>
         new(TestSandboxes.Command, "script", TestSandboxes.SettingsWith(null), time);
 
     private async Task<string> RunAsync(SandboxRequest request) =>

@@ -48,9 +48,9 @@ public sealed class ScriptRunTests(TestSandboxes sandboxes) : IClassFixture<Test
     [InlineData("const a = []; for (;;) a.push({})", "memory_exceeded", "more than its 32 MiB")]
     [InlineData("let s = 'a'; for (;;) s += s", "memory_exceeded", "32 MiB")]
     [InlineData("return new Array(1e9).fill(0)", "memory_exceeded", "32 MiB")]
-    public async Task A_script_that_cannot_complete_is_rejected_and_the_next_one_runs(string script, string code, string said)
+    public async Task A_script_that_cannot_complete_is_rejected_and_the_next_one_runs(string script, string code, string messagePart)
     {
-        await sandboxes.EndsAsync("script.run", Arguments(script, """{"a":null}"""), StepOutcomes.Rejected, code, said);
+        await sandboxes.EndsAsync("script.run", Arguments(script, """{"a":null}"""), StepOutcomes.Rejected, code, messagePart);
 
         await sandboxes.CompletesAsync("script.run", Arguments("return 1"), "1");
     }
@@ -61,12 +61,12 @@ public sealed class ScriptRunTests(TestSandboxes sandboxes) : IClassFixture<Test
     [InlineData("return /(a+)+$/.test('a'.repeat(40) + 'b')")]
     public async Task A_script_that_takes_too_long_fails_its_attempt_and_the_next_one_runs(string script)
     {
-        using var patient = TestSandboxes.WithStatements(int.MaxValue);
+        using var unlimited = TestSandboxes.WithStatements(int.MaxValue);
         var arguments = $$"""{"script":{{JsonSerializer.Serialize(script)}},"timeout_ms":300}""";
 
-        await patient.EndsAsync("script.run", arguments, StepOutcomes.Failed, "time_exceeded", "300 ms");
+        await unlimited.EndsAsync("script.run", arguments, StepOutcomes.Failed, "time_exceeded", "300 ms");
 
-        await patient.CompletesAsync("script.run", Arguments("return 1"), "1");
+        await unlimited.CompletesAsync("script.run", Arguments("return 1"), "1");
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class TestSandboxes : IDisposable
         Directory.Delete(Modules, recursive: true);
     }
 
-    /// <summary>The operation completes, and its value is this JSON.</summary>
+    /// <summary>Asserts that the operation completes with a value in JSON.</summary>
     internal async Task CompletesAsync(string operation, string arguments, string expected)
     {
         var result = await Worker.RunAsync(operation, arguments, timeoutMs: 40_000);
@@ -44,15 +44,15 @@ public sealed class TestSandboxes : IDisposable
         Assert.Equal($$"""{"value":{{expected}}}""", result.Result!.Value.ToString());
     }
 
-    /// <summary>The operation ends with that outcome and code, and a message that contains a text.</summary>
-    internal async Task EndsAsync(string operation, string arguments, string outcome, string code, string said)
+    /// <summary>Asserts that the operation ends with an outcome, a code and a message that contains a text.</summary>
+    internal async Task EndsAsync(string operation, string arguments, string outcome, string code, string messagePart)
     {
         var result = await Worker.RunAsync(operation, arguments, timeoutMs: 40_000);
         Assert.Equal((outcome, code), (result.Outcome, result.Code));
-        Assert.Contains(said, result.Message, StringComparison.Ordinal);
+        Assert.Contains(messagePart, result.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Limits as low as tests need them.</summary>
+    /// <summary>Settings with limits that tests reach quickly.</summary>
     internal static SandboxSettings SettingsWith(string? modules) => new()
     {
         Timeout = TimeSpan.FromSeconds(30),

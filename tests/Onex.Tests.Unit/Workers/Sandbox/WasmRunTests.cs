@@ -34,12 +34,13 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
     [InlineData("recurse", "(call $start)", "recursion_exceeded", "its stack is full")]
     [InlineData("exit", "(call $proc_exit (i32.const 3))", "wasm_failed", "exit code 3")]
     [InlineData("silent", "nop", "result_not_json", "0 bytes")]
-    public async Task A_module_that_cannot_complete_is_rejected_and_the_next_one_runs(string name, string body, string code, string said)
+    public async Task A_module_that_cannot_complete_is_rejected_and_the_next_one_runs(
+        string name, string body, string code, string messagePart)
     {
         var hash = Write($"{name}.wasm", Module(body));
         var echo = Write("next.wasm", Module(Echo));
 
-        await sandboxes.EndsAsync("wasm.run", Arguments($"{name}.wasm", hash, "1"), StepOutcomes.Rejected, code, said);
+        await sandboxes.EndsAsync("wasm.run", Arguments($"{name}.wasm", hash, "1"), StepOutcomes.Rejected, code, messagePart);
 
         await sandboxes.CompletesAsync("wasm.run", Arguments("next.wasm", echo, "1"), "1");
     }
@@ -80,9 +81,9 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
         var arguments = Arguments("pure.wasm", Write("pure.wasm", Module(Body)), "1");
 
         var first = (await sandboxes.Worker.RunAsync("wasm.run", arguments)).Result!.Value.ToString();
-        using var others = new TestSandboxes();
-        File.Copy(Path.Combine(sandboxes.Modules, "pure.wasm"), Path.Combine(others.Modules, "pure.wasm"));
-        var second = (await others.Worker.RunAsync("wasm.run", arguments)).Result!.Value.ToString();
+        using var otherSandboxes = new TestSandboxes();
+        File.Copy(Path.Combine(sandboxes.Modules, "pure.wasm"), Path.Combine(otherSandboxes.Modules, "pure.wasm"));
+        var second = (await otherSandboxes.Worker.RunAsync("wasm.run", arguments)).Result!.Value.ToString();
 
         Assert.Equal(first, second);
     }
@@ -94,7 +95,7 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
         await sandboxes.CompletesAsync("wasm.run", Arguments("changed.wasm", hash, "1"), "1");
         var other = Write("changed.wasm", Module("unreachable"));
 
-        // Although the module with this hash was compiled before.
+        // The module with this hash was compiled before, but the file is checked for each run.
         await sandboxes.EndsAsync("wasm.run", Arguments("changed.wasm", hash, "1"), StepOutcomes.Failed, "module_mismatch", other);
     }
 
@@ -144,7 +145,7 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
             "wasm.run", Arguments("absent.wasm", new string('A', 64), "1"), StepOutcomes.Rejected, "arguments_invalid", "hexadecimal");
 
     [Fact]
-    public async Task What_is_no_module_is_rejected()
+    public async Task A_file_that_is_not_a_module_is_rejected()
     {
         var hash = Write("text.wasm", "text"u8.ToArray());
 

@@ -4,11 +4,11 @@ namespace Onex.Workers.Running;
 
 /// <summary>
 /// Admits computations, first come, first served: at most as many as may run at a time, and only while what they may hold together fits
-/// into their share of the process's memory. One that alone exceeds the share runs alone.
+/// into their share of the process's memory. A computation that exceeds the share by itself runs alone.
 /// </summary>
 /// <param name="atOnce">The number of computations at a time.</param>
 /// <param name="bytes">The memory of all computations together.</param>
-internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
+internal sealed class ComputeGate(int atOnce, long bytes) : IDisposable
 {
     private readonly SemaphoreSlim _slots = new(atOnce, atOnce);
     private readonly MemoryGate _memory = new(bytes);
@@ -20,8 +20,8 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
     /// <summary>The number of computations that run, or wait for memory.</summary>
     public int Used => AtOnce - _slots.CurrentCount;
 
-    /// <summary>Waits for a place, which is given back by disposing of it. Null if the wait was cancelled.</summary>
-    /// <exception cref="MessageReturnedException">The room is closed.</exception>
+    /// <summary>Waits for a place, and returns it. Disposing of it releases it. Null if the wait was cancelled.</summary>
+    /// <exception cref="MessageReturnedException">The gate is closed.</exception>
     public async ValueTask<IDisposable?> EnterAsync(long weight, CancellationToken cancellation)
     {
         // Most computations need not wait.
@@ -35,13 +35,13 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
             _slots.Release();
         }
 
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closed.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closed.Token);
         try
         {
-            await _slots.WaitAsync(any.Token);
+            await _slots.WaitAsync(either.Token);
             try
             {
-                return new Place(_slots, await _memory.EnterAsync(weight, any.Token));
+                return new Place(_slots, await _memory.EnterAsync(weight, either.Token));
             }
             catch
             {
@@ -55,7 +55,7 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
         }
     }
 
-    /// <summary>Admits no more, because the process stops: those that wait end with an exception, those inside go on.</summary>
+    /// <summary>Admits no more, because the process stops. Those that wait get an exception; those that were admitted run on.</summary>
     public void Close() => _closed.Cancel();
 
     public void Dispose()
@@ -66,11 +66,11 @@ internal sealed class ComputeRoom(int atOnce, long bytes) : IDisposable
 
     private sealed class Place(SemaphoreSlim slots, IDisposable memory) : IDisposable
     {
-        private int _left;
+        private int _released;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _left, 1) == 0)
+            if (Interlocked.Exchange(ref _released, 1) == 0)
             {
                 memory.Dispose();
                 slots.Release();
