@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.House;
 
 /// <summary>
 /// Every diagnostic that only connections, settings or remote operations have (ONEX2xxx) has an example in
-/// <c>tests/connections/invalid</c>, <c>tests/settings/invalid</c> or <c>tests/operations/invalid</c>, the exact output expected of it
+/// <c>tests/connections/invalid</c>, <c>tests/settings/invalid</c> or <c>tests/operations/invalid</c>, a file with its exact output
 /// beside it, and a page in <c>docs/errors</c> that shows it. None may exist without the others.
 /// </summary>
 /// <remarks>
@@ -16,9 +16,9 @@ namespace Onex.Tests.Unit.House;
 /// </remarks>
 public sealed partial class ConfigurationDiagnosticsTests
 {
-    private static readonly string _ofConnections = Repository.At("tests", "connections", "invalid");
-    private static readonly string _ofSettings = Repository.At("tests", "settings", "invalid");
-    private static readonly string _ofOperations = Repository.At("tests", "operations", "invalid");
+    private static readonly string _connections = Repository.At("tests", "connections", "invalid");
+    private static readonly string _settings = Repository.At("tests", "settings", "invalid");
+    private static readonly string _operations = Repository.At("tests", "operations", "invalid");
     private static readonly string _pages = Repository.At("docs", "errors");
 
     public static TheoryData<string> Codes => new(DeclaredCodes());
@@ -57,14 +57,14 @@ public sealed partial class ConfigurationDiagnosticsTests
     public void Examples_and_pages_exist_only_for_known_diagnostics()
     {
         var codes = DeclaredCodes().ToHashSet();
-        var named = Directory.EnumerateFileSystemEntries(_ofConnections)
-            .Concat(Directory.EnumerateFiles(_ofSettings))
-            .Concat(Directory.EnumerateFileSystemEntries(_ofOperations))
+        var unknown = Directory.EnumerateFileSystemEntries(_connections)
+            .Concat(Directory.EnumerateFiles(_settings))
+            .Concat(Directory.EnumerateFileSystemEntries(_operations))
             .Concat(Directory.EnumerateFiles(_pages, "ONEX20*"))
             .Select(path => Path.GetFileName(path))
             .Where(name => !codes.Contains(name.Split('.')[0]));
 
-        Assert.Empty(named);
+        Assert.Empty(unknown);
     }
 
     private static IEnumerable<string> DeclaredCodes() =>
@@ -72,7 +72,7 @@ public sealed partial class ConfigurationDiagnosticsTests
             .Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"))
             .Concat(Declared("Onex.Contracts", "Compiling", "RemoteOperationDiagnostics.cs"));
 
-    private static string FolderOf(string code) => IsOfSettings(code) ? _ofSettings : IsOfOperations(code) ? _ofOperations : _ofConnections;
+    private static string FolderOf(string code) => IsOfSettings(code) ? _settings : IsOfOperations(code) ? _operations : _connections;
 
     private static bool IsOfOperations(string code) =>
         Declared("Onex.Contracts", "Compiling", "RemoteOperationDiagnostics.cs").Contains(code);
@@ -89,7 +89,7 @@ public sealed partial class ConfigurationDiagnosticsTests
             return RenderOperations(code);
         }
 
-        var folder = Path.Combine(_ofConnections, code);
+        var folder = Path.Combine(_connections, code);
         if (Directory.Exists(folder))
         {
             return RenderConnections(code, folder);
@@ -103,7 +103,7 @@ public sealed partial class ConfigurationDiagnosticsTests
                 return RenderSettings(code, temporary.FullName);
             }
 
-            File.Copy(Path.Combine(_ofConnections, $"{code}.yaml"), Path.Combine(temporary.FullName, $"{code}.yaml"));
+            File.Copy(Path.Combine(_connections, $"{code}.yaml"), Path.Combine(temporary.FullName, $"{code}.yaml"));
             return RenderConnections(code, temporary.FullName);
         }
         finally
@@ -115,7 +115,7 @@ public sealed partial class ConfigurationDiagnosticsTests
     private static string RenderSettings(string code, string directory)
     {
         var contracts = Directory.CreateDirectory(Path.Combine(directory, "contracts", "runtime"));
-        var (environment, file) = (Path.Combine(_ofSettings, $"{code}.env"), Path.Combine(_ofSettings, $"{code}.yaml"));
+        var (environment, file) = (Path.Combine(_settings, $"{code}.env"), Path.Combine(_settings, $"{code}.yaml"));
         if (File.Exists(file))
         {
             File.Copy(file, Path.Combine(contracts.FullName, "runtime_config.yaml"));
@@ -134,7 +134,7 @@ public sealed partial class ConfigurationDiagnosticsTests
         var temporary = Directory.CreateTempSubdirectory("onex-");
         try
         {
-            var (folder, target) = (Path.Combine(_ofOperations, code), temporary.CreateSubdirectory("operations"));
+            var (folder, target) = (Path.Combine(_operations, code), temporary.CreateSubdirectory("operations"));
             foreach (var path in Directory.Exists(folder) ? Directory.GetFiles(folder) : [folder + ".yaml"])
             {
                 File.Copy(path, Path.Combine(target.FullName, Path.GetFileName(path)));
@@ -150,7 +150,7 @@ public sealed partial class ConfigurationDiagnosticsTests
         }
     }
 
-    // Files of certificates are opened by a role that has the secrets.
+    // ONEX2011 is about a certificate file, which only a role that has the secrets opens.
     private static string RenderConnections(string code, string directory) =>
         string.Concat(
                 ConnectionsReader.Read(directory, new Dictionary<string, string>(), resolveSecrets: code == "ONEX2011")

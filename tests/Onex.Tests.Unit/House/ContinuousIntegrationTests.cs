@@ -5,16 +5,16 @@ using YamlDotNet.RepresentationModel;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// What the workflow of GitHub and the GitLab example of docker/README.md run exists: files, words of <c>./dev</c>, arguments of the image.
+/// Whatever the GitHub workflow and the GitLab example of docker/README.md run exists: files, commands of <c>./dev</c>, build arguments.
 /// deploy/verify lints the workflow.
 /// </summary>
 public sealed partial class ContinuousIntegrationTests
 {
-    // Of the machines that run the jobs.
+    // Programs that are on the machines that run the jobs.
     private static readonly string[] _programs = ["apt-get", "docker"];
 
-    // Variables that GitLab sets: "Predefined CI/CD variables" of its manual.
-    private static readonly string[] _ofGitLab =
+    // From "Predefined CI/CD variables" in the manual of GitLab.
+    private static readonly string[] _gitLabVariables =
     [
         "CI_COMMIT_BRANCH", "CI_COMMIT_SHA", "CI_COMMIT_SHORT_SHA", "CI_COMMIT_TAG", "CI_DEFAULT_BRANCH", "CI_PROJECT_URL", "CI_REGISTRY",
         "CI_REGISTRY_IMAGE", "CI_REGISTRY_PASSWORD", "CI_REGISTRY_USER",
@@ -44,7 +44,7 @@ public sealed partial class ContinuousIntegrationTests
 
     [Theory]
     [MemberData(nameof(Lines))]
-    public void A_line_is_valid_for_bash_and_runs_what_exists(string line)
+    public void A_line_is_valid_bash_and_runs_existing_programs(string line)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -78,7 +78,7 @@ public sealed partial class ContinuousIntegrationTests
 
     [Theory]
     [MemberData(nameof(Lines))]
-    public void A_build_passes_what_the_image_takes(string line)
+    public void A_build_passes_arguments_that_the_image_takes(string line)
     {
         Assert.All(
             BuildArgument().Matches(line), found => Assert.Matches($@"(?m)^ARG {found.Groups["name"].Value}=", _dockerfile));
@@ -91,10 +91,10 @@ public sealed partial class ContinuousIntegrationTests
 
     [Fact]
     public void The_GitLab_example_uses_variables_that_GitLab_sets() => Assert.All(
-        GitLab().SelectMany(line => GitLabVariable().Matches(line)), found => Assert.Contains(found.Value, _ofGitLab));
+        GitLab().SelectMany(line => GitLabVariable().Matches(line)), found => Assert.Contains(found.Value, _gitLabVariables));
 
     [Fact]
-    public void Both_build_the_image_with_its_labels_scan_and_push()
+    public void Both_pipelines_build_the_image_with_its_labels_scan_and_push()
     {
         var lines = GitLab();
 

@@ -40,14 +40,14 @@ public sealed class DependencyTests
     public void A_project_references_only_allowed_projects(string project)
     {
         var name = Path.GetFileNameWithoutExtension(project);
-        Assert.True(_allowed.ContainsKey(name), $"{project}: a new project: say here what it may know");
+        Assert.True(_allowed.ContainsKey(name), $"{project}: a new project: add it to _allowed with its references");
 
         var references = XDocument.Load(Repository.At(project))
             .Descendants("ProjectReference")
             .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')));
         Assert.All(references, reference => Assert.True(
             _allowed[name].Contains(reference),
-            $"{project}: refers to {reference}, but may know only [{string.Join(", ", _allowed[name])}]"));
+            $"{project}: refers to {reference}, but may refer only to [{string.Join(", ", _allowed[name])}]"));
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class DependencyTests
     [InlineData("Onex.Contracts", "Cronos", "NodaTime", "YamlDotNet")]
     [InlineData("Onex.Engine")]
     [InlineData("Onex.Metrics")]
-    public void The_engine_references_no_bus_store_broker_or_server(string name, params string[] packages)
+    public void The_engine_and_the_leaves_reference_no_bus_store_broker_or_server(string name, params string[] packages)
     {
         var project = XDocument.Load(Repository.At("src", name, $"{name}.csproj"));
 

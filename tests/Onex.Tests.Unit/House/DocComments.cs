@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.House;
 /// <summary>The documentation comments of the code as Markdown, for generated documents.</summary>
 internal static partial class DocComments
 {
-    private static readonly Dictionary<Assembly, Dictionary<string, XElement>> _read = [];
+    private static readonly Dictionary<Assembly, Dictionary<string, XElement>> _members = [];
 
     /// <summary>The summary of a type.</summary>
     public static string Read(Type type) => Summary(type.Assembly, $"T:{Name(type)}");
@@ -16,7 +16,7 @@ internal static partial class DocComments
     public static string Read(MemberInfo member) => Summary(member.Module.Assembly, Id(member));
 
     /// <summary>The description of a positional parameter in the comment of its record.</summary>
-    public static string OfParameter(Type record, string parameter)
+    public static string ReadParameter(Type record, string parameter)
     {
         var element = Members(record.Assembly).GetValueOrDefault($"T:{Name(record)}")?.Elements("param")
             .SingleOrDefault(item => (string?)item.Attribute("name") == parameter);
@@ -37,13 +37,13 @@ internal static partial class DocComments
 
     private static Dictionary<string, XElement> Members(Assembly assembly)
     {
-        lock (_read)
+        lock (_members)
         {
-            if (!_read.TryGetValue(assembly, out var members))
+            if (!_members.TryGetValue(assembly, out var members))
             {
                 members = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member")
                     .ToDictionary(member => (string)member.Attribute("name")!, StringComparer.Ordinal);
-                _read.Add(assembly, members);
+                _members.Add(assembly, members);
             }
 
             return members;
@@ -65,14 +65,14 @@ internal static partial class DocComments
             XText text => text.Value,
             XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
             XElement { Name.LocalName: "see" } reference =>
-                $"`{Referred(assembly, (string?)reference.Attribute("cref") ?? $"?:{(string?)reference.Attribute("langword")}")}`",
+                $"`{Target(assembly, (string?)reference.Attribute("cref") ?? $"?:{(string?)reference.Attribute("langword")}")}`",
             XElement { Name.LocalName: "paramref" } parameter => $"`{(string?)parameter.Attribute("name")}`",
             XElement other => other.Value,
             _ => "",
         })), " ").Trim();
 
     // A property has its name on the wire, a constant is its value, everything else has its own name.
-    private static string Referred(Assembly assembly, string id)
+    private static string Target(Assembly assembly, string id)
     {
         var name = id[2..].Split('(')[0];
         var last = name[(name.LastIndexOf('.') + 1)..];

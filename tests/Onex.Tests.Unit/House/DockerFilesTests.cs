@@ -30,8 +30,8 @@ public sealed partial class DockerFilesTests
             // The Docker client sets a variable of this name for Compose, which would win over .env. It belongs in runtime.env.
             "OTEL_RESOURCE_ATTRIBUTES"];
 
-    // Settings that Compose itself or a build reads.
-    private static readonly string[] _composes =
+    // Variables that Compose itself or a build reads.
+    private static readonly string[] _composeVariables =
         [
             "COMPOSE_PROFILES",
             "REMOTE_HOST",
@@ -46,7 +46,7 @@ public sealed partial class DockerFilesTests
 
     private static readonly string[] _observability = ["grafana", "jaeger", "prometheus"];
 
-    private static readonly string[] _required = ["POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD"];
+    private static readonly string[] _requiredSecrets = ["POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD"];
 
     private static readonly Compose _compose = Compose.Read("docker-compose.runtime.yml");
 
@@ -72,7 +72,7 @@ public sealed partial class DockerFilesTests
         foreach (var name in Variables().Where(setting => setting.Secret).Select(setting => setting.Name))
         {
             var (file, path) = (name.ToLowerInvariant(), $"/run/secrets/{name.ToLowerInvariant()}");
-            var isRequired = _required.Contains(name);
+            var isRequired = _requiredSecrets.Contains(name);
             Assert.Equal(isRequired ? path : $"${{{name}:+{path}}}", environment[name + "_FILE"]);
             Assert.Equal(name, _compose.Text("secrets", isRequired ? $"{name}_is_set" : $"optional_{file}", "environment"));
         }
@@ -82,7 +82,7 @@ public sealed partial class DockerFilesTests
         Assert.Equal(
             Variables().Where(setting => setting.Secret).Select(setting => (setting.Name, File: setting.Name.ToLowerInvariant()))
                 .Select(
-                    secret => (_required.Contains(secret.Name)
+                    secret => (_requiredSecrets.Contains(secret.Name)
                         ? $"{secret.Name}${{{secret.Name}:+_is_set}}"
                         : $"optional${{{secret.Name}:+_{secret.File}}}") + $" {secret.File}")
                 .Order(StringComparer.Ordinal),
@@ -113,7 +113,7 @@ public sealed partial class DockerFilesTests
             Variables()
                 .Select(setting => setting.Name)
                 .Except(_notForUsers)
-                .Concat(_composes)
+                .Concat(_composeVariables)
                     .Order(StringComparer.Ordinal),
             example.Keys.Order(StringComparer.Ordinal));
         Assert.All(
@@ -168,9 +168,9 @@ public sealed partial class DockerFilesTests
         ];
         Assert.Equal(mounts, _compose.Items("services", service, "volumes"));
         Assert.All(volumes.Split(' '), volume => Assert.Equal($"omnibase-infra-{volume}", _compose.Text("volumes", volume, "name")));
-        var given = new[] { "limits", "reservations" }.SelectMany(
+        var actual = new[] { "limits", "reservations" }.SelectMany(
             kind => new[] { "cpus", "memory" }.Select(what => _compose.Text("services", service, "deploy", "resources", kind, what)));
-        Assert.Equal(limits.Split(' '), given);
+        Assert.Equal(limits.Split(' '), actual);
         Assert.Equal(
             service == "runtime-main" ? null : "service_healthy",
             _compose.Text("services", service, "depends_on", "runtime-main", "condition"));
@@ -198,7 +198,7 @@ public sealed partial class DockerFilesTests
         Assert.True(Durations.TryParseWithClock(_compose.Text("services", service, "stop_grace_period")!, out var grace));
         Assert.True(
             grace > TimeSpan.FromSeconds(int.Parse(SettingsTable.GracePeriod.Default!)) + TimeSpan.FromSeconds(5),
-            "less than the grace period and the closing after it");
+            "not longer than the grace period and the 5 s after it to close");
         Assert.Matches("^on-failure:[1-9]$", _compose.Text("services", service, "restart")!);
     }
 
@@ -225,7 +225,7 @@ public sealed partial class DockerFilesTests
             port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
     }
 
-    // Docker makes a directory of a file that is missing.
+    // Docker would create a directory in place of a missing file.
     [Fact]
     public void Every_file_that_the_laptop_override_mounts_exists()
     {
@@ -273,7 +273,7 @@ public sealed partial class DockerFilesTests
         var manual = File.ReadAllText(Repository.At("docker", "README.md"));
 
         Assert.All(
-            _composes.Concat(_required).Append("ONEX_API_TOKEN"),
+            _composeVariables.Concat(_requiredSecrets).Append("ONEX_API_TOKEN"),
             name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
         Assert.All(
             Directory.EnumerateFiles(Repository.At("docker"))
@@ -284,7 +284,7 @@ public sealed partial class DockerFilesTests
 
     private static IEnumerable<Setting> Variables() => SettingsTable.All.Where(setting => setting.Variable is not null);
 
-    // Settings without a value are there as comments.
+    // A setting without a value is in the file as a comment.
     private static Dictionary<string, (string Value, bool IsSet)> Example() => File.ReadLines(Repository.At("docker", ".env.example"))
         .Select(line => Assignment().Match(line))
         .Where(match => match.Success)

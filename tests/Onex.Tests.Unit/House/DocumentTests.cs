@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>Documents with lists of the code agree with it.</summary>
+/// <summary>Every error code has its page, and the numbers of decisions are consecutive.</summary>
 public sealed class DocumentTests
 {
     private static readonly string[] _sections = ["## Cause", "## Example", "## Remedy"];

@@ -6,8 +6,8 @@ internal static class GeneratedDocument
     private const string End = "<!-- end -->";
     private const int ColumnsMax = 140;
 
-    /// <summary>Compares a whole document.</summary>
-    public static void Holds(string document, string expected)
+    /// <summary>Compares or updates a whole document.</summary>
+    public static void Verify(string document, string expected)
     {
         var path = Repository.At("docs", document);
         if (Repository.Updating)
@@ -18,8 +18,8 @@ internal static class GeneratedDocument
         Assert.Equal(expected, File.ReadAllText(path));
     }
 
-    /// <summary>Compares the part between <c>&lt;!-- made: name --&gt;</c> and <c>&lt;!-- end --&gt;</c>.</summary>
-    public static void Holds(string document, string part, string expected)
+    /// <summary>Compares or updates the part between <c>&lt;!-- made: name --&gt;</c> and <c>&lt;!-- end --&gt;</c>.</summary>
+    public static void Verify(string document, string part, string expected)
     {
         expected = Wrap(expected);
         var path = Repository.At("docs", document);
@@ -40,10 +40,11 @@ internal static class GeneratedDocument
         Assert.Equal(expected, text[start..end]);
     }
 
-    // Breaks paragraphs; rows of tables and examples have to stay on one line.
+    // Breaks paragraphs, which begin with a capital letter. Rows of tables and examples have to stay on one line.
     private static string Wrap(string text) => string.Join('\n', text.Split('\n').Select(line =>
     {
-        for (var from = 0; line.Length - from > ColumnsMax && line[0] is >= 'A' and <= 'Z';)
+        var from = 0;
+        while (line.Length - from > ColumnsMax && line[0] is >= 'A' and <= 'Z')
         {
             var at = line.LastIndexOf(' ', from + ColumnsMax);
             line = $"{line[..at]}\n{line[(at + 1)..]}";

@@ -11,7 +11,7 @@ namespace Onex.Tests.Unit.House;
 public sealed partial class KubernetesFilesTests
 {
     // Settings of .NET, and secrets and connections of the examples' own contracts.
-    private static readonly string[] _others = ["DOTNET_GCgen0size", "STOCK_TOKEN_FILE", "ONEX_CONNECTION_STOCK_URL"];
+    private static readonly string[] _otherVariables = ["DOTNET_GCgen0size", "STOCK_TOKEN_FILE", "ONEX_CONNECTION_STOCK_URL"];
 
     public static TheoryData<string> Rendered() =>
         [.. Directory.EnumerateFiles(Repository.At("deploy", "helm", "rendered"), "*.yaml").Select(Path.GetFileName).OfType<string>()];
@@ -27,7 +27,7 @@ public sealed partial class KubernetesFilesTests
     {
         var known = SettingsTable.All.Where(setting => setting.Variable is not null)
             .Select(setting => setting.Secret ? $"{setting.Variable}_FILE" : setting.Variable!)
-            .Concat(_others)
+            .Concat(_otherVariables)
             .ToHashSet(StringComparer.Ordinal);
         var names = Containers(file).SelectMany(container => Items(container, "env")).Select(entry => Text(entry, "name")!).ToList();
 
@@ -76,7 +76,7 @@ public sealed partial class KubernetesFilesTests
             var preStop = int.Parse(Items(container, "lifecycle", "preStop", "exec", "command").Last().ToString());
             Assert.True(
                 int.Parse(Text(pod, "terminationGracePeriodSeconds")!) > preStop + int.Parse(SettingsTable.GracePeriod.Default!) + 5,
-                "less than the grace period, the closing after it and the time before it");
+                "not longer than preStop, the grace period and the 5 s after it to close");
         }
     }
 
@@ -91,13 +91,13 @@ public sealed partial class KubernetesFilesTests
     [InlineData("workers", "ONEX_WORKER_INPUT_TOPIC", "ONEX_WORKER_GROUP_ID")]
     public void Autoscaling_reads_the_lag_of_the_roles_group(string role, string topic, string group)
     {
-        var scaled = Load($"deploy/keda/{role}.yaml")[0];
-        var kafka = Items(scaled, "spec", "triggers").Single(trigger => Text(trigger, "type") == "kafka");
+        var scaledObject = Load($"deploy/keda/{role}.yaml")[0];
+        var kafka = Items(scaledObject, "spec", "triggers").Single(trigger => Text(trigger, "type") == "kafka");
 
         Assert.Equal(
             (Default(topic), Default(group), Default("ONEX_PARTITIONS"), $"onex-{role}"),
-            (Text(kafka, "metadata", "topic"), Text(kafka, "metadata", "consumerGroup"), Text(scaled, "spec", "maxReplicaCount"),
-                Text(scaled, "spec", "scaleTargetRef", "name")));
+            (Text(kafka, "metadata", "topic"), Text(kafka, "metadata", "consumerGroup"), Text(scaledObject, "spec", "maxReplicaCount"),
+                Text(scaledObject, "spec", "scaleTargetRef", "name")));
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed partial class KubernetesFilesTests
 
     private static List<YamlNode> Manifests(string file) => Load($"deploy/helm/rendered/{file}");
 
-    // Of deployments and of the job that migrates.
+    // The pods of deployments and of the job that migrates.
     private static List<YamlNode> Pods(string file) =>
         [.. Manifests(file).Select(manifest => Find(manifest, "spec", "template", "spec")).OfType<YamlNode>()];
 

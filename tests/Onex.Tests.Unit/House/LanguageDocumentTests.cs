@@ -9,14 +9,17 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// <c>docs/contract-language.md</c> agrees with the compiler: every piece of YAML compiles, every table is generated from the compiler's.
+/// <c>docs/contract-language.md</c> agrees with the compiler: every piece of YAML compiles, and every table equals that of the compiler.
 /// </summary>
 public sealed partial class LanguageDocumentTests
 {
     private static readonly string _document = File.ReadAllText(Repository.At("docs", "contract-language.md"));
     private static readonly Keys[] _maps =
-        [.. typeof(Keys).GetProperties(
-            BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
+        [.. typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(map => map.GetValue(null)).OfType<Keys>()];
+
+    // States that a piece of YAML may use without defining them.
+    private static readonly (string Name, string Body)[] _impliedStates =
+        [("done", "end: completed"), ("unwinding", "compensate: all, next: unwound"), ("unwound", "end: failed")];
 
     public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document))];
 
@@ -59,7 +62,7 @@ public sealed partial class LanguageDocumentTests
     [MemberData(nameof(Pieces))]
     public void Every_YAML_example_compiles_without_diagnostics(int index)
     {
-        var compilation = TestContracts.Check(Completed(Piece(index)));
+        var compilation = TestContracts.Check(Complete(Piece(index)));
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
     }
@@ -69,13 +72,13 @@ public sealed partial class LanguageDocumentTests
     {
         var path = Repository.At("docs", "contract-language.md");
         var example = Yaml().Matches(_document[.._document.IndexOf("```mermaid", StringComparison.Ordinal)])[^1].Groups["text"].Value;
-        var drawn = $"```mermaid\n{ContractGraph.Mermaid(TestContracts.Check(example).Plans.Single())}```";
+        var drawing = $"```mermaid\n{ContractGraph.Mermaid(TestContracts.Check(example).Plans.Single())}```";
         if (Repository.Updating)
         {
-            File.WriteAllText(path, Drawing().Replace(File.ReadAllText(path), _ => drawn));
+            File.WriteAllText(path, Drawing().Replace(File.ReadAllText(path), _ => drawing));
         }
 
-        Assert.Contains(drawn, File.ReadAllText(path), StringComparison.Ordinal);
+        Assert.Contains(drawing, File.ReadAllText(path), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -87,7 +90,7 @@ public sealed partial class LanguageDocumentTests
         if (Repository.Updating)
         {
             var path = Repository.At("docs", "contract-language.md");
-            var head = $"| {Shown(where)} | |\n| --- | --- |\n";
+            var head = $"| {ToMarkdown(where)} | |\n| --- | --- |\n";
             var text = File.ReadAllText(path);
             var start = text.IndexOf(head, StringComparison.Ordinal) + head.Length;
             var end = text.IndexOf("\n\n", start, StringComparison.Ordinal) + 1;
@@ -111,8 +114,8 @@ public sealed partial class LanguageDocumentTests
 
     [Theory]
     [MemberData(nameof(Bounds))]
-    public void A_documented_limit_is_that_of_the_compiler(string what, int most) =>
-        Assert.Equal(most.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == what).Second);
+    public void A_documented_limit_is_that_of_the_compiler(string what, int limit) =>
+        Assert.Equal(limit.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == what).Second);
 
     [Theory]
     [InlineData("saga")]
@@ -135,28 +138,26 @@ public sealed partial class LanguageDocumentTests
     }
 
     [Fact]
-    public void Every_table_is_known() => Assert.Empty(
+    public void Every_table_is_compared_with_the_compiler() => Assert.Empty(
         Header().Matches(_document).Select(match => match.Groups["what"].Value)
-            .Except([.. _maps.Select(map => Shown(map.Where)), "not yet", "in", "what", "field of `saga`", "field of `fault`"]));
+            .Except([.. _maps.Select(map => ToMarkdown(map.Where)), "not yet", "in", "what", "field of `saga`", "field of `fault`"]));
 
     private static string Piece(int index) => Yaml().Matches(_document)[index].Groups["text"].Value;
 
-    // A piece omits the head and obvious states.
-    private static string Completed(string piece)
+    // A piece omits the head, and may omit the implied states.
+    private static string Complete(string piece)
     {
-        if (piece.StartsWith("contract:", StringComparison.Ordinal) || piece.StartsWith(
-            "# yaml-language-server:", StringComparison.Ordinal))
+        if (piece.StartsWith("contract:", StringComparison.Ordinal)
+            || piece.StartsWith("# yaml-language-server:", StringComparison.Ordinal))
         {
             return piece;
         }
 
         var text = new StringBuilder(TestContracts.Head).Append(piece);
-        foreach (
-            var (name, state) in new[] { ("done", "end: completed"), (
-                "unwinding", "compensate: all, next: unwound"), ("unwound", "end: failed") })
+        foreach (var (name, state) in _impliedStates)
         {
-            if (text.ToString().Contains(
-                $"next: {name}", StringComparison.Ordinal) && !piece.Contains($"\n  {name}:", StringComparison.Ordinal))
+            var isUsed = text.ToString().Contains($"next: {name}", StringComparison.Ordinal);
+            if (isUsed && !piece.Contains($"\n  {name}:", StringComparison.Ordinal))
             {
                 text.Append(CultureInfo.InvariantCulture, $"  {name}: {{ {state} }}\n");
             }
@@ -170,8 +171,8 @@ public sealed partial class LanguageDocumentTests
         var lines = _document.Split('\n');
         var header = Enumerable.Range(0, lines.Length - 1).FirstOrDefault(
             line => lines[line].StartsWith(
-                $"| {Shown(what)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
-        Assert.True(header >= 0, $"There is no table '| {Shown(what)} |'.");
+                $"| {ToMarkdown(what)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
+        Assert.True(header >= 0, $"There is no table '| {ToMarkdown(what)} |'.");
         return lines.Skip(header + 2)
             .TakeWhile(line => line.StartsWith('|'))
             .Select(line => line.Split('|'))
@@ -179,7 +180,7 @@ public sealed partial class LanguageDocumentTests
     }
 
     // A message quotes with apostrophes, a document with backticks.
-    private static string Shown(string what) => Quoted().Replace(what, "`${name}`");
+    private static string ToMarkdown(string what) => Quoted().Replace(what, "`${name}`");
 
     private static IEnumerable<string> Names(string cell) => Code().Matches(cell).Select(match => match.Groups["name"].Value);
 

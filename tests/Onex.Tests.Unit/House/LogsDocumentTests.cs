@@ -14,10 +14,10 @@ public sealed partial class LogsDocumentTests
         ("Onex.Hosting", 6000), ("Onex.Runtime", 7000),
     ];
 
-    private const BindingFlags Every =
+    private const BindingFlags AllMethods =
         BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
-    private static readonly List<Line> _lines = [.. Projects().SelectMany(LinesOf)];
+    private static readonly List<Line> _lines = [.. Projects().SelectMany(FindLines)];
 
     [Fact]
     public void The_document_lists_every_log_line_with_its_id()
@@ -25,14 +25,14 @@ public sealed partial class LogsDocumentTests
         var text = new StringBuilder("""
             # Logs
 
-            Every line that Onex itself logs. Generated from the log methods; a test compares the two, and `ONEX_GOLDEN=update` with that
-            test updates this file.
+            Every line that Onex itself logs. Generated from the log methods, and compared with them by a test. To update this file, run
+            that test with `ONEX_GOLDEN=update`.
 
             With `ONEX_LOG_FORMAT=json` a line has `timestamp`, `level`, `category` (the class that logs), `message`, and the id as
             `event_id`; lines about a saga have its `saga_id`, `correlation_id` and `contract`. An id keeps its meaning; a text may change.
             Lines without an id come from libraries: ASP.NET Core, MassTransit, Npgsql.
 
-            A project has a thousand ids.
+            Each project has a range of a thousand ids.
 
             """).Append('\n');
         foreach (var (project, first) in _ranges)
@@ -44,7 +44,7 @@ public sealed partial class LogsDocumentTests
             text.Append('\n');
         }
 
-        GeneratedDocument.Holds("logs.md", text.ToString().TrimEnd('\n') + "\n");
+        GeneratedDocument.Verify("logs.md", text.ToString().TrimEnd('\n') + "\n");
     }
 
     [Fact]
@@ -74,15 +74,15 @@ public sealed partial class LogsDocumentTests
         Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
             .SelectMany(path => File.ReadLines(path).Select((line, index) => (line, index))
-                .Where(entry => Direct().IsMatch(entry.line))
+                .Where(entry => DirectLogCall().IsMatch(entry.line))
                 .Select(entry => $"{Path.GetRelativePath(Repository.Root, path)}:{entry.index + 1}: "
                     + "log through a [LoggerMessage] method with an id (Log.cs of its project)")));
 
     private static IEnumerable<(string Project, Assembly Assembly)> Projects() => _ranges.Select(range =>
         (range.Project, Assembly.Load(range.Project == "Onex.Runtime" ? "onex" : range.Project)));
 
-    private static IEnumerable<Line> LinesOf((string Project, Assembly Assembly) project) => project.Assembly.GetTypes()
-        .SelectMany(type => type.GetMethods(Every))
+    private static IEnumerable<Line> FindLines((string Project, Assembly Assembly) project) => project.Assembly.GetTypes()
+        .SelectMany(type => type.GetMethods(AllMethods))
         .Select(method => (method, attribute: method.GetCustomAttribute<LoggerMessageAttribute>()))
         .Where(found => found.attribute is not null)
         .Select(found => new Line(
@@ -92,5 +92,5 @@ public sealed partial class LogsDocumentTests
 
     [GeneratedRegex(
         @"ogger\.Log(Trace|Debug|Information|Warning|Error|Critical)?\(", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Direct();
+    private static partial Regex DirectLogCall();
 }

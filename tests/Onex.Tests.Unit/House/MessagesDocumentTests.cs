@@ -20,7 +20,7 @@ namespace Onex.Tests.Unit.House;
 public sealed partial class MessagesDocumentTests
 {
     private const string Document = "messages.md";
-    private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset _now = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
     private static readonly Guid _correlation = Guid.Parse("123e4567-e89b-12d3-a456-426614174000");
     private static readonly SagaId _saga = new(Guid.Parse("019ab4f2-5000-7000-8000-000000000001"));
     private static readonly JsonSerializerOptions _indented =
@@ -45,20 +45,20 @@ public sealed partial class MessagesDocumentTests
 
     public static TheoryData<string> Constants => [.. _constants.Select(type => type.Name)];
 
-    public static TheoryData<string> Made => [.. MadeMessages().Keys];
+    public static TheoryData<string> WrittenExamples => [.. WrittenMessages().Keys];
 
-    public static TheoryData<string> Read => [.. Example().Matches(_text).Select(example => example.Groups["text"].Value)];
+    public static TheoryData<string> RequestExamples => [.. Example().Matches(_text).Select(example => example.Groups["text"].Value)];
 
     [Theory]
     [MemberData(nameof(Messages))]
-    public void Documented_message_fields_match_the_type(string name) => GeneratedDocument.Holds(
+    public void Documented_message_fields_match_the_type(string name) => GeneratedDocument.Verify(
         Document,
         name,
         GeneratedDocument.Table("field | type | meaning", Properties(_messages.Single(type => type.Name == name)).Select(Row)));
 
     [Theory]
     [MemberData(nameof(Constants))]
-    public void Documented_field_values_match_the_code(string name) => GeneratedDocument.Holds(
+    public void Documented_field_values_match_the_code(string name) => GeneratedDocument.Verify(
         Document,
         name,
         GeneratedDocument.Table("value | meaning", _constants.Single(type => type.Name == name)
@@ -67,16 +67,16 @@ public sealed partial class MessagesDocumentTests
             .Select(field => $"`{field.GetRawConstantValue()}` | {DocComments.Read(field)}")));
 
     [Fact]
-    public void Documented_topics_match_the_code() => GeneratedDocument.Holds(
+    public void Documented_topics_match_the_code() => GeneratedDocument.Verify(
         Document,
         nameof(Topics),
         GeneratedDocument.Table("topic | what is on it", typeof(Topics).GetConstructors()[0].GetParameters()
             .Select(parameter => parameter.Name!)
             .Select(name => $"`{typeof(Topics).GetProperty(name)!.GetValue(Topics.Default)}` | "
-                + $"{DocComments.OfParameter(typeof(Topics), name)}")));
+                + $"{DocComments.ReadParameter(typeof(Topics), name)}")));
 
     [Fact]
-    public void Documented_reserved_headers_match_the_code() => GeneratedDocument.Holds(
+    public void Documented_reserved_headers_match_the_code() => GeneratedDocument.Verify(
         Document,
         "own headers",
         string.Join(", ", MessageHeaders.Standard.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
@@ -90,19 +90,19 @@ public sealed partial class MessagesDocumentTests
             .Except(_messages));
 
     [Theory]
-    [MemberData(nameof(Made))]
+    [MemberData(nameof(WrittenExamples))]
     public void A_message_example_is_what_the_code_writes(string name) =>
-        GeneratedDocument.Holds(Document, $"example of {name}", $"```json\n{MadeMessages()[name]}\n```\n");
+        GeneratedDocument.Verify(Document, $"example of {name}", $"```json\n{WrittenMessages()[name]}\n```\n");
 
     [Theory]
-    [MemberData(nameof(Read))]
+    [MemberData(nameof(RequestExamples))]
     public void A_request_example_is_accepted(string request)
     {
         var (read, rejection) = new RequestReader(1 << 20).Read(Encoding.UTF8.GetBytes(request), Origin());
         Assert.Null(rejection);
-        var (accepted, why) = Rules().Accept(read!, _saga, homePartition: 3, _at);
+        var (accepted, problem) = Rules().Accept(read!, _saga, homePartition: 3, _now);
 
-        Assert.Null(why);
+        Assert.Null(problem);
         Assert.Null(accepted is AcceptedRequest.Event sent ? sent.Request.Misfit : null);
     }
 
@@ -130,18 +130,18 @@ public sealed partial class MessagesDocumentTests
             : type == typeof(RawJson) || type == typeof(IDictionary<string, JsonElement>) ? "JSON"
             : type == typeof(IReadOnlyDictionary<string, string>) ? "object of texts"
             : _messages.Contains(type) ? $"[`{type.Name}`](#{type.Name.ToLowerInvariant()})"
-            : throw new InvalidOperationException($"Say how {type} is called in docs/{Document}.");
+            : throw new InvalidOperationException($"Add the name of {type} in docs/{Document} here.");
     }
 
     // The messages of one request for the contract of the README, from its acceptance to its end.
-    private static Dictionary<string, string> MadeMessages()
+    private static Dictionary<string, string> WrittenMessages()
     {
         var plan = Greeting();
         var writer = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default));
         var requester = Engine.SagaScenario.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
         var scenario = new SagaScenario(plan).Handles(Start(plan, requester, """{"text":"hello"}"""));
         var command = scenario.Last.Commands.Single();
-        var written = writer.Command(scenario.Saga, command, argumentsRef: null, Identity.Message(_saga.Value, 0), _at);
+        var written = writer.Command(scenario.Saga, command, argumentsRef: null, Identity.Message(_saga.Value, 0), _now);
         var result = new StepResult
         {
             CommandId = command.CommandId,
@@ -163,9 +163,9 @@ public sealed partial class MessagesDocumentTests
             Worker = "worker-7d9f",
         };
         var answer = scenario.Completes("seal", result.Result.ToString()!).Answers.Single();
-        var (bad, _) = new RequestReader(1 << 20).Read(
+        var (invalid, _) = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"correlation_id":"{{_correlation}}"}"""), Origin());
-        var rejection = Rules().Accept(bad!, _saga, homePartition: 3, _at).Rejection!;
+        var rejection = Rules().Accept(invalid!, _saga, homePartition: 3, _now).Rejection!;
         var record = new ConsumedRecord
         {
             Topic = "requests",
@@ -175,19 +175,19 @@ public sealed partial class MessagesDocumentTests
             Value = Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"token":"s3cret"}"""),
             Headers = [],
         };
-        var dead = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_at), NullLogger<DeadLetterWriter>.Instance)
+        var deadLetter = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_now), NullLogger<DeadLetterWriter>.Instance)
             .Create(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
 
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["a command"] = Shown(written),
+            ["a command"] = WithHeaders(written),
             ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
             ["a report"] = Indented(JsonSerializer.SerializeToUtf8Bytes(report, MessageJson.Default.StepReport)),
-            ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga.Value, 1), _at)),
+            ["a response"] = WithHeaders(writer.Response(_saga, answer, Identity.Message(_saga.Value, 1), _now)),
             ["a duplicate"] = Indented(
-                writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _at).Value),
-            ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(requester, rejection, _at).Value),
-            ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(dead, MessageJson.Readable.DeadLetter)),
+                writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _now).Value),
+            ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(requester, rejection, _now).Value),
+            ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter)),
         };
     }
 
@@ -205,7 +205,7 @@ public sealed partial class MessagesDocumentTests
                 ContractVersion = plan.Version,
                 ContractHash = plan.Hash,
                 HomePartition = 3,
-                StartedAt = _at,
+                StartedAt = _now,
                 Input = typed,
                 Requester = requester,
             },
@@ -228,7 +228,7 @@ public sealed partial class MessagesDocumentTests
 
     private static RequestOrigin Origin() => new(new(_saga.Value), "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);
 
-    private static string Shown(OutgoingMessage message)
+    private static string WithHeaders(OutgoingMessage message)
     {
         var shown = new JsonObject { ["topic"] = message.Topic, ["key"] = message.Key };
         if (message.Partition is { } partition)

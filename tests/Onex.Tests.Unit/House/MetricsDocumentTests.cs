@@ -10,8 +10,8 @@ public sealed partial class MetricsDocumentTests
     private static readonly string[] _projects =
         ["Onex.Hosting", "Onex.Orchestrator", "Onex.Effects", "Onex.Workers", "Onex.Kafka"];
 
-    // Of the .NET runtime, whose names are stable; those that dashboards use.
-    private static readonly string[] _ofRuntime =
+    // The metrics of the .NET runtime that dashboards use. Their names are stable.
+    private static readonly string[] _runtimeMetrics =
     [
         "dotnet_process_cpu_time_seconds_total", "dotnet_process_memory_working_set_bytes", "dotnet_gc_collections_total",
         "dotnet_gc_pause_time_seconds_total",
@@ -28,7 +28,7 @@ public sealed partial class MetricsDocumentTests
 
     private static readonly HashSet<string> _series =
     [
-        .. _metrics.SelectMany(found => SeriesOf(found.Metric)), .. _ofRuntime,
+        .. _metrics.SelectMany(found => FindSeries(found.Metric)), .. _runtimeMetrics,
     ];
 
     public static TheoryData<string> Files() =>
@@ -49,7 +49,7 @@ public sealed partial class MetricsDocumentTests
                 .Select(File.ReadAllText));
 
         Assert.Empty(_metrics.Select(found => found.Metric)
-            .Where(metric => !SeriesOf(metric).Append(metric.Name).Any(name => tests.Contains(name + "{", StringComparison.Ordinal)))
+            .Where(metric => !FindSeries(metric).Append(metric.Name).Any(name => tests.Contains(name + "{", StringComparison.Ordinal)))
             .Select(metric => metric.Name));
     }
 
@@ -59,20 +59,20 @@ public sealed partial class MetricsDocumentTests
         var text = new StringBuilder("""
             # Metrics
 
-            Every metric of Onex. Generated from their descriptions in the code; a test compares the two, and `ONEX_GOLDEN=update` with that
-            test updates this file.
+            Every metric of Onex. Generated from their descriptions in the code, and compared with them by a test. To update this file, run
+            that test with `ONEX_GOLDEN=update`.
 
             `GET /metrics` answers with Prometheus text, under the name of the second column, to the callers of the API
             ([http-api.md](http-api.md)): with a token of `ONEX_API_TOKEN`, or from this machine if none is configured. With
             `OTEL_METRICS_EXPORTER=otlp` the same metrics are sent under the name of the first column. The .NET runtime adds `dotnet.*`
             (garbage collector, thread pool, memory and CPU of the process), Npgsql adds `db.client.*`.
 
-            Nothing is measured before somebody reads: counters begin with the first call of `/metrics`, or at the start with OTLP. What
-            only the database knows is read every ten seconds, by the orchestrator that has partition 0, and never while a caller waits.
+            Counters begin at 0 with the first call of `/metrics`, or at the start with OTLP, because nothing is measured before it is read.
+            Numbers from the database are read every ten seconds, by the orchestrator that has partition 0, and never while a caller waits.
 
             Labels have closed sets of values, known once contracts and connections are loaded. A value that is not in its set is counted as
-            `other`, a missing one as `none`: no request creates a time series. More than 2,000 series of a metric are counted together in
-            one with the label `otel_metric_overflow`.
+            `other`, a missing one as `none`, so that no request creates a time series. The series of a metric beyond 2,000 are counted
+            together in one with the label `otel_metric_overflow`.
 
             Dashboards and alerts are in `docker/observability`; [operating.md](operating.md) says what to do for each alert.
 
@@ -91,7 +91,7 @@ public sealed partial class MetricsDocumentTests
             _metrics.SelectMany(found => found.Metric.Labels).DistinctBy(label => (label.Name, label.Meaning))
                 .OrderBy(label => label.Name, StringComparer.Ordinal).ThenBy(label => label.Meaning, StringComparer.Ordinal)
                 .Select(label => $"`{label.Name}` | `{PrometheusNames.Label(label.Name)}` | {GeneratedDocument.Cell(label.Meaning)}")));
-        GeneratedDocument.Holds("metrics.md", text.ToString().TrimEnd('\n') + "\n");
+        GeneratedDocument.Verify("metrics.md", text.ToString().TrimEnd('\n') + "\n");
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed partial class MetricsDocumentTests
     {
         var boards = string.Join('\n', Files().Select(file => File.ReadAllText(Repository.At(file.Data))));
 
-        Assert.Empty(_metrics.Where(found => !SeriesOf(found.Metric).Any(IsOnBoard)).Select(found => found.Metric.Name));
+        Assert.Empty(_metrics.Where(found => !FindSeries(found.Metric).Any(IsOnBoard)).Select(found => found.Metric.Name));
 
         bool IsOnBoard(string series) => Regex.IsMatch(boards, $@"\b{series}\b", RegexOptions.None, TimeSpan.FromSeconds(5));
     }
@@ -132,7 +132,7 @@ public sealed partial class MetricsDocumentTests
         $"`{metric.Name}` | `{PrometheusNames.For(metric)}` | {metric.Type.ToString().ToLowerInvariant()} | `{metric.Unit}` | "
         + $"{string.Join(", ", metric.Labels.Select(label => $"`{label.Name}`"))} | {GeneratedDocument.Cell(metric.Meaning)}";
 
-    private static IEnumerable<string> SeriesOf(Metric metric)
+    private static IEnumerable<string> FindSeries(Metric metric)
     {
         var name = PrometheusNames.For(metric);
         return metric.Type == MetricType.Histogram ? [$"{name}_bucket", $"{name}_sum", $"{name}_count"] : [name];

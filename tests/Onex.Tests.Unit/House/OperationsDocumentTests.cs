@@ -10,12 +10,12 @@ public sealed class OperationsDocumentTests
     private const string Document = "operations.md";
 
     [Fact]
-    public void Every_effect_is_documented_as_in_the_catalogue() => GeneratedDocument.Holds(
+    public void Every_effect_is_documented_as_in_the_catalogue() => GeneratedDocument.Verify(
         Document, "effects", string.Concat(EffectOperations.Descriptors.Select(Operation)));
 
     [Fact]
     public void Every_compute_is_documented_as_in_the_catalogue() =>
-        GeneratedDocument.Holds(Document, "computes", string.Concat(ComputeOperations.Descriptors.Select(Operation)));
+        GeneratedDocument.Verify(Document, "computes", string.Concat(ComputeOperations.Descriptors.Select(Operation)));
 
     [Fact]
     public void The_documented_connection_keys_are_those_of_the_reader()
@@ -32,7 +32,7 @@ public sealed class OperationsDocumentTests
         text.Append("### breaker\n\n").Append(Keys(ConnectionKeys.Breaker)).Append('\n');
         text.Append("### rate_limit\n\n").Append(Keys(ConnectionKeys.Rate)).Append('\n');
         text.Append("### concurrency\n\n").Append(Keys(ConnectionKeys.Concurrency));
-        GeneratedDocument.Holds(Document, "connections", text.ToString());
+        GeneratedDocument.Verify(Document, "connections", text.ToString());
     }
 
     [Fact]

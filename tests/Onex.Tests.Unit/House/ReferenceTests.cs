@@ -23,14 +23,14 @@ public sealed partial class ReferenceTests
         Link().Matches(WithoutCode(File.ReadAllText(Repository.At(document))))
             .Select(link => link.Groups["to"].Value)
             .Where(to => !to.Contains("://", StringComparison.Ordinal))
-            .Where(to => !Leads(Path.GetDirectoryName(Repository.At(document))!, Repository.At(document), to))
+            .Where(to => !Exists(Path.GetDirectoryName(Repository.At(document))!, Repository.At(document), to))
             .Select(to => $"{document}: '{to}' leads nowhere"));
 
     [Fact]
     public void A_document_reference_in_a_comment_exists() => Assert.Empty(
         Sources().SelectMany(path => File.ReadLines(path).Select((line, index) => (path, line, index)))
-            .SelectMany(entry => Wrong(entry.line)
-                .Select(wrong => $"{Path.GetRelativePath(Repository.Root, entry.path)}:{entry.index + 1}: {wrong}")));
+            .SelectMany(entry => FindProblems(entry.line)
+                .Select(problem => $"{Path.GetRelativePath(Repository.Root, entry.path)}:{entry.index + 1}: {problem}")));
 
     [Fact]
     public void Every_file_named_in_the_contributors_page_exists() => Assert.Empty(
@@ -54,9 +54,9 @@ public sealed partial class ReferenceTests
         .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/contracts/invalid/", StringComparison.Ordinal))
         .Append(Repository.At("dev")).Append(Repository.At("Directory.Packages.props")).Append(Repository.At("Directory.Build.props"));
 
-    private static IEnumerable<string> Wrong(string line)
+    private static IEnumerable<string> FindProblems(string line)
     {
-        // A reference names a heading, because the numbers of sections change, and the present documents have none.
+        // A reference must name a heading: the numbers of sections would change, so the documents have none.
         foreach (Match number in Numbered().Matches(line))
         {
             yield return $"'{number.Value}' is no heading of a document: cite the document and its heading, NAME.md#heading below docs";
@@ -65,7 +65,7 @@ public sealed partial class ReferenceTests
         foreach (Match cited in Cited().Matches(line))
         {
             var place = cited.Value.StartsWith("docs/", StringComparison.Ordinal) ? cited.Value : $"docs/{cited.Value}";
-            if (!Leads(Repository.Root, "", place))
+            if (!Exists(Repository.Root, "", place))
             {
                 yield return $"'{cited.Value}' does not exist";
             }
@@ -81,9 +81,9 @@ public sealed partial class ReferenceTests
         }
     }
 
-    private static bool Leads(string folder, string document, string to)
+    private static bool Exists(string folder, string document, string to)
     {
-        var (file, heading) = to.Split('#') is [var before, var behind] ? (before, behind) : (to, null);
+        var (file, heading) = to.Split('#') is [var before, var after] ? (before, after) : (to, null);
         var path = file.Length == 0 ? document : Path.GetFullPath(Path.Combine(folder, file));
         return heading is null ? File.Exists(path) || Directory.Exists(path) : File.Exists(path) && Anchors(path).Contains(heading);
     }

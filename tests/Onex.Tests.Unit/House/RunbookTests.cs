@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>What health reports lead to exists in the runbook, docs/operating.md.</summary>
+/// <summary>The sections of the runbook, docs/operating.md, to which health reports and alerts refer exist.</summary>
 public sealed partial class RunbookTests
 {
     private static readonly string _runbook = File.ReadAllText(Repository.At("docs", "operating.md"));

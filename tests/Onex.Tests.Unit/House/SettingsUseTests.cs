@@ -4,32 +4,32 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>A setting that nothing uses misleads whoever sets it. Each one is used, or marked as to come.</summary>
+/// <summary>Each setting is used, or marked as not used yet: a setting without an effect misleads whoever sets it.</summary>
 public sealed partial class SettingsUseTests
 {
-    // Checked by the reader of settings so that a mistake is found at the start, and read elsewhere.
+    // These methods only check settings, so that a mistake is found at the start. Their reading is no use of a setting.
     private static readonly string[] _checks = ["CheckExternalServices", "CheckNotYetInTheFile"];
 
-    // What the manual of the runtime whose place Onex takes lets its users set, and where else it is read.
-    private static readonly string[] _manual =
+    // The variables in the manual of the runtime that Onex replaces. Its users may have set them.
+    private static readonly string[] _manualVariables =
     [
         "POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD", "KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_HOST", "POSTGRES_PORT",
         "POSTGRES_DATABASE", "POSTGRES_USER", "CONSUL_HOST", "CONSUL_PORT", "CONSUL_SCHEME", "VAULT_ADDR", "REDIS_HOST", "REDIS_PORT",
         "ONEX_LOG_LEVEL", "ONEX_ENVIRONMENT", "CONTRACTS_DIR", "ONEX_INPUT_TOPIC", "ONEX_OUTPUT_TOPIC", "ONEX_GROUP_ID",
     ];
 
-    private static readonly string[] _manualOfCompose = ["REMOTE_HOST", "RUNTIME_MAIN_PORT", "RUNTIME_EFFECTS_PORT", "WORKER_REPLICAS"];
+    private static readonly string[] _composeVariables = ["REMOTE_HOST", "RUNTIME_MAIN_PORT", "RUNTIME_EFFECTS_PORT", "WORKER_REPLICAS"];
 
     [Fact]
-    public void Every_setting_is_used_or_marked_as_to_come()
+    public void Every_setting_is_used_or_marked_as_not_yet_used()
     {
         var reading = string.Concat(Directory.GetFiles(Repository.At("src/Onex.Hosting/Settings"), "SettingsReading*.cs")
             .Select(File.ReadAllText));
         foreach (var method in _checks)
         {
-            var begin = reading.IndexOf($"    private void {method}(", StringComparison.Ordinal);
-            var end = reading.IndexOf("\n    }\n", begin, StringComparison.Ordinal);
-            reading = reading.Remove(begin, end - begin);
+            var start = reading.IndexOf($"    private void {method}(", StringComparison.Ordinal);
+            var end = reading.IndexOf("\n    }\n", start, StringComparison.Ordinal);
+            reading = reading.Remove(start, end - start);
         }
 
         var others = string.Concat(Sources().Select(File.ReadAllText));
@@ -71,8 +71,8 @@ public sealed partial class SettingsUseTests
         var known = SettingsTable.All.Where(setting => !setting.NotYet).Select(setting => setting.Variable).ToHashSet();
         var compose = File.ReadAllText(Repository.At("docker/docker-compose.runtime.yml"));
 
-        Assert.All(_manual, variable => Assert.Contains(variable, known));
-        Assert.All(_manualOfCompose, variable => Assert.Contains($"${{{variable}:", compose, StringComparison.Ordinal));
+        Assert.All(_manualVariables, variable => Assert.Contains(variable, known));
+        Assert.All(_composeVariables, variable => Assert.Contains($"${{{variable}:", compose, StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Sources() =>

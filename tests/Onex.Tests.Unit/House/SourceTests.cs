@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.House;
 /// <summary>Rules that no analyzer checks. Each message names the file, the line and the replacement.</summary>
 public sealed partial class SourceTests
 {
-    private const int LongestFile = 600;
+    private const int LinesMax = 600;
 
     private static readonly string[] _folders = ["src", "tests", "migrations", "benchmarks", "demo"];
 
@@ -14,8 +14,8 @@ public sealed partial class SourceTests
         Sources()
             .Where(path => !path.Contains("/Migrations/", StringComparison.Ordinal))
             .Select(path => (Path: path, Lines: File.ReadLines(Repository.At(path)).Count()))
-            .Where(file => file.Lines > LongestFile)
-            .Select(file => $"{file.Path}:{file.Lines}: over {LongestFile} lines: split it by what it does"));
+            .Where(file => file.Lines > LinesMax)
+            .Select(file => $"{file.Path}:{file.Lines}: over {LinesMax} lines: split it by what it does"));
 
     [Fact]
     public void Every_TODO_names_its_issue() => Assert.Empty(
@@ -27,18 +27,18 @@ public sealed partial class SourceTests
     [Fact]
     public void Bus_usage_telemetry_is_disabled()
     {
-        var makers = Sources()
+        var busFiles = Sources()
             .Where(path => path.StartsWith("src/", StringComparison.Ordinal))
             .Select(path => (Path: path, Text: File.ReadAllText(Repository.At(path))))
             .Where(file => file.Text.Contains(".AddMassTransit", StringComparison.Ordinal))
             .ToList();
-        Assert.NotEmpty(makers);
-        Assert.All(makers, file => Assert.True(
+        Assert.NotEmpty(busFiles);
+        Assert.All(busFiles, file => Assert.True(
             file.Text.Contains(
                 ".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
     }
 
-    // "1 contracts" is wrong English. Use Plural.Of for a count that may be 1, or put it behind the words: "live sagas (1)".
+    // "1 contracts" is wrong English. Use Plural.Format for a count that may be 1, or put it behind the words: "live sagas (1)".
     [Fact]
     public void A_counted_noun_is_singular_or_plural() => Assert.Empty(
         Sources().Where(path => path.StartsWith("src/", StringComparison.Ordinal)).SelectMany(path => File.ReadLines(Repository.At(path))

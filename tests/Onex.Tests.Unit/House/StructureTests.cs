@@ -28,7 +28,7 @@ public sealed partial class StructureTests
     public void Folder_references_of_a_project_are_acyclic()
     {
         var references = (
-            from file in Production()
+            from file in ProductionFiles()
             let parts = file.Path.Split('/')
             where parts.Length > 3
             from Match match in Regex.Matches(
@@ -38,14 +38,14 @@ public sealed partial class StructureTests
             let to = match.Groups["to"].Value
             where to != parts[2] && Directory.Exists(Repository.At("src", parts[1], to))
             select (Project: parts[1], From: parts[2], To: to, file.Path)).ToList();
-        var circles = references
+        var cycles = references
             .Where(reference => Reaches(reference.Project, reference.To, reference.From))
             .Select(
                 reference => $"{reference.Path}: {reference.From} refers to {reference.To}, which refers back: move the type that both "
                     + $"need")
             .ToList();
 
-        Assert.True(circles.Count == 0, string.Join('\n', circles));
+        Assert.True(cycles.Count == 0, string.Join('\n', cycles));
 
         bool Reaches(string project, string from, string to)
         {
@@ -67,12 +67,12 @@ public sealed partial class StructureTests
 
     [Fact]
     public void A_file_is_named_after_a_type_in_it() => Assert.Empty(
-        from file in Production()
+        from file in ProductionFiles()
         let name = Path.GetFileName(file.Path).Split('.')[0]
         let types = Declaration().Matches(file.Text).Select(match => match.Groups["name"].Value).ToList()
         where types.Count > 0 && name != "Program"
             && !types.Exists(type => type == name || type.StartsWith(name.TrimEnd('s'), StringComparison.Ordinal) || type == $"I{name}")
-        select $"{file.Path}: holds {string.Join(", ", types)}: name it after the one that a reader looks for");
+        select $"{file.Path}: holds {string.Join(", ", types)}: name the file after the type that a reader looks for");
 
     [Fact]
     public void No_declaration_is_unused()
@@ -83,7 +83,7 @@ public sealed partial class StructureTests
             .ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
 
         Assert.Empty(
-            from file in Production()
+            from file in ProductionFiles()
             from Match match in Member().Matches(Code(file.Text))
             let name = match.Groups["name"].Value
             where uses[name] == 1 && !match.Value.Contains(" override ", StringComparison.Ordinal)
@@ -103,10 +103,10 @@ public sealed partial class StructureTests
         var errors = git.StandardError.ReadToEnd();
         git.WaitForExit();
 
-        Assert.True(git.ExitCode == 0, $"tests/breaks/{patch} no longer applies: make it again. {errors}");
+        Assert.True(git.ExitCode == 0, $"tests/breaks/{patch} does not apply: make the patch again from the present source. {errors}");
     }
 
-    private static IEnumerable<(string Path, string Text)> Production() =>
+    private static IEnumerable<(string Path, string Text)> ProductionFiles() =>
         _sources.Value.Where(file => file.Path.StartsWith("src/", StringComparison.Ordinal));
 
     private static string Code(string text) => Comment().Replace(text, "");

@@ -8,10 +8,10 @@ namespace Onex.Tests.Unit.House;
 /// <summary><c>docs/tutorial.md</c>: every contract compiles and its examples pass, and every command exists.</summary>
 public sealed partial class TutorialTests
 {
-    private const string Last = "contract: order-fulfilment\n";
+    private const string LastContract = "contract: order-fulfilment\n";
     private static readonly string _text = File.ReadAllText(Repository.At("docs", "tutorial.md"));
 
-    public static TheoryData<string> Contracts => [.. Shown().Where(text => !text.StartsWith(Last, StringComparison.Ordinal))];
+    public static TheoryData<string> Contracts => [.. Pieces().Where(text => !text.StartsWith(LastContract, StringComparison.Ordinal))];
 
     public static TheoryData<string> Commands => [.. Command().Matches(_text).Select(match => match.Groups["line"].Value)];
 
@@ -35,7 +35,7 @@ public sealed partial class TutorialTests
         var directory = Repository.At("tests", "contracts", "valid", "order-fulfilment-full");
         Assert.Contains(
             File.ReadAllText(Path.Combine(directory, "order-fulfilment.yaml")).TrimEnd(),
-            Shown().Single(text => text.StartsWith(Last, StringComparison.Ordinal)),
+            Pieces().Single(text => text.StartsWith(LastContract, StringComparison.Ordinal)),
             StringComparison.Ordinal);
 
         var compilation = ContractCompiler.CompileDirectory(directory, TestCatalogue.OrderFulfilmentContext);
@@ -54,7 +54,7 @@ public sealed partial class TutorialTests
         Assert.Empty(CommandLine.Parse([.. words]).Errors);
     }
 
-    private static IEnumerable<string> Shown() => Yaml().Matches(_text).Select(match => match.Groups["text"].Value);
+    private static IEnumerable<string> Pieces() => Yaml().Matches(_text).Select(match => match.Groups["text"].Value);
 
     [GeneratedRegex(
         @"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]

@@ -32,7 +32,7 @@ public sealed partial class VocabularyTests
 
         Report(
             from line in Lines()
-            let text = Plain(line.Text, exempt)
+            let text = Normalize(line.Text, exempt)
             from word in words
             let match = word.Pattern.Match(text)
             where match.Success
@@ -42,7 +42,7 @@ public sealed partial class VocabularyTests
     [Fact]
     public void No_line_is_longer_than_140_characters() => Report(
         from line in Lines()
-        where line.Text.Length > LineMax && IsText(line)
+        where line.Text.Length > LineMax && CanBreak(line)
         select $"{line.Path}:{line.Number}: {line.Text.Length} characters: break it after {LineMax}");
 
     private static void Report(IEnumerable<string> violations)
@@ -53,7 +53,7 @@ public sealed partial class VocabularyTests
 
     // A row of a Markdown table cannot be broken, and neither can an address, the printed diagnostic on an error's page, or a command of
     // docker/README.md.
-    private static bool IsText((string Path, int Number, string Text) line) =>
+    private static bool CanBreak((string Path, int Number, string Text) line) =>
         (line.Path.EndsWith(".cs", StringComparison.Ordinal) || line.Path.EndsWith(".md", StringComparison.Ordinal))
         && !(line.Path.EndsWith(".md", StringComparison.Ordinal) && line.Text.TrimStart().StartsWith('|'))
         && !(line.Path.StartsWith("docs/errors/", StringComparison.Ordinal) && (line.Text.StartsWith("ONEX", StringComparison.Ordinal)
@@ -62,7 +62,7 @@ public sealed partial class VocabularyTests
         && !LongAddress().IsMatch(line.Text);
 
     // In lower case, with identifiers taken apart at their capitals and underscores.
-    private static string Plain(string line, List<string> exempt)
+    private static string Normalize(string line, List<string> exempt)
     {
         foreach (var text in exempt)
         {
@@ -81,7 +81,7 @@ public sealed partial class VocabularyTests
             .Where(path => _kinds.Any(kind => path.EndsWith(kind, StringComparison.Ordinal)) && File.Exists(path))
             .Select(path => Path.GetRelativePath(Repository.Root, path))
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
-            // The glossary names the words that are not used; samples are what another version has written.
+            // The glossary lists the banned words, and another version has written the samples.
             .Where(path => path != "docs/glossary.md" && !path.StartsWith("tests/samples/", StringComparison.Ordinal))
             .Where(path => !toDo.Any(prefix => path.StartsWith(prefix, StringComparison.Ordinal)))
             .Order(StringComparer.Ordinal)

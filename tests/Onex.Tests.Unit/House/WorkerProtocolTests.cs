@@ -17,7 +17,7 @@ public sealed class WorkerProtocolTests
     private static readonly JsonSerializerOptions _indented =
         new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    // What only the roles of Onex use. A worker ignores unknown fields, so they may be sent nevertheless.
+    // Fields that only the roles of Onex use. They may be sent to any worker, because a worker ignores unknown fields.
     private static readonly string[] _internal =
     [
         nameof(StepCommand.Connection), nameof(StepCommand.LimitKey), nameof(StepCommand.ArgumentsRef), nameof(StepCommand.ArgumentsBytes),
@@ -32,7 +32,7 @@ public sealed class WorkerProtocolTests
         ["cancel"] = (typeof(StepCancel), "A cancellation of a command"),
     };
 
-    private static readonly Dictionary<string, Type> _words = new()
+    private static readonly Dictionary<string, Type> _values = new()
     {
         [nameof(StepCommand.Direction)] = typeof(StepDirections),
         [nameof(StepResult.Outcome)] = typeof(StepOutcomes),
@@ -51,11 +51,11 @@ public sealed class WorkerProtocolTests
     }
 
     [Fact]
-    public void What_the_code_writes_is_valid_in_the_schemas()
+    public void Written_messages_are_valid_in_the_schemas()
     {
         var correlation = Guid.CreateVersion7(DateTimeOffset.UnixEpoch);
         var (command, saga) = (new CommandId(correlation), SagaId.Create(DateTimeOffset.UnixEpoch));
-        Valid("command", JsonSerializer.SerializeToUtf8Bytes(
+        AssertValid("command", JsonSerializer.SerializeToUtf8Bytes(
             new StepCommand
             {
                 CommandId = command,
@@ -74,7 +74,7 @@ public sealed class WorkerProtocolTests
                 Once = true,
             },
             MessageJson.Default.StepCommand));
-        Valid("result", JsonSerializer.SerializeToUtf8Bytes(
+        AssertValid("result", JsonSerializer.SerializeToUtf8Bytes(
             new StepResult
             {
                 CommandId = command,
@@ -87,7 +87,7 @@ public sealed class WorkerProtocolTests
                 RetryAfterMs = 500,
             },
             MessageJson.Default.StepResult));
-        Valid("report", JsonSerializer.SerializeToUtf8Bytes(
+        AssertValid("report", JsonSerializer.SerializeToUtf8Bytes(
             new StepReport
             {
                 CommandId = command,
@@ -98,7 +98,7 @@ public sealed class WorkerProtocolTests
                 Progress = 0.5,
             },
             MessageJson.Default.StepReport));
-        Valid("cancel", JsonSerializer.SerializeToUtf8Bytes(
+        AssertValid("cancel", JsonSerializer.SerializeToUtf8Bytes(
             new StepCancel { CommandId = command, Attempt = 1, SagaId = saga, CorrelationId = correlation },
             MessageJson.Default.StepCancel));
     }
@@ -113,7 +113,7 @@ public sealed class WorkerProtocolTests
             field => Assert.Contains($"`{field}`", text, StringComparison.Ordinal));
     }
 
-    private static void Valid(string name, byte[] message)
+    private static void AssertValid(string name, byte[] message)
     {
         var file = new SourceFile(name, Write(name));
         var references = new References(_ => throw new InvalidOperationException(), path => path);
@@ -147,7 +147,7 @@ public sealed class WorkerProtocolTests
     private static JsonObject SchemaOf(PropertyInfo field)
     {
         var type = Nullable.GetUnderlyingType(field.PropertyType) ?? field.PropertyType;
-        var schema = _words.TryGetValue(field.Name, out var words)
+        var schema = _values.TryGetValue(field.Name, out var words)
             ? new JsonObject
             {
                 ["enum"] = new JsonArray(
