@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Onex.Demo;
 
-/// <summary>The customers: they send another card, or change their mind, each once.</summary>
+/// <summary>Acts for the customers: each sends another card, or cancels, at most once.</summary>
 internal sealed class Customer(Api api)
 {
     private readonly HashSet<string> _acted = new(StringComparer.Ordinal);
@@ -17,11 +17,15 @@ internal sealed class Customer(Api api)
         }
     }
 
-    private static (string Name, JsonObject Data)? Event(Saga saga) => (OrderKind.For(saga.Order), saga.State) switch
+    private static (string Name, JsonObject Data)? Event(Saga saga)
     {
-        (var kind, "awaiting_new_card") when kind == OrderKind.NewCard => ("card_updated", []),
-        (var kind, "awaiting_new_card") when kind == OrderKind.GivenUp => ("cancel", new JsonObject { ["reason"] = "no other card" }),
-        (var kind, "charging") when kind == OrderKind.Regretted => ("cancel", new JsonObject { ["reason"] = "changed mind" }),
-        _ => null,
-    };
+        var kind = OrderKind.For(saga.Order);
+        return saga.State switch
+        {
+            "awaiting_new_card" when kind == OrderKind.NewCard => ("card_updated", []),
+            "awaiting_new_card" when kind == OrderKind.GivenUp => ("cancel", new JsonObject { ["reason"] = "no other card" }),
+            "charging" when kind == OrderKind.Regretted => ("cancel", new JsonObject { ["reason"] = "changed mind" }),
+            _ => null,
+        };
+    }
 }

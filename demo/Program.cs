@@ -17,8 +17,8 @@ await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(home
 Console.SetOut(log);
 Console.SetError(log);
 
-await using var outside = await Outside.StartAsync(Path.Combine(home, "outside.tsv"));
-var port = stay ? 8085 : Outside.FreePort();
+await using var services = await SimulatedServices.StartAsync(Path.Combine(home, "outside.tsv"));
+var port = stay ? 8085 : SimulatedServices.FreePort();
 var environment = new Dictionary<string, string>(StringComparer.Ordinal)
 {
     ["RUNTIME_PROFILE"] = "all",
@@ -30,7 +30,7 @@ var environment = new Dictionary<string, string>(StringComparer.Ordinal)
 };
 foreach (var name in (ReadOnlySpan<string>)["STOCK", "WAREHOUSE", "PAYMENTS", "ORDERS"])
 {
-    environment[$"ONEX_CONNECTION_{name}_URL"] = outside.Address.ToString().TrimEnd('/');
+    environment[$"ONEX_CONNECTION_{name}_URL"] = services.Address.ToString().TrimEnd('/');
 }
 
 using var stop = new CancellationTokenSource();
@@ -76,48 +76,48 @@ await screen.FollowAsync(async () =>
 });
 
 screen.Say("");
-var surprises = 0;
+var problems = 0;
 foreach (var saga in ended)
 {
     var history = await api.HistoryAsync(saga.Id, stop.Token);
     var visited = string.Join(" > ", history.Where(entry => entry.Kind == "state_entered").Select(entry => entry.State));
-    var undone = history.Where(entry => entry.Kind == "compensation_completed").Select(entry => entry.Step).ToList();
-    var compensated = undone.Count == 0 ? "" : $"   compensated: {string.Join(", ", undone)}";
+    var compensations = history.Where(entry => entry.Kind == "compensation_completed").Select(entry => entry.Step).ToList();
+    var compensated = compensations.Count == 0 ? "" : $"   compensated: {string.Join(", ", compensations)}";
     screen.Say($"  {saga.Order,-28} {saga.Ending,-14} {visited}{compensated}");
-    var wanted = OrderKind.For(saga.Order).Ending;
-    if (saga.Ending != wanted)
+    var expected = OrderKind.For(saga.Order).Ending;
+    if (saga.Ending != expected)
     {
-        surprises++;
-        screen.Say($"  !! should have ended with {wanted}");
+        problems++;
+        screen.Say($"  !! should have ended with {expected}");
     }
 
     // An order that did not complete must have compensated all its effects.
-    var effects = outside.EffectsOf(saga.Order);
-    var left = effects.Where(
+    var effects = services.EffectsOf(saga.Order);
+    var uncompensated = effects.Where(
         effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains(
             "undo " + effect, StringComparer.Ordinal)).ToList();
-    if (saga.Status != "completed" && left.Count > 0)
+    if (saga.Status != "completed" && uncompensated.Count > 0)
     {
-        surprises++;
-        screen.Say($"  !! not compensated: {string.Join(", ", left)}");
+        problems++;
+        screen.Say($"  !! not compensated: {string.Join(", ", uncompensated)}");
     }
 }
 
-foreach (var twice in outside.Twice())
+foreach (var duplicate in services.DuplicateEffects())
 {
-    surprises++;
-    screen.Say($"  !! done under more than one idempotency key: {twice}");
+    problems++;
+    screen.Say($"  !! done under more than one idempotency key: {duplicate}");
 }
 
 if (await api.StuckAsync(stop.Token) is > 0 and var stuck)
 {
-    surprises++;
+    problems++;
     screen.Say($"  !! {stuck} sagas are stuck");
 }
 
 var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
 screen.Say(
-    surprises == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{surprises} surprises, in {seconds} s. The runtime's "
+    problems == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{problems} problems, in {seconds} s. The runtime's "
         + $"log: {Path.Combine(home, "runtime.log")}");
 screen.Say(stay
     ? $$$"""
@@ -141,4 +141,4 @@ if (stay)
 
 await stop.CancelAsync();
 var code = await runtime;
-return surprises == 0 && code == 0 ? 0 : 1;
+return problems == 0 && code == 0 ? 0 : 1;

@@ -10,28 +10,28 @@ internal sealed class Screen(TextWriter output, bool isTerminal)
 
     public void Say(string line) => output.WriteLine(line);
 
-    /// <summary>Shows the orders until <paramref name="move"/> says that all have ended.</summary>
-    public async Task FollowAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> move)
+    /// <summary>Shows the orders until <paramref name="advance"/> says that all have ended.</summary>
+    public async Task FollowAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> advance)
     {
         if (!isTerminal)
         {
-            await UntilDoneAsync(move, ShowMoves);
+            await UntilDoneAsync(advance, ShowTransitions);
             return;
         }
 
-        await _console.Live(Table([])).StartAsync(live => UntilDoneAsync(move, sagas =>
+        await _console.Live(Table([])).StartAsync(live => UntilDoneAsync(advance, sagas =>
         {
             live.UpdateTarget(Table(sagas));
             live.Refresh();
         }));
     }
 
-    private static async Task UntilDoneAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> move, Action<IReadOnlyList<Saga>> show)
+    private static async Task UntilDoneAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> advance, Action<IReadOnlyList<Saga>> show)
     {
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         do
         {
-            var (sagas, done) = await move();
+            var (sagas, done) = await advance();
             show(sagas);
             if (done)
             {
@@ -41,7 +41,7 @@ internal sealed class Screen(TextWriter output, bool isTerminal)
         while (await tick.WaitForNextTickAsync());
     }
 
-    private void ShowMoves(IReadOnlyList<Saga> sagas)
+    private void ShowTransitions(IReadOnlyList<Saga> sagas)
     {
         foreach (var saga in sagas)
         {

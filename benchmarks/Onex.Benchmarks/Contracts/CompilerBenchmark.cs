@@ -7,8 +7,8 @@ using Onex.Workers;
 namespace Onex.Benchmarks.Contracts;
 
 /// <summary>
-/// A directory of a thousand contracts, files included: below two seconds on two cores. Of the example that ends the tutorial, and of
-/// contracts/order-fulfilment.yaml, which is nearly twice as long.
+/// Compiles a directory of a thousand contracts, with reading the files: below two seconds on two cores. The contracts are copies of the
+/// last example of the tutorial, or of contracts/order-fulfilment.yaml, which is nearly twice as long.
 /// </summary>
 [MemoryDiagnoser]
 public class CompilerBenchmark
@@ -22,7 +22,7 @@ public class CompilerBenchmark
 
     private DirectoryInfo _directory = null!;
 
-    /// <summary>The directory of the contract, which has its schemas beside it.</summary>
+    /// <summary>The directory of the contract that is copied. It also has its schemas.</summary>
     [Params("tests/contracts/valid/order-fulfilment-full", "contracts")]
     public string Source { get; set; } = "";
 
@@ -47,11 +47,11 @@ public class CompilerBenchmark
         }
     }
 
-    /// <summary>Removes them.</summary>
+    /// <summary>Deletes the files.</summary>
     [GlobalCleanup]
     public void CleanUp() => _directory.Delete(recursive: true);
 
-    /// <summary>All of them.</summary>
+    /// <summary>Compiles all contracts.</summary>
     [Benchmark(Description = "1,000 contracts")]
     public int Compile()
     {

@@ -12,7 +12,7 @@ namespace Onex.Benchmarks.Contracts;
 [MemoryDiagnoser]
 public class GuardBenchmark
 {
-    private const string Text = """
+    private const string Contract = """
         contract: bench
         version: 1.0.0
         input:
@@ -27,22 +27,22 @@ public class GuardBenchmark
           done: { end: completed }
         """;
 
-    private static readonly CelValue _code = Json(
+    private static readonly CelValue _response = Json(
         """{"status_code": 402, "headers": {"content-type": "application/json", "date": "today"}, "body": {"error": "declined"}}""");
 
     private IExpressionScope _scope = null!;
-    private IExpressionScope _arrived = null!;
+    private IExpressionScope _resultScope = null!;
     private Expression _status = null!;
     private Expression _fraud = null!;
-    private Expression _text = null!;
+    private Expression _function = null!;
     private Expression _macro = null!;
 
-    /// <summary>Makes the saga.</summary>
+    /// <summary>Creates the saga and the expressions.</summary>
     [GlobalSetup]
     public void SetUp()
     {
         var plan = ContractCompiler.Compile(
-            new ContractSource("bench.yaml", Text, ImmutableSortedDictionary<string, string>.Empty),
+            new ContractSource("bench.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty),
             new CompilerContext(new OperationCatalogue([]), null)).Plans[0];
         _ = plan.Input.Validate(
             Json("""{"order_id": "o-1", "total": 120, "items": [{"price": 10}, {"price": 20}, {"price": 90}]}"""), out var input);
@@ -73,16 +73,16 @@ public class GuardBenchmark
             UpdatedAt = DateTimeOffset.UnixEpoch,
         };
         _scope = new SagaScope(plan, saga, DateTimeOffset.UnixEpoch);
-        _arrived = new SagaScope(plan, saga, DateTimeOffset.UnixEpoch, _code);
+        _resultScope = new SagaScope(plan, saga, DateTimeOffset.UnixEpoch, _response);
         _status = Parse("result.status_code == 402");
         _fraud = Parse("steps.fraud.body.score > 80 && input.total > data.limit");
-        _text = Parse("data.approved_by.startsWith('An') && input.order_id != ''");
+        _function = Parse("data.approved_by.startsWith('An') && input.order_id != ''");
         _macro = Parse("input.items.exists(i, i.price > data.limit)");
     }
 
     /// <summary>A guard of <c>reject</c>.</summary>
     [Benchmark(Description = "result.status_code == 402")]
-    public bool Status() => _status.Evaluate(_arrived).AsBool();
+    public bool Status() => _status.Evaluate(_resultScope).AsBool();
 
     /// <summary>A guard of <c>choose</c>.</summary>
     [Benchmark(Description = "steps.fraud.body.score > 80 && input.total > data.limit")]
@@ -90,7 +90,7 @@ public class GuardBenchmark
 
     /// <summary>A function with two arguments.</summary>
     [Benchmark(Description = "data.approved_by.startsWith('An') && input.order_id != ''")]
-    public bool Function() => _text.Evaluate(_scope).AsBool();
+    public bool Function() => _function.Evaluate(_scope).AsBool();
 
     /// <summary>A loop over three items: it allocates only the loop variable.</summary>
     [Benchmark(Description = "input.items.exists(i, i.price > data.limit)")]

@@ -10,7 +10,7 @@ internal sealed record BuildUnderTest(string Name, string Assembly)
     /// <summary>The build of this checkout.</summary>
     public static BuildUnderTest Present { get; } = new("this", Repository.OnexAssembly);
 
-    /// <summary>The telemetry of its processes, or null for none: the share of traces that they record.</summary>
+    /// <summary>The share of traces that its processes record, or null for no telemetry.</summary>
     public double? Traces { get; init; }
 
     /// <summary>The build without telemetry, with one trace in a hundred, and with all of them.</summary>

@@ -13,7 +13,7 @@ namespace Onex.Benchmarks.EndToEnd;
 internal sealed record DatabaseUsage(
     double Commits, double Inserted, double Updated, double Deleted, double WalRecords, double WalBytes)
 {
-    // A backend reports what it has done at most once a second.
+    // A backend reports its statistics at most once a second, so a reading waits for a little longer.
     private static readonly TimeSpan _reportInterval = TimeSpan.FromSeconds(1.2);
 
     public static async Task<DatabaseUsage> ReadAsync(PostgresDatabase database)
@@ -26,7 +26,7 @@ internal sealed record DatabaseUsage(
         return new DatabaseUsage(row[0], row[1], row[2], row[3], row[4], row[5]);
     }
 
-    public static DatabaseUsage operator -(DatabaseUsage one, DatabaseUsage other) => new(
-        one.Commits - other.Commits, one.Inserted - other.Inserted, one.Updated - other.Updated,
-        one.Deleted - other.Deleted, one.WalRecords - other.WalRecords, one.WalBytes - other.WalBytes);
+    public static DatabaseUsage operator -(DatabaseUsage left, DatabaseUsage right) => new(
+        left.Commits - right.Commits, left.Inserted - right.Inserted, left.Updated - right.Updated,
+        left.Deleted - right.Deleted, left.WalRecords - right.WalRecords, left.WalBytes - right.WalBytes);
 }

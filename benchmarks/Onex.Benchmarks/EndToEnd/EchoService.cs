@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>An outside service that answers every request at once.</summary>
+/// <summary>A service that answers every request at once.</summary>
 internal sealed class EchoService : IAsyncDisposable
 {
     private readonly WebApplication _app;

@@ -6,24 +6,24 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>
-/// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine:
-/// once with an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger. Builds that are
-/// compared take turns, and their order is reversed from round to round.
+/// Runs an order of 3 transitions and 6 messages end to end, with a real broker and a durable Postgres, all on this machine. One run has an
+/// echo in place of runtime-effects, so it measures main alone. The other has real effects with the ledger. Builds that are
+/// compared take turns, and every other round reverses their order.
 /// </summary>
 internal static class EndToEndBenchmark
 {
     private const int TransitionsPerRequest = 3;
     private const int SingleRequests = 300;
     private static readonly string[] _runs = ["echo", "effects"];
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(10);
 
     public static async Task<int> RunAsync(EndToEndOptions options)
     {
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
-        var own = options.Build is { } folder ? BuildUnderTest.Find(folder) : BuildUnderTest.Present;
+        var first = options.Build is { } folder ? BuildUnderTest.Find(folder) : BuildUnderTest.Present;
         BuildUnderTest[] builds =
-            [.. options.Telemetry ? BuildUnderTest.WithTelemetry(own) : [own], .. options.Against.Select(BuildUnderTest.Find)];
+            [.. options.Telemetry ? BuildUnderTest.WithTelemetry(first) : [first], .. options.Against.Select(BuildUnderTest.Find)];
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine(
@@ -85,30 +85,31 @@ internal static class EndToEndBenchmark
             ? null
             : new EchoRole(stack.Broker.BootstrapServers, stack.Topic("effect-requests"), stack.Topic("effect-responses"));
         using var driver = new LoadDriver(stack.Broker.BootstrapServers, stack.Topic("requests"), stack.Topic("responses"));
-        await driver.KeepInFlightAsync(options.Warmup, options.InFlight, _patience);
+        await driver.KeepInFlightAsync(options.Warmup, options.InFlight, _timeout);
 
         var measurement = new Measurement();
         var throughput = await MeasureLoadAsync(measurement, options, driver, stack, roles, broker);
-        measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _patience)).Latencies);
+        measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _timeout)).Latencies);
         if (options.RateSeconds > 0)
         {
             foreach (
                 var (name, rate) in new[] { ("100/s", 100), ("50 % of maximum", throughput / 2), ("80 % of maximum", throughput * 0.8) })
             {
-                measurement.AddLatency(name, await driver.KeepRateAsync(rate, options.RateSeconds, _patience));
+                measurement.AddLatency(name, await driver.KeepRateAsync(rate, options.RateSeconds, _timeout));
             }
         }
 
         return measurement;
     }
 
-    /// <summary>The closed loop, and what every process used meanwhile.</summary>
+    /// <summary>Runs the closed loop, and adds what every process used meanwhile.</summary>
     /// <returns>Requests per second.</returns>
     private static async Task<double> MeasureLoadAsync(
-        Measurement to, EndToEndOptions options, LoadDriver driver, OnexStack stack, IReadOnlyList<OnexProcess> roles, KafkaBroker broker)
+        Measurement measurement, EndToEndOptions options, LoadDriver driver, OnexStack stack, IReadOnlyList<OnexProcess> roles,
+        KafkaBroker broker)
     {
-        var postgresPid = ProcessUsage.ListensOn(stack.Database.Server.Port);
-        var brokerPid = ProcessUsage.ListensOn(int.Parse(broker.BootstrapServers.Split(',')[0].Split(':')[^1], null));
+        var postgresPid = ProcessUsage.FindListener(stack.Database.Server.Port);
+        var brokerPid = ProcessUsage.FindListener(int.Parse(broker.BootstrapServers.Split(',')[0].Split(':')[^1], null));
         (string Name, Func<double> CpuSeconds)[] processes =
         [
             .. roles.Select(role => (role.Name, (Func<double>)(() => ProcessUsage.Read(role.Pid).CpuSeconds))),
@@ -120,8 +121,8 @@ internal static class EndToEndBenchmark
         var databaseBefore = await DatabaseUsage.ReadAsync(stack.Database);
         counters.ForEach(counter => counter.Take());
         var before = processes.Select(process => process.CpuSeconds()).ToList();
-        var (seconds, latencies) = await driver.KeepInFlightAsync(options.Requests, options.InFlight, _patience);
-        var cpu = processes.Zip(before, (process, then) => (process.Name, Seconds: process.CpuSeconds() - then)).ToList();
+        var (seconds, latencies) = await driver.KeepInFlightAsync(options.Requests, options.InFlight, _timeout);
+        var cpu = processes.Zip(before, (process, secondsBefore) => (process.Name, Seconds: process.CpuSeconds() - secondsBefore)).ToList();
         var database = await DatabaseUsage.ReadAsync(stack.Database) - databaseBefore;
         var runtime = counters.Select(counter => counter.Take()).ToList();
         foreach (var counter in counters)
@@ -130,28 +131,28 @@ internal static class EndToEndBenchmark
         }
 
         double transitions = options.Requests * TransitionsPerRequest;
-        to.Add("transitions/s", transitions / seconds);
-        to.AddLatency("under load", latencies);
+        measurement.Add("transitions/s", transitions / seconds);
+        measurement.AddLatency("under load", latencies);
         foreach (var (name, used) in cpu)
         {
-            to.Add($"CPU of {name}, us/transition", used / transitions * 1e6);
+            measurement.Add($"CPU of {name}, us/transition", used / transitions * 1e6);
         }
 
-        to.Add("CPU of all, us/transition", cpu.Sum(process => process.Seconds) / transitions * 1e6);
+        measurement.Add("CPU of all, us/transition", cpu.Sum(process => process.Seconds) / transitions * 1e6);
         foreach (var (role, counted) in roles.Zip(runtime))
         {
-            to.Add($"allocated by {role.Name}, bytes/transition", counted.AllocatedBytes / transitions);
-            to.Add($"time of {role.Name} in collections, %", counted.PausedShare * 100);
-            to.Add($"compiling by {role.Name}, us/transition", counted.CompiledSeconds / transitions * 1e6);
-            to.Add($"peak memory of {role.Name}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
+            measurement.Add($"allocated by {role.Name}, bytes/transition", counted.AllocatedBytes / transitions);
+            measurement.Add($"time of {role.Name} in collections, %", counted.PausedShare * 100);
+            measurement.Add($"compiling by {role.Name}, us/transition", counted.CompiledSeconds / transitions * 1e6);
+            measurement.Add($"peak memory of {role.Name}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
         }
 
-        to.Add("transitions/commit", transitions / database.Commits);
-        to.Add("rows inserted/transition", database.Inserted / transitions);
-        to.Add("rows updated/transition", database.Updated / transitions);
-        to.Add("rows deleted/transition", database.Deleted / transitions);
-        to.Add("WAL records/transition", database.WalRecords / transitions);
-        to.Add("WAL bytes/transition", database.WalBytes / transitions);
+        measurement.Add("transitions/commit", transitions / database.Commits);
+        measurement.Add("rows inserted/transition", database.Inserted / transitions);
+        measurement.Add("rows updated/transition", database.Updated / transitions);
+        measurement.Add("rows deleted/transition", database.Deleted / transitions);
+        measurement.Add("WAL records/transition", database.WalRecords / transitions);
+        measurement.Add("WAL bytes/transition", database.WalBytes / transitions);
         return options.Requests / seconds;
     }
 

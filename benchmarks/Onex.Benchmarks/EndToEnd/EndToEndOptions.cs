@@ -2,7 +2,7 @@ namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>What is measured, and how much of it.</summary>
 /// <param name="Requests">Requests of the closed loop that count.</param>
-/// <param name="Warmup">Requests before them, which do not.</param>
+/// <param name="Warmup">Requests before those, to warm up.</param>
 /// <param name="InFlight">Unanswered requests at once: the driver sends another when one is answered.</param>
 /// <param name="Only">One of the two runs, or null for both.</param>
 /// <param name="Build">The checkout or publish folder of the build to measure, or null for the release build of this checkout.</param>
@@ -17,7 +17,7 @@ internal sealed record EndToEndOptions(
     public static EndToEndOptions Parse(string[] options)
     {
         string? Value(string name) => Array.IndexOf(options, name) is >= 0 and var at && at + 1 < options.Length ? options[at + 1] : null;
-        int Number(string name, int otherwise) => int.TryParse(Value(name), out var number) ? number : otherwise;
+        int Number(string name, int fallback) => int.TryParse(Value(name), out var number) ? number : fallback;
         var against = (Value("--against") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         var telemetry = options.Contains("--telemetry");
         return new EndToEndOptions(

@@ -5,15 +5,15 @@ using Confluent.Kafka;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>Sends requests and measures the time from each one's sending to its response.</summary>
+/// <summary>Sends requests, and measures the time from sending each one to its response.</summary>
 internal sealed class LoadDriver : IDisposable
 {
-    // In the closed loop a request of the driver carries what came within this time. Otherwise the broker would spend its time
-    // on requests of one record each, whatever is measured.
+    // In the closed loop the producer collects records for this time. Otherwise the broker would receive each record in a request of its
+    // own, and the measurement would be one of the broker.
     private const int ClosedLoopLingerMs = 5;
 
-    private static readonly string _note = new('x', 300);
-    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(15);
+    private static readonly string _padding = new('x', 300);
+    private static readonly TimeSpan _silenceMax = TimeSpan.FromSeconds(15);
 
     private readonly string _bootstrapServers;
     private readonly string _requests;
@@ -47,11 +47,11 @@ internal sealed class LoadDriver : IDisposable
     public void Dispose() => _responses.Dispose();
 
     /// <summary>Closed loop: sends another request when one is answered.</summary>
-    /// <returns>The seconds that all took together, and each one's milliseconds, sorted.</returns>
-    public async Task<(double Seconds, double[] Latencies)> KeepInFlightAsync(int count, int inFlight, TimeSpan within)
+    /// <returns>The seconds of the whole loop, and the milliseconds of each request, sorted.</returns>
+    public async Task<(double Seconds, double[] Latencies)> KeepInFlightAsync(int count, int inFlight, TimeSpan timeout)
     {
         using var slots = new SemaphoreSlim(inFlight);
-        return await RunAsync(count, inFlight > 1 ? ClosedLoopLingerMs : 0, within, () => slots.Release(), async (send, stop) =>
+        return await RunAsync(count, inFlight > 1 ? ClosedLoopLingerMs : 0, timeout, () => slots.Release(), async (send, stop) =>
         {
             for (var i = 0; i < count; i++)
             {
@@ -65,32 +65,31 @@ internal sealed class LoadDriver : IDisposable
     /// Open loop: sends at a fixed rate, whether or not responses arrive. Latency counts from the time at which a request was due, so that
     /// a pause of the system affects all requests of that pause.
     /// </summary>
-    /// <returns>Each one's milliseconds, sorted.</returns>
-    public async Task<double[]> KeepRateAsync(double perSecond, int seconds, TimeSpan within)
+    /// <returns>The milliseconds of each request, sorted.</returns>
+    public async Task<double[]> KeepRateAsync(double perSecond, int seconds, TimeSpan timeout)
     {
         var count = (int)(perSecond * seconds);
-        var (_, latencies) = await RunAsync(count, 0, within, () => { }, async (send, stop) =>
+        var (_, latencies) = await RunAsync(count, 0, timeout, () => { }, async (send, stop) =>
         {
             var (began, interval) = (Stopwatch.GetTimestamp(), Stopwatch.Frequency / perSecond);
-            for (var i = 0; i < count;)
+            for (var i = 0; i < count; i++)
             {
-                for (var due = began + (long)(i * interval);
-                    i < count && due <= Stopwatch.GetTimestamp();
-                    due = began + (long)(++i * interval))
+                var due = began + (long)(i * interval);
+                while (due > Stopwatch.GetTimestamp())
                 {
-                    send(due);
+                    await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, stop);
                 }
 
-                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, stop);
+                send(due);
             }
         });
         return latencies;
     }
 
     private async Task<(double Seconds, double[] Latencies)> RunAsync(
-        int count, int lingerMs, TimeSpan within, Action onAnswered, Func<Action<long>, CancellationToken, Task> sendAll)
+        int count, int lingerMs, TimeSpan timeout, Action onAnswered, Func<Action<long>, CancellationToken, Task> sendAll)
     {
-        using var stop = new CancellationTokenSource(within);
+        using var stop = new CancellationTokenSource(timeout);
         var latencies = new List<double>(count);
         var reading = Task.Factory.StartNew(
             () => Read(count, latencies, onAnswered, stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -117,7 +116,7 @@ internal sealed class LoadDriver : IDisposable
         {
             Key = id,
             Value = Encoding.UTF8.GetBytes(
-                $$"""{"operation":"{{_contract}}","correlation_id":"{{id}}","payload":{"order_id":"{{id}}","note":"{{_note}}"} }"""),
+                $$"""{"operation":"{{_contract}}","correlation_id":"{{id}}","payload":{"order_id":"{{id}}","note":"{{_padding}}"} }"""),
         });
     }
 
@@ -133,11 +132,11 @@ internal sealed class LoadDriver : IDisposable
                 latencies.Add(Stopwatch.GetElapsedTime(dueAt).TotalMilliseconds);
                 onAnswered();
             }
-            else if (Stopwatch.GetElapsedTime(answeredAt) > _silence)
+            else if (Stopwatch.GetElapsedTime(answeredAt) > _silenceMax)
             {
                 Console.WriteLine(
-                    $"{TimeProvider.System.GetUtcNow():HH:mm:ss}: no response for {_silence.TotalSeconds:0} s, "
-                    + $"{latencies.Count} of {count} came; unanswered: {string.Join(", ", _sentAt.Keys.Take(5))}");
+                    $"{TimeProvider.System.GetUtcNow():HH:mm:ss}: no response for {_silenceMax.TotalSeconds:0} s, "
+                    + $"{latencies.Count} of {count} arrived; unanswered: {string.Join(", ", _sentAt.Keys.Take(5))}");
                 answeredAt = Stopwatch.GetTimestamp();
             }
         }

@@ -14,9 +14,9 @@ internal sealed class Measurement
     /// <summary>Adds the usual percentiles of sorted latencies.</summary>
     public void AddLatency(string name, double[] sorted)
     {
-        foreach (var share in (ReadOnlySpan<int>)[50, 95, 99])
+        foreach (var percent in (ReadOnlySpan<int>)[50, 95, 99])
         {
-            Add($"{name}: p{share}, ms", sorted[Math.Min(sorted.Length - 1, sorted.Length * share / 100)]);
+            Add($"{name}: p{percent}, ms", sorted[Math.Min(sorted.Length - 1, sorted.Length * percent / 100)]);
         }
     }
 
@@ -28,7 +28,7 @@ internal sealed class Measurement
         foreach (var (name, _) in measured[0].Rounds[0].Figures)
         {
             var medians = measured.Select(entry => Median(entry.Rounds, name)).ToList();
-            var figures = medians.Select(median => $"{Show(median),12}")
+            var figures = medians.Select(median => $"{Format(median),12}")
                 .Concat(medians.Skip(1).Select(median => $"{medians[0] / median,8:0.00}"));
             yield return $"  {name,-44}{string.Concat(figures)}";
         }
@@ -44,6 +44,6 @@ internal sealed class Measurement
         return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
     }
 
-    private static string Show(double value) =>
+    private static string Format(double value) =>
         value.ToString(Math.Abs(value) < 10 ? "0.00" : Math.Abs(value) < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
 }

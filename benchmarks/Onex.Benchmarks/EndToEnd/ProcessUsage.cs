@@ -36,8 +36,8 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
         return ticks / TicksPerSecond;
     }
 
-    /// <summary>The process on this machine that listens on a TCP port; null if none does, or another user's.</summary>
-    public static int? ListensOn(int port)
+    /// <summary>The process on this machine that listens on a TCP port; null if there is none, or if it belongs to another user.</summary>
+    public static int? FindListener(int port)
     {
         const string Listening = "0A";
         var sockets = _socketTables.Where(File.Exists).SelectMany(File.ReadLines)
@@ -64,7 +64,8 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
         }
     }
 
-    // Counted after the name, which is in brackets and may contain spaces. Null for a process that has ended.
+    // The fields behind the name, which is in brackets and may contain spaces: the ticks of user and system time are at 11 and 12, those of
+    // ended children at 13 and 14. Null for a process that has ended.
     private static string[]? Stat(int pid)
     {
         try
@@ -78,5 +79,5 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
         }
     }
 
-    private static double Ticks(string[] fields, int at) => double.Parse(fields[at], CultureInfo.InvariantCulture);
+    private static double Ticks(string[] fields, int index) => double.Parse(fields[index], CultureInfo.InvariantCulture);
 }

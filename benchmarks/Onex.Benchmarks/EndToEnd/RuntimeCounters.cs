@@ -4,10 +4,10 @@ using Microsoft.Diagnostics.Tracing;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>What a .NET runtime did in a time.</summary>
+/// <summary>What a .NET runtime did between two readings.</summary>
 /// <param name="AllocatedBytes">The bytes that it allocated.</param>
 /// <param name="PausedShare">The mean share of the time in collections, 0 to 1.</param>
-/// <param name="CompiledSeconds">The seconds that it compiled methods.</param>
+/// <param name="CompiledSeconds">The seconds for which it compiled methods.</param>
 internal sealed record RuntimeUsage(double AllocatedBytes, double PausedShare, double CompiledSeconds);
 
 /// <summary>Listens to the runtime of a .NET process: its allocations, its collections and its compiler.</summary>
@@ -37,9 +37,9 @@ internal sealed class RuntimeCounters : IAsyncDisposable
     {
         lock (_lock)
         {
-            var taken = new RuntimeUsage(_allocatedBytes, _samples == 0 ? 0 : _pausedShare / _samples / 100, _compiledMs / 1000);
+            var usage = new RuntimeUsage(_allocatedBytes, _samples == 0 ? 0 : _pausedShare / _samples / 100, _compiledMs / 1000);
             (_allocatedBytes, _pausedShare, _compiledMs, _samples) = (0, 0, 0, 0);
-            return taken;
+            return usage;
         }
     }
 

@@ -11,14 +11,14 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Isolation;
 
 /// <summary>
-/// What a connection that hangs costs two others: the latency and the throughput of their commands, without and with commands for the third
-/// one at the same rate. Rounds of both alternate. Then the memory of runtime-effects with many parked commands.
+/// Measures what a connection that hangs costs two others: the latency and the throughput of their commands, in alternating rounds without
+/// and with commands for the hanging one at the same rate. Then measures the memory of runtime-effects with many parked commands.
 /// </summary>
 internal sealed class IsolationBenchmark : IAsyncDisposable
 {
     private const int Connections = 10;
 
-    // What a role takes in a container of 256 MB (Onex.Hosting.Running.MemoryLimit), in hexadecimal bytes.
+    // The limit that a role sets in a container of 256 MB (Onex.Hosting.Running.MemoryLimit), in hexadecimal bytes.
     private const string HeapOfSmallContainer = "3E80000";
 
     private readonly OnexStack _stack;
@@ -79,7 +79,7 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
         stack.Set("CONTRACTS_DIR", directory.FullName);
         stack.Set("DOTNET_GCHeapHardLimit", HeapOfSmallContainer);
 
-        // The orchestrator creates the tables. Nothing waits for the results.
+        // The orchestrator only creates the tables. It is stopped, because nothing waits for the results.
         var processes = await stack.StartReadyAsync("main", "effects");
         await processes[0].TerminateAsync();
         return new IsolationBenchmark(stack, service, directory, rate, round);
@@ -90,18 +90,18 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
         Console.WriteLine(
             $"{_rate} commands per second for each of two connections that answer in 5 ms, and for a third that hangs; rounds of "
             + $"{_round.TotalSeconds:F0} s; {Environment.ProcessorCount} cores");
-        await RoundAsync(hangs: false);
+        await RoundAsync(withHanging: false);
         var measured = new List<(Round Without, Round With)>();
         for (var round = 0; round < rounds; round++)
         {
-            measured.Add((await RoundAsync(hangs: false), await RoundAsync(hangs: true)));
+            measured.Add((await RoundAsync(withHanging: false), await RoundAsync(withHanging: true)));
             Console.WriteLine($"  without: {measured[^1].Without}; with: {measured[^1].With}");
         }
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"with the third connection: throughput {Ratio(measured, round => round.PerSecond):P0}, median latency "
-            + $"{Ratio(measured, round => round.Median):P0}, 99th percentile {Ratio(measured, round => round.High):P0} "
+            + $"{Ratio(measured, round => round.Median):P0}, 99th percentile {Ratio(measured, round => round.Percentile99):P0} "
             + $"of those without it (medians of {rounds} rounds)"));
 
         var before = _stack.Processes.Single(process => process.Name == "effects").PeakBytes;
@@ -117,13 +117,13 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
         return 0;
     }
 
-    private async Task<Round> RoundAsync(bool hangs)
+    private async Task<Round> RoundAsync(bool withHanging)
     {
         var sent = new Dictionary<string, long>();
         var watch = Stopwatch.StartNew();
         var count = (int)(_rate * _round.TotalSeconds);
         List<Task> sending = [SendAsync("c0", "/works", count, _round, sent), SendAsync("c1", "/works", count, _round, sent)];
-        if (hangs)
+        if (withHanging)
         {
             sending.Add(SendAsync("c2", "/hangs", count, _round, []));
         }
@@ -151,14 +151,15 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
             sent.Count / watch.Elapsed.TotalSeconds, ordered[ordered.Count / 2], ordered[(int)(ordered.Count * 0.99)]);
     }
 
-    // Sends at a constant rate; at once if the time is zero.
+    // Sends at a constant rate over that time, or at once if it is zero.
     private async Task SendAsync(string connection, string path, int count, TimeSpan over, Dictionary<string, long> sent)
     {
         var watch = Stopwatch.StartNew();
         var writes = new List<Task>();
         for (var i = 0; i < count; i++)
         {
-            if (over * i / count - watch.Elapsed is { Ticks: > 0 } early)
+            var early = (over * i / count) - watch.Elapsed;
+            if (early > TimeSpan.Zero)
             {
                 await Task.Delay(early, TimeProvider.System);
             }
@@ -202,12 +203,12 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
     private static double Ratio(List<(Round Without, Round With)> rounds, Func<Round, double> value) =>
         rounds.Select(round => value(round.With) / value(round.Without)).Order().ElementAt(rounds.Count / 2);
 
-    private static int Option(string[] options, string name, int standard) =>
-        Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : standard;
+    private static int Option(string[] options, string name, int fallback) =>
+        Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : fallback;
 
-    private sealed record Round(double PerSecond, double Median, double High)
+    private sealed record Round(double PerSecond, double Median, double Percentile99)
     {
         public override string ToString() => string.Create(
-            CultureInfo.InvariantCulture, $"{PerSecond:F0}/s, {Median:F1} ms, {High:F1} ms");
+            CultureInfo.InvariantCulture, $"{PerSecond:F0}/s, {Median:F1} ms, {Percentile99:F1} ms");
     }
 }

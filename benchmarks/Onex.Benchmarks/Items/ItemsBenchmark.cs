@@ -7,21 +7,21 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Items;
 
 /// <summary>
-/// The cost of the number of items of an <c>each</c>: time, the orchestrator's peak memory, and the largest size of the saga's row. Once to
-/// a completed end, and once with every item compensated. Each number of items has processes of its own, because peak memory never falls.
+/// Measures the time, the orchestrator's peak memory and the largest size of the saga's row for numbers of items of an <c>each</c>: with
+/// items that complete, and with every item compensated. Each number has processes of its own, because peak memory never falls.
 /// </summary>
 internal static class ItemsBenchmark
 {
-    private static readonly int[] _usual = [100, 1_000, 10_000, 40_000];
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
+    private static readonly int[] _itemCounts = [100, 1_000, 10_000, 40_000];
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(10);
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var numbers = options is ["--items", var only] ? [int.Parse(only, CultureInfo.InvariantCulture)] : _usual;
+        var numbers = options is ["--items", var only] ? [int.Parse(only, CultureInfo.InvariantCulture)] : _itemCounts;
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
         Console.WriteLine(
-            $"an each over so many items, 50 at once, and again with all of them compensated; {Environment.ProcessorCount} cores for "
+            $"an each over N items, 50 at once, and again with all of them compensated; {Environment.ProcessorCount} cores for "
                 + $"everything");
         foreach (var items in numbers)
         {
@@ -39,12 +39,13 @@ internal static class ItemsBenchmark
         var processes = await stack.StartReadyAsync("main", "workers");
         _ = await RunAsync(stack, 10, "badly");
 
-        var well = await RunAsync(stack, items, "well");
-        var badly = await RunAsync(stack, items, "badly");
+        var completed = await RunAsync(stack, items, "well");
+        var compensated = await RunAsync(stack, items, "badly");
         var main = ProcessUsage.Read(processes[0].Pid);
         Console.WriteLine(
-            $"{items,7:N0} items: {well.Seconds,6:F1} s, compensated {badly.Seconds,6:F1} s; main {main.PeakMegabytes,4:F0} MB at most, "
-            + $"{main.CpuSeconds * 1e6 / (3.0 * items),5:F0} us CPU per call; row at most {Math.Max(well.Row, badly.Row):N0} bytes");
+            $"{items,7:N0} items: {completed.Seconds,6:F1} s, compensated {compensated.Seconds,6:F1} s; "
+            + $"main {main.PeakMegabytes,4:F0} MB at most, {main.CpuSeconds * 1e6 / (3.0 * items),5:F0} us CPU per call; "
+            + $"row at most {Math.Max(completed.Row, compensated.Row):N0} bytes");
     }
 
     private static async Task<(double Seconds, int Row)> RunAsync(OnexStack stack, int items, string ends)
@@ -56,19 +57,19 @@ internal static class ItemsBenchmark
             ["ends"] = ends,
         });
         var largest = 0;
-        using var looking = new CancellationTokenSource();
-        var look = Task.Run(async () =>
+        using var stop = new CancellationTokenSource();
+        var sampling = Task.Run(async () =>
         {
-            while (!looking.IsCancellationRequested)
+            while (!stop.IsCancellationRequested)
             {
                 var row = await stack.Database.ScalarAsync<int>("SELECT coalesce(max(pg_column_size(progress)), 0) FROM onex.sagas");
                 largest = Math.Max(largest, row);
                 await Task.Delay(50, CancellationToken.None);
             }
         });
-        await stack.Responses.ReadAsync(request, _patience);
-        await looking.CancelAsync();
-        await look;
+        await stack.Responses.ReadAsync(request, _timeout);
+        await stop.CancelAsync();
+        await sampling;
         return (watch.Elapsed.TotalSeconds, largest);
     }
 }

@@ -11,14 +11,14 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Limits;
 
 /// <summary>
-/// One limit of a connection that three effects processes count together: the calls that arrive at the service, with all three, and after
-/// one of them was killed.
+/// Measures a rate limit that three effects processes share: the calls that arrive at the service with all three, and after one of them was
+/// killed.
 /// </summary>
 internal static class LimitsBenchmark
 {
     private const int PerSecond = 50;
 
-    private static readonly TimeSpan _settling = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _settlingTime = TimeSpan.FromSeconds(5);
 
     public static async Task<int> RunAsync(string[] options)
     {
@@ -48,8 +48,8 @@ internal static class LimitsBenchmark
         stack.Set("REDIS_PASSWORD", RedisServer.Password);
         var processes = await stack.StartReadyAsync("main", "effects", "effects", "effects");
 
-        // More than the service takes until the end.
-        var requests = PerSecond * 3 * (seconds + (2 * (int)_settling.TotalSeconds));
+        // More than the service can receive until the end.
+        var requests = PerSecond * 3 * (seconds + (2 * (int)_settlingTime.TotalSeconds));
         for (var i = 0; i < requests; i++)
         {
             await stack.RequestAsync("limited", new JsonObject { ["number"] = i });
@@ -63,9 +63,9 @@ internal static class LimitsBenchmark
         return 0;
     }
 
-    private static async Task MeasureAsync(ConcurrentQueue<long> arrivals, string what, int seconds)
+    private static async Task MeasureAsync(ConcurrentQueue<long> arrivals, string phase, int seconds)
     {
-        await Task.Delay(_settling, TimeProvider.System);
+        await Task.Delay(_settlingTime, TimeProvider.System);
         var from = Stopwatch.GetTimestamp();
         await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
         var inSecond = new int[seconds];
@@ -77,7 +77,7 @@ internal static class LimitsBenchmark
         var rate = (double)inSecond.Sum() / seconds;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{what}: {rate:F1} calls per second over {seconds} s, {rate / PerSecond:P1} of {PerSecond}; "
+            $"{phase}: {rate:F1} calls per second over {seconds} s, {rate / PerSecond:P1} of {PerSecond}; "
             + $"in single seconds {inSecond.Min()} to {inSecond.Max()}: {string.Join(' ', inSecond)}"));
     }
 

@@ -8,7 +8,7 @@ using Wasmtime;
 
 namespace Onex.Benchmarks.Sandbox;
 
-/// <summary>What a process for scripts or modules costs: its start, its memory, and an empty run in one that is warm.</summary>
+/// <summary>Measures a process for scripts or modules: its start, its memory, and an empty run in a process that is warm.</summary>
 internal static class SandboxBenchmark
 {
     private const int Starts = 9;
@@ -38,8 +38,8 @@ internal static class SandboxBenchmark
         var seconds = Array.IndexOf(options, "--seconds") is >= 0 and var at
             ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
             : 5;
-        var program = Array.IndexOf(options, "--program") is >= 0 and var named
-            ? new SandboxCommand(options[named + 1], [])
+        var program = Array.IndexOf(options, "--program") is >= 0 and var programAt
+            ? new SandboxCommand(options[programAt + 1], [])
             : new SandboxCommand("dotnet", [Repository.OnexAssembly]);
         var request = new SandboxRequest
         {
@@ -56,7 +56,7 @@ internal static class SandboxBenchmark
     }
 
     private static async Task MeasureAsync(
-        string what, SandboxCommand program, string engine, SandboxRequest request, byte[]? module, int seconds)
+        string name, SandboxCommand program, string engine, SandboxRequest request, byte[]? module, int seconds)
     {
         var starts = new List<double>();
         for (var i = 0; i < Starts; i++)
@@ -74,16 +74,17 @@ internal static class SandboxBenchmark
         using var warm = Process.GetProcessById(pool.IdleProcesses[0]);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{what}: start {starts[Starts / 2]:F0} ms (median of {Starts}), {runs / (double)seconds:F0} empty runs a second in one "
+            $"{name}: start {starts[Starts / 2]:F0} ms (median of {Starts}), {runs / (double)seconds:F0} empty runs a second in one "
                 + $"process, which then holds {warm.WorkingSet64 >> 20} MiB"));
     }
 
     private static async Task<int> RunForAsync(SandboxPool pool, SandboxRequest request, byte[]? module, TimeSpan time)
     {
         var (began, runs) = (Stopwatch.GetTimestamp(), 0);
-        for (; Stopwatch.GetElapsedTime(began) < time; runs++)
+        while (Stopwatch.GetElapsedTime(began) < time)
         {
             await pool.RunAsync(request, _input, module, CancellationToken.None);
+            runs++;
         }
 
         return runs;

@@ -13,8 +13,8 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Timers;
 
 /// <summary>
-/// The cost of long-waiting sagas for the running ones: transitions per second in batches of a hundred, and the time of a sweep for
-/// wake-ups, without and with a million parked sagas in the table. Rounds of both alternate, each on a database of its own, so that
+/// Measures what long-waiting sagas cost the running ones: transitions per second in batches of a hundred, and the time of a sweep for
+/// wake-ups, without and with a million parked sagas in the table. Each case has a database of its own. Rounds of both alternate, so that
 /// changes of the machine's speed affect both alike.
 /// </summary>
 internal static class TimersBenchmark
@@ -29,13 +29,13 @@ internal static class TimersBenchmark
             ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
             : 1_000_000;
         await using var server = await PostgresServer.SharedAsync();
-        await using var without = await Side.CreateAsync(server);
-        await using var with = await Side.CreateAsync(server);
+        await using var without = await SagaDatabase.CreateAsync(server);
+        await using var with = await SagaDatabase.CreateAsync(server);
         var filling = Stopwatch.StartNew();
         await with.ParkAsync(parked);
         Console.WriteLine($"{parked} parked sagas with their timers made in {filling.Elapsed.TotalSeconds:F0} s");
         Console.WriteLine(
-            $"each round: {Side.SagasOfARound} sagas of 3 transitions in batches of {BatchSize}, full durability; "
+            $"each round: {SagaDatabase.SagasPerRound} sagas of 3 transitions in batches of {BatchSize}, full durability; "
                 + $"{Environment.ProcessorCount} cores");
 
         await without.TransitionsPerSecondAsync();
@@ -48,9 +48,10 @@ internal static class TimersBenchmark
                 await with.TransitionsPerSecondAsync(),
                 await without.SweepMillisecondsAsync(),
                 await with.SweepMillisecondsAsync()));
-            var (slow, fast, sweepSlow, sweepFast) = rounds[^1];
+            var last = rounds[^1];
             Console.WriteLine(
-                $"  {slow,7:F0} without, {fast,7:F0} with parked sagas transitions/s; sweep {sweepSlow:F2} ms, {sweepFast:F2} ms");
+                $"  transitions/s: {last.Without,7:F0} without, {last.With,7:F0} with parked sagas; "
+                    + $"sweep: {last.SweepWithout:F2} ms, {last.SweepWith:F2} ms");
         }
 
         Console.WriteLine(
@@ -65,23 +66,23 @@ internal static class TimersBenchmark
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
 
     /// <summary>A database, and the sagas that run in it.</summary>
-    private sealed class Side(PostgresDatabase database, NpgsqlDataSource dataSource) : IAsyncDisposable
+    private sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource dataSource) : IAsyncDisposable
     {
-        public const int SagasOfARound = 6_000;
+        public const int SagasPerRound = 6_000;
 
         // The messages of a commit are acknowledged by the next one, as in an orchestrator under load.
         private MessageId[] _sent = [];
 
         private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
-        public static async Task<Side> CreateAsync(PostgresServer server)
+        public static async Task<SagaDatabase> CreateAsync(PostgresServer server)
         {
             var database = await server.CreateDatabaseAsync();
             var settings = StoreSettings.Parse(database.ConnectionString);
             var dataSource = PostgresDataSource.Create(settings);
             await new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance)
                 .MigrateAsync(CancellationToken.None);
-            return new Side(database, dataSource);
+            return new SagaDatabase(database, dataSource);
         }
 
         public async Task ParkAsync(int count)
@@ -109,18 +110,18 @@ internal static class TimersBenchmark
         public async Task<double> TransitionsPerSecondAsync()
         {
             var watch = Stopwatch.StartNew();
-            for (var batch = 0; batch < SagasOfARound / BatchSize; batch++)
+            for (var batch = 0; batch < SagasPerRound / BatchSize; batch++)
             {
                 SagaRow[] rows = [.. Enumerable.Range(0, BatchSize).Select(NewSaga)];
-                await CommitAsync(rows.Select(row => new CommitEntry.Start(row, [Happened(row)], [Message()], [])));
-                SagaRow[] moved = [.. rows.Select(row => Next(row))];
-                await CommitAsync(moved.Select(row => new CommitEntry.Transition(row, 1, [Happened(row)], [Message()], [])));
+                await CommitAsync(rows.Select(row => new CommitEntry.Start(row, [HistoryOf(row)], [Message()], [])));
+                SagaRow[] advanced = [.. rows.Select(row => Next(row))];
+                await CommitAsync(advanced.Select(row => new CommitEntry.Transition(row, 1, [HistoryOf(row)], [Message()], [])));
                 SagaRow[] ended = [
-                    .. moved.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
-                await CommitAsync(ended.Select(row => new CommitEntry.Transition(row, 2, [Happened(row)], [Message()], [])));
+                    .. advanced.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
+                await CommitAsync(ended.Select(row => new CommitEntry.Transition(row, 2, [HistoryOf(row)], [Message()], [])));
             }
 
-            return SagasOfARound * 3 / watch.Elapsed.TotalSeconds;
+            return SagasPerRound * 3 / watch.Elapsed.TotalSeconds;
         }
 
         public async Task<double> SweepMillisecondsAsync()
@@ -158,10 +159,10 @@ internal static class TimersBenchmark
                 throw new InvalidOperationException("A saga of the benchmark was not committed.");
             }
 
-            _sent = [.. batch.Entries.SelectMany(Sent)];
+            _sent = [.. batch.Entries.SelectMany(MessageIds)];
         }
 
-        private static IEnumerable<MessageId> Sent(CommitEntry entry) => (entry switch
+        private static IEnumerable<MessageId> MessageIds(CommitEntry entry) => (entry switch
         {
             CommitEntry.Start start => start.Outgoing,
             CommitEntry.Transition transition => transition.Outgoing,
@@ -172,7 +173,7 @@ internal static class TimersBenchmark
 
         private static Guid Id() => Guid.CreateVersion7(Now());
 
-        private static SagaRow NewSaga(int place) => new()
+        private static SagaRow NewSaga(int index) => new()
         {
             Id = new(Id()),
             Contract = "order",
@@ -187,7 +188,7 @@ internal static class TimersBenchmark
             Data = RawJson.FromText("""{"amount":12.50,"items":[{"sku":"A-1","count":2},{"sku":"B-2","count":1}]}"""),
             Progress = RawJson.FromText(
                 """{"step":1,"visits":{"charging":1},"outstanding":[{"step":"charge","attempt":1,"phase":"in_flight"}]}"""),
-            HomePartition = place % Partitions,
+            HomePartition = index % Partitions,
             Version = 1,
             LastTransitionId = Id(),
             StartedAt = Now(),
@@ -198,7 +199,7 @@ internal static class TimersBenchmark
         private static SagaRow Next(SagaRow row) =>
             row with { Version = row.Version + 1, LastTransitionId = Id(), UpdatedAt = Now(), NextWakeupAt = Now().AddSeconds(35) };
 
-        private static HistoryEntry Happened(SagaRow row) => new(
+        private static HistoryEntry HistoryOf(SagaRow row) => new(
             row.Version, 0, row.UpdatedAt, "step_completed", row.State, "charge", null);
 
         private static OutgoingMessage Message() => new()

@@ -5,7 +5,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Benchmarks.Workers;
 
-/// <summary>The results of workers as they arrive, without a group, so that joining one costs no time.</summary>
+/// <summary>Reads the results of workers as they arrive, without joining a consumer group, which would take time.</summary>
 internal sealed class ResultStream : IDisposable
 {
     private readonly IConsumer<Ignore, byte[]> _consumer;
@@ -25,15 +25,15 @@ internal sealed class ResultStream : IDisposable
     public static ResultStream Create(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
 
     /// <summary>The command of the next result; null if none arrives within a second, or if it is a report.</summary>
-    /// <exception cref="InvalidOperationException">The command failed, which nobody wants to measure.</exception>
+    /// <exception cref="InvalidOperationException">The command failed.</exception>
     public Task<string?> NextAsync() => Task.Run(() =>
     {
         var result = _consumer.Consume(1_000)?.Message is { } message
             ? JsonSerializer.Deserialize(message.Value, MessageJson.Default.StepResult)
             : null;
-        return result is not { Outcome: StepOutcomes.Failed or StepOutcomes.Rejected }
-            ? result?.CommandId.ToString()
-            : throw new InvalidOperationException($"A command failed: {result.Code}: {result.Message}.");
+        return result is { Outcome: StepOutcomes.Failed or StepOutcomes.Rejected }
+            ? throw new InvalidOperationException($"A command failed: {result.Code}: {result.Message}.")
+            : result?.CommandId.ToString();
     });
 
     public void Dispose() => _consumer.Dispose();

@@ -8,21 +8,21 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Workers;
 
 /// <summary>
-/// How workers share computes: the throughput of a computation that needs a processor with 1, 2 and 4 workers; how evenly eight workers
-/// share computations that only wait, with few and with many partitions, and behind a long one; how long a kill delays what the killed
-/// worker had; and what an empty computation costs beside an echo in place of the workers, alone and in sagas of two. Only for the sagas an
-/// orchestrator runs. What is compared is measured in alternated rounds.
+/// Measures how workers share computes. Throughput: a computation that needs a processor, with 1, 2 and 4 workers. Shares: how evenly eight
+/// workers share computations that only wait, with few and with many partitions, and behind a long one. Takeover: how long a kill delays
+/// the commands of the killed worker. Empty and sagas: an empty computation compared with an echo in place of the workers, alone and in
+/// sagas of two. Only for the sagas an orchestrator runs. The rounds of cases that are compared alternate.
 /// </summary>
 internal static class WorkersBenchmark
 {
-    private const int Short = 200;
-    private const int Long = 10_000;
-    private const int Waiting = 160;
-    private const int Sharing = 8;
+    private const int ShortMs = 200;
+    private const int LongMs = 10_000;
+    private const int Delays = 160;
+    private const int SharingWorkers = 8;
     private const int EmptyCommands = 30_000;
     private const int Sagas = 5_000;
 
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(5);
 
     public static async Task<int> RunAsync(string[] options)
     {
@@ -60,7 +60,7 @@ internal static class WorkersBenchmark
 
     private static async Task ThroughputAsync(int rounds, int commands)
     {
-        // A small message and some milliseconds of a processor: what is measured is the workers, not the broker.
+        // A small message and some milliseconds of a processor, so that the workers are measured and not the broker.
         var items = string.Join(',', Enumerable.Range(0, 400));
         var busy = $$$"""{"values":{"a":[{{{items}}}]},"fields":{"pairs":"values.a.map(x, values.a.map(y, x * y).size()).size()"}}""";
         var stacks = new List<(int Workers, OnexStack Stack, ResultStream Results, List<double> Rates, List<double> Cpu)>();
@@ -105,23 +105,23 @@ internal static class WorkersBenchmark
     {
         foreach (var partitions in new[] { 4, 12, 48 })
         {
-            await using var stack = await StartAsync(Sharing, partitions);
+            await using var stack = await StartAsync(SharingWorkers, partitions);
             using var results = ResultStream.Create(stack);
             _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
             var (equal, behind) = (new List<double>(), new List<double>());
             for (var round = 0; round < rounds; round++)
             {
-                equal.Add(await MeasureAsync(stack, results, Commands("delay", Delay(Short), Waiting)));
+                equal.Add(await MeasureAsync(stack, results, Commands("delay", Delay(ShortMs), Delays)));
 
-                // One that lasts ten seconds is the first. What counts is when the last of the short ones ends.
-                var shorts = Commands("delay", Delay(Short), Waiting);
-                behind.Add(await MeasureAsync(stack, results, [.. Commands("delay", Delay(Long), 1), .. shorts], shorts));
+                // The first command lasts ten seconds. Measures until the last of the short ones ends.
+                var shorts = Commands("delay", Delay(ShortMs), Delays);
+                behind.Add(await MeasureAsync(stack, results, [.. Commands("delay", Delay(LongMs), 1), .. shorts], shorts));
             }
 
-            const double Least = Waiting * Short / 1e3;
+            const double LeastSeconds = Delays * ShortMs / 1e3;
             Console.WriteLine(
-                $"{Waiting} delays of {Short} ms, {Sharing} workers on {partitions,2} partitions: {Median(equal),5:F1} s, "
-                    + $"{Least / Median(equal),4:F1} workers busy on average; behind a delay of {Long / 1e3:F0} s: "
+                $"{Delays} delays of {ShortMs} ms, {SharingWorkers} workers on {partitions,2} partitions: {Median(equal),5:F1} s, "
+                    + $"{LeastSeconds / Median(equal),4:F1} workers busy on average; behind a delay of {LongMs / 1e3:F0} s: "
                     + $"{Median(behind),5:F1} s; load {Load()}");
         }
     }
@@ -131,15 +131,15 @@ internal static class WorkersBenchmark
         await using var stack = await StartAsync(2, partitions: 48);
         using var results = ResultStream.Create(stack);
         _ = await MeasureAsync(stack, results, Commands("delay", Delay(1), 200));
-        var (alone, again) = (new List<double>(), new List<double>());
+        var (withoutRestart, withRestart) = (new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var (times, restarts) in new[] { (again, true), (alone, false) })
+            foreach (var (times, restarts) in new[] { (withRestart, true), (withoutRestart, false) })
             {
-                // Two seconds of work for each of the two.
+                // Two seconds of work for each worker.
                 var victim = stack.Processes.Last(process => process.IsRunning);
-                var measuring = MeasureAsync(stack, results, Commands("delay", Delay(Short), 20));
-                await Task.Delay(TimeSpan.FromMilliseconds(Short), TimeProvider.System);
+                var measuring = MeasureAsync(stack, results, Commands("delay", Delay(ShortMs), 20));
+                await Task.Delay(TimeSpan.FromMilliseconds(ShortMs), TimeProvider.System);
                 await victim.KillAsync();
                 var next = restarts ? stack.Start("workers") : null;
                 times.Add(await measuring);
@@ -148,8 +148,9 @@ internal static class WorkersBenchmark
         }
 
         Console.WriteLine(
-            $"two seconds of work for each of two workers, one killed in the middle: {Median(alone):F1} s (at most {alone.Max():F1} s), "
-                + $"and {Median(again):F1} s (at most {again.Max():F1} s) if it is started again at once; load {Load()}");
+            $"two seconds of work for each of two workers, one killed in the middle: {Median(withoutRestart):F1} s "
+                    + $"(at most {withoutRestart.Max():F1} s), "
+                + $"and {Median(withRestart):F1} s (at most {withRestart.Max():F1} s) if it is started again at once; load {Load()}");
     }
 
     private static async Task EmptyAsync(int rounds, string? against)
@@ -160,10 +161,10 @@ internal static class WorkersBenchmark
         await using var real = await StartAsync(1, partitions: 48);
         var build = against is null ? null : BuildUnderTest.Find(against);
         await using var other = build is null ? null : await StartAsync(1, partitions: 48, build.Assembly);
-        var sides = new List<Side> { new("echo", empty), new("worker", real) };
+        var sides = new List<AnsweringStack> { new("echo", empty), new("worker", real) };
         if (other is not null)
         {
-            sides.Add(new Side(build!.Name, other));
+            sides.Add(new AnsweringStack(build!.Name, other));
         }
 
         foreach (var side in sides)
@@ -176,11 +177,11 @@ internal static class WorkersBenchmark
             foreach (var side in sides)
             {
                 var before = CpuOf(side);
-                side.Many.Add(await MeasureAsync(side.Stack, side.Results, Empty(EmptyCommands)) * 1e3 / EmptyCommands);
+                side.BatchTimes.Add(await MeasureAsync(side.Stack, side.Results, Empty(EmptyCommands)) * 1e3 / EmptyCommands);
                 side.Cpu += CpuOf(side) - before;
                 for (var i = 0; i < 100; i++)
                 {
-                    side.Alone.Add(await MeasureAsync(side.Stack, side.Results, Empty(1)) * 1e3);
+                    side.SingleTimes.Add(await MeasureAsync(side.Stack, side.Results, Empty(1)) * 1e3);
                 }
             }
         }
@@ -188,9 +189,10 @@ internal static class WorkersBenchmark
         foreach (var side in sides)
         {
             Console.WriteLine(
-                $"empty computation, {side.Who,6}: {1 / Median(side.Many) * 1e3,7:F0} per second, one at a time p50 "
-                    + $"{Median(side.Alone):F1} ms; {Median([.. side.Many.Zip(sides[0].Many, (mine, echo) => mine / echo)]):F2} and "
-                    + $"{Median(side.Alone) / Median(sides[0].Alone):F2} times the time of the echo; CPU of the worker "
+                $"empty computation, {side.Name,6}: {1 / Median(side.BatchTimes) * 1e3,7:F0} per second, one at a time p50 "
+                    + $"{Median(side.SingleTimes):F1} ms; "
+                    + $"{Median([.. side.BatchTimes.Zip(sides[0].BatchTimes, (mine, echo) => mine / echo)]):F2} and "
+                    + $"{Median(side.SingleTimes) / Median(sides[0].SingleTimes):F2} times the time of the echo; CPU of the worker "
                     + $"{side.Cpu * 1e6 / (rounds * EmptyCommands):F0} us; load {Load()}");
             side.Results.Dispose();
         }
@@ -203,7 +205,7 @@ internal static class WorkersBenchmark
             empty.Broker.BootstrapServers, empty.Topic("worker-requests"), empty.Topic("worker-responses"));
         await using var real = await StartAsync(1, partitions: 48, withMain: true);
         var sides = new[] { ("echo", empty), ("worker", real) }
-            .Select(side => (Who: side.Item1, Many: new List<double>(), Alone: new List<double>(), Driver: new LoadDriver(
+            .Select(side => (Name: side.Item1, BatchTimes: new List<double>(), SingleTimes: new List<double>(), Driver: new LoadDriver(
                 side.Item2.Broker.BootstrapServers, side.Item2.Topic("requests"), side.Item2.Topic("responses"), "bench-computes")))
             .ToList();
         for (var round = -1; round < rounds; round++)
@@ -211,8 +213,8 @@ internal static class WorkersBenchmark
             foreach (var (_, many, alone, driver) in sides)
             {
                 // The first round warms up.
-                var (seconds, _) = await driver.KeepInFlightAsync(round < 0 ? 4 * Sagas : Sagas, 1_000, _patience);
-                var (_, latencies) = await driver.KeepInFlightAsync(100, 1, _patience);
+                var (seconds, _) = await driver.KeepInFlightAsync(round < 0 ? 4 * Sagas : Sagas, 1_000, _timeout);
+                var (_, latencies) = await driver.KeepInFlightAsync(100, 1, _timeout);
                 if (round >= 0)
                 {
                     many.Add(seconds);
@@ -225,13 +227,13 @@ internal static class WorkersBenchmark
         {
             Console.WriteLine(
                 $"sagas of two empty computations, {who,6}: {Sagas / Median(many),6:F0} per second, one at a time p50 "
-                    + $"{Median(alone):F1} ms; {Median([.. many.Zip(sides[0].Many, (mine, echo) => mine / echo)]):F2} and "
-                    + $"{Median(alone) / Median(sides[0].Alone):F2} times the time of the echo; load {Load()}");
+                    + $"{Median(alone):F1} ms; {Median([.. many.Zip(sides[0].BatchTimes, (mine, echo) => mine / echo)]):F2} and "
+                    + $"{Median(alone) / Median(sides[0].SingleTimes):F2} times the time of the echo; load {Load()}");
             driver.Dispose();
         }
     }
 
-    private static double CpuOf(Side side) =>
+    private static double CpuOf(AnsweringStack side) =>
         side.Stack.Processes.LastOrDefault(process => process.IsRunning) is { } worker ? ProcessUsage.Read(worker.Pid).CpuSeconds : 0;
 
     private static async Task<OnexStack> StartAsync(int workers, int partitions, string? assembly = null, bool withMain = false)
@@ -242,7 +244,7 @@ internal static class WorkersBenchmark
         stack.Set("ONEX_WORKER_PARTITIONS", partitions.ToString(CultureInfo.InvariantCulture));
         stack.Set("ONEX_WORKER_CONCURRENCY", "1");
 
-        // The orchestrator creates the tables and topics. Without it the results are for nobody.
+        // The orchestrator creates the tables and topics. Without it nothing reads the results.
         var started = await stack.StartReadyAsync("main");
         if (!withMain)
         {
@@ -253,37 +255,38 @@ internal static class WorkersBenchmark
         return stack;
     }
 
-    // The seconds from the first command to the last result of those that are waited for; the others are waited for afterwards.
+    // Returns the seconds from the first command to the last result of the timed ones, after all commands have a result.
     private static async Task<double> MeasureAsync(
-        OnexStack stack, ResultStream results, List<StepCommand> commands, IReadOnlyList<StepCommand>? waitedFor = null)
+        OnexStack stack, ResultStream results, List<StepCommand> commands, IReadOnlyList<StepCommand>? timed = null)
     {
         var ids = (IEnumerable<StepCommand> list) => list.Select(command => command.CommandId.ToString()).ToHashSet(StringComparer.Ordinal);
-        var (all, wanted) = (ids(commands), ids(waitedFor ?? commands));
+        var (all, timedIds) = (ids(commands), ids(timed ?? commands));
         var partitions = int.Parse(stack.Settings["ONEX_WORKER_PARTITIONS"], CultureInfo.InvariantCulture);
 
-        // As the orchestrator spreads a commit.
-        var onOne = Math.Clamp((commands.Count + 15) / 16, 1, 4);
+        // Spreads the commands over partitions as the orchestrator does with those of a commit.
+        var perPartition = Math.Clamp((commands.Count + 15) / 16, 1, 4);
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(commands.Select((command, i) => stack.Writer.SendAsync(
             stack.Topic("worker-requests"),
             JsonSerializer.SerializeToUtf8Bytes(command, MessageJson.Default.StepCommand),
-            partition: i / onOne % partitions)));
-        for (var took = 0.0; ;)
+            partition: i / perPartition % partitions)));
+        var seconds = 0.0;
+        while (true)
         {
             if (await results.NextAsync() is { } id)
             {
                 all.Remove(id);
-                if (wanted.Remove(id) && wanted.Count == 0)
+                if (timedIds.Remove(id) && timedIds.Count == 0)
                 {
-                    took = watch.Elapsed.TotalSeconds;
+                    seconds = watch.Elapsed.TotalSeconds;
                 }
 
                 if (all.Count == 0)
                 {
-                    return took;
+                    return seconds;
                 }
             }
-            else if (watch.Elapsed > _patience)
+            else if (watch.Elapsed > _timeout)
             {
                 throw new TimeoutException($"{all.Count} of {commands.Count} commands have no result.");
             }
@@ -322,14 +325,14 @@ internal static class WorkersBenchmark
     private static int Option(string[] options, string name, int fallback) =>
         Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : fallback;
 
-    // Who answers empty computations, and the times of that in milliseconds.
-    private sealed record Side(string Who, OnexStack Stack)
+    // A stack that answers empty computations, and its times in milliseconds: of many at once, per command, and of single commands.
+    private sealed record AnsweringStack(string Name, OnexStack Stack)
     {
         public ResultStream Results { get; } = ResultStream.Create(Stack);
 
-        public List<double> Many { get; } = [];
+        public List<double> BatchTimes { get; } = [];
 
-        public List<double> Alone { get; } = [];
+        public List<double> SingleTimes { get; } = [];
 
         public double Cpu { get; set; }
     }

@@ -11,7 +11,7 @@ namespace Onex.Tests.EndToEnd.Orders;
 /// </summary>
 public sealed class NodeRegistrationTests : IAsyncLifetime
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-nodes-");
     private ConsulAgent _agent = null!;
@@ -73,13 +73,13 @@ public sealed class NodeRegistrationTests : IAsyncLifetime
     [Fact]
     public async Task A_registration_waits_for_Consul_and_is_removed_when_the_node_falls_silent()
     {
-        // Consul is away: the commands wait, and nothing is compensated.
+        // Consul is unavailable: the commands wait, and nothing is compensated.
         await _agent.StopAsync();
         string[] nodes = [.. Enumerable.Range(1, 5).Select(number => string.Create(CultureInfo.InvariantCulture, $"n-{number}"))];
         var requests = await Task.WhenAll(nodes.Select(RegisterAsync));
         await Eventually.Async(
             async () => await _stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.effect_ledger WHERE outcome = 'parked'") == 5,
-            _within, () => "the commands are parked");
+            _timeout, () => "the commands are parked");
 
         if (int.TryParse(Environment.GetEnvironmentVariable("ONEX_OUTAGE_SECONDS"), CultureInfo.InvariantCulture, out var seconds))
         {
@@ -89,8 +89,8 @@ public sealed class NodeRegistrationTests : IAsyncLifetime
         await _agent.StartAgainAsync();
         foreach (var node in nodes)
         {
-            await _stack.InStateAsync(node, "awaiting_acknowledgement", _within);
-            await Eventually.Async(async () => await StatusAsync(node) == "passing", _within, () => $"{node} is in Consul with its check");
+            await _stack.InStateAsync(node, "awaiting_acknowledgement", _timeout);
+            await Eventually.Async(async () => await StatusAsync(node) == "passing", _timeout, () => $"{node} is in Consul with its check");
         }
 
         Assert.Equal(nodes, await _inventory.QueryAsync("SELECT id FROM nodes WHERE address = '127.0.0.1' ORDER BY id"));
@@ -100,7 +100,7 @@ public sealed class NodeRegistrationTests : IAsyncLifetime
         // A node that sends one heartbeat and then none.
         await _stack.EventAsync("node-registration.acknowledge", nodes[0], new JsonObject { ["by"] = "alice" });
         await _stack.EventAsync("node-registration.heartbeat", nodes[0], new JsonObject { ["load"] = 0.5 });
-        var response = await _stack.Responses.ReadAsync(requests[0], _within);
+        var response = await _stack.Responses.ReadAsync(requests[0], _timeout);
 
         Assert.Equal("node_silent", response.Field("code"));
         Assert.Equal("", await StatusAsync(nodes[0]));

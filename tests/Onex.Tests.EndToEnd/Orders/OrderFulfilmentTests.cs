@@ -3,7 +3,7 @@ namespace Onex.Tests.EndToEnd.Orders;
 /// <summary>contracts/order-fulfilment.yaml, by three processes on a real Kafka and a real Postgres.</summary>
 public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<RunningStack>
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private OnexStack Stack => running.Stack;
 
@@ -15,7 +15,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
 
         foreach (var (order, correlationId) in orders.Zip(correlationIds))
         {
-            var response = await Stack.Responses.ReadAsync(correlationId, _within);
+            var response = await Stack.Responses.ReadAsync(correlationId, _timeout);
             Assert.Equal("success", response.Field("status"));
             Assert.Equal("order-fulfilment", response.Field("operation"));
             Assert.Equal(correlationId, response.Key);
@@ -38,7 +38,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     public async Task The_history_of_an_order_lists_its_events_in_order()
     {
         var correlationId = await Stack.OrderAsync(Names.Next("story"));
-        await Stack.Responses.ReadAsync(correlationId, _within);
+        await Stack.Responses.ReadAsync(correlationId, _timeout);
 
         var history = await Stack.Database.QueryAsync(
             $"""
@@ -70,7 +70,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         Stack.Services.Treat(order, new Treatment { CardDeclined = true });
         var correlationId = await Stack.OrderAsync(order);
 
-        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        var response = await Stack.Responses.ReadAsync(correlationId, _timeout);
 
         Assert.Equal("error", response.Field("status"));
         Assert.False(response.Json.GetProperty("success").GetBoolean());
@@ -93,7 +93,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         Stack.Services.Treat(order, new Treatment { Failures = 3 });
         var correlationId = await Stack.OrderAsync(order);
 
-        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        var response = await Stack.Responses.ReadAsync(correlationId, _timeout);
 
         Assert.Equal("success", response.Field("status"));
         Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
@@ -107,13 +107,13 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         var order = Names.Next("again");
         var envelopeId = OnexStack.NewId();
         var correlationId = await Stack.OrderAsync(order, envelopeId: envelopeId);
-        var first = await Stack.Responses.ReadAsync(correlationId, _within);
+        var first = await Stack.Responses.ReadAsync(correlationId, _timeout);
 
         await Stack.OrderAsync(order, correlationId, envelopeId);
 
         var second = await Stack.Responses.ReadAsync(
             record => record.CorrelationId == correlationId && record.Field("status") == "duplicate",
-            _within, "the answer to the duplicate");
+            _timeout, "the answer to the duplicate");
         Assert.Equal("success", second.Field("original_status"));
         Assert.Equal(envelopeId, second.Field("envelope_id"));
         Assert.Equal(first.Json.GetProperty("payload").GetRawText(), second.Json.GetProperty("payload").GetRawText());
@@ -126,14 +126,14 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
         var order = Names.Next("twice");
         Stack.Services.Treat(order, new Treatment { CardExpired = true });
         var first = await Stack.OrderAsync(order);
-        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+        await Stack.InStateAsync(order, "awaiting_new_card", _timeout);
 
         var second = await Stack.OrderAsync(order);
 
-        var rejected = await Stack.Responses.ReadAsync(second, _within);
+        var rejected = await Stack.Responses.ReadAsync(second, _timeout);
         Assert.Equal(("error", "ONEX3009"), (rejected.Field("status"), rejected.Field("code")));
         await Stack.EventAsync("order-fulfilment.card_updated", order, []);
-        Assert.Equal("success", (await Stack.Responses.ReadAsync(first, _within)).Field("status"));
+        Assert.Equal("success", (await Stack.Responses.ReadAsync(first, _timeout)).Field("status"));
         Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Services.EffectsOf(order));
     }
 

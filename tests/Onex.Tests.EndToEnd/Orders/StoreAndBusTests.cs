@@ -16,7 +16,7 @@ public sealed class StoreAndBusTests : IDisposable
           fraud: { type: http, url: "http://127.0.0.1:1" }
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-everywhere-");
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(2) };
@@ -34,9 +34,9 @@ public sealed class StoreAndBusTests : IDisposable
     [InlineData("kafka", "postgres")]
     public async Task The_example_order_runs_on_every_store_and_every_bus(string bus, string store)
     {
-        await using var outside = await ExternalServices.StartAsync();
+        await using var services = await ExternalServices.StartAsync();
         await using var database = store == "postgres" ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync() : null;
-        await using var runtime = OnexProcess.Start("all", await SettingsAsync(bus, outside, database));
+        await using var runtime = OnexProcess.Start("all", await SettingsAsync(bus, services, database));
         await runtime.ReadyAsync();
         var api = new Uri($"http://127.0.0.1:{runtime.HttpPort}");
         await using var confirmed = bus == "kafka"
@@ -44,17 +44,17 @@ public sealed class StoreAndBusTests : IDisposable
             : null;
 
         await Task.WhenAll(
-            CompletesAsync(api, outside, confirmed),
-            CompletesWithAnotherCardAsync(api, outside),
-            IsCancelledWhileItWaitsAsync(api, outside),
-            IsCancelledWhileTheCardIsChargedAsync(api, outside),
-            IsSuspectedOfFraudAsync(api, outside));
+            CompletesAsync(api, services, confirmed),
+            CompletesWithAnotherCardAsync(api, services),
+            IsCancelledWhileItWaitsAsync(api, services),
+            IsCancelledWhileTheCardIsChargedAsync(api, services),
+            IsSuspectedOfFraudAsync(api, services));
 
         Assert.Empty((await GetAsync(api, "/api/v1/sagas/stuck"))["stuck"]!.AsArray());
         Assert.Equal(0, await runtime.TerminateAsync());
     }
 
-    private async Task CompletesAsync(Uri api, ExternalServices outside, TopicReader? confirmed)
+    private async Task CompletesAsync(Uri api, ExternalServices services, TopicReader? confirmed)
     {
         var order = Names.Next("plain");
 
@@ -63,73 +63,73 @@ public sealed class StoreAndBusTests : IDisposable
         Assert.Equal("success", (string?)response["status"]);
         Assert.Equal(order, (string?)response["payload"]!["order_id"]);
         Assert.Equal([$"b-{order}", $"b-{order}"], response["payload"]!["parcels"]!.AsArray().Select(parcel => (string?)parcel));
-        Assert.Equal(["reserve", "charge", "score", "pack", "pack"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "score", "pack", "pack"], services.EffectsOf(order));
         if (confirmed is not null)
         {
-            var record = await confirmed.ReadAsync(record => record.Key == order, _within, $"the confirmation of {order}");
+            var record = await confirmed.ReadAsync(record => record.Key == order, _timeout, $"the confirmation of {order}");
             Assert.Equal($$"""{"parcels":["b-{{order}}","b-{{order}}"]}""", record.Text);
             Assert.True(Guid.TryParse(record.MessageId, out _), "a confirmation without message_id");
         }
     }
 
-    private async Task CompletesWithAnotherCardAsync(Uri api, ExternalServices outside)
+    private async Task CompletesWithAnotherCardAsync(Uri api, ExternalServices services)
     {
         var order = Names.Next("newcard");
-        outside.Treat(order, new Treatment { FirstCardDeclined = true });
+        services.Treat(order, new Treatment { FirstCardDeclined = true });
         var response = OrderAsync(api, order);
         await InStateAsync(api, order, "awaiting_new_card");
 
-        await TellAsync(api, order, "card_updated", []);
+        await SendEventAsync(api, order, "card_updated", []);
 
         Assert.Equal("success", (string?)(await response)["status"]);
-        Assert.Equal(["reserve", "charge", "score", "pack", "pack"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "score", "pack", "pack"], services.EffectsOf(order));
         Assert.Equal(
-            2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
+            2, services.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
     }
 
-    private async Task IsCancelledWhileItWaitsAsync(Uri api, ExternalServices outside)
+    private async Task IsCancelledWhileItWaitsAsync(Uri api, ExternalServices services)
     {
         var order = Names.Next("givenup");
-        outside.Treat(order, new Treatment { FirstCardDeclined = true });
+        services.Treat(order, new Treatment { FirstCardDeclined = true });
         var first = OrderAsync(api, order);
         await InStateAsync(api, order, "awaiting_new_card");
         var joined = OrderAsync(api, order);
 
-        await TellAsync(api, order, "cancel", new JsonObject { ["reason"] = "changed mind" });
+        await SendEventAsync(api, order, "cancel", new JsonObject { ["reason"] = "changed mind" });
 
         Assert.Equal("cancel", (string?)(await first)["code"]);
         Assert.Equal("cancel", (string?)(await joined)["details"]!["reason"]);
-        Assert.Equal(["reserve", "undo reserve"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "undo reserve"], services.EffectsOf(order));
     }
 
-    private async Task IsCancelledWhileTheCardIsChargedAsync(Uri api, ExternalServices outside)
+    private async Task IsCancelledWhileTheCardIsChargedAsync(Uri api, ExternalServices services)
     {
         var order = Names.Next("regretted");
         var answered = new TaskCompletionSource();
-        outside.Treat(order, new Treatment { ChargeAnswered = answered.Task });
+        services.Treat(order, new Treatment { ChargeAnswered = answered.Task });
         var response = OrderAsync(api, order);
-        await Eventually.Async(() => outside.EffectsOf(order).Contains("charge"), _within, () => $"the card of {order} is not charged");
+        await Eventually.Async(() => services.EffectsOf(order).Contains("charge"), _timeout, () => $"the card of {order} is not charged");
 
-        await TellAsync(api, order, "cancel", new JsonObject { ["reason"] = "changed mind" });
+        await SendEventAsync(api, order, "cancel", new JsonObject { ["reason"] = "changed mind" });
         await InStateAsync(api, order, "unwinding");
         answered.SetResult();
 
         Assert.Equal("cancel", (string?)(await response)["code"]);
-        Assert.Equal(["reserve", "charge", "undo charge", "undo reserve"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "undo charge", "undo reserve"], services.EffectsOf(order));
     }
 
-    private async Task IsSuspectedOfFraudAsync(Uri api, ExternalServices outside)
+    private async Task IsSuspectedOfFraudAsync(Uri api, ExternalServices services)
     {
         var order = Names.Next("fraud");
-        outside.Treat(order, new Treatment { Score = 97 });
+        services.Treat(order, new Treatment { Score = 97 });
 
         var response = await OrderAsync(api, order);
 
         Assert.Equal("fraud_suspected", (string?)response["code"]);
-        Assert.Equal(["reserve", "charge", "score", "undo charge", "undo reserve"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "score", "undo charge", "undo reserve"], services.EffectsOf(order));
     }
 
-    private async Task<Dictionary<string, string>> SettingsAsync(string bus, ExternalServices outside, PostgresDatabase? database)
+    private async Task<Dictionary<string, string>> SettingsAsync(string bus, ExternalServices services, PostgresDatabase? database)
     {
         var contracts = Path.Combine(_directory.FullName, "contracts");
         foreach (
@@ -144,7 +144,7 @@ public sealed class StoreAndBusTests : IDisposable
 
         Directory.CreateDirectory(Path.Combine(contracts, "connections"));
         await File.WriteAllTextAsync(Path.Combine(contracts, "connections", "outside.yaml"), Connections);
-        var settings = new Dictionary<string, string>(outside.Environment)
+        var settings = new Dictionary<string, string>(services.Environment)
         {
             ["ONEX_EVENT_BUS"] = bus,
             ["ONEX_STORE"] = database is null ? "sqlite" : "postgres",
@@ -174,7 +174,7 @@ public sealed class StoreAndBusTests : IDisposable
         new JsonObject { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) },
         HttpStatusCode.OK);
 
-    private Task<JsonObject> TellAsync(Uri api, string order, string name, JsonObject payload) => PostAsync(
+    private Task<JsonObject> SendEventAsync(Uri api, string order, string name, JsonObject payload) => PostAsync(
         api,
         "/api/v1/requests",
         new JsonObject
@@ -187,16 +187,16 @@ public sealed class StoreAndBusTests : IDisposable
 
     private Task<TimeSpan> InStateAsync(Uri api, string order, string state) => Eventually.Async(
         async () => (await GetAsync(api, $"/api/v1/sagas?key={order}"))["sagas"]!.AsArray().Any(saga => (string?)saga!["state"] == state),
-        _within,
+        _timeout,
         () => $"{order} is not in state {state}");
 
     private async Task<JsonObject> GetAsync(Uri api, string path) => (await _http.GetFromJsonAsync<JsonObject>(new Uri(api, path)))!;
 
-    private async Task<JsonObject> PostAsync(Uri api, string path, JsonObject body, HttpStatusCode wanted)
+    private async Task<JsonObject> PostAsync(Uri api, string path, JsonObject body, HttpStatusCode expected)
     {
         using var response = await _http.PostAsJsonAsync(new Uri(api, path), body);
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.StatusCode == wanted, $"{path} {body.ToJsonString()}: {(int)response.StatusCode} {text}");
+        Assert.True(response.StatusCode == expected, $"{path} {body.ToJsonString()}: {(int)response.StatusCode} {text}");
         return JsonNode.Parse(text)!.AsObject();
     }
 }

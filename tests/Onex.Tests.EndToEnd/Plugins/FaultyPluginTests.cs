@@ -2,7 +2,7 @@ using Onex.Tests.EndToEnd.Support;
 
 namespace Onex.Tests.EndToEnd.Plugins;
 
-/// <summary>What faulty plug-ins do to a real process: nothing before the start, and nothing but their own steps after it.</summary>
+/// <summary>A process with invalid plug-ins does not start; a plug-in that fails later harms no steps but its own.</summary>
 public sealed class FaultyPluginTests : IDisposable
 {
     private const int BadConfiguration = 78;
@@ -29,7 +29,7 @@ public sealed class FaultyPluginTests : IDisposable
         await using var process = OnexProcess.Start("all", settings);
 
         Assert.Equal(BadConfiguration, await process.WaitForExitAsync(TimeSpan.FromMinutes(1)));
-        var said = string.Join('\n', process.Errors);
+        var errors = string.Join('\n', process.Errors);
         Assert.Multiple([.. new[]
         {
             "Acme.Future: error ONEX2105: it is built with System.Runtime 99.0.0",
@@ -39,8 +39,8 @@ public sealed class FaultyPluginTests : IDisposable
             "Acme.Faulty: error ONEX2106: Acme.Faulty.NoAttribute has no [Operation]",
             "Acme.Faulty: error ONEX2107: Acme.Faulty.Same2 has the name 'acme.same', which Acme.Faulty.Same1 of Acme.Faulty has too",
             "Acme.Faulty: error ONEX2108: the constructor of Acme.Faulty.NoStart threw InvalidOperationException: there is no licence file",
-        }.Select(line => (Action)(() => Assert.Contains(line, said, StringComparison.Ordinal)))]);
-        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+        }.Select(line => (Action)(() => Assert.Contains(line, errors, StringComparison.Ordinal)))]);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,26 +57,26 @@ public sealed class FaultyPluginTests : IDisposable
         await using var onex = await EmbeddedOnex.StartAsync(
             _contracts, ("ONEX_PLUGINS_DIR", plugins.Root), ("ONEX_WORKER_CONCURRENCY", "8"));
 
-        Assert.Equal("operation_failed", await EndsAsync(onex, "throw"));
-        Assert.Equal("operation_failed", await EndsAsync(onex, "nothing"));
-        Assert.Equal("operation_failed", await EndsAsync(onex, "absent"));
-        Assert.Equal("success", await EndsAsync(onex, "count"));
+        Assert.Equal("operation_failed", await RunAsync(onex, "throw"));
+        Assert.Equal("operation_failed", await RunAsync(onex, "nothing"));
+        Assert.Equal("operation_failed", await RunAsync(onex, "absent"));
+        Assert.Equal("success", await RunAsync(onex, "count"));
 
-        // The attempts run on, and hold no place of other computations.
-        var hanging = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => EndsAsync(onex, "block")));
+        // The attempts run on, but take no slots from other computations.
+        var hanging = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => RunAsync(onex, "block")));
         Assert.All(hanging, code => Assert.Equal("step_timed_out", code));
-        Assert.Equal("success", await EndsAsync(onex, "count"));
+        Assert.Equal("success", await RunAsync(onex, "count"));
 
-        // No more of them are begun, and only of them.
-        Assert.Equal("operation_stuck", await EndsAsync(onex, "block"));
-        Assert.Equal("success", await EndsAsync(onex, "count"));
+        // No more attempts of this operation are started; other operations are not affected.
+        Assert.Equal("operation_stuck", await RunAsync(onex, "block"));
+        Assert.Equal("success", await RunAsync(onex, "count"));
         var health = await onex.GetAsync("/health");
         Assert.Equal("degraded", (string?)health["status"]);
         Assert.Contains("8 earlier attempts have passed their time limit", health.ToJsonString(), StringComparison.Ordinal);
     }
 
-    // The code with which the step's attempt failed, or success.
-    private static async Task<string?> EndsAsync(EmbeddedOnex onex, string operation)
+    // Runs the operation in a contract. Returns the code of its failed attempt, or success.
+    private static async Task<string?> RunAsync(EmbeddedOnex onex, string operation)
     {
         var (_, answer) = await onex.RequestAsync($"{{\"operation\": \"{operation}\", \"payload\": {{}}}}", "?wait=30s");
         if ((string?)answer["status"] == "success")

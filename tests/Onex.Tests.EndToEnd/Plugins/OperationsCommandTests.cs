@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Plugins;
 
-/// <summary>What the command line knows of operations of plug-ins and of remote operations, with <c>handlers.enabled</c>.</summary>
+/// <summary>The command line lists and checks operations of plug-ins and remote operations, within <c>handlers.enabled</c>.</summary>
 public sealed class OperationsCommandTests : IDisposable
 {
     private const int BadConfiguration = 78;
@@ -23,7 +23,7 @@ public sealed class OperationsCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Enabled_operations_those_of_plugins_and_remote_ones_are_listed()
+    public async Task Enabled_built_in_plugin_and_remote_operations_are_listed()
     {
         var listed = await RunAsync("operations", "list", "--plugins", _plugins.Root);
         var shown = await RunAsync("operations", "show", "pricing.quote", "--plugins", _plugins.Root);
@@ -46,15 +46,15 @@ public sealed class OperationsCommandTests : IDisposable
         var good = await RunAsync("contracts", "check", "--plugins", _plugins.Root);
         Write("b.yaml", Contract("b", "compute: transform, with: { value: 1 }"));
         var bad = await RunAsync("contracts", "check", "--plugins", _plugins.Root);
-        var without = await RunAsync("contracts", "check");
+        var withoutPlugins = await RunAsync("contracts", "check");
 
         Assert.True(good.Code == 0, good.Error);
         Assert.Equal(BadConfiguration, bad.Code);
         Assert.Contains("b.yaml:6:", bad.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("a.yaml", bad.Error, StringComparison.Ordinal);
-        Assert.Equal(BadConfiguration, without.Code);
-        Assert.Contains("handlers.enabled names 'acme'", without.Error, StringComparison.Ordinal);
-        Assert.Contains("Plug-ins need ONEX_PLUGINS_DIR", without.Error, StringComparison.Ordinal);
+        Assert.Equal(BadConfiguration, withoutPlugins.Code);
+        Assert.Contains("handlers.enabled names 'acme'", withoutPlugins.Error, StringComparison.Ordinal);
+        Assert.Contains("Plug-ins need ONEX_PLUGINS_DIR", withoutPlugins.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed partial class WritingAnOperationTests
     }
 
     [Fact]
-    public async Task Whoever_follows_the_page_has_an_operation_that_contracts_call()
+    public async Task Following_the_page_gives_an_operation_that_contracts_call()
     {
         var directory = Directory.CreateTempSubdirectory("onex-operation-");
         try
@@ -26,7 +26,7 @@ public sealed partial class WritingAnOperationTests
             {
                 if (command.StartsWith("dotnet publish", StringComparison.Ordinal))
                 {
-                    // What the template has written is as the page shows it.
+                    // The template has written this file. WriteFiles compares it with the page.
                     Assert.True(File.Exists(Path.Combine(directory.FullName, "Acme.Shipping", "Quote.cs")));
                     _page.WriteFiles(directory.FullName);
                 }
@@ -53,7 +53,7 @@ public sealed partial class WritingAnOperationTests
         }
     }
 
-    // Not those that run the role and send a request to it, which the test does itself.
+    // Without the commands that run the role and send a request to it: the test does that itself.
     private static IEnumerable<string> Commands() => _page.Commands.Where(line =>
         !line.Contains("onex run", StringComparison.Ordinal) && !line.StartsWith("onex request", StringComparison.Ordinal));
 
@@ -69,8 +69,8 @@ public sealed partial class WritingAnOperationTests
         Assert.True(ended.Code == 0, $"{command}: {ended.Code}\n{ended.Out}\n{ended.Error}");
     }
 
-    // The package has been compiled with the tests, so it is only packed. Caches and templates are of this test alone, because the version
-    // of the package stays the same.
+    // The package was compiled with the tests, so it is only packed. The test has its own cache and templates, because the version of the
+    // package stays the same: a shared cache would return an earlier one.
     private static async Task DotnetAsync(string directory, string command)
     {
         var arguments = command.Replace("$ONEX_SOURCE", Repository.Root, StringComparison.Ordinal).Split(' ')[1..];

@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Requests;
 /// <summary>Requests that name an effect operation instead of a contract.</summary>
 public sealed class DirectOperationTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 
@@ -38,13 +38,13 @@ public sealed class DirectOperationTests : IDisposable
             onex, """{"operation":"filesystem.write_file","payload":{"connection":"files","path":"a.txt","content":"hello"}}""");
         var read = await AnswerAsync(
             onex, """{"operation":"read_file","handler_type":"filesystem","payload":{"connection":"files","path":"a.txt"}}""");
-        var inside = await AnswerAsync(onex, """{"operation":"http.get","payload":{"url":"http://127.0.0.1:1/"}}""");
+        var loopback = await AnswerAsync(onex, """{"operation":"http.get","payload":{"url":"http://127.0.0.1:1/"}}""");
         var (status, rejected) = await onex.RequestAsync("""{"operation":"http.post","payload":{"url":"http://example.com"}}""");
 
         Assert.Equal("success", (string?)written["status"]);
         Assert.Equal("hello", (string?)read["payload"]!["content"]);
         Assert.Equal("read_file", (string?)read["operation"]);
-        Assert.Equal("address_refused", (string?)inside["code"]);
+        Assert.Equal("address_refused", (string?)loopback["code"]);
         Assert.Equal(HttpStatusCode.Forbidden, status);
         Assert.Equal("ONEX3011", (string?)rejected["code"]);
         Assert.Contains("handlers.direct", rejected.ToJsonString(), StringComparison.Ordinal);
@@ -77,11 +77,11 @@ public sealed class DirectOperationTests : IDisposable
         var correlationId = await stack.RequestAsync("db.query", query);
         var rejected = await stack.RequestAsync("db.execute", query.DeepClone().AsObject());
 
-        var answer = await stack.Responses.ReadAsync(correlationId, _within);
+        var answer = await stack.Responses.ReadAsync(correlationId, _timeout);
         Assert.Equal("success", answer.Field("status"));
         Assert.Equal("db.query", answer.Field("operation"));
         Assert.Contains("\"rows\":[{\"sum\":7}]", answer.Text, StringComparison.Ordinal);
-        Assert.Equal("ONEX3011", (await stack.Responses.ReadAsync(rejected, _within)).Field("code"));
+        Assert.Equal("ONEX3011", (await stack.Responses.ReadAsync(rejected, _timeout)).Field("code"));
     }
 
     private static async Task<JsonNode> AnswerAsync(EmbeddedOnex onex, string request) =>

@@ -5,9 +5,9 @@ namespace Onex.Tests.EndToEnd.Requests;
 /// <summary>Every record on <c>requests</c> is answered or dead-lettered, and never blocks the records behind it.</summary>
 public sealed class HostileRequestTests(RunningStack running) : IClassFixture<RunningStack>
 {
-    private const string Good = """{"order_id":"x","total":1,"items":[]}""";
+    private const string ValidPayload = """{"order_id":"x","total":1,"items":[]}""";
 
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private OnexStack Stack => running.Stack;
 
@@ -24,9 +24,9 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
 
     public static TheoryData<string, string, string> Answerable() => new()
     {
-        { "ONEX3003", $$"""{"payload":{{Good}},"correlation_id":"#"}""", "operation" },
-        { "ONEX3003", $$"""{"operation":7,"payload":{{Good}},"correlation_id":"#"}""", "operation" },
-        { "ONEX3004", $$"""{"operation":"order-fulfillment","payload":{{Good}},"correlation_id":"#"}""", "order-fulfillment" },
+        { "ONEX3003", $$"""{"payload":{{ValidPayload}},"correlation_id":"#"}""", "operation" },
+        { "ONEX3003", $$"""{"operation":7,"payload":{{ValidPayload}},"correlation_id":"#"}""", "operation" },
+        { "ONEX3004", $$"""{"operation":"order-fulfillment","payload":{{ValidPayload}},"correlation_id":"#"}""", "order-fulfillment" },
         { "ONEX3011", """{"operation":"http.get","payload":{"url":"http://127.0.0.1/"},"correlation_id":"#"}""", "http.get" },
         {
             "ONEX3005",
@@ -47,7 +47,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         {
             // Unknown fields are stored as they were sent, and jsonb has no number as large.
             "ONEX3014",
-            $$"""{"operation":"order-fulfilment","payload":{{Good}},"correlation_id":"#","weight":1e200000}""",
+            $$"""{"operation":"order-fulfilment","payload":{{ValidPayload}},"correlation_id":"#","weight":1e200000}""",
             "22003"
         },
         {
@@ -69,40 +69,40 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
 
     [Theory]
     [MemberData(nameof(Unreadable))]
-    public async Task An_unreadable_record_is_copied_to_the_dead_letter_topic_unchanged(string what, string code)
+    public async Task An_unreadable_record_is_copied_to_the_dead_letter_topic_unchanged(string kind, string code)
     {
-        var value = Bytes(what);
+        var value = Bytes(kind);
         var sent = await Stack.Writer.SendAsync(Stack.Topic("requests"), value, partition: 1);
 
-        var dead = await DeadLetterOfAsync(sent.Offset.Value, partition: 1);
+        var deadLetter = await DeadLetterOfAsync(sent.Offset.Value, partition: 1);
 
-        Assert.Equal(code, dead.Field("failure_code"));
-        Assert.Equal(Stack.Topic("requests"), dead.Field("original_topic"));
-        Assert.False(string.IsNullOrWhiteSpace(dead.Field("failure_reason")));
-        var kept = dead.Json.GetProperty("original_message");
+        Assert.Equal(code, deadLetter.Field("failure_code"));
+        Assert.Equal(Stack.Topic("requests"), deadLetter.Field("original_topic"));
+        Assert.False(string.IsNullOrWhiteSpace(deadLetter.Field("failure_reason")));
+        var original = deadLetter.Json.GetProperty("original_message");
         if (value is { Length: > 0 })
         {
-            var text = kept.GetProperty("value").GetString()!;
-            Assert.Equal(value, what == "not UTF-8" ? Convert.FromBase64String(text["base64:".Length..]) : Encoding.UTF8.GetBytes(text));
+            var text = original.GetProperty("value").GetString()!;
+            Assert.Equal(value, kind == "not UTF-8" ? Convert.FromBase64String(text["base64:".Length..]) : Encoding.UTF8.GetBytes(text));
         }
 
-        await TheNextGoodOneIsHandledAsync(partition: 1);
+        await AssertNextRequestIsHandledAsync(partition: 1);
     }
 
     [Theory]
     [MemberData(nameof(Answerable))]
-    public async Task An_invalid_request_gets_an_error_and_becomes_a_dead_letter(string code, string request, string says)
+    public async Task An_invalid_request_gets_an_error_and_becomes_a_dead_letter(string code, string request, string messagePart)
     {
         var correlationId = OnexStack.NewId();
         var sent = await Stack.Writer.SendAsync(Stack.Topic("requests"), request.Replace("#", correlationId), partition: 2);
 
-        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        var response = await Stack.Responses.ReadAsync(correlationId, _timeout);
 
         Assert.Equal(("error", code), (response.Field("status"), response.Field("code")));
         Assert.False(response.Json.GetProperty("success").GetBoolean());
-        Assert.Contains(says, response.Text, StringComparison.Ordinal);
+        Assert.Contains(messagePart, response.Text, StringComparison.Ordinal);
         Assert.Equal(code, (await DeadLetterOfAsync(sent.Offset.Value, partition: 2)).Field("failure_code"));
-        await TheNextGoodOneIsHandledAsync(partition: 2);
+        await AssertNextRequestIsHandledAsync(partition: 2);
         Stack.AssertOneResponseEach([correlationId]);
     }
 
@@ -110,16 +110,17 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
     public async Task A_malformed_correlation_id_is_an_error_and_not_silently_replaced()
     {
         var sent = await Stack.Writer.SendAsync(
-            Stack.Topic("requests"), $$"""{"operation":"order-fulfilment","payload":{{Good}},"correlation_id":"order 12"}""", partition: 3);
+            Stack.Topic("requests"),
+            $$"""{"operation":"order-fulfilment","payload":{{ValidPayload}},"correlation_id":"order 12"}""", partition: 3);
 
-        var dead = await DeadLetterOfAsync(sent.Offset.Value, partition: 3);
-        Assert.Equal("ONEX3006", dead.Field("failure_code"));
+        var deadLetter = await DeadLetterOfAsync(sent.Offset.Value, partition: 3);
+        Assert.Equal("ONEX3006", deadLetter.Field("failure_code"));
         var response = await Stack.Responses.ReadAsync(
             record => record.Field("code") == "ONEX3006" && record.Text.Contains("order 12", StringComparison.Ordinal),
-            _within,
+            _timeout,
             "an error that shows the malformed correlation id");
         Assert.True(Guid.TryParse(response.CorrelationId, out _));
-        await TheNextGoodOneIsHandledAsync(partition: 3);
+        await AssertNextRequestIsHandledAsync(partition: 3);
     }
 
     [Fact]
@@ -130,7 +131,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         await Stack.Writer.SendAsync(Stack.Topic("requests"), request.ToJsonString());
 
         var response = await Stack.Responses.ReadAsync(
-            record => record.Text.Contains(order, StringComparison.Ordinal), _within, $"the response to {order}");
+            record => record.Text.Contains(order, StringComparison.Ordinal), _timeout, $"the response to {order}");
 
         Assert.True(Guid.TryParse(response.CorrelationId, out _));
         Assert.Equal(response.CorrelationId, response.Key);
@@ -160,15 +161,15 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         };
         await Stack.Writer.SendAsync(Stack.Topic("requests"), request.ToJsonString(options), partition: 0);
 
-        var response = await Stack.Responses.ReadAsync((string)request["correlation_id"]!, _within);
+        var response = await Stack.Responses.ReadAsync((string)request["correlation_id"]!, _timeout);
 
         Assert.Equal("success", response.Field("status"));
         var body = JsonNode.Parse(Stack.Services.Calls.First(call => call.Order == order && call.Step == "reserve").Body)!;
         Assert.Equal(text.ToString(), (string?)body["lines"]![0]!["sku"]);
-        await TheNextGoodOneIsHandledAsync(partition: 0);
+        await AssertNextRequestIsHandledAsync(partition: 0);
     }
 
-    private static byte[]? Bytes(string what) => what switch
+    private static byte[]? Bytes(string kind) => kind switch
     {
         "malformed JSON" => "{\"operation\": \"order-fulfilment\", \"payload\": {"u8.ToArray(),
         "a list" => "[{\"operation\": \"order-fulfilment\"}]"u8.ToArray(),
@@ -178,19 +179,19 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         "no value" => null,
         "5,000 deep" => Encoding.UTF8.GetBytes(
             string.Concat(Enumerable.Repeat("{\"payload\":", 5000)) + "1" + new string('}', 5000)),
-        _ => throw new ArgumentOutOfRangeException(nameof(what), what, null),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
     private Task<ReadRecord> DeadLetterOfAsync(long offset, int partition) => Stack.DeadLetters.ReadAsync(
         record => record.Json.GetProperty("original_message") is var original
             && original.GetProperty("partition").GetInt32() == partition
             && original.GetProperty("offset").GetInt64() == offset,
-        _within,
+        _timeout,
         $"the dead letter of {partition}/{offset}");
 
-    private async Task TheNextGoodOneIsHandledAsync(int partition)
+    private async Task AssertNextRequestIsHandledAsync(int partition)
     {
         var correlationId = await Stack.OrderAsync(Names.Next("next"), partition: partition);
-        Assert.Equal("success", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
+        Assert.Equal("success", (await Stack.Responses.ReadAsync(correlationId, _timeout)).Field("status"));
     }
 }

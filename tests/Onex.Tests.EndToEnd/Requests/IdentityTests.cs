@@ -3,7 +3,7 @@ using Onex.Tests.EndToEnd.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 
-/// <summary>Which requests are duplicates, over the API of one process. The rules are those of the topic.</summary>
+/// <summary>Which requests are duplicates, over the API of one process. Requests on the topic follow the same rules.</summary>
 public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture<IdentityTests.Tickets>
 {
     private const string Contract = """
@@ -64,7 +64,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_request_written_twice_is_one_request()
+    public async Task A_request_in_another_notation_is_the_same_request()
     {
         var (name, envelope) = (Names.Next("ticket"), OnexStack.NewId());
         var (_, first) = await Onex.RequestAsync(

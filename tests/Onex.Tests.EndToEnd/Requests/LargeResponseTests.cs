@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Requests;
 /// <summary>Responses that the broker rejects.</summary>
 public sealed class LargeResponseTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 
@@ -32,7 +32,7 @@ public sealed class LargeResponseTests : IDisposable
         var text = new string('x', 600_000);
 
         var correlation = await stack.RequestAsync("twice", new JsonObject { ["text"] = text });
-        var response = await stack.Responses.ReadAsync(correlation, _within);
+        var response = await stack.Responses.ReadAsync(correlation, _timeout);
 
         Assert.Equal(
             ("error", "success", "ONEX3040"), (response.Field("status"), response.Field("original_status"), response.Field("code")));

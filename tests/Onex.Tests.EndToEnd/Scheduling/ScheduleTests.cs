@@ -42,12 +42,11 @@ public sealed class ScheduleTests : IDisposable
         var times = await StartedAsync(stack, "beat", atLeast: 12);
 
         // No start is repeated, and none is lost while no orchestrator runs, because each is late by less than a minute.
-
         Assert.Equal(Enumerable.Range(0, times.Count).Select(number => times[0].AddSeconds(number)), times);
     }
 
     [Fact]
-    public async Task Of_the_missed_times_only_the_last_starts_a_saga_or_none_does()
+    public async Task Only_the_last_missed_time_starts_a_saga_and_none_does_with_skip()
     {
         Write("latest", "schedule: { every: 1h }", "steps: [{ wait: 1ms }]");
         Write("skipping", "schedule: { every: 1h, missed: skip }", "steps: [{ wait: 1ms }]");
@@ -79,7 +78,7 @@ public sealed class ScheduleTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData("key: '\"nightly\"'\non_duplicate: join\n")]
-    public async Task No_saga_starts_while_that_of_an_earlier_time_is_live(string key)
+    public async Task No_saga_starts_while_the_saga_of_an_earlier_time_is_live(string key)
     {
         Write(
             "long",
@@ -89,9 +88,9 @@ public sealed class ScheduleTests : IDisposable
         await using var stack = await StackAsync();
         await stack.StartReadyAsync("main", "main");
         await StartedAsync(stack, "long", atLeast: 1);
-        var passed = "SELECT max(last_due_at) - min(s.started_at) > interval '4 seconds' FROM onex.schedules, onex.sagas s";
+        var hasAdvanced = "SELECT max(last_due_at) - min(s.started_at) > interval '4 seconds' FROM onex.schedules, onex.sagas s";
         await Eventually.Async(
-            () => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not advanced");
+            () => stack.Database.ScalarAsync<bool>(hasAdvanced), TimeSpan.FromMinutes(1), () => "the schedule has not advanced");
         Assert.Equal(["1|"], await stack.Database.QueryAsync("SELECT count(*), string_agg(waiters::text, '') FROM onex.sagas"));
 
         await stack.EventAsync("long.enough", key.Length == 0 ? "schedule" : "nightly", []);

@@ -7,7 +7,7 @@ namespace Onex.Tests.EndToEnd.Secrets;
 /// <summary>The rotation of Redis' password and of the tokens of Consul and Vault, in the steps of docs/operating.md.</summary>
 public sealed class CredentialRotationTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-rotation-");
 
@@ -22,7 +22,7 @@ public sealed class CredentialRotationTests : IDisposable
             connections:
               echo: { type: http, url: "{{echo.Address}}", rate_limit: { permits: 100, per: 1s, scope: cluster } }
             """);
-        Write("calling.yaml", Calling("http.post", "echo", "{ path: /once, body: {} }", "compensate: { none: a test }"));
+        Write("calling.yaml", CallingContract("http.post", "echo", "{ path: /once, body: {} }", "compensate: { none: a test }"));
 
         await using (var old = await StartAsync(redis, RedisServer.Password))
         {
@@ -54,18 +54,18 @@ public sealed class CredentialRotationTests : IDisposable
 
         await using (var old = OnexProcess.Start("all", Registered(agent, first)))
         {
-            await IsPassingAsync(agent, old);
+            await UntilPassingAsync(agent, old);
             Assert.Equal(0, await old.TerminateAsync());
         }
 
         await using var rotated = OnexProcess.Start("all", Registered(agent, second));
-        await IsPassingAsync(agent, rotated);
+        await UntilPassingAsync(agent, rotated);
         await agent.RevokeAsync(first);
         await using var late = OnexProcess.Start("all", Registered(agent, first));
         await Eventually.Async(
             async () => await late.GetAsync("/health") is { Status: HttpStatusCode.OK } answer
                 && FailedHandlers(answer.Body).Contains("consul registration"),
-            _within, () => "the process with the deleted token is degraded");
+            _timeout, () => "the process with the deleted token is degraded");
 
         Assert.Empty(FailedHandlers((await rotated.GetAsync("/health"))!.Value.Body));
         Assert.Equal(0, await rotated.TerminateAsync());
@@ -80,7 +80,7 @@ public sealed class CredentialRotationTests : IDisposable
         vault.Put("secret/apps/stock", ("password", "pl4nted"));
         var (first, second) = (vault.Issue(seconds: 3600, isRenewable: true), vault.Issue(seconds: 3600, isRenewable: true));
         Write("connections/vault.yaml", $$"""connections: { vault: { type: vault, url: "{{vault.Address}}" } }""");
-        Write("calling.yaml", Calling("vault.read_secret", "vault", "{ path: apps/stock }", ""));
+        Write("calling.yaml", CallingContract("vault.read_secret", "vault", "{ path: apps/stock }", ""));
 
         await using (var old = await StartAsync(vault, first))
         {
@@ -94,12 +94,12 @@ public sealed class CredentialRotationTests : IDisposable
         Assert.Contains(vault.Requests, seen => seen.Token == second && seen.Path.EndsWith("apps/stock", StringComparison.Ordinal));
 
         await using var late = OnexProcess.Start("all", WithVault(vault, first));
-        Assert.Equal(78, await late.WaitForExitAsync(_within));
+        Assert.Equal(78, await late.WaitForExitAsync(_timeout));
         Assert.Contains("ONEX2033", string.Join('\n', late.Errors), StringComparison.Ordinal);
     }
 
     // A contract with one call of an effect.
-    private static string Calling(string effect, string connection, string arguments, string further) => $$"""
+    private static string CallingContract(string effect, string connection, string arguments, string further) => $$"""
         contract: calling
         version: 1.0.0
         input: { type: object }
@@ -120,8 +120,8 @@ public sealed class CredentialRotationTests : IDisposable
     private static IReadOnlyCollection<string> FailedHandlers(string health) =>
         [.. JsonNode.Parse(health)!["details"]!["failed_handlers"]!.AsObject().Select(handler => handler.Key)];
 
-    private static async Task IsPassingAsync(ConsulAgent agent, OnexProcess process) => await Eventually.Async(
-        async () => await InstancesAsync(agent) is ["passing"], _within,
+    private static async Task UntilPassingAsync(ConsulAgent agent, OnexProcess process) => await Eventually.Async(
+        async () => await InstancesAsync(agent) is ["passing"], _timeout,
         () => $"the process is in Consul; it logged\n{string.Join('\n', process.Output.Concat(process.Errors))}");
 
     private static async Task<string[]> InstancesAsync(ConsulAgent agent) =>

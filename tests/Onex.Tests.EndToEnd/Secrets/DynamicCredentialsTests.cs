@@ -3,7 +3,7 @@ using Onex.Tests.EndToEnd.Support;
 
 namespace Onex.Tests.EndToEnd.Secrets;
 
-/// <summary>A connection whose user and password Vault makes for a short time: new ones replace them without a failed query.</summary>
+/// <summary>A connection with short-lived credentials from Vault. They are replaced without a failed query.</summary>
 public sealed class DynamicCredentialsTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Tests.EndToEnd.Secrets;
 
 /// <summary>
-/// A service that repeats what it gets, in its headers and its body: <c>/echo</c> fails twice before it succeeds, and <c>/rejected</c>
-/// rejects.
+/// A service that repeats each request in a header and in the body of the response. <c>/echo</c> fails twice before it succeeds, and
+/// <c>/refused</c> rejects.
 /// </summary>
 internal sealed class EchoService : IAsyncDisposable
 {

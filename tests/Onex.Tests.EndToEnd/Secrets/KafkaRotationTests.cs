@@ -8,7 +8,7 @@ namespace Onex.Tests.EndToEnd.Secrets;
 /// <summary>The rotation of Kafka's user, password and authority, in the steps of docs/operating.md, on a broker with SASL_SSL.</summary>
 public sealed class KafkaRotationTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-kafka-rotation-");
     private readonly string _prefix = $"{Names.Next("rotation").Replace('_', '-')}.";
@@ -47,7 +47,7 @@ public sealed class KafkaRotationTests : IDisposable
         await using var rotated = await StartAsync(broker, "onex-b", "second", both);
         await AnswersAsync(rotated);
 
-        // The old user goes, and the broker gets a certificate of the new authority: nobody restarts.
+        // The old user goes, and the broker gets a certificate of the new authority: no process restarts.
         await broker.SetPasswordAsync("onex", null);
         await broker.ReplaceCertificateAsync(certificates.ServerFile);
         await rotated.ReadyAsync();
@@ -61,12 +61,12 @@ public sealed class KafkaRotationTests : IDisposable
         await Eventually.Async(
             async () => await late.GetAsync("/health") is { Status: HttpStatusCode.ServiceUnavailable }
                 && late.Output.Any(line => line.Contains("SASL", StringComparison.OrdinalIgnoreCase)),
-            _within, () => $"the process with the old password says so:\n{string.Join('\n', late.Output.Concat(late.Errors))}");
+            _timeout, () => $"the process with the old password says so:\n{string.Join('\n', late.Output.Concat(late.Errors))}");
     }
 
     private static async Task AnswersAsync(OnexProcess process)
     {
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}"), Timeout = _within };
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}"), Timeout = _timeout };
         using var response = await http.PostAsJsonAsync("/api/v1/requests?wait=60s", new { operation = "sealing", payload = new { } });
         var answer = await response.Content.ReadAsStringAsync();
         Assert.True(response.StatusCode == HttpStatusCode.OK && (string?)JsonNode.Parse(answer)!["status"] == "success", answer);

@@ -58,7 +58,7 @@ public sealed class PlantedSecretTests : IDisposable
           done: { end: completed, output: { echo: "${data.echo}", handle: "${data.handle}" } }
         """;
 
-    // A database and a Redis, beside the embedded mode too.
+    // Steps that use a database and a Redis. The test of the embedded mode omits them.
     private const string Databases =
         """
             steps:
@@ -78,7 +78,7 @@ public sealed class PlantedSecretTests : IDisposable
                 catch: [{ error: data_exception, next: done }]
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 
@@ -120,14 +120,14 @@ public sealed class PlantedSecretTests : IDisposable
         {
             await stack.Writer.SendAsync(stack.Topic("requests"), "no JSON", null, null);
             var correlationId = await stack.RequestAsync("planted", new JsonObject());
-            var response = await stack.Responses.ReadAsync(correlationId, _within);
+            var response = await stack.Responses.ReadAsync(correlationId, _timeout);
             Assert.Equal("success", response.Field("status"));
             AssertUsed(vault, echo);
             var handle = response.Json.GetProperty("payload").GetProperty("handle").GetString()!;
-            await readers["requests.dlq"].ReadAsync(_ => true, _within, "a dead letter");
-            await readers["responses"].ReadAsync(correlationId, _within);
+            await readers["requests.dlq"].ReadAsync(_ => true, _timeout, "a dead letter");
+            await readers["responses"].ReadAsync(correlationId, _timeout);
             await Eventually.Async(
-                () => readers["effect-responses"].Records.Count >= 8, _within, () => "every outcome was read from effect-responses");
+                () => readers["effect-responses"].Records.Count >= 8, _timeout, () => "every outcome was read from effect-responses");
 
             var found = new SecretScan(Secret, vault.Latest("secret/apps/copy", "other")!, handle);
             found.Add("topics", readers.Values.SelectMany(reader => reader.Records).SelectMany(Bytes));
@@ -197,7 +197,7 @@ public sealed class PlantedSecretTests : IDisposable
             Path.Combine(_directory.FullName, "planted.yaml"), Contract.Replace("FURTHER", further, StringComparison.Ordinal));
     }
 
-    // The services got the value, so that there was something to hide.
+    // The services received the value, so it could have leaked.
     private static void AssertUsed(VaultServer vault, EchoService echo)
     {
         Assert.Equal(4, echo.Received.Count(seen => seen.Contains(Secret, StringComparison.Ordinal)));
@@ -236,7 +236,7 @@ public sealed class PlantedSecretTests : IDisposable
         return answers.Select(Encoding.UTF8.GetBytes);
     }
 
-    // Files that the server removes meanwhile held nothing that its other files do not hold.
+    // Skips files that the server deletes meanwhile: their content is in other files too.
     private static IEnumerable<byte[]> Files(string directory)
     {
         foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))

@@ -18,7 +18,7 @@ public sealed class SealedVaultTests : IDisposable
         vault.Put("secret/apps/stock", ("password", "pl4nted"));
         vault.Allows = (_, path) =>
         {
-            // Answered still; the next request is not.
+            // This request is still answered; Vault is sealed for the next one.
             vault.IsSealed = path == "secret/data/apps/stock";
             return true;
         };

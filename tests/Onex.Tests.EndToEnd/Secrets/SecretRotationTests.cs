@@ -9,7 +9,7 @@ namespace Onex.Tests.EndToEnd.Secrets;
 /// <summary><c>contracts/secret-rotation.yaml</c> against the stand-in for Vault and a role of a real PostgreSQL.</summary>
 public sealed class SecretRotationTests
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task The_password_of_a_database_role_is_rotated_and_one_that_does_not_work_is_restored()
@@ -38,7 +38,7 @@ public sealed class SecretRotationTests
             var unchanged = await stack.RequestAsync(
                 "secret-rotation", new JsonObject { ["account"] = bad, ["path"] = $"apps/{bad}" });
 
-            var response = await stack.Responses.ReadAsync(rotated, _within);
+            var response = await stack.Responses.ReadAsync(rotated, _timeout);
             Assert.Equal(
                 ("success", 2), (response.Field("status"), response.Json.GetProperty("payload").GetProperty("version").GetInt32()));
             var password = vault.Latest($"secret/apps/{good}", "password")!;
@@ -47,7 +47,7 @@ public sealed class SecretRotationTests
             Assert.Equal(good, vault.Latest($"secret/apps/{good}", "user"));
             Assert.True(vault.IsDeleted($"secret/apps/{good}", 1));
 
-            Assert.Equal("new_password_refused", (await stack.Responses.ReadAsync(unchanged, _within)).Field("code"));
+            Assert.Equal("new_password_refused", (await stack.Responses.ReadAsync(unchanged, _timeout)).Field("code"));
             Assert.True(await accounts.CanLogInAsync(bad, "the first password"));
             Assert.Equal((false, true), (vault.IsDeleted($"secret/apps/{bad}", 1), vault.IsDeleted($"secret/apps/{bad}", 2)));
         }

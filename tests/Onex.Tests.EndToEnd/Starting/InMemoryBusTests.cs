@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Starting;
 /// <summary>All roles in one process with the in-memory log.</summary>
 public sealed class InMemoryBusTests : IDisposable
 {
-    // Otherwise a saga queries the outcome of its step only after the timeout.
+    // The step's timeout is longer than the test waits, so the saga completes only if its command is sent again.
     private const string Contract = """
         contract: nap
         version: 1.0.0
@@ -99,7 +99,7 @@ public sealed class InMemoryBusTests : IDisposable
         await Eventually.Async(
             async () => JsonNode.Parse(await http.GetStringAsync("/api/v1/sagas?status=completed"))!["sagas"]!.AsArray().Count == 1,
             TimeSpan.FromMinutes(1),
-            () => "the saga that the event moves");
+            () => "the event completes the saga");
 
         async Task PostAsync(string path, string body)
         {

@@ -48,7 +48,7 @@ public sealed class ReloadTests : IDisposable
         Assert.Equal("good", await AnswerAsync(onex, "greeting"));
         Assert.Contains(onex.Output, line => line.Contains("ONEX1", StringComparison.Ordinal) && line.Contains("7006"));
 
-        Write("greeting", "1.0.0", "sly");
+        Write("greeting", "1.0.0", "changed");
         await onex.HangUpAsync();
         await DegradedAsync(onex, _directory.FullName);
         Assert.Contains("ONEX_CONTRACTS_MUTABLE", (await onex.GetAsync("/health")).ToJsonString(), StringComparison.Ordinal);

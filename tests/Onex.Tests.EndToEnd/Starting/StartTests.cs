@@ -5,7 +5,7 @@ public sealed class StartTests
 {
     private const int BadConfiguration = 78;
 
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task All_start_errors_are_reported_together()
@@ -24,16 +24,16 @@ public sealed class StartTests
 
         await using var process = OnexProcess.Start("main", settings);
 
-        Assert.Equal(BadConfiguration, await process.WaitForExitAsync(_within));
-        var said = string.Join('\n', process.Errors);
-        Assert.Contains("POSTGRES_PASSWORD", said, StringComparison.Ordinal);
-        Assert.Contains("VAULT_TOKEN", said, StringComparison.Ordinal);
-        Assert.Contains("KAFKA_SECURITY_PROTOCOL", said, StringComparison.Ordinal);
-        Assert.Contains("CARRIER_PIGEON", said, StringComparison.Ordinal);
-        Assert.Matches(@"order-fulfilment\.yaml:\d+:\d+", said);
-        Assert.Contains("pakcing", said, StringComparison.Ordinal);
-        Assert.Contains("packing", said, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+        Assert.Equal(BadConfiguration, await process.WaitForExitAsync(_timeout));
+        var errors = string.Join('\n', process.Errors);
+        Assert.Contains("POSTGRES_PASSWORD", errors, StringComparison.Ordinal);
+        Assert.Contains("VAULT_TOKEN", errors, StringComparison.Ordinal);
+        Assert.Contains("KAFKA_SECURITY_PROTOCOL", errors, StringComparison.Ordinal);
+        Assert.Contains("CARRIER_PIGEON", errors, StringComparison.Ordinal);
+        Assert.Matches(@"order-fulfilment\.yaml:\d+:\d+", errors);
+        Assert.Contains("pakcing", errors, StringComparison.Ordinal);
+        Assert.Contains("packing", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,17 +74,17 @@ public sealed class StartTests
 
         await using var second = stack.Start("main", new Dictionary<string, string> { ["CONTRACTS_DIR"] = contracts });
 
-        Assert.Equal(BadConfiguration, await second.WaitForExitAsync(_within));
-        var said = string.Join('\n', second.Errors);
-        Assert.Contains("order-fulfilment", said, StringComparison.Ordinal);
-        Assert.Contains("2.0.0", said, StringComparison.Ordinal);
-        Assert.Contains("ONEX_CONTRACTS_MUTABLE", said, StringComparison.Ordinal);
+        Assert.Equal(BadConfiguration, await second.WaitForExitAsync(_timeout));
+        var errors = string.Join('\n', second.Errors);
+        Assert.Contains("order-fulfilment", errors, StringComparison.Ordinal);
+        Assert.Contains("2.0.0", errors, StringComparison.Ordinal);
+        Assert.Contains("ONEX_CONTRACTS_MUTABLE", errors, StringComparison.Ordinal);
     }
 
     private static async Task<string> OneLineAsync(OnexStack stack)
     {
         var process = stack.Start("main");
-        Assert.Equal(BadConfiguration, await process.WaitForExitAsync(_within));
+        Assert.Equal(BadConfiguration, await process.WaitForExitAsync(_timeout));
         return Assert.Single(process.Errors, line => line.Length > 0);
     }
 

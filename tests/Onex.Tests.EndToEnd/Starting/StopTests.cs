@@ -3,7 +3,7 @@ namespace Onex.Tests.EndToEnd.Starting;
 /// <summary>A role completes the messages in flight before it stops.</summary>
 public sealed class StopTests
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task A_role_drains_on_SIGTERM_and_exits_with_0()
@@ -12,7 +12,7 @@ public sealed class StopTests
         stack.Services.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(200) };
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         var correlationIds = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => stack.OrderAsync(Names.Next("stop"))));
-        await Eventually.Async(() => stack.Services.Calls.Count > 15, _within, () => $"{stack.Services.Calls.Count} calls were made");
+        await Eventually.Async(() => stack.Services.Calls.Count > 15, _timeout, () => $"{stack.Services.Calls.Count} calls were made");
 
         // Under load: each role has messages in flight.
         var before = roles.Select(role => role.Output.Count).ToList();
@@ -27,7 +27,7 @@ public sealed class StopTests
         await stack.StartReadyAsync("main", "effects", "workers");
         foreach (var correlationId in correlationIds)
         {
-            Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
+            Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _timeout)).Field("status"));
         }
 
         stack.AssertOneResponseEach(correlationIds);

@@ -27,8 +27,8 @@ public sealed class VersionTests : IDisposable
         await using (var onex = await EmbeddedOnex.StartAsync(_directory))
         {
             Assert.Contains(onex.Output, line => line.Contains("Contract approval 1.0.0 has live sagas (4)", StringComparison.Ordinal));
-            var (wrong, rejection) = await onex.RequestAsync(Event(names[0], "\"x\"", ByKey(names[0])));
-            Assert.Equal((HttpStatusCode.BadRequest, "ONEX3005"), (wrong, (string?)rejection["code"]));
+            var (mistyped, rejection) = await onex.RequestAsync(Event(names[0], "\"x\"", ByKey(names[0])));
+            Assert.Equal((HttpStatusCode.BadRequest, "ONEX3005"), (mistyped, (string?)rejection["code"]));
             await AcceptsAsync(onex, names, old);
             (_, var started) = await onex.RequestAsync(Start(newer));
             second = (string)started["saga_id"]!;
@@ -184,7 +184,7 @@ public sealed class VersionTests : IDisposable
         return sagas;
     }
 
-    // By key, by id, by correlation id, and as an operator sends it.
+    // Sends each saga its event: by key, by id, by correlation id, and as an operator.
     private static async Task AcceptsAsync(EmbeddedOnex onex, string[] names, Dictionary<string, string> sagas)
     {
         (HttpStatusCode Status, JsonNode Answer)[] answers =

@@ -79,8 +79,7 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
 
     /// <summary>Waits until a saga is in a state.</summary>
     public Task UntilAsync(string sagaId, string state) => Eventually.Async(
-        async () => (string?)(
-            await GetAsync($"/api/v1/sagas/{sagaId}"))["state"] == state,
-            TimeSpan.FromMinutes(1),
-            () => $"saga {sagaId} is in state '{state}'");
+        async () => (string?)(await GetAsync($"/api/v1/sagas/{sagaId}"))["state"] == state,
+        TimeSpan.FromMinutes(1),
+        () => $"saga {sagaId} is in state '{state}'");
 }

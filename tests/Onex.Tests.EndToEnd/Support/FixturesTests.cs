@@ -80,10 +80,10 @@ public sealed class FixturesTests
     [Fact]
     public async Task A_test_service_acts_once_per_idempotency_key_and_reports_duplicates()
     {
-        await using var world = await ExternalServices.StartAsync();
-        world.Treat("poor", new Treatment { CardDeclined = true });
-        world.Treat("flaky", new Treatment { Failures = 1 });
-        using var http = new HttpClient { BaseAddress = world.Address };
+        await using var services = await ExternalServices.StartAsync();
+        services.Treat("poor", new Treatment { CardDeclined = true });
+        services.Treat("flaky", new Treatment { Failures = 1 });
+        using var http = new HttpClient { BaseAddress = services.Address };
 
         Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/reservations", "k1", """{"order":"o"}"""));
         Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/reservations", "k1", """{"order":"o"}"""));
@@ -93,13 +93,13 @@ public sealed class FixturesTests
         Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/parcels", "k4", """{"order":"flaky"}"""));
         Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/refunds", "k5", """{"ref":"p-o"}"""));
 
-        Assert.Equal(["reserve", "undo reserve", "undo charge"], world.EffectsOf("o"));
-        Assert.Empty(world.EffectsOf("poor"));
-        Assert.Equal(["pack"], world.EffectsOf("flaky"));
-        Assert.Empty(world.KeyViolations());
+        Assert.Equal(["reserve", "undo reserve", "undo charge"], services.EffectsOf("o"));
+        Assert.Empty(services.EffectsOf("poor"));
+        Assert.Equal(["pack"], services.EffectsOf("flaky"));
+        Assert.Empty(services.KeyViolations());
 
         await CallAsync(http, HttpMethod.Post, "/reservations", "another", """{"order":"o"}""");
-        Assert.Equal(["o reserve: [k1, another]"], world.KeyViolations());
+        Assert.Equal(["o reserve: [k1, another]"], services.KeyViolations());
     }
 
     private static async Task<int> CallAsync(HttpClient http, HttpMethod method, string path, string key, string body)

@@ -23,7 +23,7 @@ internal sealed partial class GuidePage(string name)
         Regex.Match(Text, $"^```{language}\n(?<content>(?:.*\n)*?)```\n", RegexOptions.Multiline | RegexOptions.NonBacktracking)
             .Groups["content"].Value;
 
-    /// <summary>Writes its files below a directory. One that is there already must be as the page shows it.</summary>
+    /// <summary>Writes its files below a directory. A file that exists already must equal the one on the page.</summary>
     public void WriteFiles(string directory)
     {
         foreach (var (name, content) in Files)

@@ -6,12 +6,12 @@ using Onex.Tests.EndToEnd.Support;
 namespace Onex.Tests.EndToEnd.Telemetry;
 
 /// <summary>
-/// What one process with all roles exports: over gRPC, and of everything that is not a plain step, such as children, items, timers,
-/// compensations and parked commands.
+/// What one process with all roles exports over gRPC, for everything that is more than a plain step: children, items, timers, compensations
+/// and parked commands.
 /// </summary>
 public sealed class EmbeddedTelemetryTests : IDisposable
 {
-    private const string Far = """
+    private const string ParentContract = """
         contract: far
         version: 1.0.0
         description: Calls a service for each item and a child saga, waits for a timer, is refused, and compensates.
@@ -49,7 +49,7 @@ public sealed class EmbeddedTelemetryTests : IDisposable
         on_failure: unwinding
         """;
 
-    private const string Near = """
+    private const string ChildContract = """
         contract: near
         version: 1.0.0
         description: The child. Its service is away at first, so its command is parked.
@@ -67,7 +67,7 @@ public sealed class EmbeddedTelemetryTests : IDisposable
           done: { end: completed }
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 
@@ -91,11 +91,11 @@ public sealed class EmbeddedTelemetryTests : IDisposable
         await Eventually.Async(
             async () => (await onex.TextAsync("/metrics"))
                 .Contains("onex_connection_breaker{connection=\"late\"} 2", StringComparison.Ordinal),
-            _within, () => "the breaker of the connection that is away is open");
+            _timeout, () => "the breaker of the connection that is away is open");
         await using var arrived = await EchoService.StartAsync(late);
         await Eventually.Async(
             () => Task.FromResult(States(collector).Contains("far unwound") && Attempts(collector).Count == 8),
-            _within, () => string.Join('\n', collector.Spans.Select(span => span.Name)));
+            _timeout, () => string.Join('\n', collector.Spans.Select(span => span.Name)));
 
         Assert.Equal(
             [
@@ -120,10 +120,10 @@ public sealed class EmbeddedTelemetryTests : IDisposable
         // Log lines and metrics take the same protocol.
         await Eventually.Async(
             () => Task.FromResult(collector.Logs.Count > 0 && collector.Metrics.Contains("onex.saga.ended")),
-            _within, () => $"{collector.Logs.Count} log lines, metrics: {string.Join(", ", collector.Metrics.Distinct())}");
+            _timeout, () => $"{collector.Logs.Count} log lines, metrics: {string.Join(", ", collector.Metrics.Distinct())}");
     }
 
-    // Without those that found no service.
+    // Without the attempts that did not reach a service.
     private static List<string> Attempts(OtlpCollector collector) =>
     [
         .. collector.Spans
@@ -142,8 +142,8 @@ public sealed class EmbeddedTelemetryTests : IDisposable
 
     private void Write(EchoService echo, int late)
     {
-        File.WriteAllText(Path.Combine(_directory.FullName, "far.yaml"), Far);
-        File.WriteAllText(Path.Combine(_directory.FullName, "near.yaml"), Near);
+        File.WriteAllText(Path.Combine(_directory.FullName, "far.yaml"), ParentContract);
+        File.WriteAllText(Path.Combine(_directory.FullName, "near.yaml"), ChildContract);
         File.WriteAllText(
             Path.Combine(_directory.CreateSubdirectory("connections").FullName, "all.yaml"),
             $$"""

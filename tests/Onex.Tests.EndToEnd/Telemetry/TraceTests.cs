@@ -55,7 +55,11 @@ public sealed class TraceTests
         on_failure: unwinding
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+    // Kinds of spans in OTLP.
+    private const int Client = 3;
+    private const int Consumer = 5;
+
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task A_saga_is_one_trace_across_three_processes()
@@ -66,13 +70,13 @@ public sealed class TraceTests
         await stack.StartReadyAsync("main", "effects", "workers");
 
         await SendAsync(stack, "traced", "a", request);
-        await stack.InStateAsync("a", "waiting", _within);
+        await stack.InStateAsync("a", "waiting", _timeout);
         await SendAsync(stack, "traced.approve", "a", sent);
         await EndsAsync(stack, "a");
         var client = request.SpanId.ToHexString();
         var spans = await SpansAsync(collector, request, "send " + stack.Topic("responses"));
 
-        // By role and name, each once but for the attempts.
+        // By role and name. Only operations with several calls or retries appear more than once.
         Assert.Equal(
             [
                 "effects attempt db.query", "effects attempt http.delete", "effects attempt http.delete", "effects attempt http.post",
@@ -83,14 +87,14 @@ public sealed class TraceTests
                 .Select(span => $"{span.Role} {span.Name}").Order(StringComparer.Ordinal));
 
         // A record's span is below the request, and what happens in its process is below that.
-        var processed = spans.Where(span => span.Kind == 5).ToList();
+        var processed = spans.Where(span => span.Kind == Consumer).ToList();
         Assert.All(processed, span => Assert.Equal((client, "kafka"), (span.ParentId, span.Attributes["messaging.system"])));
         Assert.Equal(
             ["effects", "main", "workers"], processed.Select(span => span.Role).Distinct().Order(StringComparer.Ordinal));
         Assert.All(
             spans.Where(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)),
             span => Assert.Equal($"process {stack.Topic("effect-requests")}", Parent(span, spans)?.Name));
-        var calls = spans.Where(span => span.Kind == 3).ToList();
+        var calls = spans.Where(span => span.Kind == Client).ToList();
         Assert.Equal(6, calls.Count(span => span.Source != "Npgsql"));
         Assert.All(calls, span => Assert.StartsWith("attempt ", Parent(span, spans)?.Name, StringComparison.Ordinal));
         Assert.Contains(calls, span => span.Source == "Npgsql");
@@ -107,12 +111,12 @@ public sealed class TraceTests
             $"workers process {stack.Topic("worker-requests")}",
             Describe(Cause(Assert.Single(processed, span => span.Name == $"process {stack.Topic("worker-responses")}"), spans)));
 
-        // The errors are on the attempts that failed, not on what is around them.
+        // The errors are on the attempts that failed, not on their parents.
         Assert.Equal(
             [
                 "attempt http.delete http_503", "attempt http.post http_402", "attempt http.post http_503", "attempt http.post http_503",
             ],
-            spans.Where(span => span is { IsError: true, Kind: not 3 })
+            spans.Where(span => span is { IsError: true, Kind: not Client })
                 .Select(span => $"{span.Name} {span.Attributes["error.type"]}").Order(StringComparer.Ordinal));
 
         // The transitions, with the states that they lead to. An event has a trace of its own, so it is linked.
@@ -134,7 +138,7 @@ public sealed class TraceTests
 
         // A command's log lines have its trace.
         await Eventually.Async(
-            () => Task.FromResult(collector.Logs.Any(line => line.Body.StartsWith("onex ", StringComparison.Ordinal))), _within,
+            () => Task.FromResult(collector.Logs.Any(line => line.Body.StartsWith("onex ", StringComparison.Ordinal))), _timeout,
             () => "no log line was exported");
     }
 
@@ -150,16 +154,16 @@ public sealed class TraceTests
         stack.Set("OTEL_BSP_SCHEDULE_DELAY", "100");
         await stack.StartReadyAsync("workers");
 
-        // Without a trace of its own.
+        // The request has no trace of its own.
         await stack.RequestAsync("traced", new JsonObject { ["id"] = "b" });
-        await stack.InStateAsync("b", "waiting", _within);
+        await stack.InStateAsync("b", "waiting", _timeout);
         await Task.WhenAll(killed.Select(process => process.KillAsync()));
         Assert.DoesNotContain(collector.Spans, span => span.Role is "main" or "effects");
         await stack.StartReadyAsync("main", "effects");
         await SendAsync(stack, "traced.approve", "b", default);
         await EndsAsync(stack, "b");
         await Eventually.Async(
-            () => Task.FromResult(collector.Spans.Any(span => span.Name == "send " + stack.Topic("responses"))), _within,
+            () => Task.FromResult(collector.Spans.Any(span => span.Name == "send " + stack.Topic("responses"))), _timeout,
             () => "the response has no span");
 
         var saga = collector.Spans.Where(span => span.Attributes.ContainsKey("onex.step")).ToList();
@@ -217,7 +221,7 @@ public sealed class TraceTests
         await stack.Writer.SendAsync(stack.Topic("requests"), request.ToJsonString(), headers: headers);
     }
 
-    private static Task<TimeSpan> EndsAsync(OnexStack stack, string key) => stack.InStateAsync(key, "unwound", _within);
+    private static Task<TimeSpan> EndsAsync(OnexStack stack, string key) => stack.InStateAsync(key, "unwound", _timeout);
 
     // The spans of the request's trace, once the last one has arrived.
     private static async Task<List<ExportedSpan>> SpansAsync(OtlpCollector collector, ActivityContext request, string last)
@@ -228,7 +232,7 @@ public sealed class TraceTests
                 && spans.Count(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)) == 7
                 && spans.SelectMany(span => span.Links).All(
                     link => link.TraceId != request.TraceId.ToHexString() || spans.Exists(span => span.SpanId == link.SpanId))),
-            _within,
+            _timeout,
             () => string.Join('\n', Arrived().Select(span => $"{span.Role} {span.Name}")));
         return Arrived();
     }
@@ -236,7 +240,7 @@ public sealed class TraceTests
     private static ExportedSpan? Parent(ExportedSpan span, IEnumerable<ExportedSpan> spans) =>
         spans.SingleOrDefault(other => other.SpanId == span.ParentId);
 
-    // What is around the sending that the span of a record is linked to.
+    // The parent of the send span to which the span of a record is linked.
     private static ExportedSpan Cause(ExportedSpan record, IReadOnlyCollection<ExportedSpan> spans)
     {
         var sending = Assert.Single(spans, span => span.SpanId == record.Links.Single().SpanId);
@@ -246,7 +250,7 @@ public sealed class TraceTests
 
     private static string Describe(ExportedSpan span) => $"{span.Role} {span.Name}";
 
-    // Every parent was exported, or is a client's.
+    // Every parent was exported, or belongs to a client.
     private static void AssertParents(OtlpCollector collector, params string[] clients)
     {
         var spans = collector.Spans;

@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Workers;
 /// <summary>Workers in other languages, as docs/remote-operations.md describes them, between real processes.</summary>
 public sealed partial class RemoteOperationTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _contracts = Directory.CreateTempSubdirectory("onex-contracts-");
 
@@ -29,22 +29,22 @@ public sealed partial class RemoteOperationTests : IDisposable
         var completed = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "a", ["quantity"] = 2 });
         var rejected = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "b", ["quantity"] = 0 });
 
-        var response = await stack.Responses.ReadAsync(completed, _within);
+        var response = await stack.Responses.ReadAsync(completed, _timeout);
         Assert.Equal(("success", 2500), (response.Field("status"), response.Json.GetProperty("payload").GetProperty("cents").GetInt32()));
-        Assert.Equal("quantity_too_small", (await stack.Responses.ReadAsync(rejected, _within)).Field("code"));
+        Assert.Equal("quantity_too_small", (await stack.Responses.ReadAsync(rejected, _timeout)).Field("code"));
         await stack.AssertNothingIsStuckAsync();
     }
 
     [Fact]
-    public async Task Whoever_follows_the_page_has_a_worker_that_a_contract_calls()
+    public async Task Following_the_page_gives_a_worker_that_a_contract_calls()
     {
         var page = new GuidePage("remote-operations.md");
         page.WriteFiles(_contracts.FullName);
         var contracts = Path.Combine(_contracts.FullName, "contracts");
         var file = Path.Combine(_contracts.FullName, "worker.py");
         var sample = await File.ReadAllTextAsync(Repository.At("samples", "worker-python", "worker.py"));
-        var own = page.Fence("python").Replace("$", "$$", StringComparison.Ordinal);
-        await File.WriteAllTextAsync(file, LastFunctionAndTable().Replace(sample, own, 1));
+        var shownFunction = page.Fence("python").Replace("$", "$$", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(file, LastFunctionAndTable().Replace(sample, shownFunction, 1));
         Assert.NotEqual(sample, await File.ReadAllTextAsync(file));
 
         await using var stack = await OnexStack.CreateAsync();
@@ -70,7 +70,7 @@ public sealed partial class RemoteOperationTests : IDisposable
         Assert.Contains("""onex request basket --wait --data '{"sku": "a", "quantity": 2}'""", page.Commands);
         await stack.StartReadyAsync("main");
         var request = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "a", ["quantity"] = 2 });
-        var response = await stack.Responses.ReadAsync(request, _within);
+        var response = await stack.Responses.ReadAsync(request, _timeout);
         Assert.Equal(2500, response.Json.GetProperty("payload").GetProperty("cents").GetInt32());
     }
 
@@ -84,13 +84,13 @@ public sealed partial class RemoteOperationTests : IDisposable
 
         // The worker handles one command after the other, so the next one waits until this one ends.
         var slow = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "a", ["quantity"] = 2, ["seconds"] = 600 });
-        await results.ReadAsync(record => record.Field("report") == "progress", _within, "a report");
+        await results.ReadAsync(record => record.Field("report") == "progress", _timeout, "a report");
         await stack.EventAsync("basket.stop", "a", []);
-        Assert.Equal("error", (await stack.Responses.ReadAsync(slow, _within)).Field("status"));
+        Assert.Equal("error", (await stack.Responses.ReadAsync(slow, _timeout)).Field("status"));
 
         var next = await stack.RequestAsync("basket", new JsonObject { ["sku"] = "b", ["quantity"] = 1 });
 
-        Assert.Equal("success", (await stack.Responses.ReadAsync(next, _within)).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(next, _timeout)).Field("status"));
     }
 
     [Fact]

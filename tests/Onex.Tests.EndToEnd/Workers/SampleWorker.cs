@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Onex.Tests.EndToEnd.Workers;
 
 /// <summary>
-/// A worker of <c>samples/</c>, or one made from it, that runs; the test is skipped with the reason where its language is missing.
+/// A running worker of <c>samples/</c>, or of a changed copy. If its language is missing, the test is skipped with the reason.
 /// </summary>
 internal sealed class SampleWorker : IAsyncDisposable
 {

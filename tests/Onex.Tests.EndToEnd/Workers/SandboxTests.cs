@@ -8,7 +8,7 @@ namespace Onex.Tests.EndToEnd.Workers;
 /// <summary>A script and a module in a contract, between real processes: the runtime and the sandboxes that it starts.</summary>
 public sealed class SandboxTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     // Reads standard input into 1024 and writes it to standard output.
     private static readonly byte[] _echo = Wasmtime.Module.ConvertText("""
@@ -82,7 +82,7 @@ public sealed class SandboxTests : IDisposable
         await process.KillAsync();
 
         await Eventually.Async(
-            () => children.All(child => !IsRunning(child)), _within, () => "the processes of the sandboxes end with the worker");
+            () => children.All(child => !IsRunning(child)), _timeout, () => "the processes of the sandboxes end with the worker");
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class SandboxTests : IDisposable
             .Where(id => Status(id) is { } status && status.Contains($"PPid:\t{pid}\n", StringComparison.Ordinal)),
     ];
 
-    // One that has ended stays as a zombie where nobody collects it.
+    // A process that has ended stays a zombie until its parent reads its exit code.
     private static bool IsRunning(int pid) => Status(pid) is { } status && !status.Contains("State:\tZ", StringComparison.Ordinal);
 
     private static string? Status(int pid)

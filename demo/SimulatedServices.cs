@@ -12,9 +12,9 @@ namespace Onex.Demo;
 /// Simulates the services that the example contract calls: stock, warehouse, payments, orders. Like a real service, it stores what it has
 /// done and rejected in a file, by idempotency key, so that the next run after a kill continues with it.
 /// </summary>
-internal sealed class Outside : IAsyncDisposable
+internal sealed class SimulatedServices : IAsyncDisposable
 {
-    private const string Refused = "refused ";
+    private const string RejectedPrefix = "refused ";
 
     private static readonly TimeSpan _usual = TimeSpan.FromMilliseconds(120);
     private static readonly TimeSpan _slowCharge = TimeSpan.FromSeconds(1.5);
@@ -23,9 +23,9 @@ internal sealed class Outside : IAsyncDisposable
     private readonly string _file;
     private readonly Lock _lock = new();
     private readonly HashSet<(string Order, string Step, string Key)> _done = [];
-    private readonly List<(string Order, string Step, string Key)> _refused = [];
+    private readonly List<(string Order, string Step, string Key)> _rejected = [];
 
-    private Outside(WebApplication server, Uri address, string file)
+    private SimulatedServices(WebApplication server, Uri address, string file)
     {
         (_server, Address, _file) = (server, address, file);
         if (File.Exists(file))
@@ -33,9 +33,9 @@ internal sealed class Outside : IAsyncDisposable
             // A line that a kill has truncated does not have three parts.
             foreach (var parts in File.ReadLines(file).Select(line => line.Split('\t')).Where(parts => parts.Length == 3))
             {
-                if (parts[1].StartsWith(Refused, StringComparison.Ordinal))
+                if (parts[1].StartsWith(RejectedPrefix, StringComparison.Ordinal))
                 {
-                    _refused.Add((parts[0], parts[1][Refused.Length..], parts[2]));
+                    _rejected.Add((parts[0], parts[1][RejectedPrefix.Length..], parts[2]));
                 }
                 else
                 {
@@ -55,19 +55,19 @@ internal sealed class Outside : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<Outside> StartAsync(string file)
+    public static async Task<SimulatedServices> StartAsync(string file)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var server = builder.Build();
         server.Urls.Add(address.ToString());
-        var outside = new Outside(server, address, file);
+        var services = new SimulatedServices(server, address, file);
         await server.StartAsync();
-        return outside;
+        return services;
     }
 
-    /// <summary>A free port.</summary>
+    /// <summary>A TCP port that is free at present.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -85,7 +85,7 @@ internal sealed class Outside : IAsyncDisposable
     }
 
     /// <summary>The effects that happened under more than one idempotency key. A new card is a new charge.</summary>
-    public IReadOnlyList<string> Twice()
+    public IReadOnlyList<string> DuplicateEffects()
     {
         lock (_lock)
         {
@@ -121,7 +121,7 @@ internal sealed class Outside : IAsyncDisposable
     {
         var key = http.Request.Headers["Idempotency-Key"].ToString();
         var kind = OrderKind.For(order);
-        var (status, body) = Treat(order, step, key, kind, answer);
+        var (status, body) = Execute(order, step, key, kind, answer);
 
         // The delay comes after the effect: for a caller that is killed during it, the outcome is unknown.
         await Task.Delay(step == "charge" && kind == OrderKind.Regretted ? _slowCharge : _usual, TimeProvider.System, http.RequestAborted);
@@ -130,7 +130,7 @@ internal sealed class Outside : IAsyncDisposable
         await http.Response.WriteAsync(body.ToJsonString(), http.RequestAborted);
     }
 
-    private (int Status, JsonObject Body) Treat(string order, string step, string key, OrderKind kind, JsonObject answer)
+    private (int Status, JsonObject Body) Execute(string order, string step, string key, OrderKind kind, JsonObject answer)
     {
         lock (_lock)
         {
@@ -139,35 +139,35 @@ internal sealed class Outside : IAsyncDisposable
                 return (200, answer);
             }
 
-            if (kind == OrderKind.Flaky && _refused.Count(rejected => rejected.Order == order && rejected.Step == step) < 2)
+            if (kind == OrderKind.Flaky && _rejected.Count(rejected => rejected.Order == order && rejected.Step == step) < 2)
             {
-                return Refuse(order, step, key, 503, "try again");
+                return Reject(order, step, key, 503, "try again");
             }
 
             if (step == "charge" && kind == OrderKind.Declined)
             {
-                return Refuse(order, step, key, 402, "card declined");
+                return Reject(order, step, key, 402, "card declined");
             }
 
             // A charge under another key means that the customer has sent a new card.
             if (step == "charge" && (kind == OrderKind.NewCard || kind == OrderKind.GivenUp)
-                && _refused.All(rejected => rejected.Order != order || rejected.Key == key))
+                && _rejected.All(rejected => rejected.Order != order || rejected.Key == key))
             {
-                return Refuse(order, step, key, 422, "card expired");
+                return Reject(order, step, key, 422, "card expired");
             }
 
             _done.Add((order, step, key));
-            Keep(order, step, key);
+            Store(order, step, key);
             return (200, answer);
         }
     }
 
-    private (int Status, JsonObject Body) Refuse(string order, string step, string key, int status, string why)
+    private (int Status, JsonObject Body) Reject(string order, string step, string key, int status, string message)
     {
-        _refused.Add((order, step, key));
-        Keep(order, Refused + step, key);
-        return (status, new JsonObject { ["error"] = why });
+        _rejected.Add((order, step, key));
+        Store(order, RejectedPrefix + step, key);
+        return (status, new JsonObject { ["error"] = message });
     }
 
-    private void Keep(string order, string what, string key) => File.AppendAllText(_file, $"{order}\t{what}\t{key}\n");
+    private void Store(string order, string outcome, string key) => File.AppendAllText(_file, $"{order}\t{outcome}\t{key}\n");
 }
