@@ -6,15 +6,15 @@ namespace Onex.Contracts.Compiling;
 internal static class CancelStates
 {
     /// <summary>
-    /// Returns a compensating state that leads to a failed end: the target of failures if it qualifies, otherwise an added state. The
-    /// target of failures may lead back to ordinary states or compensate nothing, and a cancellation must do neither.
+    /// Returns the name of a compensating state that leads to a failed end: the target of failures if it is one, otherwise an added state.
+    /// The target of failures may instead lead back to ordinary states or compensate nothing, and a cancellation must do neither.
     /// </summary>
-    /// <param name="states">The states of the contract; a new state is added to them.</param>
-    /// <param name="onFailure">The target of failures.</param>
+    /// <param name="states">The states of the contract; missing states are added to them.</param>
+    /// <param name="onFailure">The name of the target of failures.</param>
     public static string Add(ICollection<StatePlan> states, string onFailure)
     {
-        var failing = states.First(state => state.Name == onFailure);
-        if (failing is { Kind: StateKind.Compensating, Choices: [var choice] } && IsFailedEnd(states, choice.Next))
+        var failureTarget = states.First(state => state.Name == onFailure);
+        if (failureTarget is { Kind: StateKind.Compensating, Choices: [var choice] } && IsFailedEnd(states, choice.Next))
         {
             return onFailure;
         }
@@ -22,11 +22,11 @@ internal static class CancelStates
         var end = IsFailedEnd(states, onFailure) ? onFailure : null;
         if (end is null)
         {
-            end = Free(states, "cancelled");
+            end = UnusedName(states, "cancelled");
             states.Add(StateReader.ImplicitFailed(end));
         }
 
-        var name = Free(states, "cancelling");
+        var name = UnusedName(states, "cancelling");
         states.Add(StateReader.ImplicitCompensating(name, end));
         return name;
     }
@@ -34,14 +34,14 @@ internal static class CancelStates
     private static bool IsFailedEnd(IEnumerable<StatePlan> states, string name) =>
         states.Any(state => state.Name == name && state.End == EndKind.Failed);
 
-    private static string Free(ICollection<StatePlan> states, string name)
+    private static string UnusedName(ICollection<StatePlan> states, string name)
     {
-        var free = name;
-        for (var number = 2; states.Any(state => state.Name == free); number++)
+        var unused = name;
+        for (var number = 2; states.Any(state => state.Name == unused); number++)
         {
-            free = $"{name}_{number}";
+            unused = $"{name}_{number}";
         }
 
-        return free;
+        return unused;
     }
 }

@@ -6,8 +6,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Determines which codes can reach a <c>catch</c>: those that its steps can fail with and that no inner <c>catch</c> covers. The codes of
-/// called contracts are checked when all contracts are known.
+/// Determines which codes can reach a <c>catch</c>: those that its steps can fail with and that no inner <c>catch</c> covers.
+/// <see cref="ChildChecks"/> checks the codes of called contracts, because it knows all contracts.
 /// </summary>
 internal sealed class CatchChecks(OperationCatalogue operations)
 {
@@ -19,6 +19,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     public static ImmutableArray<string> SagaCodes { get; } =
         [StepCodes.StateTimedOut, StepCodes.DeadlineExceeded, StepCodes.Cancelled, StepCodes.Terminated, StepCodes.OutputInvalid];
 
+    // The called contracts that the current check came across: whether they can fail with its code is not known yet.
     private readonly HashSet<string> _children = new(StringComparer.Ordinal);
 
     /// <summary>Warns of codes that never reach their <c>catch</c>, and returns those that depend on called contracts.</summary>
@@ -48,13 +49,14 @@ internal sealed class CatchChecks(OperationCatalogue operations)
 
     private bool MayFail(Plan plan, string code, Func<string, Plan?> find, HashSet<string> seen)
     {
-        // Rejected starts have their own codes.
+        // A child whose start is rejected fails with an ONEX code.
         if (Names.FaultCodes.Contains(code) || code.StartsWith("ONEX", StringComparison.Ordinal)
             || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => SetsFault(state, code)))
         {
             return true;
         }
 
+        // A called contract that is not found may fail with any code.
         return plan.Children.Where(child => !child.Detached).Select(child => child.Contract).Distinct(StringComparer.Ordinal)
             .Where(seen.Add)
             .Any(child => find(child) is not { } other || MayFail(other, code, find, seen));
@@ -68,8 +70,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
 
     private void Check(
         ContractScope scope, Findings findings, ImmutableArray<CatchRule> rules, string what, Predicate<string> canReach,
-        Func<IEnumerable<string>> known,
-        ImmutableArray<UnverifiedCatch>.Builder unverified)
+        Func<IEnumerable<string>> suggestions, ImmutableArray<UnverifiedCatch>.Builder unverified)
     {
         foreach (var code in rules.SelectMany(rule => findings.CatchCodes.GetValueOrDefault(rule, [])))
         {
@@ -80,8 +81,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
             }
 
             var draft = ContractDiagnostics.CatchNeverTaken(code.At, what, code.Text, IsSagaCode(code.Text),
-                RejectionCodes.IsAttemptCode(code.Text),
-                [.. known().Distinct(StringComparer.Ordinal)]);
+                RejectionCodes.IsAttemptCode(code.Text), [.. suggestions().Distinct(StringComparer.Ordinal)]);
             if (_children.Count == 0)
             {
                 scope.Report(draft);
@@ -95,9 +95,10 @@ internal sealed class CatchChecks(OperationCatalogue operations)
 
     private static bool IsSagaCode(string code) => SagaCodes.Contains(code, StringComparer.Ordinal);
 
-    // The uncaught codes of its steps. In addition, any expression of the state itself may fail.
+    // The state's `catch` gets the codes that its steps do not catch, and those of its own expressions.
     private bool CanReach(StatePlan state, string code) => code == StepCodes.ExpressionFailed || CanEscape(state.Steps, code);
 
+    // Checks every step, even after a match, so that `_children` is complete.
     private bool CanEscape(ImmutableArray<StepPlan> steps, string code)
     {
         var any = false;
@@ -114,7 +115,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         switch (step)
         {
             case ParallelStep { Join: Join.All } parallel:
-                return parallel.Branches.Select(branch => CanEscape(branch.Steps, code)).ToList().Contains(true);
+                return CanEscape([.. parallel.Branches.SelectMany(branch => branch.Steps)], code);
             case ParallelStep:
                 return code == StepCodes.JoinFailed;
             case EachStep each:
@@ -148,7 +149,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     private bool CanAnswer(CallStep call, string code) =>
         operations.Find(call.Invocation.Operation) is not { } operation || RejectionCodes.Allow(operation, code);
 
-    // For a suggestion; codes from the contract come first.
+    // The codes to suggest instead of one that never occurs; the contract's own codes come first.
     private IEnumerable<string> CodesOf(IEnumerable<StepPlan> steps)
     {
         var all = StatePlan.Flatten([.. steps]).ToList();

@@ -4,12 +4,12 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Checks across contracts: which of them call which.</summary>
+/// <summary>Checks the calls between contracts.</summary>
 internal static class ChildChecks
 {
     /// <summary>Reports calls of unknown contracts, and contracts that wait for themselves.</summary>
     /// <param name="contracts">The contracts without errors.</param>
-    /// <param name="complete">Whether these are all contracts; otherwise an unknown contract may be one with errors.</param>
+    /// <param name="complete">Whether these are all contracts; otherwise an unknown name may be that of a contract with errors.</param>
     /// <param name="operations">The catalogue of operations.</param>
     public static void Run(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, bool complete, OperationCatalogue operations)
     {
@@ -39,7 +39,7 @@ internal static class ChildChecks
         CheckCatches(contracts, operations);
     }
 
-    // Checks caught codes that only called contracts, directly or through their own calls, can raise.
+    // Checks the caught codes that only a called contract can cause, directly or through its own calls.
     private static void CheckCatches(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, OperationCatalogue operations)
     {
         var checks = new CatchChecks(operations);
@@ -51,8 +51,9 @@ internal static class ChildChecks
         {
             foreach (var unverified in plan.Uses.Catches)
             {
-                if (!unverified.Contracts.Any(name => newest.GetValueOrDefault(name) is not { } child
-                    || checks.MayFail(child, unverified.Code, newest.GetValueOrDefault)))
+                // A contract with errors is not among them, and may fail with any code.
+                var children = unverified.Contracts.Select(name => newest.GetValueOrDefault(name));
+                if (children.All(child => child is not null && !checks.MayFail(child, unverified.Code, newest.GetValueOrDefault)))
                 {
                     file.Report(unverified.Diagnostic);
                 }
@@ -60,19 +61,19 @@ internal static class ChildChecks
         }
     }
 
-    /// <summary>The shortest chain of calls from one contract to another, or null.</summary>
+    /// <summary>The shortest chain of calls from one contract to another, by breadth-first search, or null.</summary>
     private static List<string>? FindChain(ILookup<string, string> calls, string from, string to)
     {
-        var before = new Dictionary<string, string>(StringComparer.Ordinal) { [from] = "" };
-        var open = new Queue<string>([from]);
-        while (open.TryDequeue(out var name))
+        var callers = new Dictionary<string, string>(StringComparer.Ordinal) { [from] = "" };
+        var queue = new Queue<string>([from]);
+        while (queue.TryDequeue(out var name))
         {
             if (name == to)
             {
                 var chain = new List<string>();
-                for (var step = name; step.Length > 0; step = before[step])
+                for (var contract = name; contract.Length > 0; contract = callers[contract])
                 {
-                    chain.Insert(0, step);
+                    chain.Insert(0, contract);
                 }
 
                 return chain;
@@ -80,9 +81,9 @@ internal static class ChildChecks
 
             foreach (var next in calls[name])
             {
-                if (before.TryAdd(next, name))
+                if (callers.TryAdd(next, name))
                 {
-                    open.Enqueue(next);
+                    queue.Enqueue(next);
                 }
             }
         }

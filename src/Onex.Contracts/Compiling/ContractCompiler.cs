@@ -21,58 +21,59 @@ public static class ContractCompiler
         {
             (paths, ignored) = contracts.List();
         }
-        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            var reason = wrong is DirectoryNotFoundException ? "there is no contracts directory here."
-                : $"this cannot be read: {wrong.Message}";
+            var reason = exception is DirectoryNotFoundException ? "there is no contracts directory here."
+                : $"this cannot be read: {exception.Message}";
             return new Compilation([], [WithoutLine(directory, ContractDiagnostics.NoContracts(reason))]);
         }
 
-        var (plans, diagnostics) = (new List<Plan>(), new List<Diagnostic>());
-        diagnostics.AddRange(ignored.Select(path => WithoutLine(contracts.Shown(path), ContractDiagnostics.IgnoredFile(path))));
+        var diagnostics = new List<Diagnostic>();
+        diagnostics.AddRange(ignored.Select(path => WithoutLine(contracts.DisplayPath(path), ContractDiagnostics.IgnoredFile(path))));
         if (paths.Count == 0)
         {
             diagnostics.Add(WithoutLine(directory, ContractDiagnostics.NoContracts("no contract is in this directory.")));
         }
 
-        // Files are read in parallel and independently; checks across them follow in file order. Only contracts that call others wait for
-        // the heads of all.
-        var read = new ReadFile[paths.Count];
+        // Files are read in parallel, without each other's results. A contract that calls others is finished in a second pass, when the
+        // heads of all contracts are known. Checks between files follow, in file order.
+        var files = new ContractFile[paths.Count];
         var loaded = new ConcurrentDictionary<string, LoadedFile>(StringComparer.Ordinal);
-        Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], loaded, context));
-        var heads = ContractHeads.From(read.Select(each => each.Head).OfType<ContractHead>());
-        Parallel.For(0, read.Length, index => read[index] = read[index].Finish(heads));
-        var taken = new Dictionary<(string Name, string Version), Plan>();
-        var kept = read.Where(each => each.Plan is { } plan && !IsDuplicate(plan, taken, each.File, contracts)).ToList();
-        ChildChecks.Run([.. kept.Select(each => (each.File, each.Plan!))], complete: read.All(each => each.Plan is not null),
-            context.Operations);
-        if (paths.Count > 0 && read.All(each => each.Plan is not null))
+        Parallel.For(0, files.Length, index => files[index] = Read(contracts, paths[index], loaded, context));
+        var heads = ContractHeads.From(files.Select(file => file.Head).OfType<ContractHead>());
+        Parallel.For(0, files.Length, index => files[index] = files[index].Finish(heads));
+        var byIdentity = new Dictionary<(string Name, string Version), Plan>();
+        var unique = files.Where(file => file.Plan is { } plan && !IsDuplicate(plan, byIdentity, file.File, contracts)).ToList();
+        var complete = files.All(file => file.Plan is not null);
+        ChildChecks.Run([.. unique.Select(file => (file.File, file.Plan!))], complete, context.Operations);
+        if (paths.Count > 0 && complete)
         {
-            diagnostics.AddRange(UnusedChecks.Connections(contracts, read.Select(each => each.Plan!), context));
+            diagnostics.AddRange(UnusedChecks.Connections(contracts, files.Select(file => file.Plan!), context));
         }
 
-        plans.AddRange(kept.Where(each => !each.File.HasErrors && ExamplesPass(each.Plan!, each.File, context)).Select(each => each.Plan!));
-        diagnostics.AddRange(read.SelectMany(each => DiagnosticsOf(each.File, each.References)));
-        return new Compilation(plans, Sorted(diagnostics));
+        var valid = unique.Where(file => !file.File.HasErrors && ExamplesPass(file.Plan!, file.File, context)).ToList();
+        diagnostics.AddRange(files.SelectMany(file => DiagnosticsOf(file.File, file.References)));
+        return new Compilation([.. valid.Select(file => file.Plan!)], Sort(diagnostics));
     }
 
-    private static ReadFile Read(ContractDirectory contracts, string path, ConcurrentDictionary<string, LoadedFile> loaded,
+    private static ContractFile Read(ContractDirectory contracts, string path, ConcurrentDictionary<string, LoadedFile> loaded,
         CompilerContext context)
     {
         var (text, draft) = contracts.Load(path);
-        var file = new SourceFile(contracts.Shown(path), text);
+        var file = new SourceFile(contracts.DisplayPath(path), text);
         var references = new References(
-            reference => loaded.GetOrAdd(reference, path => contracts.LoadReference(path, context.Allowed.Depth)), contracts.Shown);
+            reference => loaded.GetOrAdd(reference, path => contracts.LoadReference(path, context.EffectiveLimits.Depth)),
+            contracts.DisplayPath);
         if (draft is not null)
         {
             file.Report(draft);
-            return new ReadFile(file, references, null, null, null);
+            return new ContractFile(file, references, Head: null, Unfinished: null, Plan: null);
         }
 
         var reader = ContractReader.Open(path, file, references, context);
         return reader is { CallsContracts: false }
-            ? new ReadFile(file, references, reader.Head, null, reader.Read(ContractHeads.None))
-            : new ReadFile(file, references, reader?.Head, reader, null);
+            ? new ContractFile(file, references, reader.Head, Unfinished: null, reader.Read(ContractHeads.None))
+            : new ContractFile(file, references, reader?.Head, reader, Plan: null);
     }
 
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
@@ -80,16 +81,16 @@ public static class ContractCompiler
     {
         context = context with
         {
-            IsDirect = DirectContracts.Has(source),
+            IsDirect = DirectContracts.IsSource(source),
             Operations = context.Operations.With([.. RemoteOperationText.Read(source.References, context.Operations)]),
         };
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
-            path => LoadedFile.Parse(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth,
-                context.IsRegistered), path => path);
+            path => LoadedFile.Parse(path, source.References.GetValueOrDefault(path), "there is no such file",
+                context.EffectiveLimits.Depth, context.IsRegistered), path => path);
         var plan = ContractReader.Open(source.Path, file, references, context)?.Read(ContractHeads.None);
-        return new Compilation(plan is not null && ExamplesPass(plan, file, context) ? [plan]
-            : [], Sorted(DiagnosticsOf(file, references)));
+        var isValid = plan is not null && ExamplesPass(plan, file, context);
+        return new Compilation(isValid ? [plan!] : [], Sort(DiagnosticsOf(file, references)));
     }
 
     /// <summary>The JSON Schema (2020-12) of contracts, for completion and checks in editors.</summary>
@@ -101,28 +102,27 @@ public static class ContractCompiler
 
     private static bool ExamplesPass(Plan plan, SourceFile file, CompilerContext context)
     {
-        var hold = true;
+        var pass = true;
         foreach (var problem in plan.Examples.IsEmpty ? [] : context.Examples?.Invoke(plan) ?? [])
         {
-            hold = false;
+            pass = false;
             file.Report(ContractDiagnostics.ExampleBroken(problem));
         }
 
-        return hold;
+        return pass;
     }
 
-    // Two files with the same content are only a warning: they conflict once one of them changes.
-    private static bool IsDuplicate(Plan plan, Dictionary<(string Name, string Version), Plan> taken, SourceFile file,
+    // Two files with the same content only cause a warning, because they do not conflict until one of them changes.
+    private static bool IsDuplicate(Plan plan, Dictionary<(string Name, string Version), Plan> byIdentity, SourceFile file,
         ContractDirectory contracts)
     {
-        if (taken.TryAdd((plan.Name, plan.Version), plan))
+        if (byIdentity.TryAdd((plan.Name, plan.Version), plan))
         {
             return false;
         }
 
-        var other = taken[(plan.Name, plan.Version)];
-
-        var otherPath = contracts.Shown(other.Source.Path);
+        var other = byIdentity[(plan.Name, plan.Version)];
+        var otherPath = contracts.DisplayPath(other.Source.Path);
         file.Report(other.Hash == plan.Hash
             ? ContractDiagnostics.SameContent(plan.NamedAt, plan.Name, plan.Version, otherPath)
             : ContractDiagnostics.SameIdentity(plan.NamedAt, plan.Name, plan.Version, otherPath));
@@ -133,8 +133,8 @@ public static class ContractCompiler
     private static IEnumerable<Diagnostic> DiagnosticsOf(SourceFile file, References references) =>
         file.Diagnostics().Concat(references.Files.SelectMany(reference => reference.File.Diagnostics()));
 
-    // Two contracts may refer to the same invalid schema; its diagnostics are reported once.
-    private static List<Diagnostic> Sorted(IEnumerable<Diagnostic> diagnostics) =>
+    // Drops duplicates too: two contracts may refer to the same invalid schema.
+    private static List<Diagnostic> Sort(IEnumerable<Diagnostic> diagnostics) =>
     [
         .. diagnostics
             .Distinct()
@@ -144,10 +144,11 @@ public static class ContractCompiler
             .ThenBy(diagnostic => diagnostic.Code, StringComparer.Ordinal),
     ];
 
-    private sealed record ReadFile(SourceFile File, References References, ContractHead? Head, ContractReader? Waiting, Plan? Plan)
+    private sealed record ContractFile(SourceFile File, References References, ContractHead? Head, ContractReader? Unfinished, Plan? Plan)
     {
         // Releases the reader at once: the syntax trees of a thousand files need much memory.
-        public ReadFile Finish(ContractHeads heads) => Waiting is null ? this : this with { Waiting = null, Plan = Waiting.Read(heads) };
+        public ContractFile Finish(ContractHeads heads) =>
+            Unfinished is null ? this : this with { Unfinished = null, Plan = Unfinished.Read(heads) };
     }
 
     private static Diagnostic WithoutLine(string path, DiagnosticDraft draft) =>
@@ -160,8 +161,8 @@ public static class ContractCompiler
 public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDictionary<string, ConnectionDescriptor>? Connections)
 {
     /// <summary>
-    /// Runs the examples of a contract without other errors and returns the failures. Null skips them: a role does not run them at every
-    /// start.
+    /// Runs the examples of a contract that has no other errors, and returns the failures. Null skips the examples, as the roles do at
+    /// their start.
     /// </summary>
     public Func<Plan, IEnumerable<ExampleProblem>>? Examples { get; init; }
 
@@ -176,10 +177,10 @@ public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDic
     /// </summary>
     public bool IsRegistered { get; init; }
 
-    /// <summary>Whether it is a built-in contract of an operation, whose arguments are those of a request.</summary>
+    /// <summary>Whether this is a built-in contract of an operation, which passes on the arguments of a request.</summary>
     internal bool IsDirect { get; init; }
 
-    internal ContractLimits Allowed => IsRegistered ? ContractLimits.Highest : Limits;
+    internal ContractLimits EffectiveLimits => IsRegistered ? ContractLimits.Highest : Limits;
 }
 
 /// <summary>The result of compiling: plans and all diagnostics. With an error among them nothing may start.</summary>

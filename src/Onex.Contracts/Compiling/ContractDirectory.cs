@@ -8,7 +8,8 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The files of a contracts directory.</summary>
 internal sealed class ContractDirectory(string root)
 {
-    private const int UnknownLength = 16 * 1024;
+    // The first buffer for a pipe, whose length is not known in advance. It grows as needed.
+    private const int PipeBufferBytes = 16 * 1024;
 
     /// <summary>The folder with the declarations of remote operations.</summary>
     public const string OperationsFolder = "operations";
@@ -16,12 +17,14 @@ internal sealed class ContractDirectory(string root)
     private static readonly string[] _otherFolders = ["runtime", "connections", "schemas", OperationsFolder];
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The contracts, and files that look like misnamed contracts: paths relative to the directory, in order.</summary>
+    /// <summary>
+    /// The contracts, and files whose extension suggests a misnamed contract: paths relative to the directory, in ordinal order.
+    /// </summary>
     public (List<string> Contracts, List<string> Ignored) List()
     {
         var (contracts, ignored) = (new List<string>(), new List<string>());
-        var waiting = new Stack<string>([""]);
-        while (waiting.TryPop(out var folder))
+        var folders = new Stack<string>([""]);
+        while (folders.TryPop(out var folder))
         {
             foreach (var entry in new DirectoryInfo(Path.Combine(root, folder)).EnumerateFileSystemInfos())
             {
@@ -37,7 +40,7 @@ internal sealed class ContractDirectory(string root)
                     // A link may form a cycle.
                     if (entry.LinkTarget is null && !_otherFolders.Contains(path))
                     {
-                        waiting.Push(path);
+                        folders.Push(path);
                     }
                 }
                 else if (entry.Extension == ".yaml")
@@ -60,8 +63,8 @@ internal sealed class ContractDirectory(string root)
     public IEnumerable<string> ConnectionFiles()
     {
         var folder = new DirectoryInfo(Path.Combine(root, "connections"));
-        return folder.Exists ? folder.EnumerateFiles("*.yaml").Select(file => $"connections/{file.Name}").Order(
-            StringComparer.Ordinal).ToList() : [];
+        return folder.Exists
+            ? folder.EnumerateFiles("*.yaml").Select(file => $"connections/{file.Name}").Order(StringComparer.Ordinal).ToList() : [];
     }
 
     /// <summary>The files that declare remote operations, and files that look like misnamed ones, relative to the directory.</summary>
@@ -70,14 +73,14 @@ internal sealed class ContractDirectory(string root)
         var folder = new DirectoryInfo(Path.Combine(root, OperationsFolder));
         var names = folder.Exists
             ? folder.EnumerateFiles().Select(file => file.Name).Where(name => name[0] != '.').Order(StringComparer.Ordinal).ToList() : [];
-        return (Ending(".yaml"), Ending(".yml", ".YAML", ".YML"));
+        return (WithExtension(".yaml"), WithExtension(".yml", ".YAML", ".YML"));
 
-        List<string> Ending(params string[] extensions) =>
+        List<string> WithExtension(params string[] extensions) =>
             [.. names.Where(name => extensions.Contains(Path.GetExtension(name))).Select(name => $"{OperationsFolder}/{name}")];
     }
 
-    /// <summary>The path as messages show it.</summary>
-    public string Shown(string path) => Path.Combine(root, path);
+    /// <summary>The path as messages show it: below the directory as it was configured.</summary>
+    public string DisplayPath(string path) => Path.Combine(root, path);
 
     /// <summary>The text of a file, or a diagnostic if it cannot be read.</summary>
     public (string Text, DiagnosticDraft? Problem) Load(string path)
@@ -100,8 +103,8 @@ internal sealed class ContractDirectory(string root)
         var read = 0;
         try
         {
-            // The file is read at once, so the stream needs no buffer.
-            using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
+            // The file is read in large pieces, so the stream needs no buffer of its own.
+            using var stream = new FileStream(DisplayPath(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
                 bufferSize: 0);
             if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
             {
@@ -109,7 +112,7 @@ internal sealed class ContractDirectory(string root)
             }
 
             // The file may grow or be a pipe. A buffer of the maximum size would cause a garbage collection per file.
-            bytes = new byte[stream.CanSeek ? stream.Length + 1 : UnknownLength];
+            bytes = new byte[stream.CanSeek ? stream.Length + 1 : PipeBufferBytes];
             while (stream.Read(bytes.AsSpan(read)) is > 0 and var more)
             {
                 read += more;
@@ -124,10 +127,10 @@ internal sealed class ContractDirectory(string root)
                 }
             }
         }
-        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            var reason = wrong is FileNotFoundException or DirectoryNotFoundException ? "there is no such file." : wrong.Message;
-            return ("", null, reason);
+            var isMissing = exception is FileNotFoundException or DirectoryNotFoundException;
+            return ("", null, isMissing ? "there is no such file." : exception.Message);
         }
 
         var utf8 = bytes.AsSpan(0, read);
@@ -140,9 +143,9 @@ internal sealed class ContractDirectory(string root)
         {
             var text = Encoding.UTF8.GetString(utf8);
             var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
-            var line = before.LastIndexOf('\n') + 1;
+            var lineStart = before.LastIndexOf('\n') + 1;
             return (text, ContractDiagnostics.NotUtf8(
-                new SourceSpan(before.Count(character => character == '\n') + 1, before.Length - line + 1, 1)), null);
+                new SourceSpan(before.Count(character => character == '\n') + 1, before.Length - lineStart + 1, 1)), null);
         }
     }
 }

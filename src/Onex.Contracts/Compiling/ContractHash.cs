@@ -12,8 +12,8 @@ using MapSyntax = Onex.Contracts.Yaml.MapSyntax;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Identifies the content of a contract by its meaning. Comments, white space (also within expressions), quotes, <c>description</c>,
-/// <c>examples</c> and the contract's own path are not part of it.
+/// Identifies a contract by the meaning of its content. Comments, white space (also within expressions), the style of quotes,
+/// <c>description</c>, <c>examples</c> and the contract's own path do not change the hash.
 /// </summary>
 internal sealed class ContractHash
 {
@@ -43,97 +43,98 @@ internal sealed class ContractHash
         MapSyntax root, IEnumerable<ReferencedFile> references, IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)
     {
         var hash = new ContractHash(origins);
-        hash.Map(root.Entries.Where(entry => !_withoutMeaning.Contains(entry.Key.Text, StringComparer.Ordinal)));
+        hash.AddMap(root.Entries.Where(entry => !_withoutMeaning.Contains(entry.Key.Text, StringComparer.Ordinal)));
         foreach (var file in references)
         {
-            hash.Text(file.Path);
-            hash.Node(file.Root!);
+            hash.AddText(file.Path);
+            hash.AddNode(file.Root!);
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(hash._buffer.WrittenSpan));
     }
 
-    private void Node(SyntaxNode node)
+    private void AddNode(SyntaxNode node)
     {
         switch (node)
         {
             case MapSyntax map:
-                Map(map.Entries);
+                AddMap(map.Entries);
                 break;
             case Yaml.ListSyntax list:
-                Tag('[');
+                AddTag('[');
                 foreach (var item in list.Items)
                 {
-                    Node(item);
+                    AddNode(item);
                 }
 
-                Tag(']');
+                AddTag(']');
                 break;
             default:
-                Scalar((ScalarSyntax)node);
+                AddScalar((ScalarSyntax)node);
                 break;
         }
     }
 
-    // Keeps the order of the file, because a step sends its arguments in that order.
-    private void Map(IEnumerable<SyntaxEntry> entries)
+    // The order of the keys counts, because a step sends its arguments in that order.
+    private void AddMap(IEnumerable<SyntaxEntry> entries)
     {
-        Tag('{');
+        AddTag('{');
         foreach (var (key, value) in entries)
         {
-            Text(key.Text);
-            Node(value);
+            AddText(key.Text);
+            AddNode(value);
         }
 
-        Tag('}');
+        AddTag('}');
     }
 
-    // 1 and "1" differ; 'a' and a are the same.
-    private void Scalar(ScalarSyntax scalar)
+    // The number 1 and the text "1" differ; 'a' and a are the same text.
+    private void AddScalar(ScalarSyntax scalar)
     {
         if (_expressions.TryGetValue(scalar, out var within))
         {
-            Expressions(scalar, within);
+            AddExpressions(scalar, within);
             return;
         }
 
-        Tag(scalar.IsNull ? 'n' : scalar.IsText ? 't' : 'v');
-        Text(scalar.IsNull ? "" : scalar.Text);
+        AddTag(scalar.IsNull ? 'n' : scalar.IsText ? 't' : 'v');
+        AddText(scalar.IsNull ? "" : scalar.Text);
     }
 
     // The text between expressions keeps its white space.
-    private void Expressions(ScalarSyntax scalar, List<(int Start, string Text)> within)
+    private void AddExpressions(ScalarSyntax scalar, List<(int Start, string Text)> within)
     {
-        Tag('x');
+        AddTag('x');
         var at = 0;
         foreach (var (start, text) in within.Distinct().OrderBy(expression => expression.Start))
         {
-            Text(scalar.Text[at..start]);
+            AddText(scalar.Text[at..start]);
             foreach (var token in new Lexer(text).ReadAll())
             {
-                Tag((char)('A' + (int)token.Kind));
-                Text(token.Bytes is { } bytes ? Convert.ToHexString(bytes) : token.Kind == TokenKind.Double ? Double(token.Text)
+                AddTag((char)('A' + (int)token.Kind));
+                AddText(token.Bytes is { } bytes ? Convert.ToHexString(bytes)
+                    : token.Kind == TokenKind.Double ? CanonicalDouble(token.Text)
                     : token.Text);
             }
 
             at = start + text.Length;
         }
 
-        Text(scalar.Text[at..]);
+        AddText(scalar.Text[at..]);
     }
 
-    private static string Double(string text) =>
+    private static string CanonicalDouble(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? number.ToString("R", CultureInfo.InvariantCulture) : text;
 
-    private void Tag(char tag)
+    private void AddTag(char tag)
     {
         _buffer.GetSpan(1)[0] = (byte)tag;
         _buffer.Advance(1);
     }
 
-    // Prefixes the length, so different contents never yield the same bytes.
-    private void Text(string text)
+    // Writes the length first, so that two texts in a row cannot yield the same bytes as two other texts.
+    private void AddText(string text)
     {
         var length = Encoding.UTF8.GetByteCount(text);
         BinaryPrimitives.WriteInt32LittleEndian(_buffer.GetSpan(sizeof(int)), length);

@@ -11,8 +11,8 @@ namespace Onex.Contracts.Compiling;
 /// <param name="Output">The schema of its response to a caller; null if undeclared.</param>
 internal sealed record ContractHead(string Name, string Version, JsonSchema? Input, JsonSchema? Output)
 {
-    /// <summary>Its name in messages.</summary>
-    public string Shown => $"contract '{Name}' {Version}";
+    /// <summary>Its name and version as messages show them.</summary>
+    public string DisplayName => $"contract '{Name}' {Version}";
 
     /// <summary>Whether a predicate holds for any step below a node.</summary>
     /// <param name="node">The states, or a part of them.</param>
@@ -27,7 +27,7 @@ internal sealed record ContractHead(string Name, string Version, JsonSchema? Inp
     };
 }
 
-/// <summary>The contracts that steps may call, each in its highest version, which is the one that starts.</summary>
+/// <summary>The contracts that steps may call, each in its highest version, because a call starts that version.</summary>
 internal sealed class ContractHeads
 {
     private readonly Dictionary<string, ContractHead> _byName = new(StringComparer.Ordinal);

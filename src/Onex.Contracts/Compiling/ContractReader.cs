@@ -12,7 +12,7 @@ namespace Onex.Contracts.Compiling;
 internal sealed class ContractReader
 {
     private static readonly string[] _required = ["contract", "version", "input", "initial", "states"];
-    private static readonly string[] _impliedEnds = ["failed", "compensation_done"];
+    private static readonly string[] _impliedFailedEnds = ["failed", "compensation_done"];
 
     private readonly ContractScope _scope;
     private readonly References _references;
@@ -44,20 +44,20 @@ internal sealed class ContractReader
         _states = new StateReader(_scope, _expressions, templates, steps, _events);
         (_name, _version) = (ReadName(), ReadVersion());
         (_scope.Declared.Input, _scope.Declared.Output) = (_input, _output) = (ReadSchema("input"), ReadSchema("output"));
-        Head = MakeHead();
+        Head = CreateHead();
     }
 
-    /// <summary>Its head for callers; null without a valid name and version.</summary>
+    /// <summary>The head that calls of this contract are checked against; null without a valid name and version.</summary>
     public ContractHead? Head { get; }
 
     /// <summary>Whether a step calls another contract, so the heads of all contracts must be known before it is read.</summary>
     public bool CallsContracts =>
         ContractHead.AnyStep(States(), step => step.Has("saga") || (step.Find("compensate") as MapSyntax)?.Has("saga") == true);
 
-    /// <summary>Creates a reader and reads the head; null after reporting that the file has no contract.</summary>
+    /// <summary>Creates a reader and reads the head; null after reporting that the file holds no contract.</summary>
     public static ContractReader? Open(string path, SourceFile file, References references, CompilerContext context)
     {
-        switch (YamlReader.Read(file, context.Allowed.Depth, context.IsRegistered))
+        switch (YamlReader.Read(file, context.EffectiveLimits.Depth, context.IsRegistered))
         {
             case null:
                 return null;
@@ -102,15 +102,17 @@ internal sealed class ContractReader
         var states = ReadStates(stateMap);
         var findings = _scope.Found.Complete();
         CheckEvents(findings);
-        var complete = states.Count == _scope.Declared.States.Count && !_scope.UsesUnsupported;
+
+        // With a part missing, checks of the whole contract would report consequences of errors that are reported already.
+        var isComplete = states.Count == _scope.Declared.States.Count && !_scope.UsesUnsupported;
         if (!_root.Has("on_failure"))
         {
-            onFailure = AddImplicit(states);
+            onFailure = AddImplicitStates(states);
         }
 
         var examples = new ExampleReader(_scope, _input).Read(_root.Find("examples"));
         FlowChecks? flow = null;
-        if (complete && initial is not null && onFailure is not null)
+        if (isComplete && initial is not null && onFailure is not null)
         {
             flow = FlowChecks.Run(_scope, findings, states, initial, onFailure, deadline);
             if (!_scope.File.Reported.Any(draft => draft.Severity == Severity.Error
@@ -133,7 +135,7 @@ internal sealed class ContractReader
             return null;
         }
 
-        KeepResults(states, findings);
+        MarkReadResults(states, findings);
         var cancelState = CancelStates.Add(states, onFailure!);
         var source = new ContractSource(
             _path, _scope.File.Text, _references.Texts().AddRange(RemoteOperationText.Texts(findings.RemoteOperations)));
@@ -170,12 +172,12 @@ internal sealed class ContractReader
         };
     }
 
-    private ContractHead? MakeHead() => _name is not null && _version is not null && Names.IsVersion(_version)
-        ? new ContractHead(_name, _version, _input, AnswersWithOutput() ? _output : null)
+    private ContractHead? CreateHead() => _name is not null && _version is not null && Names.IsVersion(_version)
+        ? new ContractHead(_name, _version, _input, RespondsWithOutput() ? _output : null)
         : null;
 
-    // False if a `respond` step or an end without output responds with something else.
-    private bool AnswersWithOutput()
+    // False if a `respond` step or an end without `output` may respond with something that does not match the declared output.
+    private bool RespondsWithOutput()
     {
         var states = States();
         return !ContractHead.AnyStep(states, step => step.Has("respond"))
@@ -208,7 +210,7 @@ internal sealed class ContractReader
             return null;
         }
 
-        // YAML reads 1.0 as a number. The diagnostic about versions is more helpful than one about types.
+        // YAML reads 1.0 as a number. A diagnostic about versions helps the author more than one about types.
         var text = (node as ScalarSyntax)?.Text ?? node.Kind;
         if (node is not ScalarSyntax || !Names.IsVersion(text))
         {
@@ -235,8 +237,7 @@ internal sealed class ContractReader
         else if (!_root.Has("key"))
         {
             _scope.Report(ContractDiagnostics.MissingKey(
-                _root.KeyAt("on_duplicate"), "'on_duplicate'", "key",
-                "Add 'key: input.some_id', or remove 'on_duplicate'."));
+                _root.KeyAt("on_duplicate"), "'on_duplicate'", "key", "Add 'key: input.some_id', or remove 'on_duplicate'."));
         }
 
         return text.Text == "join" ? DuplicatePolicy.Join : DuplicatePolicy.Reject;
@@ -272,10 +273,10 @@ internal sealed class ContractReader
         return states;
     }
 
-    // Without on_failure, a failure compensates all completed steps and fails the saga.
-    private string AddImplicit(List<StatePlan> states)
+    // Adds the states of a contract without on_failure: a failure compensates all completed steps, then the saga fails.
+    private string AddImplicitStates(List<StatePlan> states)
     {
-        var end = _impliedEnds
+        var end = _impliedFailedEnds
             .Concat(Enumerable.Range(2, _scope.Limits.States).Select(number => $"compensation_done_{number}"))
             .First(name => !_scope.Declared.States.ContainsKey(name));
         states.Add(StateReader.ImplicitCompensating("compensating", end));
@@ -283,7 +284,7 @@ internal sealed class ContractReader
         return "compensating";
     }
 
-    private static void KeepResults(List<StatePlan> states, Findings findings)
+    private static void MarkReadResults(List<StatePlan> states, Findings findings)
     {
         foreach (var step in states.SelectMany(state => state.AllSteps))
         {
@@ -304,7 +305,7 @@ internal sealed class ContractReader
         }
     }
 
-    // `body` includes `body.score`.
+    // Drops paths that are part of another: `body` includes `body.score`.
     private static ImmutableArray<ImmutableArray<string>> Outermost(List<ImmutableArray<string>> paths)
     {
         var kept = new List<ImmutableArray<string>>();

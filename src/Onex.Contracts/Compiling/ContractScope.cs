@@ -9,16 +9,16 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// What the readers of the parts of one contract share: what it is compiled against, what it declares, and what they find.
+/// The state that the readers of one contract share: the catalogue and limits, the contract's declarations, and the readers' findings.
 /// </summary>
 internal sealed class ContractScope(SourceFile file, CompilerContext context, SchemaReader schemas, DataTypeReader types)
     : SyntaxReader(file, context.IsRegistered)
 {
     public CompilerContext Context { get; } = context;
 
-    public ContractLimits Limits { get; } = context.Allowed;
+    public ContractLimits Limits { get; } = context.EffectiveLimits;
 
-    /// <summary>The public properties of connections, as expressions read them: a map by name of maps by property.</summary>
+    /// <summary>The public properties of connections, as expressions read them: a map from connection name to its properties.</summary>
     public CelValue Connections { get; } = CelValue.Map(
         (context.Connections ?? FrozenDictionary<string, ConnectionDescriptor>.Empty)
             .Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
@@ -34,7 +34,10 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>The contracts that steps may call, as far as they are known.</summary>
     public ContractHeads Contracts { get; set; } = ContractHeads.None;
 
-    /// <summary>The name of an existing state, recorded as a transition to it; null after reporting anything else.</summary>
+    /// <summary>
+    /// Reads the name of an existing state, and records the transition from <paramref name="from"/> to it unless that is null. Null after
+    /// reporting anything else.
+    /// </summary>
     public string? Target(SyntaxNode? node, string what, string? from, string? fault = null, bool needsFault = false)
     {
         if (Text(node, what) is not { } name)
@@ -57,7 +60,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return name.Text;
     }
 
-    /// <summary>The target of a rule of one state, or, without a state, of a rule for every state.</summary>
+    /// <summary>The target of a rule of one state, or of a rule for every state if <paramref name="state"/> is null.</summary>
     public string? TargetFrom(string? state, SyntaxNode? node)
     {
         var target = Target(node, "'next'", state);

@@ -17,8 +17,8 @@ internal sealed class ContractTypes(ContractScope scope)
     private static readonly CelType _failures = new CelType.ListOf(DeclaredShape.Create(
         isClosed: true, ("index", CelType.Int), ("code", CelType.Text), ("message", CelType.Text)));
 
-    private readonly Dictionary<string, CelType> _calls = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, CelType> _steps = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CelType> _callTypes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CelType> _stepTypes = new(StringComparer.Ordinal);
     private CelType? _input;
     private CelType? _data;
     private CelType? _stepsByName;
@@ -29,8 +29,8 @@ internal sealed class ContractTypes(ContractScope scope)
     {
         "input" => _input ??= scope.Declared.Input is { } schema ? StaticTypes.From(schema) : CelType.Dyn,
         // Unknown fields and steps are reported by name, so they have no type here.
-        "data" => _data ??= Data(static _ => false),
-        "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Declared.Steps.Keys, Step, isClosed: false)),
+        "data" => _data ??= TypeOfData(static _ => false),
+        "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Declared.Steps.Keys, TypeOfStep, isClosed: false)),
         "result" => place.ResultType,
         "item" => place.ItemType,
         "index" => CelType.Int,
@@ -41,51 +41,53 @@ internal sealed class ContractTypes(ContractScope scope)
         "saga" => _saga,
         "now" => CelType.Timestamp,
         "command_id" => CelType.Text,
-        "connections" =>
-            _connections ??= scope.Context is { Connections: null } or { IsRegistered: true }
-            || scope.Context.Connections.Values.Any(each => each.IsFaulty)
-            ? CelType.Dyn
-            : StaticTypes.From(scope.Connections),
+        "connections" => _connections ??= AreConnectionsKnown() ? StaticTypes.From(scope.Connections) : CelType.Dyn,
         _ => null,
     };
 
+    // A contract that was registered before must compile whatever the connections are now.
+    private bool AreConnectionsKnown() =>
+        scope.Context is { Connections: { } connections, IsRegistered: false } && !connections.Values.Any(each => each.IsFaulty);
+
     /// <summary>The type of <c>data</c> when some fields are known not to be null.</summary>
-    public CelType Data(Func<string, bool> notNull) => new CelType.ObjectOf(new DeclaredShape(
+    public CelType TypeOfData(Func<string, bool> notNull) => new CelType.ObjectOf(new DeclaredShape(
         scope.Declared.Data.Keys,
-        field => !scope.Declared.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.From(found.Type).Plain
+        field => !scope.Declared.Data.TryGetValue(field, out var found) ? CelType.Dyn
+            : notNull(field) ? StaticTypes.From(found.Type).Plain
             : StaticTypes.From(found.Type),
         isClosed: false));
 
-    /// <summary>The type of a step's result: the counts and aggregates of an each step, or the result of its call.</summary>
-    public CelType Step(string id)
+    /// <summary>The type of a step's result: the counts and aggregates of an <c>each</c> step, otherwise the result of its call.</summary>
+    public CelType TypeOfStep(string id)
     {
-        if (!_steps.TryGetValue(id, out var type))
+        if (!_stepTypes.TryGetValue(id, out var type))
         {
-            // A step whose type depends on itself has no type; this is reported elsewhere.
-            _steps[id] = CelType.Dyn;
-            _steps[id] = type = scope.Declared.StepNodes.TryGetValue(id, out var step) && step.Has("each") ? Each(id, step) : Call(id);
+            // Ends the recursion for a step whose type depends on itself; DataFlow reports such a read.
+            _stepTypes[id] = CelType.Dyn;
+            var isEach = scope.Declared.StepNodes.TryGetValue(id, out var step) && step.Has("each");
+            _stepTypes[id] = type = isEach ? TypeOfEach(id, step!) : TypeOfCall(id);
         }
 
         return type;
     }
 
-    // The type of an aggregate, given the type of its expression; null for an unknown kind.
-    private static CelType? OfAggregate(string kind, CelType of) => kind switch
+    // Null for an unknown kind.
+    private static CelType? TypeOfAggregate(string kind, CelType expressionType) => kind switch
     {
         "count" => CelType.Int,
-        "sum" => of.Plain,
-        "min" or "max" => of.OrNull,
+        "sum" => expressionType.Plain,
+        "min" or "max" => expressionType.OrNull,
         _ => null,
     };
 
-    private CelType Each(string id, MapSyntax step)
+    private CelType TypeOfEach(string id, MapSyntax step)
     {
-        var fields = new List<(string, CelType)> { ("completed", CelType.Int), ("failed", CelType.Int) };
-        var place = ExpressionPlace.Aggregate(Call(id), ItemOf(step));
+        var fields = new List<(string Name, CelType Type)> { ("completed", CelType.Int), ("failed", CelType.Int) };
+        var place = ExpressionPlace.Aggregate(TypeOfCall(id), TypeOfItem(step));
         foreach (var (name, value) in (step.Find("aggregate") as MapSyntax)?.Entries ?? [])
         {
-            if (value is MapSyntax { Entries: [var entry] } && OfAggregate(entry.Key.Text, Peek(entry.Value, place)) is { } type
-                && !fields.Exists(field => field.Item1 == name.Text))
+            if (value is MapSyntax { Entries: [var entry] } && TypeOfAggregate(entry.Key.Text, Peek(entry.Value, place)) is { } type
+                && !fields.Exists(field => field.Name == name.Text))
             {
                 fields.Add((name.Text, type));
             }
@@ -94,17 +96,17 @@ internal sealed class ContractTypes(ContractScope scope)
         return DeclaredShape.Create(isClosed: true, [.. fields]);
     }
 
-    private CelType ItemOf(MapSyntax step) =>
+    private CelType TypeOfItem(MapSyntax step) =>
         (Peek((step.Find("each") as MapSyntax)?.Find("item"), ExpressionPlace.Arguments).Plain as CelType.ListOf)?.Item ?? CelType.Dyn;
 
-    // Types are needed before the steps are read, so errors are ignored here and reported when they are read.
+    // Types are needed before the steps are read, so this ignores errors; they are reported when the steps are read.
     private CelType Peek(SyntaxNode? node, ExpressionPlace place) =>
         node is ScalarSyntax { IsNull: false } scalar && Expression.TryParse(scalar.Text, out var expression, out _)
             ? expression.Check(name => Find(name, place)).Type
             : CelType.Dyn;
 
     /// <summary>The type of the items of a list argument, as an operation receives them; null if it is unknown.</summary>
-    public CelType? ItemOf(SyntaxNode? list, ExpressionPlace place) =>
+    public CelType? TypeOfItem(SyntaxNode? list, ExpressionPlace place) =>
         list is ScalarSyntax { IsNull: false, Text: ['$', '{', .., '}'] text } && ExpressionEnd.Find(text, 2) == text.Length - 1
         && Expression.TryParse(text[2..^1], out var expression, out _)
         && expression.Check(name => Find(name, place)).Type.Plain is CelType.ListOf of
@@ -112,18 +114,18 @@ internal sealed class ContractTypes(ContractScope scope)
             : null;
 
     /// <summary>The type of a call's result: the operation's, refined by <c>returns</c>.</summary>
-    public CelType Call(string id)
+    public CelType TypeOfCall(string id)
     {
-        if (!_calls.TryGetValue(id, out var type))
+        if (!_callTypes.TryGetValue(id, out var type))
         {
-            _calls[id] = type = scope.Declared.StepNodes.TryGetValue(id, out var step) ? Read(step) : CelType.Dyn;
+            _callTypes[id] = type = scope.Declared.StepNodes.TryGetValue(id, out var step) ? ReadCallType(step) : CelType.Dyn;
         }
 
         return type;
     }
 
     /// <summary>The type of the result before <c>returns</c>: the operation's result, or the contract's output.</summary>
-    public CelType StepCall(MapSyntax step)
+    public CelType TypeBeforeReturns(MapSyntax step)
     {
         if (step.Find("saga") is { } child)
         {
@@ -136,9 +138,9 @@ internal sealed class ContractTypes(ContractScope scope)
             : CelType.Dyn;
     }
 
-    private CelType Read(MapSyntax step)
+    private CelType ReadCallType(MapSyntax step)
     {
-        var result = StepCall(step);
+        var result = TypeBeforeReturns(step);
         return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.From(scope.Types.Read(returns))) : result;
     }
 }

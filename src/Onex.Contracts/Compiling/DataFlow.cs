@@ -9,9 +9,9 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// A definite-assignment analysis over the graph of states: determines what certainly exists when an expression reads it. That is, fields
-/// of <c>data</c> that every path has set, steps that every path has completed, a fault, and nullable fields that every path has set to a
-/// value. A state's facts are those that hold on all paths into it.
+/// A definite-assignment analysis over the graph of states: determines which values certainly exist when an expression reads them. The
+/// facts that hold on all paths into a state are: a field of <c>data</c> is set, a nullable field is not null, a step has completed, there
+/// is a fault.
 /// </summary>
 internal sealed class DataFlow
 {
@@ -25,10 +25,16 @@ internal sealed class DataFlow
     private readonly string _onFailure;
     private readonly Dictionary<Place, ImmutableHashSet<string>> _factsOnEntry = [];
     private readonly Queue<Place> _worklist = new();
-    private readonly HashSet<string> _always;
+    private readonly HashSet<string> _alwaysSet;
+
+    // The steps of branches that a join may not wait for, each with the id of its parallel step.
     private readonly Dictionary<string, string> _maybeIncomplete;
     private readonly HashSet<SourceSpan> _reported = [];
+
+    // The fields that a step saves, while the arguments of its compensation are checked that must not read them.
     private ImmutableArray<Assignment> _saved = [];
+
+    // False while the facts are computed, true in the last pass, which reports.
     private bool _reporting;
 
     private DataFlow(
@@ -39,7 +45,7 @@ internal sealed class DataFlow
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
 
         // A nullable field starts as null.
-        _always = scope.Declared.Data.Values
+        _alwaysSet = scope.Declared.Data.Values
             .Where(field => field.Initial is not null || field.Type.TryConvert(CelValue.Null, out _, out _))
             .Select(field => field.Name)
             .ToHashSet(StringComparer.Ordinal);
@@ -93,7 +99,7 @@ internal sealed class DataFlow
         var state = _states[place.State];
         if (state.Kind == StateKind.End)
         {
-            Read(state.Output, known);
+            CheckReads(state.Output, known);
             return;
         }
 
@@ -126,12 +132,12 @@ internal sealed class DataFlow
     {
         foreach (var rule in rules)
         {
-            Read(rule.When, known);
-            var taken = Holding(rule.When, known);
-            Read(rule.Set, taken);
+            CheckReads(rule.When, known);
+            var taken = WhenTrue(rule.When, known);
+            CheckReads(rule.Set, taken);
             if (rule.Next is { } next)
             {
-                taken = Written(taken.Except(MayBecomeNullIn(place)), rule.Set);
+                taken = AfterWrites(taken.Except(MayBecomeNullDuring(place)), rule.Set);
                 Enter(next, place.PastPivot, _states[next].IsOffPath ? taken.Add(Fault) : taken);
             }
         }
@@ -141,21 +147,21 @@ internal sealed class DataFlow
     {
         foreach (var choice in choices)
         {
-            Read(choice.When, known);
-            var taken = Holding(choice.When, known);
+            CheckReads(choice.When, known);
+            var taken = WhenTrue(choice.When, known);
             Enter(choice.Next, place.PastPivot, choice.Fault is null ? taken : taken.Add(Fault));
 
-            // After `!has(data.x)` was false, data.x exists.
-            if (choice.When?.Syntax is UnarySyntax { Operator: '!', Operand: HasSyntax has } && Checked(has) is { } there)
+            // The next entry is only reached if this guard was false: after `!has(data.x)` data.x exists.
+            if (choice.When?.Syntax is UnarySyntax { Operator: '!', Operand: HasSyntax has } && FactOf(has) is { } fact)
             {
-                known = known.Add(there);
+                known = known.Add(fact);
             }
 
             known = choice.When is { } when ? known.Union(NotNull(when, holds: false)) : known;
         }
     }
 
-    // Returns what is known when all of them are done.
+    // Returns the facts after the last step.
     private ImmutableHashSet<string> WalkSteps(Place place, ImmutableArray<StepPlan> steps, ImmutableHashSet<string> known)
     {
         foreach (var step in steps)
@@ -172,73 +178,75 @@ internal sealed class DataFlow
         switch (step)
         {
             case ParallelStep parallel:
-                var after = parallel.Branches.Select(branch => WalkSteps(place, branch.Steps, known)).ToList();
-                var emptied = after.Aggregate(ImmutableHashSet<string>.Empty, (all, branch) => all.Union(known.Except(branch)));
-                return (parallel.Needed < after.Count ? known : after.Aggregate(known, (all, branch) => all.Union(branch))).Except(emptied);
+                var branches = parallel.Branches.Select(branch => WalkSteps(place, branch.Steps, known)).ToList();
+                var lost = branches.Aggregate(ImmutableHashSet<string>.Empty, (all, branch) => all.Union(known.Except(branch)));
+                var all = parallel.Needed < branches.Count ? known : branches.Aggregate(known, (all, branch) => all.Union(branch));
+                return all.Except(lost);
             case EachStep each:
-                Read(each.Items, known);
-                ReadCall(each.Call, known);
-                Read(each.Save, known);
-                return Written(known, each.Save).Add(Step(each.Id));
+                CheckReads(each.Items, known);
+                CheckCall(each.Call, known);
+                CheckReads(each.Save, known);
+                return AfterWrites(known, each.Save).Add(Step(each.Id));
             case CallStep call:
-                ReadCall(call, known);
-                Read(call.Save, known);
-                return Written(known, call.Save).Add(Step(call.Id));
+                CheckCall(call, known);
+                CheckReads(call.Save, known);
+                return AfterWrites(known, call.Save).Add(Step(call.Id));
             case SetStep set:
-                Read(set.Assignments, known);
-                return Written(known, set.Assignments);
+                CheckReads(set.Assignments, known);
+                return AfterWrites(known, set.Assignments);
             case WaitStep wait:
-                Read(wait.Until, known);
+                CheckReads(wait.Until, known);
                 return known;
             case RespondStep respond:
-                Read(respond.Payload, known);
+                CheckReads(respond.Payload, known);
                 return known;
             case EmitStep emit:
-                Read(emit.Key, known);
-                Read(emit.Value, known);
+                CheckReads(emit.Key, known);
+                CheckReads(emit.Value, known);
                 return known;
             case StartStep start:
-                Read(start.Input, known);
+                CheckReads(start.Input, known);
                 return known;
             case FailStep fail:
-                Read(fail.Message, known);
+                CheckReads(fail.Message, known);
                 return known;
             default:
                 return known;
         }
     }
 
-    private void ReadCall(CallStep call, ImmutableHashSet<string> known)
+    private void CheckCall(CallStep call, ImmutableHashSet<string> known)
     {
-        Read(call.Invocation.Arguments, known);
+        CheckReads(call.Invocation.Arguments, known);
         foreach (var rule in call.Reject)
         {
-            Read(rule.When, known);
+            CheckReads(rule.When, known);
         }
 
-        // Evaluated after the step has completed and saved; or, if the outcome may be unknown, as if it had not.
+        // The arguments are evaluated after the step has saved. With `when_unknown: run` they are evaluated before, because it may not
+        // have completed.
         if (call.Compensation is { WhenUnknown: WhenUnknown.Run } unknown)
         {
             _saved = call.Save;
-            Read(unknown.Invocation.Arguments, known);
+            CheckReads(unknown.Invocation.Arguments, known);
             _saved = [];
         }
         else
         {
-            Read(call.Compensation?.Invocation.Arguments, Written(known, call.Save));
+            CheckReads(call.Compensation?.Invocation.Arguments, AfterWrites(known, call.Save));
         }
     }
 
     // Adds the written fields, and removes those that may become null.
-    private static ImmutableHashSet<string> Written(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
+    private static ImmutableHashSet<string> AfterWrites(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
         .Union(assignments.SelectMany(assignment => (string[])[Data(assignment.Field), NotNull(assignment.Field)]))
         .Except(MayBecomeNull(assignments));
 
     private static IEnumerable<string> MayBecomeNull(IEnumerable<Assignment> assignments) =>
         assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNull(assignment.Field));
 
-    // The fields that any of its steps may reset: the state may be left before or after that step.
-    private IEnumerable<string> MayBecomeNullIn(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
+    // The fields that a step of the state may set to null: the state may be left before or after that step.
+    private IEnumerable<string> MayBecomeNullDuring(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
     {
         EachStep each => MayBecomeNull(each.Save),
         CallStep call => MayBecomeNull(call.Save),
@@ -254,7 +262,7 @@ internal sealed class DataFlow
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
-        known = known.Except(MayBecomeNullIn(place));
+        known = known.Except(MayBecomeNullDuring(place));
         foreach (var next in targets)
         {
             Enter(next, place.PastPivot, known);
@@ -262,21 +270,21 @@ internal sealed class DataFlow
     }
 
     // The facts implied by a true guard: has(data.x) && ...
-    private ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)
+    private ImmutableHashSet<string> WhenTrue(Expression? guard, ImmutableHashSet<string> known)
     {
         known = guard is null ? known : known.Union(NotNull(guard, holds: true));
-        var open = new Stack<Syntax>(guard is null ? [] : [guard.Syntax]);
-        while (open.TryPop(out var syntax))
+        var conjuncts = new Stack<Syntax>(guard is null ? [] : [guard.Syntax]);
+        while (conjuncts.TryPop(out var syntax))
         {
             switch (syntax)
             {
-                case HasSyntax has when Checked(has) is { } there:
-                    known = known.Add(there);
+                case HasSyntax has when FactOf(has) is { } fact:
+                    known = known.Add(fact);
                     break;
                 case LogicSyntax { IsAnd: true } and:
                     foreach (var operand in and.Operands)
                     {
-                        open.Push(operand);
+                        conjuncts.Push(operand);
                     }
 
                     break;
@@ -286,13 +294,13 @@ internal sealed class DataFlow
         return known;
     }
 
-    // Exactly the field or the step: has(data.x), has(steps.x).
-    private static string? Checked(HasSyntax has) =>
+    // The fact that has(data.x) or has(steps.x) tests; null for any other path.
+    private static string? FactOf(HasSyntax has) =>
         has.Select is SelectSyntax { Operand: NameSyntax { Name: "data" or "steps" } root, Field: var field }
         ? root.Name == "data" ? Data(field) : Step(field)
         : null;
 
-    private void Read(Template? template, ImmutableHashSet<string> known)
+    private void CheckReads(Template? template, ImmutableHashSet<string> known)
     {
         if (!_reporting)
         {
@@ -302,42 +310,42 @@ internal sealed class DataFlow
         switch (template)
         {
             case Template.Single single:
-                Read(single.Expression, known);
+                CheckReads(single.Expression, known);
                 break;
             case Template.Text text:
                 foreach (var part in text.Parts)
                 {
-                    Read(part.Expression, known);
-                    ReadAsText(part.Expression, known);
+                    CheckReads(part.Expression, known);
+                    CheckNullInText(part.Expression, known);
                 }
 
                 break;
             case Template.List list:
                 foreach (var item in list.Items)
                 {
-                    Read(item, known);
+                    CheckReads(item, known);
                 }
 
                 break;
             case Template.Map map:
                 foreach (var (_, value) in map.Entries)
                 {
-                    Read(value, known);
+                    CheckReads(value, known);
                 }
 
                 break;
         }
     }
 
-    private void Read(ImmutableArray<Assignment> assignments, ImmutableHashSet<string> known)
+    private void CheckReads(ImmutableArray<Assignment> assignments, ImmutableHashSet<string> known)
     {
         foreach (var assignment in assignments)
         {
-            Read(assignment.Value, known);
+            CheckReads(assignment.Value, known);
         }
     }
 
-    private void Read(Expression? expression, ImmutableHashSet<string> known)
+    private void CheckReads(Expression? expression, ImmutableHashSet<string> known)
     {
         if (!_reporting || expression is null || !_findings.Origins.TryGetValue(expression, out var origin))
         {
@@ -346,50 +354,53 @@ internal sealed class DataFlow
 
         foreach (var use in expression.PathUses)
         {
+            var at = origin.Scalar.Part(origin.Start + use.Position, use.Length);
             if (use.Path is ["data", var saved, ..] && _saved.Any(assignment => assignment.Field == saved) && !_scope.Context.IsRegistered)
             {
-                var place = origin.Scalar.Part(origin.Start + use.Position, use.Length);
-                if (_reported.Add(place))
-                {
-                    _scope.Report(ContractDiagnostics.UnknownReadsSaved(place, saved));
-                }
-            }
-            else if (!use.Guarded && Missing(use.Path, known) is { } report && !IsGuardedElsewhere(expression, use))
-            {
-                var at = origin.Scalar.Part(origin.Start + use.Position, use.Length);
                 if (_reported.Add(at))
                 {
-                    _scope.Report(report(at));
+                    _scope.Report(ContractDiagnostics.UnknownReadsSaved(at, saved));
                 }
+            }
+            else if (!use.Guarded && FindMissing(use.Path, known, at) is { } draft && !IsGuardedElsewhere(expression, use)
+                && _reported.Add(at))
+            {
+                _scope.Report(draft);
             }
         }
     }
 
-    private void ReadAsText(Expression? expression, ImmutableHashSet<string> known)
+    private void CheckNullInText(Expression? expression, ImmutableHashSet<string> known)
     {
-        if (expression is not null && _findings.MayBeNull.TryGetValue(expression, out var type)
-            && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _findings.PositionOf(expression) is var at
-                && _reported.Add(at))
+        if (expression is null || !_findings.MayBeNull.TryGetValue(expression, out var typeGiven)
+            || !TypeRules.MayBeNull(typeGiven(field => known.Contains(NotNull(field)))))
+        {
+            return;
+        }
+
+        var at = _findings.PositionOf(expression);
+        if (_reported.Add(at))
         {
             _scope.Report(ContractDiagnostics.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
         }
     }
 
-    // has(data.x) ? data.x : ... tests it first.
+    // In `has(data.x) ? data.x : ...` the first read guards the second.
     private static bool IsGuardedElsewhere(Expression expression, PathUse use) => use.Path.Length > 1 && expression.PathUses.Any(
         other => other.Guarded && other.Path.Length > 1 && other.Path[0] == use.Path[0] && other.Path[1] == use.Path[1]);
 
-    private Func<SourceSpan, DiagnosticDraft>? Missing(ImmutableArray<string> path, ImmutableHashSet<string> known) => path switch
+    private DiagnosticDraft? FindMissing(ImmutableArray<string> path, ImmutableHashSet<string> known, SourceSpan at) => path switch
     {
-        ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) =>
-            at => ContractDiagnostics.DataUnset(at, field),
+        ["data", var field, ..] when !_alwaysSet.Contains(field) && !known.Contains(Data(field)) =>
+            ContractDiagnostics.DataUnset(at, field),
         ["steps", var step, ..] when !known.Contains(Step(step)) && _maybeIncomplete.TryGetValue(step, out var join) =>
-            at => ContractDiagnostics.LoserRead(at, step, join),
-        ["steps", var step, ..] when !known.Contains(Step(step)) => at => ContractDiagnostics.StepNotDone(at, step),
-        [Fault, ..] when !known.Contains(Fault) => at => ContractDiagnostics.NoFault(at),
+            ContractDiagnostics.LoserRead(at, step, join),
+        ["steps", var step, ..] when !known.Contains(Step(step)) => ContractDiagnostics.StepNotDone(at, step),
+        [Fault, ..] when !known.Contains(Fault) => ContractDiagnostics.NoFault(at),
         _ => null,
     };
 
+    // The names of the facts.
     private static string Data(string field) => $"data.{field}";
 
     private static string NotNull(string field) => $"data.{field} is not null";

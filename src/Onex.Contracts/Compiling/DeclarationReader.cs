@@ -6,7 +6,7 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads the declarations of a contract before anything that refers to them.</summary>
+/// <summary>Reads the declarations of a contract, before the parts that refer to them are read.</summary>
 internal sealed class DeclarationReader(ContractScope scope, ExpressionReader expressions, RetryReader retries, EventReader events)
 {
     private int _steps;
@@ -83,7 +83,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
             scope.Report(ContractDiagnostics.TooMany(map.Entries[scope.Limits.States].Key.At, "states", scope.Limits.States));
         }
 
-        // Includes states above the limit, so transitions to them are not reported too.
+        // Declares states above the limit too, so that transitions to them are not reported as unknown states.
         foreach (var (name, value) in map?.Entries ?? [])
         {
             if (Names.ReservedStates.Contains(name.Text))
@@ -104,7 +104,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
         }
     }
 
-    // Includes steps inside unsupported features, so one diagnostic does not cause ten others about unknown steps.
+    // Declares steps inside unsupported features too, so that one diagnostic does not cause others about unknown steps.
     private void DeclareSteps(SyntaxNode? node, string state)
     {
         switch (node)

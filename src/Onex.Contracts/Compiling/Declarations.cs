@@ -6,8 +6,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// What a contract declares. <see cref="ContractReader"/> fills it in a first pass, because the order of a file does not matter: an
-/// expression may read a step that follows.
+/// The declarations of a contract. <see cref="DeclarationReader"/> collects them in a first pass, because an expression may name a step or
+/// a state that the file declares further down.
 /// </summary>
 internal sealed class Declarations
 {

@@ -11,12 +11,13 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The built-in contracts of operations that requests may name themselves (<c>handlers.direct</c>): one step, whose arguments are the
-/// request's payload and whose result is the response. There is one per operation and connection, because a step's connection is constant.
+/// The built-in contracts of operations that a request may name in place of a contract (<c>handlers.direct</c>). Each has one step: its
+/// arguments are the request's payload, its result is the response. There is one per operation and connection, because a step's connection
+/// is constant.
 /// </summary>
 public static class DirectContracts
 {
-    /// <summary>The key of the payload that names the connection. It is no argument of the operation.</summary>
+    /// <summary>The key of the payload that names the connection. It is not an argument of the operation.</summary>
     public const string ConnectionKey = "connection";
 
     private const string PathPrefix = "built-in:";
@@ -44,20 +45,20 @@ public static class DirectContracts
         return contracts;
     }
 
-    /// <summary>A line for each name that is not that of an effect operation.</summary>
+    /// <summary>An error text for each name that does not belong to an effect operation.</summary>
     public static IEnumerable<string> Problems(IEnumerable<string> operations, OperationCatalogue catalogue) =>
         from name in operations
         where catalogue.Find(name) is not { Role: OperationRole.Effect }
         select $"handlers.direct names '{name}', which is no effect operation of this runtime. "
             + Spelling.Suggest(name, "operations", [.. Names(catalogue)]);
 
-    /// <summary>Whether it is the source of such a contract. Values that are constants in other contracts come from its payload.</summary>
-    internal static bool Has(ContractSource source) => source.Path.StartsWith(PathPrefix, StringComparison.Ordinal);
+    /// <summary>Whether this is the source of a built-in contract; its constant arguments come from the payload too.</summary>
+    internal static bool IsSource(ContractSource source) => source.Path.StartsWith(PathPrefix, StringComparison.Ordinal);
 
     private static IEnumerable<string> Names(OperationCatalogue catalogue) =>
         catalogue.All.Where(each => each.Role == OperationRole.Effect).Select(each => each.Name);
 
-    // No connection: for operations that also run without one.
+    // Null stands for a contract without a connection, for operations that can run without one.
     private static IEnumerable<string?> Connections(OperationDescriptor operation, CompilerContext context)
     {
         if (operation.ConnectionType is null || operation.IsConnectionOptional
@@ -110,7 +111,8 @@ public static class DirectContracts
 
             """;
 
-        // A later version of Onex may describe the operation otherwise, and running sagas need the content that they started with.
+        // The hash makes a new version when a later Onex describes the operation differently: running sagas keep the content that they
+        // started with.
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))[..8];
         return $"contract: direct-{operation.Name.Replace('.', '-').Replace('_', '-')}\n"
             + $"version: 1.0.0-{(connection is null ? "" : connection + ".")}h{hash}\n{body}";

@@ -13,7 +13,7 @@ namespace Onex.Contracts.Compiling;
 /// </summary>
 internal sealed class EditorSchema
 {
-    private static readonly JsonSerializerOptions _written = new()
+    private static readonly JsonSerializerOptions _indented = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
@@ -35,10 +35,10 @@ internal sealed class EditorSchema
         };
         schema.Fill(root, Keys.Contract);
         root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
-        return root.ToJsonString(_written) + "\n";
+        return root.ToJsonString(_indented) + "\n";
     }
 
-    /// <summary>The schema of files that declare remote operations.</summary>
+    /// <summary>The schema's text for files that declare remote operations.</summary>
     public static string WriteRemoteOperations()
     {
         var schema = new EditorSchema(new OperationCatalogue([]));
@@ -49,7 +49,7 @@ internal sealed class EditorSchema
         };
         schema.Fill(root, RemoteOperationKeys.File);
         root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
-        return root.ToJsonString(_written) + "\n";
+        return root.ToJsonString(_indented) + "\n";
     }
 
     private JsonObject Reference(Keys keys)
@@ -67,15 +67,15 @@ internal sealed class EditorSchema
     private void Fill(JsonObject schema, Keys keys)
     {
         schema["type"] = "object";
-        schema["properties"] = new JsonObject(keys.All.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)Described(key))));
+        schema["properties"] = new JsonObject(keys.All.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)DescribedSchema(key))));
         if (keys.All.Any(key => key.Required))
         {
-            schema["required"] = Texts(keys.All.Where(key => key.Required).Select(key => key.Name));
+            schema["required"] = StringArray(keys.All.Where(key => key.Required).Select(key => key.Name));
         }
 
         if (keys.OneOf.Count > 0)
         {
-            schema["oneOf"] = new JsonArray([.. keys.OneOf.Select(name => new JsonObject { ["required"] = Texts([name]) })]);
+            schema["oneOf"] = new JsonArray([.. keys.OneOf.Select(name => new JsonObject { ["required"] = StringArray([name]) })]);
         }
 
         schema["additionalProperties"] = false;
@@ -86,16 +86,11 @@ internal sealed class EditorSchema
         }
     }
 
-    private JsonObject Described(Key key)
+    private JsonObject DescribedSchema(Key key)
     {
-        var shape = SchemaFor(key.Shape);
-        if (shape is not JsonObject described)
-        {
-            return new JsonObject { ["description"] = key.Description };
-        }
-
-        described["description"] = key.Description;
-        return described;
+        var schema = SchemaFor(key.Shape) as JsonObject ?? [];
+        schema["description"] = key.Description;
+        return schema;
     }
 
     private JsonNode SchemaFor(Shape shape) => shape switch
@@ -118,7 +113,7 @@ internal sealed class EditorSchema
         _ => throw new InvalidOperationException($"{shape.GetType().Name} has no JSON Schema."),
     };
 
-    // Ties the arguments to the operation.
+    // The schema of `with` for steps that name this operation.
     private JsonObject Arguments(OperationDescriptor operation, string name)
     {
         var definition = $"with {operation.Name}";
@@ -133,7 +128,7 @@ internal sealed class EditorSchema
             if (operation.Arguments.Where(argument => argument.Required).Select(argument => argument.Name)
                 .ToList() is { Count: > 0 } required)
             {
-                arguments["required"] = Texts(required);
+                arguments["required"] = StringArray(required);
             }
 
             arguments["additionalProperties"] = operation.AnyArguments;
@@ -144,7 +139,7 @@ internal sealed class EditorSchema
         var then = new JsonObject { ["properties"] = new JsonObject { ["with"] = new JsonObject { ["$ref"] = $"#/$defs/{definition}" } } };
         if (operation.Arguments.Any(argument => argument.Required))
         {
-            then["required"] = Texts(["with"]);
+            then["required"] = StringArray(["with"]);
         }
 
         return new JsonObject
@@ -152,7 +147,7 @@ internal sealed class EditorSchema
             ["if"] = new JsonObject
             {
                 ["properties"] = new JsonObject { [key] = new JsonObject { ["const"] = name } },
-                ["required"] = Texts([key])
+                ["required"] = StringArray([key])
             },
             ["then"] = then,
         };
@@ -161,18 +156,18 @@ internal sealed class EditorSchema
     private static JsonObject Argument(ArgumentDescriptor argument)
     {
         var type = SchemaFor(DataTypeReader.Parse(argument.Type), argument.Filling == ArgumentFilling.Expression);
-        if (type is not JsonObject known)
+        if (type is not JsonObject plain)
         {
             return new JsonObject { ["description"] = Describe(argument) };
         }
 
-        var schema = argument.Filling is ArgumentFilling.Constant or ArgumentFilling.Expression ? known : OrTemplate(known);
+        var schema = argument.Filling is ArgumentFilling.Constant or ArgumentFilling.Expression ? plain : OrTemplate(plain);
         schema["description"] = Describe(argument);
         return schema;
     }
 
     private static string Describe(ArgumentDescriptor argument) =>
-        argument.Default is { } without ? $"{argument.Description} Without it: {without}." : argument.Description;
+        argument.Default is { } value ? $"{argument.Description} Without it: {value}." : argument.Description;
 
     private static JsonNode SchemaFor(DataType type, bool isExpression = false) => type switch
     {
@@ -202,13 +197,13 @@ internal sealed class EditorSchema
         _ => JsonValue.Create(true),
     };
 
-    // An expression is allowed in place of any value.
-    private static JsonNode OrTemplate(JsonNode type) => type is JsonObject known ? OrTemplate(known) : type;
+    // Allows a text with `${...}` in place of the value.
+    private static JsonNode OrTemplate(JsonNode type) => type is JsonObject schema ? OrTemplate(schema) : type;
 
     private static JsonObject OrTemplate(JsonObject type) =>
         type["type"] is JsonArray types && types.Any(each => each!.GetValue<string>() == "string")
             ? type
             : new JsonObject { ["anyOf"] = new JsonArray(type, new JsonObject { ["type"] = "string", ["pattern"] = @"\$\{" }) };
 
-    private static JsonArray Texts(IEnumerable<string> texts) => [.. texts.Select(text => JsonValue.Create(text))];
+    private static JsonArray StringArray(IEnumerable<string> texts) => [.. texts.Select(text => JsonValue.Create(text))];
 }

@@ -11,8 +11,8 @@ namespace Onex.Contracts.Compiling;
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
     /// <summary>The step; null after reporting a diagnostic.</summary>
-    /// <param name="map">The step's YAML.</param>
-    /// <param name="id">Its id, or one that is made from its position.</param>
+    /// <param name="map">The step.</param>
+    /// <param name="id">Its id, or a name made from its position; null if the id is invalid.</param>
     /// <param name="rules">The transitions for its failure.</param>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {
@@ -20,8 +20,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         if (!map.Has("with"))
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                map.At, "a step that emits", "with",
-                "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
+                map.At, "a step that emits", "with", "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
         }
 
         if (scope.Map(map.Find("with"), "'with'") is not { } with)
@@ -33,8 +32,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         if (!with.Has("value"))
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                with.At, "'with' of a step that emits", "value",
-                "Add 'value: { ... }': the record's value, as JSON."));
+                with.At, "'with' of a step that emits", "value", "Add 'value: { ... }': the record's value, as JSON."));
         }
 
         var key = with.Find("key") is { } keyed
@@ -53,7 +51,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
             : null;
     }
 
-    // Topics are constant, so all topics of a contract are known before it runs.
+    // A topic must be constant, so that all topics of a contract are known before it runs.
     private string? ReadTopic(SyntaxNode node)
     {
         if (scope.Text(node, "'emit'") is not { } topic)

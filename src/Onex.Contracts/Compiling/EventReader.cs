@@ -44,12 +44,12 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
 
     /// <summary>The event rules of a state, or of any state.</summary>
     /// <param name="node">The list.</param>
-    /// <param name="what">Its key.</param>
-    /// <param name="state">The state; null for any.</param>
+    /// <param name="what">Its key, quoted for messages.</param>
+    /// <param name="state">The state; null for <c>any_state</c>.</param>
     public ImmutableArray<EventRule> ReadRules(SyntaxNode? node, string what, string? state)
     {
         var rules = ImmutableArray.CreateBuilder<EventRule>();
-        var always = new HashSet<string>(StringComparer.Ordinal);
+        var unguarded = new HashSet<string>(StringComparer.Ordinal);
         var guards = new Dictionary<string, GuardChecks>(StringComparer.Ordinal);
         var items = scope.List(node, what)?.Items ?? [];
         if (items.Count > Limits.EventRulesMax)
@@ -66,7 +66,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
 
             if (expressions.IsSplit(map))
             {
-                // The rest of the entry is assumed to be correct.
+                // The rest of the entry is taken as correct, so that no further diagnostic follows from the split.
                 scope.Found.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
                 scope.TargetFrom(state, map.Find("next"));
                 continue;
@@ -78,7 +78,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
                 continue;
             }
 
-            if (always.Contains(rule.Event))
+            if (unguarded.Contains(rule.Event))
             {
                 scope.Report(ContractDiagnostics.RuleAfterAlways(map.At, rule.Event));
             }
@@ -88,10 +88,10 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
                 guards[rule.Event] = checks = new GuardChecks(scope);
             }
 
-            checks.Next(rule.When, map.At);
+            checks.Check(rule.When, map.At);
             if (rule.When is null && !map.Has("when"))
             {
-                always.Add(rule.Event);
+                unguarded.Add(rule.Event);
             }
 
             rules.Add(rule);
@@ -124,8 +124,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         if (!map.Has("event"))
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                map.At, $"an entry of {what}", "event",
-                "Add 'event: some_event', one that 'events' declares."));
+                map.At, $"an entry of {what}", "event", "Add 'event: some_event', one that 'events' declares."));
         }
 
         if (scope.Text(map.Find("event"), "'event'") is not { } name)
@@ -146,6 +145,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             scope.Report(ContractDiagnostics.WrongType(stay.At, "'stay'", "true or false", stay.Kind));
         }
 
+        // A rule has either `stay: true` or `next`.
         var stays = stay is ScalarSyntax { Bool: true };
         if (stays == map.Has("next"))
         {

@@ -15,7 +15,7 @@ namespace Onex.Contracts.Compiling;
 /// <param name="input">The schema of a request; null if it is invalid.</param>
 internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 {
-    private static readonly string[] _ends = ["end", "waiting", "blocked"];
+    private static readonly string[] _outcomeKeys = ["end", "waiting", "blocked"];
     private static readonly string[] _impliedStates = ["compensating", "failed", "compensation_done"];
 
     /// <summary>The valid examples; the others are reported.</summary>
@@ -70,7 +70,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             };
     }
 
-    // The default is an empty payload.
+    // Without `input` the payload is an empty map.
     private CelValue ReadInput(MapSyntax example)
     {
         var node = example.Find("input");
@@ -128,8 +128,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             else if (scope.Declared.WithoutResult.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(
-                    key.At, key.Text, "is for a step that calls nothing, so it has no result",
-                    "Remove it."));
+                    key.At, key.Text, "is for a step that calls nothing, so it has no result", "Remove it."));
             }
 
             scripts[key.Text] = new Script(key.At, ReadAnswers(key.Text, value));
@@ -148,14 +147,14 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         if (list.Items.Count == 0)
         {
             scope.Report(ContractDiagnostics.ScriptWrong(
-                list.At, step, "has no outcome",
-                "Write an outcome for every attempt: [{ failed: timeout }, { body: { id: a } }]."));
+                list.At, step, "has no outcome", "Write an outcome for every attempt: [{ failed: timeout }, { body: { id: a } }]."));
             return [new ScriptedAnswer(ScriptedOutcome.Answered, CelValue.Map([]), null)];
         }
 
         return [.. list.Items.Select(item => ReadAnswer(step, item))];
     }
 
+    // `{ failed: code }` and `{ rejected: code }` are failures; any other value is the result.
     private ScriptedAnswer ReadAnswer(string step, SyntaxNode node)
     {
         if (node is not MapSyntax { Entries: [var (key, value)] } || key.Text is not ("failed" or "rejected"))
@@ -166,8 +165,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         if (value is not ScalarSyntax { IsText: true, Text.Length: > 0 })
         {
             scope.Report(ContractDiagnostics.ScriptWrong(
-                value.At, step, $"has no code for '{key.Text}'",
-                $"Write '{{ {key.Text}: some_code }}'."));
+                value.At, step, $"has no code for '{key.Text}'", $"Write '{{ {key.Text}: some_code }}'."));
         }
 
         return new ScriptedAnswer(
@@ -236,13 +234,15 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         }
 
         scope.CheckKeys(map, Keys.Expect);
-        if (_ends.Where(map.Has).ToList() is var ends && ends.Count == 0)
+        var outcomes = _outcomeKeys.Where(map.Has).ToList();
+        if (outcomes.Count == 0)
         {
             Require(map, "'expect'", "end", "Add 'end: completed', 'end: failed', 'waiting: some_state' or 'blocked: some_state'.");
         }
-        else if (ends.Count > 1)
+        else if (outcomes.Count > 1)
         {
-            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(ends[1]), "'expect'", ends[0], ends[1], "Keep what the saga comes to."));
+            scope.Report(ContractDiagnostics.KeysExclude(
+                map.KeyAt(outcomes[1]), "'expect'", outcomes[0], outcomes[1], "Keep only the outcome that you expect."));
         }
 
         return new Expectation
@@ -274,7 +274,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         return null;
     }
 
-    // A contract without on_failure has implicit states.
+    // Accepts the names of the states that the compiler adds to a contract without on_failure.
     private string? StateName(SyntaxNode? node, string what)
     {
         if (scope.Text(node, what) is not { } name)

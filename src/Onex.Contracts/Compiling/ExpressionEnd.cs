@@ -1,13 +1,15 @@
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Finds the end of an expression inside <c>${...}</c>, whose strings, maps and comments may contain braces.</summary>
+/// <summary>Finds the end of an expression inside <c>${...}</c>; its strings, maps and comments may contain braces.</summary>
 internal static class ExpressionEnd
 {
     /// <summary>The offset of the closing brace, or -1. Reads each character once.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="start">The offset after <c>${</c>.</param>
     public static int Find(string text, int start)
     {
         var depth = 0;
-        var word = start;
+        var wordStart = start;
         for (var at = start; at < text.Length; at++)
         {
             switch (text[at])
@@ -21,7 +23,7 @@ internal static class ExpressionEnd
                     depth--;
                     break;
                 case '"' or '\'':
-                    at = StringEnd(text, at, IsRaw(text.AsSpan(word, at - word)));
+                    at = StringEnd(text, at, IsRaw(text.AsSpan(wordStart, at - wordStart)));
                     if (at < 0)
                     {
                         return -1;
@@ -40,17 +42,17 @@ internal static class ExpressionEnd
                     continue;
             }
 
-            word = at + 1;
+            wordStart = at + 1;
         }
 
         return -1;
     }
 
-    // A word right before a quote is a prefix: r"..." has no escapes, b"..." has.
+    // A word right before a quote is a prefix: r"..." (raw) has no escapes, b"..." (bytes) has.
     private static bool IsRaw(ReadOnlySpan<char> prefix) =>
         prefix is "r" or "R" or "rb" or "rB" or "Rb" or "RB" or "br" or "bR" or "Br" or "BR";
 
-    // The last character of the string that begins here, or -1.
+    // The offset of the last character of the string that begins at `at`, or -1.
     private static int StringEnd(string text, int at, bool raw)
     {
         var quote = text[at];

@@ -12,20 +12,20 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The names that expressions may read in a part of a contract.</summary>
 internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 {
-    /// <summary><c>key</c>: the saga does not exist yet.</summary>
+    /// <summary><c>key</c>: only the input exists, because the saga does not yet.</summary>
     public static ExpressionPlace Key { get; } = new(["input"]);
 
     /// <summary><c>with</c>.</summary>
     public static ExpressionPlace Arguments { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
-    /// <summary>With the result of a step: <c>save</c>, <c>reject</c>, the <c>with</c> of a compensation.</summary>
+    /// <summary>The places that can read the result of a step: <c>save</c>, <c>reject</c>, the <c>with</c> of a compensation.</summary>
     public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary><c>when</c> of a <c>choose</c>.</summary>
     public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary>The <c>with</c> of a compensation that also runs if it is unknown whether its step took effect.</summary>
-    public static ExpressionPlace Unknown { get; } = new(["input", "data", "command_id"]);
+    public static ExpressionPlace UnknownOutcome { get; } = new(["input", "data", "command_id"]);
 
     /// <summary><c>output</c> of an end.</summary>
     public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga", "connections"]);
@@ -42,25 +42,26 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary>The type of each item's result in <c>results</c>, if it is known.</summary>
     public CelType? ResultsOf { get; private init; }
 
-    /// <summary>The same names plus the item of an <c>each</c>; null if there is none.</summary>
-    public ExpressionPlace With(CelType? item) => item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
+    /// <summary>The same names plus the item of an <c>each</c>, whose type is null if the step has no <c>each</c>.</summary>
+    public ExpressionPlace WithItem(CelType? item) =>
+        item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
 
-    /// <summary>An <c>aggregate</c> of an <c>each</c>: one of its items has completed.</summary>
+    /// <summary>An <c>aggregate</c> of an <c>each</c>, evaluated when one of its items has completed.</summary>
     public static ExpressionPlace Aggregate(CelType result, CelType item) =>
         new(["result", "item", "index", "input"]) { ResultType = result, ItemType = item };
 
     /// <summary>An argument that the operation evaluates itself.</summary>
     public static ExpressionPlace Argument(IReadOnlyList<string> names, CelType? item) => new(names) { ItemType = item };
 
-    /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
-    public static ExpressionPlace Items(CelType? results, CelType? result) =>
+    /// <summary><c>save</c> of an <c>each</c>, evaluated when all of its items are done.</summary>
+    public static ExpressionPlace SaveOfEach(CelType? results, CelType? result) =>
         new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"])
         {
             ResultsOf = results,
             ResultType = result
         };
 
-    /// <summary>With a result of that type.</summary>
+    /// <summary>The places that can read a result of that type; null if the type is unknown.</summary>
     public static ExpressionPlace ForResult(CelType? result) => result is null ? Result : Result with { ResultType = result };
 
     /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
@@ -88,9 +89,9 @@ internal sealed class ExpressionReader(ContractScope scope)
                 return null;
             case ScalarSyntax { IsNull: false, Text.Length: > 0 } scalar:
                 var expression = Parse(scalar, scalar.Text, 0, place);
-                if (expression is not null && Misfit(what, expression.Type, scalar.At) is { } misfit)
+                if (expression is not null && TypeMismatch(what, expression.Type, scalar.At) is { } mismatch)
                 {
-                    scope.Report(misfit);
+                    scope.Report(mismatch);
                 }
 
                 return expression;
@@ -111,7 +112,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             scope.Report(CutByComment(scalar) is { } whole
                 ? ContractDiagnostics.QuoteExpression(scalar.At, BareExpression.Quote(whole))
                 : ContractDiagnostics.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem,
-                    Straight(text, problem) ?? problem.Remedy));
+                    WithStraightQuotes(text, problem) ?? problem.Remedy));
             return null;
         }
 
@@ -168,14 +169,13 @@ internal sealed class ExpressionReader(ContractScope scope)
         if (!place.Names.Contains(root))
         {
             scope.Report(ContractDiagnostics.UnknownName(
-                scalar.Part(start + use.Position, root.Length), root,
-                Remedy(use, expression, scalar, place)));
+                scalar.Part(start + use.Position, root.Length), root, Remedy(use, expression, scalar, place)));
             return;
         }
 
         if (root is "data" or "connections")
         {
-            NoteUse(use);
+            RecordUse(use);
         }
 
         if (use.Path is ["data", var field, ..] && !scope.Declared.Data.ContainsKey(field))
@@ -192,16 +192,16 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    // The name alone, or with a computed index, may refer to any of them.
-    private void NoteUse(PathUse use)
+    // `data` alone, or with a computed index, may read any field; the same is true of `connections`.
+    private void RecordUse(PathUse use)
     {
         var isData = use.Path[0] == "data";
-        var used = isData ? scope.Found.ReadData : scope.Found.UsedConnections;
-        IEnumerable<string> all = isData ? scope.Declared.Data.Keys : scope.Context.Connections?.Keys ?? [];
-        used.UnionWith(use.Path is [_, var name, ..] ? [name] : all);
+        var usedNames = isData ? scope.Found.ReadData : scope.Found.UsedConnections;
+        IEnumerable<string> allNames = isData ? scope.Declared.Data.Keys : scope.Context.Connections?.Keys ?? [];
+        usedNames.UnionWith(use.Path is [_, var name, ..] ? [name] : allNames);
     }
 
-    private static DiagnosticDraft? Misfit(string what, CelType type, SourceSpan at) => what switch
+    private static DiagnosticDraft? TypeMismatch(string what, CelType type, SourceSpan at) => what switch
     {
         "'when'" when !TypeRules.Fits(type, CelType.Bool) => ContractDiagnostics.GuardNotBool(at, type.ToString()),
         "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) && !TypeRules.Fits(type, CelType.Uint) =>
@@ -215,13 +215,13 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         var found = expression.Check(name => Types.Find(name, place), scope.Context.IsStrict);
         expression.Type = found.Type;
-        var unknown = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
+        var unknownNames = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
         foreach (var each in found.Problems)
         {
             var (kind, root, problem) = each;
 
-            // Type errors near an unknown name are consequences of it.
-            if (unknown.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
+            // Type errors around an unknown name are consequences of it, and that was reported.
+            if (unknownNames.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
             {
                 continue;
             }
@@ -249,14 +249,13 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
-        // Type errors were reported above.
+        // A constant that fails because of its types was reported above.
         if (!scope.Context.IsRegistered && !found.Problems.Any(problem => problem.Kind == CheckProblemKind.NoOverload))
         {
             foreach (var problem in Constants.Problems(expression.Syntax))
             {
                 scope.Report(ContractDiagnostics.ConstantFails(
-                    scalar.Part(start + problem.Position, problem.Length), problem.Problem,
-                    problem.Remedy));
+                    scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
             }
         }
 
@@ -267,7 +266,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    // Undeclared fields of an event pass unchecked, so reading one is an error even if it may be missing.
+    // The data of an event is not checked beyond its declared fields, so an expression must not read others, even as optional.
     private void CheckEvent(PathUse use, EventPlan rule, ScalarSyntax scalar, int start)
     {
         var type = rule.Data;
@@ -296,10 +295,10 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         if (use.Path is not [_, var step, .. var path])
         {
-            // `steps` itself reads the results of all steps.
+            // `steps` alone reads the results of all steps.
             foreach (var id in scope.Declared.Steps.Keys)
             {
-                Reads(id, []);
+                RecordRead(id, []);
             }
         }
         else if (scope.Declared.WithoutResult.Contains(step))
@@ -308,7 +307,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
         else if (scope.Declared.Steps.ContainsKey(step))
         {
-            Reads(step, path);
+            RecordRead(step, path);
         }
         else
         {
@@ -316,7 +315,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    private void Reads(string step, ImmutableArray<string> path)
+    private void RecordRead(string step, ImmutableArray<string> path)
     {
         if (!scope.Found.ReadPaths.TryGetValue(step, out var paths))
         {
@@ -326,21 +325,21 @@ internal sealed class ExpressionReader(ContractScope scope)
         paths.Add(path);
     }
 
-    // The position of a field after the root if it is written plainly: data.x.
+    // The position of the field if the path is written with dots, as in `data.x`; otherwise that of the whole path.
     private static SourceSpan FieldAt(PathUse use, int depth, ScalarSyntax scalar, int start)
     {
         var at = start + use.Position;
         var (before, field) = (string.Join('.', use.Path[..depth]), use.Path[depth]);
-        var dotted = scalar.Text.AsSpan(Math.Min(at, scalar.Text.Length)).StartsWith($"{before}.{field}", StringComparison.Ordinal);
-        return dotted ? scalar.Part(at + before.Length + 1, field.Length) : scalar.Part(at, use.Length);
+        var isDotted = scalar.Text.AsSpan(Math.Min(at, scalar.Text.Length)).StartsWith($"{before}.{field}", StringComparison.Ordinal);
+        return isDotted ? scalar.Part(at + before.Length + 1, field.Length) : scalar.Part(at, use.Length);
     }
 
     private static string Remedy(PathUse use, Expression expression, ScalarSyntax scalar, ExpressionPlace place)
     {
         var name = use.Path[0];
-        if (expression.CalledOn(use.Position) is { } alone)
+        if (expression.CalledOn(use.Position) is { } withoutPrefix)
         {
-            return $"Write {Spelling.Clip(alone)}: functions have no prefix.";
+            return $"Write {Spelling.Clip(withoutPrefix)}: functions have no prefix.";
         }
 
         var names = Spelling.Suggest(name, "names", place.Names);
@@ -349,8 +348,8 @@ internal sealed class ExpressionReader(ContractScope scope)
             : names;
     }
 
-    // The expression with straight quotes, if curly quotes are the problem.
-    private static string? Straight(string text, ExpressionProblem problem)
+    // The remedy for curly quotes; null if the problem is another one.
+    private static string? WithStraightQuotes(string text, ExpressionProblem problem)
     {
         if (problem.Position >= text.Length || !CurlyQuotes.Contains(text[problem.Position]))
         {
@@ -361,7 +360,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         return $"write {Spelling.Clip(straight)}";
     }
 
-    // `when: input.note == " #1"`: YAML ends the text at the comment.
+    // In `when: input.note == " #1"` YAML ends the text before the comment. Returns the text with the comment; null without one.
     private string? CutByComment(ScalarSyntax scalar)
     {
         if (scalar.Form != ScalarForm.Plain || scope.File.Line(scalar.At.Line) is not { } line)
@@ -375,7 +374,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             : null;
     }
 
-    // The source text in braces or brackets on one line.
+    // The source text of a flow map or list on one line; null for any other node.
     private string? SourceOf(SyntaxNode node)
     {
         var flow = node is MapSyntax { IsFlow: true } or ListSyntax { At.Length: > 1 };

@@ -6,8 +6,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Finds cycles of failures and unconditional transitions, which repeat for as long as the step fails. A guard may end a cycle, and an
-/// event or a wait slows it down: such cycles are allowed, and the engine counts them.
+/// Finds cycles of failures and unconditional transitions, because they repeat for as long as the step fails. A cycle with a guard, which
+/// may end it, or with an event or a wait, which slows it down, is allowed: the engine counts its repetitions.
 /// </summary>
 internal sealed class FailureCycles
 {
@@ -43,27 +43,30 @@ internal sealed class FailureCycles
         }
     }
 
-    // A cycle through on_failure: a failure on its path leads back to it.
-    private List<string>? FindFromOnFailure() => Find(
-        [_onFailure], state =>
-            _failures[state].Contains(_onFailure), state => _failures[state].Concat(UnconditionalTargets(state, calls: true))) is { } path
-        ? [.. path, _onFailure]
-        : null;
-
-    // A state whose failure leads back to it without a successful call in between.
-    private List<string>? FindFrom(string state) => Find(
-        _failures[state], other => other == state, other => _failures[other].Concat(UnconditionalTargets(other, calls: false))) is { } path
-        ? [state, .. path]
-        : null;
-
-    // The shortest path from one of these states to a wanted one.
-    private static List<string>? Find(IEnumerable<string> starts, Predicate<string> isWanted, Func<string, IEnumerable<string>> targets)
+    // A cycle through the state of on_failure: a failure on the path from it leads back to it.
+    private List<string>? FindFromOnFailure()
     {
-        var before = new Dictionary<string, string?>(StringComparer.Ordinal);
-        var open = new Queue<(string State, string? Before)>(starts.Select(start => (start, (string?)null)));
-        while (open.TryDequeue(out var next))
+        var path = FindPath([_onFailure], state => _failures[state].Contains(_onFailure),
+            state => _failures[state].Concat(UnconditionalTargets(state, allowsCalls: true)));
+        return path is null ? null : [.. path, _onFailure];
+    }
+
+    // A cycle in which a failure of this state leads back to it without a successful call in between.
+    private List<string>? FindFrom(string state)
+    {
+        var path = FindPath(_failures[state], other => other == state,
+            other => _failures[other].Concat(UnconditionalTargets(other, allowsCalls: false)));
+        return path is null ? null : [state, .. path];
+    }
+
+    // The shortest path from one of these states to one that is wanted, by breadth-first search; null if there is none.
+    private static List<string>? FindPath(IEnumerable<string> starts, Predicate<string> isWanted, Func<string, IEnumerable<string>> targets)
+    {
+        var previous = new Dictionary<string, string?>(StringComparer.Ordinal);
+        var queue = new Queue<(string State, string? Previous)>(starts.Select(start => (start, (string?)null)));
+        while (queue.TryDequeue(out var next))
         {
-            if (!before.TryAdd(next.State, next.Before))
+            if (!previous.TryAdd(next.State, next.Previous))
             {
                 continue;
             }
@@ -71,7 +74,7 @@ internal sealed class FailureCycles
             if (isWanted(next.State))
             {
                 var path = new List<string>();
-                for (var state = next.State; state is not null; state = before[state])
+                for (var state = next.State; state is not null; state = previous[state])
                 {
                     path.Insert(0, state);
                 }
@@ -81,25 +84,27 @@ internal sealed class FailureCycles
 
             foreach (var target in targets(next.State))
             {
-                open.Enqueue((target, next.State));
+                queue.Enqueue((target, next.State));
             }
         }
 
         return null;
     }
 
-    // The target that a state reaches immediately and independently of data.
-    private IEnumerable<string> UnconditionalTargets(string name, bool calls)
+    // The target to which a state continues without a wait and whatever `data` is; none if there is no such target.
+    private IEnumerable<string> UnconditionalTargets(string name, bool allowsCalls)
     {
         var state = _states[name];
-        return state is { Choices: [{ When: null } only], Kind: not StateKind.End }
-            && (state.Kind == StateKind.Compensating || (!Waits(state.Steps) && (calls || !state.Calls.Any())))
-            && state.Steps is not [.., FailStep]
-            ? [only.Next]
-            : [];
+        if (state is not { Choices: [{ When: null } only], Kind: not StateKind.End } || state.Steps is [.., FailStep])
+        {
+            return [];
+        }
+
+        var isImmediate = !Waits(state.Steps) && (allowsCalls || !state.Calls.Any());
+        return isImmediate || state.Kind == StateKind.Compensating ? [only.Next] : [];
     }
 
-    // The targets of its failures.
+    // The targets of the failures of a state.
     private IEnumerable<string> Failures(StatePlan state, bool isBeforePivot) => state.Kind == StateKind.Ordinary
         ? Failures(state.Steps, code => ResolveCatch(state.Catch, code, isBeforePivot ? [_onFailure] : []))
         : [];
@@ -113,10 +118,11 @@ internal sealed class FailureCycles
                 case WaitStep:
                     yield break;
                 case ParallelStep parallel:
-                    // Unless all must complete, a failure only ends its branch; too many failures fail the step itself.
-                    Func<string?, IEnumerable<string>> inside = parallel.Join == Join.All ? code =>
-                        ResolveCatch(parallel.Catch, code, otherwise(code)) : _ => [];
-                    foreach (var target in parallel.Branches.SelectMany(branch => Failures(branch.Steps, inside)))
+                    // If not all branches must complete, a failure only ends its branch; too many failures fail the step itself.
+                    Func<string?, IEnumerable<string>> inBranch = parallel.Join == Join.All
+                        ? code => ResolveCatch(parallel.Catch, code, otherwise(code))
+                        : _ => [];
+                    foreach (var target in parallel.Branches.SelectMany(branch => Failures(branch.Steps, inBranch)))
                     {
                         yield return target;
                     }
@@ -147,7 +153,7 @@ internal sealed class FailureCycles
         }
     }
 
-    // Without a code, any rule may match.
+    // The targets of a code: the first rule that covers it, or the next outer rules (`otherwise`). Null is any code: every rule may match.
     private static IEnumerable<string> ResolveCatch(ImmutableArray<CatchRule> rules, string? code, IEnumerable<string> otherwise)
     {
         foreach (var rule in rules.Where(rule => code is null || rule.Covers(code)))
@@ -165,7 +171,7 @@ internal sealed class FailureCycles
         }
     }
 
-    // Whether every path through the steps contains a wait.
+    // Whether the steps cannot complete without a wait.
     private static bool Waits(ImmutableArray<StepPlan> steps) => steps.Any(step => step switch
     {
         WaitStep => true,

@@ -9,8 +9,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// What the readers found in a contract. Only <see cref="FindingsBuilder.Complete"/> makes one, so a check that takes it sees the whole
-/// file: every transition is known before the flow is checked.
+/// The facts that the readers collected from a whole contract. Only <see cref="FindingsBuilder.Complete"/> creates it, so a check that
+/// takes it cannot run before the file has been read: the checks of the flow need every transition.
 /// </summary>
 internal sealed class Findings(FindingsBuilder found)
 {
@@ -23,16 +23,19 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>The targets of rules for every ordinary state before the pivot: <c>any_state</c> and <c>deadline</c>.</summary>
     public IReadOnlyList<string> AnyStateTargets => found.AnyStateTargets;
 
-    /// <summary>The states with errors: further diagnostics about their transitions would be consequences.</summary>
+    /// <summary>The states with errors. Diagnostics about their transitions would only be consequences of these errors.</summary>
     public IReadOnlySet<string> StatesWithErrors => found.StatesWithErrors;
 
     /// <summary>The position of each expression: its scalar, and the offset in it.</summary>
     public IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins => found.Origins;
 
-    /// <summary>Expressions inside text that may be null, with their type when the given fields of <c>data</c> are not null.</summary>
+    /// <summary>
+    /// Expressions inside text that may be null. The function gives the type of one, from a predicate that says which fields of <c>data</c>
+    /// are not null.
+    /// </summary>
     public IReadOnlyDictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull => found.MayBeNull;
 
-    /// <summary>The position of <c>retry</c> by step.</summary>
+    /// <summary>The position of <c>retry</c>, by the step's id.</summary>
     public IReadOnlyDictionary<string, SourceSpan> RetriedAt => found.RetriedAt;
 
     /// <summary>The codes of each <c>catch</c> entry, with their positions.</summary>
@@ -63,14 +66,14 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>The contracts that steps call or start.</summary>
     public IReadOnlyList<ChildReference> Children => found.Children;
 
-    /// <summary>Whether a target does not exist: then the intended state may seem unreachable.</summary>
+    /// <summary>Whether a target does not exist. Then the state that was meant may only seem unreachable.</summary>
     public bool HasUnknownState => found.HasUnknownState;
 
     /// <summary>The position of an expression.</summary>
     public SourceSpan PositionOf(Expression expression) => found.PositionOf(expression);
 }
 
-/// <summary>Collects the findings while a contract is read; see <see cref="Findings"/> for their meanings.</summary>
+/// <summary>Collects the findings while a contract is read. <see cref="Findings"/> describes the properties.</summary>
 internal sealed class FindingsBuilder
 {
     public List<DeclaredTransition> Transitions { get; } = [];
@@ -125,7 +128,7 @@ internal sealed class FindingsBuilder
 /// <param name="From">The source state.</param>
 /// <param name="To">The target state.</param>
 /// <param name="At">The position of the target in the file.</param>
-/// <param name="FaultMissing">Whether the transition sets no fault, which a compensating target requires.</param>
+/// <param name="FaultMissing">Whether the transition sets no fault; that is an error if its target is a compensating state.</param>
 internal sealed record DeclaredTransition(string From, string To, SourceSpan At, bool FaultMissing);
 
 /// <summary>A duration that the file declares for a wait or a timeout.</summary>
@@ -135,5 +138,5 @@ internal sealed record DeclaredTransition(string From, string To, SourceSpan At,
 /// <param name="What">What it is, for a message: <c>a wait</c>.</param>
 internal sealed record DeclaredWait(string State, TimeSpan Length, SourceSpan At, string What);
 
-/// <summary>A step that changes the world and declares no compensation.</summary>
+/// <summary>A step with side effects that lacks a compensation, or whose compensation lacks <c>when_unknown</c>.</summary>
 internal sealed record UncompensatedStep(string State, string Step, string Operation, SourceSpan At);

@@ -5,7 +5,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Checks the flow between all states.</summary>
+/// <summary>Checks the transitions between states: reachability, pivots, missing compensations, deadlines and cycles.</summary>
 internal sealed class FlowChecks
 {
     private readonly ContractScope _scope;
@@ -26,22 +26,22 @@ internal sealed class FlowChecks
         _anyStateTargets = [.. findings.AnyStateTargets.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Reports errors in states, steps and time limits. <see cref="Warn"/> of the result reports the warnings.</summary>
+    /// <summary>Reports the errors. <see cref="Warn"/> of the returned checks reports the warnings.</summary>
     /// <param name="scope">The contract.</param>
     /// <param name="findings">What reading it found.</param>
     /// <param name="states">Its states.</param>
     /// <param name="initial">The initial state.</param>
-    /// <param name="onFailure">The targets of failures.</param>
+    /// <param name="onFailure">The target of uncaught failures.</param>
     /// <param name="deadline">The deadline, or null.</param>
     public static FlowChecks Run(
         ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
         var checks = new FlowChecks(scope, findings, states, onFailure);
         checks.CheckFaults();
-        var reached = checks.Reach([initial, onFailure], checks._anyStateTargets);
+        var reached = checks.ReachablePlaces([initial, onFailure], checks._anyStateTargets);
         checks.CheckReachability(states, reached);
 
-        // The states that can be entered before a pivot. Unreachable states are reported separately.
+        // The states that can be entered before a pivot.
         var before = checks._beforePivot = reached.Keys.Where(place => !place.PastPivot).Select(place => place.State)
             .ToHashSet(StringComparer.Ordinal);
         foreach (var step in findings.Uncompensated.Where(step => before.Contains(step.State)))
@@ -67,7 +67,7 @@ internal sealed class FlowChecks
             checks.CheckPivot(reached);
         }
 
-        // Skipped after other errors, which would cause consequential ones.
+        // Skipped after other errors, because those may make a cycle seem to exist.
         if (!scope.File.HasErrors)
         {
             checks.CheckCycles(states);
@@ -84,7 +84,7 @@ internal sealed class FlowChecks
     /// <param name="initial">The initial state.</param>
     public void Warn(string initial)
     {
-        if (!Reach(initial).Any(state => _states[state].End == EndKind.Completed))
+        if (!ReachableStates(initial).Any(state => _states[state].End == EndKind.Completed))
         {
             _scope.Report(ContractDiagnostics.NeverCompletes(_scope.Declared.States[initial], initial));
         }
@@ -96,11 +96,11 @@ internal sealed class FlowChecks
         }
     }
 
-    // Unlike the declared transitions, it does not continue after a `fail` step.
-    private HashSet<string> Reach(string initial)
+    // The states that a saga can be in. Unlike `ReachablePlaces`, it does not follow the transitions after a `fail` step.
+    private HashSet<string> ReachableStates(string initial)
     {
-        var (reached, open) = (new HashSet<string>(StringComparer.Ordinal), new Stack<string>([initial]));
-        while (open.TryPop(out var name))
+        var (reached, remaining) = (new HashSet<string>(StringComparer.Ordinal), new Stack<string>([initial]));
+        while (remaining.TryPop(out var name))
         {
             if (!reached.Add(name))
             {
@@ -108,16 +108,16 @@ internal sealed class FlowChecks
             }
 
             var state = _states[name];
-            var onward = state.Steps is [.., FailStep] ? [] : state.Choices.Select(choice => choice.Next);
-            var aside = state.Kind != StateKind.Ordinary ? []
+            var regular = state.Steps is [.., FailStep] ? [] : state.Choices.Select(choice => choice.Next);
+            var interrupting = state.Kind != StateKind.Ordinary ? []
                 : state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => rule.Next)
-                .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
-                .Concat(state.Timeout is { } timeout ? [timeout.Next] : [])
-                .Concat(_anyStateTargets)
-                .Append(_onFailure);
-            foreach (var next in onward.Concat(aside))
+                    .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
+                    .Concat(state.Timeout is { } timeout ? [timeout.Next] : [])
+                    .Concat(_anyStateTargets)
+                    .Append(_onFailure);
+            foreach (var next in regular.Concat(interrupting))
             {
-                open.Push(next);
+                remaining.Push(next);
             }
         }
 
@@ -126,14 +126,16 @@ internal sealed class FlowChecks
 
     private void CheckPivot(Dictionary<Place, List<Place>> reached)
     {
-        foreach (var each in _findings.Transitions.Where(
-            each => _states[each.To].Kind == StateKind.Compensating && reached.ContainsKey(new Place(each.From, PastPivot: true))))
+        foreach (var (from, to, at, _) in _findings.Transitions)
         {
-            _scope.Report(ContractDiagnostics.PivotCompensates(each.At, each.From, each.To, _states[each.From].Pivot));
+            if (_states[to].Kind == StateKind.Compensating && reached.ContainsKey(new Place(from, PastPivot: true)))
+            {
+                _scope.Report(ContractDiagnostics.PivotCompensates(at, from, to, _states[from].Pivot));
+            }
         }
     }
 
-    // Only policies that a step declares, because the default policy is not a mistake of the author.
+    // Checks only policies that a step declares, because the default policy is not a mistake of the author.
     private void CheckRetries(IReadOnlyList<StatePlan> states, TimeLimit? deadline)
     {
         foreach (var (state, call) in states.SelectMany(state => state.Calls, (state, call) => (state, call)))
@@ -152,13 +154,12 @@ internal sealed class FlowChecks
             if (tooShort is { } limit)
             {
                 _scope.Report(ContractDiagnostics.RetryTooLong(
-                    at, call.Retry.Attempts, Durations.Format(delays), limit.What,
-                    Durations.Format(limit.Limit)));
+                    at, call.Retry.Attempts, Durations.Format(delays), limit.What, Durations.Format(limit.Limit)));
             }
         }
     }
 
-    // The delays between attempts without their run time; full jitter halves them on average.
+    // The sum of the delays between attempts, without the attempts themselves; full jitter halves it on average. Rounded down, for display.
     private static TimeSpan Delays(RetryPolicy policy)
     {
         var delays = policy.Jitter == Jitter.Full ? policy.LongestDelays / 2 : policy.LongestDelays;
@@ -166,25 +167,21 @@ internal sealed class FlowChecks
             : TimeSpan.FromMilliseconds(Math.Floor(delays.TotalMilliseconds));
     }
 
-    // A cycle of states without a call, a wait or a counter would repeat forever at once.
+    // A cycle of states whose steps only respond, emit or fail would repeat forever without a pause.
     private void CheckCycles(IReadOnlyList<StatePlan> states)
     {
-        var instant = states
-            .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or
-            {
-                Kind: StateKind.Ordinary,
-                Steps.IsEmpty: false
-            }
+        var immediate = states
+            .Where(state => state.Kind == StateKind.Ordinary && !(state.Choices.IsEmpty && state.Steps.IsEmpty)
                 && state.AllSteps.All(step => step is RespondStep or FailStep or EmitStep))
-            .ToDictionary(state => state.Name, Onward, StringComparer.Ordinal);
-        foreach (var state in states.Where(state => instant.ContainsKey(state.Name)))
+            .ToDictionary(state => state.Name, ImmediateTargets, StringComparer.Ordinal);
+        foreach (var state in states.Where(state => immediate.ContainsKey(state.Name)))
         {
-            var (reached, open) = (new HashSet<string>(StringComparer.Ordinal), new Queue<string>(instant[state.Name]));
-            while (open.TryDequeue(out var name))
+            var (reached, remaining) = (new HashSet<string>(StringComparer.Ordinal), new Queue<string>(immediate[state.Name]));
+            while (remaining.TryDequeue(out var name))
             {
-                if (instant.TryGetValue(name, out var next) && reached.Add(name))
+                if (immediate.TryGetValue(name, out var next) && reached.Add(name))
                 {
-                    next.ForEach(open.Enqueue);
+                    next.ForEach(remaining.Enqueue);
                 }
             }
 
@@ -196,22 +193,21 @@ internal sealed class FlowChecks
         }
     }
 
-    private static List<string> Onward(StatePlan state) =>
+    private static List<string> ImmediateTargets(StatePlan state) =>
         [.. state.Choices.Select(choice => choice.Next)
             .Concat(state.AllSteps.OfType<FailStep>().SelectMany(step => step.Catch.Concat(state.Catch)).Select(rule => rule.Next))];
 
-    // A deadline expires once: it does not apply to states that only the deadline leads to.
+    // A wait that is longer than the deadline can never end. States that only the deadline leads to are exempt, because it expires once.
     private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)
     {
         var anyState = _findings.AnyStateTargets.ToList();
         anyState.Remove(deadline.Next);
-        var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State)
+        var running = ReachablePlaces(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State)
             .ToHashSet(StringComparer.Ordinal);
         foreach (var wait in _findings.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
         {
             _scope.Report(ContractDiagnostics.WaitBeyondDeadline(
-                wait.At, wait.What, Durations.Format(wait.Length),
-                Durations.Format(deadline.After)));
+                wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
         }
     }
 
@@ -225,7 +221,7 @@ internal sealed class FlowChecks
 
     private void CheckReachability(IReadOnlyList<StatePlan> states, Dictionary<Place, List<Place>> reached)
     {
-        var ending = Ending(reached);
+        var ending = PlacesThatEnd(reached);
         var endless = reached.Keys.Where(place => !ending.Contains(place))
             .ToLookup(place => place.State, place => place.PastPivot, StringComparer.Ordinal);
         var names = reached.Keys.Select(place => place.State).ToHashSet(StringComparer.Ordinal);
@@ -233,9 +229,9 @@ internal sealed class FlowChecks
         {
             if (endless.Contains(state.Name))
             {
-                // If it never ends at all, the pivot is not the cause.
-                var onlyPast = _anyStateTargets.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
-                _scope.Report(ContractDiagnostics.EndlessState(_scope.Declared.States[state.Name], state.Name, onlyPast));
+                // A state that is endless before the pivot too is not endless because of the pivot.
+                var isPivotCause = _anyStateTargets.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
+                _scope.Report(ContractDiagnostics.EndlessState(_scope.Declared.States[state.Name], state.Name, isPivotCause));
             }
             else if (!names.Contains(state.Name) && !_findings.HasUnknownState)
             {
@@ -244,17 +240,17 @@ internal sealed class FlowChecks
         }
     }
 
-    /// <summary>Every reachable place with its successors. Failures are not followed: <c>on_failure</c> is a start of its own.</summary>
-    private Dictionary<Place, List<Place>> Reach(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
+    /// <summary>Every reachable place with its successors. Failures are not followed: pass <c>on_failure</c> as a start.</summary>
+    private Dictionary<Place, List<Place>> ReachablePlaces(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
     {
         var reached = new Dictionary<Place, List<Place>>();
-        var waiting = new Queue<Place>(starts.Concat(anyStateTargets).Select(state => Enter(state, pastPivot: false)));
-        while (waiting.TryDequeue(out var place))
+        var remaining = new Queue<Place>(starts.Concat(anyStateTargets).Select(state => Enter(state, pastPivot: false)));
+        while (remaining.TryDequeue(out var place))
         {
             if (!reached.ContainsKey(place))
             {
                 reached[place] = [.. Targets(place, anyStateTargets).Select(next => Enter(next, place.PastPivot))];
-                reached[place].ForEach(waiting.Enqueue);
+                reached[place].ForEach(remaining.Enqueue);
             }
         }
 
@@ -264,30 +260,34 @@ internal sealed class FlowChecks
     private IEnumerable<string> Targets(Place place, IReadOnlyList<string> anyStateTargets)
     {
         var state = _states[place.State];
-        return state.Implicit ? state.Choices.Select(choice => choice.Next)
-            : state.Kind == StateKind.Ordinary && !place.PastPivot
-                ? _transitions[place.State].Concat(anyStateTargets)
-                    .Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
-            : _transitions[place.State];
+        if (state.Implicit)
+        {
+            return state.Choices.Select(choice => choice.Next);
+        }
+
+        var declared = _transitions[place.State];
+        return state.Kind == StateKind.Ordinary && !place.PastPivot
+            ? declared.Concat(anyStateTargets).Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
+            : declared;
     }
 
     private Place Enter(string state, bool pastPivot) => new(state, pastPivot || _states[state].Pivot);
 
     /// <summary>The places from which an end is reachable.</summary>
-    private HashSet<Place> Ending(Dictionary<Place, List<Place>> reached)
+    private HashSet<Place> PlacesThatEnd(Dictionary<Place, List<Place>> reached)
     {
-        var sources = reached.SelectMany(each => each.Value, (each, to) => (From: each.Key, To: to))
-            .ToLookup(each => each.To, each => each.From);
+        var sources = reached.SelectMany(entry => entry.Value, (entry, to) => (From: entry.Key, To: to))
+            .ToLookup(transition => transition.To, transition => transition.From);
         var ending = new HashSet<Place>();
-        var waiting = new Queue<Place>(
+        var remaining = new Queue<Place>(
             reached.Keys.Where(place => _states[place.State].Kind == StateKind.End || _findings.StatesWithErrors.Contains(place.State)));
-        while (waiting.TryDequeue(out var place))
+        while (remaining.TryDequeue(out var place))
         {
             if (ending.Add(place))
             {
                 foreach (var source in sources[place])
                 {
-                    waiting.Enqueue(source);
+                    remaining.Enqueue(source);
                 }
             }
         }
@@ -295,7 +295,7 @@ internal sealed class FlowChecks
         return ending;
     }
 
-    /// <summary>A state before or past the pivot: a state may be entered before and past it, and has fewer transitions past it.</summary>
+    /// <summary>A state, before or past the pivot. A state may be entered on both sides; past the pivot fewer transitions apply.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Place(string State, bool PastPivot);
 }

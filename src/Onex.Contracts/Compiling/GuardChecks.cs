@@ -4,16 +4,16 @@ using Onex.Contracts.Expressions.Parsing;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Finds entries that are never taken in a list where the first entry whose guard holds is taken.</summary>
+/// <summary>Finds entries that can never be taken, in a list from which the first entry whose guard holds is taken.</summary>
 internal sealed class GuardChecks(ContractScope scope)
 {
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
-    private bool _always;
+    private bool _hasConstantTrue;
 
-    /// <summary>Checks the guard of the next entry; null if it has none.</summary>
-    /// <param name="guard">The guard.</param>
+    /// <summary>Checks the guard of the next entry.</summary>
+    /// <param name="guard">The guard; null if it has none.</param>
     /// <param name="at">Its position.</param>
-    public void Next(Expression? guard, SourceSpan at)
+    public void Check(Expression? guard, SourceSpan at)
     {
         if (guard is null)
         {
@@ -21,11 +21,10 @@ internal sealed class GuardChecks(ContractScope scope)
         }
 
         var constant = guard.Syntax is LiteralSyntax { Value: { Kind: CelKind.Bool } value } ? value.AsBool() : (bool?)null;
-        if (_always)
+        if (_hasConstantTrue)
         {
             scope.Report(ContractDiagnostics.EntryNeverTaken(
-                at, "an earlier guard always holds",
-                "Move that entry to the end, or change its guard."));
+                at, "an earlier guard always holds", "Move that entry to the end, or change its guard."));
         }
         else if (constant == false)
         {
@@ -34,10 +33,9 @@ internal sealed class GuardChecks(ContractScope scope)
         else if (!_seen.Add(guard.Text.Trim()))
         {
             scope.Report(ContractDiagnostics.EntryNeverTaken(
-                at, "an earlier entry has the same guard",
-                "Remove one of them, or change its guard."));
+                at, "an earlier entry has the same guard", "Remove one of them, or change its guard."));
         }
 
-        _always |= constant == true;
+        _hasConstantTrue |= constant == true;
     }
 }

@@ -14,7 +14,8 @@ namespace Onex.Contracts.Compiling;
 internal sealed record Key(string Name, Shape Shape, string Description, bool Required);
 
 /// <summary>
-/// The keys that a map of a contract may have. The compiler, the tables of the document and the schema for editors all use this table.
+/// The keys that a map of a contract may have. The compiler, the tables of docs/contract-language.md and the schema for editors all use
+/// them.
 /// </summary>
 /// <param name="Name">The name of the map in the schema for editors.</param>
 /// <param name="Where">The map, for messages.</param>
@@ -30,25 +31,24 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
                 "Its name: lower-case letters, digits, dashes. Requests name it as their `operation`"),
             Must(
                 "version", Shape.Version,
-                "A semantic version. A request starts the highest that is loaded; a saga keeps the content that it started with. Other "
-                    + "content needs another version"),
+                "A semantic version. A request starts the highest that is loaded; a saga keeps the content that it started with. Changed "
+                    + "content needs a new version"),
             May("description", Shape.Text, "What it is for"),
             Must("input", Shape.Schema, "JSON Schema of a request's payload; `{ $ref: schemas/order.json }` keeps it in a file of its own"),
             May("output", Shape.Schema, "JSON Schema of the response of a completed end"),
-            May("key", Shape.Expression, "An expression over `input`: the business key. One saga of a contract lives per key"),
+            May("key", Shape.Expression, "An expression over `input`: the business key. A contract has at most one live saga per key"),
             May(
                 "on_duplicate", Shape.OneOf("reject", "join"),
                 "The response to a further request with the key of a live saga: `reject`, an error (the default), or `join`, the response "
                     + "of that saga"),
             May("data", Shape.MapOf(Shape.Any(Shape.Type, Shape.Map(() => DataField))),
-                "Everything that a saga remembers, typed, empty at the start"),
+                "The fields that a saga stores, each with its type or with its type and initial value"),
             May("retries", Shape.MapOf(Shape.Map(() => Retry)), "Named retry policies"),
             Must("initial", Shape.Text, "The state in which a saga starts"),
             Must("states", Shape.MapOf(Shape.Map(() => State)), "The states by name"),
             May(
                 "on_failure", Shape.Text,
-                "The target of final failures that nothing catches. Without it everything is compensated, then the "
-                    + "saga fails"),
+                "The target of final failures that no `catch` covers. Without it everything is compensated, then the saga fails"),
             May("examples", Shape.ListOf(Shape.Map(() => Example)), "Examples of its behavior, run by `onex contracts test`"),
             May("events", Shape.MapOf(Shape.Any(Shape.Map(() => Event), Shape.Nothing)), "The events that its sagas accept, by name"),
             May("any_state", Shape.ListOf(Shape.Map(() => EventRule)), "The event rules for every ordinary state before the pivot"),
@@ -60,7 +60,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Schedule { get; } = Create(
         "'schedule'",
         [
-            May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of an orchestrator "
+            May("every", Shape.Duration, "The interval, at least a second: `every: 1h`. It counts from the first start of an orchestrator "
                 + "with this schedule"),
             May(
                 "cron", Shape.Text,
@@ -69,12 +69,12 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May(
                 "overlap", Shape.OneOf("skip", "allow"),
                 "What happens when a start is due and the saga of an earlier start still runs: `skip`, nothing starts (the default), or "
-                    + "`allow`, another one does"),
+                    + "`allow`, another saga starts"),
             May(
                 "missed", Shape.OneOf("latest", "skip"),
-                "What happens to times at which no orchestrator ran, up to a minute after: `latest`, the last of them starts a saga (the "
-                    + "default) unless one is due now anyway, or `skip`, none does"),
-            May("input", Shape.Value, "The input, in constants: `{}`"),
+                "What happens to times that passed more than a minute ago because no orchestrator ran: `latest`, one saga starts for the "
+                    + "last of them (the default) unless a start is due now anyway, or `skip`, nothing starts"),
+            May("input", Shape.Value, "The input, in constants; `{}` by default"),
         ],
         [], oneOf: ["every", "cron"]);
 
@@ -95,7 +95,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("compensate", Shape.OneOf("all"), "`all`: compensates the completed steps, the last first, then goes to `next`"),
             May("on_event", Shape.ListOf(Shape.Map(() => EventRule)),
                 "The event rules of the state. Not in an end or a compensating state"),
-            May("timeout", Shape.Map(() => TimeLimit), "A time limit from the entry into it. Not in an end or a compensating state"),
+            May("timeout", Shape.Map(() => TimeLimit), "A time limit from the entry into the state. Not in an end or a compensating state"),
         ],
         []);
 
@@ -112,8 +112,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
             May("timeout", Shape.Duration, $"The time limit of an attempt; {Durations.Format(CallStep.DefaultTimeout)} unless the "
                 + "connection sets another"),
-            May("heartbeat_timeout", Shape.Duration, "Of a compute: how long it may be silent after it has begun, before the attempt has "
-                + $"timed out; at least {Durations.Format(CallStep.HeartbeatMin)}. Without it only `timeout` applies"),
+            May("heartbeat_timeout", Shape.Duration, "For a compute: the longest time without a sign of progress after it has begun; then "
+                + $"the attempt times out. At least {Durations.Format(CallStep.HeartbeatMin)}. Without it only `timeout` applies"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Results that count as a rejection"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for its final failure"),
             May("compensate", Shape.Map(() => Compensate),
@@ -122,7 +122,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "The aggregates of an `each`, by name"),
             May(
                 "losers", Shape.OneOf("compensate", "keep"),
-                "In a branch that the join may not wait for: `compensate` (the default) or `keep` its completed steps"),
+                "For a branch that the join may not wait for: `compensate` (the default) or `keep` its completed steps"),
         ],
         [], oneOf: ["effect", "compute"]);
 
@@ -140,7 +140,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("each", Shape.Map(() => Each), "Starts a child for each item of a list"),
             May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "The aggregates of an `each`, by name"),
             May("detached", Shape.Bool, "`false`, or left out"),
-            May("losers", Shape.OneOf("compensate", "keep"), "In a branch that the join may not wait for"),
+            May("losers", Shape.OneOf("compensate", "keep"), "For a branch that the join may not wait for, as in a step"),
         ],
         []);
 
@@ -151,7 +151,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("saga", Shape.Text, "The contract"),
             May("with", Shape.MapOf(Shape.Value), "Its input"),
             Must("detached", Shape.True, "`true`"),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads if its input cannot be evaluated"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions if its input cannot be evaluated"),
         ],
         []);
 
@@ -162,7 +162,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("parallel", Shape.Map(() => Parallel), "The branches"),
             May(
                 "catch", Shape.ListOf(Shape.Map(() => Catch)),
-                "Where the failure of a branch leads that the branch itself does not catch, and `join_failed`"),
+                "The transitions for failures that no step in a branch catches, and for `join_failed`"),
         ],
         []);
 
@@ -197,10 +197,11 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "'each'",
         [
             Must("item", Shape.Expression, "An expression that gives the list"),
-            May("at_once", Shape.Whole(1, Limits.AtOnceMax), "Calls in flight at the same time: 10"),
+            May("at_once", Shape.Whole(1, Limits.AtOnceMax), "The maximum of calls in flight at the same time; 10 by default"),
             May(
                 "at_most", Shape.Whole(1, ContractLimits.Highest.Items),
-                "How many items there may be. Required unless the list's schema has `maxItems`. More fail the step with `too_many_items`"),
+                "The maximum of items. Required unless the list's schema has `maxItems`. A longer list fails the step with "
+                    + "`too_many_items`"),
             May(
                 "on_item_failure", Shape.Any(Shape.OneOf("stop", "continue"), Shape.Map(() => ItemFailure)),
                 "`stop` (the default): the first final failure of an item fails the step. `continue`: none does. `{ at_most: n }`: more "
@@ -211,10 +212,10 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Aggregate { get; } = Create(
         "an entry of 'aggregate'",
         [
-            May("count", Shape.Expression, "A bool: how many items it held for"),
-            May("sum", Shape.Expression, "An int or a double: the sum; 0 without items"),
-            May("min", Shape.Expression, "An int or a double: the least; null without items"),
-            May("max", Shape.Expression, "An int or a double: the greatest; null without items"),
+            May("count", Shape.Expression, "A bool expression. The value is the number of items for which it is true"),
+            May("sum", Shape.Expression, "An int or a double expression. The value is the sum; 0 without items"),
+            May("min", Shape.Expression, "An int or a double expression. The value is the least; null without items"),
+            May("max", Shape.Expression, "An int or a double expression. The value is the greatest; null without items"),
         ],
         [], oneOf: ["count", "sum", "min", "max"]);
 
@@ -229,9 +230,9 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a step that emits",
         [
             May("id", Shape.Text, "Its name (optional)"),
-            Must("emit", Shape.Name("[A-Za-z0-9._-]+"), "The topic, in full and constant; none of the runtime's own"),
+            Must("emit", Shape.Name("[A-Za-z0-9._-]+"), "The full name of the topic, a constant. The runtime's own topics are not allowed"),
             Must("with", Shape.Map(() => Emitted), "The record"),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where an expression that fails leads"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for an expression that fails"),
         ],
         []);
 
@@ -249,7 +250,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("id", Shape.Text, "Its name (optional)"),
             Must(
                 "wait", Shape.Any(Shape.Duration, Shape.Map(() => WaitUntil)),
-                "How long, or until when. A time that is past is not waited for. The wait is a row: it outlives every restart"),
+                "How long, or until when. A time in the past ends the wait at once. The wait is stored, so it survives restarts"),
         ],
         []);
 
@@ -284,7 +285,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         [
             May("id", Shape.Text, "Its name (optional)"),
             Must("fail", Shape.Map(() => Failure), "The failure. Nothing may follow it in its state"),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads, before the state's own `catch` and `on_failure`"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)),
+                "The transitions for this failure; they come before the state's own `catch` and `on_failure`"),
         ],
         []);
 
@@ -299,7 +301,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Event { get; } = Create(
         "an event",
         [
-            May("data", Shape.Type, "The type of its payload: `event` in its rules. Fields that it does not declare cannot be read"),
+            May("data", Shape.Type, "The type of its payload, which its rules read as `event`. Undeclared fields cannot be read"),
             May("early", Shape.Duration, "How long it is stored if it arrives before its saga exists; without it, such an event is "
                 + "declined"),
         ],
@@ -329,7 +331,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "'compensate'",
         [
             May("effect", Shape.Effect, "The operation, as in a step"),
-            May("compute", Shape.Compute, "The same for a computation"),
+            May("compute", Shape.Compute, "The operation, if it is a pure computation"),
             May("saga", Shape.Text, "A contract, if a child saga compensates it"),
             May("connection", Shape.Text, "The connection"),
             May("with", Shape.Arguments, "The arguments, which may read `result`"),
@@ -372,11 +374,11 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Retry { get; } = Create(
         "a retry policy",
         [
-            May("attempts", Shape.Whole(1, Limits.AttemptsMax), $"The maximum of attempts: {RetryPolicy.Default.Attempts}"),
-            May("first", Shape.Duration, $"The delay before the second attempt: {Durations.Format(RetryPolicy.Default.First)}"),
+            May("attempts", Shape.Whole(1, Limits.AttemptsMax), $"The maximum of attempts; {RetryPolicy.Default.Attempts} by default"),
+            May("first", Shape.Duration, $"The delay before the second attempt; {Durations.Format(RetryPolicy.Default.First)} by default"),
             May("factor", Shape.Number(1, 100),
-                string.Create(CultureInfo.InvariantCulture, $"The factor by which the delay grows: {RetryPolicy.Default.Factor}")),
-            May("max", Shape.Duration, $"The longest delay: {Durations.Format(RetryPolicy.Default.Max)}"),
+                string.Create(CultureInfo.InvariantCulture, $"The growth factor of the delay; {RetryPolicy.Default.Factor} by default")),
+            May("max", Shape.Duration, $"The longest delay; {Durations.Format(RetryPolicy.Default.Max)} by default"),
             May("jitter", Shape.OneOf("full", "none"), "`full`, a random time up to the delay (the default), or `none`"),
             May("within", Shape.Duration, "The time from the first attempt within which the last one must begin"),
         ],
@@ -405,10 +407,9 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys ExampleEvent { get; } = Create(
         "an entry of an example's events",
         [
-            Must("at", Shape.Text, "The state in which it takes place: right after the saga enters it, before the steps that it "
-                + "starts have "
-                + "outcomes"),
-            May("after", Shape.Duration, "The time that the saga has been in the state before. Without `event` only time passes"),
+            Must("at", Shape.Text, "The state in which the event arrives: right after the saga enters it, before the steps of the state "
+                + "have outcomes"),
+            May("after", Shape.Duration, "How long the saga is in the state before the event. Without `event` only time passes"),
             May("event", Shape.Text, "The event that is sent"),
             May("with", Shape.Value, "Its payload"),
             May("refused", Shape.Bool, "`true`: the saga must decline it. Without this an event that is declined fails the example"),
@@ -419,7 +420,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "'expect'",
         [
             May("end", Shape.OneOf("completed", "failed"),
-                "How the saga ends: `completed`, `failed`. This or one of the next two is required"),
+                "How the saga ends: `completed` or `failed`. One of `end`, `waiting` and `blocked` is required"),
             May("waiting", Shape.Text, "The state in which it waits after all `events`"),
             May("blocked", Shape.Text, "The state in which it is blocked for an operator"),
             May("fault", Shape.Text, "The code of its fault"),

@@ -5,7 +5,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Rules for names.</summary>
+/// <summary>Rules for the names in contracts, and the names that Onex reserves.</summary>
 internal static partial class Names
 {
     /// <summary>The suffix of a dead-letter topic's name.</summary>
@@ -15,7 +15,7 @@ internal static partial class Names
     public const string CancelSuffix = ".cancel";
 
     // Keywords of the expression language.
-    private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(
+    private static readonly FrozenSet<string> _keywords = FrozenSet.ToFrozenSet(
         [
             "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
             "package", "namespace", "return", "var", "void", "while",
@@ -23,8 +23,8 @@ internal static partial class Names
         StringComparer.Ordinal);
 
     /// <summary>
-    /// The fault codes that the engine sets. They cannot name events, because an event that leads to a compensating state sets its name as
-    /// the code.
+    /// The fault codes that the engine sets. An event cannot have one as its name, because an event that leads to a compensating state sets
+    /// a fault whose code is the event's name.
     /// </summary>
     public static FrozenSet<string> FaultCodes { get; } = FrozenSet.ToFrozenSet(
         [.. CatchChecks.CallCodes, .. CatchChecks.SagaCodes, StepCodes.JoinFailed, StepCodes.TooManyItems], StringComparer.Ordinal);
@@ -58,10 +58,10 @@ internal static partial class Names
         StringComparer.Ordinal);
 
     /// <summary>The operation that writes to a topic, as <c>emit</c> does.</summary>
-    public const string Produce = "kafka.produce";
+    public const string ProduceOperation = "kafka.produce";
 
     /// <summary>The operation that can read the stored items of an <c>each</c>.</summary>
-    public const string Aggregate = "aggregate";
+    public const string AggregateOperation = "aggregate";
 
     public static bool IsTopic(string name) =>
         name.Length <= Limits.TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
@@ -70,9 +70,9 @@ internal static partial class Names
     public static bool IsOwnTopic(string name) =>
         OwnTopics.Contains(name) || name.EndsWith(DeadLetterSuffix, StringComparison.Ordinal);
 
-    /// <summary>A name that expressions can read after a dot.</summary>
+    /// <summary>Whether expressions can read the name after a dot.</summary>
     public static bool IsIdentifier(string name) =>
-        name.Length <= Limits.NameLengthMax && Identifier().IsMatch(name) && !_words.Contains(name);
+        name.Length <= Limits.NameLengthMax && Identifier().IsMatch(name) && !_keywords.Contains(name);
 
     [GeneratedRegex(@"^[a-z][a-z0-9-]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex ContractName();
@@ -86,7 +86,7 @@ internal static partial class Names
     [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex Identifier();
 
-    // semver.org, 2.0.0.
+    // Semantic Versioning 2.0.0, semver.org.
     [GeneratedRegex(
         @"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?\z",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]

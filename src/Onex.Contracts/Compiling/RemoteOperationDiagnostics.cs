@@ -4,8 +4,8 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The diagnostics that only files of operations have, in code order; what they share with contracts (YAML, unknown keys, missing keys,
-/// types, durations) has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/operations/invalid</c>.
+/// The diagnostics that only files of operations have, in code order. Errors that contracts can have too (YAML, unknown keys, missing keys,
+/// types, durations) have the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/operations/invalid</c>.
 /// </summary>
 internal static class RemoteOperationDiagnostics
 {

@@ -8,35 +8,36 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The declarations of remote operations as part of a contract's content, so that running sagas keep the types that they started with. No
-/// file can have their paths.
+/// The declarations of remote operations, as files that belong to a contract's content, so that running sagas keep the types that they
+/// started with. Their paths begin with a prefix that no path of a real file has.
 /// </summary>
 internal static class RemoteOperationText
 {
     private const string PathPrefix = "operation:";
-    private const int DepthMax = 16;
-
     /// <summary>The declarations as files that the contract refers to.</summary>
     public static IReadOnlyDictionary<string, string> Texts(IEnumerable<OperationDescriptor> operations) =>
         operations.ToDictionary(PathOf, operation => Write(operation, withRoute: true), StringComparer.Ordinal);
 
     /// <summary>
-    /// What of them belongs to the contract's identity, in order of path. Topic and timeout do not: those in use are the ones of the
-    /// current declaration, as with connections.
+    /// The part of the declarations that belongs to the contract's identity, in order of path. Topic and timeout do not belong to it: a
+    /// saga always uses those of the current declaration, as with connections.
     /// </summary>
     public static IEnumerable<ReferencedFile> Identities(IEnumerable<OperationDescriptor> operations) =>
         from operation in operations
         let file = new SourceFile(PathOf(operation), Write(operation, withRoute: false))
         orderby file.Path
-        select new ReferencedFile(file.Path, file, JsonReader.Read(file, DepthMax));
+        select new ReferencedFile(file.Path, file, JsonReader.Read(file, RemoteOperationsReader.DepthMax));
 
-    /// <summary>The operations that the content of a contract declares, with the current topics and timeouts where there are any.</summary>
+    /// <summary>
+    /// The operations that the content of a contract declares. Topic and timeout are those of the current declaration, if there still is
+    /// one.
+    /// </summary>
     public static IEnumerable<OperationDescriptor> Read(IReadOnlyDictionary<string, string> texts, OperationCatalogue current)
     {
         foreach (var (path, text) in texts.Where(entry => entry.Key.StartsWith(PathPrefix, StringComparison.Ordinal)))
         {
             var file = new SourceFile(path, text);
-            foreach (var operation in new RemoteOperationsReader(file).Read(JsonReader.Read(file, DepthMax)))
+            foreach (var operation in new RemoteOperationsReader(file).Read(JsonReader.Read(file, RemoteOperationsReader.DepthMax)))
             {
                 yield return operation with { Remote = current.Find(operation.Name)?.Remote ?? operation.Remote };
             }

@@ -4,7 +4,7 @@ using Onex.Contracts.Diagnostics;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>The operations that <c>contracts/operations/</c> declares.</summary>
-/// <param name="Operations">Their entries in the catalogue, also of those with errors as far as they could be read.</param>
+/// <param name="Operations">Their entries in the catalogue. An operation with errors is included as far as it could be read.</param>
 /// <param name="Diagnostics">The diagnostics by file and position. With an error among them nothing may start.</param>
 public sealed record RemoteOperations(IReadOnlyList<OperationDescriptor> Operations, IReadOnlyList<Diagnostic> Diagnostics)
 {

@@ -12,9 +12,10 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads the files that declare remote operations.</summary>
 public sealed partial class RemoteOperationsReader
 {
-    private const int DepthMax = 16;
+    /// <summary>The maximum of nesting in a file: types are rarely nested more than a few levels deep.</summary>
+    internal const int DepthMax = 16;
 
-    /// <summary>The dead-letter topic of the topic with the cancellations must fit too.</summary>
+    /// <summary>The maximum length of a topic, such that the dead-letter topic of its cancellation topic has a valid name too.</summary>
     internal static readonly int TopicLengthMax = Limits.TopicLengthMax - Names.CancelSuffix.Length - Names.DeadLetterSuffix.Length;
 
     private readonly SyntaxReader _syntax;
@@ -38,16 +39,16 @@ public sealed partial class RemoteOperationsReader
         {
             (paths, ignored) = contracts.OperationFiles();
         }
-        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            var folder = new SourceFile(contracts.Shown(ContractDirectory.OperationsFolder), "");
-            folder.Report(ContractDiagnostics.Unreadable(SourceSpan.Start, folder.Path, wrong.Message));
+            var folder = new SourceFile(contracts.DisplayPath(ContractDirectory.OperationsFolder), "");
+            folder.Report(ContractDiagnostics.Unreadable(SourceSpan.Start, folder.Path, exception.Message));
             return new RemoteOperations([], [.. folder.Diagnostics()]);
         }
 
         foreach (var path in ignored)
         {
-            var file = new SourceFile(contracts.Shown(path), "");
+            var file = new SourceFile(contracts.DisplayPath(path), "");
             file.Report(RemoteOperationDiagnostics.IgnoredFile(Path.GetFileName(path)));
             diagnostics.AddRange(file.Diagnostics());
         }
@@ -56,7 +57,7 @@ public sealed partial class RemoteOperationsReader
         foreach (var path in paths)
         {
             var (text, unreadable) = contracts.Load(path);
-            var file = new SourceFile(contracts.Shown(path), text);
+            var file = new SourceFile(contracts.DisplayPath(path), text);
             if (unreadable is not null)
             {
                 file.Report(unreadable);
@@ -163,13 +164,13 @@ public sealed partial class RemoteOperationsReader
 
     private bool ReadBool(MapSyntax map, string key)
     {
-        if (map.Find(key) is not { } node || node is ScalarSyntax { Bool: not null })
+        var node = map.Find(key);
+        if (node is not (null or ScalarSyntax { Bool: not null }))
         {
-            return map.Find(key) is ScalarSyntax { Bool: true };
+            _syntax.Report(ContractDiagnostics.WrongType(node.At, $"'{key}'", "true or false", node.Kind));
         }
 
-        _syntax.Report(ContractDiagnostics.WrongType(node.At, $"'{key}'", "true or false", node.Kind));
-        return false;
+        return node is ScalarSyntax { Bool: true };
     }
 
     private string ReadTopic(MapSyntax map)
@@ -193,10 +194,10 @@ public sealed partial class RemoteOperationsReader
         return topic.Text;
     }
 
-    // Their text is stored with contracts, so it must be readable as a type again.
+    // The text of a type is stored with contracts, so it must be readable as a type again.
     private List<KeyValuePair<string, DataType>> ReadTypes(MapSyntax map, string key, string what)
     {
-        var read = new List<KeyValuePair<string, DataType>>();
+        var types = new List<KeyValuePair<string, DataType>>();
         foreach (var (name, node) in _syntax.Map(map.Find(key), $"'{key}'")?.Entries ?? [])
         {
             if (!Names.IsIdentifier(name.Text))
@@ -206,17 +207,18 @@ public sealed partial class RemoteOperationsReader
             }
 
             var type = _types.Read(node);
-            if (!DataTypeReader.TryParse(type.ToString(), out var written, out var problem))
+            if (!DataTypeReader.TryParse(type.ToString(), out var reparsed, out var problem))
             {
                 _syntax.Report(ContractDiagnostics.BadDataType(node.At, type.ToString(), problem));
             }
 
-            read.Add(KeyValuePair.Create(name.Text, written));
+            types.Add(KeyValuePair.Create(name.Text, reparsed));
         }
 
-        return read;
+        return types;
     }
 
+    // A file of comments declares nothing, and is not an error.
     private static bool IsEmpty(string text) => text.Split('\n').All(line => line.Trim() is "" or ['#', ..]);
 
     [GeneratedRegex(@"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]

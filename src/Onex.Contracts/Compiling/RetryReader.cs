@@ -36,14 +36,14 @@ internal sealed class RetryReader(ContractScope scope)
     public RetryPolicy ReadPolicy(MapSyntax map)
     {
         scope.CheckKeys(map, Keys.Retry);
-        var standard = RetryPolicy.Default;
+        var defaults = RetryPolicy.Default;
         var first = scope.Duration(map.Find("first"));
         var max = scope.Duration(map.Find("max"));
         var policy = new RetryPolicy(
-            (int)Number(map, "attempts", 1, Limits.AttemptsMax, whole: true, standard.Attempts),
-            first ?? standard.First,
-            Number(map, "factor", 1, 100, whole: false, standard.Factor),
-            max ?? standard.Max,
+            (int)ReadNumber(map, "attempts", 1, Limits.AttemptsMax, isWhole: true, defaults.Attempts),
+            first ?? defaults.First,
+            ReadNumber(map, "factor", 1, 100, isWhole: false, defaults.Factor),
+            max ?? defaults.Max,
             ReadJitter(map.Find("jitter")),
             scope.Duration(map.Find("within")));
 
@@ -55,13 +55,14 @@ internal sealed class RetryReader(ContractScope scope)
             }
         }
 
-        return Checked(policy, map, scope.Report);
+        return Complete(policy, map, scope.Report);
     }
 
     /// <summary>
-    /// Completes and checks a policy, of a contract or a connection: without <c>max</c> the longest delay is at least the first one.
+    /// Completes and checks a policy of a contract or a connection. Without <c>max</c> the longest delay is raised to the first one if that
+    /// is longer.
     /// </summary>
-    public static RetryPolicy Checked(RetryPolicy policy, MapSyntax map, Action<DiagnosticDraft> report)
+    public static RetryPolicy Complete(RetryPolicy policy, MapSyntax map, Action<DiagnosticDraft> report)
     {
         if (policy.Max < policy.First && !map.Has("max"))
         {
@@ -81,23 +82,23 @@ internal sealed class RetryReader(ContractScope scope)
         return policy;
     }
 
-    private double Number(MapSyntax map, string key, double least, double most, bool whole, double standard)
+    private double ReadNumber(MapSyntax map, string key, double min, double max, bool isWhole, double defaultValue)
     {
         if (map.Find(key) is not { } node)
         {
-            return standard;
+            return defaultValue;
         }
 
         if (node is not ScalarSyntax { Number: { } number })
         {
             scope.Report(ContractDiagnostics.WrongType(node.At, $"'{key}'", "a number", node.Kind));
-            return standard;
+            return defaultValue;
         }
 
-        if (number < least || number > most || (whole && !double.IsInteger(number)))
+        if (number < min || number > max || (isWhole && !double.IsInteger(number)))
         {
-            scope.Report(ContractDiagnostics.OutOfRange(node.At, key, $"{(whole ? "a whole number " : "")}from {least} to {most}"));
-            return standard;
+            scope.Report(ContractDiagnostics.OutOfRange(node.At, key, $"{(isWhole ? "a whole number " : "")}from {min} to {max}"));
+            return defaultValue;
         }
 
         return number;
@@ -113,10 +114,10 @@ internal sealed class RetryReader(ContractScope scope)
             case "none":
                 return Jitter.None;
             default:
-                scope.Report(ContractDiagnostics.WrongType(node!.At, "'jitter'", "'full' or 'none'", Found(node)));
+                scope.Report(ContractDiagnostics.WrongType(node!.At, "'jitter'", "'full' or 'none'", Describe(node)));
                 return Jitter.Full;
         }
     }
 
-    private static string Found(SyntaxNode node) => node is ScalarSyntax scalar ? $"'{Spelling.Clip(scalar.Text)}'" : node.Kind;
+    private static string Describe(SyntaxNode node) => node is ScalarSyntax scalar ? $"'{Spelling.Clip(scalar.Text)}'" : node.Kind;
 }

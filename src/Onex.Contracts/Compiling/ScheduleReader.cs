@@ -87,10 +87,10 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         if (map.Has("every"))
         {
             scope.Report(ContractDiagnostics.KeysExclude(
-                map.KeyAt("time_zone"), "'schedule'", "every", "time_zone", "Remove 'time_zone': so much time passes everywhere."));
+                map.KeyAt("time_zone"), "'schedule'", "every", "time_zone", "Remove 'time_zone': an interval does not depend on it."));
         }
 
-        // A name may become a path.
+        // The runtime opens the zone's file by this name, so the name must not contain '..' or other parts of a path.
         if (name.Text.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '-' or '+')
             && TimeZoneInfo.TryFindSystemTimeZoneById(name.Text, out var zone))
         {
@@ -125,12 +125,12 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
     private CelValue? ReadInput(MapSyntax map, SourceSpan at, JsonSchema? schema, Expression? key)
     {
         var node = map.Find("input");
-        var given = CelValue.Map([]);
+        var declared = CelValue.Map([]);
         if (node is not null)
         {
             at = node.At;
             var rules = new TemplateRules(ExpressionPlace.Key, "input", ArgumentFilling.Constant);
-            given = templates.Read(node, DataType.Any, rules).Evaluate(new InputScope(given));
+            declared = templates.Read(node, DataType.Any, rules).Evaluate(new InputScope(declared));
         }
 
         if (schema is null)
@@ -138,7 +138,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
             return null;
         }
 
-        if (schema.Validate(given, out var input) is [var problem, ..])
+        if (schema.Validate(declared, out var input) is [var problem, ..])
         {
             scope.Report(ContractDiagnostics.ScheduleInputWrong(at, problem.ToString()));
         }

@@ -9,13 +9,13 @@ internal abstract record Shape
     /// <summary>A semantic version.</summary>
     public static Shape Version { get; } = new Plain("""{ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+" }""");
 
-    /// <summary>true or false.</summary>
+    /// <summary><c>true</c> or <c>false</c>.</summary>
     public static Shape Bool { get; } = new Plain("""{ "type": "boolean" }""");
 
-    /// <summary>true.</summary>
+    /// <summary>Only <c>true</c>.</summary>
     public static Shape True { get; } = new Plain("""{ "const": true }""");
 
-    /// <summary>A length of time.</summary>
+    /// <summary>A duration, such as <c>1h30m</c>.</summary>
     public static Shape Duration { get; } =
         new Plain("""{ "type": "string", "pattern": "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" }""");
 
@@ -25,7 +25,7 @@ internal abstract record Shape
     /// <summary>Any value; its texts may contain <c>${...}</c>.</summary>
     public static Shape Value { get; } = new Plain("true");
 
-    /// <summary>No value: <c>event:</c>.</summary>
+    /// <summary>No value, as in <c>card_updated:</c> under <c>events</c>.</summary>
     public static Shape Nothing { get; } = new Plain("""{ "type": "null" }""");
 
     /// <summary>A type in the short form.</summary>
@@ -43,7 +43,7 @@ internal abstract record Shape
     /// <summary>The arguments of the operation in the same map.</summary>
     public static Shape Arguments { get; } = new Plain("""{ "type": ["object", "null"] }""");
 
-    /// <summary>A name of that form.</summary>
+    /// <summary>A name that matches a regular expression.</summary>
     public static Shape Name(string pattern) => new Plain($$"""{ "type": "string", "pattern": "^{{pattern}}$" }""");
 
     /// <summary>A number.</summary>
@@ -62,18 +62,18 @@ internal abstract record Shape
     /// <summary>A map whose keys the author chooses.</summary>
     public static Shape MapOf(Shape value) => new Named(value);
 
-    /// <summary>A map with keys of the language. They are resolved lazily, because the tables refer to one another.</summary>
+    /// <summary>A map with keys of the language. They are resolved lazily, because the tables in <see cref="Keys"/> are cyclic.</summary>
     public static Shape Map(Func<Keys?> keys) => new Keyed(keys);
 
     /// <summary>One of several shapes.</summary>
     public static Shape Any(params Shape[] shapes) => new Either(shapes);
 
-    /// <summary>The base class of steps.</summary>
+    /// <summary>A step of any kind.</summary>
     public static Shape Step() => Any(
         Map(() => Keys.Step), Map(() => Keys.ChildStep), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep),
         Map(() => Keys.EmitStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep), Map(() => Keys.RespondStep), Map(() => Keys.FailStep));
 
-    /// <summary>Its JSON Schema.</summary>
+    /// <summary>A shape with a constant JSON Schema.</summary>
     internal sealed record Plain(string Json) : Shape;
 
     internal sealed record OperationName(Catalogue.OperationRole Role) : Shape;

@@ -13,11 +13,11 @@ namespace Onex.Contracts.Compiling;
 internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps,
     EventReader events)
 {
-    // Includes states without steps, because an interrupted command may still be in flight.
-    private static readonly FrozenSet<EventKind> _living =
+    // A state without steps accepts results too, because an interrupted command of an earlier state may still be in flight.
+    private static readonly FrozenSet<EventKind> _acceptedWhileAlive =
         FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
 
-    private static readonly FrozenSet<EventKind> _ended = FrozenSet.ToFrozenSet([EventKind.Joined]);
+    private static readonly FrozenSet<EventKind> _acceptedAtEnd = FrozenSet.ToFrozenSet([EventKind.Joined]);
 
     /// <summary>The implicit compensating state of a contract without <c>on_failure</c>.</summary>
     public static StatePlan ImplicitCompensating(string name, string next) => new()
@@ -26,17 +26,17 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         Kind = StateKind.Compensating,
         Implicit = true,
         Choices = [new Choice(null, next, null)],
-        Accepts = _living,
+        Accepts = _acceptedWhileAlive,
     };
 
-    /// <summary>The failed end after it.</summary>
+    /// <summary>The implicit failed end of such a contract.</summary>
     public static StatePlan ImplicitFailed(string name) => new()
     {
         Name = name,
         Kind = StateKind.End,
         Implicit = true,
         End = EndKind.Failed,
-        Accepts = _ended,
+        Accepts = _acceptedAtEnd,
     };
 
     /// <summary>The state; null after reporting that it is not a map.</summary>
@@ -47,12 +47,12 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             return null;
         }
 
-        var before = scope.File.Count;
+        var countBefore = scope.File.Count;
         scope.CheckKeys(map, Keys.State);
         var state = map.Has("end") ? ReadEnd(name.Text, map)
             : map.Has("compensate") ? ReadCompensating(name.Text, map)
             : ReadOrdinary(name, map);
-        if (scope.File.Count > before)
+        if (scope.File.Count > countBefore)
         {
             scope.Found.StatesWithErrors.Add(name.Text);
         }
@@ -80,11 +80,11 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Output = map.Find("output") is { } output
                 ? templates.Read(output, OutputType(text), new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value))
                 : null,
-            Accepts = _ended,
+            Accepts = _acceptedAtEnd,
         };
     }
 
-    // The schema of the output applies to completed ends.
+    // The contract's `output` describes only the response of a completed end.
     private DataType OutputType(string? end) =>
         end == "completed" && scope.Declared.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
 
@@ -108,7 +108,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Name = name,
             Kind = StateKind.Compensating,
             Choices = scope.Target(map.Find("next"), "'next'", name) is { } next ? [new Choice(null, next, null)] : [],
-            Accepts = _living,
+            Accepts = _acceptedWhileAlive,
         };
     }
 
@@ -117,8 +117,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         if (map.Has("output"))
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                map.KeyAt("output"), "a state with 'output'", "end",
-                "Add 'end: completed' or 'end: failed', or remove 'output'."));
+                map.KeyAt("output"), "a state with 'output'", "end", "Add 'end: completed' or 'end: failed', or remove 'output'."));
         }
 
         var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
@@ -130,6 +129,9 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             scope.Found.Waits.Add(new DeclaredWait(name.Text, timeout.After, map.Find("timeout")!.At, "a timeout"));
         }
 
+        // A state without steps waits, so events and its timeout lead out of it; `fail` as the last step leads out of any state.
+        var waits = items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.Declared.HasAnyState);
+        var hasOtherExit = waits || read is [.., FailStep];
         return new StatePlan
         {
             Name = name.Text,
@@ -138,10 +140,9 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Steps = read,
             OnEvent = rules,
             Timeout = timeout,
-            Choices = ReadChoices(name, map, isLeft: read is [.., FailStep]
-                || (items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.Declared.HasAnyState))),
+            Choices = ReadChoices(name, map, hasOtherExit),
             Catch = steps.ReadCatch(map.Find("catch"), name.Text),
-            Accepts = _living,
+            Accepts = _acceptedWhileAlive,
         };
     }
 
@@ -155,17 +156,15 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         return node is ScalarSyntax { Bool: true };
     }
 
-    // A waiting state is left only by events and its timeout, and a state whose last step is `fail` only by that failure.
-    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map, bool isLeft)
+    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map, bool hasOtherExit)
     {
         var (next, choose) = (map.Find("next"), map.Find("choose"));
         if (next is not null && choose is not null)
         {
             scope.Report(ContractDiagnostics.KeysExclude(
-                map.KeyAt("choose"), "a state", "next", "choose",
-                "Put the target of 'next' into the last entry of 'choose'."));
+                map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
         }
-        else if (next is null && choose is null && !isLeft)
+        else if (next is null && choose is null && !hasOtherExit)
         {
             ReportNoTransitionOut(name.Text, map);
         }
@@ -174,8 +173,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         if (map.Has("fault") && next is null)
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                map.KeyAt("fault"), "a state with 'fault'", "next",
-                "Write 'fault' beside 'next', or in an entry of 'choose'."));
+                map.KeyAt("fault"), "a state with 'fault'", "next", "Write 'fault' beside 'next', or in an entry of 'choose'."));
         }
 
         var choices = ImmutableArray.CreateBuilder<Choice>();
@@ -195,7 +193,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             scope.Report(ContractDiagnostics.WrongType(list.At, "'choose'", "a list with an entry", "an empty list"));
         }
 
-        var (always, guards) = (false, new GuardChecks(scope));
+        var (afterUnguarded, guards) = (false, new GuardChecks(scope));
         for (var index = 0; index < (list?.Items.Count ?? 0); index++)
         {
             if (scope.Map(list!.Items[index], "an entry of 'choose'") is not { } map)
@@ -210,13 +208,13 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             }
 
             scope.CheckKeys(map, Keys.Choice);
-            if (always)
+            if (afterUnguarded)
             {
                 scope.Report(ContractDiagnostics.ChoiceAfterAlways(map.At));
             }
 
             var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Guard);
-            guards.Next(when, map.At);
+            guards.Check(when, map.At);
             var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
             if (!map.Has("next"))
             {
@@ -228,7 +226,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
                 choices.Add(new Choice(when, next, fault));
             }
 
-            always = !map.Has("when");
+            afterUnguarded = !map.Has("when");
             if (map.Has("when") && index == list.Items.Count - 1)
             {
                 scope.Report(ContractDiagnostics.LastChoiceGuarded(map.KeyAt("when")));

@@ -9,14 +9,17 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads parallel and each steps.</summary>
+/// <summary>Reads <c>parallel</c> and <c>each</c> steps.</summary>
 internal sealed partial class StepReader
 {
     // `save` is read last, because it reads the results of the calls.
-    private EachStep? ToEach(CallStep call, Items each, MapSyntax map)
+    private EachStep? ToEach(CallStep call, EachSettings each, MapSyntax map)
     {
-        var save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Items(ResultType(call.Id), expressions.Types.Step(call.Id)));
-        var aggregates = ReadAggregates(map.Find("aggregate"), ExpressionPlace.Aggregate(expressions.Types.Call(call.Id), each.ItemType));
+        var types = expressions.Types;
+        var save = ReadAssignments(
+            map.Find("save"), "'save'", ExpressionPlace.SaveOfEach(ResultType(call.Id), types.TypeOfStep(call.Id)));
+        var aggregates = ReadAggregates(
+            map.Find("aggregate"), ExpressionPlace.Aggregate(types.TypeOfCall(call.Id), each.ItemType));
         var readsItems = save.SelectMany(assignment => assignment.Value.PathUses).Any(use => use.Path[0] is "results" or "failures");
         if (readsItems && each.AtMost > Limits.ResultsMax)
         {
@@ -89,23 +92,24 @@ internal sealed partial class StepReader
             return null;
         }
 
-        var (type, wants) = (expression.Type.Plain, kind == "count" ? "a bool" : "an int or a double");
-        if (!type.IsDyn && (kind == "count" ? type != CelType.Bool : type != CelType.Int && type != CelType.Double))
+        var type = expression.Type.Plain;
+        var isCount = kind == "count";
+        var fits = type.IsDyn || (isCount ? type == CelType.Bool : type == CelType.Int || type == CelType.Double);
+        if (!fits)
         {
             scope.Report(ContractDiagnostics.TypesWrong(
                 node.At, $"'{kind}' does not accept {expression.Type}",
-                $"it expects {wants}: convert the value"));
+                $"it expects {(isCount ? "a bool" : "an int or a double")}: convert the value"));
         }
 
         return new AggregatePlan(name, Enum.Parse<AggregateKind>(kind, ignoreCase: true), expression, type == CelType.Double);
     }
 
-    private Items ReadEach(MapSyntax step, string? id)
+    private EachSettings ReadEach(MapSyntax step, string? id)
     {
-        var nothing = new Items(null, CelType.Dyn, 1, 1, 0);
         if (scope.Map(step.Find("each"), "'each'") is not { } map || expressions.IsSplit(map))
         {
-            return nothing;
+            return new EachSettings(null, CelType.Dyn, AtOnce: 1, AtMost: 1, FailuresMax: 0);
         }
 
         scope.CheckKeys(map, Keys.Each);
@@ -120,18 +124,18 @@ internal sealed partial class StepReader
             scope.Report(ContractDiagnostics.ItemsNotList(map.Find("item")!.At, items.Type.ToString()));
         }
 
-        var bound = (items?.Type.Plain as CelType.ListOf)?.Most;
-        var most = Number(map.Find("at_most"), "'at_most'", scope.Limits.Items);
-        if (most is null && bound is null && !map.Has("at_most") && items is not null)
+        var list = items?.Type.Plain as CelType.ListOf;
+        var atMost = ReadNumber(map.Find("at_most"), "'at_most'", scope.Limits.Items);
+        if (items is not null && list?.Most is null && !map.Has("at_most"))
         {
             scope.Report(ContractDiagnostics.EachUnbounded(map.At, id ?? "this one"));
         }
 
-        return new Items(
+        return new EachSettings(
             items,
-            (items?.Type.Plain as CelType.ListOf)?.Item ?? CelType.Dyn,
-            Number(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
-            most ?? (int)Math.Min(bound ?? 1, scope.Limits.Items),
+            list?.Item ?? CelType.Dyn,
+            ReadNumber(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
+            atMost ?? (int)Math.Min(list?.Most ?? 1, scope.Limits.Items),
             ReadItemFailure(map.Find("on_item_failure")));
     }
 
@@ -146,7 +150,7 @@ internal sealed partial class StepReader
                 return null;
             case MapSyntax map:
                 scope.CheckKeys(map, Keys.ItemFailure);
-                return Number(map.Find("at_most"), "'at_most'", scope.Limits.Items) ?? 0;
+                return ReadNumber(map.Find("at_most"), "'at_most'", scope.Limits.Items) ?? 0;
             default:
                 scope.Report(
                     ContractDiagnostics.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
@@ -154,7 +158,7 @@ internal sealed partial class StepReader
         }
     }
 
-    private int? Number(SyntaxNode? node, string what, int max)
+    private int? ReadNumber(SyntaxNode? node, string what, int max)
     {
         if (node is null)
         {
@@ -190,8 +194,7 @@ internal sealed partial class StepReader
         if (!parallel.Has("branches"))
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                parallel.At, "'parallel'", "branches",
-                "Write 'branches:' and below it the steps that run at the same time."));
+                parallel.At, "'parallel'", "branches", "Write 'branches:' and below it the steps that run at the same time."));
         }
 
         var list = scope.List(parallel.Find("branches"), "'branches'");
@@ -230,7 +233,7 @@ internal sealed partial class StepReader
                         ContractDiagnostics.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
                 }
 
-                var needed = Number(map.Find("at_least"), "'at_least'", scope.Limits.Branches) ?? 1;
+                var needed = ReadNumber(map.Find("at_least"), "'at_least'", scope.Limits.Branches) ?? 1;
                 if (needed > branches && branches > 0)
                 {
                     scope.Report(ContractDiagnostics.JoinImpossible(map.Find("at_least")!.At, needed, branches));
@@ -254,8 +257,7 @@ internal sealed partial class StepReader
         }
         else if (losers is not null && join == Join.All)
         {
-            scope.Report(
-                ContractDiagnostics.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch"));
+            scope.Report(ContractDiagnostics.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch"));
         }
 
         var keep = (losers as ScalarSyntax)?.Text == "keep";
@@ -270,15 +272,15 @@ internal sealed partial class StepReader
             : new BranchPlan(Read(node, state, $"{place}[0]", inBranch: true) is { } step ? [step] : [], keep);
     }
 
-    // The order of writes of two branches is undefined.
+    // Reports a field that two branches write, because the order of their writes is undefined.
     private void CheckSaves(List<BranchPlan> branches, List<SyntaxNode> nodes)
     {
-        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        var written = new HashSet<string>(StringComparer.Ordinal);
         for (var branch = 0; branch < branches.Count; branch++)
         {
-            foreach (var field in branches[branch].Steps.SelectMany(Written).Distinct(StringComparer.Ordinal))
+            foreach (var field in branches[branch].Steps.SelectMany(WrittenFields).Distinct(StringComparer.Ordinal))
             {
-                if (!first.TryAdd(field, branch))
+                if (!written.Add(field))
                 {
                     scope.Report(ContractDiagnostics.SavedTwice(nodes[branch].At, field));
                 }
@@ -286,15 +288,15 @@ internal sealed partial class StepReader
         }
     }
 
-    private static IEnumerable<string> Written(StepPlan step) => step switch
+    private static IEnumerable<string> WrittenFields(StepPlan step) => step switch
     {
         CallStep call => call.Save.Select(assignment => assignment.Field),
         EachStep each => each.Save.Select(assignment => assignment.Field),
         SetStep set => set.Assignments.Select(assignment => assignment.Field),
-        ParallelStep parallel => parallel.Branches.SelectMany(branch => branch.Steps).SelectMany(Written),
+        ParallelStep parallel => parallel.Branches.SelectMany(branch => branch.Steps).SelectMany(WrittenFields),
         _ => [],
     };
 
-    /// <summary>The items of an <c>each</c>.</summary>
-    private sealed record Items(Expression? Expression, CelType ItemType, int AtOnce, int AtMost, int? FailuresMax);
+    /// <summary>The keys of an <c>each</c>: a null expression is invalid; with null failures any number of items may fail.</summary>
+    private sealed record EachSettings(Expression? Expression, CelType ItemType, int AtOnce, int AtMost, int? FailuresMax);
 }

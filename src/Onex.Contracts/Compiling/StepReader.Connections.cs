@@ -4,7 +4,7 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-// The connection of a call.
+// Reads the connection of a call.
 internal sealed partial class StepReader
 {
     private ConnectionDescriptor? ReadConnection(MapSyntax step, OperationDescriptor? operation)
@@ -27,26 +27,25 @@ internal sealed partial class StepReader
 
         // An absolute URL needs no connection.
         var with = step.Find("with") as MapSyntax;
-        var url = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
-        if (url && with!.Has("path") && !scope.Context.IsRegistered)
+        var hasUrl = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
+        if (hasUrl && with!.Has("path") && !scope.Context.IsRegistered)
         {
             scope.Report(ContractDiagnostics.KeysExclude(
-                with.KeyAt("path"), "'with'", "url", "path",
-                "Give 'connection' and a 'path', or a whole 'url'."));
+                with.KeyAt("path"), "'with'", "url", "path", "Give 'connection' and a 'path', or a whole 'url'."));
         }
 
         if (name is null)
         {
-            if (!url && !operation.IsConnectionOptional && !step.Has("connection") && !scope.Context.IsDirect)
+            if (!hasUrl && !operation.IsConnectionOptional && !step.Has("connection") && !scope.Context.IsDirect)
             {
                 var at = (step.Find("effect") ?? step.Find("compute"))!.At;
-                scope.Report(ContractDiagnostics.ConnectionMissing(at, operation.Name, type, OfType(type)));
+                scope.Report(ContractDiagnostics.ConnectionMissing(at, operation.Name, type, ConnectionsOfType(type)));
             }
 
             return null;
         }
 
-        if (url)
+        if (hasUrl)
         {
             scope.Report(ContractDiagnostics.KeysExclude(
                 step.KeyAt("connection"), "a step", "connection", "url", "Give 'connection' and a 'path', or a whole 'url'."));
@@ -58,6 +57,7 @@ internal sealed partial class StepReader
     private ConnectionDescriptor? FindConnection(ScalarSyntax name, OperationDescriptor operation, string type)
     {
         scope.Found.UsedConnections.Add(name.Text);
+        // Without a list of connections, or for a contract that was registered with an older list, any name is accepted.
         if (scope.Context.Connections is not { } connections || scope.Context.IsRegistered)
         {
             return scope.Context.Connections?.GetValueOrDefault(name.Text) is { } known && known.Type == type
@@ -79,7 +79,7 @@ internal sealed partial class StepReader
         return connection;
     }
 
-    private List<string> OfType(string type) =>
+    private List<string> ConnectionsOfType(string type) =>
         [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name)
             .Order(StringComparer.Ordinal)];
 }

@@ -10,7 +10,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads the outcomes of a step: the type of its result, rejections, and the targets of failures.</summary>
 internal sealed partial class StepReader
 {
-    // A type that the result can never have would fail the step every time.
+    // Reports a type that the result can never have, because it would fail the step every time.
     private DataType? ReadReturns(MapSyntax map, Call? call)
     {
         if (map.Find("returns") is not { } node)
@@ -19,20 +19,20 @@ internal sealed partial class StepReader
         }
 
         var returns = scope.Types.Read(node);
-        if (call is not null && StaticTypes.Contradiction(expressions.Types.StepCall(map), returns) is { } contradiction)
+        if (call is not null && StaticTypes.Contradiction(expressions.Types.TypeBeforeReturns(map), returns) is { } contradiction)
         {
-            var called = call.Role == CallRole.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
+            var called = call.Role == CallRole.Saga ? scope.Contracts.Find(call.Operation.Name)!.DisplayName : $"'{call.Operation.Name}'";
             scope.Report(ContractDiagnostics.ReturnsNeverMatches(node.At, called, contradiction));
         }
 
         return returns;
     }
 
-    /// <summary>The targets of failures.</summary>
+    /// <summary>The entries of a <c>catch</c>; the first entry that covers a code applies.</summary>
     public ImmutableArray<CatchRule> ReadCatch(SyntaxNode? node, string state)
     {
         var rules = ImmutableArray.CreateBuilder<CatchRule>();
-        var (caught, all) = (new HashSet<string>(StringComparer.Ordinal), false);
+        var (caught, catchesAll) = (new HashSet<string>(StringComparer.Ordinal), false);
         foreach (var entry in scope.List(node, "'catch'")?.Items ?? [])
         {
             if (scope.Map(entry, "an entry of 'catch'") is not { } map)
@@ -42,17 +42,17 @@ internal sealed partial class StepReader
 
             scope.CheckKeys(map, Keys.Catch);
             var codes = ReadCodes(map.Find("error"));
-            if (all)
+            if (catchesAll)
             {
                 scope.Report(ContractDiagnostics.CatchAfterAll(map.At));
             }
 
-            foreach (var code in codes.Where(code => !caught.Add(code.Text) && !all))
+            foreach (var code in codes.Where(code => !caught.Add(code.Text) && !catchesAll))
             {
                 scope.Report(ContractDiagnostics.CaughtBefore(code.At, code.Text));
             }
 
-            all |= !map.Has("error");
+            catchesAll |= !map.Has("error");
             if (!map.Has("next"))
             {
                 scope.Report(ContractDiagnostics.MissingKey(map.At, "an entry of 'catch'", "next", "Add 'next: some_state'."));
@@ -60,7 +60,7 @@ internal sealed partial class StepReader
             else if (scope.Target(map.Find("next"), "'next'", state) is { } next)
             {
                 var rule = new CatchRule([.. codes.Select(code => code.Text)], next);
-                scope.Found.CatchCodes[rule] = all ? [] : codes;
+                scope.Found.CatchCodes[rule] = catchesAll ? [] : codes;
                 rules.Add(rule);
             }
         }
@@ -86,12 +86,11 @@ internal sealed partial class StepReader
             foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
             {
                 scope.Report(ContractDiagnostics.MissingKey(
-                    map.At, "an entry of 'reject'", key,
-                    "Write '- { when: result.status_code == 409, code: some_code }'."));
+                    map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
             }
 
             var when = expressions.Read(map.Find("when"), "'when'", place);
-            guards.Next(when, map.At);
+            guards.Check(when, map.At);
             if (scope.Name(map.Find("code"), "'code'") is { } code && when is not null)
             {
                 rules.Add(new RejectRule(when, code.Text));
@@ -127,8 +126,8 @@ internal sealed partial class StepReader
         return silence;
     }
 
-    // `each` of an aggregate: the step whose stored items are read.
-    private void CheckEach(SyntaxNode node)
+    // The argument `each` of the operation `aggregate` names the step whose stored items are read.
+    private void CheckAggregatedStep(SyntaxNode node)
     {
         if (scope.Text(node, "'each'") is { } id && !(scope.Declared.StepNodes.TryGetValue(id.Text, out var step) && step.Has("each")))
         {

@@ -12,27 +12,28 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads steps.</summary>
 internal sealed partial class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
 {
-    private static readonly string[] _others = ["wait", "set", "respond", "fail", "parallel", "emit"];
+    private static readonly string[] _kindsWithoutCall = ["wait", "set", "respond", "fail", "parallel", "emit"];
     private static readonly string[] _calls = ["effect", "compute", "saga"];
 
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
-    /// <summary>Whether a step is of a kind that has no result.</summary>
-    public static bool CallsNothing(MapSyntax step) => _others.Any(step.Has) || IsDetached(step);
+    /// <summary>Whether a step is of a kind that has no result because it calls nothing or does not wait for the call.</summary>
+    public static bool CallsNothing(MapSyntax step) => _kindsWithoutCall.Any(step.Has) || IsDetached(step);
 
     /// <summary>Reads the steps of a state or of a branch.</summary>
     /// <param name="items">The steps.</param>
     /// <param name="state">The state that they are in.</param>
-    /// <param name="place">The owner, from which steps without an id get their names.</param>
+    /// <param name="place">The position of the list, from which steps without an id get their names: <c>work</c>, <c>work[0]/1</c>.</param>
     public ImmutableArray<StepPlan> ReadAll(IReadOnlyList<SyntaxNode> items, string state, string place)
     {
         var read = items.Select((step, index) => Read(step, state, $"{place}[{index}]", inBranch: false)).ToList();
-        if (read.FindIndex(step => step is FailStep) is >= 0 and var fails && fails + 1 < read.Count)
+        var failIndex = read.FindIndex(step => step is FailStep);
+        if (failIndex >= 0 && failIndex + 1 < read.Count)
         {
-            scope.Report(ContractDiagnostics.StepAfterFail(items[fails + 1].At));
+            scope.Report(ContractDiagnostics.StepAfterFail(items[failIndex + 1].At));
         }
 
-        foreach (var (_, item) in read.Zip(items).Where(step => step.First is RespondStep).Skip(1))
+        foreach (var (_, item) in read.Zip(items).Where(pair => pair.First is RespondStep).Skip(1))
         {
             scope.Report(ContractDiagnostics.RespondsAgain(item.At));
         }
@@ -57,14 +58,14 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(ContractDiagnostics.LosersMisplaced(map.KeyAt("losers"), "this step is not a branch"));
         }
 
-        if (_others.Where(map.Has).ToList() is [var kind, .. var more])
+        if (_kindsWithoutCall.Where(map.Has).ToList() is [var kind, .. var more])
         {
             foreach (var other in more.Concat(_calls.Where(map.Has)))
             {
                 scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Use two steps."));
             }
 
-            return ReadOther(map, kind, state, place);
+            return ReadStepWithoutCall(map, kind, state, place);
         }
 
         return IsDetached(map) ? ReadDetached(map, state, place) : ReadCallStep(map, state);
@@ -104,7 +105,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         var each = map.Has("each") ? ReadEach(map, id) : null;
-        var call = ReadCall(map, "a step", ExpressionPlace.Arguments.With(each?.ItemType));
+        var call = ReadCall(map, "a step", ExpressionPlace.Arguments.WithItem(each?.ItemType));
         var step = new CallStep
         {
             Id = id ?? "",
@@ -118,16 +119,18 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             HeartbeatTimeout = ReadHeartbeat(map),
             Reject = ReadReject(
                 map.Find("reject"),
-                ExpressionPlace.ForResult(expressions.Types.StepCall(map)).With(each?.ItemType)),
+                ExpressionPlace.ForResult(expressions.Types.TypeBeforeReturns(map)).WithItem(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
             IsRepeatable = call is { Role: not CallRole.Saga, Operation.IsRepeatable: true },
         };
 
-        return id is null || call is null ? null
-            : each is null ? step
-            : map.Find("each") is MapSyntax ? ToEach(step, each, map)
-            : null;
+        if (id is null || call is null)
+        {
+            return null;
+        }
+
+        return each is null ? step : map.Find("each") is MapSyntax ? ToEach(step, each, map) : null;
     }
 
     private string? ReadId(MapSyntax map)
@@ -135,8 +138,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         if (map.Find("id") is not { } node)
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                map.At, "a step", "id",
-                "Add 'id: some_name': expressions read the result as steps.some_name."));
+                map.At, "a step", "id", "Add 'id: some_name': expressions read the result as steps.some_name."));
             return null;
         }
 
@@ -158,7 +160,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     }
 
     // The id is optional for a step that calls nothing.
-    private StepPlan? ReadOther(MapSyntax map, string kind, string state, string place)
+    private StepPlan? ReadStepWithoutCall(MapSyntax map, string kind, string state, string place)
     {
         var id = map.Has("id") ? ReadId(map) : place;
         switch (kind)
@@ -232,8 +234,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         foreach (var missing in Keys.Failure.Known.Where(key => !fail.Has(key)))
         {
             scope.Report(ContractDiagnostics.MissingKey(
-                fail.At, "'fail'", missing,
-                "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
+                fail.At, "'fail'", missing, "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
         }
 
         return scope.Name(fail.Find("code"), "'code'") is { } code && scope.Text(fail.Find("message"), "'message'") is { } message
@@ -247,7 +248,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             : null;
     }
 
-    // The common part of a step and its compensation.
+    // Reads the part that a step and its compensation have in common.
     private Call? ReadCall(MapSyntax map, string where, ExpressionPlace place)
     {
         var (effect, compute) = (map.Find("effect"), map.Find("compute"));
@@ -289,7 +290,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 : operation.Remote?.Timeout ?? CallStep.DefaultTimeout));
     }
 
-    // It is written with the connection and holds for all its contracts, so it is checked against each contract's input.
+    // The limit key is an expression that the connection declares, so it is checked against the input of each contract that uses it.
     private Template? ReadLimitKey(MapSyntax map, ConnectionDescriptor? connection) =>
         connection?.LimitKey is { } key && map.Find("connection") is { } node
             ? templates.Read(
@@ -297,7 +298,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 new TemplateRules(ExpressionPlace.Key, $"key of connection {connection.Name}", ArgumentFilling.Value))
             : null;
 
-    // Calls are checked when all contracts have been read.
+    // Whether the contract exists is checked later, when all contracts have been read.
     private Call? ReadChild(MapSyntax map, ExpressionPlace place)
     {
         if (scope.Text(map.Find("saga"), "'saga'") is not { } name)
@@ -315,13 +316,15 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return new Call(CallRole.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, CallStep.DefaultTimeout);
     }
 
-    // The default input is empty.
+    // Without `with` the input is an empty map.
     private Template ReadInput(SyntaxNode? node, ScalarSyntax name, ContractHead child, JsonSchema schema, ExpressionPlace place)
     {
-        var given = node is null or ScalarSyntax { IsNull: true } ? new MapSyntax(name.At, new MapEntries(), flow: true)
+        var input = node is null or ScalarSyntax { IsNull: true }
+            ? new MapSyntax(name.At, new MapEntries(), flow: true)
             : scope.Map(node, "'with'");
-        return given is null ? new Template.Map([])
-            : templates.ReadHeld(given, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
+        return input is null
+            ? new Template.Map([])
+            : templates.ReadForSchema(input, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
     }
 
     private OperationDescriptor? ReadOperation(SyntaxNode? node, OperationRole role)
@@ -340,8 +343,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (operation is null)
         {
-            var fitting = scope.Context.Operations.All.Where(each => each.Role == role).Select(each => each.Name).ToList();
-            scope.Report(ContractDiagnostics.UnknownOperation(name.At, name.Text, fitting));
+            var ofRole = scope.Context.Operations.All.Where(each => each.Role == role).Select(each => each.Name).ToList();
+            scope.Report(ContractDiagnostics.UnknownOperation(name.At, name.Text, ofRole));
         }
         else if (operation.Role != role)
         {
@@ -372,27 +375,26 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             if (argument is null && operation is { AnyArguments: false })
             {
                 scope.Report(ContractDiagnostics.UnknownArgument(
-                    key.At, operation.Name, key.Text,
-                    [.. operation.Arguments.Select(each => each.Name)]));
+                    key.At, operation.Name, key.Text, [.. operation.Arguments.Select(each => each.Name)]));
             }
 
-            CheckUse(operation, argument, key, value);
+            CheckIneffective(operation, argument, key, value);
             var type = argument is null ? DataType.Any : DataTypeReader.Parse(argument.Type);
             var rules = new TemplateRules(
                 argument is { Filling: ArgumentFilling.Expression }
-                    ? ExpressionPlace.Argument(argument.Reads, expressions.Types.ItemOf(map!.Find(argument.ItemsOf ?? ""), place))
+                    ? ExpressionPlace.Argument(argument.Reads, expressions.Types.TypeOfItem(map!.Find(argument.ItemsOf ?? ""), place))
                     : place,
                 key.Text, argument?.Filling ?? ArgumentFilling.Value)
             {
                 ConstantKeys = argument?.ConstantKeys ?? [],
             };
             arguments.Add(KeyValuePair.Create(key.Text, templates.Read(value, type, rules)));
-            if (operation?.Name == Names.Aggregate && key.Text == "each")
+            if (operation?.Name == Names.AggregateOperation && key.Text == "each")
             {
-                CheckEach(value);
+                CheckAggregatedStep(value);
             }
 
-            if (operation?.Name == Names.Produce && key.Text == "topic" && value is ScalarSyntax topic
+            if (operation?.Name == Names.ProduceOperation && key.Text == "topic" && value is ScalarSyntax topic
                 && !topic.Text.Contains("${", StringComparison.Ordinal))
             {
                 EmitReader.Check(scope, topic);
@@ -405,7 +407,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(ContractDiagnostics.ArgumentMissing(at, operation!.Name, missing.Name, missing.Type));
         }
 
-        if (operation?.Name == Names.Aggregate && map is not null && !map.Has("items") && !map.Has("each"))
+        if (operation?.Name == Names.AggregateOperation && map is not null && !map.Has("items") && !map.Has("each"))
         {
             scope.Report(ContractDiagnostics.ArgumentMissing(map.At, operation.Name, "items", "list(any)"));
         }
@@ -413,8 +415,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return new Template.Map(arguments.ToImmutable());
     }
 
-    // Arguments without effect.
-    private void CheckUse(OperationDescriptor? operation, ArgumentDescriptor? argument, ScalarSyntax key, SyntaxNode value)
+    // Warns of arguments that have no effect: ignored ones, and headers that the runtime sets itself.
+    private void CheckIneffective(OperationDescriptor? operation, ArgumentDescriptor? argument, ScalarSyntax key, SyntaxNode value)
     {
         if (argument is null || operation is null)
         {
@@ -426,17 +428,20 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(ContractDiagnostics.ArgumentUnexpected(key.At, operation.Name, argument.Name));
         }
 
-        foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text,
-            StringComparer.OrdinalIgnoreCase)) ?? [])
+        foreach (var (name, _) in (value as MapSyntax)?.Entries ?? [])
         {
-            scope.Report(ContractDiagnostics.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
+            if (argument.ReservedKeys.Contains(name.Text, StringComparer.OrdinalIgnoreCase))
+            {
+                scope.Report(ContractDiagnostics.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
+            }
         }
     }
 
+    /// <summary>The declared result type of an operation.</summary>
     public static DataType.Fields ResultOf(OperationDescriptor operation) =>
         new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
 
-    private CelType? ResultType(string? id) => id is null ? null : expressions.Types.Call(id);
+    private CelType? ResultType(string? id) => id is null ? null : expressions.Types.TypeOfCall(id);
 
     /// <summary>The assignments to <c>data</c>.</summary>
     public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
@@ -449,18 +454,18 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         foreach (var (key, value) in map.Entries)
         {
-            var known = scope.Declared.Data.TryGetValue(key.Text, out var field);
+            var isDeclared = scope.Declared.Data.TryGetValue(key.Text, out var field);
             scope.Found.WrittenData.Add(key.Text);
-            if (!known && !scope.File.IsFull)
+            if (!isDeclared && !scope.File.IsFull)
             {
                 scope.Report(ContractDiagnostics.UndeclaredField(key.At, key.Text, scope.Declared.Data.Keys));
             }
 
             // `null` resets a field whose type allows it.
-            var expression = value is ScalarSyntax { Text: "null" } nothing
-                ? expressions.Parse(nothing, nothing.Text, 0, place)
+            var expression = value is ScalarSyntax { Text: "null" } nullText
+                ? expressions.Parse(nullText, nullText.Text, 0, place)
                 : expressions.Read(value, "what is saved", place);
-            if (expression is not null && known)
+            if (expression is not null && isDeclared)
             {
                 expressions.CheckAssignment(value, expression, field!);
                 assignments.Add(new Assignment(key.Text, field!.Type, expression));
@@ -495,8 +500,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga" or "when_unknown").Key is { } other)
             {
                 scope.Report(ContractDiagnostics.KeysExclude(
-                    other.At, "'compensate'", "none", other.Text,
-                    "Declare the compensation, or why none is needed."));
+                    other.At, "'compensate'", "none", other.Text, "Declare the compensation, or why none is needed."));
             }
 
             return null;
@@ -505,13 +509,13 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var unknown = ReadWhenUnknown(map, step.KeyAt("compensate"), state, id, call);
 
         // A compensation that runs without a result must not read it.
-        var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.ForResult(ResultType(id));
-        return ReadCall(map, "'compensate'", place.With(item)) is { } compensation
+        var place = unknown == WhenUnknown.Run ? ExpressionPlace.UnknownOutcome : ExpressionPlace.ForResult(ResultType(id));
+        return ReadCall(map, "'compensate'", place.WithItem(item)) is { } compensation
             ? new CompensationPlan(compensation.Role, compensation.Invocation, compensation.Retry, compensation.Timeout, unknown)
             : null;
     }
 
-    // Only an effect that changes the world can have an unknown outcome: a child always ends, and a computation changes nothing.
+    // Only an effect with side effects can have an unknown outcome: a child always ends, and a computation changes nothing.
     private WhenUnknown ReadWhenUnknown(MapSyntax map, SourceSpan at, string state, string? id, Call? call)
     {
         if (map.Find("when_unknown") is not { } node)

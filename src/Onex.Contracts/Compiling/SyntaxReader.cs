@@ -6,12 +6,12 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>Reads syntax nodes as maps, lists, text and durations, and reports nodes that are something else.</summary>
 /// <param name="file">The file.</param>
-/// <param name="isRegistered">Whether the contract was accepted before, so newer rules do not apply to it.</param>
+/// <param name="isRegistered">Whether the contract was accepted before. Then rules that were added later do not apply to it.</param>
 internal class SyntaxReader(SourceFile file, bool isRegistered)
 {
     public SourceFile File { get; } = file;
 
-    /// <summary>Whether the file uses a feature that this version lacks: then checks of the whole contract would mislead.</summary>
+    /// <summary>Whether the file uses a feature that this version lacks. Then checks of the whole contract would mislead.</summary>
     public bool UsesUnsupported { get; private set; }
 
     public void Report(DiagnosticDraft draft)
@@ -30,8 +30,8 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
     }
 
     /// <summary>
-    /// Reports keys that a map does not have. A misspelt key is read as the key that it resembles, so its value is checked too and the key
-    /// is not reported as missing.
+    /// Reports keys that a map may not have. A misspelt key is then read as the key that it resembles, so that its value is checked too and
+    /// that key is not reported as missing.
     /// </summary>
     public void CheckKeys(MapSyntax map, Keys keys)
     {
@@ -103,15 +103,17 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
     private T? Expect<T>(SyntaxNode? node, string what, string expected)
         where T : SyntaxNode
     {
-        if (node is not (null or T))
+        if (node is null or T)
         {
-            Report(
-                typeof(T) == typeof(MapSyntax) && node is ScalarSyntax { Form: ScalarForm.Plain } scalar
-                    && BareExpression.WithoutSpace(scalar.Text) is var (_, key, value) && key is not null
-                    ? ContractDiagnostics.ColonWithoutSpace(node.At, scalar.Text, $"{key}: {value}")
-                    : ContractDiagnostics.WrongType(node.At, what, expected, node.Kind));
+            return node as T;
         }
 
-        return node as T;
+        // `key:value` without a space is a text in YAML.
+        Report(
+            typeof(T) == typeof(MapSyntax) && node is ScalarSyntax { Form: ScalarForm.Plain } scalar
+                && BareExpression.WithoutSpace(scalar.Text) is var (_, key, value) && key is not null
+                ? ContractDiagnostics.ColonWithoutSpace(node.At, scalar.Text, $"{key}: {value}")
+                : ContractDiagnostics.WrongType(node.At, what, expected, node.Kind));
+        return null;
     }
 }

@@ -18,7 +18,7 @@ namespace Onex.Contracts.Compiling;
 /// <param name="Filling">The values that it accepts.</param>
 internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling)
 {
-    /// <summary>The contract whose input it is; null for an output.</summary>
+    /// <summary>The called contract, if the template is its input; otherwise null.</summary>
     public ContractHead? Child { get; init; }
 
     /// <summary>The keys of the map, or of the maps in a list, whose values must be constant.</summary>
@@ -32,7 +32,10 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
         ConstantKeys = [],
     };
 
-    /// <summary>The rules for a scalar: an expression for the whole map would also provide its constant keys.</summary>
+    /// <summary>
+    /// The rules for a scalar in place of the map. It must be constant if the map has constant keys, because it would provide their values
+    /// too.
+    /// </summary>
     public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };
 }
 
@@ -45,23 +48,23 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.From(type), rules);
 
     /// <summary>Reads a template for a value with a schema, and validates its constants against the schema.</summary>
-    public Template ReadHeld(SyntaxNode node, JsonSchema schema, TemplateRules rules)
+    public Template ReadForSchema(SyntaxNode node, JsonSchema schema, TemplateRules rules)
     {
-        var before = scope.File.Count;
+        var countBefore = scope.File.Count;
         var template = Read(node, new DataType.Schema(schema), rules);
         foreach (var (at, problem) in ConstantProblems(node, template, [schema.Root]).DistinctBy(found => found.At))
         {
             // Values of the wrong type were reported already.
-            if (!scope.File.Reported.Skip(before).Any(draft => draft.At == at))
+            if (!scope.File.Reported.Skip(countBefore).Any(draft => draft.At == at))
             {
-                scope.Report(ContractDiagnostics.ChildInputInvalid(at, rules.Child!.Shown, problem));
+                scope.Report(ContractDiagnostics.ChildInputInvalid(at, rules.Child!.DisplayName, problem));
             }
         }
 
         return template;
     }
 
-    // A schema restricts more than types, so constants are validated against it: for example against `enum`.
+    // Validates the constants, because a schema can restrict more than the type, for example by `enum`.
     private static IEnumerable<(SourceSpan At, string Problem)> ConstantProblems(SyntaxNode node, Template template,
         IReadOnlyList<SchemaNode> schemas)
     {
@@ -72,23 +75,24 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 .Select(problem => (node.Locate(problem.Pointer).At, problem.ToString()));
         }
 
-        var all = StaticTypes.Applied(schemas);
+        var applied = StaticTypes.Applied(schemas);
         return (node, template) switch
         {
-            (MapSyntax map, Template.Map of) => all
+            (MapSyntax map, Template.Map of) => applied
                 .SelectMany(schema => schema.Required)
                 .Where(name => !map.Has(name))
                 .Select(name => (map.At, $"it needs '{name}'"))
                 .Concat(map.Entries.Zip(of.Entries).SelectMany(entry => ConstantProblems(
                     entry.First.Value, entry.Second.Value,
-                    [.. all.Select(schema => schema.Properties?.GetValueOrDefault(entry.First.Key.Text)).OfType<SchemaNode>()]))),
+                    [.. applied.Select(schema => schema.Properties?.GetValueOrDefault(entry.First.Key.Text)).OfType<SchemaNode>()]))),
             (ListSyntax list, Template.List of) => list.Items.Zip(of.Items).SelectMany(item => ConstantProblems(
-                item.First, item.Second, [.. all.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items)
-                    .OfType<SchemaNode>()])),
+                item.First, item.Second,
+                [.. applied.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items).OfType<SchemaNode>()])),
             _ => [],
         };
     }
 
+    // The value of a template without expressions; null if it has any.
     private static CelValue? ConstantOf(Template template)
     {
         switch (template)
@@ -108,7 +112,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // The declared type checks constants and the shape; the static type checks expressions, and outputs by their schema.
+    // `type` is checked against constants and the shape of the YAML, `wanted` against the types of expressions and values with a schema.
     private Template Read(SyntaxNode node, DataType type, CelType wanted, TemplateRules rules)
     {
         type = type is DataType.Optional optional ? optional.Value : type;
@@ -122,7 +126,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             case ListSyntax list:
                 if (type is not (DataType.AnyType or DataType.ListOf or DataType.Schema))
                 {
-                    ReportWrong(node, type, rules);
+                    ReportWrongType(node, type, rules);
                 }
 
                 var item = (type as DataType.ListOf)?.Item ?? DataType.Any;
@@ -132,7 +136,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             case MapSyntax map:
                 if (type is not (DataType.AnyType or DataType.MapOf or DataType.Fields or DataType.Schema))
                 {
-                    ReportWrong(node, type, rules);
+                    ReportWrongType(node, type, rules);
                 }
 
                 CheckShape(node, new CelType.MapOf(CelType.Text, CelType.Nothing), wanted, rules);
@@ -154,7 +158,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // The operation evaluates them, so they are checked here and passed on as text.
+    // Expressions that the operation evaluates itself: they are checked here and sent as text.
     private Template ReadExpressions(SyntaxNode node, DataType type, TemplateRules rules)
     {
         switch (node, type)
@@ -175,11 +179,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 return new Template.Constant(CelValue.Null);
             case (_, DataType.Basic):
                 return new Template.Constant(CelValue.String(expressions.Read(node, $"'{rules.Argument}'", rules.Place)?.Text ?? ""));
-            // The value of an unknown key, which was reported, or an argument that is left out.
+            // An unknown key, which was reported, or an argument that is left out.
             case (_, DataType.AnyType) or (ScalarSyntax { IsNull: true }, _):
                 return new Template.Constant(CelValue.Null);
             default:
-                ReportWrong(node, type, rules);
+                ReportWrongType(node, type, rules);
                 return new Template.Constant(CelValue.Null);
         }
     }
@@ -214,7 +218,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         CheckShape(scalar, StaticTypes.From(constant), wanted, rules);
         if (type is not DataType.Schema && !type.TryConvert(constant, out _, out _) && !scalar.IsNull)
         {
-            ReportWrong(scalar, type, rules);
+            ReportWrongType(scalar, type, rules);
         }
 
         return new Template.Constant(constant);
@@ -222,20 +226,20 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
     private Template ReadText(ScalarSyntax scalar, DataType type, CelType wanted, TemplateRules rules)
     {
-        var parts = Split(scalar, rules, out var plain);
+        var parts = Split(scalar, rules, out var literalText);
         if (parts is null)
         {
             return new Template.Constant(CelValue.Null);
         }
 
-        _unevaluatedText.Check(scalar, plain, rules.Place, rules.Filling);
+        _unevaluatedText.Check(scalar, literalText, rules.Place, rules.Filling);
 
-        var encoded = rules.Filling == ArgumentFilling.PercentEncoded;
-        if (parts.Value is [{ Expression: { } only }] && !encoded)
+        var isEncoded = rules.Filling == ArgumentFilling.PercentEncoded;
+        if (parts.Value is [{ Expression: { } only }] && !isEncoded)
         {
             if (TypeRules.Conversion(only.Type, wanted, asJson: true) is { } mismatch)
             {
-                scope.Report(Wrong(scalar.At, wanted, mismatch, rules));
+                scope.Report(MismatchDraft(scalar.At, wanted, mismatch, rules));
             }
 
             return new Template.Single(only, IsText: rules.Argument is not null && wanted is CelType.Basic { Kind: CelKind.String });
@@ -245,56 +249,58 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         foreach (var unfit in parts.Value.Where(
             part => part.Expression?.Type.Plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type }))
         {
-            scope.Report(Wrong(scalar.At, CelType.Text, new Mismatch("", unfit.Expression!.Type, CelType.Text), rules));
+            scope.Report(MismatchDraft(scalar.At, CelType.Text, new Mismatch("", unfit.Expression!.Type, CelType.Text), rules));
         }
 
         foreach (var expression in parts.Value.Select(part => part.Expression).OfType<Expression>())
         {
-            NoteNull(scalar, expression, rules);
+            CheckNull(expression, rules);
         }
 
-        var takesText = type is DataType.AnyType or DataType.Schema
+        var acceptsText = type is DataType.AnyType or DataType.Schema
             or DataType.Basic { Kind: CelKind.String or CelKind.Bytes or CelKind.Timestamp or CelKind.Duration };
-        if (!takesText)
+        if (!acceptsText)
         {
-            ReportWrong(scalar, type, rules);
+            ReportWrongType(scalar, type, rules);
         }
 
         return parts.Value.All(part => part.Expression is null)
             ? new Template.Constant(CelValue.String(string.Concat(parts.Value.Select(part => part.Literal))))
-            : new Template.Text(parts.Value,
-                encoded)
-            { IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address };
+            : new Template.Text(parts.Value, isEncoded)
+            {
+                IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address,
+            };
     }
 
     // Null has no text. Whether a field of `data` is null depends on the paths to this state, so DataFlow checks it later.
-    private void NoteNull(ScalarSyntax scalar, Expression expression, TemplateRules rules)
+    private void CheckNull(Expression expression, TemplateRules rules)
     {
         if (scope.Context.IsRegistered || !TypeRules.MayBeNull(expression.Type))
         {
             return;
         }
 
-        CelType WithoutNull(Func<string, bool> notNull) =>
-            expression.Check(name => name == "data" ? expressions.Types.Data(notNull) : expressions.Types.Find(name, rules.Place)).Type;
+        // The type of the expression when these fields of `data` are not null.
+        CelType TypeGiven(Func<string, bool> notNull) => expression.Check(
+            name => name == "data" ? expressions.Types.TypeOfData(notNull) : expressions.Types.Find(name, rules.Place)).Type;
 
-        if (TypeRules.MayBeNull(WithoutNull(_ => true)))
+        if (TypeRules.MayBeNull(TypeGiven(_ => true)))
         {
             scope.Report(
                 ContractDiagnostics.NullInText(scope.Found.PositionOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
         }
         else
         {
-            scope.Found.MayBeNull[expression] = WithoutNull;
+            scope.Found.MayBeNull[expression] = TypeGiven;
         }
     }
 
-    // Null after reporting a diagnostic. `plain` holds the literal text at its original offsets.
-    private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules, out string plain)
+    // Null after reporting a diagnostic. `literalText` is the text with blanks in place of expressions, so that its offsets stay the same.
+    private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules, out string literalText)
     {
         var text = scalar.Text;
         var characters = text.ToCharArray();
-        plain = text;
+        literalText = text;
         var parts = ImmutableArray.CreateBuilder<TextPart>();
         var literal = new StringBuilder();
         var failed = false;
@@ -345,8 +351,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             at = end + 1;
         }
 
-        plain = new string(characters);
-
+        literalText = new string(characters);
         if (literal.Length > 0)
         {
             parts.Add(new TextPart(literal.ToString(), null));
@@ -355,12 +360,12 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         return failed ? null : parts.ToImmutable();
     }
 
-    // Arguments were checked by their declared type; outputs are checked by their schema here.
+    // Checks outputs and inputs of called contracts against their schema. Arguments were checked against their declared type.
     private void CheckShape(SyntaxNode node, CelType value, CelType wanted, TemplateRules rules)
     {
         if (rules.Argument is null && TypeRules.Conversion(value, wanted, asJson: true) is { } mismatch)
         {
-            scope.Report(Wrong(node.At, wanted, mismatch, rules));
+            scope.Report(MismatchDraft(node.At, wanted, mismatch, rules));
         }
     }
 
@@ -375,34 +380,38 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         {
             var type = shape.Find(missing)?.ToString() ?? "dyn";
             scope.Report(rules.Child is { } child
-                ? ContractDiagnostics.ChildFieldMissing(map.At, child.Shown, missing, type)
+                ? ContractDiagnostics.ChildFieldMissing(map.At, child.DisplayName, missing, type)
                 : ContractDiagnostics.OutputFieldMissing(map.At, missing, type));
         }
 
         foreach (var (key, _) in map.Entries.Where(entry => shape.IsClosed && shape.Find(entry.Key.Text) is null))
         {
             scope.Report(rules.Child is { } child
-                ? ContractDiagnostics.ChildFieldUnknown(key.At, child.Shown, key.Text, shape.Names)
+                ? ContractDiagnostics.ChildFieldUnknown(key.At, child.DisplayName, key.Text, shape.Names)
                 : ContractDiagnostics.OutputFieldUnknown(key.At, key.Text, shape.Names));
         }
 
-        // A contract ignores undeclared input.
-        foreach (var (key, _) in rules.Child is null || shape.IsClosed ? []
-            : map.Entries.Where(entry => shape.Find(entry.Key.Text) is null))
+        if (rules.Child is null || shape.IsClosed)
+        {
+            return;
+        }
+
+        // A contract ignores undeclared fields of an open input, so only one that resembles a missing field is reported.
+        foreach (var (key, _) in map.Entries.Where(entry => shape.Find(entry.Key.Text) is null))
         {
             if (Spelling.Nearest(key.Text, shape.Names.Where(name => !map.Has(name))) is { } meant)
             {
-                scope.Report(ContractDiagnostics.ChildFieldUndeclared(key.At, rules.Child!.Shown, key.Text, meant));
+                scope.Report(ContractDiagnostics.ChildFieldUndeclared(key.At, rules.Child.DisplayName, key.Text, meant));
             }
         }
     }
 
-    private static DiagnosticDraft Wrong(SourceSpan at, CelType wanted, Mismatch mismatch, TemplateRules rules) =>
+    private static DiagnosticDraft MismatchDraft(SourceSpan at, CelType wanted, Mismatch mismatch, TemplateRules rules) =>
         rules.Argument is { } argument
             ? ContractDiagnostics.ArgumentMismatch(at, argument, wanted.ToString(), mismatch)
-            : rules.Child is { } child ? ContractDiagnostics.ChildInputMismatch(at, child.Shown, wanted.ToString(), mismatch)
+            : rules.Child is { } child ? ContractDiagnostics.ChildInputMismatch(at, child.DisplayName, wanted.ToString(), mismatch)
             : ContractDiagnostics.OutputMismatch(at, wanted.ToString(), mismatch);
 
-    private void ReportWrong(SyntaxNode node, DataType type, TemplateRules rules) =>
+    private void ReportWrongType(SyntaxNode node, DataType type, TemplateRules rules) =>
         scope.Report(ContractDiagnostics.ArgumentWrong(node.At, rules.Argument ?? "output", type.ToString(), node.Kind));
 }

@@ -9,17 +9,17 @@ using Onex.Operations;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Warns of text that looks like an expression of another language, but is sent literally: <c>input.order_id</c>, <c>{{ input.order_id
-/// }}</c>, <c>$order_id</c>. Only names that exist count: an e-mail template with <c>{{name}}</c>, <c>data.json</c> and a price are text.
+/// Warns of text that looks like an expression but is sent literally, because it is not in <c>${...}</c>: <c>input.order_id</c>,
+/// <c>{{ input.order_id }}</c>, <c>$order_id</c>. It warns only if the name exists in the contract, so an e-mail template with
+/// <c>{{name}}</c>, the file name <c>data.json</c> and a price such as <c>$5</c> cause no warning.
 /// </summary>
 internal sealed partial class UnevaluatedTextChecks(ContractScope scope, ContractTypes types)
 {
-    // Text that ends like a file or host name is treated as one, unless such a field is declared.
-    private static readonly FrozenSet<string> _endings = FrozenSet.ToFrozenSet(
+    // Text with one of these endings is taken as the name of a file or host, unless a field of that name is declared.
+    private static readonly FrozenSet<string> _fileOrHostEndings = FrozenSet.ToFrozenSet(
         [
             "json", "yaml", "yml", "xml", "csv", "txt", "log", "md", "html", "htm", "pdf", "zip", "gz", "tar", "sql", "js", "ts", "png",
-            "jpg", "svg", "bin", "dat",
-            "parquet", "avro", "com", "org", "net", "io", "ch", "de", "local", "internal",
+            "jpg", "svg", "bin", "dat", "parquet", "avro", "com", "org", "net", "io", "ch", "de", "local", "internal",
         ],
         StringComparer.Ordinal);
 
@@ -28,32 +28,33 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
 
     /// <summary>Warns of text that looks like an expression.</summary>
     /// <param name="scalar">The text.</param>
-    /// <param name="plain">The text with blanks in place of its expressions.</param>
+    /// <param name="literal">The text with blanks in place of its expressions.</param>
     /// <param name="place">The names that expressions may read there.</param>
-    /// <param name="filling">The values that it accepts.</param>
-    public void Check(ScalarSyntax scalar, string plain, ExpressionPlace place, ArgumentFilling filling)
+    /// <param name="filling">The values that the place accepts.</param>
+    public void Check(ScalarSyntax scalar, string literal, ExpressionPlace place, ArgumentFilling filling)
     {
-        if (scope.Context.IsRegistered || filling == ArgumentFilling.Constant || plain.AsSpan().IndexOfAny(".${:") < 0)
+        if (scope.Context.IsRegistered || filling == ArgumentFilling.Constant || literal.AsSpan().IndexOfAny(".${:") < 0)
         {
             return;
         }
 
-        var isWhole = ReferenceEquals(plain, scalar.Text) && plain.Length <= ExpressionLimits.TextLength;
-        if ((isWhole ? Whole(plain, place) : null) is { } whole)
+        var hasNoExpression = ReferenceEquals(literal, scalar.Text) && literal.Length <= ExpressionLimits.TextLength;
+        if (hasNoExpression && FindWhole(literal, place) is { } whole)
         {
-            scope.Report(ContractDiagnostics.TextNotEvaluated(scalar.At, plain, whole));
+            scope.Report(ContractDiagnostics.TextNotEvaluated(scalar.At, literal, whole));
+            return;
         }
-        else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place)
-            : null)) is { } part)
+
+        var isAddress = filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address;
+        if ((FindPlaceholder(literal, place) ?? (isAddress ? FindPathParameter(literal, place) : null)) is { } part)
         {
             scope.Report(ContractDiagnostics.TextNotEvaluated(
-                scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length),
-                part.Expression));
+                scalar.Part(part.At, part.Length), literal.Substring(part.At, part.Length), part.Expression));
         }
     }
 
     // The whole text is an expression, or the name of a field in the syntax of another language.
-    private string? Whole(string text, ExpressionPlace place)
+    private string? FindWhole(string text, ExpressionPlace place)
     {
         if (Array.Exists(_roots, root => text.Contains(root, StringComparison.Ordinal))
             && Expression.TryParse(text, out var expression, out _)
@@ -62,11 +63,11 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
             return text.Trim();
         }
 
-        return Dressed().Match(text) is { Success: true } dressed ? FieldOf(dressed.Groups["name"].Value, place) : null;
+        return DecoratedName().Match(text) is { Success: true } decorated ? FieldOf(decorated.Groups["name"].Value, place) : null;
     }
 
     // A part of the text: `{{ input.x }}`, `{input.x}`, `$input.x`, `$(input.x)`, `<%= input.x %>`.
-    private (int At, int Length, string Expression)? Inside(string text, ExpressionPlace place)
+    private (int At, int Length, string Expression)? FindPlaceholder(string text, ExpressionPlace place)
     {
         foreach (Match match in Placeholder().Matches(text))
         {
@@ -81,12 +82,12 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
     }
 
     // Path parameters of other languages: /orders/{order_id}, /orders/:order_id.
-    private (int At, int Length, string Expression)? Segment(string text, ExpressionPlace place)
+    private (int At, int Length, string Expression)? FindPathParameter(string text, ExpressionPlace place)
     {
         foreach (Match match in PathParameter().Matches(text))
         {
-            var name = match.Groups["name"];
-            if (!(match.Index > 0 && text[match.Index - 1] == '$') && FieldOf(name.Value, place) is { } field)
+            var isEscaped = match.Index > 0 && text[match.Index - 1] == '$';
+            if (!isEscaped && FieldOf(match.Groups["name"].Value, place) is { } field)
             {
                 var at = text[match.Index] == '/' ? match.Index + 1 : match.Index;
                 return (at, match.Index + match.Length - at, field);
@@ -96,6 +97,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         return null;
     }
 
+    // The expression that reads a field of that name, of the input or of `data`; null if there is none.
     private string? FieldOf(string name, ExpressionPlace place) =>
         place.Names.Contains("input") && (types.Find("input", place)?.Plain as CelType.ObjectOf)?.Shape.Find(name) is not null
             ? $"input.{name}"
@@ -122,7 +124,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
                     type = map.Value;
                     break;
                 case CelType.DynType or CelType.ObjectOf { Shape: { IsClosed: false, Names.Count: 0 } }:
-                    return depth > 1 || !_endings.Contains(path[^1]);
+                    return depth > 1 || !_fileOrHostEndings.Contains(path[^1]);
                 default:
                     return false;
             }
@@ -134,7 +136,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
     [GeneratedRegex(
         @"^\s*(\$\.?(?<name>[A-Za-z_][A-Za-z0-9_]*)|\{\{\s*(?<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}|\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\})\s*$",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
-    private static partial Regex Dressed();
+    private static partial Regex DecoratedName();
 
     [GeneratedRegex(
         @"\{\{?-?\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)[^{}]*\}\}?"

@@ -8,8 +8,8 @@ namespace Onex.Contracts.Compiling;
 internal static class UnusedChecks
 {
     /// <summary>
-    /// Warns of unused fields of <c>data</c> and retry policies. A field that is only written may be there for operators, so it gets no
-    /// warning.
+    /// Warns of unused fields of <c>data</c> and retry policies. A field that is written but never read causes no warning, because
+    /// operators may read it.
     /// </summary>
     public static void Run(ContractScope scope, Findings findings, MapSyntax root)
     {
@@ -55,9 +55,10 @@ internal static class UnusedChecks
         var found = new List<Diagnostic>();
         foreach (var path in contracts.ConnectionFiles())
         {
-            var file = new SourceFile(contracts.Shown(path), contracts.Load(path).Text);
-            // Parsed as a second file, whose errors are dropped: the reader of connections reports them.
-            var declared = YamlReader.Read(new SourceFile(path, file.Text), context.Allowed.Depth) is MapSyntax map
+
+            // Parses the text as a second file and drops its errors, because the reader of connections reports them.
+            var file = new SourceFile(contracts.DisplayPath(path), contracts.Load(path).Text);
+            var declared = YamlReader.Read(new SourceFile(path, file.Text), context.EffectiveLimits.Depth) is MapSyntax map
                 ? map.Find("connections") as MapSyntax : null;
             foreach (var (name, _) in declared?.Entries.Where(entry => unused.Contains(entry.Key.Text)) ?? [])
             {

@@ -320,7 +320,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             };
         }
 
-        return node is MapSyntax map ? RetryReader.Checked(policy, map, file.Report) : policy;
+        return node is MapSyntax map ? RetryReader.Complete(policy, map, file.Report) : policy;
     }
 
     private Jitter JitterOf(SyntaxNode node)

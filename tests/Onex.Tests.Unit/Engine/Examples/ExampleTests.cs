@@ -328,7 +328,7 @@ public sealed class ExampleTests
     [InlineData("expect: { end: failed, visited: [chargin] }", "ONEX1023", "Did you mean 'charging'?")]
     [InlineData("expect: { end: failed, compensated: [chrage] }", "ONEX1045", "Did you mean 'charge'?")]
     [InlineData("expect: { ends: failed }", "ONEX1010", "Did you mean 'end'?")]
-    [InlineData("expect: { end: failed, waiting: waiting }", "ONEX1014", "Keep what the saga comes to.")]
+    [InlineData("expect: { end: failed, waiting: waiting }", "ONEX1014", "Keep only the outcome that you expect.")]
     public void A_misspelt_word_is_reported_with_a_suggestion(string example, string code, string words)
     {
         var said = Said($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
