@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Arguments that are expressions, which the operation evaluates: <c>where</c> of <c>filter</c>.</summary>
+/// <summary>Arguments that hold an expression for the operation to evaluate, such as <c>where</c> of <c>filter</c>.</summary>
 public sealed class ArgumentExpressionTests
 {
     [Theory]
@@ -23,7 +23,7 @@ public sealed class ArgumentExpressionTests
     [InlineData("""compute: sort, with: { items: [1], by: [{ acending: item }] }""", "ONEX1036")]
     [InlineData("""compute: aggregate, with: { items: [1], fields: { a: { median: item } } }""", "ONEX1036")]
     [InlineData("""compute: aggregate, with: { items: [1], fields: { a: { sum: it } } }""", "ONEX1043")]
-    public void A_wrong_one_is_an_error_at_its_place(string step, string code) =>
+    public void An_invalid_expression_in_an_argument_is_an_error(string step, string code) =>
         Assert.Equal([code], Check(step).Select(diagnostic => diagnostic.Code));
 
     [Theory]
@@ -31,7 +31,7 @@ public sealed class ArgumentExpressionTests
     [InlineData("item.at + duration('1h') == item.at", "ONEX1076")]
     [InlineData("item.m == 1", "ONEX1077")]
     [InlineData("item.n > 1 && timestamp(item.at) > timestamp('2030-01-01T00:00:00Z')", null)]
-    public void The_item_has_the_type_that_arrives(string where, string? code) => Assert.Equal(
+    public void The_item_has_the_type_that_the_operation_receives(string where, string? code) => Assert.Equal(
         code,
         TestContracts.Check($$"""
             contract: example

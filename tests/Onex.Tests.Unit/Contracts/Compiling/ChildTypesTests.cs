@@ -1,7 +1,8 @@
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// A contract that calls another knows its types: the arguments must match <c>input</c>, and the result has the type of <c>output</c>.
+/// Calls of another contract are checked against it: the arguments must match its <c>input</c>, the result has the type of its
+/// <c>output</c>.
 /// </summary>
 public sealed class ChildTypesTests
 {
@@ -26,15 +27,15 @@ public sealed class ChildTypesTests
           done: { end: completed, output: { tracking: t-1, cost: 1.5 } }
         """;
 
-    private const string Right = "{ order: \"${input.id}\", weight: 3, service: fast }";
+    private const string ValidInput = "{ order: \"${input.id}\", weight: 3, service: fast }";
 
     [Theory]
-    [InlineData(Right)]
+    [InlineData(ValidInput)]
     [InlineData("{ order: \"o-${input.id}\", weight: \"${input.count}\", service: slow, lines: \"${input.lines}\" }")]
     [InlineData("{ order: \"${input.id}\", weight: 3, service: fast, lines: [{ sku: \"${input.id}\", gift: true }] }")]
     [InlineData("{ order: \"${input.unknown}\", weight: \"${input.unknown}\", service: \"${input.unknown}\" }")]
     public void Input_that_matches_a_called_contract_is_accepted(string with) =>
-        Assert.Equal("", Found(Ship($"with: {with}")));
+        Assert.Equal("", Render(Ship($"with: {with}")));
 
     [Theory]
     [InlineData("with: { order: \"${input.count}\", weight: 3, service: fast }", "expects string here, but this is int")]
@@ -54,7 +55,7 @@ public sealed class ChildTypesTests
     [InlineData("", "requires 'order' (string)")]
     public void The_arguments_of_a_call_must_match_the_input_of_the_called_contract(string with, string problem)
     {
-        var found = Found(Ship(with));
+        var found = Render(Ship(with));
 
         Assert.Contains("error ONEX1180", found, StringComparison.Ordinal);
         Assert.Contains(problem, found, StringComparison.Ordinal);
@@ -73,7 +74,7 @@ public sealed class ChildTypesTests
         "- { id: ship, compute: hash.sha256, with: { text: a }, compensate: { saga: shipment, with: { order: \"${result.hex == ''}\", "
             + "weight: 3, service: fast } } }")]
     public void The_arguments_are_checked_wherever_a_contract_is_called(string step) =>
-        Assert.Contains("ONEX1180", Found(Order(step)), StringComparison.Ordinal);
+        Assert.Contains("ONEX1180", Render(Order(step)), StringComparison.Ordinal);
 
     [Fact]
     public void A_misspelt_input_field_is_a_warning()
@@ -81,8 +82,8 @@ public sealed class ChildTypesTests
         var open = Shipment.Replace("additionalProperties: false\n", "\n", StringComparison.Ordinal);
 
         Assert.Contains(
-            "warning ONEX1182", Found(Ship("with: { order: a, weight: 3, service: fast, line: [] }"), open), StringComparison.Ordinal);
-        Assert.Equal("", Found(Ship("with: { order: a, weight: 3, service: fast, colour: red }"), open));
+            "warning ONEX1182", Render(Ship("with: { order: a, weight: 3, service: fast, line: [] }"), open), StringComparison.Ordinal);
+        Assert.Equal("", Render(Ship("with: { order: a, weight: 3, service: fast, colour: red }"), open));
     }
 
     [Theory]
@@ -95,7 +96,7 @@ public sealed class ChildTypesTests
     public void The_result_of_a_child_has_the_type_of_its_output(string keys, string code)
     {
         var compensation = keys.StartsWith("compensate", StringComparison.Ordinal) ? "" : ", compensate: { none: a test }";
-        var found = Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, {keys}{compensation} }}"), Shipment, Back);
+        var found = Render(Order($"- {{ id: ship, saga: shipment, with: {ValidInput}, {keys}{compensation} }}"), Shipment, Back);
 
         Assert.Contains(code, found, StringComparison.Ordinal);
     }
@@ -105,9 +106,10 @@ public sealed class ChildTypesTests
     [InlineData("steps.ship.trackin == 'a'", "ONEX1079")]
     public void A_later_read_of_a_child_result_has_the_type_of_its_output(string guard, string code) => Assert.Contains(
         code,
-        Found(
-            Order($"- {{ id: ship, saga: shipment, with: {Right}, compensate: {{ none: a test }} "
-                + $"}}", $"choose: [{{ when: \"{guard}\", next: done }}, {{ next: done }}]")),
+        Render(
+            Order(
+                $"- {{ id: ship, saga: shipment, with: {ValidInput}, compensate: {{ none: a test }} }}",
+                $"choose: [{{ when: \"{guard}\", next: done }}, {{ next: done }}]")),
         StringComparison.Ordinal);
 
     [Theory]
@@ -118,16 +120,16 @@ public sealed class ChildTypesTests
     [InlineData("{ tracking: string, cost: double }", false)]
     [InlineData("{ cost: int }", false)]
     [InlineData("{ at: timestamp, tracking: any, colour: string? }", false)]
-    public void Returns_may_not_contradict_the_output_of_the_child(string returns, bool rejected) => Assert.Equal(
-        rejected, Found(Ship($"with: {Right}, returns: {returns}")).Contains("error ONEX1181", StringComparison.Ordinal));
+    public void Returns_may_not_contradict_the_output_of_the_child(string returns, bool isRejected) => Assert.Equal(
+        isRejected, Render(Ship($"with: {ValidInput}, returns: {returns}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("{ status_code: string }", true)]
     [InlineData("{ status: int }", true)]
     [InlineData("{ headers: map(int) }", true)]
     [InlineData("{ headers: { etag: string }, body: { id: string } }", false)]
-    public void Returns_may_not_contradict_the_result_of_an_operation(string returns, bool rejected) => Assert.Equal(
-        rejected, Found(Order($"- {{ id: look, effect: http.get, connection: stock, with: {{ path: /a }}, returns: {returns} "
+    public void Returns_may_not_contradict_the_result_of_an_operation(string returns, bool isRejected) => Assert.Equal(
+        isRejected, Render(Order($"- {{ id: look, effect: http.get, connection: stock, with: {{ path: /a }}, returns: {returns} "
             + $"}}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Fact]
@@ -137,10 +139,10 @@ public sealed class ChildTypesTests
         var newer = Shipment.Replace("version: 1.0.0", "version: 1.10.0", StringComparison.Ordinal);
         older = older.Replace("version: 1.0.0", "version: 1.9.0", StringComparison.Ordinal);
 
-        Assert.Equal("", Found(Ship($"with: {Right}"), older, newer));
-        Assert.Equal("", Found(Ship($"with: {Right}"), newer, older));
+        Assert.Equal("", Render(Ship($"with: {ValidInput}"), older, newer));
+        Assert.Equal("", Render(Ship($"with: {ValidInput}"), newer, older));
         Assert.Contains(
-            "contract 'shipment' 1.10.0", Found(
+            "contract 'shipment' 1.10.0", Render(
                 Ship("with: { order: a, weight: 3, service: snail }"), older, newer), StringComparison.Ordinal);
     }
 
@@ -154,8 +156,8 @@ public sealed class ChildTypesTests
 
         Assert.Equal(
             "",
-            Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test "
-                + $"}} }}"), early));
+            Render(Order($"- {{ id: ship, saga: shipment, with: {ValidInput}, save: {{ tracking: result.cost }}, "
+                + "compensate: { none: a test } }"), early));
     }
 
     [Fact]
@@ -169,8 +171,8 @@ public sealed class ChildTypesTests
 
         Assert.Equal(
             "",
-            Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test "
-                + $"}} }}"), silent));
+            Render(Order($"- {{ id: ship, saga: shipment, with: {ValidInput}, save: {{ tracking: result.cost }}, "
+                + "compensate: { none: a test } }"), silent));
     }
 
     [Fact]
@@ -213,7 +215,7 @@ public sealed class ChildTypesTests
           done: { end: completed, output: { tracking: "${data.tracking}" } }
         """;
 
-    private static string Found(string order, params string[] others)
+    private static string Render(string order, params string[] others)
     {
         var directory = Directory.CreateTempSubdirectory("onex-");
         try

@@ -2,14 +2,14 @@ using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Constants are evaluated when a contract is loaded.</summary>
+/// <summary>The compiler evaluates constant expressions, and reports those that always fail.</summary>
 public sealed class ConstantTests
 {
     [Theory]
     [InlineData("duration('3d')", "write '72h'")]
     [InlineData("duration('1d12h')", "write '36h'")]
     [InlineData("duration('1x')", "'1h30m'")]
-    [InlineData("timestamp('2027-13-01T00:00:00Z')", "RFC 3339")]
+    [InlineData("timestamp('2027-13-01T00:00:00Z')", "write it as '2030-01-31T12:00:00Z'")]
     [InlineData("1/0", "division by zero")]
     [InlineData("1 % 0", "modulus by zero")]
     [InlineData("input.n / 0", "division by zero")]
@@ -21,15 +21,12 @@ public sealed class ConstantTests
     [InlineData("[1, 0].map(x, 1 / x)", "division by zero")]
     [InlineData("9223372036854775807 + 1", "out of range")]
     [InlineData("'a'.matches('(' + 'a')", "the regular expression cannot be used")]
-    public void A_constant_expression_that_always_fails_is_an_error_with_a_remedy(string expression, string said)
+    public void A_constant_expression_that_always_fails_is_an_error_with_a_remedy(string expression, string text)
     {
         var diagnostic = Assert.Single(Check(expression));
 
         Assert.Equal("ONEX1172", diagnostic.Code);
-        if (said != "RFC 3339")
-        {
-            Assert.Contains(said, diagnostic.Render(), StringComparison.Ordinal);
-        }
+        Assert.Contains(text, diagnostic.Render(), StringComparison.OrdinalIgnoreCase);
     }
 
     [Theory]

@@ -2,7 +2,7 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 
 public sealed class ContractCompilerTests
 {
-    private static readonly EventKind[] _living = [
+    private static readonly EventKind[] _liveStateEvents = [
         EventKind.StepResult,
         EventKind.Timer,
         EventKind.Joined,
@@ -19,7 +19,8 @@ public sealed class ContractCompilerTests
             Repository.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
-        Assert.Equal("order-fulfilment 1.2.0", $"{compilation.Plans.Single().Name} {compilation.Plans.Single().Version}");
+        var plan = compilation.Plans.Single();
+        Assert.Equal(("order-fulfilment", "1.2.0"), (plan.Name, plan.Version));
     }
 
     [Fact]
@@ -37,8 +38,8 @@ public sealed class ContractCompilerTests
     [Fact]
     public void A_state_accepts_the_events_its_type_needs()
     {
-        Assert.Equivalent(_living, _order.State("packing").Accepts, strict: true);
-        Assert.Equivalent(_living, _order.State("unwinding").Accepts, strict: true);
+        Assert.Equivalent(_liveStateEvents, _order.State("packing").Accepts, strict: true);
+        Assert.Equivalent(_liveStateEvents, _order.State("unwinding").Accepts, strict: true);
         Assert.Equivalent(new[] { EventKind.Joined }, _order.State("done").Accepts, strict: true);
     }
 
@@ -101,7 +102,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void The_first_value_of_a_field_must_have_the_type_of_the_field()
+    public void The_initial_value_of_a_field_has_the_type_of_the_field()
     {
         var attempts = _order.Data.Single(field => field.Name == "attempts");
 
@@ -120,10 +121,10 @@ public sealed class ContractCompilerTests
     [Fact]
     public void A_registered_contract_compiles_to_the_same_plan_without_its_files()
     {
-        var again = ContractCompiler.Compile(_order.Source, TestCatalogue.Context);
+        var recompiled = ContractCompiler.Compile(_order.Source, TestCatalogue.Context);
 
-        Assert.Empty(again.Diagnostics);
-        Assert.Equal(_order.Hash, again.Plans.Single().Hash);
+        Assert.Empty(recompiled.Diagnostics);
+        Assert.Equal(_order.Hash, recompiled.Plans.Single().Hash);
         Assert.Equal(["schemas/order.json", "schemas/receipt.json"], _order.Source.References.Keys);
         Assert.Equal("order-fulfilment.yaml", _order.Source.Path);
     }
@@ -188,7 +189,7 @@ public sealed class ContractCompilerTests
     [InlineData("string? }", "{ type: string?, initial: a } }")]
     [InlineData("compute: hash.sha256", "timeout: 1m\n        compute: hash.sha256")]
     [InlineData("done: { end: completed }", "done: { end: completed, output: { age: 1 } }")]
-    public void The_meaning_of_a_contract_is_its_identity(string from, string to) =>
+    public void A_change_of_meaning_changes_the_identity_of_a_contract(string from, string to) =>
         Assert.NotEqual(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
 
     [Fact]
@@ -226,7 +227,7 @@ public sealed class ContractCompilerTests
         Assert.Equal(["compensating", "failed"], plan.States.Where(state => state.Implicit).Select(state => state.Name));
         Assert.Equal("failed", plan.State("compensating").Choices.Single().Next);
         Assert.Equal(EndKind.Failed, plan.State("failed").End);
-        Assert.Equivalent(_living, plan.State("work").Accepts, strict: true);
+        Assert.Equivalent(_liveStateEvents, plan.State("work").Accepts, strict: true);
     }
 
     [Fact]

@@ -9,13 +9,14 @@ using Onex.Workers;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema for editors agrees with the compiler: it is generated from the compiler's tables, and validates real contracts.
+/// The JSON Schema for editors agrees with the compiler: it describes the compiler's keys, accepts every valid contract of the repository,
+/// and rejects no contract that compiles.
 /// </summary>
 public sealed class EditorSchemaTests
 {
     private static readonly OperationCatalogue _operations = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
-    private static readonly JsonSchema _real = Compile(ContractCompiler.EditorSchema(_operations));
-    private static readonly JsonSchema _ofTests = Compile(ContractCompiler.EditorSchema(TestCatalogue.Operations));
+    private static readonly JsonSchema _fullSchema = Compile(ContractCompiler.EditorSchema(_operations));
+    private static readonly JsonSchema _testSchema = Compile(ContractCompiler.EditorSchema(TestCatalogue.Operations));
 
     public static TheoryData<string> Valid =>
     [
@@ -38,9 +39,8 @@ public sealed class EditorSchemaTests
     public void The_schema_describes_exactly_the_keys_that_the_compiler_reads()
     {
         var schema = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!.AsObject();
-        foreach (
-            var keys in typeof(Keys).GetProperties(
-                BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>())
+        var tables = typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null));
+        foreach (var keys in tables.OfType<Keys>())
         {
             var map = keys.Name == nameof(Keys.Contract) ? schema : schema["$defs"]![keys.Name]!.AsObject();
             var properties = map["properties"]!.AsObject();
@@ -65,10 +65,10 @@ public sealed class EditorSchemaTests
     [MemberData(nameof(Valid))]
     public void A_contract_that_compiles_is_valid_in_the_schema(string path)
     {
-        // Compiled with the small catalogue of the tests, except for contracts about databases and topics.
-        var isReal = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
+        // Most test contracts use the operations of the tests; these folders use those of the runtime.
+        var usesFullSchema = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
             || path.Contains("order-fulfilment-full", StringComparison.Ordinal);
-        Assert.Empty(Problems(isReal ? _real : _ofTests, File.ReadAllText(Path.Combine(Repository.Root, path))));
+        Assert.Empty(Problems(usesFullSchema ? _fullSchema : _testSchema, File.ReadAllText(Path.Combine(Repository.Root, path))));
     }
 
     // Unknown keys, keys of later versions, values of another kind, missing keys, mutually exclusive keys, operations and arguments.
@@ -83,8 +83,8 @@ public sealed class EditorSchemaTests
     [InlineData("ONEX1037")]
     [InlineData("ONEX1047")]
     [InlineData("ONEX1049")]
-    public void An_unknown_key_is_invalid_in_the_schema(string code) =>
-        Assert.NotEmpty(Problems(_ofTests, File.ReadAllText(Repository.At("tests", "contracts", "invalid", $"{code}.yaml"))));
+    public void A_contract_with_a_structural_error_is_invalid_in_the_schema(string code) =>
+        Assert.NotEmpty(Problems(_testSchema, File.ReadAllText(Repository.At("tests", "contracts", "invalid", $"{code}.yaml"))));
 
     [Fact]
     public void A_contract_that_is_invalid_in_the_schema_does_not_compile() => Assert.All(
@@ -93,7 +93,8 @@ public sealed class EditorSchemaTests
         path =>
         {
             var text = File.ReadAllText(path);
-            if (YamlReader.Read(new SourceFile(path, text), depthMax: 64) is { } root && _ofTests.Validate(root.ToValue(), out _).Count > 0)
+            var root = YamlReader.Read(new SourceFile(path, text), depthMax: 64);
+            if (root is not null && _testSchema.Validate(root.ToValue(), out _).Count > 0)
             {
                 Assert.True(TestContracts.Check(text).HasErrors, path);
             }
@@ -104,28 +105,28 @@ public sealed class EditorSchemaTests
 
     private static JsonSchema Compile(string schema)
     {
-        var file = new SourceFile("schema.json", Without(JsonNode.Parse(schema)!).ToJsonString());
+        var file = new SourceFile("schema.json", WithoutIf(JsonNode.Parse(schema)!).ToJsonString());
         var references = new References(path => LoadedFile.Parse(path, null, "there is no such file", depthMax: 64), path => path);
         var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file, depthMax: 64)!));
         Assert.Equal("", string.Concat(file.Diagnostics().Select(diagnostic => diagnostic.Render())));
         return compiled;
     }
 
-    // `if` and `then` with the keywords of contracts' schemas: the condition is false, or the consequence holds.
-    private static JsonNode Without(JsonNode node)
+    // Replaces `if` and `then`, which the schemas of contracts do not support, by `anyOf`: not the condition, or the consequence.
+    private static JsonNode WithoutIf(JsonNode node)
     {
         switch (node)
         {
             case JsonObject map when map.ContainsKey("if"):
                 return new JsonObject
                 {
-                    ["anyOf"] = new JsonArray(new JsonObject { ["not"] = Without(map["if"]!) }, Without(map["then"]!)),
+                    ["anyOf"] = new JsonArray(new JsonObject { ["not"] = WithoutIf(map["if"]!) }, WithoutIf(map["then"]!)),
                 };
             case JsonObject map:
                 return new JsonObject(
-                    map.Select(entry => KeyValuePair.Create(entry.Key, entry.Value is null ? null : (JsonNode?)Without(entry.Value))));
+                    map.Select(entry => KeyValuePair.Create(entry.Key, entry.Value is null ? null : (JsonNode?)WithoutIf(entry.Value))));
             case JsonArray list:
-                return new JsonArray([.. list.Select(item => item is null ? null : Without(item))]);
+                return new JsonArray([.. list.Select(item => item is null ? null : WithoutIf(item))]);
             default:
                 return node.DeepClone();
         }

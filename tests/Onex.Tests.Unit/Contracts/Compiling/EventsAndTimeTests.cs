@@ -27,8 +27,8 @@ public sealed class EventsAndTimeTests
     {
         var plan = TestContracts.Compile(
             "events: { approve: { data: { by: string }, early: 10m }, beat: {} }\ninitial: waiting\nstates:\n  waiting:\n"
-            + "    on_event:\n      - { event: approve, when: event.by != \"\", next: done }\n      - { event: beat, stay: true "
-            + "}\n" + Ends.Split('\n')[0] + "\n");
+            + "    on_event:\n      - { event: approve, when: event.by != \"\", next: done }\n      - { event: beat, stay: true }\n"
+            + "  done: { end: completed }\n");
 
         Assert.Equal(TimeSpan.FromMinutes(10), plan.Events["approve"].Early);
         Assert.Null(plan.Events["beat"].Early);
@@ -72,19 +72,19 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void A_compensation_for_an_unknown_outcome_reads_no_result()
     {
-        const string Rest =
+        const string States =
             "initial: work\nstates:\n  work:\n    steps:\n      - id: charge\n        effect: http.post\n        connection: payments\n  "
                 + "      with: { path: /c }\n"
             + "        compensate: { effect: http.post, connection: payments, when_unknown: run, with: { path: /r, body: \"${WHAT}\" } "
             + "}\n    next: done\n  done: { end: completed }\n";
 
-        var plan = TestContracts.Compile(Rest.Replace("WHAT", "command_id", StringComparison.Ordinal));
+        var plan = TestContracts.Compile(States.Replace("WHAT", "command_id", StringComparison.Ordinal));
         Assert.Equal(WhenUnknown.Run, ((CallStep)plan.State("work").Steps.Single()).Compensation!.WhenUnknown);
-        Assert.Equal(["ONEX1043"], TestContracts.Codes(Rest.Replace("WHAT", "result.body", StringComparison.Ordinal)));
+        Assert.Equal(["ONEX1043"], TestContracts.Codes(States.Replace("WHAT", "result.body", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void A_state_without_steps_or_events_has_no_transition() =>
+    public void A_state_without_steps_and_events_needs_a_transition() =>
         Assert.Contains("ONEX1028", TestContracts.Codes("initial: waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class EventsAndTimeTests
         TestContracts.Compile(
             "events: { stop: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: stop, next: back }]\n    timeout: { "
                 + "after: 1h, next: back }\n"
-            + "  back: { compensate: all, next: done }\n" + "  done: { end: completed }\n");
+            + "  back: { compensate: all, next: done }\n  done: { end: completed }\n");
 
     [Theory]
     [InlineData("on_event: [{ event: go, next: done }]")]
@@ -193,7 +193,7 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void An_event_may_not_have_the_name_of_an_engine_fault()
     {
-        string[] ofRoles =
+        string[] codesOfRoles =
         [
             StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing, StepCodes.OperationUnknown, StepCodes.OperationFailed,
             StepCodes.StoreMissing, StepCodes.ResultTooLarge, StepCodes.ArgumentsTooLarge, StepCodes.SecretNotSent,
@@ -202,7 +202,7 @@ public sealed class EventsAndTimeTests
         var codes = typeof(StepCodes)
             .GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field => (string)field.GetRawConstantValue()!)
-            .Except(ofRoles);
+            .Except(codesOfRoles);
 
         Assert.All(codes, code => Assert.Equal(
             ["ONEX1062"], TestContracts.Codes($"events: {{ {code}: {{}} }}\nany_state: [{{ event: {code}, next: done }}]\ninitial: "
@@ -217,14 +217,14 @@ public sealed class EventsAndTimeTests
                 + "waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
-    public void A_state_that_no_event_leaves_reaches_no_end() =>
+    public void A_state_that_no_rule_leads_out_of_reaches_no_end() =>
         Assert.Equal(
             ["ONEX1025"],
             TestContracts.Codes("events: { beat: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true "
                 + "}]\n"));
 
     [Fact]
-    public void A_deadline_ends_a_state_that_no_event_leaves() =>
+    public void A_deadline_leads_out_of_a_state_without_other_transitions() =>
         TestContracts.Compile(
             "events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: "
                 + "beat, stay: true }]\n  late: { end: completed }\n");
@@ -232,20 +232,20 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("any_state: [{ event: go, next: done }]")]
     [InlineData("any_state: [{ event: go, stay: true }]\ndeadline: { after: 1h, next: done }")]
-    public void Any_state_events_and_the_deadline_do_not_apply_past_the_pivot(string anywhere)
+    public void Any_state_events_and_the_deadline_do_not_apply_past_the_pivot(string rules)
     {
         const string States =
             "initial: work\nstates:\n  work: { next: fixed }\n  fixed: { pivot: true, next: waiting }\n  waiting: {}\n  done: { end: "
                 + "completed }\n";
 
         var diagnostic = Assert.Single(
-            TestContracts.Check($"{TestContracts.Head}events: {{ go: {{}} }}\n{anywhere}\n{States}").Diagnostics,
+            TestContracts.Check($"{TestContracts.Head}events: {{ go: {{}} }}\n{rules}\n{States}").Diagnostics,
             each => each.Problem.Contains("waiting", StringComparison.Ordinal));
         Assert.Equal("ONEX1025", diagnostic.Code);
         Assert.Contains("past the pivot", diagnostic.Problem, StringComparison.Ordinal);
         Assert.DoesNotContain(
             "ONEX1025",
-            TestContracts.Codes($"events: {{ go: {{}} }}\n{anywhere}\n{States.Replace("pivot: true, ", "", StringComparison.Ordinal)}"));
+            TestContracts.Codes($"events: {{ go: {{}} }}\n{rules}\n{States.Replace("pivot: true, ", "", StringComparison.Ordinal)}"));
     }
 
     [Fact]
@@ -269,12 +269,12 @@ public sealed class EventsAndTimeTests
 
     [Theory]
     [InlineData("waiting: { timeout: { after: 1h, next: late } }", "", 0)]
-    [InlineData("waiting: { timeout: { after: 1h, next: asking } }", "", 1)]
-    [InlineData("waiting: {}", "any_state: [{ event: go, next: asking }]\n", 1)]
+    [InlineData("waiting: { timeout: { after: 1h, next: checking } }", "", 1)]
+    [InlineData("waiting: {}", "any_state: [{ event: go, next: checking }]\n", 1)]
     public void A_state_reached_only_by_the_deadline_may_wait_longer(string waiting, string anyState, int count)
     {
-        var rest = $"events: {{ go: {{}} }}\n{anyState}deadline: {{ after: 24h, next: asking }}\ninitial: waiting\nstates:\n  {waiting}\n"
-            + "  asking: { on_event: [{ event: go, next: done }], timeout: { after: 7d, next: late } }\n" + Ends;
+        var rest = $"events: {{ go: {{}} }}\n{anyState}deadline: {{ after: 24h, next: checking }}\ninitial: waiting\nstates:\n  {waiting}\n"
+            + "  checking: { on_event: [{ event: go, next: done }], timeout: { after: 7d, next: late } }\n" + Ends;
 
         Assert.Equal(Enumerable.Repeat("ONEX1059", count), TestContracts.Codes(rest));
     }

@@ -8,12 +8,12 @@ public sealed class FailureCyclesTests
     private const string Ends = "  unwinding: { compensate: all, next: failed }\n  failed: { end: failed }\n  done: { end: completed }\n";
 
     [Theory]
-    [InlineData("what on_failure leads to fails", "on_failure: calming", "  calming: { steps: [CALL], next: failed }\n")]
+    [InlineData("the state of on_failure fails", "on_failure: calming", "  calming: { steps: [CALL], next: failed }\n")]
     [InlineData(
-        "it fails after something that it sets",
+        "the state of on_failure sets a field, then fails",
         "on_failure: calming",
         "  calming: { steps: [{ set: { n: data.n + 1 } }, CALL], next: failed }\n")]
-    [InlineData("it fails with a code of its own", "on_failure: calming", "  calming: { steps: [{ fail: { code: no, message: no } }] }\n")]
+    [InlineData("the state has a fail step", "on_failure: calming", "  calming: { steps: [{ fail: { code: no, message: no } }] }\n")]
     [InlineData(
         "only one code is caught",
         "on_failure: calming",
@@ -23,20 +23,20 @@ public sealed class FailureCyclesTests
         "on_failure: calming",
         "  calming: { steps: [QUIET], next: more }\n  more: { steps: [CALL], next: failed }\n")]
     [InlineData(
-        "a state behind compensation fails",
-        "on_failure: taking",
-        "  taking: { compensate: all, next: more }\n  more: { steps: [CALL], next: failed }\n")]
+        "the state after compensation fails",
+        "on_failure: reverting",
+        "  reverting: { compensate: all, next: more }\n  more: { steps: [CALL], next: failed }\n")]
     [InlineData(
-        "what it catches leads to a state that fails",
+        "a catch leads to a state that fails",
         "on_failure: calming",
         "  calming: { steps: [CALL], catch: [{ next: more }], next: failed }\n  more: { steps: [CALL], next: failed }\n")]
     [InlineData(
-        "a branch of it fails", "on_failure: calming", "  calming: { steps: [{ parallel: { branches: [CALL, QUIET] } }], next: failed }\n")]
+        "a branch fails", "on_failure: calming", "  calming: { steps: [{ parallel: { branches: [CALL, QUIET] } }], next: failed }\n")]
     [InlineData(
-        "too few branches of it succeed",
+        "too few branches succeed",
         "on_failure: calming",
         "  calming: { steps: [{ parallel: { join: any, branches: [CALL, QUIET] } }], next: failed }\n")]
-    [InlineData("an item of it fails", "on_failure: calming", "  calming: { steps: [EACH], next: failed }\n")]
+    [InlineData("an item fails", "on_failure: calming", "  calming: { steps: [EACH], next: failed }\n")]
     [InlineData(
         "a catch leads to its own state", "", "  more: { steps: [CALL], catch: [{ error: http_404, next: more }], next: failed }\n")]
     [InlineData(
@@ -52,12 +52,13 @@ public sealed class FailureCyclesTests
         Assert.True(Codes(head, states).SequenceEqual(["ONEX1140"]), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Theory]
-    [InlineData("all is caught", "on_failure: calming", "  calming: { steps: [CALL], catch: [{ next: failed }], next: failed }\n")]
-    [InlineData("it waits first", "on_failure: calming", "  calming: { steps: [{ wait: 10s }, CALL], next: failed }\n")]
-    [InlineData("it waits for an event", "on_failure: calming", "  calming: { on_event: [{ event: go, next: working }] }\n")]
-    [InlineData("nothing in it fails", "on_failure: calming", "  calming: { steps: [{ wait: 2s }], next: working }\n")]
     [InlineData(
-        "it counts and gives up",
+        "each failure is caught", "on_failure: calming", "  calming: { steps: [CALL], catch: [{ next: failed }], next: failed }\n")]
+    [InlineData("a wait comes first", "on_failure: calming", "  calming: { steps: [{ wait: 10s }, CALL], next: failed }\n")]
+    [InlineData("the state waits for an event", "on_failure: calming", "  calming: { on_event: [{ event: go, next: working }] }\n")]
+    [InlineData("no step can fail", "on_failure: calming", "  calming: { steps: [{ wait: 2s }], next: working }\n")]
+    [InlineData(
+        "a guard ends the cycle after three entries",
         "on_failure: calming",
         "  calming: { steps: [{ set: { n: data.n + 1 } }], choose: [{ when: data.n < 3, next: working }, { next: failed }] }\n")]
     [InlineData(
@@ -86,8 +87,7 @@ public sealed class FailureCyclesTests
         new ContractSource(
             "small.yaml",
             Text("on_failure: calming", "  calming: { steps: [CALL], next: failed }\n"),
-            System.Collections.Immutable.ImmutableSortedDictionary<string,
-            string>.Empty),
+            ImmutableSortedDictionary<string, string>.Empty),
         TestCatalogue.Context with { IsRegistered = true }).Plans);
 
     [Theory]
@@ -127,12 +127,13 @@ public sealed class FailureCyclesTests
     private static IEnumerable<string> Render(string head, string states) =>
         TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
-    // The first state leads to `more`, or is the only one. The last ones are needed by most cases.
+    // A contract with a first state, the given ones and the usual ends. The first state leads to `more`, if the case has such a state that
+    // `on_failure` does not lead to. CALL, QUIET (a failure is caught), EACH and PATIENT (items may fail) stand for steps.
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal)
             && !head.Contains("calming", StringComparison.Ordinal)
-            && !head.Contains("taking", StringComparison.Ordinal)
+            && !head.Contains("reverting", StringComparison.Ordinal)
             ? "more"
             : "done";
         var data = states.Contains("data.n", StringComparison.Ordinal) ? "data: { n: { type: int, initial: 0 } }\n" : "";
@@ -140,7 +141,7 @@ public sealed class FailureCyclesTests
             + $"any_state: [{{ event: go, next: unwinding }}]\ninitial: working\nstates:\n  working: {{ steps: [CALL], timeout: {{ "
             + $"after: 9h, next: done }}, next: {first} }}\n{states}{Ends}";
         var number = 0;
-        while (text.IndexOf("CALL", StringComparison.Ordinal) is var at and >= 0)
+        for (var at = 0; (at = text.IndexOf("CALL", StringComparison.Ordinal)) >= 0;)
         {
             text = $"{text[..at]}{{ id: call{++number}, effect: http.get, connection: stock, with: {{ path: /x }} }}{text[(at + 4)..]}";
         }

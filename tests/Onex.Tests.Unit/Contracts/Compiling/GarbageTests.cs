@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The compiler handles every file: no exception, no hang, positions that exist, at most 100 diagnostics per file.
+/// The compiler handles every file without an exception or a hang; each diagnostic has a position, and a file has at most 100 of them.
 /// </summary>
 public sealed class GarbageTests(ITestOutputHelper output)
 {
@@ -21,34 +21,32 @@ public sealed class GarbageTests(ITestOutputHelper output)
             .Where(text => text.Length < 5000),
     ];
 
-    private static readonly string[] _pieces =
+    private static readonly string[] _fragments =
     [
         "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "\t", "'", "\"", "#", " #", "&a ", "*a", "<<: ", "!t ", "|", ">", "? ", "%", "@",
-        "`", "\0", "\uFEFF",
-        "\u2028", "\uD800", "${", "$${", "${input.", "}}", "---\n", "...\n", "null", "~", "-1", "1e999", "0x", "999999999999999999999",
-        "next: ", "when: ",
-        "event: ", "stay: true", "timeout: ", "wait: ", "$ref: ", "$ref: \"#\"", "type: ", "initial: ", "steps: ", "end: ", "with: ",
-        "compensate: ", "r'", "'''", "\\", "\"\\u", "list(", "?", ",", "in",
+        "`", "\0", "\uFEFF", "\u2028", "\uD800", "${", "$${", "${input.", "}}", "---\n", "...\n", "null", "~", "-1", "1e999", "0x",
+        "999999999999999999999", "next: ", "when: ", "event: ", "stay: true", "timeout: ", "wait: ", "$ref: ", "$ref: \"#\"", "type: ",
+        "initial: ", "steps: ", "end: ", "with: ", "compensate: ", "r'", "'''", "\\", "\"\\u", "list(", "?", ",", "in",
     ];
 
     [Fact]
     public void Mutated_contracts_get_a_result_or_diagnostics()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("ONEX_SEED"), out var given) ? given : Environment.TickCount;
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("ONEX_SEED"), out var fixedSeed) ? fixedSeed : Environment.TickCount;
         output.WriteLine($"ONEX_SEED={seed}");
         var random = new Random(seed);
         for (var round = 0; round < Rounds; round++)
         {
-            // Changed characters mostly break the YAML. Changed lines mostly keep it valid, so that later checks run, too.
+            // Changed characters mostly break the YAML. Changed lines mostly keep it valid, so that the later checks run too.
             var contract = _seeds[random.Next(_seeds.Length)];
             var text = round % 2 == 0 ? Mutate(contract, random) : MutateLines(contract, random);
             try
             {
-                Answer(text);
+                CheckCompilation(text);
             }
-            catch (Exception wrong)
+            catch (Exception exception)
             {
-                Assert.Fail($"ONEX_SEED={seed}, round {round}: {wrong}\n{text}");
+                Assert.Fail($"ONEX_SEED={seed}, round {round}: {exception}\n{text}");
             }
         }
     }
@@ -115,9 +113,9 @@ public sealed class GarbageTests(ITestOutputHelper output)
         },
         { "aliases", "a: &a x\nb: [" + string.Concat(Enumerable.Repeat("*a,", 100_000)) + "]" },
         { "chained references", Chain(20_000) },
-        { "forms of itself", Schema($"anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 2_000))}]", "${input.a.b}") },
+        { "a schema of itself", Schema($"anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 2_000))}]", "${input.a.b}") },
         {
-            "forms of forms",
+            "a schema of schemas of itself",
             Schema(
                 "anyOf: ["
                     + string.Concat(
@@ -127,7 +125,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
                 "${input.a.b}")
         },
         {
-            "a schema in itself many times",
+            "a schema with many fields of its own type",
             Schema(
                 "type: object, properties: { "
                     + string.Concat(Enumerable.Range(0, 500).Select(each => $"f{each}: {{ $ref: '#' }}, "))
@@ -193,13 +191,13 @@ public sealed class GarbageTests(ITestOutputHelper output)
     public void Large_files_are_compiled_quickly(string what, string text)
     {
         var watch = Stopwatch.StartNew();
-        Answer(text);
+        CheckCompilation(text);
 
         // They take about a second; an algorithm that is quadratic in the size takes minutes.
         Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"{what}: {watch.Elapsed}");
     }
 
-    private static void Answer(string text)
+    private static void CheckCompilation(string text)
     {
         var compilation = TestContracts.Check(text);
         Assert.True(compilation.Diagnostics.Count <= 100);
@@ -222,7 +220,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
             switch (random.Next(4))
             {
                 case 0:
-                    mutated.Insert(at, _pieces[random.Next(_pieces.Length)]);
+                    mutated.Insert(at, _fragments[random.Next(_fragments.Length)]);
                     break;
                 case 1:
                     mutated.Remove(at, length);
@@ -283,7 +281,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         return string.Join('\n', lines);
     }
 
-    // A saga in an endless loop, with an event that no other state accepts.
+    // A contract with an endless cycle, an event that only one state accepts, and the start of a list of examples.
     private const string Looping = TestContracts.Head + """
         events: { e: {} }
         initial: a
@@ -299,7 +297,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
 
         """;
 
-    // The same schema for the input and, written again as a second instance, for the output.
+    // The schema is written twice, for the input and the output, so that the compiler compares two equal types.
     private static string Schema(string schema, string output) =>
         $"contract: small\nversion: 1.0.0\ninput: {{ {schema} }}\noutput: {{ {schema} }}\ninitial: done\nstates:\n  done: {{ end: "
             + $"completed, output: {{ a: '{output}', b: '${{input}}' }} }}\n  again: {{ end: completed, output: '${{input}}' }}\n";

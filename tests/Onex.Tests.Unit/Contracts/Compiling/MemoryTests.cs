@@ -4,14 +4,15 @@ using SourceFile = Onex.Contracts.Diagnostics.SourceFile;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The memory that a hostile file costs: never more than a ceiling, and for twice the file never much more than twice the bytes. Time is
-/// not measured: an algorithm that is quadratic in the size also allocates that much, or the tests do not end.
+/// The bytes that the compiler allocates for a hostile file: never more than a ceiling, and for twice the file not much more than twice the
+/// bytes. Time is not measured: an algorithm that is quadratic in the size also allocates that much, or the tests do not end.
 /// </summary>
 public sealed class MemoryTests(ITestOutputHelper output)
 {
-    // A file has at most a megabyte. A hundred bytes per byte is much, but not dangerous.
+    // A file has at most a megabyte, so this allows 256 bytes per byte of the file: much, but not dangerous.
     private const long CeilingBytes = 256 * 1024 * 1024;
 
+    // The factor for twice the file: 2, with a margin for buffers that grow by doubling.
     private const double GrowthMax = 2.5;
 
     // The fixed cost of a compilation. Growth is not checked below it.
@@ -24,9 +25,9 @@ public sealed class MemoryTests(ITestOutputHelper output)
         ["a million comments"] = (500_000, size => Repeat("#\n", size) + TestContracts.Head + Done),
         ["a list"] = (60_000, size => "a: [" + Repeat("a,", size) + "]"),
         ["a list of lines"] = (100_000, size => "a:\n" + Repeat("- a\n", size)),
-        ["many keys"] = (50_000, size => Each(size, number => $"key{number}: 1\n")),
+        ["many keys"] = (50_000, size => Series(size, number => $"key{number}: 1\n")),
         ["duplicate keys"] = (60_000, size => TestContracts.Head + Repeat("description: a\n", size)),
-        ["long keys"] = (10, size => Each(size, number => $"? '{number}{new string('k', 50_000)}'\n: a\n")),
+        ["long keys"] = (10, size => Series(size, number => $"? '{number}{new string('k', 50_000)}'\n: a\n")),
         ["thousands of errors"] = (
             20_000,
             size => TestContracts.Head + "initial: a\nstates:\n  a:\n    choose:\n" + Repeat(
@@ -35,49 +36,49 @@ public sealed class MemoryTests(ITestOutputHelper output)
         ["dashes"] = (400_000, size => Repeat("- ", size)),
         ["aliases"] = (100_000, size => "a: &a x\nb: [" + Repeat("*a,", size) + "]"),
         ["aliases of aliases"] = (
-            8_000, size => "a0: &a0 x\n" + Each(size, number => $"a{number + 1}: &a{number + 1} [*a{number}, *a{number}, *a{number}]\n")),
+            8_000, size => "a0: &a0 x\n" + Series(size, number => $"a{number + 1}: &a{number + 1} [*a{number}, *a{number}, *a{number}]\n")),
         ["tags"] = (100_000, size => "a: [" + Repeat("!t x,", size) + "]"),
-        ["states that choose"] = (500, size => TestContracts.Head + "initial: s0\nstates:\n" + Each(size - 1, number =>
+        ["states that choose"] = (500, size => TestContracts.Head + "initial: s0\nstates:\n" + Series(size - 1, number =>
             $"  s{number}:\n    choose: [{{ when: input.a == {number}, next: s{(number * 7) % size} }}, {{ next: s{number + 1} "
                 + $"}}]\n") + $"  s{size - 1}: {{ end: completed }}\n"),
         ["too many states"] = (
             15_000,
-            size => TestContracts.Head + "initial: s0\nstates:\n" + Each(
+            size => TestContracts.Head + "initial: s0\nstates:\n" + Series(
                 size, number => $"  s{number}: {{ choose: [{{ next: s{number + 1} }}] }}\n")),
         ["expressions in one text"] = (
             20_000,
             size => TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + Repeat("${input.a}", size) + "' }\n"),
         ["open expressions in one text"] = (
             200_000, size => TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + Repeat("${", size) + "' }\n"),
-        ["a pattern that explodes"] = (400, size => Guard($"input.a.matches('{Repeat("(a|b)*", size)}x{{900}}')")),
-        ["a pattern in a schema that explodes"] = (
+        ["a pattern with exponential backtracking"] = (400, size => Guard($"input.a.matches('{Repeat("(a|b)*", size)}x{{900}}')")),
+        ["a pattern in a schema with exponential backtracking"] = (
             5_000,
             size => $"contract: small\nversion: 1.0.0\ninput: {{ type: string, pattern: '{Repeat("(a|b)*", size)}x{{900}}' }}" + Done),
         ["a long sum"] = (2_000, size => Guard("input.a" + Repeat(" + input.a", size) + " > 0")),
         ["too many examples"] = (
             10_000,
-            size => TestContracts.Head + "examples:\n" + Each(
+            size => TestContracts.Head + "examples:\n" + Series(
                 size, number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n") + Done),
         ["an example with a large input"] = (
             50_000,
             size => TestContracts.Head + "examples:\n  - { name: a, input: { a: [" + Repeat("1,", size)
                 + "] }, expect: { end: completed } }" + Done),
-        ["references in a row"] = (
+        ["a chain of references"] = (
             10_000,
             size => "contract: small\nversion: 1.0.0\ninput:\n  $ref: '#/$defs/d0'\n  "
-                + "$defs:\n" + Each(
+                + "$defs:\n" + Series(
                     size, number => $"    d{number}: {{ $ref: '#/$defs/d{number + 1}' }}\n") + $"    d{size}: {{ }}" + Done),
-        ["references side by side"] = (
+        ["many references to one schema"] = (
             20_000,
             size => "contract: small\nversion: 1.0.0\ninput:\n  allOf: [" + Repeat(
                 "{ $ref: '#/$defs/d' },", size) + "]\n  $defs: { d: { type: object } }" + Done),
-        ["schemas that are all of themselves"] = (
+        ["a schema that is all of itself"] = (
             5_000, size => "contract: small\nversion: 1.0.0\ninput:\n  allOf: [" + Repeat("{ $ref: '#' },", size) + "]" + Done),
         ["huge numbers"] = (
             50_000,
             size => TestContracts.Head + "description: a\ndata: { a: { type: int, initial: " + new string('9', size) + " } }" + Done),
         ["a schedule of every second"] = (1, _ => TestContracts.Head + "schedule: { cron: '* * * * * *', time_zone: UTC }" + Done),
-        ["a schedule that never comes"] = (1, _ => TestContracts.Head + "schedule: { cron: '0 0 30 2 *', time_zone: UTC }" + Done),
+        ["a schedule without any time"] = (1, _ => TestContracts.Head + "schedule: { cron: '0 0 30 2 *', time_zone: UTC }" + Done),
         ["a schedule with a long list"] = (
             50_000, size => TestContracts.Head + "schedule: { cron: '" + Repeat("1,", size) + "1 * * * *', time_zone: UTC }" + Done),
     };
@@ -91,10 +92,10 @@ public sealed class MemoryTests(ITestOutputHelper output)
     public void Memory_for_a_hostile_file_is_proportional_to_its_size(string what)
     {
         var (size, text) = _files[what];
-        var (half, all) = (text(Math.Max(1, size / 2)), text(size));
-        Assert.InRange(all.Length, 1, 1024 * 1024);
+        var (half, full) = (text(Math.Max(1, size / 2)), text(size));
+        Assert.InRange(full.Length, 1, 1024 * 1024);
 
-        Holds(Spent(() => Compile(half)), Spent(() => Compile(all)), CeilingBytes);
+        AssertProportional(AllocatedBytes(() => Compile(half)), AllocatedBytes(() => Compile(full)));
     }
 
     [Theory]
@@ -103,7 +104,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
     [InlineData("a long text", 500_000, "\"", "x", "\"")]
     [InlineData("a huge number", 500_000, "", "9", "")]
     [InlineData("open brackets", 500_000, "", "[", "")]
-    public void Json_is_read_and_validated_in_linear_time(string what, int size, string open, string piece, string close)
+    public void Memory_for_reading_and_validating_JSON_is_proportional(string what, int size, string open, string piece, string close)
     {
         output.WriteLine(what);
         var schema = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed }\n").Input;
@@ -117,18 +118,18 @@ public sealed class MemoryTests(ITestOutputHelper output)
             }
         }
 
-        Holds(Spent(() => Check(size / 2)), Spent(() => Check(size)), CeilingBytes);
+        AssertProportional(AllocatedBytes(() => Check(size / 2)), AllocatedBytes(() => Check(size)));
     }
 
-    private void Holds(long half, long all, long ceiling)
+    private void AssertProportional(long half, long all)
     {
         output.WriteLine($"{half:N0} bytes, twice as much: {all:N0}");
-        Assert.InRange(all, 0, ceiling);
+        Assert.InRange(all, 0, CeilingBytes);
         Assert.InRange(all, 0, (long)(GrowthMax * Math.Max(half, BaseBytes)));
     }
 
     // Measures the second run, because the first one includes what is created once.
-    private static long Spent(Action work)
+    private static long AllocatedBytes(Action work)
     {
         work();
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -145,5 +146,5 @@ public sealed class MemoryTests(ITestOutputHelper output)
 
     private static string Repeat(string piece, int count) => string.Concat(Enumerable.Repeat(piece, count));
 
-    private static string Each(int count, Func<int, string> piece) => string.Concat(Enumerable.Range(0, count).Select(piece));
+    private static string Series(int count, Func<int, string> piece) => string.Concat(Enumerable.Range(0, count).Select(piece));
 }

@@ -2,7 +2,7 @@ using Onex.Contracts.Diagnostics;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Unquoted expressions are parsed as YAML first. If YAML splits one, the remedy shows it quoted.</summary>
+/// <summary>YAML parses unquoted expressions first. If it misreads one, the remedy shows the expression quoted.</summary>
 public sealed class MisreadExpressionTests
 {
     [Theory]
@@ -88,7 +88,7 @@ public sealed class MisreadExpressionTests
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
 
-    // The smallest case of each type: YAML ends a text with a bracket, a colon, or a comma in quotes at its own delimiter.
+    // The smallest case of each kind: in braces YAML ends a text at a bracket, a colon or a comma, even if that belongs to the expression.
     [Theory]
     [InlineData("steps: [{ id: a, compute: transform, with: { order: ${input.id} } }]", "order: \"${input.id}\"")]
     [InlineData("steps: [{ set: { n: input.a == \"x\" ? \"a\" : \"b\" } }]", "n: 'input.a == \"x\" ? \"a\" : \"b\"'")]
@@ -165,7 +165,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  done: { end: completed, output: {a:[1], b: {c:{d: 1}}} }", 36, "a: [1]")]
     [InlineData("  done:\n    end:completed", 5, "end: completed")]
     [InlineData("  done:\n    end: completed\n    output:\n      a:1\n      b: 2", 7, "a: 1")]
-    public void A_colon_without_a_space_is_reported_at_its_position(string state, int column, string apart)
+    public void A_colon_without_a_space_is_reported_at_its_position(string state, int column, string corrected)
     {
         var diagnostics = TestContracts.Check($"{TestContracts.Head}initial: done\nstates:\n{state}\n").Diagnostics;
         var diagnostic = diagnostics[0];
@@ -173,7 +173,7 @@ public sealed class MisreadExpressionTests
         Assert.All(diagnostics, each => Assert.Equal("ONEX1200", each.Code));
         Assert.Equal(state.Contains("{d: 1}", StringComparison.Ordinal) ? 2 : 1, diagnostics.Count);
         Assert.Equal(("ONEX1200", column), (diagnostic.Code, diagnostic.Column));
-        Assert.StartsWith($"Write {apart}, or quote it", diagnostic.Remedy, StringComparison.Ordinal);
+        Assert.StartsWith($"Write {corrected}, or quote it", diagnostic.Remedy, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -218,6 +218,9 @@ public sealed class MisreadExpressionTests
             ["ONEX1200", "ONEX1201"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(each => each.Code));
     }
 
-    private static (string Code, string Remedy) Single(string text) =>
-        Assert.Single(TestContracts.Check(text).Diagnostics) is var diagnostic ? (diagnostic.Code, diagnostic.Remedy) : default;
+    private static (string Code, string Remedy) Single(string text)
+    {
+        var diagnostic = Assert.Single(TestContracts.Check(text).Diagnostics);
+        return (diagnostic.Code, diagnostic.Remedy);
+    }
 }

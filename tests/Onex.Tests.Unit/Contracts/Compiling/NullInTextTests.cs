@@ -1,11 +1,11 @@
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Text with a value that may be null is an error, unless a condition excludes null there.</summary>
+/// <summary>Text with a value that may be null is an error, unless a guard or a condition excludes null.</summary>
 public sealed class NullInTextTests
 {
     private const string MayBeNull = "ONEX1171";
 
-    // The cases do not test unused fields.
+    // The warning about unused fields, which these tests ignore.
     private const string Unused = "ONEX1187";
 
     [Theory]
@@ -25,7 +25,7 @@ public sealed class NullInTextTests
     [InlineData("path: \"/holds/${data.?hold.orValue('none')}\"", MayBeNull)]
     [InlineData("path: \"/holds/${string(data.hold)}\"", null)]
     public void A_nullable_value_inside_text_is_a_compile_time_error(string with, string? code) =>
-        Assert.Equal(Only(code), Check($$"""
+        Assert.Equal(Expected(code), Check($$"""
               work:
                 steps: [{ id: look, effect: http.get, connection: stock, with: { {{with}} } }]
                 next: done
@@ -36,7 +36,7 @@ public sealed class NullInTextTests
     [InlineData("data.hold", MayBeNull)]
     [InlineData("null", MayBeNull)]
     public void A_field_set_on_every_path_is_not_null(string value, string? code) =>
-        Assert.Equal(Only(code), Check($$"""
+        Assert.Equal(Expected(code), Check($$"""
               work:
                 steps: [{ set: { hold: {{value}} } }]
                 next: look
@@ -80,7 +80,7 @@ public sealed class NullInTextTests
     [InlineData("data.hold == null", "look", MayBeNull)]
     [InlineData("data.hold == null", "done", null)]
     public void A_guard_may_exclude_null(string when, string taken, string? code) =>
-        Assert.Equal(Only(code), Check($$"""
+        Assert.Equal(Expected(code), Check($$"""
               work:
                 choose:
                   - { when: {{when}}, next: {{taken}} }
@@ -151,7 +151,7 @@ public sealed class NullInTextTests
                 next: done
             """));
 
-    private static string[] Only(string? code) => code is null ? [] : [code];
+    private static string[] Expected(string? code) => code is null ? [] : [code];
 
     private static IEnumerable<string> Check(string states) => TestContracts.Check($$"""
         contract: small
@@ -164,7 +164,7 @@ public sealed class NullInTextTests
           done: { end: completed }
         """).Diagnostics.Select(diagnostic => diagnostic.Code).Where(code => code != Unused);
 
-    // One is found when the text is read, the other only after all paths are analyzed.
+    // `input.nothing` is found when the text is read, `data.hold` only after all paths are analyzed.
     [Fact]
     public void All_nullable_values_are_reported_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
           work:

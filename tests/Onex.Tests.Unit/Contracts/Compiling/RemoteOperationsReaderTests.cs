@@ -81,12 +81,12 @@ public sealed class RemoteOperationsReaderTests : IDisposable
     [InlineData("topic: x, changes_world: true, result: { a: { b-c: int } }", "is not a type", "ONEX1050")]
     [InlineData("topic: x, changes_world: true, arguments: { a-b: int }", "is not a valid name for an argument", "ONEX1017")]
     [InlineData("topic: x.cancel, changes_world: true", "is not a valid topic for commands", "ONEX2042")]
-    public void A_wrong_declaration_is_reported_with_its_remedy(string declared, string said, params string[] codes)
+    public void A_wrong_declaration_is_reported_with_its_remedy(string declared, string message, params string[] codes)
     {
         var read = Read($"operations:\n  a.b: {{ {declared} }}\n");
 
         Assert.True(read.HasErrors);
-        Assert.Contains(said, string.Concat(
+        Assert.Contains(message, string.Concat(
             read.Diagnostics.Select(diagnostic => diagnostic.Render())), StringComparison.Ordinal);
         Assert.Subset(codes.ToHashSet(), read.Diagnostics.Select(diagnostic => diagnostic.Code).ToHashSet());
     }
@@ -113,9 +113,9 @@ public sealed class RemoteOperationsReaderTests : IDisposable
     [InlineData(
         "compensate: { effect: pricing.release, with: { reservation: \"${result.reservation}\" }, when_unknown: block }", "", "ONEX1040")]
     [InlineData("when_unknown: block", "when_unknown: maybe", "ONEX1012")]
-    public void A_call_is_checked_as_that_of_a_built_in_operation(string part, string instead, params string[] codes)
+    public void A_call_is_checked_like_that_of_a_built_in_operation(string part, string replacement, params string[] codes)
     {
-        var found = Compile(Calls.Replace(part, instead, StringComparison.Ordinal)).Diagnostics
+        var found = Compile(Calls.Replace(part, replacement, StringComparison.Ordinal)).Diagnostics
             .Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Code).Distinct().ToList();
 
         Assert.Equal(codes, found);
@@ -125,7 +125,7 @@ public sealed class RemoteOperationsReaderTests : IDisposable
     [InlineData("compute: loyalty.rate", true)]
     [InlineData("compute: pricing.discount", false)]
     [InlineData("compute: pricng.quote", false)]
-    public void An_unknown_prefix_is_reported_with_where_its_operations_come_from(string call, bool isReported)
+    public void An_unknown_prefix_is_reported_with_the_sources_of_operations(string call, bool isReported)
     {
         var unknown = Compile(Calls.Replace("compute: pricing.quote", call, StringComparison.Ordinal)).Diagnostics
             .Single(diagnostic => diagnostic.Code == "ONEX1030");
@@ -141,11 +141,11 @@ public sealed class RemoteOperationsReaderTests : IDisposable
     [InlineData("coupon: string?", "coupon: string?, at: timestamp?", false)]
     [InlineData("idempotent: true", "idempotent: false", false)]
     public void The_types_of_an_operation_belong_to_the_identity_of_a_contract_and_its_topic_does_not(
-        string part, string instead, bool isSame)
+        string part, string replacement, bool isSame)
     {
         var calls = Calls.Replace("data: { cents: int? }", "data: { cents: any }", StringComparison.Ordinal);
         var one = Compile(calls).Plans.Single();
-        var other = Compile(calls, Pricing.Replace(part, instead, StringComparison.Ordinal)).Plans.Single();
+        var other = Compile(calls, Pricing.Replace(part, replacement, StringComparison.Ordinal)).Plans.Single();
 
         Assert.Equal(isSame, one.Hash == other.Hash);
     }
@@ -159,17 +159,17 @@ public sealed class RemoteOperationsReaderTests : IDisposable
             .Replace("topic: pricing-commands", "topic: new-commands", StringComparison.Ordinal));
 
         var removed = ContractCompiler.Compile(registered.Source, without).Plans.Single();
-        var now = ContractCompiler.Compile(
+        var current = ContractCompiler.Compile(
             registered.Source, without with { Operations = TestCatalogue.Operations.With(changed.Operations) }).Plans.Single();
 
         Assert.Equal((registered.Hash, "pricing-commands"), (removed.Hash, TopicOf(removed)));
-        Assert.Equal((registered.Hash, "new-commands"), (now.Hash, TopicOf(now)));
+        Assert.Equal((registered.Hash, "new-commands"), (current.Hash, TopicOf(current)));
 
         static string? TopicOf(Plan plan) => ((CallStep)plan.State("work").Steps[0]).Invocation.Topic;
     }
 
     [Fact]
-    public void Declarations_and_contracts_are_not_confused()
+    public void The_folder_of_a_file_decides_whether_it_holds_operations_or_a_contract()
     {
         Write("operations/pricing.yaml", Pricing);
         Write("order.yaml", Calls);

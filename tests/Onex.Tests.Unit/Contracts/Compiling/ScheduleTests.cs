@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary><c>schedule</c>: its syntax, and the times that it names.</summary>
+/// <summary>The syntax of <c>schedule</c>, and the times at which it starts sagas.</summary>
 public sealed class ScheduleTests
 {
     private const string End = "initial: done\nstates:\n  done: { end: completed }\n";
@@ -16,7 +16,7 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void The_language_example_covers_every_schedule_feature()
+    public void Every_key_of_a_schedule_is_read()
     {
         var schedule = Schedule(
             "{ cron: \"*/10 8-17 * * 1-5\", time_zone: Europe/Zurich, overlap: allow, missed: skip, input: { day: \"$${x}\" } }");
@@ -87,7 +87,7 @@ public sealed class ScheduleTests
             Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
     }
 
-    // At 03:00 in the night to 2026-10-25 they go back to 02:00.
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich go back to 02:00.
     [Fact]
     public void A_repeated_local_time_starts_once()
     {
@@ -126,8 +126,8 @@ public sealed class ScheduleTests
             Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
     }
 
-    // At 03:00 in the night to 2026-10-25 the clocks of Zurich go back to 02:00. Named hours occur once each; only a schedule of every
-    // hour counts the repeated hour.
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich go back to 02:00. A schedule with specific hours starts once in the repeated
+    // hour; a schedule of every hour starts in both.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-10-25T00:30:00Z")]
@@ -149,7 +149,7 @@ public sealed class ScheduleTests
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
 
-    // At 02:00 in the night to 2026-03-29 they advance to 03:00.
+    // At 02:00 in the night to 2026-03-29 the clocks of Zurich advance to 03:00.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-03-29T00:30:00Z 2026-03-29T01:00:00Z 2026-03-29T01:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-03-29T01:00:00Z")]
@@ -158,8 +158,8 @@ public sealed class ScheduleTests
     [InlineData("0 * * * *", "2026-03-28T23:00:00Z 2026-03-29T00:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
     public void Ranges_lists_and_steps_of_hours_start_right_after_the_skipped_hour(string cron, string expected) =>
         Assert.Equal(
-        expected.Split(' ').Select(At),
-        Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
+            expected.Split(' ').Select(At),
+            Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
 
     // 2026-11-13 is a Friday.
     [Theory]

@@ -3,7 +3,7 @@ using Onex.Contracts.Diagnostics;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Valid contracts that probably mean something else: they compile, with a warning that names the remedy.</summary>
+/// <summary>Valid contracts that probably do not do what the author meant: they compile, with a warning that names the remedy.</summary>
 public sealed partial class SilentMistakesTests
 {
     private const string Reject = "reject: [{ when: result.status_code == 402, code: declined }]";
@@ -29,14 +29,16 @@ public sealed partial class SilentMistakesTests
     [InlineData("cancelled", "no 'catch' applies")]
     public void Catching_a_code_that_nothing_raises_is_a_warning(string code, string? remedy)
     {
-        foreach (
-            var work in (string[])[
-                Work($"{Call}, catch: [{{ error: {code}, next: late }}] }}"),
-                Work($"{Call} }}", $"catch: [{{ error: {code}, next: late }}]")])
+        string[] contracts =
+        [
+            Work($"{Call}, catch: [{{ error: {code}, next: late }}] }}"),
+            Work($"{Call} }}", $"catch: [{{ error: {code}, next: late }}]"),
+        ];
+        foreach (var work in contracts)
         {
             if (remedy is null)
             {
-                Assert.Equal("", Found(work));
+                Assert.Equal("", Render(work));
                 continue;
             }
 
@@ -184,7 +186,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("path: \"/orders/{input.order_id}\"", "input.order_id", "{input.order_id}")]
     public void Text_that_looks_like_an_expression_with_known_names_is_a_warning(string with, string expression, string marked)
     {
-        var found = Assert.Single(Compiled(with), diagnostic => diagnostic.Code.StartsWith("ONEX118", StringComparison.Ordinal));
+        var found = Assert.Single(DiagnosticsOf(with), diagnostic => diagnostic.Code.StartsWith("ONEX118", StringComparison.Ordinal));
 
         Assert.Equal(("ONEX1185", Severity.Warning), (found.Code, found.Severity));
         Assert.Contains($"Write ${{{expression}}} for the value.", found.Remedy, StringComparison.Ordinal);
@@ -207,7 +209,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("path: \"/orders/${input.order_id}/{version}/:send\"")]
     [InlineData("url: \"http://a.example:8080/x\"")]
     public void Plain_text_is_accepted(string with) =>
-        Assert.DoesNotContain(Compiled(with), diagnostic => diagnostic.Code == "ONEX1185");
+        Assert.DoesNotContain(DiagnosticsOf(with), diagnostic => diagnostic.Code == "ONEX1185");
 
     [Theory]
     [InlineData("done: { end: completed, output: { order: input.order_id } }")]
@@ -256,12 +258,12 @@ public sealed partial class SilentMistakesTests
     [InlineData("http.get", "headers: { traceparent: a }", true)]
     [InlineData("http.get", "headers: { host: a }", true)]
     [InlineData("http.get", "headers: { X-Mine: a }", false)]
-    public void An_argument_without_effect_is_a_warning(string operation, string with, bool found)
+    public void An_argument_without_effect_is_a_warning(string operation, string with, bool isReported)
     {
         var text = TestContracts.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
 
         Assert.Equal(
-            found ? ["ONEX1186"] : [],
+            isReported ? ["ONEX1186"] : [],
             ContractCompiler.Compile(
                 new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
                 TestCatalogue.OrderFulfilmentContext)
@@ -312,8 +314,8 @@ public sealed partial class SilentMistakesTests
         "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { "
             + "path: /a }, retry: calm } }",
         false)]
-    public void An_unused_retry_policy_is_a_warning(string step, bool found) =>
-        Assert.Equal(found ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
+    public void An_unused_retry_policy_is_a_warning(string step, bool isReported) =>
+        Assert.Equal(isReported ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
 
     [Theory]
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a } }", new[] { "payments" })]
@@ -345,9 +347,9 @@ public sealed partial class SilentMistakesTests
     [InlineData("  work: { steps: [{ fail: { code: no, message: no }, catch: [{ next: done }] }] }\n  done: { end: completed }\n", false)]
     [InlineData("  work: { timeout: { after: 1h, next: done } }\n  done: { end: completed }\n", false)]
     [InlineData("  work: { on_event: [{ event: go, next: done }] }\n  done: { end: completed }\n", false)]
-    public void A_contract_that_never_completes_is_a_warning(string states, bool found) =>
+    public void A_contract_that_never_completes_is_a_warning(string states, bool isReported) =>
         Assert.Equal(
-            found ? ["ONEX1190"] : [],
+            isReported ? ["ONEX1190"] : [],
             TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: "
                 + $"work\nstates:\n{states}  gone: {{ end: failed }}\n"));
 
@@ -358,14 +360,14 @@ public sealed partial class SilentMistakesTests
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'b', next: late }, { next: late }]", false)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: go, when: saga.id == 'a', next: late }]", true)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: stop, when: saga.id == 'a', next: late }]", false)]
-    public void A_choose_entry_that_is_never_taken_is_a_warning(string keys, bool found)
+    public void A_choose_entry_that_is_never_taken_is_a_warning(string keys, bool isReported)
     {
         var events = keys.StartsWith("on_event", StringComparison.Ordinal)
             ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n"
             : "";
 
         Assert.Equal(
-            found ? ["ONEX1191"] : [],
+            isReported ? ["ONEX1191"] : [],
             TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: "
                 + $"completed }}\n"));
     }
@@ -379,8 +381,8 @@ public sealed partial class SilentMistakesTests
     [Theory]
     [InlineData("pivot: true, ", true)]
     [InlineData("", false)]
-    public void A_compensation_that_never_runs_is_a_warning(string pivot, bool found) => Assert.Equal(
-        found ? ["ONEX1192"] : [],
+    public void A_compensation_that_never_runs_is_a_warning(string pivot, bool isReported) => Assert.Equal(
+        isReported ? ["ONEX1192"] : [],
         TestContracts.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ "
             + $"path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: "
             + $"done }}\n  done: {{ end: completed }}\n"));
@@ -389,8 +391,8 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ attempts: 1, first: 1s }", true)]
     [InlineData("{ attempts: 1 }", false)]
     [InlineData("{ attempts: 2, first: 1s }", false)]
-    public void Delays_in_a_policy_with_one_attempt_are_a_warning(string policy, bool found) => Assert.Equal(
-        found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, "
+    public void Delays_in_a_policy_with_one_attempt_are_a_warning(string policy, bool isReported) => Assert.Equal(
+        isReported ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, "
             + $"retry: {policy} }}")));
 
     [Fact]
@@ -413,8 +415,8 @@ public sealed partial class SilentMistakesTests
             operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
         var rejected = new[] { "Onex.Effects", "Onex.Workers" }
             .SelectMany(project => Directory.EnumerateFiles(Repository.At("src", project), "*.cs", SearchOption.AllDirectories))
-            .Select(path => WithCodes(File.ReadAllText(path)))
-            .SelectMany(source => Rejection().Matches(source).Concat(Final().Matches(source)))
+            .Select(path => ReplaceCodeConstants(File.ReadAllText(path)))
+            .SelectMany(source => Rejection().Matches(source).Concat(FinalSqlState().Matches(source)))
             .Select(match => match.Groups["code"].Value)
             .Distinct()
             .ToList();
@@ -424,7 +426,7 @@ public sealed partial class SilentMistakesTests
         Assert.Empty(rejected.Except(known));
     }
 
-    private static string WithCodes(string source) => typeof(StepCodes).GetFields().Aggregate(
+    private static string ReplaceCodeConstants(string source) => typeof(StepCodes).GetFields().Aggregate(
         source,
         (text, code) => text.Replace($"StepCodes.{code.Name}", $"\"{code.GetRawConstantValue()}\"", StringComparison.Ordinal));
 
@@ -447,6 +449,7 @@ public sealed partial class SilentMistakesTests
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
     }
 
+    // Without the closing brace, so that a test can add keys.
     private const string Call = "{ id: call, effect: http.get, connection: stock, with: { path: /a }, " + Reject;
 
     private const string Input =
@@ -454,15 +457,15 @@ public sealed partial class SilentMistakesTests
             + "any: {}, "
         + "lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } }";
 
-    private static string Work(string step, string keys = "timeout: { after: 9h, next: late }") =>
-        $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    "
-            + $"{(keys.StartsWith("timeout", StringComparison.Ordinal) ? "" : keys)}\n    next: done\n"
-        + "  done: { end: completed }\n  late: { end: completed }\n";
+    // A contract with one step in the state `work`, which also gets the keys.
+    private static string Work(string step, string keys = "") =>
+        $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    {keys}\n"
+            + "    next: done\n  done: { end: completed }\n  late: { end: completed }\n";
 
-    private static string Found(string rest) =>
+    private static string Render(string rest) =>
         string.Concat(TestContracts.Check(TestContracts.Head + rest).Diagnostics.Select(diagnostic => diagnostic.Render()));
 
-    private static IReadOnlyList<Diagnostic> Compiled(string with) => TestContracts.Check($$"""
+    private static IReadOnlyList<Diagnostic> DiagnosticsOf(string with) => TestContracts.Check($$"""
         contract: small
         version: 1.0.0
         {{Input}}
@@ -504,7 +507,7 @@ public sealed partial class SilentMistakesTests
     [GeneratedRegex(@"(?:Rejected|Reject)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Rejection();
 
-    // SQLSTATE codes.
+    // An entry of the table of SQLSTATE codes: `true` means that an attempt with this code is rejected.
     [GeneratedRegex(@"\(true, ""(?<code>[a-z_]+)""\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Final();
+    private static partial Regex FinalSqlState();
 }
