@@ -25,8 +25,8 @@ public static class EffectOperations
     ];
 
     /// <summary>
-    /// Creates the operations by name, with the role's services, those of plug-ins among them. A class that implements several is created
-    /// once.
+    /// Creates the operations by name, including those of plug-ins, with the role's services. A class that implements several operations
+    /// is created once.
     /// </summary>
     internal static Dictionary<string, IEffectOperation> Create(IServiceProvider services)
     {
@@ -61,8 +61,8 @@ public static class EffectOperations
             parent = parent.BaseType;
         }
 
-        var generic = parent?.GetGenericArguments()
+        var typeArguments = parent?.GetGenericArguments()
             ?? throw new InvalidOperationException($"{type} carries [Operation], so it must derive from EffectOperation<,>.");
-        return OperationDescriber.Describe(type, OperationRole.Effect, generic[0], generic[1]);
+        return OperationDescriber.Describe(type, OperationRole.Effect, typeArguments[0], typeArguments[1]);
     }
 }

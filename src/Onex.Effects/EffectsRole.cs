@@ -31,8 +31,8 @@ namespace Onex.Effects;
 public static class EffectsRole
 {
     /// <summary>
-    /// The maximum number of commands in memory per process, which their weight limits too. It is many times what the commands of a
-    /// connection may occupy, so that none keeps the commands of others from being read.
+    /// The maximum number of commands in memory per process; their total weight is limited, too. It is many times what one connection
+    /// may occupy, so that no connection keeps the commands of others from being read.
     /// </summary>
     internal const int CommandsAtOnce = 4096;
 
@@ -66,7 +66,7 @@ public static class EffectsRole
                 Source),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EffectRunner>>(),
-            new ResultRoom(memory.Results, memory.LargestResult),
+            new ResultMemory(memory.Results, memory.LargestResult),
             provider.GetRequiredService<SecretResolver>(),
             provider.GetRequiredService<ISharedLimits>(),
             parkedMemory: new MemoryGate(memory.Commands / 4),
@@ -85,29 +85,31 @@ public static class EffectsRole
         return services;
     }
 
-    /// <summary>The names under which commands may be parked: those of the connections, and that of effects without one.</summary>
+    /// <summary>
+    /// The names of the gates at which commands may be parked: the connections, and one for effects without a connection.
+    /// </summary>
     public static IReadOnlyCollection<string> NamesOfGates(ConnectionTable connections) =>
         [.. connections.Names, ConnectionGates.WithoutConnection];
 
-    /// <summary>Adds the names of connections to the closed set of a label of metrics, now and when they change.</summary>
+    /// <summary>Adds the names of connections to the closed set of values of a metric label, at once and whenever they change.</summary>
     public static void KnowConnections(OnexMeter meter, ConnectionTable connections) =>
         EffectMetrics.KnowConnections(meter, connections);
 
-    /// <summary>Adds the reading of secrets of Vault that connections refer to.</summary>
+    /// <summary>Adds the loop that reads the secrets of Vault to which connections refer.</summary>
     /// <param name="services">The process's services, with <see cref="VaultSecrets"/>.</param>
     /// <param name="environment">The variables with address and login.</param>
     public static IServiceCollection AddVaultSecrets(this IServiceCollection services, IReadOnlyDictionary<string, string> environment)
     {
         services.AddSingleton(
-            provider => ActivatorUtilities.CreateInstance<VaultSecretLoop>(provider, VaultReading.OfSettings(environment)));
+            provider => ActivatorUtilities.CreateInstance<VaultSecretLoop>(provider, VaultReader.FromSettings(environment)));
         return services.AddHostedService(provider => provider.GetRequiredService<VaultSecretLoop>());
     }
 
-    /// <summary>Reads the secrets of Vault that connections refer to, for the start. True if some are known now.</summary>
+    /// <summary>Reads the secrets of Vault before the role starts. True if some are known then.</summary>
     public static Task<bool> ReadVaultSecretsAsync(IServiceProvider services, CancellationToken cancellation) =>
         services.GetRequiredService<VaultSecretLoop>().RefreshAsync(cancellation);
 
-    /// <summary>Adds what the operations reach external systems with.</summary>
+    /// <summary>Adds the clients with which operations reach external systems.</summary>
     internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
         .AddSingleton(connections)
         .AddSingleton(provider => new ServiceDirectory(

@@ -28,9 +28,9 @@ internal static partial class Log
     [LoggerMessage(2006, LogLevel.Error, "The effect ledger cannot store the result of {Operation}.")]
     public static partial void ResultRefused(ILogger logger, string operation, Exception exception);
 
-    /// <summary>Whether db.transaction over this connection is exactly once: once per connection.</summary>
+    /// <summary>Whether db.transaction over this connection is exactly once. Logged once per connection.</summary>
     [LoggerMessage(2007, LogLevel.Information, "Transactions over connection {Connection} {Mode}.")]
-    public static partial void LedgerSought(ILogger logger, string connection, string mode);
+    public static partial void TransactionMode(ILogger logger, string connection, string mode);
 
     /// <summary>
     /// Too many attempts on this connection failed. Its commands are parked in the database; one of them is tried periodically.
@@ -64,7 +64,7 @@ internal static partial class Log
     [LoggerMessage(2042, LogLevel.Information, "The instances of {Service} are known again.")]
     public static partial void ServiceAvailable(ILogger logger, object service);
 
-    /// <summary>Limits with scope cluster hold on the whole only approximately until Redis is back.</summary>
+    /// <summary>Until Redis is back, limits with scope cluster hold only approximately: each process applies its share.</summary>
     [LoggerMessage(2043, LogLevel.Warning, "The limits of all processes are not counted: {Error}.")]
     public static partial void ClusterLimitsLost(ILogger logger, string error);
 

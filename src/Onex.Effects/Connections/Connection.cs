@@ -22,25 +22,25 @@ public sealed class Connection
     /// <summary>One of <see cref="ConnectionTypes"/>.</summary>
     public required string Type { get; init; }
 
-    /// <summary>A hash of all that defines it: two connections with the same one are equal. Empty: equal to none.</summary>
+    /// <summary>A hash of everything that defines the connection: equal hashes, equal connections. Empty: equal to none.</summary>
     internal string Fingerprint { get; set; } = "";
 
-    /// <summary>The secrets of Vault that are not known yet. Until then the connection cannot be used.</summary>
-    internal IReadOnlyList<VaultReference> Unknown { get; set; } = [];
+    /// <summary>The Vault secrets whose values are not known yet. While there are any, the connection cannot be used.</summary>
+    internal IReadOnlyList<VaultReference> UnknownSecrets { get; set; } = [];
 
     /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
     internal Uri? Url { get; init; }
 
-    /// <summary>The service whose instances stand for the host of <see cref="Url"/>, or null.</summary>
+    /// <summary>The service whose instances get the requests instead of the host of <see cref="Url"/>, or null.</summary>
     internal ServiceAddress? Service { get; init; }
 
     /// <summary>The address of the database; null for other types, and if secrets are not resolved.</summary>
     internal DatabaseAddress? Database { get; init; }
 
-    /// <summary>The address of the Redis; null for other types, and if secrets are not resolved.</summary>
+    /// <summary>The address of the Redis server; null for other types, and if secrets are not resolved.</summary>
     internal RedisAddress? Redis { get; init; }
 
-    /// <summary>The address of the Kafka; null for other types.</summary>
+    /// <summary>The address of the Kafka cluster; null for other types.</summary>
     internal KafkaAddress? Kafka { get; init; }
 
     /// <summary>Login, namespace and mount of Vault; null for other types.</summary>
@@ -49,19 +49,19 @@ public sealed class Connection
     /// <summary>The datacenter of Consul that requests are for, or null.</summary>
     internal string? Datacenter { get; init; }
 
-    /// <summary>The directory below which the steps' paths are; null for other types.</summary>
+    /// <summary>The directory that the steps' paths are relative to; null for other types.</summary>
     internal string? Root { get; init; }
 
     /// <summary>The proxy that requests go through, or null.</summary>
     internal Uri? Proxy { get; init; }
 
-    /// <summary>How many redirects its requests follow, unless the step says it.</summary>
+    /// <summary>How many redirects a request follows, unless its step sets another number.</summary>
     internal int Redirects { get; init; }
 
-    /// <summary>Whether HTTP/2 is spoken.</summary>
+    /// <summary>Whether requests use HTTP/2 instead of HTTP/1.1.</summary>
     internal bool IsHttp2 { get; init; }
 
-    /// <summary>The certificates of TLS.</summary>
+    /// <summary>The certificates for TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 
     /// <summary>Headers of every request; may contain secrets.</summary>
@@ -79,10 +79,10 @@ public sealed class Connection
     /// <summary>The rate limit of this process, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
 
-    /// <summary>The limits that are counted per key or by all processes, or null.</summary>
+    /// <summary>The limits that are counted per key or over all processes, or null.</summary>
     internal SharedLimits? Shared { get; init; }
 
-    /// <summary>The template over a saga's input whose values are counted separately, or null.</summary>
+    /// <summary>The template over a saga's input that makes the key of limits; each key is counted separately. Null: no key.</summary>
     internal string? LimitKey { get; init; }
 
     /// <summary>The properties that contracts may read.</summary>
@@ -95,15 +95,11 @@ public sealed class Connection
     internal AllowList Allow { get; init; } = AllowList.Empty;
 
     /// <summary>
-    /// Whether a step may name the address: it has the connection's host, or the list allows it. Whether the list does is known when the
-    /// name is resolved; behind a proxy it is not, so there the list must have the name itself.
+    /// Whether a step may name the address. Any other host than the connection's own is checked against the list when its name is
+    /// resolved. With a proxy, which resolves the name itself, the list must contain the host as it is written.
     /// </summary>
     internal bool MayName(Uri address) =>
-        IsOwn(address)
-        || (Proxy is null
-            ? !Allow.IsEmpty
-            : Allow.Hosts.Contains(address.IdnHost)
-                || (IPAddress.TryParse(address.IdnHost.Trim('[', ']'), out var number) && Allow.Contains("", number)));
+        IsOwn(address) || (Proxy is null ? !Allow.IsEmpty : Allow.ContainsHostOf(address));
 
     /// <summary>Whether a socket may connect to the resolved address.</summary>
     internal bool MayReach(DnsEndPoint target, IPAddress address) =>
@@ -116,7 +112,7 @@ public sealed class Connection
         Url is not null
             && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
-    /// <summary>Whether the other one has the same definition, including its secrets and its files.</summary>
+    /// <summary>Whether both have the same definition, including secrets and files.</summary>
     internal bool IsSameAs(Connection other) => Fingerprint.Length > 0 && Fingerprint == other.Fingerprint;
 
     /// <summary>The connection as contracts see it.</summary>
@@ -141,10 +137,10 @@ internal static class ConnectionTypes
 
     public static string[] All { get; } = [Http, Postgres, Consul, Vault, Redis, Filesystem, Kafka];
 
-    /// <summary>The default concurrency. Databases have few sessions.</summary>
+    /// <summary>The default concurrency; low for databases, because each attempt occupies a session of the server.</summary>
     public static int ConcurrencyOf(string type) => type == Postgres ? 16 : 64;
 
-    /// <summary>The maximum concurrency, which is the size of the pool.</summary>
+    /// <summary>The maximum of the setting; for databases it bounds the pool of sessions.</summary>
     public static int ConcurrencyMaxOf(string type) => type == Postgres ? 1000 : 10_000;
 }
 
@@ -167,13 +163,13 @@ internal sealed class DatabaseAddress
 /// <summary>The circuit breaker of a connection.</summary>
 /// <param name="Ratio">The share of failed attempts that opens it; above 0, at most 1.</param>
 /// <param name="Calls">
-/// The minimum number of attempts before the share counts; at least 2. As many failures in a row open it too, however far apart.
+/// The minimum number of attempts before the share counts; at least 2. As many failures in a row open the breaker, too, however far apart.
 /// </param>
 /// <param name="Within">The sampling period.</param>
 /// <param name="Pause">How long it stays open before one attempt is allowed as a trial.</param>
 internal sealed record BreakerSettings(double Ratio, int Calls, TimeSpan Within, TimeSpan Pause)
 {
-    // Fewer calls than the default retry policy has attempts, so that a single command that meets an outage is parked before it has failed.
+    // Calls is below the attempts of the default retry policy, so that an outage parks even a single command before its attempts run out.
     public static BreakerSettings Default { get; } = new(0.5, 3, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(5));
 }
 
@@ -189,4 +185,9 @@ internal sealed record AllowList(IReadOnlySet<string> Hosts, IReadOnlyList<IPNet
 
     public bool Contains(string host, IPAddress address) =>
         Hosts.Contains(host) || Networks.Any(network => network.Contains(address));
+
+    /// <summary>Whether a host is the address's name, or a range contains its number; names are not resolved.</summary>
+    public bool ContainsHostOf(Uri url) =>
+        Hosts.Contains(url.IdnHost)
+        || (IPAddress.TryParse(url.IdnHost.Trim('[', ']'), out var number) && Networks.Any(network => network.Contains(number)));
 }

@@ -4,8 +4,8 @@ using Onex.Contracts.Text;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// The diagnostics that only files of connections have, in code order; what they share with contracts (YAML, unknown keys, missing keys,
-/// durations) has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/connections/invalid</c>. None
+/// The diagnostics that only files of connections have, in code order. Problems that contracts have too (YAML, unknown keys, missing keys,
+/// durations) keep the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/connections/invalid</c>. None
 /// holds a secret.
 /// </summary>
 internal static class ConnectionDiagnostics
@@ -41,7 +41,7 @@ internal static class ConnectionDiagnostics
     public static DiagnosticDraft BadHeader(SourceSpan at, string problem) =>
         Error("ONEX2007", at, problem + ".", "Correct the name or the value, or leave it out.");
 
-    public static DiagnosticDraft NoHost(SourceSpan at, string text) =>
+    public static DiagnosticDraft NotAHost(SourceSpan at, string text) =>
         Error("ONEX2008", at, $"'{Spelling.Clip(text)}' is neither a host nor an address range.",
             "Write a name without port (build.internal), or a range from its first address (10.0.0.0/8).");
 
@@ -53,9 +53,9 @@ internal static class ConnectionDiagnostics
             "ONEX2009", at, "the 'key' of 'concurrency' is not that of 'rate_limit', and a connection has only one.",
             "Write the same key in both, or leave one out.");
 
-    public static DiagnosticDraft ClusterRateTooHigh(SourceSpan at, int most) =>
+    public static DiagnosticDraft ClusterRateTooHigh(SourceSpan at, int permitsMax) =>
         Error(
-            "ONEX2009", at, $"a rate with 'scope: cluster' has at most {most} permits.",
+            "ONEX2009", at, $"a rate with 'scope: cluster' has at most {permitsMax} permits.",
             "Write a shorter period with fewer permits, or 'scope: process'.");
 
     public static DiagnosticDraft BadProperty(SourceSpan at, string problem, string remedy) => Error("ONEX2010", at, problem + ".", remedy);

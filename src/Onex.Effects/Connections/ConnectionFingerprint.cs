@@ -4,10 +4,10 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>A hash of all that a connection is read from, which shows whether a file that was read again changes it.</summary>
+/// <summary>A hash of everything that a connection is read from. It shows whether a reload changes the connection.</summary>
 internal static class ConnectionFingerprint
 {
-    /// <param name="file">The file, whose place decides what relative paths mean.</param>
+    /// <param name="file">The file; relative paths start at its directory.</param>
     /// <param name="definition">The connection as it is written.</param>
     /// <param name="contents">The secrets and the contents of the files that it refers to.</param>
     public static string For(ConnectionsFile file, MapSyntax definition, IEnumerable<string> contents)
@@ -52,7 +52,7 @@ internal static class ConnectionFingerprint
         Add(hash, 'e', "");
     }
 
-    // With its length, so that two parts never read as one.
+    // Kind and length come first, so that two parts never read as one.
     private static void Add(IncrementalHash hash, char kind, string text) =>
         hash.AppendData(Encoding.UTF8.GetBytes($"{kind}{text.Length}:{text}"));
 }

@@ -74,12 +74,12 @@ internal static class ConnectionKeys
             Default = Number(RetryPolicy.Default.Factor),
         },
         new("max", "duration", "The longest delay") { Durations = (TimeSpan.Zero, _day), Default = Duration(RetryPolicy.Default.Max) },
-        new("jitter", "text", "`full`: the delay is a random time up to that. `none`: it is that time")
+        new("jitter", "text", "`full`: each delay is random, at most the calculated one. `none`: it is the calculated one")
         {
             Words = ["full", "none"],
             Default = "`full`",
         },
-        new("within", "duration", "The time, counted from the first attempt, in which the last one must begin")
+        new("within", "duration", "How long after the first attempt the last one may begin")
         {
             Durations = (_millisecond, TimeSpan.FromDays(365)),
         },
@@ -95,8 +95,8 @@ internal static class ConnectionKeys
         },
         new(
             "calls", "whole number",
-            "How many attempts must have ended within `within` before the share counts. As many failures in a row open it too, however far "
-            + "apart")
+            "How many attempts must have ended within `within` before the share counts. The same number of failures in a row opens it too, "
+            + "however far apart")
         {
             Numbers = (2, 100_000),
             Default = Number(BreakerSettings.Default.Calls),
@@ -123,7 +123,7 @@ internal static class ConnectionKeys
     private static readonly ConnectionKey _key = new(
         "key", "text",
         "Counts each value separately: text with expressions over a saga's `input` (`${input.tenant}`), which must be valid in all "
-        + "contracts that use the connection. If both limits have one, it is the same")
+        + "contracts that use the connection. If both limits have one, it must be the same")
     {
         Default = "one count for all",
     };
@@ -197,30 +197,30 @@ internal static class ConnectionKeys
         [
             new(
                 "url", "address",
-                "The address below which the steps' paths are, `http` or `https`, or a service whose instances are looked up: "
+                "The base address of the steps' paths, `http` or `https`, or a service whose instances are looked up: "
                 + "`consul://stock/api?tag=blue&dc=east&scheme=https`, `srv://_http._tcp.stock.internal/api` "
                 + "([Discovery](effects.md#discovery)). Required unless `allow` is given"),
-            new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
+            new("headers", "map of texts", "Headers of every request. They replace the step's of the same name") { Default = "none" },
             new(
                 "allow", "list of texts",
-                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name. For the instances of a "
-                + "service: the only ones that are used")
+                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name. If `url` is a "
+                + "service, only instances that the list contains are used")
             {
                 Default = "none",
             },
             new("proxy", "address", "The proxy that requests go through, `http`. It connects to the service in place of the effects role")
             {
-                Default = "none; the variables of the environment are not read",
+                Default = "none; environment variables such as `HTTP_PROXY` are not read",
             },
             Redirects,
-            new("http_version", "text", "`1.1`, or `2`: HTTP/2, negotiated with TLS (ALPN), or without TLS spoken at once")
+            new("http_version", "text", "`1.1`, or `2` for HTTP/2, which is negotiated with TLS (ALPN), and assumed without TLS")
             {
                 Words = ["1.1", "2"],
                 Default = "`1.1`",
             },
             .. TlsFiles.Keys,
         ],
-        [ConnectionTypes.Postgres] = PostgresReading.Keys,
+        [ConnectionTypes.Postgres] = PostgresReader.Keys,
         [ConnectionTypes.Consul] =
         [
             _httpAddress,
@@ -228,12 +228,12 @@ internal static class ConnectionKeys
             new("datacenter", "text", "The datacenter that requests are for") { Default = "the agent's own" },
             .. TlsFiles.Keys,
         ],
-        [ConnectionTypes.Vault] = VaultReading.Keys,
+        [ConnectionTypes.Vault] = VaultReader.Keys,
         [ConnectionTypes.Redis] = RedisAddress.Keys,
         [ConnectionTypes.Kafka] = KafkaAddress.Keys,
         [ConnectionTypes.Filesystem] =
         [
-            new("root", "text", "Required. The directory below which the steps' paths are. A relative path starts at this file"),
+            new("root", "text", "Required. The directory that the steps' paths are relative to. A relative `root` starts at this file"),
         ],
     };
 

@@ -10,7 +10,7 @@ namespace Onex.Effects.Connections;
 /// </summary>
 public static class ConnectionSchema
 {
-    private static readonly JsonSerializerOptions _written = new()
+    private static readonly JsonSerializerOptions _options = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -41,7 +41,7 @@ public static class ConnectionSchema
         ["additionalProperties"] = false,
         ["$defs"] = new JsonObject(
         [
-            .. ConnectionTypes.All.Select(type => KeyValuePair.Create(type, (JsonNode?)OfType(type))),
+            .. ConnectionTypes.All.Select(type => KeyValuePair.Create(type, (JsonNode?)SchemaFor(type))),
             KeyValuePair.Create("retry", (JsonNode?)Map(ConnectionKeys.Retry)),
             KeyValuePair.Create(
                 "breaker",
@@ -50,9 +50,9 @@ public static class ConnectionSchema
                     ["anyOf"] = new JsonArray(Map(ConnectionKeys.Breaker), new JsonObject { ["enum"] = new JsonArray("off") }),
                 }),
         ]),
-    }.ToJsonString(_written) + "\n";
+    }.ToJsonString(_options) + "\n";
 
-    private static JsonObject OfType(string type)
+    private static JsonObject SchemaFor(string type)
     {
         var map = Map([.. ConnectionKeys.Common, .. ConnectionKeys.For(type)]);
         map["properties"]!["type"]!["enum"] = new JsonArray(type);
@@ -70,7 +70,7 @@ public static class ConnectionSchema
         var map = new JsonObject
         {
             ["type"] = "object",
-            ["properties"] = new JsonObject(keys.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)Described(key)))),
+            ["properties"] = new JsonObject(keys.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)SchemaFor(key)))),
             ["additionalProperties"] = false,
         };
         if (required.Length > 0)
@@ -81,14 +81,14 @@ public static class ConnectionSchema
         return map;
     }
 
-    private static JsonObject Described(ConnectionKey key)
+    private static JsonObject SchemaFor(ConnectionKey key)
     {
-        var schema = Describe(key);
+        var schema = TypeOf(key);
         schema["description"] = key.Meaning + (key.Default is { } standard ? $". Without it: {standard}" : "");
         return schema;
     }
 
-    private static JsonObject Describe(ConnectionKey key) => key switch
+    private static JsonObject TypeOf(ConnectionKey key) => key switch
     {
         { Name: "retry" or "breaker" } => Reference(key.Name),
         { Name: "rate_limit" } => new JsonObject
@@ -107,16 +107,16 @@ public static class ConnectionSchema
         { Type: "whole number", Numbers: { } numbers } => Number("integer", numbers),
         { Type: "number", Numbers: { } numbers } => Number("number", numbers),
         { Type: "address" } => new JsonObject { ["type"] = "string" },
-        { Type: "map" or "map of texts" } => new JsonObject { ["type"] = "object", ["additionalProperties"] = Single() },
-        { Type: "list of texts" } => new JsonObject { ["type"] = "array", ["items"] = Single() },
-        { Type: "text" } => Single(),
+        { Type: "map" or "map of texts" } => new JsonObject { ["type"] = "object", ["additionalProperties"] = Scalar() },
+        { Type: "list of texts" } => new JsonObject { ["type"] = "array", ["items"] = Scalar() },
+        { Type: "text" } => Scalar(),
         _ => throw new InvalidOperationException($"'{key.Name}' is {key.Type}, which has no JSON Schema."),
     };
 
     private static JsonObject Number(string type, (double Least, double Most) bounds) =>
         new() { ["type"] = new JsonArray(type, "string"), ["minimum"] = bounds.Least, ["maximum"] = bounds.Most };
 
-    private static JsonObject Single() => new() { ["type"] = new JsonArray("string", "number", "boolean") };
+    private static JsonObject Scalar() => new() { ["type"] = new JsonArray("string", "number", "boolean") };
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/$defs/{name}" };
 }

@@ -11,8 +11,8 @@ public sealed class ConnectionTable
 {
     private readonly Lock _replacing = new();
     private volatile FrozenDictionary<string, Entry> _entries;
-    private ImmutableArray<Action<IReadOnlyList<ConnectionChange>>> _changed = [];
-    private ImmutableArray<Action<Connection>> _released = [];
+    private ImmutableArray<Action<IReadOnlyList<ConnectionChange>>> _changeHandlers = [];
+    private ImmutableArray<Action<Connection>> _releaseHandlers = [];
 
     /// <summary>Creates the table with the connections at start.</summary>
     public ConnectionTable(IReadOnlyDictionary<string, Connection> connections) =>
@@ -25,22 +25,22 @@ public sealed class ConnectionTable
     public Connection? Find(string name) => _entries.GetValueOrDefault(name)?.Connection;
 
     /// <summary>
-    /// Calls the function after connections were added, replaced or removed, on the thread that did it. Commands that begin then use the
-    /// new ones.
+    /// Calls the function after connections were added, replaced or removed, on the thread that changed them. Commands that begin
+    /// afterwards use the new ones.
     /// </summary>
     public void OnChanged(Action<IReadOnlyList<ConnectionChange>> function) =>
-        ImmutableInterlocked.Update(ref _changed, (functions, added) => functions.Add(added), function);
+        ImmutableInterlocked.Update(ref _changeHandlers, (functions, added) => functions.Add(added), function);
 
     /// <summary>Calls the function for each replaced or removed connection once no command uses it any more.</summary>
     internal void OnReleased(Action<Connection> function) =>
-        ImmutableInterlocked.Update(ref _released, (functions, added) => functions.Add(added), function);
+        ImmutableInterlocked.Update(ref _releaseHandlers, (functions, added) => functions.Add(added), function);
 
     /// <summary>
-    /// Keeps the connection and its clients open until the result is disposed of. Its connection is null if there is none.
+    /// Keeps the connection and its clients open until the result is disposed of. It has no connection if none has the name.
     /// </summary>
     internal ConnectionUse Use(string? name)
     {
-        // An entry that was replaced between the lookup and the count is looked up again.
+        // TryUse fails if the entry was replaced after the lookup; then the new one is looked up.
         while (name is not null && _entries.TryGetValue(name, out var entry))
         {
             if (entry.TryUse())
@@ -90,7 +90,7 @@ public sealed class ConnectionTable
             _entries = after;
             ConnectionChange[] reported =
                 [.. changes.Select(pair => new ConnectionChange(pair.Name, pair.Old?.Connection, pair.New?.Connection))];
-            foreach (var function in _changed)
+            foreach (var function in _changeHandlers)
             {
                 function(reported);
             }
@@ -114,7 +114,7 @@ public sealed class ConnectionTable
 
     private void Release(Connection connection)
     {
-        foreach (var function in _released)
+        foreach (var function in _releaseHandlers)
         {
             function(connection);
         }

@@ -11,7 +11,7 @@ namespace Onex.Effects.Connections;
 /// <summary>A file of connections: its text and its diagnostics, which show no secrets, not even those written into the file.</summary>
 internal sealed partial class ConnectionsFile(string path, string text)
 {
-    // The keys whose values may be shown.
+    // The keys whose values cannot be secrets.
     private static readonly FrozenSet<string> _shownKeys = FrozenSet.ToFrozenSet(
         [
             "type", "timeout", "retry", "attempts", "first", "factor", "max", "jitter", "within", "breaker", "ratio", "calls", "pause",
@@ -22,13 +22,13 @@ internal sealed partial class ConnectionsFile(string path, string text)
         StringComparer.Ordinal);
 
     /// <summary>The file as source of the YAML reader.</summary>
-    public SourceFile Source { get; } = new(path, text, Masked);
+    public SourceFile Source { get; } = new(path, text, Mask);
 
     public string Path => Source.Path;
 
     public int ProblemCount => Source.Count;
 
-    /// <summary>The other files that its connections are defined by: certificates.</summary>
+    /// <summary>Further files that its connections are read from: certificates.</summary>
     public List<string> OtherFiles { get; } = [];
 
     public void Report(DiagnosticDraft draft) => Source.Report(draft);
@@ -128,7 +128,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
     }
 
     // Shows keys, punctuation, references to secrets, values of harmless keys, and the scheme and host of addresses.
-    internal static string Masked(string line)
+    internal static string Mask(string line)
     {
         var masked = new StringBuilder(line.Length);
         var (at, key) = (0, "");
@@ -168,9 +168,9 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
         for (var index = 0; index < value.Length; index++)
         {
-            var isMark = char.IsWhiteSpace(value[index]) || value[index] is '{' or '}' or '[' or ']' or ',' or '"' or '\''
+            var isPunctuation = char.IsWhiteSpace(value[index]) || value[index] is '{' or '}' or '[' or ']' or ',' or '"' or '\''
                 || (value[index] == ':' && index == 0 && key.Length > 0);
-            masked.Append(shown[index] || isMark ? value[index] : '*');
+            masked.Append(shown[index] || isPunctuation ? value[index] : '*');
         }
     }
 

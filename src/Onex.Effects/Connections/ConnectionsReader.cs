@@ -8,28 +8,28 @@ namespace Onex.Effects.Connections;
 /// <summary>The connections of <c>contracts/connections/</c>.</summary>
 /// <param name="Connections">The connections without a problem, by name.</param>
 /// <param name="Diagnostics">The diagnostics by file and position, without secrets. With an error among them nothing may start.</param>
-public sealed record ConnectionsReading(IReadOnlyDictionary<string, Connection> Connections, IReadOnlyList<Diagnostic> Diagnostics)
+public sealed record ConnectionsResult(IReadOnlyDictionary<string, Connection> Connections, IReadOnlyList<Diagnostic> Diagnostics)
 {
-    /// <summary>Whether some diagnostic is an error.</summary>
+    /// <summary>Whether a diagnostic is an error.</summary>
     public bool HasErrors => Diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
 
     /// <summary>The faulty connections, as contracts see them.</summary>
     internal IReadOnlyList<ConnectionDescriptor> Faulty { get; init; } = [];
 
-    /// <summary>The files besides those of connections that define them: certificates and secrets.</summary>
+    /// <summary>Further files that the connections are read from: certificates and secrets.</summary>
     public IReadOnlyList<string> OtherFiles { get; init; } = [];
 
     /// <summary>Whether some connections are unknown, because a file cannot be read.</summary>
     internal bool IsIncomplete { get; init; }
 
     /// <summary>
-    /// The connections against which contracts are checked, including faulty ones, whose faults are reported in their own file. Null if
-    /// some are unknown.
+    /// The connections against which contracts are checked, including faulty ones, whose problems are diagnostics of their own files. Null
+    /// if <see cref="IsIncomplete"/>.
     /// </summary>
     public IReadOnlyDictionary<string, ConnectionDescriptor>? Describe() => IsIncomplete
         ? null
         : Connections.Values.Select(connection => connection.Describe()).Concat(Faulty).ToDictionary(
-            each => each.Name, StringComparer.Ordinal);
+            descriptor => descriptor.Name, StringComparer.Ordinal);
 }
 
 /// <summary>Reads and merges all files of connections, and reports all problems at once.</summary>
@@ -45,13 +45,13 @@ public static class ConnectionsReader
     /// <param name="environment">The variables for addresses (<c>ONEX_CONNECTION_&lt;NAME&gt;_URL</c>) and secrets
     /// (<c>${secret:NAME}</c>).</param>
     /// <param name="resolveSecrets">False for a role that only checks contracts and does not have the secrets.</param>
-    /// <param name="vault">The secrets of Vault; null if none is known.</param>
-    public static ConnectionsReading Read(
+    /// <param name="vault">The known secrets of Vault; null if none can be known.</param>
+    public static ConnectionsResult Read(
         string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null)
     {
-        var ofVault = new HashSet<VaultReference>();
+        var vaultReferences = new HashSet<VaultReference>();
         var diagnostics = new List<Diagnostic>();
-        var (paths, isIncomplete) = List(directory, diagnostics);
+        var (paths, isIncomplete) = ListFiles(directory, diagnostics);
         var connections = new Dictionary<string, Connection>(StringComparer.Ordinal);
         var faulty = new Dictionary<string, ConnectionDescriptor>(StringComparer.Ordinal);
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -66,9 +66,9 @@ public static class ConnectionsReader
                 file.Report(unreadable);
             }
 
-            var declared = unreadable is null ? Declared(file, text) : [];
+            var declared = unreadable is null ? ReadEntries(file, text) : [];
 
-            // A problem of the whole file.
+            // A problem at this point concerns the whole file.
             isIncomplete |= file.ProblemCount > 0;
             foreach (var (name, node) in declared)
             {
@@ -78,7 +78,7 @@ public static class ConnectionsReader
                 {
                     file.Report(ConnectionDiagnostics.DefinedTwice(name.At, name.Text, places[name.Text]));
                 }
-                else if (new ConnectionReading(file, secrets, environment).Read(name, node) is { } connection)
+                else if (new ConnectionReader(file, secrets, environment).Read(name, node) is { } connection)
                 {
                     connections.Add(name.Text, connection);
                 }
@@ -89,7 +89,7 @@ public static class ConnectionsReader
                 }
 
                 others.AddRange(secrets.Files);
-                ofVault.UnionWith(secrets.OfVault);
+                vaultReferences.UnionWith(secrets.VaultReferences);
             }
 
             others.AddRange(file.OtherFiles);
@@ -98,10 +98,10 @@ public static class ConnectionsReader
 
         if (vault is not null)
         {
-            vault.Wanted = ofVault;
+            vault.References = vaultReferences;
         }
 
-        return new ConnectionsReading(connections, diagnostics)
+        return new ConnectionsResult(connections, diagnostics)
         {
             Faulty = [.. faulty.Values],
             OtherFiles = [.. others.Distinct(StringComparer.Ordinal)],
@@ -109,9 +109,9 @@ public static class ConnectionsReader
         };
     }
 
-    private static IReadOnlyList<SyntaxEntry> Declared(ConnectionsFile file, string text)
+    private static IReadOnlyList<SyntaxEntry> ReadEntries(ConnectionsFile file, string text)
     {
-        // A file of comments alone declares none.
+        // A file of comments alone declares no connections.
         if (text.Split('\n').All(line => line.Trim() is "" or ['#', ..]) || YamlReader.Read(file.Source, DepthMax) is not { } root)
         {
             return [];
@@ -123,7 +123,7 @@ public static class ConnectionsReader
             : [];
     }
 
-    private static (IReadOnlyList<string> Paths, bool IsIncomplete) List(string directory, List<Diagnostic> diagnostics)
+    private static (IReadOnlyList<string> Paths, bool IsIncomplete) ListFiles(string directory, List<Diagnostic> diagnostics)
     {
         try
         {
@@ -133,17 +133,17 @@ public static class ConnectionsReader
             files.RemoveAll(path => Path.GetFileName(path).StartsWith('.'));
             diagnostics.AddRange(files
                 .Where(path => Path.GetExtension(path) is ".yml" or ".YAML" or ".YML")
-                .Select(path => Whole(path, ConnectionDiagnostics.IgnoredFile(Path.GetFileName(path)))));
+                .Select(path => ForFile(path, ConnectionDiagnostics.IgnoredFile(Path.GetFileName(path)))));
             return ([.. files.Where(path => Path.GetExtension(path) == ".yaml")], false);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            diagnostics.Add(Whole(directory, ContractDiagnostics.Unreadable(SourceSpan.Start, directory, exception.Message)));
+            diagnostics.Add(ForFile(directory, ContractDiagnostics.Unreadable(SourceSpan.Start, directory, exception.Message)));
             return ([], true);
         }
     }
 
-    private static Diagnostic Whole(string path, DiagnosticDraft draft) =>
+    private static Diagnostic ForFile(string path, DiagnosticDraft draft) =>
         new(draft.Code, draft.Severity, path, 1, 1, 1, draft.Problem, draft.Remedy, null);
 
     private static (string Text, DiagnosticDraft? Unreadable) Load(string path)
@@ -152,7 +152,7 @@ public static class ConnectionsReader
         {
             return new FileInfo(path).Length > FileBytesMax
                 ? ("", ContractDiagnostics.TooLarge(new FileInfo(path).Length))
-                : (_strictUtf8.GetString(WithoutMark(File.ReadAllBytes(path))), null);
+                : (_strictUtf8.GetString(WithoutByteOrderMark(File.ReadAllBytes(path))), null);
         }
         catch (DecoderFallbackException)
         {
@@ -164,5 +164,5 @@ public static class ConnectionsReader
         }
     }
 
-    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> utf8) => utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
+    private static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> utf8) => utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
 }

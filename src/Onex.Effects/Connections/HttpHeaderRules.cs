@@ -11,21 +11,21 @@ internal static class HttpHeaderRules
 
     /// <summary>
     /// Headers that only the runtime sets, separated by commas. They frame the message, select its receiver or identify the request, so
-    /// another value would be an attack or a mistake.
+    /// a contract that sets one is mistaken or hostile.
     /// </summary>
-    public const string Ours =
+    public const string Reserved =
         "Connection,Content-Length,Expect,Host,Keep-Alive,Proxy-Connection,TE,Trailer,Transfer-Encoding,Upgrade,traceparent,tracestate,"
         + IdempotencyKey + "," + CorrelationId;
 
-    private static readonly FrozenSet<string> _ours = FrozenSet.ToFrozenSet(Ours.Split(','), StringComparer.OrdinalIgnoreCase);
+    private static readonly FrozenSet<string> _reserved = FrozenSet.ToFrozenSet(Reserved.Split(','), StringComparer.OrdinalIgnoreCase);
 
-    private static readonly SearchValues<char> _tokens =
+    private static readonly SearchValues<char> _nameCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    /// <summary>The problem of a header, without its value; or null.</summary>
-    public static string? Problem(string name, string value) =>
-        name.Length == 0 || name.AsSpan().ContainsAnyExcept(_tokens) ? $"'{name}' cannot be the name of a header"
-        : _ours.Contains(name) ? $"the header '{name}' is set by the runtime"
+    /// <summary>Describes the problem of a header without quoting its value; null if it has none.</summary>
+    public static string? FindProblem(string name, string value) =>
+        name.Length == 0 || name.AsSpan().ContainsAnyExcept(_nameCharacters) ? $"'{name}' cannot be the name of a header"
+        : _reserved.Contains(name) ? $"the header '{name}' is set by the runtime"
         : value.Any(char.IsControl) ? $"the value of the header '{name}' holds a control character"
         : null;
 }

@@ -5,7 +5,7 @@ using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>The address and user of a Kafka. A class and not a record, so that nothing prints the password.</summary>
+/// <summary>The address and user of a Kafka cluster. A class and not a record, so that nothing prints the password.</summary>
 internal sealed class KafkaAddress
 {
     private const string Plaintext = "PLAINTEXT";
@@ -41,24 +41,24 @@ internal sealed class KafkaAddress
     /// <param name="file">The file.</param>
     /// <param name="name">The connection's name.</param>
     /// <param name="map">The connection.</param>
-    /// <param name="instead">The brokers from the environment, which replace those of the file; or null.</param>
-    /// <param name="text">The text of a key with its secrets.</param>
+    /// <param name="fromEnvironment">The brokers from the environment, which replace those of the file; or null.</param>
+    /// <param name="readText">Returns the text of a key, with its secrets; null if it is missing.</param>
     public static KafkaAddress? Read(
-        ConnectionsFile file, ScalarSyntax name, MapSyntax map, string? instead, Func<string, string?> text)
+        ConnectionsFile file, ScalarSyntax name, MapSyntax map, string? fromEnvironment, Func<string, string?> readText)
     {
         var before = file.ProblemCount;
-        var brokers = string.IsNullOrEmpty(instead) ? text("brokers") : instead;
-        var protocol = Word(file, map, "security_protocol") ?? Plaintext;
-        var (mechanism, user, password) = (Word(file, map, "sasl_mechanism"), text("user"), text("password"));
+        var brokers = string.IsNullOrEmpty(fromEnvironment) ? readText("brokers") : fromEnvironment;
+        var protocol = ReadWord(file, map, "security_protocol") ?? Plaintext;
+        var (mechanism, user, password) = (ReadWord(file, map, "sasl_mechanism"), readText("user"), readText("password"));
         string[] needed =
         [
             .. brokers is null ? ["brokers"] : Array.Empty<string>(),
             .. protocol.StartsWith("SASL", StringComparison.Ordinal)
-                ? new[] { ("sasl_mechanism", mechanism), ("user", user), ("password", password) }
-                    .Where(pair => pair.Item2 is null).Select(pair => pair.Item1)
+                ? new (string Key, string? Value)[] { ("sasl_mechanism", mechanism), ("user", user), ("password", password) }
+                    .Where(pair => pair.Value is null).Select(pair => pair.Key)
                 : [],
         ];
-        if (brokers is not null && ServiceAddress.IsOne(brokers))
+        if (brokers is not null && ServiceAddress.IsService(brokers))
         {
             file.Report(ConnectionDiagnostics.ServiceOfOtherType(map.Find("brokers")?.At ?? name.At, name.Text));
         }
@@ -80,7 +80,7 @@ internal sealed class KafkaAddress
             };
     }
 
-    private static string? Word(ConnectionsFile file, MapSyntax map, string key)
+    private static string? ReadWord(ConnectionsFile file, MapSyntax map, string key)
     {
         if (map.Find(key) is not { } node || file.Text(node, $"'{key}'") is not { } word)
         {

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// What a part of the role keeps per connection: a client, a pool, limits. Created on first use; closed when the connection was replaced
-/// and no command uses it any more.
+/// One value per connection, for example a client, a pool or limits. It is created on first use, and closed once the connection was
+/// replaced and no command uses it.
 /// </summary>
 internal sealed class PerConnection<TValue> : IDisposable
 {
@@ -18,9 +18,9 @@ internal sealed class PerConnection<TValue> : IDisposable
         table.OnReleased(Close);
     }
 
-    /// <summary>That of a connection. The caller holds a <see cref="ConnectionUse"/> of it.</summary>
+    /// <summary>The value of a connection. The caller holds a <see cref="ConnectionUse"/> of it.</summary>
     public TValue For(Connection connection) => _values.GetOrAdd(
-        connection, static (one, create) => new Lazy<TValue>(() => create(one)), _create).Value;
+        connection, static (key, create) => new Lazy<TValue>(() => create(key)), _create).Value;
 
     public void Dispose()
     {

@@ -2,10 +2,11 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>The address and user of a Redis. A class and not a record, so that nothing prints the password.</summary>
+/// <summary>The address and user of a Redis server. A class and not a record, so that nothing prints the password.</summary>
 internal sealed class RedisAddress
 {
     private const int DatabaseMax = 100_000;
+    private const int DefaultPort = 6379;
 
     public required string Host { get; init; }
 
@@ -29,18 +30,18 @@ internal sealed class RedisAddress
     ];
 
     /// <summary>
-    /// Reads the keys beside the address; null after reporting problems, or if the address is a secret that is not resolved.
+    /// Reads the keys besides the address; null after reporting problems, or if the address is a secret that is not resolved.
     /// </summary>
-    public static RedisAddress? Read(ConnectionsFile file, MapSyntax map, Uri? url, Func<string, string?> text)
+    public static RedisAddress? Read(ConnectionsFile file, MapSyntax map, Uri? url, Func<string, string?> readText)
     {
-        var (user, password) = (text("user"), text("password"));
+        var (user, password) = (readText("user"), readText("password"));
         var database = map.Find("database") is { } node ? file.Whole(node, "database", 0, DatabaseMax) : 0;
         return url is null || database is not { } number
             ? null
             : new RedisAddress
             {
                 Host = url.IdnHost,
-                Port = url.Port > 0 ? url.Port : 6379,
+                Port = url.Port > 0 ? url.Port : DefaultPort,
                 IsTls = url.Scheme == "rediss",
                 User = user,
                 Password = password,

@@ -7,16 +7,16 @@ namespace Onex.Effects.Connections;
 internal sealed partial class Secrets(IReadOnlyDictionary<string, string> environment, bool resolve, VaultSecrets? vault = null)
 {
     /// <summary>The references to Vault that were found.</summary>
-    public List<VaultReference> OfVault { get; } = [];
+    public List<VaultReference> VaultReferences { get; } = [];
 
-    /// <summary>Those whose value is not known yet. They stay in the texts.</summary>
-    public List<VaultReference> Unknown { get; } = [];
+    /// <summary>The references to Vault whose values are not known yet. They stay in the texts.</summary>
+    public List<VaultReference> UnknownReferences { get; } = [];
 
-    /// <summary>Whether the text refers to a secret.</summary>
-    public static bool IsReferredTo(string text) => text.Contains("${secret:", StringComparison.Ordinal);
+    /// <summary>Whether the text has a reference to a secret.</summary>
+    public static bool HasReference(string text) => text.Contains("${secret:", StringComparison.Ordinal);
 
     /// <summary>Whether references are replaced; otherwise they stay.</summary>
-    public bool Resolve => resolve;
+    public bool IsResolving => resolve;
 
     /// <summary>The secrets that were found.</summary>
     public List<string> Values { get; } = [];
@@ -24,38 +24,39 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     /// <summary>The files that secrets were read from.</summary>
     public List<string> Files { get; } = [];
 
-    /// <summary>The text with its secrets, or null after reporting problems, without secrets.</summary>
+    /// <summary>The text with its secrets; null after reporting problems, which quote no secrets.</summary>
     public string? Expand(string text, Action<string, string> report)
     {
         var expanded = new StringBuilder();
         var at = 0;
-        var whole = true;
+        var isComplete = true;
         foreach (Match reference in Reference().Matches(text))
         {
             expanded.Append(text, at, reference.Index - at);
             at = reference.Index + reference.Length;
-            var unknown = Unknown.Count;
+            var unknownBefore = UnknownReferences.Count;
             if (Find(reference.Groups["name"].Value, report) is { } secret)
             {
-                expanded.Append(resolve && Unknown.Count == unknown ? secret : reference.Value);
+                expanded.Append(resolve && UnknownReferences.Count == unknownBefore ? secret : reference.Value);
                 Values.Add(secret);
             }
             else
             {
-                whole = false;
+                isComplete = false;
             }
         }
 
         expanded.Append(text, at, text.Length - at);
-        return whole ? expanded.ToString() : null;
+        return isComplete ? expanded.ToString() : null;
     }
 
-    /// <summary>A variable that need not be set; null without it, if secrets are not resolved, or after reporting problems.</summary>
-    public string? Optional(string name, Action<string, string> report) =>
+    /// <summary>The secret of a variable; null if it is not set, if secrets are not resolved, or after reporting problems.</summary>
+    public string? FindOptional(string name, Action<string, string> report) =>
         resolve && new[] { name, name + "_FILE" }.Any(each => environment.GetValueOrDefault(each) is { Length: > 0 })
             ? Expand($"${{secret:{name}}}", report)
             : null;
 
+    // Returns the secret; an empty text if it is not known or not resolved; null after reporting problems.
     private string? Find(string name, Action<string, string> report)
     {
         if (name.StartsWith("vault:", StringComparison.Ordinal))
@@ -68,13 +69,13 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
                 return null;
             }
 
-            OfVault.Add(reference);
-            if (vault?.Find(reference) is { } value)
+            VaultReferences.Add(reference);
+            if (vault?.Find(reference) is { } known)
             {
-                return value;
+                return known;
             }
 
-            Unknown.Add(reference);
+            UnknownReferences.Add(reference);
             return "";
         }
 
@@ -90,9 +91,9 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
         }
 
         string? secret;
-        if (environment.TryGetValue(name, out var given) && given.Length > 0)
+        if (environment.TryGetValue(name, out var value) && value.Length > 0)
         {
-            secret = given;
+            secret = value;
         }
         else if (environment.TryGetValue(name + "_FILE", out var path) && path.Length > 0)
         {

@@ -5,12 +5,12 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>The files of a connection's TLS, in PEM.</summary>
+/// <summary>The PEM files of a connection's TLS.</summary>
 /// <param name="CaFile">The authorities that may sign the server's certificate; null for those of the system.</param>
 /// <param name="ClientCertificate">The certificate that the client presents, with its private key; or null.</param>
 internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
 {
-    // As they were when the connection was read, so that a file that breaks later does not break the connection.
+    // The contents when the connection was read, so that a file that breaks later does not break the connection.
     private readonly string? _caText;
     private readonly string? _clientText;
 
@@ -34,8 +34,8 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
     /// <summary>Reads the keys of a connection. A role that resolves no secrets does not open the files.</summary>
     public static TlsFiles Read(ConnectionsFile file, MapSyntax map, bool open)
     {
-        var (ca, caText) = Read(file, map, Ca, open ? text => _ = Authorities(text) : null);
-        var (client, clientText) = Read(file, map, Client, open ? text => Certificate(text).Dispose() : null);
+        var (ca, caText) = Read(file, map, Ca, open ? text => _ = ParseAuthorities(text) : null);
+        var (client, clientText) = Read(file, map, Client, open ? text => ParseCertificate(text).Dispose() : null);
         return new TlsFiles(ca, client, caText, clientText);
     }
 
@@ -56,12 +56,12 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
             };
-            options.CertificateChainPolicy.CustomTrustStore.AddRange(Authorities(_caText));
+            options.CertificateChainPolicy.CustomTrustStore.AddRange(ParseAuthorities(_caText));
         }
 
         if (_clientText is not null)
         {
-            options.ClientCertificates = [Certificate(_clientText)];
+            options.ClientCertificates = [ParseCertificate(_clientText)];
         }
 
         return options;
@@ -95,12 +95,12 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
         return (path, null);
     }
 
-    private static X509Certificate2Collection Authorities(string pem)
+    private static X509Certificate2Collection ParseAuthorities(string pem)
     {
         var authorities = new X509Certificate2Collection();
         authorities.ImportFromPem(pem);
         return authorities.Count > 0 ? authorities : throw new CryptographicException("The file has no certificate.");
     }
 
-    private static X509Certificate2 Certificate(string pem) => X509Certificate2.CreateFromPem(pem, pem);
+    private static X509Certificate2 ParseCertificate(string pem) => X509Certificate2.CreateFromPem(pem, pem);
 }

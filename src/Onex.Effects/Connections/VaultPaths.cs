@@ -11,11 +11,11 @@ internal static class VaultPaths
     }
 
     /// <summary>
-    /// The path of a secret of a KV version 2 engine below its API. People write it without <c>data/</c>; with it, it is not doubled.
+    /// The path in Vault's API of a secret of a KV version 2 engine. It inserts <c>data/</c> after the mount, unless the path has it.
     /// </summary>
-    /// <param name="mount">The mount, encoded, without slash at the end.</param>
+    /// <param name="mount">The mount, encoded, without a slash at the end.</param>
     /// <param name="path">The whole path, encoded, which begins with the mount.</param>
-    public static string OfVersioned(string mount, string path)
+    public static string ForVersioned(string mount, string path)
     {
         var rest = path[mount.Length..].TrimStart('/');
         return $"{mount}/data/{(rest.StartsWith("data/", StringComparison.Ordinal) ? rest["data/".Length..] : rest)}";

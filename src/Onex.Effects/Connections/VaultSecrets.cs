@@ -33,10 +33,10 @@ public sealed class VaultSecrets
     private readonly ConcurrentDictionary<string, IReadOnlyDictionary<string, string>> _fields = new(StringComparer.Ordinal);
     private Action _changed = () => { };
 
-    /// <summary>The references of the files that were read last.</summary>
-    public IReadOnlyCollection<VaultReference> Wanted { get; set; } = [];
+    /// <summary>The references in the files of connections that were read last.</summary>
+    public IReadOnlyCollection<VaultReference> References { get; set; } = [];
 
-    /// <summary>Calls the function when a value was learned or has changed.</summary>
+    /// <summary>Calls the function when a value became known or has changed.</summary>
     public void OnChanged(Action function) => _changed += function;
 
     /// <summary>The value, or null if it is not known.</summary>
@@ -53,5 +53,5 @@ public sealed class VaultSecrets
     }
 
     /// <summary>Reports a change.</summary>
-    internal void Change() => _changed();
+    internal void ReportChange() => _changed();
 }

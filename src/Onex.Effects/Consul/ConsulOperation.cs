@@ -15,7 +15,7 @@ namespace Onex.Effects.Consul;
 /// <param name="Body">The body, or null.</param>
 internal sealed record ConsulRequest(HttpMethod Method, string Path, string Query = "", byte[]? Body = null);
 
-/// <summary>The arguments make no request.</summary>
+/// <summary>The arguments do not describe a valid request.</summary>
 internal sealed class ConsulArgumentException(string problem) : Exception(problem);
 
 /// <summary>Base class of the operations of Consul: one request of its HTTP API per attempt.</summary>
@@ -27,15 +27,15 @@ internal abstract class ConsulOperation<TArguments, TResult>(
 {
     private const int NotFound = 404;
 
-    /// <summary>The request.</summary>
-    /// <exception cref="ConsulArgumentException">The arguments make none.</exception>
-    protected abstract ConsulRequest Request(TArguments arguments);
+    /// <summary>Creates the request of an attempt.</summary>
+    /// <exception cref="ConsulArgumentException">The arguments do not describe a valid request.</exception>
+    protected abstract ConsulRequest CreateRequest(TArguments arguments);
 
-    /// <summary>The result from the body of a successful answer.</summary>
-    protected abstract TResult Read(TArguments arguments, JsonElement body);
+    /// <summary>Reads the result from the body of a successful answer.</summary>
+    protected abstract TResult ReadResult(TArguments arguments, JsonElement body);
 
-    /// <summary>The result if Consul knows no such key or instance; null if that is a rejection.</summary>
-    protected virtual TResult? WithoutIt(TArguments arguments) => null;
+    /// <summary>The result if Consul does not have the key or the instance; null if the attempt is rejected then.</summary>
+    protected virtual TResult? AbsentResult(TArguments arguments) => null;
 
     protected override async Task<EffectOutcome<TResult>> RunAsync(
         TArguments arguments, AttemptContext context, CancellationToken cancellation)
@@ -48,7 +48,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
         ConsulRequest call;
         try
         {
-            call = Request(arguments);
+            call = CreateRequest(arguments);
         }
         catch (ConsulArgumentException problem)
         {
@@ -58,7 +58,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
         var datacenter = connection.Datacenter is { } name ? $"dc={Uri.EscapeDataString(name)}" : "";
         var query = string.Join('&', new[] { call.Query, datacenter }.Where(part => part.Length > 0));
         var address = new Uri($"{root.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{call.Path}{(query.Length > 0 ? "?" : "")}{query}");
-        using var request = new OneRequest(call.Method, address, context.Progress)
+        using var request = new AttemptRequest(call.Method, address, context.Progress)
         {
             Content = call.Body is null ? null : new ByteArrayContent(call.Body),
         };
@@ -70,22 +70,22 @@ internal abstract class ConsulOperation<TArguments, TResult>(
         try
         {
             using var response = await transport.SendAsync(connection, request, cancellation);
-            var (body, _) = await HttpAnswers.ReadAsync(response, context.Room, cancellation);
-            return Outcome(arguments, (int)response.StatusCode, body, context);
+            var (body, _) = await HttpAnswers.ReadAsync(response, context.Memory, cancellation);
+            return ToOutcome(arguments, (int)response.StatusCode, body, context);
         }
         catch (HttpRequestException exception)
         {
-            return HttpErrors.NoAnswer<TResult>(exception, address, context.Progress.Reach);
+            return HttpErrors.ToOutcome<TResult>(exception, address, context.Progress.Reach);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
             return EffectOutcome<TResult>.Failed(
-                context.Progress.Reach, "connection_lost", $"{HttpErrors.Host(address)} broke off its answer.");
+                context.Progress.Reach, "connection_lost", $"{HttpErrors.HostAndPort(address)} broke off its answer.");
         }
     }
 
-    /// <summary>A key in a path. Its parts are percent-encoded, its slashes stay.</summary>
-    protected static string KeyPath(string key, bool mayBeEmpty = false)
+    /// <summary>Encodes a key for a path: its parts percent-encoded, its slashes as they are.</summary>
+    protected static string EncodeKey(string key, bool mayBeEmpty = false)
     {
         var parts = key.Split('/');
         return (key.Length == 0 && !mayBeEmpty) || key.StartsWith('/') || parts.Any(part => part is "." or "..")
@@ -93,29 +93,29 @@ internal abstract class ConsulOperation<TArguments, TResult>(
             : string.Join('/', parts.Select(Uri.EscapeDataString));
     }
 
-    /// <summary>A single name in a path.</summary>
-    protected static string NamePath(string name, string argument) =>
+    /// <summary>Encodes a name, which must be a single part of a path.</summary>
+    protected static string EncodeName(string name, string argument) =>
         name.Length == 0 || name is "." or ".." || name.Contains('/', StringComparison.Ordinal)
-            ? throw new ConsulArgumentException($"'{argument}' must not be empty, '.' or '..', and have no slash")
+            ? throw new ConsulArgumentException($"'{argument}' must not be empty, '.' or '..', and must not have a slash")
             : Uri.EscapeDataString(name);
 
-    /// <summary>The text of a value, which the API gives in base64, and null instead of an empty one.</summary>
-    protected static string ValueOf(JsonElement entry) =>
+    /// <summary>The text of a value. The API encodes it in base64, and gives null for an empty one.</summary>
+    protected static string ReadValue(JsonElement entry) =>
         entry.GetProperty("Value") is { ValueKind: JsonValueKind.String } value ? ValueText.FromBytes(value.GetBytesFromBase64()) : "";
 
-    /// <summary>A parameter of a query, if there is a value.</summary>
+    /// <summary>A parameter of a query; empty without a value.</summary>
     protected static string Parameter(string name, long? value) =>
         value is { } number ? string.Create(CultureInfo.InvariantCulture, $"{name}={number}") : "";
 
-    private EffectOutcome<TResult> Outcome(TArguments arguments, int status, JsonElement? body, AttemptContext context)
+    private EffectOutcome<TResult> ToOutcome(TArguments arguments, int status, JsonElement? body, AttemptContext context)
     {
-        // Agents before 1.11 answer 500 about an instance that they do not have.
+        // Agents before Consul 1.11 answer 500, not 404, if they do not have the instance.
         var isUnknown = status == NotFound
             || (status == 500 && body is { ValueKind: JsonValueKind.String } text
                 && text.GetString()!.StartsWith("Unknown service", StringComparison.Ordinal));
-        if (isUnknown && WithoutIt(arguments) is { } none)
+        if (isUnknown && AbsentResult(arguments) is { } absent)
         {
-            return EffectOutcome<TResult>.Completed(none);
+            return EffectOutcome<TResult>.Completed(absent);
         }
 
         // Consul's texts may quote keys and ids, so only the status is reported.
@@ -128,7 +128,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
                 return EffectOutcome<TResult>.Refused(HttpStatuses.Code(status), message);
         }
 
-        if (body is not { } whole)
+        if (body is not { } json)
         {
             return EffectOutcome<TResult>.Refused(
                 "result_too_large", $"The answer is larger than {context.LargestResult / (1024 * 1024)} MiB.");
@@ -136,7 +136,7 @@ internal abstract class ConsulOperation<TArguments, TResult>(
 
         try
         {
-            return EffectOutcome<TResult>.Completed(Read(arguments, whole));
+            return EffectOutcome<TResult>.Completed(ReadResult(arguments, json));
         }
         catch (Exception exception) when (exception is InvalidOperationException or KeyNotFoundException or FormatException)
         {
@@ -151,12 +151,12 @@ internal sealed class ConsulKeyGet(HttpTransport transport)
     : ConsulOperation<ConsulKeyArguments, ConsulValue>(
         transport, ConsulJson.Default.ConsulKeyArguments, ConsulJson.Default.ConsulValue)
 {
-    protected override ConsulRequest Request(ConsulKeyArguments arguments) => new(HttpMethod.Get, $"kv/{KeyPath(arguments.Key)}");
+    protected override ConsulRequest CreateRequest(ConsulKeyArguments arguments) => new(HttpMethod.Get, $"kv/{EncodeKey(arguments.Key)}");
 
-    protected override ConsulValue Read(ConsulKeyArguments arguments, JsonElement body) =>
-        new() { Found = true, Value = ValueOf(body[0]), Index = body[0].GetProperty("ModifyIndex").GetInt64() };
+    protected override ConsulValue ReadResult(ConsulKeyArguments arguments, JsonElement body) =>
+        new() { Found = true, Value = ReadValue(body[0]), Index = body[0].GetProperty("ModifyIndex").GetInt64() };
 
-    protected override ConsulValue WithoutIt(ConsulKeyArguments arguments) => new() { Found = false, Value = null, Index = 0 };
+    protected override ConsulValue AbsentResult(ConsulKeyArguments arguments) => new() { Found = false, Value = null, Index = 0 };
 }
 
 [Operation("consul.kv_put", ConnectionType = "consul", ChangesWorld = true, Description = "Writes a key of Consul.")]
@@ -164,10 +164,10 @@ internal sealed class ConsulKeyPut(HttpTransport transport)
     : ConsulOperation<ConsulPutArguments, ConsulWritten>(
         transport, ConsulJson.Default.ConsulPutArguments, ConsulJson.Default.ConsulWritten)
 {
-    protected override ConsulRequest Request(ConsulPutArguments arguments) => new(
-        HttpMethod.Put, $"kv/{KeyPath(arguments.Key)}", Parameter("cas", arguments.Cas), ValueText.ToBytes(arguments.Value));
+    protected override ConsulRequest CreateRequest(ConsulPutArguments arguments) => new(
+        HttpMethod.Put, $"kv/{EncodeKey(arguments.Key)}", Parameter("cas", arguments.Cas), ValueText.ToBytes(arguments.Value));
 
-    protected override ConsulWritten Read(ConsulPutArguments arguments, JsonElement body) => new() { Written = body.GetBoolean() };
+    protected override ConsulWritten ReadResult(ConsulPutArguments arguments, JsonElement body) => new() { Written = body.GetBoolean() };
 }
 
 [Operation(
@@ -176,10 +176,10 @@ internal sealed class ConsulKeyDelete(HttpTransport transport)
     : ConsulOperation<ConsulDeleteArguments, ConsulDeleted>(
         transport, ConsulJson.Default.ConsulDeleteArguments, ConsulJson.Default.ConsulDeleted)
 {
-    protected override ConsulRequest Request(ConsulDeleteArguments arguments) =>
-        new(HttpMethod.Delete, $"kv/{KeyPath(arguments.Key)}", arguments.Recurse == true ? "recurse=true" : "");
+    protected override ConsulRequest CreateRequest(ConsulDeleteArguments arguments) =>
+        new(HttpMethod.Delete, $"kv/{EncodeKey(arguments.Key)}", arguments.Recurse == true ? "recurse=true" : "");
 
-    protected override ConsulDeleted Read(ConsulDeleteArguments arguments, JsonElement body) => new() { Deleted = body.GetBoolean() };
+    protected override ConsulDeleted ReadResult(ConsulDeleteArguments arguments, JsonElement body) => new() { Deleted = body.GetBoolean() };
 }
 
 [Operation("consul.kv_list", ConnectionType = "consul", Description = "Reads the keys of Consul that begin with a prefix.")]
@@ -187,23 +187,23 @@ internal sealed class ConsulKeyList(HttpTransport transport)
     : ConsulOperation<ConsulListArguments, ConsulEntries>(
         transport, ConsulJson.Default.ConsulListArguments, ConsulJson.Default.ConsulEntries)
 {
-    protected override ConsulRequest Request(ConsulListArguments arguments) =>
-        new(HttpMethod.Get, $"kv/{KeyPath(arguments.Prefix, mayBeEmpty: true)}", "recurse=true");
+    protected override ConsulRequest CreateRequest(ConsulListArguments arguments) =>
+        new(HttpMethod.Get, $"kv/{EncodeKey(arguments.Prefix, mayBeEmpty: true)}", "recurse=true");
 
-    protected override ConsulEntries Read(ConsulListArguments arguments, JsonElement body) => new()
+    protected override ConsulEntries ReadResult(ConsulListArguments arguments, JsonElement body) => new()
     {
         Entries =
         [
             .. body.EnumerateArray().Select(entry => new ConsulEntry
             {
                 Key = entry.GetProperty("Key").GetString()!,
-                Value = ValueOf(entry),
+                Value = ReadValue(entry),
                 Index = entry.GetProperty("ModifyIndex").GetInt64(),
             }),
         ],
     };
 
-    protected override ConsulEntries WithoutIt(ConsulListArguments arguments) => new() { Entries = [] };
+    protected override ConsulEntries AbsentResult(ConsulListArguments arguments) => new() { Entries = [] };
 }
 
 [Operation(
@@ -213,10 +213,10 @@ internal sealed class ConsulRegister(HttpTransport transport)
     : ConsulOperation<ConsulRegisterArguments, ConsulInstanceId>(
         transport, ConsulJson.Default.ConsulRegisterArguments, ConsulJson.Default.ConsulInstanceId)
 {
-    protected override ConsulRequest Request(ConsulRegisterArguments arguments)
+    protected override ConsulRequest CreateRequest(ConsulRegisterArguments arguments)
     {
-        _ = NamePath(arguments.Id, "id");
-        _ = NamePath(arguments.Name, "name");
+        _ = EncodeName(arguments.Id, "id");
+        _ = EncodeName(arguments.Name, "name");
         var registration = new ConsulRegistration(
             arguments.Id, arguments.Name, arguments.Address, arguments.Port, arguments.Tags, arguments.Meta, arguments.Check);
         return new ConsulRequest(
@@ -224,7 +224,7 @@ internal sealed class ConsulRegister(HttpTransport transport)
             JsonSerializer.SerializeToUtf8Bytes(registration, ConsulApiJson.Default.ConsulRegistration));
     }
 
-    protected override ConsulInstanceId Read(ConsulRegisterArguments arguments, JsonElement body) => new() { Id = arguments.Id };
+    protected override ConsulInstanceId ReadResult(ConsulRegisterArguments arguments, JsonElement body) => new() { Id = arguments.Id };
 }
 
 [Operation(
@@ -234,12 +234,12 @@ internal sealed class ConsulDeregister(HttpTransport transport)
     : ConsulOperation<ConsulDeregisterArguments, ConsulInstanceId>(
         transport, ConsulJson.Default.ConsulDeregisterArguments, ConsulJson.Default.ConsulInstanceId)
 {
-    protected override ConsulRequest Request(ConsulDeregisterArguments arguments) =>
-        new(HttpMethod.Put, $"agent/service/deregister/{NamePath(arguments.Id, "id")}");
+    protected override ConsulRequest CreateRequest(ConsulDeregisterArguments arguments) =>
+        new(HttpMethod.Put, $"agent/service/deregister/{EncodeName(arguments.Id, "id")}");
 
-    protected override ConsulInstanceId Read(ConsulDeregisterArguments arguments, JsonElement body) => new() { Id = arguments.Id };
+    protected override ConsulInstanceId ReadResult(ConsulDeregisterArguments arguments, JsonElement body) => new() { Id = arguments.Id };
 
-    protected override ConsulInstanceId WithoutIt(ConsulDeregisterArguments arguments) => new() { Id = arguments.Id };
+    protected override ConsulInstanceId AbsentResult(ConsulDeregisterArguments arguments) => new() { Id = arguments.Id };
 }
 
 [Operation("consul.health_service", ConnectionType = "consul", Description = "Lists the instances of a service with their health.")]
@@ -247,22 +247,22 @@ internal sealed class ConsulHealthService(HttpTransport transport)
     : ConsulOperation<ConsulHealthArguments, ConsulInstances>(
         transport, ConsulJson.Default.ConsulHealthArguments, ConsulJson.Default.ConsulInstances)
 {
-    private static readonly string[] _fromBest = ["passing", "warning", "critical"];
+    private static readonly string[] _statusesFromBest = ["passing", "warning", "critical"];
 
-    protected override ConsulRequest Request(ConsulHealthArguments arguments) => new(
-        HttpMethod.Get, $"health/service/{NamePath(arguments.Name, "name")}",
+    protected override ConsulRequest CreateRequest(ConsulHealthArguments arguments) => new(
+        HttpMethod.Get, $"health/service/{EncodeName(arguments.Name, "name")}",
         string.Join('&', new[]
         {
             arguments.Tag is { } tag ? $"tag={Uri.EscapeDataString(tag)}" : "",
             arguments.Passing == true ? "passing=true" : "",
         }.Where(part => part.Length > 0)));
 
-    protected override ConsulInstances Read(ConsulHealthArguments arguments, JsonElement body) => new()
+    protected override ConsulInstances ReadResult(ConsulHealthArguments arguments, JsonElement body) => new()
     {
-        Instances = [.. body.EnumerateArray().Select(Instance)],
+        Instances = [.. body.EnumerateArray().Select(ReadInstance)],
     };
 
-    private static ConsulInstance Instance(JsonElement entry)
+    private static ConsulInstance ReadInstance(JsonElement entry)
     {
         var service = entry.GetProperty("Service");
         var address = service.GetProperty("Address").GetString();
@@ -274,9 +274,9 @@ internal sealed class ConsulHealthService(HttpTransport transport)
             Tags = service.GetProperty("Tags") is { ValueKind: JsonValueKind.Array } tags
                 ? [.. tags.EnumerateArray().Select(each => each.GetString()!)]
                 : [],
-            Status = _fromBest[entry.GetProperty("Checks").EnumerateArray()
-                .Select(check => Array.IndexOf(_fromBest, check.GetProperty("Status").GetString()))
-                .Select(rank => rank < 0 ? _fromBest.Length - 1 : rank)
+            Status = _statusesFromBest[entry.GetProperty("Checks").EnumerateArray()
+                .Select(check => Array.IndexOf(_statusesFromBest, check.GetProperty("Status").GetString()))
+                .Select(rank => rank < 0 ? _statusesFromBest.Length - 1 : rank)
                 .DefaultIfEmpty(0).Max()],
         };
     }

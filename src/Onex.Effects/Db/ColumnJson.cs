@@ -6,8 +6,8 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Writes values of the database as JSON, from the text form that the server gives them. Every type has one, so no type can break a result.
-/// docs/effects.md has the table.
+/// Writes values of the database as JSON, from the text form that the server gives them. Every type has a text form, so every value can be
+/// written. docs/effects.md has the table.
 /// </summary>
 internal static class ColumnJson
 {
@@ -15,7 +15,7 @@ internal static class ColumnJson
     private const int DoubleDigits = 15;
     private const int DoubleExponentMax = 300;
 
-    // The row and the message around it use part of the depth that the message's reader allows.
+    // The message's reader allows StorableJson.DepthMax levels. The row and the message around it use 4 of them.
     private const int DepthMax = StorableJson.DepthMax - 4;
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
@@ -26,13 +26,13 @@ internal static class ColumnJson
     private static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text, int depth)
     {
         var type = types.Find(oid);
-        if (type.Element != 0 && LiteralReader.Array(text, types.Find(type.Element).Delimiter) is { } items)
+        if (type.Element != 0 && LiteralReader.ParseArray(text, types.Find(type.Element).Delimiter) is { } items)
         {
             WriteItems(writer, types, type.Element, items, depth + 1);
         }
         else if (
             type.Attributes.Count > 0 && depth < DepthMax
-            && LiteralReader.Composite(text) is { } fields && fields.Count == type.Attributes.Count)
+            && LiteralReader.ParseComposite(text) is { } fields && fields.Count == type.Attributes.Count)
         {
             writer.WriteStartObject();
             foreach (var ((name, fieldType), field) in type.Attributes.Zip(fields))
@@ -54,9 +54,9 @@ internal static class ColumnJson
         writer.WriteStartArray();
         foreach (var item in items)
         {
-            if (item.Items is { } inside)
+            if (item.Items is { } nested)
             {
-                WriteItems(writer, types, element, inside, depth + 1);
+                WriteItems(writer, types, element, nested, depth + 1);
             }
             else
             {
@@ -85,11 +85,11 @@ internal static class ColumnJson
         {
             writer.WriteBooleanValue(text == "t");
         }
-        else if (Number(oid, text) is { } number)
+        else if (ToNumber(oid, text) is { } number)
         {
             writer.WriteRawValue(number);
         }
-        else if (TypeOids.IsJson(oid) && Json(text) is { } json)
+        else if (TypeOids.IsJson(oid) && ToJson(text) is { } json)
         {
             writer.WriteRawValue(json);
         }
@@ -99,14 +99,14 @@ internal static class ColumnJson
         }
         else
         {
-            writer.WriteStringValue(oid is TypeOids.Timestamp or TypeOids.TimestampTz ? Time(text) : text);
+            writer.WriteStringValue(oid is TypeOids.Timestamp or TypeOids.TimestampTz ? ToRfc3339(text) : text);
         }
     }
 
-    // The text itself if it is a JSON number from which a reader gets the same value; else null.
-    private static string? Number(uint oid, string text)
+    // Returns the text of a JSON number from which a reader gets the same value; null if there is none.
+    private static string? ToNumber(uint oid, string text)
     {
-        if (TypeOids.IsWhole(oid))
+        if (TypeOids.IsInteger(oid))
         {
             return text;
         }
@@ -126,6 +126,7 @@ internal static class ColumnJson
         return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
     }
 
+    // Whether a double keeps all digits of the number, and is in its range, which ends at about 1e308.
     private static bool IsExact(string numeric)
     {
         if (long.TryParse(numeric, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
@@ -142,8 +143,8 @@ internal static class ColumnJson
         return significant <= DoubleDigits && digits.Length <= DoubleExponentMax;
     }
 
-    // Unchanged, except for what cannot be stored; null if it is nested too deep.
-    private static byte[]? Json(string text)
+    // Returns the text, without characters that cannot be stored; null if it is nested too deeply.
+    private static byte[]? ToJson(string text)
     {
         var utf8 = Encoding.UTF8.GetBytes(text);
         StorableJson.Sanitize(utf8);
@@ -158,8 +159,9 @@ internal static class ColumnJson
         }
     }
 
-    // RFC 3339 where possible: it has no form for infinity, nor for years before 1 or after 9999.
-    private static string Time(string text)
+    // Returns RFC 3339, except for infinity and for years before 1 or after 9999, which have no such form. The server writes
+    // 2024-01-31 10:20:30 (19 characters), a fraction and the offset as +00, +05:30 or, for historic zones, +01:23:45.
+    private static string ToRfc3339(string text)
     {
         if (text.Length < 19 || text[4] != '-' || text[10] != ' ' || text.EndsWith("BC", StringComparison.Ordinal))
         {

@@ -42,14 +42,15 @@ internal sealed record DatabaseError(bool IsFinal, string Code, string Message)
 internal static class DatabaseErrors
 {
     /// <summary>Whether an exception comes from the database or the connection to it.</summary>
-    public static bool Concern(Exception exception) => exception is NpgsqlException or SocketException or IOException or TimeoutException;
+    public static bool IsFromDatabase(Exception exception) =>
+        exception is NpgsqlException or SocketException or IOException or TimeoutException;
 
     /// <summary>Classifies an exception.</summary>
-    /// <param name="exception">An exception for which <see cref="Concern"/> is true.</param>
+    /// <param name="exception">An exception for which <see cref="IsFromDatabase"/> is true.</param>
     /// <param name="stage">The stage in which it occurred.</param>
     /// <param name="connection">The connection's name.</param>
     /// <param name="readOnly">Whether the operation forbids changes; otherwise the server is read-only at the moment.</param>
-    public static DatabaseError Read(Exception exception, DatabaseStage stage, string connection, bool readOnly)
+    public static DatabaseError Classify(Exception exception, DatabaseStage stage, string connection, bool readOnly)
     {
         if (exception is not PostgresException error)
         {
@@ -70,7 +71,7 @@ internal static class DatabaseErrors
 
         var (final, code) = error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction
             ? (readOnly, "read_only")
-            : Classify(error.SqlState);
+            : ClassifyState(error.SqlState);
         return new DatabaseError(
             final, code, $"The database of connection '{connection}' {Describe(error, stage, code)} (SQLSTATE {error.SqlState}).")
         {
@@ -79,8 +80,8 @@ internal static class DatabaseErrors
         };
     }
 
-    // Final, unless the same statement could succeed later: after a problem of the server, or a conflict with other transactions.
-    private static (bool IsFinal, string Code) Classify(string state) => state switch
+    // An error is final unless the same statement could succeed later: after a problem of the server, or a conflict of transactions.
+    private static (bool IsFinal, string Code) ClassifyState(string state) => state switch
     {
         PostgresErrorCodes.UniqueViolation => (true, "unique_violation"),
         PostgresErrorCodes.ForeignKeyViolation => (true, "foreign_key_violation"),
@@ -97,7 +98,7 @@ internal static class DatabaseErrors
         PostgresErrorCodes.DeadlockDetected => (false, "deadlock"),
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ObjectInUse => (false, "lock_not_available"),
         PostgresErrorCodes.QueryCanceled => (false, "statement_canceled"),
-        "25P03" => (false, "transaction_timed_out"),
+        /* idle_in_transaction_session_timeout */ "25P03" => (false, "transaction_timed_out"),
         PostgresErrorCodes.InvalidCatalogName => (false, "connection_failed"),
         _ => state[..2] switch
         {
@@ -112,8 +113,8 @@ internal static class DatabaseErrors
         },
     };
 
-    // The server's message about a statement without values is passed on. With values it may quote them, so only names of constraints,
-    // tables and columns are passed on, and messages that a function raises, which are written for readers.
+    // While preparing, the server has no values, so its message is passed on. Afterwards it may quote values, so only names of constraints,
+    // tables and columns are passed on, and messages that a function raises, because their author wrote them for readers.
     private static string Describe(PostgresException error, DatabaseStage stage, string code) => (stage, code) switch
     {
         (_, "authentication_failed") => "rejects the user: check 'user' and 'password'",
@@ -121,21 +122,21 @@ internal static class DatabaseErrors
         (DatabaseStage.Preparing, _) => $"rejects the statement: {error.MessageText}",
         (_, "raised_exception") => $"raised an error: {error.MessageText}",
         (_, "read_only") => "is read-only",
-        (DatabaseStage.Committing, _) => $"rejects the commit with {code}{Names(error)}",
-        _ => $"reports {code}{Names(error)}",
+        (DatabaseStage.Committing, _) => $"rejects the commit with {code}{FormatNames(error)}",
+        _ => $"reports {code}{FormatNames(error)}",
     };
 
-    private static string Names(PostgresException error)
+    private static string FormatNames(PostgresException error)
     {
-        var names = new[]
+        var names = new (string Kind, string? Name)[]
             {
                 ("constraint", error.ConstraintName),
                 ("table", error.TableName),
                 ("column", error.ColumnName),
                 ("type", error.DataTypeName),
             }
-            .Where(name => !string.IsNullOrEmpty(name.Item2))
-            .Select(name => $"{name.Item1} '{name.Item2}'");
+            .Where(pair => !string.IsNullOrEmpty(pair.Name))
+            .Select(pair => $"{pair.Kind} '{pair.Name}'");
         return string.Join(", ", names) is { Length: > 0 } text ? ": " + text : "";
     }
 }

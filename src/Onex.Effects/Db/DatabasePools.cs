@@ -11,7 +11,7 @@ namespace Onex.Effects.Db;
 internal sealed class DatabasePools(ConnectionTable connections, ILogger<DatabasePools> logger) : IDisposable
 {
     private readonly PerConnection<DatabasePool> _pools = new(
-        connections, one => new DatabasePool(one, logger), pool => pool.Dispose());
+        connections, connection => new DatabasePool(connection, logger), pool => pool.Dispose());
 
     /// <summary>The pool of a connection to a database.</summary>
     public DatabasePool For(Connection connection) => _pools.For(connection);
@@ -30,7 +30,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     private readonly NpgsqlDataSource _source =
         new NpgsqlDataSourceBuilder(ConnectionString(connection)) { Name = connection.Name }.Build();
 
-    private readonly Lazy<NpgsqlDataSource> _ofPlugins = new(
+    private readonly Lazy<NpgsqlDataSource> _pluginSource = new(
         () => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(ConnectionString(connection)) { NoResetOnClose = false }));
 
     private bool? _holdsLedger;
@@ -39,8 +39,10 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     public async ValueTask<PooledSession> OpenAsync(CancellationToken cancellation) =>
         new(await _source.OpenConnectionAsync(cancellation), _source);
 
-    /// <summary>Whether a transaction of the session can include the ledger. The server is asked once; if that fails, it cannot.</summary>
-    public async Task<bool> HoldsAsync(PostgresEffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
+    /// <summary>
+    /// Whether a transaction of the session can write the ledger, because both are one database. Looked up once, then cached.
+    /// </summary>
+    public async Task<bool> HoldsLedgerAsync(PostgresEffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
     {
         if (_holdsLedger is { } known)
         {
@@ -49,23 +51,23 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
 
         var holds = await ledger.IsSameDatabaseAsync(session, cancellation);
         _holdsLedger = holds;
-        Log.LedgerSought(logger, connection.Name, holds ? "share those of the effect ledger" : "are separate from the effect ledger");
+        Log.TransactionMode(logger, connection.Name, holds ? "include the effect ledger" : "are separate from the effect ledger");
         return holds;
     }
 
-    /// <summary>Discards the cached answer: the host's name may resolve to another server by now.</summary>
+    /// <summary>Discards the cached answer, because the host's name may resolve to another server by now.</summary>
     public void ResetLedger() => _holdsLedger = null;
 
-    /// <summary>Sessions for a plug-in, which the client resets before it uses them again.</summary>
-    /// <param name="opened">Called before the plug-in gets a session.</param>
-    public DbDataSource ForPlugin(Action opened) => new PluginDataSource(_ofPlugins.Value, opened);
+    /// <summary>Sessions for a plug-in, which the database client resets before it hands them out again.</summary>
+    /// <param name="beforeUse">Called before the plug-in gets a session.</param>
+    public DbDataSource ForPlugin(Action beforeUse) => new PluginDataSource(_pluginSource.Value, beforeUse);
 
     public void Dispose()
     {
         _source.Dispose();
-        if (_ofPlugins.IsValueCreated)
+        if (_pluginSource.IsValueCreated)
         {
-            _ofPlugins.Value.Dispose();
+            _pluginSource.Value.Dispose();
         }
     }
 
@@ -88,7 +90,8 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
             Options = SessionOptions,
             Timezone = "UTC",
 
-            // Statements end with their attempt. This timeout (in seconds) is for other commands, such as a commit.
+            // Statements end with their attempt. CommandTimeout is for other commands, such as a commit. It and KeepAlive are in seconds,
+            // CancellationTimeout is in milliseconds.
             CommandTimeout = 30,
             CancellationTimeout = 2000,
             KeepAlive = 10,
@@ -130,7 +133,7 @@ internal sealed class PooledSession(NpgsqlConnection connection, NpgsqlDataSourc
             await using var reset = new NpgsqlCommand("DISCARD ALL", connection) { CommandTimeout = ResetSeconds };
             await reset.ExecuteNonQueryAsync(CancellationToken.None);
         }
-        catch (Exception exception) when (DatabaseErrors.Concern(exception))
+        catch (Exception exception) when (DatabaseErrors.IsFromDatabase(exception))
         {
             source.Clear();
         }

@@ -13,7 +13,7 @@ namespace Onex.Effects.Db;
 /// <summary>One transaction of an effect, over one session.</summary>
 /// <param name="connection">The session, which stays open.</param>
 /// <param name="transaction">The open transaction. Its owner rolls it back unless it is committed here.</param>
-/// <param name="context">The effect.</param>
+/// <param name="context">The attempt.</param>
 /// <param name="readOnly">Whether statements must not change anything.</param>
 internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransaction transaction, AttemptContext context, bool readOnly)
 {
@@ -26,12 +26,12 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     /// <summary>The maximum size of all parameters of a statement together, in characters.</summary>
     public const int ParametersMax = 10 * 1024 * 1024;
 
-    // The server's own timeout of a statement is later than ours by this. It matters only if our cancellation does not arrive.
+    // How much later than ours the server's timeout of a statement is. It matters only if our cancellation does not arrive.
     private static readonly TimeSpan _serverTimeoutMargin = TimeSpan.FromSeconds(1);
 
-    private int _bytesLeft = LargestOf(context);
+    private int _bytesLeft = ResultBytesMaxFor(context);
     private int _rowsLeft = RowsMax;
-    private bool _begun;
+    private bool _isConfigured;
 
     /// <summary>The stage in which an exception of this session occurred.</summary>
     public DatabaseStage Stage { get; private set; } = DatabaseStage.Preparing;
@@ -39,7 +39,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     /// <summary>Runs a statement. After a rejection the transaction must be rolled back.</summary>
     public async Task<(DbResult? Result, DatabaseError? Rejection)> RunAsync(DbStatement statement, CancellationToken cancellation)
     {
-        if (StatementRules.Problem(statement.Sql) is { } problem)
+        if (StatementRules.FindProblem(statement.Sql) is { } problem)
         {
             return Reject("statement_invalid", problem);
         }
@@ -65,9 +65,9 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
                 return Reject("parameters_invalid", unbound);
             }
 
-            if (columns.GroupBy(column => column.Name, StringComparer.Ordinal).FirstOrDefault(named => named.Count() > 1) is { } twice)
+            if (columns.GroupBy(column => column.Name, StringComparer.Ordinal).FirstOrDefault(named => named.Count() > 1) is { } duplicate)
             {
-                return Reject("columns_invalid", $"two columns are named '{twice.Key}': rename one with AS");
+                return Reject("columns_invalid", $"two columns are named '{duplicate.Key}': rename one with AS");
             }
 
             Stage = DatabaseStage.Running;
@@ -79,15 +79,15 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    /// <summary>Commits, even after the attempt's timeout: an interrupted commit could have happened all the same.</summary>
+    /// <summary>Commits, even after the attempt's timeout, because an interrupted commit may have happened.</summary>
     public async Task CommitAsync()
     {
         Stage = DatabaseStage.Committing;
-        context.Progress.Send();
+        context.Progress.MarkSent();
         await transaction.CommitAsync(CancellationToken.None);
     }
 
-    // Cached from the preparation of the statement.
+    // Needs no round trip: the client has the columns from the preparation of the statement.
     private static async Task<IReadOnlyList<(string Name, uint Type)>> DescribeAsync(NpgsqlCommand command, CancellationToken cancellation)
     {
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellation);
@@ -97,8 +97,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     private async Task<(uint[]? Parameters, TypeCatalogue Types)> ReadTypesAsync(uint[] columnTypes, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection, transaction);
-        var settings = 0;
-        if (!_begun)
+        var resultsToSkip = 0;
+        if (!_isConfigured)
         {
             if (readOnly)
             {
@@ -110,20 +110,20 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
                 new NpgsqlBatchCommand("SELECT set_config('statement_timeout', $1, true), set_config('onex.command_id', $2, true)")
                 {
                     Parameters =
-                {
-                    new NpgsqlParameter<string> { TypedValue = timeout.ToString("0", CultureInfo.InvariantCulture) },
-                    new NpgsqlParameter<string> { TypedValue = context.CommandId.ToString() },
-                },
+                    {
+                        new NpgsqlParameter<string> { TypedValue = timeout.ToString("0", CultureInfo.InvariantCulture) },
+                        new NpgsqlParameter<string> { TypedValue = context.CommandId.ToString() },
+                    },
                 });
-            settings = 1;
+            resultsToSkip = 1;
         }
 
         batch.BatchCommands.Add(
             new NpgsqlBatchCommand("SELECT parameter_types::oid[] FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql"));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(TypeCatalogue.Sql) { Parameters = { TypeCatalogue.Parameter(columnTypes) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TypeCatalogue.Sql) { Parameters = { TypeCatalogue.CreateParameter(columnTypes) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        for (; settings > 0; settings--)
+        for (; resultsToSkip > 0; resultsToSkip--)
         {
             await reader.NextResultAsync(cancellation);
         }
@@ -136,11 +136,11 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         await reader.NextResultAsync(cancellation);
         var types = await TypeCatalogue.ReadAsync(reader, cancellation);
-        _begun = true;
-        return (prepared is [var one] ? one : null, types);
+        _isConfigured = true;
+        return (prepared is [var parameterTypes] ? parameterTypes : null, types);
     }
 
-    // The problem, or null.
+    // Returns the problem; null if all values are bound.
     private static string? Bind(NpgsqlCommand command, IReadOnlyList<JsonElement> values, uint[]? parameterTypes, TypeCatalogue types)
     {
         if (parameterTypes is null)
@@ -196,10 +196,11 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
                 cancellation.ThrowIfCancellationRequested();
                 return Reject(
                     "result_too_large",
-                    $"the result has more than {RowsMax} rows or {LargestOf(context) / (1024 * 1024)} MiB; add LIMIT, or choose columns");
+                    $"the result has more than {RowsMax} rows or {ResultBytesMaxFor(context) / (1024 * 1024)} MiB; add LIMIT, or choose "
+                    + "columns");
             }
 
-            await context.Room.HoldAsync(LargestOf(context) - _bytesLeft + Written(writer), cancellation);
+            await context.Memory.ReserveAsync(ResultBytesMaxFor(context) - _bytesLeft + BytesWritten(writer), cancellation);
         }
 
         if (await reader.NextResultAsync(cancellation))
@@ -219,7 +220,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             null);
     }
 
-    // False if it is too large.
+    // Returns false if the result is too large with this row.
     private async Task<bool> WriteRowAsync(
         Utf8JsonWriter writer, NpgsqlDataReader reader, IReadOnlyList<(string Name, uint Type)> columns, TypeCatalogue types,
         CancellationToken cancellation)
@@ -236,7 +237,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             }
 
             await using var stream = await reader.GetStreamAsync(index, cancellation);
-            if (stream.Length > _bytesLeft - Written(writer))
+            if (stream.Length > _bytesLeft - BytesWritten(writer))
             {
                 return false;
             }
@@ -248,12 +249,12 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
 
         writer.WriteEndObject();
-        return Written(writer) <= _bytesLeft;
+        return BytesWritten(writer) <= _bytesLeft;
     }
 
-    private static int LargestOf(AttemptContext context) => Math.Min(ResultBytesMax, context.Room.Largest);
+    private static int ResultBytesMaxFor(AttemptContext context) => Math.Min(ResultBytesMax, context.Memory.Largest);
 
-    private static long Written(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
+    private static long BytesWritten(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
 
     // Cancels the statement, because closing the reader would fetch all remaining rows.
     private static async Task StopAsync(NpgsqlDataReader reader, CancellationTokenSource stop)
@@ -270,7 +271,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    // Deallocates the statement: the next one of the session must be the only prepared statement.
+    // Deallocates the statement, because ReadTypesAsync expects only one prepared statement in the session.
     private async Task UnprepareAsync(NpgsqlCommand command)
     {
         if (connection.FullState != ConnectionState.Open)
@@ -282,12 +283,12 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         {
             await command.UnprepareAsync(CancellationToken.None);
         }
-        catch (Exception exception) when (DatabaseErrors.Concern(exception))
+        catch (Exception exception) when (DatabaseErrors.IsFromDatabase(exception))
         {
             // The session is broken; the pool discards it.
         }
     }
 
-    private (DbResult?, DatabaseError?) Reject(string code, string problem) =>
+    private (DbResult? Result, DatabaseError? Rejection) Reject(string code, string problem) =>
         (null, new DatabaseError(true, code, $"{context.Operation}: {problem}."));
 }

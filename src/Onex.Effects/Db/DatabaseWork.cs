@@ -9,10 +9,10 @@ internal static class DatabaseWork
 {
     /// <summary>Runs the work and commits, unless it is rejected or fails.</summary>
     /// <param name="pools">The pools of sessions.</param>
-    /// <param name="context">The effect.</param>
+    /// <param name="context">The attempt.</param>
     /// <param name="readOnly">Whether it must not change anything.</param>
     /// <param name="work">Returns the result or the rejection.</param>
-    /// <param name="join">Returns the result to record in the transaction; null if it cannot be recorded there.</param>
+    /// <param name="join">Converts the result for the ledger, to record it in the transaction; null if it is recorded later.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     public static async Task<EffectOutcome<TResult>> RunAsync<TResult>(
         DatabasePools pools,
@@ -33,10 +33,10 @@ internal static class DatabaseWork
         try
         {
             await using var pooled = await pool.OpenAsync(cancellation);
-            context.Progress.Connect();
+            context.Progress.MarkConnected();
             var connection = pooled.Connection;
-            var joined = join is not null && context.Record.Joinable is { } ledger
-                && await pool.HoldsAsync(ledger, connection, cancellation);
+            var isJoined = join is not null && context.Record.Joinable is { } ledger
+                && await pool.HoldsLedgerAsync(ledger, connection, cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             session = new DatabaseSession(connection, transaction, context, readOnly);
 
@@ -46,7 +46,7 @@ internal static class DatabaseWork
                 return rejection!.ToOutcome<TResult>();
             }
 
-            if (joined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
+            if (isJoined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
             {
                 pool.ResetLedger();
                 return EffectOutcome<TResult>.Failed(
@@ -54,16 +54,17 @@ internal static class DatabaseWork
             }
 
             await session.CommitAsync();
-            if (joined)
+            if (isJoined)
             {
                 context.Record.Commit();
             }
 
             return EffectOutcome<TResult>.Completed(result);
         }
-        catch (Exception exception) when (DatabaseErrors.Concern(exception))
+        catch (Exception exception) when (DatabaseErrors.IsFromDatabase(exception))
         {
-            return DatabaseErrors.Read(exception, session?.Stage ?? DatabaseStage.Connecting, target.Name, readOnly).ToOutcome<TResult>();
+            var stage = session?.Stage ?? DatabaseStage.Connecting;
+            return DatabaseErrors.Classify(exception, stage, target.Name, readOnly).ToOutcome<TResult>();
         }
     }
 }

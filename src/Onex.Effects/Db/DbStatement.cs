@@ -4,7 +4,7 @@ using Onex.Operations;
 
 namespace Onex.Effects.Db;
 
-/// <summary>A statement: the arguments of a query, or an item of a transaction's.</summary>
+/// <summary>A statement: the arguments of db.query and db.execute, or one item of a transaction's statements.</summary>
 internal sealed record DbStatement
 {
     [Argument("One SQL statement, with $1, $2, ... for the parameters.", Filling = ArgumentFilling.Constant)]

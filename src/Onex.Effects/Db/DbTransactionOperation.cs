@@ -32,7 +32,7 @@ internal sealed class DbTransactionOperation(DatabasePools pools)
                 result => new RawJson(JsonSerializer.SerializeToUtf8Bytes(result, DbJson.Default.DbTransactionResult)),
                 cancellation);
 
-    private static async Task<(DbTransactionResult?, DatabaseError?)> RunAllAsync(
+    private static async Task<(DbTransactionResult? Result, DatabaseError? Rejection)> RunAllAsync(
         IReadOnlyList<DbStatement> statements, DatabaseSession session, CancellationToken cancellation)
     {
         var results = new List<DbResult>(statements.Count);

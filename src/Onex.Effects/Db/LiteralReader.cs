@@ -3,24 +3,24 @@ using System.Text;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Parses PostgreSQL's text form of arrays and composites, one level at a time. Returns null if the text does not have that form, which
-/// only a type of an extension can cause.
+/// Parses PostgreSQL's text form of arrays and composites, one level of nesting at a time. Returns null if the text does not have that
+/// form, which only a type of an extension can cause.
 /// </summary>
 internal static class LiteralReader
 {
-    /// <summary>An item of an array: the text of an element, an array inside, or neither for null.</summary>
+    /// <summary>An item of an array: the text of an element, a nested array, or neither for null.</summary>
     public sealed record Item(string? Text, List<Item>? Items);
 
     /// <summary>The items of <c>{1,"two, three",NULL,{4}}</c>, also behind bounds: <c>[0:1]={1,2}</c>.</summary>
-    public static List<Item>? Array(string text, char delimiter)
+    public static List<Item>? ParseArray(string text, char delimiter)
     {
         var at = text.StartsWith('[') ? text.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
         var items = ReadArray(text, ref at, delimiter);
         return at == text.Length ? items : null;
     }
 
-    /// <summary>The fields of <c>(1,"two ""quoted""",)</c>; one without any text is null.</summary>
-    public static List<string?>? Composite(string text)
+    /// <summary>The fields of <c>(1,"two ""quoted""",)</c>; a field without any text is null.</summary>
+    public static List<string?>? ParseComposite(string text)
     {
         if (text is not ['(', .., ')'])
         {
@@ -29,37 +29,37 @@ internal static class LiteralReader
 
         var fields = new List<string?>();
         var field = new StringBuilder();
-        var (quoted, given) = (false, false);
+        var (isQuoted, hasText) = (false, false);
         for (var at = 1; at < text.Length; at++)
         {
             var character = text[at];
-            if (character == '"' && quoted && text[at + 1] == '"')
+            if (character == '"' && isQuoted && text[at + 1] == '"')
             {
                 field.Append(text[++at]);
             }
             else if (character == '"')
             {
-                (quoted, given) = (!quoted, true);
+                (isQuoted, hasText) = (!isQuoted, true);
             }
             else if (character == '\\' && at + 1 < text.Length)
             {
                 field.Append(text[++at]);
-                given = true;
+                hasText = true;
             }
-            else if (!quoted && (character == ',' || at == text.Length - 1))
+            else if (!isQuoted && (character == ',' || at == text.Length - 1))
             {
-                fields.Add(given ? field.ToString() : null);
+                fields.Add(hasText ? field.ToString() : null);
                 field.Clear();
-                given = false;
+                hasText = false;
             }
             else
             {
                 field.Append(character);
-                given = true;
+                hasText = true;
             }
         }
 
-        return quoted ? null : fields;
+        return isQuoted ? null : fields;
     }
 
     private static List<Item>? ReadArray(string text, ref int at, char delimiter)
@@ -85,13 +85,13 @@ internal static class LiteralReader
             }
 
             items.Add(item);
-            var after = text[at++];
-            if (after == '}')
+            var separator = text[at++];
+            if (separator == '}')
             {
                 return items;
             }
 
-            if (after != delimiter)
+            if (separator != delimiter)
             {
                 return null;
             }
@@ -104,19 +104,19 @@ internal static class LiteralReader
     {
         if (text[at] == '{')
         {
-            return ReadArray(text, ref at, delimiter) is { } inside ? new Item(null, inside) : null;
+            return ReadArray(text, ref at, delimiter) is { } nested ? new Item(null, nested) : null;
         }
 
         var element = new StringBuilder();
-        var quoted = text[at] == '"';
-        if (quoted)
+        var isQuoted = text[at] == '"';
+        if (isQuoted)
         {
             at++;
         }
 
         for (; at < text.Length; at++)
         {
-            if (quoted ? text[at] == '"' : text[at] == delimiter || text[at] == '}')
+            if (isQuoted ? text[at] == '"' : text[at] == delimiter || text[at] == '}')
             {
                 break;
             }
@@ -129,12 +129,12 @@ internal static class LiteralReader
             element.Append(text[at]);
         }
 
-        if (quoted)
+        if (isQuoted)
         {
             at++;
         }
 
         var read = element.ToString();
-        return new Item(!quoted && read.Equals("NULL", StringComparison.OrdinalIgnoreCase) ? null : read, null);
+        return new Item(!isQuoted && read.Equals("NULL", StringComparison.OrdinalIgnoreCase) ? null : read, null);
     }
 }

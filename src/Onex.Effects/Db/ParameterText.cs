@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Writes JSON values as the text from which the server reads values of a parameter's type. Text in a type's own form is passed unchanged
-/// and checked by the server.
+/// Writes a JSON value as the text that the server parses as a parameter's type. A JSON string is passed unchanged, except for bytea; the
+/// server checks it.
 /// </summary>
 internal static class ParameterText
 {
@@ -27,22 +27,22 @@ internal static class ParameterText
         switch (value.ValueKind)
         {
             case JsonValueKind.String:
-                return String(value, type);
+                return FromString(value, type);
             case JsonValueKind.True or JsonValueKind.False:
                 return (value.ValueKind == JsonValueKind.True ? "true" : "false", null);
             case JsonValueKind.Number:
-                return (Number(value.GetRawText(), type.Oid), null);
+                return (ToNumberText(value.GetRawText(), type.Oid), null);
             case JsonValueKind.Array when type.Element != 0:
-                return Array(value, type.Element, types);
+                return FromArray(value, type.Element, types);
             case JsonValueKind.Object when type.Attributes.Count > 0:
-                return Composite(value, type, types);
+                return FromComposite(value, type, types);
             default:
                 var kind = value.ValueKind == JsonValueKind.Array ? "a list" : "an object";
                 return (null, $"is {kind}, which {type.Name} does not accept");
         }
     }
 
-    private static (string?, string?) String(JsonElement value, DbType type)
+    private static (string? Text, string? Problem) FromString(JsonElement value, DbType type)
     {
         string text;
         try
@@ -71,14 +71,14 @@ internal static class ParameterText
     }
 
     // 5.0 and 5e0 are whole numbers in JSON, but the server does not read them as integers.
-    private static string Number(string text, uint oid) =>
-        TypeOids.IsWhole(oid)
+    private static string ToNumberText(string text, uint oid) =>
+        TypeOids.IsInteger(oid)
         && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
         && decimal.Truncate(number) == number
             ? number.ToString("0", CultureInfo.InvariantCulture)
             : text;
 
-    private static (string?, string?) Array(JsonElement value, uint element, TypeCatalogue types)
+    private static (string? Text, string? Problem) FromArray(JsonElement value, uint element, TypeCatalogue types)
     {
         var literal = new StringBuilder();
         return WriteArray(literal, value, types.Find(element), types) is { } problem ? (null, problem) : (literal.ToString(), null);
@@ -129,7 +129,7 @@ internal static class ParameterText
         return null;
     }
 
-    private static (string?, string?) Composite(JsonElement value, DbType type, TypeCatalogue types)
+    private static (string? Text, string? Problem) FromComposite(JsonElement value, DbType type, TypeCatalogue types)
     {
         foreach (var property in value.EnumerateObject())
         {

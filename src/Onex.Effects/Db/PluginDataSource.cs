@@ -5,28 +5,28 @@ namespace Onex.Effects.Db;
 
 /// <summary>Opens sessions of a pool for a plug-in, which sees no password and cannot close the pool.</summary>
 /// <param name="pool">The pool.</param>
-/// <param name="opened">Called before the plug-in gets a session in which it may change something.</param>
-internal sealed class PluginDataSource(NpgsqlDataSource pool, Action opened) : DbDataSource
+/// <param name="beforeUse">Called before the plug-in gets a session in which it may change something.</param>
+internal sealed class PluginDataSource(NpgsqlDataSource pool, Action beforeUse) : DbDataSource
 {
     public override string ConnectionString => "";
 
     protected override DbConnection CreateDbConnection()
     {
-        opened();
+        beforeUse();
         return pool.CreateConnection();
     }
 
     protected override DbConnection OpenDbConnection()
     {
         var session = pool.OpenConnection();
-        opened();
+        beforeUse();
         return session;
     }
 
     protected override async ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
     {
         var session = await pool.OpenConnectionAsync(cancellationToken);
-        opened();
+        beforeUse();
         return session;
     }
 }

@@ -2,16 +2,17 @@ using System.Collections.Frozen;
 
 namespace Onex.Effects.Db;
 
-/// <summary>Which statements a step may run. The server rejects several statements in one, because the extended protocol is used.</summary>
+/// <summary>Which statements a step may run. The server rejects several statements in one text, because the extended
+/// protocol is used.</summary>
 internal static class StatementRules
 {
     // They would end or split the operation's transaction, or start a dialogue (COPY) that a step cannot conduct.
-    private static readonly FrozenSet<string> _refused = FrozenSet.ToFrozenSet(
+    private static readonly FrozenSet<string> _forbiddenWords = FrozenSet.ToFrozenSet(
         ["ABORT", "BEGIN", "COMMIT", "COPY", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"],
         StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The problem of a statement, or null.</summary>
-    public static string? Problem(string sql)
+    public static string? FindProblem(string sql)
     {
         var rest = SkipBlank(sql);
         if (rest.IsEmpty)
@@ -26,10 +27,10 @@ internal static class StatementRules
         }
 
         var word = rest[..length].ToString();
-        return _refused.Contains(word) ? $"'sql' may not begin with {word.ToUpperInvariant()}" : null;
+        return _forbiddenWords.Contains(word) ? $"'sql' may not begin with {word.ToUpperInvariant()}" : null;
     }
 
-    // From the first character that is neither white space nor a comment nor an empty statement. Comments nest.
+    // Returns the text from the first character that is no white space, comment or empty statement. Comments nest.
     private static ReadOnlySpan<char> SkipBlank(ReadOnlySpan<char> sql)
     {
         while (true)

@@ -46,8 +46,8 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
         FROM reached r JOIN pg_catalog.pg_type t ON t.oid = r.oid
         """;
 
-    /// <summary>The parameter of <see cref="Sql"/>.</summary>
-    public static NpgsqlParameter Parameter(uint[] types) =>
+    /// <summary>Creates the parameter of <see cref="Sql"/>.</summary>
+    public static NpgsqlParameter CreateParameter(uint[] types) =>
         new NpgsqlParameter<uint[]> { TypedValue = types, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid };
 
     /// <summary>Reads the rows of <see cref="Sql"/>.</summary>
@@ -69,7 +69,9 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
         return new TypeCatalogue(types);
     }
 
-    /// <summary>The type below all domains. A type that is not in the catalogue is read as text.</summary>
+    /// <summary>
+    /// The type, or the base type of a domain, which may be several domains deep. A type that is not in the catalogue is read as text.
+    /// </summary>
     public DbType Find(uint oid)
     {
         var type = types.GetValueOrDefault(oid) ?? new DbType(oid, "unknown", 0, 0, ',', []);
@@ -96,7 +98,7 @@ internal static class TypeOids
     public const uint Numeric = 1700;
     public const uint Jsonb = 3802;
 
-    public static bool IsWhole(uint oid) => oid is Int2 or Int4 or Int8 or Oid or Xid or Cid;
+    public static bool IsInteger(uint oid) => oid is Int2 or Int4 or Int8 or Oid or Xid or Cid;
 
     public static bool IsJson(uint oid) => oid is Json or Jsonb;
 }

@@ -5,8 +5,8 @@ using Onex.Hosting.Discovery;
 namespace Onex.Effects.Discovery;
 
 /// <summary>
-/// The healthy instances of a service in Consul, kept current by blocking queries: a request is answered once the list changes. Attempts
-/// take the instances in turn.
+/// The healthy instances of a service in Consul, kept current by blocking queries: Consul answers once the list changes. Each attempt
+/// starts with the next instance.
 /// </summary>
 internal sealed class ConsulList : IServiceList
 {
@@ -48,10 +48,10 @@ internal sealed class ConsulList : IServiceList
     }
 
     /// <summary>
-    /// The index of the next query: 0 if it went backwards, because Consul was restored or restarted; and at least 1 otherwise, because a
-    /// query with 0 does not wait.
+    /// The index of the next query. It is 0, which does not wait, if the answered one went backwards, because Consul was restored or
+    /// restarted. Otherwise it is at least 1, so that the query waits for a change.
     /// </summary>
-    internal static ulong NextIndex(ulong index, ulong answered) => answered < index ? 0 : Math.Max(1, answered);
+    internal static ulong NextIndex(ulong index, ulong answeredIndex) => answeredIndex < index ? 0 : Math.Max(1, answeredIndex);
 
     private async Task WatchAsync()
     {
@@ -63,13 +63,13 @@ internal sealed class ConsulList : IServiceList
             {
                 var answer = await _consul.HealthyAsync(
                     _service.Name, _service.Tag, _service.Datacenter, index, _longestWait, _disposed.Token);
-                _state.Found(answer.Instances);
+                _state.RecordInstances(answer.Instances);
                 (index, pause, wait) = (NextIndex(index, answer.Index), _firstPause, _betweenAnswers);
             }
             catch (ConsulException problem)
             {
                 // The last known list stays in use. The next query asks for the whole list, because Consul may have lost its index.
-                _state.Failed(problem.Message);
+                _state.RecordFailure(problem.Message);
                 (index, wait) = (0, pause);
                 pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
             }
@@ -79,6 +79,7 @@ internal sealed class ConsulList : IServiceList
             }
 
             _lookedUp.TrySetResult();
+            // At random up to twice as long, so that processes do not query at the same time.
             wait *= 1 + (RandomNumberGenerator.GetInt32(1000) / 1000.0);
             await Task.Delay(wait, _time, _disposed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -5,7 +5,7 @@ using Onex.Hosting.Health;
 
 namespace Onex.Effects.Discovery;
 
-/// <summary>The last known instances of a service, and the problem of its last lookup, which it reports once.</summary>
+/// <summary>The last known instances of a service, and the problem of its last lookup. It is logged when it begins and ends.</summary>
 internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILogger logger)
 {
     private static readonly Remedy _remedy = new(
@@ -15,7 +15,7 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
     private IReadOnlyList<DnsEndPoint>? _instances;
     private string? _problem;
 
-    /// <summary>The last known instances, or null if there was no list yet.</summary>
+    /// <summary>The last known instances; null before the first successful lookup.</summary>
     public IReadOnlyList<DnsEndPoint>? Instances
     {
         get
@@ -27,7 +27,7 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
         }
     }
 
-    /// <summary>The last known instances, which are at least one.</summary>
+    /// <summary>The last known instances, at least one.</summary>
     /// <exception cref="ServiceUnavailableException">No instance is known.</exception>
     public IReadOnlyList<DnsEndPoint> Require()
     {
@@ -39,8 +39,8 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
         }
     }
 
-    /// <summary>A lookup found these instances.</summary>
-    public void Found(IReadOnlyList<DnsEndPoint> instances)
+    /// <summary>Records the instances that a lookup found.</summary>
+    public void RecordInstances(IReadOnlyList<DnsEndPoint> instances)
     {
         lock (_lock)
         {
@@ -50,15 +50,14 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
         Report(instances.Count > 0 ? null : "it has no healthy instance");
     }
 
-    /// <summary>A lookup failed. The last known instances stay in use.</summary>
-    public void Failed(string problem)
+    /// <summary>Records that a lookup failed. The last known instances stay in use.</summary>
+    public void RecordFailure(string problem)
     {
         var known = Instances;
         var use = known is { Count: > 0 } ? $"; the last known {Plural.Format(known.Count, "instance")} stay in use" : "";
         Report(problem.TrimEnd('.') + use);
     }
 
-    // Logs changes only.
     private void Report(string? problem)
     {
         string? before;

@@ -5,7 +5,7 @@ namespace Onex.Effects.Discovery;
 /// <summary>
 /// The address of a service whose instances are looked up: <c>consul://stock</c>, <c>srv://_http._tcp.stock.internal</c>.
 /// </summary>
-/// <param name="Scheme">One of the schemes below.</param>
+/// <param name="Scheme"><see cref="Consul"/> or <see cref="Srv"/>.</param>
 /// <param name="Name">The service in Consul, or the name of the SRV records.</param>
 /// <param name="Tag">Only instances with this tag, or null; Consul only.</param>
 /// <param name="Datacenter">The datacenter, or null for the agent's; Consul only.</param>
@@ -15,15 +15,15 @@ internal sealed record ServiceAddress(string Scheme, string Name, string? Tag, s
     public const string Srv = "srv";
 
     /// <summary>Whether the text looks like the address of a service.</summary>
-    public static bool IsOne(string text) =>
+    public static bool IsService(string text) =>
         text.StartsWith(Consul + "://", StringComparison.OrdinalIgnoreCase)
         || text.StartsWith(Srv + "://", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether the address is that of a service.</summary>
-    public static bool IsOne(Uri url) => url.Scheme is Consul or Srv;
+    public static bool IsService(Uri url) => url.Scheme is Consul or Srv;
 
     /// <summary>
-    /// The service, and the address with which requests are made as if the service were one host; or the problem, as the end of a
+    /// Returns the service and the base address of its requests, in which it stands as the host; or the problem, as the end of a
     /// sentence, and its remedy.
     /// </summary>
     public static (ServiceAddress? Service, Uri? Root, string Problem, string Remedy) Parse(Uri url)
@@ -47,7 +47,7 @@ internal sealed record ServiceAddress(string Scheme, string Name, string? Tag, s
             return (null, null, problem, remedy);
         }
 
-        // A certificate names the domain of SRV records, not the service and the protocol before it.
+        // The host is what a TLS certificate names: the domain of the SRV records, without the service and the protocol before it.
         var host = url.Scheme == Consul ? url.Host : string.Join('.', url.Host.Split('.').SkipWhile(label => label.StartsWith('_')));
         return Uri.TryCreate($"{Value("scheme") ?? "http"}://{host}{url.AbsolutePath}", UriKind.Absolute, out var root)
             && root.HostNameType == UriHostNameType.Dns && !IPAddress.TryParse(host, out _)

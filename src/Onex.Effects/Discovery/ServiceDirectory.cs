@@ -16,9 +16,9 @@ internal sealed class ServiceDirectory : IAsyncDisposable
     private readonly ConcurrentDictionary<ServiceAddress, Lazy<IServiceList>> _lists = new();
     private readonly Func<ServiceAddress, IServiceList> _create;
 
-    /// <param name="consul">The agent that knows the services of <c>consul://</c>.</param>
+    /// <param name="consul">The client of the agent that knows the services of <c>consul://</c>.</param>
     /// <param name="dnsServer">The server that knows the services of <c>srv://</c>, or null for the system's.</param>
-    /// <param name="health">Is degraded while a service cannot be looked up or has no instance.</param>
+    /// <param name="health">Reports a problem while a service cannot be looked up or has no instance.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public ServiceDirectory(
@@ -38,7 +38,7 @@ internal sealed class ServiceDirectory : IAsyncDisposable
     /// <summary>The instances in the order in which an attempt should try them; never empty.</summary>
     /// <exception cref="ServiceUnavailableException">No instance is known.</exception>
     public Task<IReadOnlyList<DnsEndPoint>> ResolveAsync(ServiceAddress service, CancellationToken cancellation) =>
-        _lists.GetOrAdd(service, one => new Lazy<IServiceList>(() => _create(one))).Value.ResolveAsync(cancellation);
+        _lists.GetOrAdd(service, key => new Lazy<IServiceList>(() => _create(key))).Value.ResolveAsync(cancellation);
 
     public async ValueTask DisposeAsync()
     {

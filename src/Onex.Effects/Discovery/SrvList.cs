@@ -5,8 +5,8 @@ using DnsClient;
 namespace Onex.Effects.Discovery;
 
 /// <summary>
-/// The instances of a service from SRV records (RFC 2782), kept for their time to live. Attempts take the lowest priority first, and among
-/// equals a random one by weight.
+/// The instances of a service from SRV records (RFC 2782), kept for their time to live. An attempt starts with the lowest priority; among
+/// instances of equal priority the order is random by weight.
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="query">Queries the SRV records of a name.</param>
@@ -16,12 +16,12 @@ internal sealed class SrvList(
     ServiceAddress service, Func<string, CancellationToken, Task<IDnsQueryResponse>> query, LookupState state, TimeProvider time)
     : IServiceList
 {
-    private static readonly TimeSpan _shortest = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _longest = TimeSpan.FromHours(1);
-    private static readonly TimeSpan _answerMax = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _againAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _minTimeToLive = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _maxTimeToLive = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _queryTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim _oneQuery = new(1);
+    private readonly SemaphoreSlim _queryLock = new(1);
     private volatile Answer _answer = new([], DateTimeOffset.MinValue);
 
     /// <summary>The options of queries to a server, or to the system's.</summary>
@@ -29,14 +29,14 @@ internal sealed class SrvList(
     {
         var options = server is null ? new LookupClientOptions() : new LookupClientOptions(server);
         options.UseCache = false;
-        options.Timeout = _answerMax;
+        options.Timeout = _queryTimeout;
         options.Retries = 1;
         return options;
     }
 
     public ValueTask DisposeAsync()
     {
-        _oneQuery.Dispose();
+        _queryLock.Dispose();
         return default;
     }
 
@@ -44,7 +44,7 @@ internal sealed class SrvList(
     {
         if (_answer.Until <= time.GetUtcNow())
         {
-            await _oneQuery.WaitAsync(cancellation);
+            await _queryLock.WaitAsync(cancellation);
             try
             {
                 if (_answer.Until <= time.GetUtcNow())
@@ -54,29 +54,34 @@ internal sealed class SrvList(
             }
             finally
             {
-                _oneQuery.Release();
+                _queryLock.Release();
             }
         }
 
         _ = state.Require();
-        return [.. InOrder(_answer.Records, RandomNumberGenerator.GetInt32).Select(record => record.Instance)];
+        return [.. SelectOrder(_answer.Records, RandomNumberGenerator.GetInt32).Select(record => record.Instance)];
     }
 
-    /// <summary>The records in the order of RFC 2782.</summary>
+    /// <summary>Returns the records in an order by priority and weight as RFC 2782 defines it.</summary>
     /// <param name="records">The records.</param>
-    /// <param name="random">A random number below the given one.</param>
-    internal static IEnumerable<Record> InOrder(IEnumerable<Record> records, Func<int, int> random)
+    /// <param name="random">Returns a random number from 0 to below its argument.</param>
+    internal static IEnumerable<Record> SelectOrder(IEnumerable<Record> records, Func<int, int> random)
     {
-        foreach (var equals in records.GroupBy(record => record.Priority).OrderBy(group => group.Key))
+        foreach (var group in records.GroupBy(record => record.Priority).OrderBy(equals => equals.Key))
         {
-            // Records without weight come first, so that they are chosen seldom but sometimes.
-            var left = equals.OrderBy(record => record.Weight).ToList();
-            while (left.Count > 0)
+            // Records without weight come first, so that the sum of weights, which can be 0, can choose them.
+            var remaining = group.OrderBy(record => record.Weight).ToList();
+            while (remaining.Count > 0)
             {
-                var chosen = random(left.Sum(record => record.Weight) + 1);
-                var at = left.FindIndex(record => (chosen -= record.Weight) <= 0);
-                yield return left[at];
-                left.RemoveAt(at);
+                var chosen = random(remaining.Sum(record => record.Weight) + 1);
+                var at = 0;
+                while (chosen > remaining[at].Weight)
+                {
+                    chosen -= remaining[at++].Weight;
+                }
+
+                yield return remaining[at];
+                remaining.RemoveAt(at);
             }
         }
     }
@@ -102,9 +107,10 @@ internal sealed class SrvList(
                     new DnsEndPoint(
                         addresses[record.Target.Value].FirstOrDefault() ?? record.Target.Value.TrimEnd('.'), record.Port))),
             ];
-            state.Found([.. found.Select(record => record.Instance)]);
-            var lives = records.Count == 0 ? _againAfter : TimeSpan.FromSeconds(records.Min(record => record.InitialTimeToLive));
-            return new Answer(found, time.GetUtcNow() + TimeSpan.FromTicks(Math.Clamp(lives.Ticks, _shortest.Ticks, _longest.Ticks)));
+            state.RecordInstances([.. found.Select(record => record.Instance)]);
+            var timeToLive = records.Count == 0 ? _retryDelay : TimeSpan.FromSeconds(records.Min(record => record.InitialTimeToLive));
+            var ticks = Math.Clamp(timeToLive.Ticks, _minTimeToLive.Ticks, _maxTimeToLive.Ticks);
+            return new Answer(found, time.GetUtcNow() + TimeSpan.FromTicks(ticks));
         }
         catch (DnsResponseException problem) when (!cancellation.IsCancellationRequested)
         {
@@ -112,10 +118,11 @@ internal sealed class SrvList(
         }
     }
 
+    // Keeps the records until the next query.
     private Answer Keep(string problem)
     {
-        state.Failed(problem);
-        return _answer with { Until = time.GetUtcNow() + _againAfter };
+        state.RecordFailure(problem);
+        return _answer with { Until = time.GetUtcNow() + _retryDelay };
     }
 
     /// <summary>An instance with its priority and weight.</summary>

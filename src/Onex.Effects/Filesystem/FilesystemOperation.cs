@@ -15,7 +15,7 @@ internal sealed class FileRejectedException(string code, string problem) : Excep
 
 /// <summary>
 /// Base class of the operations on files below the root of a connection. Each directory of a path is opened relative to the one before it,
-/// without following links, so that no path leads out of the root, whatever other processes change meanwhile.
+/// without following links, so that no path leads out of the root, even if other processes replace directories meanwhile.
 /// </summary>
 internal abstract class FilesystemOperation<TArguments, TResult>(
     JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
@@ -23,7 +23,7 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
     where TArguments : class
     where TResult : class
 {
-    /// <summary>Runs the operation below the opened root. Blocks.</summary>
+    /// <summary>Runs the operation below the opened root. Blocks the thread.</summary>
     protected abstract Task<TResult> RunAsync(
         SafeFileHandle root, TArguments arguments, AttemptContext context, CancellationToken cancellation);
 
@@ -42,7 +42,7 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         }
 
         // A network file system may block a thread for longer than the attempt may last.
-        return await Task.Run(() => GuardedAsync(arguments, context, connection.Name, root, cancellation), cancellation)
+        return await Task.Run(() => RunAndClassifyAsync(arguments, context, connection.Name, root, cancellation), cancellation)
             .WaitAsync(cancellation);
     }
 
@@ -50,7 +50,7 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
     protected static (SafeFileHandle Directory, string Name) OpenParent(SafeFileHandle root, string path)
     {
         var names = path.Split('/');
-        return (OpenDirectory(root, names.AsSpan(0, names.Length - 1)), Valid(names[^1]));
+        return (OpenDirectory(root, names.AsSpan(0, names.Length - 1)), RequireName(names[^1]));
     }
 
     /// <summary>Opens a directory below the root, name by name.</summary>
@@ -60,9 +60,9 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         for (var index = 0; index < names.Length; index++)
         {
             using var parent = directory;
-            if (NativeFiles.Describe(parent, Valid(names[index])) is { Kind: not FileKind.Directory })
+            if (NativeFiles.Describe(parent, RequireName(names[index])) is { Kind: not FileKind.Directory })
             {
-                throw Rejected("a part of the path is a link or no directory");
+                throw PathRejected("a part of the path is a link or no directory");
             }
 
             directory = NativeFiles.OpenDirectory(parent, names[index], isLast: index == names.Length - 1);
@@ -71,26 +71,26 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         return directory;
     }
 
-    /// <summary>Rejects a name that stands for something else than a regular file. Null stands for a name that does not exist.</summary>
+    /// <summary>Rejects a name that is not a regular file. A null kind stands for a name that does not exist.</summary>
     protected static void RequireFile(FileKind? kind)
     {
         if (kind is not (null or FileKind.File))
         {
-            throw Rejected("the path names no regular file");
+            throw PathRejected("the path names no regular file");
         }
     }
 
-    /// <summary>The rejection of a path.</summary>
-    protected static FileRejectedException Rejected(string problem) => new("path_refused", problem);
+    /// <summary>Creates the rejection of a path.</summary>
+    protected static FileRejectedException PathRejected(string problem) => new("path_refused", problem);
 
-    private static string Valid(string name) => name is "" or "." or ".." || name.Contains('\0', StringComparison.Ordinal)
-        ? throw Rejected("the path must be relative to the root, without empty names, '.' and '..'")
+    private static string RequireName(string name) => name is "" or "." or ".." || name.Contains('\0', StringComparison.Ordinal)
+        ? throw PathRejected("the path must be relative to the root, without empty names, '.' and '..'")
         : name;
 
     private static EffectOutcome<TResult> Failed(AttemptContext context, string code, string message) =>
         EffectOutcome<TResult>.Failed(context.Progress.Reach, code, message);
 
-    private async Task<EffectOutcome<TResult>> GuardedAsync(
+    private async Task<EffectOutcome<TResult>> RunAndClassifyAsync(
         TArguments arguments, AttemptContext context, string connection, string path, CancellationToken cancellation)
     {
         SafeFileHandle? root = null;
@@ -112,9 +112,9 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
             return exception.Error switch
             {
                 FileException.NotFound => EffectOutcome<TResult>.Refused("not_found", $"{context.Operation}: there is no such path."),
-                1 or 13 => EffectOutcome<TResult>.Refused(
+                /* EPERM, EACCES */ 1 or 13 => EffectOutcome<TResult>.Refused(
                     "access_denied", $"{context.Operation}: the user that runs onex may not do this."),
-                // No directory, a directory, too many links, name too long: the path has changed meanwhile, or cannot exist.
+                // ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP: the path has changed after it was checked, or cannot exist.
                 20 or 21 or 36 or 40 => EffectOutcome<TResult>.Refused(
                     "path_refused", $"{context.Operation}: the path cannot be used (errno {exception.Error})."),
                 _ => Failed(
@@ -144,7 +144,7 @@ internal sealed class ReadFile()
         var (directory, name) = OpenParent(root, arguments.Path);
         using (directory)
         {
-            // Checked before it is opened, because opening a device may have an effect, and again on what was opened.
+            // The kind is checked before, because opening a device may have an effect, and again on the opened file, which may be another.
             RequireFile(NativeFiles.Describe(directory, name)?.Kind);
             using var file = NativeFiles.OpenFile(directory, name);
             var (kind, bytes) = NativeFiles.Describe(file);
@@ -155,12 +155,14 @@ internal sealed class ReadFile()
                     "result_too_large", $"the file is larger than {context.LargestResult / (1024 * 1024)} MiB");
             }
 
-            // Text that is appended meanwhile is not read.
-            await context.Room.HoldAsync(bytes, cancellation);
+            // Reads the size that was checked; what is appended meanwhile is not read.
+            await context.Memory.ReserveAsync(bytes, cancellation);
             var content = new byte[bytes];
-            var read = 0;
-            for (int more; read < bytes && (more = RandomAccess.Read(file, content.AsSpan(read), read)) > 0; read += more)
+            var (read, chunk) = (0, 1);
+            while (read < bytes && chunk > 0)
             {
+                chunk = RandomAccess.Read(file, content.AsSpan(read), read);
+                read += chunk;
             }
 
             return new FileContent { Content = ValueText.FromBytes(content.AsSpan(0, read)), Bytes = read };
@@ -189,7 +191,7 @@ internal sealed class WriteFile()
         {
             RequireFile(NativeFiles.Describe(directory, name)?.Kind);
 
-            // Each attempt has a file of its own: an attempt whose lease ended may still be writing.
+            // Each attempt writes a temporary file of its own, because an attempt whose lease ended may still be writing.
             var temporary = $".onex-{context.CommandId}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp";
             var file = NativeFiles.CreateFile(directory, temporary);
             try
@@ -201,7 +203,7 @@ internal sealed class WriteFile()
                 }
 
                 cancellation.ThrowIfCancellationRequested();
-                context.Progress.Send();
+                context.Progress.MarkSent();
                 NativeFiles.Rename(directory, temporary, name);
             }
             catch
@@ -229,10 +231,11 @@ internal sealed class ListDirectory()
     {
         using var directory = OpenDirectory(root, arguments.Path == "." ? [] : arguments.Path.Split('/'));
         var entries = new List<DirectoryEntry>();
-        foreach (var name in NativeFiles.Names(directory))
+        foreach (var name in NativeFiles.ListNames(directory))
         {
             cancellation.ThrowIfCancellationRequested();
-            if (NativeFiles.Describe(directory, name) is not ({ Kind: FileKind.File or FileKind.Directory } and var (kind, bytes)))
+            var (kind, bytes) = NativeFiles.Describe(directory, name) ?? (FileKind.Other, 0);
+            if (kind == FileKind.Other)
             {
                 continue;
             }
@@ -271,7 +274,7 @@ internal sealed class DeleteFile()
             }
 
             cancellation.ThrowIfCancellationRequested();
-            context.Progress.Send();
+            context.Progress.MarkSent();
             NativeFiles.Remove(directory, name);
             NativeFiles.Flush(directory);
             return Task.FromResult(new FileDeleted { Deleted = true });

@@ -33,6 +33,7 @@ internal sealed class FileException(int error) : IOException($"errno {error}")
 /// </summary>
 internal static class NativeFiles
 {
+    // O_ and AT_ flags of Linux, in octal in its headers.
     private const int WriteOnly = 0x1;
     private const int Create = 0x40;
     private const int Exclusive = 0x80;
@@ -47,33 +48,33 @@ internal static class NativeFiles
     private const int StatBytes = 256;
     private const int Interrupted = 4;
 
-    private static readonly EnumerationOptions _all = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions _everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
 
     // Two flags differ between the architectures.
     private static readonly (int Directory, int NoFollow) _flags =
         RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? (0x4000, 0x8000) : (0x10000, 0x20000);
 
-    /// <summary>Opens a directory by its whole path, which may contain links: it is the operator's.</summary>
+    /// <summary>Opens a directory by its whole path, which may contain links, because the operator chose it.</summary>
     public static SafeFileHandle OpenRoot(string path) => Open(CurrentDirectory, path, _flags.Directory | CloseOnExec, 0);
 
-    /// <summary>Opens a directory of a directory. One that is only walked through need not be readable.</summary>
+    /// <summary>Opens a directory within another. Only the last one of a path must be readable.</summary>
     public static SafeFileHandle OpenDirectory(SafeFileHandle parent, string name, bool isLast) =>
-        Open(Number(parent), name, _flags.Directory | _flags.NoFollow | CloseOnExec | (isLast ? 0 : PathOnly), 0);
+        Open(DescriptorOf(parent), name, _flags.Directory | _flags.NoFollow | CloseOnExec | (isLast ? 0 : PathOnly), 0);
 
     /// <summary>Opens a file for reading. Opening a FIFO does not block.</summary>
     public static SafeFileHandle OpenFile(SafeFileHandle directory, string name) =>
-        Open(Number(directory), name, _flags.NoFollow | NonBlocking | CloseOnExec, 0);
+        Open(DescriptorOf(directory), name, _flags.NoFollow | NonBlocking | CloseOnExec, 0);
 
     /// <summary>Creates a file that does not exist yet, for writing.</summary>
     public static SafeFileHandle CreateFile(SafeFileHandle directory, string name) =>
-        Open(Number(directory), name, WriteOnly | Create | Exclusive | _flags.NoFollow | CloseOnExec, ModeOfNewFiles);
+        Open(DescriptorOf(directory), name, WriteOnly | Create | Exclusive | _flags.NoFollow | CloseOnExec, ModeOfNewFiles);
 
-    /// <summary>The kind and the size of a name in a directory, or null without one. Links are not followed.</summary>
+    /// <summary>The kind and the size of a name in a directory; null if it does not exist. Links are not followed.</summary>
     public static (FileKind Kind, long Bytes)? Describe(SafeFileHandle directory, string name)
     {
         try
         {
-            return Describe(Number(directory), name, NoFollowAt);
+            return Describe(DescriptorOf(directory), name, NoFollowAt);
         }
         catch (FileException exception) when (exception.Error == FileException.NotFound)
         {
@@ -82,30 +83,32 @@ internal static class NativeFiles
     }
 
     /// <summary>The kind and the size of an open file.</summary>
-    public static (FileKind Kind, long Bytes) Describe(SafeFileHandle file) => Describe(Number(file), "", EmptyPath);
+    public static (FileKind Kind, long Bytes) Describe(SafeFileHandle file) => Describe(DescriptorOf(file), "", EmptyPath);
 
     /// <summary>Renames a file within a directory. Replaces a file of that name in one step.</summary>
     public static void Rename(SafeFileHandle directory, string from, string to) =>
-        Check(renameat(Number(directory), Bytes(from), Number(directory), Bytes(to)));
+        Check(renameat(DescriptorOf(directory), ToNullTerminated(from), DescriptorOf(directory), ToNullTerminated(to)));
 
     /// <summary>Removes a file.</summary>
-    public static void Remove(SafeFileHandle directory, string name) => Check(unlinkat(Number(directory), Bytes(name), 0));
+    public static void Remove(SafeFileHandle directory, string name) => Check(unlinkat(DescriptorOf(directory), ToNullTerminated(name), 0));
 
     /// <summary>Removes a file if it is there and can be removed.</summary>
-    public static void TryRemove(SafeFileHandle directory, string name) => _ = unlinkat(Number(directory), Bytes(name), 0);
+    public static void TryRemove(SafeFileHandle directory, string name) => _ = unlinkat(DescriptorOf(directory), ToNullTerminated(name), 0);
 
-    /// <summary>The names in an open directory, through the kernel's link to it, so that its path is not walked again.</summary>
-    public static IEnumerable<string> Names(SafeFileHandle directory) =>
-        Directory.EnumerateFileSystemEntries($"/proc/self/fd/{Number(directory)}/", "*", _all).Select(path => Path.GetFileName(path));
+    /// <summary>Lists the names in an open directory. Uses the kernel's link to it, so that its path is not resolved again.</summary>
+    public static IEnumerable<string> ListNames(SafeFileHandle directory) =>
+        Directory.EnumerateFileSystemEntries($"/proc/self/fd/{DescriptorOf(directory)}/", "*", _everything)
+            .Select(path => Path.GetFileName(path));
 
     /// <summary>Writes a file's content, or a directory's entries, to the disk.</summary>
-    public static void Flush(SafeFileHandle handle) => Check(fsync(Number(handle)));
+    public static void Flush(SafeFileHandle handle) => Check(fsync(DescriptorOf(handle)));
 
     private static (FileKind Kind, long Bytes) Describe(int handle, string name, int flags)
     {
-        // The layout of statx does not depend on the architecture.
+        // The layout of statx does not depend on the architecture: the mode is at byte 28, its upper four bits are the type; the size
+        // is at byte 40.
         var stat = new byte[StatBytes];
-        Check(statx(handle, Bytes(name), flags, BasicStats, stat));
+        Check(statx(handle, ToNullTerminated(name), flags, BasicStats, stat));
         var kind = (BinaryPrimitives.ReadUInt16LittleEndian(stat.AsSpan(28)) & 0xF000) switch
         {
             0x8000 => FileKind.File,
@@ -119,7 +122,7 @@ internal static class NativeFiles
     {
         while (true)
         {
-            var handle = openat(directory, Bytes(name), flags, mode);
+            var handle = openat(directory, ToNullTerminated(name), flags, mode);
             if (handle >= 0)
             {
                 return new SafeFileHandle(handle, ownsHandle: true);
@@ -141,10 +144,10 @@ internal static class NativeFiles
         }
     }
 
-    // The callers hold the handle open until the call has returned.
-    private static int Number(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
+    // Callers must keep the handle open until the system call has returned.
+    private static int DescriptorOf(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
 
-    private static byte[] Bytes(string name) => Encoding.UTF8.GetBytes(name + '\0');
+    private static byte[] ToNullTerminated(string name) => Encoding.UTF8.GetBytes(name + '\0');
 
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

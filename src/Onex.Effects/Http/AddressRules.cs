@@ -7,11 +7,11 @@ namespace Onex.Effects.Http;
 internal static class AddressRules
 {
     // Ranges of IANA's special-purpose registries that are not routed on the internet.
-    private static readonly IPNetwork[] _inside =
+    private static readonly IPNetwork[] _internal =
     [
         IPNetwork.Parse("0.0.0.0/8"), // this host
         IPNetwork.Parse("10.0.0.0/8"), // private
-        IPNetwork.Parse("100.64.0.0/10"), // carriers' shared space, and many clouds' insides
+        IPNetwork.Parse("100.64.0.0/10"), // shared space of carriers, internal in many clouds
         IPNetwork.Parse("127.0.0.0/8"), // loopback
         IPNetwork.Parse("169.254.0.0/16"), // link-local: the clouds' metadata services
         IPNetwork.Parse("172.16.0.0/12"), // private
@@ -31,8 +31,8 @@ internal static class AddressRules
     private static readonly IPNetwork _sixToFour = IPNetwork.Parse("2002::/16");
     private static readonly IPNetwork _v4Compatible = IPNetwork.Parse("::/96");
 
-    // Inside ranges in which no service listens for others, but the clouds' metadata services do.
-    private static readonly IPNetwork[] _noHosts =
+    // Internal ranges in which no service listens for other machines, except for the metadata services of clouds.
+    private static readonly IPNetwork[] _neverInstances =
     [
         IPNetwork.Parse("0.0.0.0/8"), // this host
         IPNetwork.Parse("169.254.0.0/16"), // link-local
@@ -43,20 +43,20 @@ internal static class AddressRules
         IPNetwork.Parse("fd00:ec2::/32"), // a cloud's metadata service
     ];
 
-    /// <summary>Whether an instance that was looked up cannot have the address.</summary>
-    public static bool IsNoHost(IPAddress address) => address.IsIPv4MappedToIPv6
-        ? IsNoHost(address.MapToIPv4())
-        : _noHosts.Any(network => network.Contains(address));
+    /// <summary>Whether an instance of a service, as Consul or DNS gives it, cannot have the address.</summary>
+    public static bool CannotBeInstance(IPAddress address) => address.IsIPv4MappedToIPv6
+        ? CannotBeInstance(address.MapToIPv4())
+        : _neverInstances.Any(network => network.Contains(address));
 
     /// <summary>Whether a connection must name the host before it may be reached.</summary>
-    public static bool IsInside(IPAddress address)
+    public static bool IsInternal(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
         {
-            return IsInside(address.MapToIPv4());
+            return IsInternal(address.MapToIPv4());
         }
 
-        if (_inside.Any(network => network.Contains(address)))
+        if (_internal.Any(network => network.Contains(address)))
         {
             return true;
         }
@@ -69,7 +69,7 @@ internal static class AddressRules
         // An address that embeds an IPv4 address is as internal as that one.
         var bytes = address.GetAddressBytes();
         return _nat64Local.Contains(address)
-            || ((_nat64.Contains(address) || _v4Compatible.Contains(address)) && IsInside(new IPAddress(bytes.AsSpan(12, 4))))
-            || (_sixToFour.Contains(address) && IsInside(new IPAddress(bytes.AsSpan(2, 4))));
+            || ((_nat64.Contains(address) || _v4Compatible.Contains(address)) && IsInternal(new IPAddress(bytes.AsSpan(12, 4))))
+            || (_sixToFour.Contains(address) && IsInternal(new IPAddress(bytes.AsSpan(2, 4))));
     }
 }

@@ -12,54 +12,54 @@ internal static class ContentCoding
     /// <summary>The codings that a request accepts: those whose end can be detected.</summary>
     public const string Accepted = "gzip, br";
 
-    // A compressed text appended to a complete body is decompressed after it; appended to a truncated one it is read as the rest and is
-    // not.
-    private static readonly byte[] _seal = "onex: all of it was there"u8.ToArray();
-    private static readonly byte[] _packedSeal = Pack(_seal);
+    // A gzip member that is appended to a complete body is decompressed after it. Appended to a truncated body, it is taken for the
+    // missing rest, so the mark does not come out.
+    private static readonly byte[] _endMark = "onex: all of it was there"u8.ToArray();
+    private static readonly byte[] _compressedEndMark = Compress(_endMark);
 
     /// <summary>Whether a body with this coding can be decompressed.</summary>
     public static bool IsKnown(string coding) => coding.ToLowerInvariant() is "gzip" or "x-gzip" or "br" or "deflate";
 
     /// <summary>Decompresses the body; null if it is larger than the maximum.</summary>
-    /// <exception cref="InvalidDataException">It is truncated, or not compressed this way.</exception>
-    public static byte[]? Unpack(byte[] packed, string coding, int most)
+    /// <exception cref="InvalidDataException">The body is truncated, or not compressed this way.</exception>
+    public static byte[]? Decompress(byte[] compressed, string coding, int bytesMax)
     {
         switch (coding.ToLowerInvariant())
         {
             case "br":
-                return UnpackBrotli(packed, most);
+                return DecompressBrotli(compressed, bytesMax);
             case "deflate":
-                // 'deflate' names two formats; the first byte distinguishes them.
-                using (var stream = new MemoryStream(packed))
+                // 'deflate' names two formats. The low four bits of zlib's first byte are 8; a raw stream does not begin so.
+                using (var stream = new MemoryStream(compressed))
                 {
-                    using Stream inflating = packed.Length > 0 && (packed[0] & 0x0F) == 8
+                    using Stream decompressing = compressed.Length > 0 && (compressed[0] & 0x0F) == 8
                         ? new ZLibStream(stream, CompressionMode.Decompress)
                         : new DeflateStream(stream, CompressionMode.Decompress);
-                    return ReadAll(inflating, most);
+                    return ReadAll(decompressing, bytesMax);
                 }
 
             default:
-                using (var sealing = new MemoryStream([.. packed, .. _packedSeal]))
+                using (var marked = new MemoryStream([.. compressed, .. _compressedEndMark]))
                 {
-                    using var inflating = new GZipStream(sealing, CompressionMode.Decompress);
-                    var all = ReadAll(inflating, most + _seal.Length);
+                    using var decompressing = new GZipStream(marked, CompressionMode.Decompress);
+                    var all = ReadAll(decompressing, bytesMax + _endMark.Length);
                     return all is null ? null
-                        : all.AsSpan().EndsWith(_seal) ? all[..^_seal.Length]
+                        : all.AsSpan().EndsWith(_endMark) ? all[..^_endMark.Length]
                         : throw new InvalidDataException("The gzip stream is truncated.");
                 }
         }
     }
 
-    private static byte[]? UnpackBrotli(ReadOnlySpan<byte> packed, int most)
+    private static byte[]? DecompressBrotli(ReadOnlySpan<byte> compressed, int bytesMax)
     {
         using var decoder = default(BrotliDecoder);
-        var unpacked = new ArrayBufferWriter<byte>();
+        var decompressed = new ArrayBufferWriter<byte>();
         while (true)
         {
-            var status = decoder.Decompress(packed, unpacked.GetSpan(16 * 1024), out var consumed, out var written);
-            unpacked.Advance(written);
-            packed = packed[consumed..];
-            if (unpacked.WrittenCount > most)
+            var status = decoder.Decompress(compressed, decompressed.GetSpan(16 * 1024), out var consumed, out var written);
+            decompressed.Advance(written);
+            compressed = compressed[consumed..];
+            if (decompressed.WrittenCount > bytesMax)
             {
                 return null;
             }
@@ -67,7 +67,7 @@ internal static class ContentCoding
             switch (status)
             {
                 case OperationStatus.Done:
-                    return unpacked.WrittenSpan.ToArray();
+                    return decompressed.WrittenSpan.ToArray();
                 case OperationStatus.DestinationTooSmall:
                     break;
                 default:
@@ -76,13 +76,13 @@ internal static class ContentCoding
         }
     }
 
-    private static byte[]? ReadAll(Stream stream, int most)
+    private static byte[]? ReadAll(Stream stream, int bytesMax)
     {
         using var all = new MemoryStream();
         var chunk = new byte[16 * 1024];
         for (int read; (read = stream.Read(chunk)) > 0;)
         {
-            if (all.Length + read > most)
+            if (all.Length + read > bytesMax)
             {
                 return null;
             }
@@ -93,14 +93,14 @@ internal static class ContentCoding
         return all.ToArray();
     }
 
-    private static byte[] Pack(byte[] bytes)
+    private static byte[] Compress(byte[] bytes)
     {
-        using var packed = new MemoryStream();
-        using (var stream = new GZipStream(packed, CompressionMode.Compress))
+        using var compressed = new MemoryStream();
+        using (var stream = new GZipStream(compressed, CompressionMode.Compress))
         {
             stream.Write(bytes);
         }
 
-        return packed.ToArray();
+        return compressed.ToArray();
     }
 }

@@ -10,8 +10,8 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// Reads responses into a form that can be stored: U+0000, half a surrogate pair and invalid UTF-8 become U+FFFD, because an effect that
-/// has happened must not be lost because of them.
+/// Reads responses into a form that can be stored: U+0000, half a surrogate pair and invalid UTF-8 become U+FFFD, so that the result of
+/// an effect that has happened is not lost because of them.
 /// </summary>
 internal static class HttpAnswers
 {
@@ -19,19 +19,20 @@ internal static class HttpAnswers
 
     private const int ChunkBytes = 16 * 1024;
 
-    // A byte order mark wins over the header, because the writer of the body has put it there. UTF-32's begins with UTF-16's.
-    private static readonly Encoding[] _marked =
+    // A byte order mark takes precedence over the header, because the writer of the body put it there. UTF-32 is checked before UTF-16,
+    // whose mark is the beginning of UTF-32's.
+    private static readonly Encoding[] _encodingsWithMark =
     [
         Encoding.UTF8, Encoding.UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), Encoding.Unicode, Encoding.BigEndianUnicode,
     ];
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = StorableJson.DepthMax };
 
-    /// <summary>The value of a missing body.</summary>
+    /// <summary>The JSON null of a missing body.</summary>
     public static JsonElement NoBody { get; } = Parse("null"u8.ToArray());
 
     /// <summary>The headers by lower-case name.</summary>
-    public static Dictionary<string, string> Headers(HttpResponseMessage response)
+    public static Dictionary<string, string> ReadHeaders(HttpResponseMessage response)
     {
         var (ofResponse, ofContent) = (response.Headers.NonValidated, response.Content.Headers.NonValidated);
         var headers = new Dictionary<string, string>(ofResponse.Count + ofContent.Count, StringComparer.Ordinal);
@@ -50,23 +51,25 @@ internal static class HttpAnswers
     }
 
     /// <summary>The maximum size of a body in bytes.</summary>
-    public static int LargestOf(ResultRoom.Place room) => Math.Min(BytesMax, room.Largest);
+    public static int BytesMaxFor(ResultMemory.Reservation memory) => Math.Min(BytesMax, memory.Largest);
 
-    /// <summary>Reads the body, null if it is too large; and the reason if it is text although declared as JSON, else null.</summary>
-    /// <exception cref="InvalidDataException">It cannot be decompressed.</exception>
+    /// <summary>
+    /// Reads the body; null if it is too large. Unparsed says why a body that is declared as JSON is returned as text; else it is null.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The body cannot be decompressed.</exception>
     public static async Task<(JsonElement? Body, string? Unparsed)> ReadAsync(
-        HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
+        HttpResponseMessage response, ResultMemory.Reservation memory, CancellationToken cancellation)
     {
         // A response without a body (to HEAD) has the Content-Length of the body that it would have.
         var content = response.Content;
         var hasBody = response.RequestMessage!.Method != HttpMethod.Head && response.StatusCode != HttpStatusCode.NotModified;
-        var bytesMax = LargestOf(room);
+        var bytesMax = BytesMaxFor(memory);
         if (hasBody && content.Headers.ContentLength > bytesMax)
         {
             return (null, null);
         }
 
-        await room.HoldAsync(hasBody ? content.Headers.ContentLength ?? 0 : 0, cancellation);
+        await memory.ReserveAsync(hasBody ? content.Headers.ContentLength ?? 0 : 0, cancellation);
         using var buffer = new MemoryStream(hasBody ? (int)(content.Headers.ContentLength ?? 0) : 0);
         var stream = await content.ReadAsStreamAsync(cancellation);
         await using (stream)
@@ -81,7 +84,7 @@ internal static class HttpAnswers
                         return (null, null);
                     }
 
-                    await room.HoldAsync(buffer.Length + read, cancellation);
+                    await memory.ReserveAsync(buffer.Length + read, cancellation);
                     buffer.Write(chunk, 0, read);
                 }
             }
@@ -95,26 +98,27 @@ internal static class HttpAnswers
         var body = buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
         if (body.Length > 0)
         {
-            // Counted after decompression too: a small response may expand to a large one.
-            foreach (var coding in Codings(content).Reverse())
+            // The limit holds after decompression, too: a small response may expand to a large one.
+            foreach (var coding in FindCodings(content).Reverse())
             {
-                if (ContentCoding.Unpack(body, coding, bytesMax) is not { } unpacked)
+                if (ContentCoding.Decompress(body, coding, bytesMax) is not { } decompressed)
                 {
                     return (null, null);
                 }
 
-                body = unpacked;
-                await room.HoldAsync(body.Length, cancellation);
+                body = decompressed;
+                await memory.ReserveAsync(body.Length, cancellation);
                 content.Headers.Remove("Content-Encoding");
                 content.Headers.Remove("Content-Length");
             }
         }
 
-        return body.Length == 0 ? (NoBody, null) : Body(body, content.Headers.ContentType?.MediaType, content.Headers.ContentType?.CharSet);
+        var type = content.Headers.ContentType;
+        return body.Length == 0 ? (NoBody, null) : ParseBody(body, type?.MediaType, type?.CharSet);
     }
 
-    // A body with an unknown coding stays compressed, and so do codings below it.
-    private static string[] Codings(HttpContent content)
+    // Returns the codings in the order in which they were applied. Returns none if one of them is unknown, so that the body stays as it is.
+    private static string[] FindCodings(HttpContent content)
     {
         if (!content.Headers.Contains("Content-Encoding"))
         {
@@ -128,9 +132,9 @@ internal static class HttpAnswers
         return codings.All(ContentCoding.IsKnown) ? codings : [];
     }
 
-    private static (JsonElement Body, string? Unparsed) Body(byte[] bytes, string? mediaType, string? charset)
+    private static (JsonElement Body, string? Unparsed) ParseBody(byte[] bytes, string? mediaType, string? charset)
     {
-        var utf8 = Utf8Text(bytes, charset);
+        var utf8 = ToUtf8(bytes, charset);
         string? unparsed = null;
         if (IsJson(mediaType))
         {
@@ -139,17 +143,17 @@ internal static class HttpAnswers
                 StorableJson.Sanitize(utf8);
                 return (Parse(utf8), null);
             }
-            catch (JsonException bad)
+            catch (JsonException exception)
             {
                 // Without the parser's message, which quotes the body.
                 unparsed = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the body is declared as {mediaType} but is not readable JSON (line {bad.LineNumber + 1}, "
-                    + $"byte {bad.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
+                    $"the body is declared as {mediaType} but is not readable JSON (line {exception.LineNumber + 1}, "
+                    + $"byte {exception.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
             }
         }
 
-        return (Text(Encoding.UTF8.GetString(utf8).Replace('\0', '\uFFFD')), unparsed);
+        return (ToJson(Encoding.UTF8.GetString(utf8).Replace('\0', '\uFFFD')), unparsed);
     }
 
     private static bool IsJson(string? mediaType) =>
@@ -158,19 +162,10 @@ internal static class HttpAnswers
             || mediaType.Equals("text/json", StringComparison.OrdinalIgnoreCase)
             || mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase));
 
-    private static byte[] Utf8Text(byte[] bytes, string? charset)
+    private static byte[] ToUtf8(byte[] bytes, string? charset)
     {
-        Encoding? marked = null;
-        foreach (var candidate in _marked)
-        {
-            if (bytes.AsSpan().StartsWith(candidate.Preamble))
-            {
-                marked = candidate;
-                break;
-            }
-        }
-
-        var encoding = marked ?? EncodingOf(charset);
+        var marked = Array.Find(_encodingsWithMark, candidate => bytes.AsSpan().StartsWith(candidate.Preamble));
+        var encoding = marked ?? FindEncoding(charset);
         var text = bytes.AsSpan(marked?.Preamble.Length ?? 0);
         return encoding is not UTF8Encoding || !Utf8.IsValid(text) ? Encoding.UTF8.GetBytes(encoding.GetString(text))
             : marked is null ? bytes
@@ -178,7 +173,7 @@ internal static class HttpAnswers
     }
 
     // The code pages are used here without registering them, so that decoding elsewhere in the process is unaffected.
-    private static Encoding EncodingOf(string? charset)
+    private static Encoding FindEncoding(string? charset)
     {
         if (charset is null)
         {
@@ -202,6 +197,6 @@ internal static class HttpAnswers
         return document.RootElement.Clone();
     }
 
-    private static JsonElement Text(string text) =>
+    private static JsonElement ToJson(string text) =>
         Parse(JsonSerializer.SerializeToUtf8Bytes(text, Contracts.Messages.MessageJson.Default.String));
 }

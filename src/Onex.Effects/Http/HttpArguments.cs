@@ -16,7 +16,7 @@ internal sealed record HttpArguments
 
     [Argument(
         "Headers of the request. Headers of the connection replace those of the same name.", Default = "none",
-        ReservedKeys = HttpHeaderRules.Ours)]
+        ReservedKeys = HttpHeaderRules.Reserved)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     [Argument("The query of the address. A list repeats its key, null leaves the key out.", Default = "none")]

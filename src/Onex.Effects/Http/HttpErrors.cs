@@ -7,8 +7,8 @@ namespace Onex.Effects.Http;
 /// <summary>Classifies requests that got no answer.</summary>
 internal static class HttpErrors
 {
-    /// <summary>The outcome. The exception's message can quote the request, so only the kind of failure is reported.</summary>
-    public static EffectOutcome<TResult> NoAnswer<TResult>(HttpRequestException exception, Uri address, AttemptReach reach)
+    /// <summary>Returns the outcome. The exception's message can quote the request, so only the kind of failure is reported.</summary>
+    public static EffectOutcome<TResult> ToOutcome<TResult>(HttpRequestException exception, Uri address, AttemptReach reach)
         where TResult : class
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
@@ -21,7 +21,7 @@ internal static class HttpErrors
                     return EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", cause.Message);
                 case RequestRepeatedException:
                     return EffectOutcome<TResult>.Failed(
-                        reach, "connection_lost", $"{Host(address)} closed the connection without a response.");
+                        reach, "connection_lost", $"{HostAndPort(address)} closed the connection without a response.");
             }
         }
 
@@ -30,23 +30,24 @@ internal static class HttpErrors
             HttpRequestError.NameResolutionError =>
                 EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"The name {address.Host} could not be resolved."),
             HttpRequestError.ConnectionError =>
-                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} could not be reached."),
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{HostAndPort(address)} could not be reached."),
             HttpRequestError.SecureConnectionError =>
                 EffectOutcome<TResult>.Failed(
-                    AttemptReach.NotSent, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+                    AttemptReach.NotSent, "connection_failed", $"No secure connection to {HostAndPort(address)} could be made."),
             HttpRequestError.ProxyTunnelError =>
                 EffectOutcome<TResult>.Failed(
-                    AttemptReach.NotSent, "connection_failed", $"The proxy made no connection to {Host(address)}."),
+                    AttemptReach.NotSent, "connection_failed", $"The proxy made no connection to {HostAndPort(address)}."),
             HttpRequestError.VersionNegotiationError =>
-                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{Host(address)} does not speak HTTP/2."),
+                EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", $"{HostAndPort(address)} does not speak HTTP/2."),
             HttpRequestError.ResponseEnded =>
-                EffectOutcome<TResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without a response."),
+                EffectOutcome<TResult>.Failed(
+                    reach, "connection_lost", $"{HostAndPort(address)} closed the connection without a response."),
             _ =>
                 EffectOutcome<TResult>.Failed(
-                    reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
+                    reach, "connection_lost", $"{HostAndPort(address)} gave no usable answer ({exception.HttpRequestError})."),
         };
     }
 
-    /// <summary>The host and the port.</summary>
-    public static string Host(Uri address) => $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}";
+    /// <summary>The host and the port of an address.</summary>
+    public static string HostAndPort(Uri address) => $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}";
 }

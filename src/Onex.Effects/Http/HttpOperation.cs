@@ -22,34 +22,34 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     protected override async Task<EffectOutcome<HttpResult>> RunAsync(
         HttpArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
-        var (target, rejection) = HttpRequests.Target(arguments, context);
+        var (target, rejection) = HttpRequests.CreateTarget(arguments, context);
         if (target is null)
         {
             return rejection!;
         }
 
-        for (var left = arguments.Redirects ?? context.Connection?.Redirects ?? 0; ; left--)
+        for (var redirectsLeft = arguments.Redirects ?? context.Connection?.Redirects ?? 0; ; redirectsLeft--)
         {
             using var request = HttpRequests.Build(target, arguments, context);
             try
             {
                 using var response = await transport.SendAsync(context.Connection, request, cancellation);
-                if (left <= 0 || !target.TryFollow(response, out var next, out var problem))
+                if (redirectsLeft <= 0 || !target.TryFollow(response, out var next, out var problem))
                 {
-                    return await AnswerAsync(response, context.Room, cancellation);
+                    return await AnswerAsync(response, context.Memory, cancellation);
                 }
 
                 if (problem is not null || context.Connection?.MayName(next.Address) == false)
                 {
-                    return NotFollowed(
-                        response, problem ?? $"{context.Connection} does not allow {HttpErrors.Host(next.Address)}");
+                    return RejectRedirect(
+                        response, problem ?? $"{context.Connection} does not allow {HttpErrors.HostAndPort(next.Address)}");
                 }
 
                 target = next;
             }
             catch (HttpRequestException exception)
             {
-                var outcome = HttpErrors.NoAnswer<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
+                var outcome = HttpErrors.ToOutcome<HttpResult>(exception, request.RequestUri!, context.Progress.Reach);
 
                 // The service that redirected has answered, so the request was sent.
                 return outcome is { Status: EffectStatus.Rejected } && target.IsFollowed
@@ -59,36 +59,38 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             catch (IOException)
             {
                 return EffectOutcome<HttpResult>.Failed(
-                    context.Progress.Reach, "connection_lost", $"{HttpErrors.Host(request.RequestUri!)} broke off its answer.");
+                    context.Progress.Reach, "connection_lost", $"{HttpErrors.HostAndPort(request.RequestUri!)} broke off its answer.");
             }
         }
     }
 
-    private static EffectOutcome<HttpResult> NotFollowed(HttpResponseMessage response, string problem) => EffectOutcome<HttpResult>.Refused(
-        "address_refused",
-        $"{HttpErrors.Host(response.RequestMessage!.RequestUri!)} answered {(int)response.StatusCode} with a redirect that is not "
-        + $"followed: {problem}.",
-        new HttpResult
-        {
-            StatusCode = (int)response.StatusCode,
-            Headers = HttpAnswers.Headers(response),
-            Body = HttpAnswers.NoBody,
-        });
+    private static EffectOutcome<HttpResult> RejectRedirect(HttpResponseMessage response, string problem) =>
+        EffectOutcome<HttpResult>.Refused(
+            "address_refused",
+            $"{HttpErrors.HostAndPort(response.RequestMessage!.RequestUri!)} answered {(int)response.StatusCode} with a redirect that is "
+            + $"not followed: {problem}.",
+            new HttpResult
+            {
+                StatusCode = (int)response.StatusCode,
+                Headers = HttpAnswers.ReadHeaders(response),
+                Body = HttpAnswers.NoBody,
+            });
 
     private async Task<EffectOutcome<HttpResult>> AnswerAsync(
-        HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
+        HttpResponseMessage response, ResultMemory.Reservation memory, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
-        var host = HttpErrors.Host(response.RequestMessage!.RequestUri!);
+        var host = HttpErrors.HostAndPort(response.RequestMessage!.RequestUri!);
         JsonElement? body = null;
         string? unparsed = null;
         (string Code, string Message)? lost = null;
         try
         {
-            (body, unparsed) = await HttpAnswers.ReadAsync(response, room, cancellation);
+            (body, unparsed) = await HttpAnswers.ReadAsync(response, memory, cancellation);
             if (body is null)
             {
-                lost = ("response_too_large", $"The response ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
+                var largest = HttpAnswers.BytesMaxFor(memory) / (1024 * 1024);
+                lost = ("response_too_large", $"The response ({status}) is larger than {largest} MiB.");
             }
         }
         catch (InvalidDataException)
@@ -106,8 +108,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its response did not arrive in time.");
         }
 
-        // The status decides the outcome, even if the body was lost.
-        var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
+        // The status decides the outcome, even if the body is missing.
+        var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.ReadHeaders(response), Body = body ?? HttpAnswers.NoBody };
         var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
         var outcome = HttpStatuses.Classify(status) switch
         {
@@ -118,20 +120,20 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
             HttpAnswer.Failed =>
                 EffectOutcome<HttpResult>.Failed(
-                    HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
-            _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Meaning(status)}", result),
+                    HttpStatuses.ReachOf(status), code, message, result, ReadRetryAfter(response.Headers.RetryAfter)),
+            _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Explain(status)}", result),
         };
         return unparsed is null ? outcome : outcome with { Unparsed = $"{host} answered {status}: {unparsed}." };
     }
 
-    private static string Meaning(int status) => status switch
+    private static string Explain(int status) => status switch
     {
         304 => " The resource has not changed since the version that the request headers name.",
         301 or 302 or 303 or 307 or 308 => " No redirect, or no further one, is followed ('redirects').",
         _ => "",
     };
 
-    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
+    private TimeSpan? ReadRetryAfter(RetryConditionHeaderValue? header)
     {
         var delay = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
         return delay < TimeSpan.Zero ? TimeSpan.Zero : delay;
@@ -141,20 +143,22 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 /// <summary>Creates the request of an effect.</summary>
 internal static class HttpRequests
 {
-    private static readonly Dictionary<string, string> _none = [];
-    private static readonly HashSet<string> _own =
+    private static readonly Dictionary<string, string> _noHeaders = [];
+    private static readonly HashSet<string> _runtimeHeaders =
         new([HttpHeaderRules.IdempotencyKey, HttpHeaderRules.CorrelationId, "traceparent", "tracestate"], StringComparer.OrdinalIgnoreCase);
 
     private const int RedirectsMax = 10;
 
-    /// <summary>Where the request goes, or the rejection.</summary>
-    public static (HttpTarget? Target, EffectOutcome<HttpResult>? Rejection) Target(HttpArguments arguments, AttemptContext context)
+    /// <summary>Returns where the request goes, or the rejection of its arguments.</summary>
+    public static (HttpTarget? Target, EffectOutcome<HttpResult>? Rejection) CreateTarget(HttpArguments arguments, AttemptContext context)
     {
-        var (address, problem) = Address(arguments, context);
+        var (address, problem) = BuildAddress(arguments, context);
         problem ??= arguments.Redirects is < 0 or > RedirectsMax ? $"'redirects' must be 0 to {RedirectsMax}" : null;
         problem ??= arguments.Headers?
             .Select(
-                header => header.Value is null ? $"the header '{header.Key}' is null" : HttpHeaderRules.Problem(header.Key, header.Value))
+                header => header.Value is null
+                    ? $"the header '{header.Key}' is null"
+                    : HttpHeaderRules.FindProblem(header.Key, header.Value))
             .FirstOrDefault(found => found is not null);
         if (problem is not null)
         {
@@ -168,7 +172,7 @@ internal static class HttpRequests
                 EffectOutcome<HttpResult>.Rejected("address_refused", $"{connection} does not allow {address!.Host}:{address.Port}."));
         }
 
-        var body = Body(arguments);
+        var body = EncodeBody(arguments);
         if (body?.Length > ValueText.BytesMax)
         {
             return (null, EffectOutcome<HttpResult>.Rejected(
@@ -180,10 +184,10 @@ internal static class HttpRequests
     }
 
     /// <summary>Creates the request to a target.</summary>
-    public static OneRequest Build(HttpTarget target, HttpArguments arguments, AttemptContext context)
+    public static AttemptRequest Build(HttpTarget target, HttpArguments arguments, AttemptContext context)
     {
-        var request = new OneRequest(target.Method, target.Address, context.Progress);
-        if (target.HasBody && Body(arguments) is { } body)
+        var request = new AttemptRequest(target.Method, target.Address, context.Progress);
+        if (target.HasBody && EncodeBody(arguments) is { } body)
         {
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.ContentType = arguments.Body!.Value.ValueKind == JsonValueKind.String
@@ -195,7 +199,7 @@ internal static class HttpRequests
         return request;
     }
 
-    private static (Uri? Address, string? Problem) Address(HttpArguments arguments, AttemptContext context)
+    private static (Uri? Address, string? Problem) BuildAddress(HttpArguments arguments, AttemptContext context)
     {
         string text;
         if (arguments.Url is { } url)
@@ -220,11 +224,11 @@ internal static class HttpRequests
             text = root.GetLeftPart(UriPartial.Path).TrimEnd('/') + (path.StartsWith('/') ? path : "/" + path);
         }
 
-        // An inserted value may be '..' and would leave the path; a backslash counts as a slash in addresses.
+        // A value that an expression inserts may be '..', which would leave the path; a backslash counts as a slash in addresses.
         var end = text.AsSpan().IndexOfAny('?', '#');
-        var plain = end < 0 ? text : text[..end];
-        if (plain.Contains('\\', StringComparison.Ordinal)
-            || plain.Split('/').Any(segment => Uri.UnescapeDataString(segment) is "." or ".."))
+        var untilQuery = end < 0 ? text : text[..end];
+        if (untilQuery.Contains('\\', StringComparison.Ordinal)
+            || untilQuery.Split('/').Any(segment => Uri.UnescapeDataString(segment) is "." or ".."))
         {
             return (null, "the address has a segment '.' or '..', or a backslash");
         }
@@ -233,7 +237,7 @@ internal static class HttpRequests
         {
             var fragment = text.IndexOf('#', StringComparison.Ordinal);
             text = fragment < 0 ? text : text[..fragment];
-            text += (text.Contains('?', StringComparison.Ordinal) ? "&" : "?") + Query(query);
+            text += (text.Contains('?', StringComparison.Ordinal) ? "&" : "?") + FormatQuery(query);
         }
 
         return Uri.TryCreate(text, UriKind.Absolute, out var address)
@@ -243,55 +247,55 @@ internal static class HttpRequests
             : (null, "the address is not an http or https address without a user name");
     }
 
-    private static string Query(IReadOnlyDictionary<string, JsonElement> query)
+    private static string FormatQuery(IReadOnlyDictionary<string, JsonElement> query)
     {
         var pairs = query.SelectMany(entry => entry.Value.ValueKind == JsonValueKind.Array
             ? entry.Value.EnumerateArray().Select(item => (entry.Key, Value: item))
             : [(entry.Key, entry.Value)]);
         return string.Join('&', pairs
             .Where(pair => pair.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined))
-            .Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(TextOf(pair.Value))}"));
+            .Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(ToText(pair.Value))}"));
     }
 
-    private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+    private static string ToText(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
-    private static byte[]? Body(HttpArguments arguments) => arguments.Body is not { } body ? null : body.ValueKind switch
+    private static byte[]? EncodeBody(HttpArguments arguments) => arguments.Body is not { } body ? null : body.ValueKind switch
     {
         JsonValueKind.Null or JsonValueKind.Undefined => null,
         _ => ValueText.ToBytes(body),
     };
 
-    // Later values replace earlier ones: the operator's credentials win over the contract's headers, and the runtime's headers over both.
-    private static void AddHeaders(OneRequest request, HttpTarget target, HttpArguments arguments, AttemptContext context)
+    // Later values replace earlier ones: the operator's credentials replace the contract's headers, and the runtime's headers replace both.
+    private static void AddHeaders(AttemptRequest request, HttpTarget target, HttpArguments arguments, AttemptContext context)
     {
-        var given = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, value) in arguments.Headers ?? _none)
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, value) in arguments.Headers ?? _noHeaders)
         {
-            given[name] = value ?? "";
+            headers[name] = value ?? "";
         }
 
         foreach (var (name, value) in context.Connection?.Headers ?? [])
         {
-            given[name] = value;
+            headers[name] = value;
         }
 
         if (!target.IsSameOrigin)
         {
-            // A redirect must not lead credentials to another service: neither the operator's headers nor those of the step.
+            // A redirect must not carry credentials to another service, neither the operator's nor those of the step.
             foreach (var name in (context.Connection?.Headers ?? []).Select(header => header.Key).Concat(HttpTarget.Credentials))
             {
-                given.Remove(name);
+                headers.Remove(name);
             }
         }
 
-        if (!given.ContainsKey("Accept-Encoding"))
+        if (!headers.ContainsKey("Accept-Encoding"))
         {
             Add(request, "Accept-Encoding", ContentCoding.Accepted);
         }
 
-        foreach (var (name, value) in given)
+        foreach (var (name, value) in headers)
         {
-            if (!_own.Contains(name))
+            if (!_runtimeHeaders.Contains(name))
             {
                 Add(request, name, value);
             }
@@ -299,22 +303,22 @@ internal static class HttpRequests
 
         Add(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
         Add(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
-        if (HttpTrace.IsOfSpan)
+        if (HttpTrace.SpanSetsHeaders)
         {
             return;
         }
 
         Add(request, "traceparent", context.TraceParent);
-        var state = context.TraceState ?? given.GetValueOrDefault("tracestate");
+        var state = context.TraceState ?? headers.GetValueOrDefault("tracestate");
         if (state is not null)
         {
             Add(request, "tracestate", state);
         }
     }
 
-    private static void Add(OneRequest request, string name, string value)
+    private static void Add(AttemptRequest request, string name, string value)
     {
-        // Headers that the request does not accept belong to the content, which has the type already.
+        // A header that the request does not accept belongs to the content, whose type is set already.
         if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
         {
             content.Headers.Remove(name);

@@ -6,6 +6,6 @@ namespace Onex.Effects.Http;
 /// <summary>The trace context of calls.</summary>
 internal static class HttpTrace
 {
-    /// <summary>Whether the span of a call that begins now adds its own context. Otherwise the call carries that of the request.</summary>
-    public static bool IsOfSpan => Activity.Current is { Recorded: true } span && span.Source == Tracing.Source;
+    /// <summary>Whether a call that begins now has a span that adds its context. Otherwise the call carries that of the command.</summary>
+    public static bool SpanSetsHeaders => Activity.Current is { Recorded: true } span && span.Source == Tracing.Source;
 }

@@ -19,37 +19,38 @@ internal sealed class HttpTransport(
     ConnectionTable connections, ServiceDirectory services, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     : IDisposable
 {
+    // How many instances one attempt tries.
     private const int InstancesMax = 3;
 
     private readonly PerConnection<HttpMessageInvoker> _invokers = new(
         connections,
-        one => Create(
-            resolve ?? Dns.GetHostAddressesAsync, one.MayReach, (instance, address) => MayReachInstance(one, instance, address), one.Tls,
-            one.Proxy),
+        connection => Create(
+            resolve ?? Dns.GetHostAddressesAsync, connection.MayReach,
+            (instance, address) => MayReachInstance(connection, instance, address), connection.Tls, connection.Proxy),
         invoker => invoker.Dispose());
 
-    private readonly HttpMessageInvoker _open = Create(
-        resolve ?? Dns.GetHostAddressesAsync, (_, address) => !AddressRules.IsInside(address), (_, _) => false, TlsFiles.None);
+    private readonly HttpMessageInvoker _withoutConnection = Create(
+        resolve ?? Dns.GetHostAddressesAsync, (_, address) => !AddressRules.IsInternal(address), (_, _) => false, TlsFiles.None);
 
     /// <summary>
     /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
     /// which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
-    public Task<HttpResponseMessage> SendAsync(Connection? connection, OneRequest request, CancellationToken cancellation) =>
+    public Task<HttpResponseMessage> SendAsync(Connection? connection, AttemptRequest request, CancellationToken cancellation) =>
         connection is { Service: { } service } && connection.IsOwn(request.RequestUri!)
-            ? SendToAsync(service, connection, request, cancellation)
+            ? SendToServiceAsync(service, connection, request, cancellation)
             : SendOnceAsync(connection, request, cancellation);
 
     // An instance to which no connection can be made has received nothing, so the next one is tried.
-    private async Task<HttpResponseMessage> SendToAsync(
-        ServiceAddress service, Connection connection, OneRequest request, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendToServiceAsync(
+        ServiceAddress service, Connection connection, AttemptRequest request, CancellationToken cancellation)
     {
         HttpRequestException? failure = null;
         try
         {
             foreach (var instance in (await services.ResolveAsync(service, cancellation)).Take(InstancesMax))
             {
-                request.SendTo(instance);
+                request.DirectTo(instance);
                 try
                 {
                     return await SendOnceAsync(connection, request, cancellation);
@@ -67,44 +68,43 @@ internal sealed class HttpTransport(
             throw new HttpRequestException(unknown.Message, unknown);
         }
 
-        // The catalogue may be corrected, so an address that is not allowed is no rejection.
+        // Consul or DNS may be corrected, so an address that is not allowed fails the attempt, and does not reject it.
         throw failure!.InnerException is AddressNotAllowedException notAllowed
             ? new HttpRequestException(notAllowed.Message, new ServiceUnavailableException(notAllowed.Message))
             : failure;
     }
 
-    private Task<HttpResponseMessage> SendOnceAsync(Connection? connection, OneRequest request, CancellationToken cancellation)
+    private Task<HttpResponseMessage> SendOnceAsync(Connection? connection, AttemptRequest request, CancellationToken cancellation)
     {
-        // HTTP/1.1 writes a request in the async flow of its call, so the stream finds the request that it belongs to, also on a pooled
-        // socket.
         if (connection is { IsHttp2: true })
         {
-            // Many requests share a connection and its writer, so no stream belongs to one of them. The handler sends a request again only
-            // if the server said that it did not process it.
+            // Requests share a connection and its writer, so no stream belongs to one of them: the request counts as sent at once. The
+            // handler sends a request again only if the server said that it did not process it.
             request.Version = HttpVersion.Version20;
             request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
-            request.Progress.Send();
-            return InvokerOf(connection).SendAsync(request, cancellation);
+            request.Progress.MarkSent();
+            return InvokerFor(connection).SendAsync(request, cancellation);
         }
 
+        // HTTP/1.1 writes a request in the async flow of its call, so the stream finds its request there, even on a pooled socket.
         SendingStream.Sender = request;
-        return InvokerOf(connection).SendAsync(request, cancellation);
+        return InvokerFor(connection).SendAsync(request, cancellation);
     }
 
     public void Dispose()
     {
-        _open.Dispose();
+        _withoutConnection.Dispose();
         _invokers.Dispose();
     }
 
-    // Whoever may write to Consul or the DNS zone chooses the address of an instance, so a list, if there is one, holds for it. Without one
-    // it may be private, as that of a URL, but not link-local.
+    // Whoever can write to Consul or the DNS zone chooses the address of an instance, so the connection's list must allow it. Without a
+    // list the address may be private, as that of a URL may be, but not link-local.
     private static bool MayReachInstance(Connection connection, DnsEndPoint instance, IPAddress address) =>
-        connection.Allow.IsEmpty ? !AddressRules.IsNoHost(address) : connection.Allow.Contains(instance.Host, address);
+        connection.Allow.IsEmpty ? !AddressRules.CannotBeInstance(address) : connection.Allow.Contains(instance.Host, address);
 
-    private HttpMessageInvoker InvokerOf(Connection? connection) => connection is null ? _open : _invokers.For(connection);
+    private HttpMessageInvoker InvokerFor(Connection? connection) => connection is null ? _withoutConnection : _invokers.For(connection);
 
-    private static WebProxy? ProxyAt(Uri? address)
+    private static WebProxy? CreateProxy(Uri? address)
     {
         if (address is null)
         {
@@ -124,29 +124,29 @@ internal sealed class HttpTransport(
         Func<string, CancellationToken, Task<IPAddress[]>> resolve, Func<DnsEndPoint, IPAddress, bool> mayReach,
         Func<DnsEndPoint, IPAddress, bool> mayReachInstance, TlsFiles tls, Uri? proxy = null) => new(new SocketsHttpHandler
         {
-            // The runner decides where an attempt goes and what it sends; the handler adds nothing. A proxy connects in our place, so it is
-            // only used where the connection names it.
-            // With spans, it adds a span for the call and its trace context.
+            // The operation decides where a request goes and what it contains, so the handler adds nothing but, with tracing, a span and
+            // its trace context. A proxy resolves names in our place, so one is used only if the connection names it.
             ActivityHeadersPropagator = Tracing.IsOn ? DistributedContextPropagator.CreateW3CPropagator() : null,
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
             UseCookies = false,
             UseProxy = proxy is not null,
-            Proxy = ProxyAt(proxy),
+            Proxy = CreateProxy(proxy),
             SslOptions = tls.Options(null),
-            MaxResponseHeadersLength = 64,
+            MaxResponseHeadersLength = 64, // KiB
             // Pooled sockets are replaced from time to time, so that a changed DNS entry takes effect.
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
             RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
             ConnectCallback = (context, cancellation) =>
             {
                 // The handler retries up to three times if a connection closes without a response, and has no option against that.
-                var request = context.InitialRequestMessage as OneRequest;
-                request?.Connect();
+                var request = context.InitialRequestMessage as AttemptRequest;
+                request?.RequireUnsent();
                 var mayConnect = context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach;
                 return ConnectAsync(resolve, context.DnsEndPoint, mayConnect, cancellation);
             },
-            // Above TLS, because a handshake contains no request; neither does the tunnel that a proxy is asked for.
+            // The filter is above TLS, because a handshake is not part of a request; nor is the CONNECT to a proxy, or HTTP/2's shared
+            // stream.
             PlaintextStreamFilter = static (context, _) => ValueTask.FromResult(
                 context.InitialRequestMessage.Method == HttpMethod.Connect || context.NegotiatedHttpVersion >= HttpVersion.Version20
                     ? context.PlaintextStream
@@ -157,7 +157,7 @@ internal sealed class HttpTransport(
         Func<string, CancellationToken, Task<IPAddress[]>> resolve, DnsEndPoint target, Func<DnsEndPoint, IPAddress, bool> mayReach,
         CancellationToken cancellation)
     {
-        // The resolver does not take unspecified addresses, which mean this machine.
+        // A number is not resolved, because the resolver throws for unspecified addresses, which mean this machine.
         var resolved = IPAddress.TryParse(target.Host, out var number) ? [number] : await resolve(target.Host, cancellation);
         IPAddress[] reachable = [.. resolved.Where(address => mayReach(target, address))];
         if (resolved.Length > 0 && reachable.Length == 0)

@@ -8,18 +8,18 @@ namespace Onex.Effects.Kafka;
 /// <summary>The producers for the brokers of connections, one per connection, opened on first use.</summary>
 internal sealed class KafkaProducers(ConnectionTable connections, TimeProvider time, ILoggerFactory loggers) : IDisposable
 {
-    private const int ClientBytesMax = 4 << 20;
+    private const int ClientBytesMax = 4 * 1024 * 1024;
 
-    private readonly PerConnection<OtherBrokerProducer> _open = new(
-        connections, one => new OtherBrokerProducer(Settings(one), time, loggers), producer => producer.Dispose());
+    private readonly PerConnection<OtherBrokerProducer> _producers = new(
+        connections, connection => new OtherBrokerProducer(CreateSettings(connection), time, loggers), producer => producer.Dispose());
 
     /// <summary>The producer of a connection.</summary>
-    public OtherBrokerProducer For(Connection connection) => _open.For(connection);
+    public OtherBrokerProducer For(Connection connection) => _producers.For(connection);
 
-    public void Dispose() => _open.Dispose();
+    public void Dispose() => _producers.Dispose();
 
-    /// <summary>How to reach the brokers of a connection.</summary>
-    internal static KafkaSettings Settings(Connection connection)
+    /// <summary>The settings of a producer for the brokers of a connection.</summary>
+    internal static KafkaSettings CreateSettings(Connection connection)
     {
         var address = connection.Kafka ?? throw new InvalidOperationException($"{connection} is no connection to Kafka.");
         return new KafkaSettings

@@ -22,7 +22,8 @@ internal sealed record ProduceArguments
     public required JsonElement Value { get; init; }
 
     [Argument(
-        "Headers besides those that Onex writes. Onex's win, except for `content_type`.", Default = "none", ReservedKeys = ReservedHeaders)]
+        "Headers besides those that Onex writes. Onex's take precedence, except for `content_type`.", Default = "none",
+        ReservedKeys = ReservedHeaders)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }
 

@@ -7,34 +7,35 @@ using Onex.Operations;
 namespace Onex.Effects.Kafka;
 
 /// <summary>
-/// Writes one record to a topic of the connection's broker; without a connection, of the runtime's own, or of the log in this process. An
+/// Writes one record to a topic of the connection's broker. Without a connection that is the runtime's broker, or its in-memory log. An
 /// interrupted attempt may have written it, so readers recognise duplicates by the command's id.
 /// </summary>
 /// <param name="producer">The process's producer.</param>
-/// <param name="others">The producers of connections.</param>
-/// <param name="own">The topics to which only Onex writes.</param>
+/// <param name="connectionProducers">The producers of connections.</param>
+/// <param name="runtimeTopics">The topics to which only Onex writes.</param>
 /// <param name="time">The clock of the <c>timestamp</c> header.</param>
 [Operation(
     "kafka.produce", ConnectionType = "kafka", IsConnectionOptional = true, ChangesWorld = true,
     Description = "Writes a record to a topic of the connection's broker, or of the runtime's without a connection.")]
-internal sealed class ProduceOperation(IRecordProducer producer, KafkaProducers others, Topics own, TimeProvider time)
+internal sealed class ProduceOperation(
+    IRecordProducer producer, KafkaProducers connectionProducers, Topics runtimeTopics, TimeProvider time)
     : EffectOperation<ProduceArguments, ProduceResult>(ProduceJson.Default.ProduceArguments, ProduceJson.Default.ProduceResult)
 {
     protected override async Task<EffectOutcome<ProduceResult>> RunAsync(
         ProduceArguments arguments, AttemptContext context, CancellationToken cancellation)
     {
         var topic = arguments.Topic;
-        if (own.All.Contains(topic, StringComparer.Ordinal) || topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
+        if (runtimeTopics.All.Contains(topic, StringComparer.Ordinal) || topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
         {
             return EffectOutcome<ProduceResult>.Rejected(
                 "topic_refused", $"'{topic}' is a topic of the runtime itself or one for dead letters, which only Onex writes to.");
         }
 
         var key = arguments.Key ?? context.CorrelationId.ToString();
-        var record = new ProducedRecord(topic, null, key, ValueText.ToBytes(arguments.Value), Headers(arguments, context).Items);
-        context.Progress.Send();
+        var record = new ProducedRecord(topic, null, key, ValueText.ToBytes(arguments.Value), CreateHeaders(arguments, context).Items);
+        context.Progress.MarkSent();
         var report = await (context.Connection is { } connection
-            ? others.For(connection).ProduceAsync(record, cancellation)
+            ? connectionProducers.For(connection).ProduceAsync(record, cancellation)
             : producer.ProduceAsync(record, cancellation));
         return report.Delivery switch
         {
@@ -47,7 +48,7 @@ internal sealed class ProduceOperation(IRecordProducer producer, KafkaProducers 
         };
     }
 
-    private MessageHeaders Headers(ProduceArguments arguments, AttemptContext context) =>
+    private MessageHeaders CreateHeaders(ProduceArguments arguments, AttemptContext context) =>
         MessageHeaders.Empty
             .With(HeaderNames.ContentType, arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json")
             .With(

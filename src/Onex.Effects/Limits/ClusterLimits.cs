@@ -14,26 +14,26 @@ using StackExchange.Redis;
 namespace Onex.Effects.Limits;
 
 /// <summary>
-/// The limits of connections that are counted per key, or by all processes together in Redis. While Redis is away each process takes its
-/// share: the limit divided by the last known number of processes.
+/// The limits of connections that are counted per key, or by all processes together in Redis. While Redis is unavailable, each process
+/// applies its share: the limit divided by the last known number of processes.
 /// </summary>
 internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
 {
     /// <summary>Its name among the failed handlers of <c>/health</c>.</summary>
     internal const string HandlerName = "cluster limits";
 
-    // A command waits so long once: then Redis counts as away until the renewal has reached it.
+    // How long a command waits for Redis. After that, Redis counts as unavailable until the renewal reaches it, and no command waits.
     private const int AnswerMs = 5000;
 
-    private static readonly TimeSpan _period = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _lease = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _renewalPeriod = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _leaseLength = TimeSpan.FromSeconds(15);
 
-    // A reserved time is lost when its process is killed, so few are reserved ahead.
+    // A reserved time is lost if its process is killed, so only near times are reserved.
     private static readonly TimeSpan _longestReservation = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _slotAgainAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _slotRetryDelay = TimeSpan.FromMilliseconds(50);
 
     private readonly string _id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
-    private readonly KeyedCounters _own;
+    private readonly KeyedCounters _local;
     private readonly ConcurrentDictionary<Lease, bool> _leases = new();
     private readonly CancellationTokenSource _disposed = new();
     private readonly Lazy<Task<RedisCounters>> _redis;
@@ -45,18 +45,18 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     private ConnectionMultiplexer? _multiplexer;
     private volatile int _processes = 1;
     private volatile bool _isUnavailable;
-    private long _last;
+    private long _lastLeaseNumber;
 
     public ClusterLimits(RedisConnection address, RoleHealth health, TimeProvider time, ILogger<ClusterLimits> logger)
     {
         (_address, _health, _time, _logger) = (address, health, time, logger);
-        _own = new KeyedCounters(time);
+        _local = new KeyedCounters(time);
         _redis = new Lazy<Task<RedisCounters>>(async () => new RedisCounters(
             _multiplexer = await ConnectionMultiplexer.ConnectAsync(Options(address)), "onex:limits:"));
         _renewal = new Lazy<Task>(() => Task.Run(RenewAsync));
     }
 
-    /// <summary>The number of processes that share the limits, as it was last known.</summary>
+    /// <summary>The last known number of processes that share the limits.</summary>
     internal int Processes => _processes;
 
     public async ValueTask<SharedPermit> AcquireAsync(Connection? connection, StepCommand command, CancellationToken cancellation)
@@ -68,14 +68,15 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
 
         if (limits.IsOfCluster && !_renewal.IsValueCreated)
         {
+            // Starts the renewal.
             _ = _renewal.Value;
         }
 
-        IAsyncDisposable? held = null;
+        IAsyncDisposable? slot = null;
         var slots = Name(connection, limits.IsConcurrencyKeyed ? command.LimitKey : null);
-        if (limits.Concurrency is { } most && (held = await TakeSlotAsync(slots, most, limits.IsConcurrencyOfCluster)) is null)
+        if (limits.Concurrency is { } slotsMax && (slot = await TakeSlotAsync(slots, slotsMax, limits.IsConcurrencyOfCluster)) is null)
         {
-            return new SharedPermit(null, _slotAgainAfter);
+            return new SharedPermit(null, _slotRetryDelay);
         }
 
         if (limits.Rate is { } rate)
@@ -83,20 +84,21 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
             try
             {
                 var name = Name(connection, limits.IsRateKeyed ? command.LimitKey : null);
-                if (await TakeRateAsync(name, rate, limits.IsRateOfCluster, cancellation) is var wait && wait > TimeSpan.Zero)
+                var wait = await TakeRateAsync(name, rate, limits.IsRateOfCluster, cancellation);
+                if (wait > TimeSpan.Zero)
                 {
-                    await (held?.DisposeAsync() ?? default);
+                    await (slot?.DisposeAsync() ?? default);
                     return new SharedPermit(null, wait);
                 }
             }
             catch
             {
-                await (held?.DisposeAsync() ?? default);
+                await (slot?.DisposeAsync() ?? default);
                 throw;
             }
         }
 
-        return new SharedPermit(held, TimeSpan.Zero);
+        return new SharedPermit(slot, TimeSpan.Zero);
     }
 
     public async ValueTask DisposeAsync()
@@ -105,7 +107,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         if (_renewal.IsValueCreated)
         {
             await _renewal.Value;
-            await InRedisAsync(redis => redis.LeaveAsync(_id));
+            await TryInRedisAsync(redis => redis.LeaveAsync(_id));
         }
 
         if (_multiplexer is not null)
@@ -119,22 +121,22 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
     private static ConfigurationOptions Options(RedisConnection address) =>
         RedisOptions.For(address.Host, address.Port, address.Password, "onex-limits", AnswerMs, AnswerMs);
 
-    // The key may be a name of a person, so only its hash is stored.
+    // Only the hash of a key is stored, because the key may be the name of a person.
     private static string Name(Connection connection, string? key) => key is null
         ? connection.Name
         : $"{connection.Name}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 16))}";
 
-    // Zero if the attempt may begin now. A time that Redis has reserved is waited for here.
+    // Returns how long the command must wait; zero if it may begin now. Waits itself until a time that Redis has reserved.
     private async Task<TimeSpan> TakeRateAsync(string name, RateLimit limit, bool isOfCluster, CancellationToken cancellation)
     {
         if (!isOfCluster)
         {
-            return _own.TakeRate(name, limit);
+            return _local.TakeRate(name, limit);
         }
 
-        if (await InRedisAsync(redis => redis.TakeRateAsync(name, limit.Permits, limit.Window, _longestReservation)) is not { } taken)
+        if (await TryInRedisAsync(redis => redis.TakeRateAsync(name, limit.Permits, limit.Window, _longestReservation)) is not { } taken)
         {
-            return _own.TakeRate(name, limit with { Permits = Share(limit.Permits) });
+            return _local.TakeRate(name, limit with { Permits = ShareOf(limit.Permits) });
         }
 
         if (!taken.IsReserved)
@@ -150,13 +152,14 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         return TimeSpan.Zero;
     }
 
-    // Null if there are as many attempts as allowed.
-    private async Task<IAsyncDisposable?> TakeSlotAsync(string name, int most, bool isOfCluster)
+    // Returns null if as many attempts run as are allowed.
+    private async Task<IAsyncDisposable?> TakeSlotAsync(string name, int slotsMax, bool isOfCluster)
     {
         if (isOfCluster)
         {
-            var lease = new Lease(this, name, $"{_id}:{Interlocked.Increment(ref _last).ToString(CultureInfo.InvariantCulture)}");
-            if (await InRedisAsync(redis => redis.TakeLeaseAsync(name, most, _lease, lease.Id)) is { } taken)
+            var number = Interlocked.Increment(ref _lastLeaseNumber).ToString(CultureInfo.InvariantCulture);
+            var lease = new Lease(this, name, $"{_id}:{number}");
+            if (await TryInRedisAsync(redis => redis.TakeLeaseAsync(name, slotsMax, _leaseLength, lease.Id)) is { } taken)
             {
                 if (taken)
                 {
@@ -166,16 +169,16 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
                 return taken ? lease : null;
             }
 
-            most = Share(most);
+            slotsMax = ShareOf(slotsMax);
         }
 
-        return _own.TakeSlot(name, most) ? new Slot(_own, name) : null;
+        return _local.TryTakeSlot(name, slotsMax) ? new Slot(_local, name) : null;
     }
 
-    private int Share(int permits) => Math.Max(1, permits / Math.Max(1, _processes));
+    private int ShareOf(int permits) => Math.Max(1, permits / Math.Max(1, _processes));
 
-    // Null while Redis is away: then every command would wait for it, so only the renewal tries it.
-    private async Task<T?> InRedisAsync<T>(Func<RedisCounters, Task<T>> call)
+    // Returns null while Redis is unavailable. Then only the renewal tries it, because otherwise every command would wait for it.
+    private async Task<T?> TryInRedisAsync<T>(Func<RedisCounters, Task<T>> call)
         where T : struct
     {
         if (_isUnavailable)
@@ -189,18 +192,18 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException)
         {
-            Lose(failure);
+            MarkUnavailable(failure);
             return null;
         }
     }
 
-    private Task<bool?> InRedisAsync(Func<RedisCounters, Task> call) => InRedisAsync(async redis =>
+    private Task<bool?> TryInRedisAsync(Func<RedisCounters, Task> call) => TryInRedisAsync(async redis =>
     {
         await call(redis);
         return true;
     });
 
-    private void Lose(Exception failure)
+    private void MarkUnavailable(Exception failure)
     {
         if (_isUnavailable)
         {
@@ -222,10 +225,10 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
             try
             {
                 var redis = await _redis.Value;
-                _processes = Math.Max(1, await redis.CountProcessesAsync(_id, _lease));
+                _processes = Math.Max(1, await redis.CountProcessesAsync(_id, _leaseLength));
                 foreach (var lease in _leases.Keys)
                 {
-                    await redis.TakeLeaseAsync(lease.Name, 0, _lease, lease.Id);
+                    await redis.TakeLeaseAsync(lease.Name, RedisCounters.NoLimit, _leaseLength, lease.Id);
                     if (!_leases.ContainsKey(lease))
                     {
                         await redis.ReleaseAsync(lease.Name, lease.Id);
@@ -241,10 +244,10 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
             }
             catch (Exception failure) when (failure is RedisException or TimeoutException)
             {
-                Lose(failure);
+                MarkUnavailable(failure);
             }
 
-            await Task.Delay(_period, _time, _disposed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_renewalPeriod, _time, _disposed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -259,7 +262,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         {
             if (limits._leases.TryRemove(this, out _))
             {
-                await limits.InRedisAsync(redis => redis.ReleaseAsync(name, id));
+                await limits.TryInRedisAsync(redis => redis.ReleaseAsync(name, id));
             }
         }
     }

@@ -4,8 +4,8 @@ using Onex.Effects.Running;
 namespace Onex.Effects.Limits;
 
 /// <summary>
-/// Counts permits by key in the memory of this process. The number of keys is bounded: of too many, those that were not used for longest
-/// are removed, so that their next attempts may begin at once.
+/// Counts permits by key in the memory of this process. The number of keys is bounded: a further key replaces the least recently used
+/// one, whose count is lost, so that its next attempts may begin at once.
 /// </summary>
 internal sealed class KeyedCounters(TimeProvider time)
 {
@@ -16,7 +16,7 @@ internal sealed class KeyedCounters(TimeProvider time)
     private readonly Dictionary<string, LinkedListNode<Counter>> _counters = new(StringComparer.Ordinal);
     private readonly LinkedList<Counter> _byUse = new();
 
-    /// <summary>The number of keys that are held.</summary>
+    /// <summary>The number of keys in memory.</summary>
     public int Count
     {
         get
@@ -28,18 +28,18 @@ internal sealed class KeyedCounters(TimeProvider time)
         }
     }
 
-    /// <summary>Counts an attempt that begins now; or says how long it will take until one may.</summary>
+    /// <summary>Counts an attempt and returns zero if it may begin now; else returns how long it must wait.</summary>
     public TimeSpan TakeRate(string name, RateLimit limit)
     {
         lock (_lock)
         {
-            var counter = Find(name);
+            var counter = GetOrAdd(name);
             if (counter.Rate?.Limit != limit)
             {
                 counter.Rate = new RateWindow(limit, time);
             }
 
-            if (counter.Rate.Free <= 0)
+            if (counter.Rate.FreePermits <= 0)
             {
                 return counter.Rate.UntilFree(1);
             }
@@ -49,13 +49,13 @@ internal sealed class KeyedCounters(TimeProvider time)
         }
     }
 
-    /// <summary>Counts an attempt that runs, unless there are as many as allowed.</summary>
-    public bool TakeSlot(string name, int most)
+    /// <summary>Counts a running attempt; false if as many run as are allowed.</summary>
+    public bool TryTakeSlot(string name, int slotsMax)
     {
         lock (_lock)
         {
-            var counter = Find(name);
-            if (counter.Running >= most)
+            var counter = GetOrAdd(name);
+            if (counter.Running >= slotsMax)
             {
                 return false;
             }
@@ -65,7 +65,7 @@ internal sealed class KeyedCounters(TimeProvider time)
         }
     }
 
-    /// <summary>The attempt has ended.</summary>
+    /// <summary>Records that a running attempt has ended.</summary>
     public void ReleaseSlot(string name)
     {
         lock (_lock)
@@ -77,7 +77,7 @@ internal sealed class KeyedCounters(TimeProvider time)
         }
     }
 
-    private Counter Find(string name)
+    private Counter GetOrAdd(string name)
     {
         if (_counters.TryGetValue(name, out var node))
         {
@@ -86,10 +86,10 @@ internal sealed class KeyedCounters(TimeProvider time)
             return node.Value;
         }
 
-        if (_counters.Count >= KeysMax && Oldest() is { } oldest)
+        if (_counters.Count >= KeysMax && LeastRecentlyUsed() is { } unused)
         {
-            _byUse.Remove(oldest);
-            _counters.Remove(oldest.Value.Name);
+            _byUse.Remove(unused);
+            _counters.Remove(unused.Value.Name);
         }
 
         node = _byUse.AddLast(new Counter(name));
@@ -97,8 +97,8 @@ internal sealed class KeyedCounters(TimeProvider time)
         return node.Value;
     }
 
-    // Not one with attempts that run: their number would be lost. There are fewer of those than a process may run at a time.
-    private LinkedListNode<Counter>? Oldest()
+    // Skips counters with running attempts, whose number would be lost. Some counter has none, because a process runs fewer than KeysMax.
+    private LinkedListNode<Counter>? LeastRecentlyUsed()
     {
         var node = _byUse.First;
         while (node is { Value.Running: > 0 })

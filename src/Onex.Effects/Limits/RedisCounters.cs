@@ -3,15 +3,15 @@ using StackExchange.Redis;
 namespace Onex.Effects.Limits;
 
 /// <summary>
-/// Counts permits in Redis, by its clock, so that processes with different clocks count alike. Every key expires, so nothing is left of
-/// processes and keys that are gone.
+/// Counts permits in Redis, by its clock, so that processes with different clocks count alike. Every key of Redis expires, so that nothing
+/// remains of ended processes and unused limit keys.
 /// </summary>
 /// <param name="redis">The connection to Redis.</param>
 /// <param name="prefix">The prefix of the keys.</param>
 internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
 {
-    // The list has the times, in microseconds, at which the last attempts begin or will begin, the newest first. An attempt begins one
-    // window after the one that is as many places before it as there are permits. If that is soon, its time is reserved.
+    // The list holds the times, in microseconds, at which the last attempts began or will begin, the newest first. With n permits, an
+    // attempt may begin one window after the n-th attempt before it. If that is at most 'longest' away, the time is reserved.
     private const string TakeRate = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
@@ -26,7 +26,7 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return {1, begins - now}
         """;
 
-    // A sorted set of the leases by the time at which they expire.
+    // A sorted set of the leases by the time at which they expire. A maximum of 0 is no limit.
     private const string TakeLease = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
@@ -38,14 +38,17 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return redis.call('ZCARD', KEYS[1])
         """;
 
-    // No connection can have the name.
+    /// <summary>For a lease that is taken or renewed in any case.</summary>
+    public const int NoLimit = 0;
+
+    // Stands for the processes in place of the name of a connection. No connection can have this name.
     private const string Processes = "-";
 
     private readonly IDatabase _database = redis.GetDatabase();
 
     /// <summary>
-    /// Reserves the next time at which an attempt may begin, and says how long it is until then; if it is longer than
-    /// <paramref name="longest"/>, nothing is reserved.
+    /// Reserves the next time at which an attempt may begin, and returns how long it is until then. Reserves nothing if that is longer
+    /// than <paramref name="longest"/>.
     /// </summary>
     public async Task<(bool IsReserved, TimeSpan Wait)> TakeRateAsync(string name, int permits, TimeSpan window, TimeSpan longest)
     {
@@ -54,21 +57,21 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return (answer[0] == 1, TimeSpan.FromMicroseconds(answer[1]));
     }
 
-    /// <summary>Takes or renews a lease; false if there are as many as allowed.</summary>
-    public async Task<bool> TakeLeaseAsync(string name, int most, TimeSpan length, string id) =>
-        await LeaseAsync(name, most, length, id) > 0;
+    /// <summary>Takes or renews a lease; false if there are as many leases as allowed.</summary>
+    public async Task<bool> TakeLeaseAsync(string name, int leasesMax, TimeSpan length, string id) =>
+        await LeaseAsync(name, leasesMax, length, id) > 0;
 
-    /// <summary>Gives a lease back.</summary>
+    /// <summary>Releases a lease.</summary>
     public Task ReleaseAsync(string name, string id) => _database.SortedSetRemoveAsync(LeaseKey(name), id);
 
     /// <summary>Registers this process, and counts the registered processes.</summary>
-    public async Task<int> CountProcessesAsync(string id, TimeSpan length) => (int)await LeaseAsync(Processes, 0, length, id);
+    public async Task<int> CountProcessesAsync(string id, TimeSpan length) => (int)await LeaseAsync(Processes, NoLimit, length, id);
 
-    /// <summary>Takes this process out of the count.</summary>
+    /// <summary>Removes this process from the count.</summary>
     public Task LeaveAsync(string id) => ReleaseAsync(Processes, id);
 
-    private async Task<long> LeaseAsync(string name, int most, TimeSpan length, string id) =>
-        (long)await _database.ScriptEvaluateAsync(TakeLease, [new RedisKey(LeaseKey(name))], [most, Microseconds(length), id]);
+    private async Task<long> LeaseAsync(string name, int leasesMax, TimeSpan length, string id) =>
+        (long)await _database.ScriptEvaluateAsync(TakeLease, [new RedisKey(LeaseKey(name))], [leasesMax, Microseconds(length), id]);
 
     private string LeaseKey(string name) => $"{prefix}lease:{name}";
 

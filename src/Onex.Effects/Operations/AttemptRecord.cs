@@ -13,7 +13,7 @@ namespace Onex.Effects.Operations;
 /// </summary>
 internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, StepCommand command, ClaimResult.Granted granted)
 {
-    private StepResult? _joined;
+    private StepResult? _recordedInTransaction;
 
     /// <summary>Hides the secrets that the attempt uses in everything that is recorded and sent.</summary>
     public SecretMask Mask { get; set; } = SecretMask.None;
@@ -27,28 +27,28 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     /// <summary>The result that the operation recorded and committed.</summary>
     public StepResult? Committed { get; private set; }
 
-    /// <summary>Whether the operation recorded a result and it is unknown if its commit happened.</summary>
-    public bool IsInDoubt => _joined is not null && Committed is null;
+    /// <summary>Whether the operation recorded a result, but it is unknown whether its transaction was committed.</summary>
+    public bool IsInDoubt => _recordedInTransaction is not null && Committed is null;
 
     /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
     public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
         var stored = await StoreAsync(
-            ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
+            CreateResult(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
         if (!await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
         {
             return false;
         }
 
-        _joined = stored;
+        _recordedInTransaction = stored;
         return true;
     }
 
     /// <summary>Call after the transaction was committed.</summary>
-    public void Commit() => Committed = _joined;
+    public void Commit() => Committed = _recordedInTransaction;
 
-    /// <summary>The result message of an outcome.</summary>
-    public StepResult ResultOf(AttemptOutcome outcome) => new()
+    /// <summary>Creates the result message of an outcome.</summary>
+    public StepResult CreateResult(AttemptOutcome outcome) => new()
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
@@ -60,7 +60,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
         Message = Mask.Apply(outcome.Message),
         Unparsed = Mask.Apply(outcome.Unparsed),
         RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Clamp(wait.TotalMilliseconds, 0, int.MaxValue) : null,
-        Reach = outcome.Outcome == StepOutcomes.Completed ? null : Text(ReachOf(outcome)),
+        Reach = outcome.Outcome == StepOutcomes.Completed ? null : ToWireText(ReachOf(outcome)),
     };
 
     // An earlier owner of the lease may have sent the effect, so this attempt's failure does not mean that the effect did not happen.
@@ -69,7 +69,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
             ? AttemptReach.Sent
             : outcome.Reach;
 
-    private static string Text(AttemptReach reach) => reach switch
+    private static string ToWireText(AttemptReach reach) => reach switch
     {
         AttemptReach.NotSent => StepReaches.NotSent,
         AttemptReach.Answered => StepReaches.Answered,
@@ -80,7 +80,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     /// <summary>Records the result. Returns it as it is sent, or null if the lease was lost.</summary>
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
-        // Recording waits for a transaction in doubt. If this record is written afterwards, that transaction did not commit.
+        // Recording waits until a transaction in doubt has ended. If this record can be written then, the transaction was not committed.
         var stored = await StoreAsync(
             IsInDoubt && !granted.FollowsUnrecordedLease ? result with { Reach = StepReaches.NotSent } : result, cancellation);
         if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
@@ -93,12 +93,12 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
             return stored;
         }
 
-        // Recording waited for the transaction in doubt. If it was committed, its outcome counts and ours was not written.
+        // If the transaction in doubt was committed, the ledger kept its outcome, not ours.
         var known = await ledger.LookUpAsync([command.CommandId], cancellation);
         return known.TryGetValue(command.CommandId, out var state) && state.Outcome is { } outcome ? outcome : stored;
     }
 
-    // Stored per lease, because attempts, and owners of one attempt, may have different results.
+    // Stored under the lease token, because attempts, and owners of one attempt, may have different results.
     private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
         payloads.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
 }

@@ -9,7 +9,7 @@ using Onex.Operations;
 namespace Onex.Effects.Operations;
 
 /// <summary>The attempt that an operation executes.</summary>
-/// <param name="Operation">The operation's name: a class may run several.</param>
+/// <param name="Operation">The operation's name, because one class may implement several operations.</param>
 /// <param name="CommandId">The idempotency key: the same in every delivery and attempt.</param>
 /// <param name="CorrelationId">The correlation id of the saga's request.</param>
 /// <param name="TraceParent">W3C trace context.</param>
@@ -36,39 +36,39 @@ internal sealed record AttemptContext(
     /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
     public bool FollowsAttempt { get; init; }
 
-    /// <summary>How far the attempt has come. Until it was sent it cannot have taken effect.</summary>
+    /// <summary>How far the attempt has come. Before anything was sent, it cannot have taken effect.</summary>
     public AttemptProgress Progress { get; } = new();
 
     /// <summary>The maximum size of a result in bytes.</summary>
-    public int LargestResult => Math.Min(ValueText.ResultBytesMax, Room.Largest);
+    public int LargestResult => Math.Min(ValueText.ResultBytesMax, Memory.Largest);
 
-    /// <summary>Begins the reports of the attempt, for operations that report their progress. Ended by disposing of it.</summary>
+    /// <summary>Begins the reports of progress, which end when the result is disposed of; null if there are none.</summary>
     public Func<RunReports?> BeginReports { get; init; } = () => null;
 
     /// <summary>Reserves memory for the result before it is read.</summary>
-    public ResultRoom.Place Room { get; init; } = ResultRoom.Unbounded.Begin();
+    public ResultMemory.Reservation Memory { get; init; } = ResultMemory.Unbounded.Begin();
 }
 
 /// <summary>How far an attempt has come, in case it ends without a response.</summary>
 internal sealed class AttemptProgress
 {
-    private volatile bool _sent;
-    private volatile bool _connected;
+    private volatile bool _isSent;
+    private volatile bool _isConnected;
 
     /// <summary>Whether it reached the external system. A rejection before that says nothing about the system.</summary>
-    public bool HasConnected => _connected || _sent;
+    public bool HasConnected => _isConnected || _isSent;
 
     /// <summary>Whether it was sent: from here on it is unknown whether it takes effect.</summary>
-    public bool IsSent => _sent;
+    public bool IsSent => _isSent;
 
     /// <summary>How far the attempt came if it is interrupted now.</summary>
     public AttemptReach Reach => IsSent ? AttemptReach.Sent : AttemptReach.NotSent;
 
     /// <summary>Call once the external system is reached, before anything is sent that may take effect.</summary>
-    public void Connect() => _connected = true;
+    public void MarkConnected() => _isConnected = true;
 
     /// <summary>Call before the first byte, or the commit, that may take effect.</summary>
-    public void Send() => _sent = true;
+    public void MarkSent() => _isSent = true;
 }
 
 /// <summary>The outcome with its result as JSON, as it is recorded and sent.</summary>
@@ -80,11 +80,11 @@ internal sealed record AttemptOutcome(
 
     /// <summary>
     /// The connection without which the attempt could not begin, or null: that of the Vault whose secret the arguments need, or its own
-    /// connection, which has no secret of Vault yet. Its command waits for it instead of failing.
+    /// connection, whose secret of Vault is not known yet. The command waits for that connection instead of failing.
     /// </summary>
     public string? WaitsFor { get; init; }
 
-    /// <summary>The external system works.</summary>
+    /// <summary>The outcome for the circuit breaker that the external system works.</summary>
     public static AttemptOutcome Works { get; } = new(StepOutcomes.Completed, null, null, null, null, AttemptReach.Done);
 
     /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>

@@ -4,12 +4,14 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Operations;
 
-/// <summary>Copies JSON with other texts.</summary>
+/// <summary>Copies JSON and changes its texts.</summary>
 internal static class JsonTexts
 {
     private static readonly JsonReaderOptions _options = new() { MaxDepth = 1000 };
 
-    /// <summary>Copies JSON and applies a function to its texts and names, and to its numbers if it makes texts of them.</summary>
+    /// <summary>
+    /// Copies JSON and applies a function to its texts and names. A number whose digits the function changes becomes a text.
+    /// </summary>
     public static void Copy(RawJson json, Utf8JsonWriter writer, Func<string, string> change)
     {
         var reader = new Utf8JsonReader(json.Utf8.Span, _options);
@@ -45,7 +47,8 @@ internal static class JsonTexts
     private static void CopyLiteral(ref Utf8JsonReader reader, Utf8JsonWriter writer, Func<string, string> change)
     {
         var text = Encoding.UTF8.GetString(reader.ValueSpan);
-        if (reader.TokenType == JsonTokenType.Number && change(text) is var changed && changed != text)
+        var changed = reader.TokenType == JsonTokenType.Number ? change(text) : text;
+        if (changed != text)
         {
             writer.WriteStringValue(changed);
         }

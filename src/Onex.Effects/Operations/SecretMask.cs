@@ -8,11 +8,11 @@ namespace Onex.Effects.Operations;
 
 /// <summary>
 /// Replaces the secrets that an attempt used in its result and messages, in case the service repeats them: as they are, percent-encoded,
-/// escaped as in JSON, and in base64, also as a part of what was encoded.
+/// escaped as in JSON, and in base64, also as a part of a longer encoded text.
 /// </summary>
 internal sealed class SecretMask
 {
-    /// <summary>What stands in place of a secret.</summary>
+    /// <summary>The text that replaces a secret.</summary>
     public const string Hidden = "***";
 
     // Shorter values occur by chance, and so do shorter pieces of base64.
@@ -27,9 +27,9 @@ internal sealed class SecretMask
     /// <summary>Hides nothing.</summary>
     public static SecretMask None { get; } = new([]);
 
-    /// <summary>Hides these values. Those of fewer than four characters are no secrets.</summary>
+    /// <summary>Hides these values. Values of fewer than four characters are not hidden.</summary>
     public static SecretMask For(IEnumerable<string> values) =>
-        new(values.Where(value => value.Length >= ValueMin).SelectMany(Forms));
+        new(values.Where(value => value.Length >= ValueMin).SelectMany(EncodedForms));
 
     /// <summary>The text without secrets.</summary>
     public string? Apply(string? text)
@@ -64,7 +64,7 @@ internal sealed class SecretMask
         return new RawJson(masked.WrittenMemory);
     }
 
-    private static IEnumerable<string> Forms(string value)
+    private static IEnumerable<string> EncodedForms(string value)
     {
         yield return value;
         if (Encoding.UTF8.GetByteCount(value) < EncodedMin)
@@ -79,12 +79,13 @@ internal sealed class SecretMask
         yield return JsonEncodedText.Encode(value).ToString();
         yield return JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
 
-        // Within a longer text (user:password), base64 depends on how many bytes precede. The characters at both ends have bits of others.
+        // Within a longer text (user:password), base64 depends on how many bytes precede, modulo 3. The characters at both ends also
+        // contain bits of neighbouring bytes, so they are cut off.
         var bytes = Encoding.UTF8.GetBytes(value);
-        for (var before = 0; before < 3; before++)
+        for (var precedingBytes = 0; precedingBytes < 3; precedingBytes++)
         {
-            var encoded = Convert.ToBase64String([.. new byte[before], .. bytes]).TrimEnd('=');
-            var inner = encoded[(before == 0 ? 0 : before + 1)..((before + bytes.Length) * 8 / 6)];
+            var encoded = Convert.ToBase64String([.. new byte[precedingBytes], .. bytes]).TrimEnd('=');
+            var inner = encoded[(precedingBytes == 0 ? 0 : precedingBytes + 1)..((precedingBytes + bytes.Length) * 8 / 6)];
             if (inner.Length >= EncodedMin)
             {
                 yield return inner;

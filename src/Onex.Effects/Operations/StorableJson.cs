@@ -15,9 +15,10 @@ internal static class StorableJson
     {
         for (var i = json.IndexOf((byte)'\\'); i >= 0 && i + 1 < json.Length;)
         {
-            var code = json[i + 1] == 'u' ? Code(json[i..]) : -1;
+            var code = json[i + 1] == 'u' ? ReadCodeUnit(json[i..]) : -1;
+            // \n has 2 characters, \u0041 has 6, a surrogate pair 12.
             var length = code < 0 ? 2 : 6;
-            if (code is >= 0xD800 and <= 0xDBFF && Code(json[(i + 6)..]) is >= 0xDC00 and <= 0xDFFF)
+            if (code is >= 0xD800 and <= 0xDBFF && ReadCodeUnit(json[(i + 6)..]) is >= 0xDC00 and <= 0xDFFF)
             {
                 length = 12;
             }
@@ -32,7 +33,7 @@ internal static class StorableJson
     }
 
     // The code unit of the escape at the beginning, or -1.
-    private static int Code(ReadOnlySpan<byte> json) =>
+    private static int ReadCodeUnit(ReadOnlySpan<byte> json) =>
         json.Length >= 6 && json[0] == '\\' && json[1] == 'u'
         && System.Buffers.Text.Utf8Parser.TryParse(json.Slice(2, 4), out ushort code, out var read, 'x') && read == 4
             ? code

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Onex.Effects.Operations;
 
-/// <summary>The bytes of values that are written as they are if they are text, and else as JSON; and text that can be stored.</summary>
+/// <summary>Converts values to bytes (text as it is, anything else as JSON), and bytes to text that can be stored.</summary>
 internal static class ValueText
 {
     /// <summary>The maximum size of a value that an operation sends or writes.</summary>

@@ -23,33 +23,33 @@ internal sealed class ConnectionHandler(HttpTransport transport, Connection conn
                 new AddressNotAllowedException($"{connection} does not allow {address.Host}:{address.Port}."));
         }
 
-        // Not disposed: the request of the caller owns the content.
-        var own = new OneRequest(request.Method, address, context.Progress) { Content = request.Content };
+        // Not disposed of, because the request of the caller owns the content.
+        var sent = new AttemptRequest(request.Method, address, context.Progress) { Content = request.Content };
         foreach (var (name, values) in request.Headers.NonValidated)
         {
-            own.Headers.TryAddWithoutValidation(name, values);
+            sent.Headers.TryAddWithoutValidation(name, values);
         }
 
         if (connection.IsOwn(address))
         {
             foreach (var (name, value) in connection.Headers)
             {
-                Set(own, name, value);
+                Set(sent, name, value);
             }
         }
 
-        Set(own, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
-        Set(own, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
-        if (!HttpTrace.IsOfSpan)
+        Set(sent, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
+        Set(sent, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
+        if (!HttpTrace.SpanSetsHeaders)
         {
-            Set(own, "traceparent", context.TraceParent);
+            Set(sent, "traceparent", context.TraceParent);
             if (context.TraceState is { } state)
             {
-                Set(own, "tracestate", state);
+                Set(sent, "tracestate", state);
             }
         }
 
-        var response = await transport.SendAsync(connection, own, cancellationToken);
+        var response = await transport.SendAsync(connection, sent, cancellationToken);
         response.RequestMessage = request;
         return response;
     }

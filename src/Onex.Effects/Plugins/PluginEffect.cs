@@ -20,7 +20,7 @@ namespace Onex.Effects.Plugins;
 /// <param name="pools">The sessions of database connections.</param>
 /// <param name="time">The clock of the operation.</param>
 /// <param name="health">Shows an operation whose attempts hang.</param>
-/// <param name="logger">For what it throws.</param>
+/// <param name="logger">Logs the exceptions of the plug-in.</param>
 internal sealed class PluginEffect(
     IEffect effect, OperationDescriptor descriptor, HttpTransport transport, DatabasePools pools, TimeProvider time, RoleHealth health,
     ILogger logger)
@@ -30,14 +30,14 @@ internal sealed class PluginEffect(
 
     public async Task<AttemptOutcome> RunAsync(RawJson arguments, AttemptContext context, CancellationToken cancellation)
     {
-        // The connection knows when something may be sent. Without one, the operation may have taken effect at any time.
+        // A connection of these types reports when something is sent. With another or none, the operation may take effect at any time.
         if (descriptor.ChangesWorld && context.Connection?.Type is not (ConnectionTypes.Http or ConnectionTypes.Postgres))
         {
-            context.Progress.Send();
+            context.Progress.MarkSent();
         }
 
         using var reports = context.BeginReports();
-        var plugin = new EffectContext
+        var pluginContext = new EffectContext
         {
             Operation = context.Operation,
             CommandId = context.CommandId.Value,
@@ -47,13 +47,13 @@ internal sealed class PluginEffect(
             Timeout = context.Timeout,
             Time = time,
             FollowsAttempt = context.FollowsAttempt,
-            Sending = context.Progress.Send,
+            Sending = context.Progress.MarkSent,
             Progress = (fraction, text) => reports?.Take(fraction, context.Record.Mask.Apply(text)),
-            ConnectionOrNull = context.Connection is { } connection ? Connect(connection, context) : null,
+            ConnectionOrNull = context.Connection is { } connection ? CreateConnection(connection, context) : null,
         };
         try
         {
-            var outcome = await _runs.RunAsync(() => effect.RunAsync(arguments.Utf8, plugin, cancellation), cancellation);
+            var outcome = await _runs.RunAsync(() => effect.RunAsync(arguments.Utf8, pluginContext, cancellation), cancellation);
             return outcome.Result?.Length > context.LargestResult
                 ? AttemptOutcome.Rejected(
                     "result_too_large",
@@ -65,7 +65,7 @@ internal sealed class PluginEffect(
         {
             if (failed.InnerException is HttpRequestException request && context.Connection is { Url: { } url })
             {
-                return AttemptOutcome.From(HttpErrors.NoAnswer<object>(request, url, context.Progress.Reach), null);
+                return AttemptOutcome.From(HttpErrors.ToOutcome<object>(request, url, context.Progress.Reach), null);
             }
 
             if (failed.InnerException is NpgsqlException lost && context.Connection is { Database: not null } database)
@@ -79,26 +79,26 @@ internal sealed class PluginEffect(
         }
     }
 
-    // Failed, not rejected: what the plug-in has committed before is unknown.
+    // The attempt fails and is not rejected, because it is unknown what the plug-in has committed before.
     private static AttemptOutcome DatabaseError(NpgsqlException exception, Connection connection, AttemptProgress progress)
     {
         var stage = progress.HasConnected ? DatabaseStage.Running : DatabaseStage.Connecting;
-        var error = DatabaseErrors.Read(exception, stage, connection.Name, readOnly: false);
+        var error = DatabaseErrors.Classify(exception, stage, connection.Name, readOnly: false);
         return AttemptOutcome.Failed(
             progress.Reach, error.Code,
             exception is PostgresException || !progress.HasConnected ? error.Message : $"The database of {connection} was lost.");
     }
 
-    private void Open(AttemptContext context)
+    private void MarkOpened(AttemptContext context)
     {
-        context.Progress.Connect();
+        context.Progress.MarkConnected();
         if (descriptor.ChangesWorld)
         {
-            context.Progress.Send();
+            context.Progress.MarkSent();
         }
     }
 
-    private OperationConnection Connect(Connection connection, AttemptContext context) => new()
+    private OperationConnection CreateConnection(Connection connection, AttemptContext context) => new()
     {
         Name = connection.Name,
         Type = connection.Type,
@@ -111,6 +111,8 @@ internal sealed class PluginEffect(
                 Timeout = Timeout.InfiniteTimeSpan,
             }
             : null,
-        DatabaseFactory = connection.Type == ConnectionTypes.Postgres ? () => pools.For(connection).ForPlugin(() => Open(context)) : null,
+        DatabaseFactory = connection.Type == ConnectionTypes.Postgres
+            ? () => pools.For(connection).ForPlugin(() => MarkOpened(context))
+            : null,
     };
 }

@@ -9,21 +9,21 @@ internal sealed class RedisConnections(ConnectionTable connections) : IDisposabl
     private const int ConnectMs = 5000;
     private const int AnswerMs = 30_000;
 
-    private readonly PerConnection<Task<ConnectionMultiplexer>> _open = new(
-        connections, one => ConnectionMultiplexer.ConnectAsync(Options(one)), opening => _ = CloseAsync(opening));
+    private readonly PerConnection<Task<ConnectionMultiplexer>> _multiplexers = new(
+        connections, connection => ConnectionMultiplexer.ConnectAsync(CreateOptions(connection)), opening => _ = CloseAsync(opening));
 
     /// <summary>
-    /// The database of a connection. If the server cannot be reached, its commands fail without being sent until it is reached again.
+    /// The database of a connection. If the server cannot be reached, commands fail without being sent until it can be reached again.
     /// </summary>
     public async Task<IDatabaseAsync> ForAsync(Connection connection, CancellationToken cancellation)
     {
-        // Attempts share the connecting, so the end of one does not cancel it.
-        return (await _open.For(connection).WaitAsync(cancellation)).GetDatabase();
+        // Attempts share the opening of the connection, so the cancellation of one does not cancel it.
+        return (await _multiplexers.For(connection).WaitAsync(cancellation)).GetDatabase();
     }
 
-    public void Dispose() => _open.Dispose();
+    public void Dispose() => _multiplexers.Dispose();
 
-    // Attempts that were cancelled may have left it while it still connects.
+    // The connection may still be opening, because the attempts that waited for it were cancelled.
     private static async Task CloseAsync(Task<ConnectionMultiplexer> opening)
     {
         await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -33,7 +33,7 @@ internal sealed class RedisConnections(ConnectionTable connections) : IDisposabl
         }
     }
 
-    private static ConfigurationOptions Options(Connection connection)
+    private static ConfigurationOptions CreateOptions(Connection connection)
     {
         var address = connection.Redis ?? throw new InvalidOperationException($"{connection} is no connection to Redis.");
         var options = RedisOptions.For(address.Host, address.Port, address.Password, "onex-effects", ConnectMs, AnswerMs);

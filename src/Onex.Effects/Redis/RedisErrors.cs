@@ -7,11 +7,11 @@ namespace Onex.Effects.Redis;
 /// <summary>Classifies the errors of Redis. Messages of the server are not passed on, because they may quote keys and values.</summary>
 internal static class RedisErrors
 {
-    /// <summary>The outcome of an attempt that ended with an exception of the client.</summary>
-    public static EffectOutcome<TResult> Outcome<TResult>(Exception exception, string connection)
+    /// <summary>Returns the outcome of an attempt that ended with an exception of the client.</summary>
+    public static EffectOutcome<TResult> ToOutcome<TResult>(Exception exception, string connection)
         where TResult : class => exception switch
         {
-            RedisServerException answer => Answered<TResult>(answer, connection),
+            RedisServerException answer => Classify<TResult>(answer, connection),
             RedisConnectionException when IsAuthentication(exception) => EffectOutcome<TResult>.Failed(
                 AttemptReach.NotSent, "authentication_failed",
                 $"The Redis of connection '{connection}' does not let its user in: check 'user' and 'password'."),
@@ -23,8 +23,8 @@ internal static class RedisErrors
                 AttemptReach.NotSent, "connection_failed", $"The Redis of connection '{connection}' cannot be reached."),
         };
 
-    // Rejected, unless the same command could succeed later: then the server or its configuration is the problem.
-    private static EffectOutcome<TResult> Answered<TResult>(RedisServerException answer, string connection)
+    // An error is final, unless the same command could succeed later because the server or its configuration is the problem.
+    private static EffectOutcome<TResult> Classify<TResult>(RedisServerException answer, string connection)
         where TResult : class
     {
         var (isFinal, code, meaning) = answer.Kind switch
@@ -35,11 +35,11 @@ internal static class RedisErrors
             RedisErrorKind.NoAuth or RedisErrorKind.WrongPass =>
                 (false, "authentication_failed", "does not let its user in: check 'user' and 'password'"),
 
-            // The client has one kind for all that Redis answers with ERR.
-            RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when IsNumeric(answer.Message) =>
+            // The client has one kind for all errors that Redis marks with ERR, so the text decides.
+            RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when IsNumberError(answer.Message) =>
                 (true, "not_a_number", "holds a value under this key that is no 64-bit integer, or would become none"),
             RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when answer.Message.StartsWith("ERR ", StringComparison.Ordinal) =>
-                (true, "command_refused", "refuses the command"),
+                (true, "command_refused", "rejects the command"),
             var kind => (false, "redis_unavailable", $"cannot run the command now ({kind})"),
         };
         var message = $"The Redis of connection '{connection}' {meaning}.";
@@ -53,6 +53,6 @@ internal static class RedisErrors
         && (exception is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
             || IsAuthentication(exception.InnerException));
 
-    private static bool IsNumeric(string message) =>
+    private static bool IsNumberError(string message) =>
         message.Contains("not an integer", StringComparison.Ordinal) || message.Contains("would overflow", StringComparison.Ordinal);
 }

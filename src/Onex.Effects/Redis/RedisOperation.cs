@@ -16,10 +16,10 @@ internal abstract class RedisOperation<TArguments, TResult>(
     where TResult : class
 {
     /// <summary>The problem of the arguments, or null.</summary>
-    protected virtual string? Problem(TArguments arguments) => null;
+    protected virtual string? FindProblem(TArguments arguments) => null;
 
-    /// <summary>The bytes that the command writes.</summary>
-    protected virtual long Bytes(TArguments arguments) => 0;
+    /// <summary>How many bytes the command writes.</summary>
+    protected virtual long CountBytes(TArguments arguments) => 0;
 
     /// <summary>Sends the command. Returns null if the value is larger than the result may be.</summary>
     protected abstract Task<TResult?> SendAsync(
@@ -33,21 +33,21 @@ internal abstract class RedisOperation<TArguments, TResult>(
             return EffectOutcome<TResult>.Rejected(StepCodes.ArgumentsInvalid, $"{context.Operation} needs a connection to Redis.");
         }
 
-        if (Problem(arguments) is { } problem)
+        if (FindProblem(arguments) is { } problem)
         {
             return EffectOutcome<TResult>.Rejected(StepCodes.ArgumentsInvalid, $"{context.Operation}: {problem}.");
         }
 
-        if (Bytes(arguments) > ValueText.BytesMax)
+        if (CountBytes(arguments) > ValueText.BytesMax)
         {
             return EffectOutcome<TResult>.Rejected(
-                "request_too_large", $"{context.Operation}: at most {ValueText.BytesMax} bytes can be written.");
+                "request_too_large", $"{context.Operation}: at bytesMax {ValueText.BytesMax} bytes can be written.");
         }
 
         try
         {
             var redis = await connections.ForAsync(connection, cancellation);
-            context.Progress.Send();
+            context.Progress.MarkSent();
             return await SendAsync(redis, arguments, context, cancellation) is { } result
                 ? EffectOutcome<TResult>.Completed(result)
                 : EffectOutcome<TResult>.Refused(
@@ -55,7 +55,7 @@ internal abstract class RedisOperation<TArguments, TResult>(
         }
         catch (Exception exception) when (exception is RedisException or RedisTimeoutException or ObjectDisposedException)
         {
-            return RedisErrors.Outcome<TResult>(exception, connection.Name);
+            return RedisErrors.ToOutcome<TResult>(exception, connection.Name);
         }
     }
 
@@ -63,17 +63,17 @@ internal abstract class RedisOperation<TArguments, TResult>(
     protected static async Task<RedisValueResult?> ReadAsync(
         AttemptContext context, Task<long> length, Func<Task<RedisValue>> read, CancellationToken cancellation)
     {
-        var most = context.LargestResult;
+        var bytesMax = context.LargestResult;
         var bytes = await length.WaitAsync(cancellation);
-        if (bytes > most)
+        if (bytes > bytesMax)
         {
             return null;
         }
 
-        await context.Room.HoldAsync(bytes, cancellation);
+        await context.Memory.ReserveAsync(bytes, cancellation);
         var value = await read().WaitAsync(cancellation);
         return value.IsNull ? new RedisValueResult { Value = null }
-            : value.Length() > most ? null
+            : value.Length() > bytesMax ? null
             : new RedisValueResult { Value = ValueText.FromBytes((byte[])value!) };
     }
 }
@@ -93,9 +93,9 @@ internal sealed class RedisSet(RedisConnections connections)
     : RedisOperation<RedisSetArguments, RedisWritten>(
         connections, RedisJson.Default.RedisSetArguments, RedisJson.Default.RedisWritten)
 {
-    protected override string? Problem(RedisSetArguments arguments) => RedisTimes.Problem(arguments.Ttl);
+    protected override string? FindProblem(RedisSetArguments arguments) => RedisTimes.FindProblem(arguments.Ttl);
 
-    protected override long Bytes(RedisSetArguments arguments) => ValueText.ToBytes(arguments.Value).Length;
+    protected override long CountBytes(RedisSetArguments arguments) => ValueText.ToBytes(arguments.Value).Length;
 
     protected override async Task<RedisWritten?> SendAsync(
         IDatabaseAsync redis, RedisSetArguments arguments, AttemptContext context, CancellationToken cancellation) =>
@@ -145,7 +145,7 @@ internal sealed class RedisExpire(RedisConnections connections)
     : RedisOperation<RedisExpireArguments, RedisFound>(
         connections, RedisJson.Default.RedisExpireArguments, RedisJson.Default.RedisFound)
 {
-    protected override string? Problem(RedisExpireArguments arguments) => RedisTimes.Problem(arguments.Ttl);
+    protected override string? FindProblem(RedisExpireArguments arguments) => RedisTimes.FindProblem(arguments.Ttl);
 
     protected override async Task<RedisFound?> SendAsync(
         IDatabaseAsync redis, RedisExpireArguments arguments, AttemptContext context, CancellationToken cancellation) =>
@@ -157,7 +157,7 @@ internal sealed class RedisPublish(RedisConnections connections)
     : RedisOperation<RedisPublishArguments, RedisReceivers>(
         connections, RedisJson.Default.RedisPublishArguments, RedisJson.Default.RedisReceivers)
 {
-    protected override long Bytes(RedisPublishArguments arguments) => ValueText.ToBytes(arguments.Value).Length;
+    protected override long CountBytes(RedisPublishArguments arguments) => ValueText.ToBytes(arguments.Value).Length;
 
     protected override async Task<RedisReceivers?> SendAsync(
         IDatabaseAsync redis, RedisPublishArguments arguments, AttemptContext context, CancellationToken cancellation) =>
@@ -186,12 +186,12 @@ internal sealed class RedisHashSet(RedisConnections connections)
     : RedisOperation<RedisHashSetArguments, RedisAdded>(
         connections, RedisJson.Default.RedisHashSetArguments, RedisJson.Default.RedisAdded)
 {
-    protected override string? Problem(RedisHashSetArguments arguments) =>
+    protected override string? FindProblem(RedisHashSetArguments arguments) =>
         arguments.Fields.Count == 0 ? "'fields' is empty"
         : arguments.Fields.FirstOrDefault(field => field.Value is null) is { Key: { } name } ? $"the field '{name}' is null"
         : null;
 
-    protected override long Bytes(RedisHashSetArguments arguments) =>
+    protected override long CountBytes(RedisHashSetArguments arguments) =>
         arguments.Fields.Sum(field => (long)field.Key.Length + field.Value.Length);
 
     // The client's own method for several fields does not say how many are new.
@@ -208,9 +208,10 @@ internal sealed class RedisHashSet(RedisConnections connections)
 /// <summary>How long keys of Redis may live.</summary>
 internal static class RedisTimes
 {
+    // 100 years.
     private const long SecondsMax = 100L * 366 * 24 * 3600;
 
     /// <summary>The problem of a time to live, or null.</summary>
-    public static string? Problem(long? seconds) =>
+    public static string? FindProblem(long? seconds) =>
         seconds is null or (>= 1 and <= SecondsMax) ? null : $"'ttl' must be a number of seconds from 1 to {SecondsMax}";
 }

@@ -13,7 +13,7 @@ internal static class RedisOptions
     /// <param name="host">Its host.</param>
     /// <param name="port">Its port.</param>
     /// <param name="password">The password, or null.</param>
-    /// <param name="clientName">How the server lists the client.</param>
+    /// <param name="clientName">The name under which the server lists the client.</param>
     /// <param name="connectMs">The time limit of connecting, in milliseconds.</param>
     /// <param name="answerMs">The time limit of a command, in milliseconds.</param>
     public static ConfigurationOptions For(string host, int port, string? password, string clientName, int connectMs, int answerMs) => new()
@@ -31,7 +31,7 @@ internal static class RedisOptions
         BacklogPolicy = BacklogPolicy.FailFast,
         RetryPolicy = RetryPolicy.None,
 
-        // Exceptions would list commands and keys; and the server needs no channel or key of ours.
+        // Exceptions would list commands and keys. The server gets no channel or key of the client itself.
         IncludeDetailInExceptions = false,
         IncludePerformanceCountersInExceptions = false,
         ConfigurationChannel = "",

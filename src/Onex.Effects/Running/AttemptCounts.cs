@@ -5,36 +5,36 @@ internal sealed class AttemptCounts(TimeSpan within, TimeProvider time)
 {
     private const int Parts = 10;
 
-    private readonly (long Part, int Attempts, int Failures)[] _parts = new (long, int, int)[Parts];
+    private readonly (long Number, int Attempts, int Failures)[] _parts = new (long, int, int)[Parts];
     private readonly long _start = time.GetTimestamp();
 
     /// <summary>Adds an attempt and returns the counts of the period.</summary>
-    public (int Attempts, int Failures) Add(bool failed)
+    public (int Attempts, int Failures) Add(bool isFailure)
     {
-        var now = Now();
+        var now = CurrentPart();
         ref var part = ref _parts[now % Parts];
-        if (part.Part != now)
+        if (part.Number != now)
         {
             part = (now, 0, 0);
         }
 
         part.Attempts++;
-        part.Failures += failed ? 1 : 0;
+        part.Failures += isFailure ? 1 : 0;
         return Sum(now);
     }
 
     /// <summary>The counts of the period.</summary>
-    public (int Attempts, int Failures) Read() => Sum(Now());
+    public (int Attempts, int Failures) Read() => Sum(CurrentPart());
 
     private (int Attempts, int Failures) Sum(long now)
     {
         var (attempts, failures) = (0, 0);
-        foreach (var one in _parts)
+        foreach (var part in _parts)
         {
-            if (one.Part > now - Parts)
+            if (part.Number > now - Parts)
             {
-                attempts += one.Attempts;
-                failures += one.Failures;
+                attempts += part.Attempts;
+                failures += part.Failures;
             }
         }
 
@@ -44,5 +44,5 @@ internal sealed class AttemptCounts(TimeSpan within, TimeProvider time)
     /// <summary>Starts to count from zero.</summary>
     public void Clear() => Array.Clear(_parts);
 
-    private long Now() => time.GetElapsedTime(_start).Ticks / Math.Max(1, within.Ticks / Parts);
+    private long CurrentPart() => time.GetElapsedTime(_start).Ticks / Math.Max(1, within.Ticks / Parts);
 }

@@ -19,11 +19,12 @@ internal static class AttemptSigns
         ],
         StringComparer.Ordinal);
 
-    // Not failures of the connection: conflicts with other transactions, and problems of this process.
-    private static readonly FrozenSet<string> _answers = FrozenSet.ToFrozenSet(
+    // Conflicts with other transactions: the database works.
+    private static readonly FrozenSet<string> _conflicts = FrozenSet.ToFrozenSet(
         ["deadlock", "lock_not_available", "serialization_failure", "transaction_rollback"], StringComparer.Ordinal);
 
-    private static readonly FrozenSet<string> _own = FrozenSet.ToFrozenSet(
+    // Problems of this process say nothing about the connection.
+    private static readonly FrozenSet<string> _processFaults = FrozenSet.ToFrozenSet(
         ["connection_unknown", "lease_lost", StepCodes.OperationUnknown, StepCodes.OperationFailed], StringComparer.Ordinal);
 
     /// <summary>Whether the external system answered that the attempt failed, so that it was reached.</summary>
@@ -37,8 +38,8 @@ internal static class AttemptSigns
         { Outcome: not StepOutcomes.Failed } => AttemptSign.Works,
         { Code: null } => AttemptSign.Fails,
         { Code: var code } when _unavailable.Contains(code) => AttemptSign.Unavailable,
-        { Code: var code } when _answers.Contains(code) => AttemptSign.Works,
-        { Code: var code } when _own.Contains(code) => AttemptSign.None,
+        { Code: var code } when _conflicts.Contains(code) => AttemptSign.Works,
+        { Code: var code } when _processFaults.Contains(code) => AttemptSign.None,
         _ => AttemptSign.Fails,
     };
 }

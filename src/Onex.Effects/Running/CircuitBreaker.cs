@@ -32,9 +32,9 @@ internal enum BreakerState
 }
 
 /// <summary>
-/// A circuit breaker. It opens when enough of the attempts within a period failed, or as many in a row as the minimum number of attempts,
-/// however far apart, because a slow failure of a rare attempt is an outage too. When the pause is over it lets one trial through. Not
-/// thread-safe: its gate holds the lock.
+/// A circuit breaker. It opens when the failed share of the attempts within a period is too high. It also opens after as many failures in a
+/// row as the minimum number of attempts, however far apart, because an outage may show only in rare, slow attempts. When the pause is over
+/// it lets one trial through. Not thread-safe: its gate holds the lock.
 /// </summary>
 internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time)
 {
@@ -42,8 +42,8 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
     private readonly AttemptCounts _counts = new(settings.Within, time);
-    private int _inARow;
-    private bool _firstFailed;
+    private int _consecutiveFailures;
+    private bool _wasFirstDeclined;
     private long _openedAt;
     private TimeSpan _pause;
 
@@ -69,8 +69,8 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                 return null;
             }
 
-            var left = _pause - time.GetElapsedTime(_openedAt);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            var remaining = _pause - time.GetElapsedTime(_openedAt);
+            return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
         }
     }
 
@@ -78,10 +78,10 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     public void BeginTrial() => State = BreakerState.Trial;
 
     /// <summary>Reports the end of an attempt.</summary>
-    /// <param name="sign">What it says about the connection.</param>
-    /// <param name="isTrial">Whether it was the trial.</param>
+    /// <param name="sign">What the attempt says about the connection.</param>
+    /// <param name="isTrial">Whether the attempt was the trial.</param>
     /// <param name="retryAfter">The Retry-After of the service, or null.</param>
-    /// <param name="reason">Why it failed, for people.</param>
+    /// <param name="reason">Why the attempt failed, for people.</param>
     /// <param name="isFirstAnswer">Whether the external system answered the first attempt of a command.</param>
     public void Report(AttemptSign sign, bool isTrial, TimeSpan? retryAfter, string? reason, bool isFirstAnswer = false)
     {
@@ -91,21 +91,21 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
         else if (State == BreakerState.Closed && sign != AttemptSign.None)
         {
-            // What ends later began before the breaker opened, and says nothing about the present.
+            // An attempt that ends while the breaker is open began before, and says nothing about the present.
             var failed = sign != AttemptSign.Works;
 
-            // Of first attempts that the service declines in a row, one counts: it may decline each command once and accept it the second
-            // time. In an outage the second attempts fail too.
-            var isRepeated = failed && isFirstAnswer && _firstFailed;
-            _firstFailed = failed && isFirstAnswer;
+            // If the service answers first attempts in a row with failures, only one of them counts, because it may decline each command
+            // once and accept its second attempt. In an outage the second attempts fail, too.
+            var isRepeated = failed && isFirstAnswer && _wasFirstDeclined;
+            _wasFirstDeclined = failed && isFirstAnswer;
             if (isRepeated)
             {
                 return;
             }
 
-            _inARow = failed ? _inARow + 1 : 0;
+            _consecutiveFailures = failed ? _consecutiveFailures + 1 : 0;
             var (attempts, failures) = _counts.Add(failed);
-            if (_inARow >= Settings.Calls || (failed && attempts >= Settings.Calls && failures >= Settings.Ratio * attempts))
+            if (_consecutiveFailures >= Settings.Calls || (failed && attempts >= Settings.Calls && failures >= Settings.Ratio * attempts))
             {
                 Open(retryAfter, reason);
             }
@@ -129,12 +129,12 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                 State = BreakerState.Closed;
                 Since = null;
                 Reason = null;
-                _inARow = 0;
-                _firstFailed = false;
+                _consecutiveFailures = 0;
+                _wasFirstDeclined = false;
                 _counts.Clear();
                 break;
 
-            // It decides nothing: the next attempt is the trial.
+            // The trial decided nothing, so the next attempt is a trial, too.
             case AttemptSign.None:
                 State = BreakerState.Open;
                 break;
@@ -151,7 +151,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         Since ??= time.GetUtcNow();
         Reason = reason;
         _openedAt = time.GetTimestamp();
-        var requested = retryAfter is { } given ? (given < LongestPause ? given : LongestPause) : TimeSpan.Zero;
+        var requested = retryAfter > LongestPause ? LongestPause : retryAfter ?? TimeSpan.Zero;
         _pause = requested > Settings.Pause ? requested : Settings.Pause;
     }
 }

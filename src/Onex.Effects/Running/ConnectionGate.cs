@@ -4,13 +4,13 @@ using Onex.Operations;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Lets the attempts of one connection begin, in this process: at most so many at a time, at its rate, and while its circuit breaker is
-/// closed. Commands wait in memory only for a short time; those that would wait longer, and all that follow them, are parked in the
-/// database, so that a slow connection occupies nothing that others need.
+/// Lets the attempts of one connection begin, in this process: at most a number of them at a time, at its rate, and while its circuit
+/// breaker is closed. Commands wait in memory only for a short time; those that would wait longer, and all that follow them, are parked in
+/// the database, so that a slow connection occupies nothing that others need.
 /// </summary>
 /// <param name="name">The connection's name.</param>
 /// <param name="settings">Its limits.</param>
-/// <param name="weightMax">The weight of the commands that may wait in memory; a single one may weigh more.</param>
+/// <param name="weightMax">The maximum weight of the commands that wait in memory. A single command may weigh more.</param>
 /// <param name="time">Measures waits, the rate and the breaker.</param>
 /// <param name="changed">Called, without the lock, when parked commands may begin or the breaker has changed.</param>
 internal sealed class ConnectionGate(
@@ -18,7 +18,7 @@ internal sealed class ConnectionGate(
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiting = new();
-    private readonly AttemptCounts _ended = new(TimeSpan.FromSeconds(1), time);
+    private readonly AttemptCounts _endedAttempts = new(TimeSpan.FromSeconds(1), time);
     private GateSettings _settings = settings;
     private RateWindow? _rate = settings.Rate is { } rate ? new RateWindow(rate, time) : null;
     private CircuitBreaker? _breaker = settings.Breaker is { } breaker ? new CircuitBreaker(breaker, time) : null;
@@ -26,7 +26,7 @@ internal sealed class ConnectionGate(
     private long _weight;
     private int _running;
     private int _endedPerSecond;
-    private int _parking;
+    private int _parkingCount;
     private bool _hasParked;
     private long _parkedVersion;
 
@@ -34,18 +34,18 @@ internal sealed class ConnectionGate(
     public string Name { get; } = name;
 
     /// <summary>The state of the gate, for health, <c>why</c> and metrics.</summary>
-    public GateReading Read()
+    public GateState Read()
     {
         lock (_lock)
         {
-            return new GateReading(
+            return new GateState(
                 Name, _running, _waiting.Count, HasParked, _breaker?.State ?? BreakerState.Closed, _breaker?.Since, _breaker?.UntilTrial,
                 _breaker?.Reason);
         }
     }
 
-    /// <summary>Whether commands of this connection are, or may be, parked, by any process.</summary>
-    private bool HasParked => _hasParked || _parking > 0;
+    /// <summary>Whether commands of this connection are, or may be, parked by any process.</summary>
+    private bool HasParked => _hasParked || _parkingCount > 0;
 
     /// <summary>Changes the limits. Attempts that run keep their slots; a breaker with the same settings keeps its state.</summary>
     public void Update(GateSettings updated)
@@ -62,19 +62,19 @@ internal sealed class ConnectionGate(
                 : updated.Breaker is { } rules ? new CircuitBreaker(rules, time)
                 : null;
             _settings = updated;
-            Begin();
+            BeginWaiting();
         }
 
         changed(this);
     }
 
     /// <summary>
-    /// Waits until an attempt may begin. Null if the command has to be parked; then <see cref="EndParking"/> must follow. The wait precedes
-    /// the lease, so it does not count against the attempt's timeout.
+    /// Waits until an attempt may begin. Returns null if the command has to be parked; then <see cref="EndParking"/> must follow. The wait
+    /// precedes the lease, so it does not count against the attempt's timeout.
     /// </summary>
     public async ValueTask<GatePermit?> EnterAsync(long weight, CancellationToken cancellation)
     {
-        LinkedListNode<Waiter> mine;
+        LinkedListNode<Waiter> waiter;
         lock (_lock)
         {
             if (HasParked || !MayWait(weight))
@@ -85,10 +85,10 @@ internal sealed class ConnectionGate(
             if (_breaker is { State: not BreakerState.Closed } breaker)
             {
                 // Without parked commands the command itself is the trial.
-                return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TakeRate() ? BeginTrial(breaker) : Park();
+                return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TryTakeRate() ? BeginTrial(breaker) : Park();
             }
 
-            if (_waiting.Count == 0 && _running < _settings.Slots && TakeRate())
+            if (_waiting.Count == 0 && _running < _settings.Slots && TryTakeRate())
             {
                 _running++;
                 return new GatePermit(this, isTrial: false);
@@ -100,11 +100,11 @@ internal sealed class ConnectionGate(
             }
 
             _weight += weight;
-            mine = _waiting.AddLast(new Waiter(weight, time.GetTimestamp()));
+            waiter = _waiting.AddLast(new Waiter(weight, time.GetTimestamp()));
             ScheduleRate();
         }
 
-        return await WaitAsync(mine, cancellation);
+        return await WaitAsync(waiter, cancellation);
     }
 
     /// <summary>Call before a command is parked that had a permit.</summary>
@@ -121,10 +121,10 @@ internal sealed class ConnectionGate(
     {
         lock (_lock)
         {
-            _parking--;
+            _parkingCount--;
             if (parked)
             {
-                NoteParked();
+                SetParked();
             }
         }
 
@@ -132,8 +132,8 @@ internal sealed class ConnectionGate(
     }
 
     /// <summary>
-    /// Takes permits for parked commands: as many as may begin now, and one at most while the breaker is not closed, or while no command is
-    /// known to be parked. The caller gives back those that it does not use.
+    /// Takes permits for parked commands: as many as may begin now, but at most one while the breaker is not closed, or while no command is
+    /// known to be parked. The caller gives back the permits that it does not use.
     /// </summary>
     public IReadOnlyList<GatePermit> TakePermits()
     {
@@ -141,13 +141,13 @@ internal sealed class ConnectionGate(
         {
             if (_breaker is { State: not BreakerState.Closed } breaker)
             {
-                return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TakeRate() ? [BeginTrial(breaker)] : [];
+                return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TryTakeRate() ? [BeginTrial(breaker)] : [];
             }
 
-            // Those that wait in memory arrived before the parked ones.
+            // Commands that wait in memory go first, because they arrived before the parked ones.
             var permits = new List<GatePermit>();
-            var most = HasParked ? _settings.Slots : 1;
-            while (permits.Count < most && _running + _waiting.Count < _settings.Slots && TakeRate())
+            var permitsMax = HasParked ? _settings.Slots : 1;
+            while (permits.Count < permitsMax && _running + _waiting.Count < _settings.Slots && TryTakeRate())
             {
                 _running++;
                 permits.Add(new GatePermit(this, isTrial: false));
@@ -174,11 +174,11 @@ internal sealed class ConnectionGate(
     {
         lock (_lock)
         {
-            NoteParked();
+            SetParked();
         }
     }
 
-    /// <summary>Notes that no parked command was left when the version had this value.</summary>
+    /// <summary>Notes that no parked command was left when <see cref="ParkedVersion"/> had this value.</summary>
     public void MarkDrained(long version)
     {
         lock (_lock)
@@ -188,13 +188,14 @@ internal sealed class ConnectionGate(
     }
 
     /// <summary>
-    /// Parks the commands that have waited too long, and those that are too many for what the connection finishes. Called periodically.
+    /// Updates how many attempts end per second. Parks the waiting commands if the first one has waited too long, because those behind it
+    /// would wait even longer. Called periodically.
     /// </summary>
     public void Trim()
     {
         lock (_lock)
         {
-            (_endedPerSecond, _) = _ended.Read();
+            (_endedPerSecond, _) = _endedAttempts.Read();
             if (_waiting.First is { Value.At: var oldest } && time.GetElapsedTime(oldest) > GateSettings.LongestWait)
             {
                 ParkWaiting();
@@ -215,7 +216,7 @@ internal sealed class ConnectionGate(
     }
 
     /// <summary>
-    /// How long it will take until a parked command may begin; null if none is known, or if a slot has to become free before.
+    /// How long it will take until a parked command may begin; null if none is known, or if no slot is free.
     /// </summary>
     public TimeSpan? UntilWork()
     {
@@ -230,7 +231,7 @@ internal sealed class ConnectionGate(
     /// <summary>Reports the outcome of an attempt. True if its command is parked again instead of failing.</summary>
     internal bool Report(GatePermit permit, AttemptOutcome outcome, bool isFirst)
     {
-        var parks = false;
+        var mustPark = false;
         BreakerState before, after;
         lock (_lock)
         {
@@ -248,7 +249,7 @@ internal sealed class ConnectionGate(
             if (after != BreakerState.Closed)
             {
                 ParkWaiting();
-                parks = sign == AttemptSign.Unavailable && outcome.Reach != AttemptReach.Done;
+                mustPark = sign == AttemptSign.Unavailable && outcome.Reach != AttemptReach.Done;
             }
         }
 
@@ -257,7 +258,7 @@ internal sealed class ConnectionGate(
             changed(this);
         }
 
-        return parks;
+        return mustPark;
     }
 
     /// <summary>Opens the breaker at once. False if there is none.</summary>
@@ -278,16 +279,16 @@ internal sealed class ConnectionGate(
         return true;
     }
 
-    /// <summary>Gives the slot back. A trial that reported nothing decides nothing.</summary>
-    internal void Release(GatePermit permit, bool begun)
+    /// <summary>Releases the slot. A trial without a reported outcome decides nothing, so the breaker stays open.</summary>
+    internal void Release(GatePermit permit, bool hasBegun)
     {
         bool hasWork;
         lock (_lock)
         {
             _running--;
-            if (begun)
+            if (hasBegun)
             {
-                (_endedPerSecond, _) = _ended.Add(failed: false);
+                (_endedPerSecond, _) = _endedAttempts.Add(isFailure: false);
             }
             else
             {
@@ -299,9 +300,9 @@ internal sealed class ConnectionGate(
                 breaker.Report(AttemptSign.None, isTrial: true, null, null);
             }
 
-            Begin();
+            BeginWaiting();
 
-            // Without parked commands a free slot interests nobody else, and attempts end thousands of times per second.
+            // Without parked commands nothing else waits for the slot, and attempts end too often to report each of them.
             hasWork = HasParked || permit.IsTrial;
         }
 
@@ -313,25 +314,25 @@ internal sealed class ConnectionGate(
 
     public void Dispose() => _rateTimer?.Dispose();
 
-    private async ValueTask<GatePermit?> WaitAsync(LinkedListNode<Waiter> mine, CancellationToken cancellation)
+    private async ValueTask<GatePermit?> WaitAsync(LinkedListNode<Waiter> waiter, CancellationToken cancellation)
     {
         try
         {
-            return await mine.Value.Turn.Task.WaitAsync(cancellation);
+            return await waiter.Value.Permit.Task.WaitAsync(cancellation);
         }
         catch (OperationCanceledException)
         {
             lock (_lock)
             {
-                if (mine.List is not null)
+                if (waiter.List is not null)
                 {
-                    Remove(mine);
+                    Remove(waiter);
                     throw;
                 }
             }
 
-            // Decided at the moment of the cancellation.
-            if (await mine.Value.Turn.Task is { } permit)
+            // The gate decided about the command just before the cancellation.
+            if (await waiter.Value.Permit.Task is { } permit)
             {
                 permit.GiveBack();
             }
@@ -350,11 +351,11 @@ internal sealed class ConnectionGate(
 
     private GatePermit? Park()
     {
-        _parking++;
+        _parkingCount++;
         return null;
     }
 
-    private void NoteParked()
+    private void SetParked()
     {
         _hasParked = true;
         _parkedVersion++;
@@ -367,11 +368,11 @@ internal sealed class ConnectionGate(
         return new GatePermit(this, isTrial: true);
     }
 
-    private bool TakeRate()
+    private bool TryTakeRate()
     {
         if (_rate is { } rate)
         {
-            if (rate.Free == 0)
+            if (rate.FreePermits == 0)
             {
                 return false;
             }
@@ -382,13 +383,13 @@ internal sealed class ConnectionGate(
         return true;
     }
 
-    private void Begin()
+    private void BeginWaiting()
     {
-        while (_waiting.First is { } next && _running < _settings.Slots && TakeRate())
+        while (_waiting.First is { } next && _running < _settings.Slots && TryTakeRate())
         {
             Remove(next);
             _running++;
-            next.Value.Turn.SetResult(new GatePermit(this, isTrial: false));
+            next.Value.Permit.SetResult(new GatePermit(this, isTrial: false));
         }
 
         ScheduleRate();
@@ -398,16 +399,16 @@ internal sealed class ConnectionGate(
     {
         if (_waiting.Count > 0 && _running < _settings.Slots && _rate?.UntilFree(1) is { } wait)
         {
-            _rateTimer ??= time.CreateTimer(_ => OnRate(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _rateTimer ??= time.CreateTimer(_ => OnRateTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _rateTimer.Change(wait, Timeout.InfiniteTimeSpan);
         }
     }
 
-    private void OnRate()
+    private void OnRateTimer()
     {
         lock (_lock)
         {
-            Begin();
+            BeginWaiting();
         }
     }
 
@@ -416,7 +417,7 @@ internal sealed class ConnectionGate(
         while (_waiting.First is { } next)
         {
             Remove(next);
-            next.Value.Turn.SetResult(Park());
+            next.Value.Permit.SetResult(Park());
         }
     }
 
@@ -432,7 +433,7 @@ internal sealed class ConnectionGate(
 
         public long At { get; } = at;
 
-        public TaskCompletionSource<GatePermit?> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<GatePermit?> Permit { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 
@@ -445,6 +446,6 @@ internal sealed class ConnectionGate(
 /// <param name="Since">Since when the breaker has not been closed.</param>
 /// <param name="UntilTrial">How long it will take until the next trial may begin, while the breaker is open.</param>
 /// <param name="Reason">Why the breaker is not closed.</param>
-internal sealed record GateReading(
+internal sealed record GateState(
     string Name, int Running, int Waiting, bool HasParked, BreakerState Breaker, DateTimeOffset? Since, TimeSpan? UntilTrial,
     string? Reason);

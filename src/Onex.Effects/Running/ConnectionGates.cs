@@ -8,15 +8,15 @@ using Onex.Kafka.Consuming;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// The gates of all connections, by name. A gate outlives the replacement of its connection, whose limits it then takes. Health names the
-/// connections whose circuit breaker is not closed.
+/// The gates of all connections, by name. A gate stays when its connection is replaced, and takes the limits of the new one. Health names
+/// the connections whose circuit breaker is not closed.
 /// </summary>
 internal sealed class ConnectionGates : IDisposable
 {
     /// <summary>The name of the gate for commands without a connection. No connection can have it.</summary>
     public const string WithoutConnection = "-";
 
-    private static readonly TimeSpan _trimEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _trimInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<string, ConnectionGate> _gates = new(StringComparer.Ordinal);
     private readonly Lock _reporting = new();
@@ -37,10 +37,10 @@ internal sealed class ConnectionGates : IDisposable
         _time = time;
         _logger = logger;
 
-        // Several unavailable connections together leave memory for the others.
+        // An eighth, so that several unavailable connections together leave memory for the others.
         _weightMax = memory.Commands / 8;
         connections.OnChanged(OnReplaced);
-        _trim = time.CreateTimer(_ => Trim(), null, _trimEvery, _trimEvery);
+        _trim = time.CreateTimer(_ => Trim(), null, _trimInterval, _trimInterval);
     }
 
     /// <summary>Called when parked commands may begin, or when a breaker has changed.</summary>
@@ -49,12 +49,12 @@ internal sealed class ConnectionGates : IDisposable
     /// <summary>The gate of a connection, or of the commands without one.</summary>
     public ConnectionGate For(Connection? connection) => _gates.GetOrAdd(
         connection?.Name ?? WithoutConnection,
-        static (name, given) => new ConnectionGate(
-            name, Settings(given.Connection), given.Gates._weightMax, given.Gates._time, given.Gates.OnChanged),
+        static (name, state) => new ConnectionGate(
+            name, SettingsFor(state.Connection), state.Gates._weightMax, state.Gates._time, state.Gates.OnChanged),
         (Gates: this, Connection: connection));
 
     /// <summary>The state of all gates: the source of health, <c>why</c> and metrics.</summary>
-    public IReadOnlyList<GateReading> Read() => [.. _gates.Values.Select(gate => gate.Read())];
+    public IReadOnlyList<GateState> Read() => [.. _gates.Values.Select(gate => gate.Read())];
 
     /// <summary>How long it will take until a parked command may begin, for each connection that has some and a free slot.</summary>
     public IEnumerable<TimeSpan?> UntilWork() => _gates.Values.Select(gate => gate.UntilWork());
@@ -68,7 +68,7 @@ internal sealed class ConnectionGates : IDisposable
         }
     }
 
-    private static GateSettings Settings(Connection? connection) =>
+    private static GateSettings SettingsFor(Connection? connection) =>
         connection is null ? GateSettings.WithoutConnection : GateSettings.For(connection);
 
     private void OnReplaced(IReadOnlyList<ConnectionChange> changes)
@@ -93,26 +93,26 @@ internal sealed class ConnectionGates : IDisposable
         Changed();
     }
 
-    private void Report(GateReading now)
+    private void Report(GateState gate)
     {
-        if (now.Breaker == BreakerState.Closed)
+        if (gate.Breaker == BreakerState.Closed)
         {
-            if (_unavailable.Remove(now.Name))
+            if (_unavailable.Remove(gate.Name))
             {
-                _health.Report(now.Name, null);
-                Log.BreakerClosed(_logger, now.Name);
+                _health.Report(gate.Name, null);
+                Log.BreakerClosed(_logger, gate.Name);
             }
         }
         else
         {
-            if (_unavailable.Add(now.Name))
+            if (_unavailable.Add(gate.Name))
             {
-                Log.BreakerOpened(_logger, now.Name, now.Reason);
+                Log.BreakerOpened(_logger, gate.Name, gate.Reason);
             }
 
             var time = _time.GetUtcNow();
-            var trial = now.UntilTrial is { } wait ? $"the next trial is due at {TimeText.Format(time + wait)}" : "a trial runs";
-            _health.Report(now.Name, $"unavailable since {TimeText.Format(now.Since ?? time)}, {trial}: {now.Reason}", _remedy);
+            var trial = gate.UntilTrial is { } wait ? $"the next trial is due at {TimeText.Format(time + wait)}" : "a trial runs";
+            _health.Report(gate.Name, $"unavailable since {TimeText.Format(gate.Since ?? time)}, {trial}: {gate.Reason}", _remedy);
         }
     }
 

@@ -72,21 +72,21 @@ internal sealed class EffectMetrics
             gate.Name)));
     }
 
-    /// <summary>Adds the names of connections to the closed set, now and when they change.</summary>
+    /// <summary>Adds the names of connections to the closed set of a label, at once and whenever they change.</summary>
     public static void KnowConnections(OnexMeter meter, ConnectionTable connections)
     {
         meter.Know(MetricLabel.Connection, connections.Names.Append(ConnectionGates.WithoutConnection));
         connections.OnChanged(_ => meter.Know(MetricLabel.Connection, connections.Names));
     }
 
-    /// <summary>A command waited for its turn.</summary>
-    public void Waited(string connection, long arrived) => _waits.Record(_time.GetElapsedTime(arrived).TotalSeconds, connection);
+    /// <summary>Records how long a command waited for its turn.</summary>
+    public void RecordWait(string connection, long arrived) => _waits.Record(_time.GetElapsedTime(arrived).TotalSeconds, connection);
 
-    /// <summary>A command was parked.</summary>
-    public void Parked(string connection) => _parkings.Add(1, connection);
+    /// <summary>Counts a parked command.</summary>
+    public void CountParked(string connection) => _parkings.Add(1, connection);
 
-    /// <summary>The ledger has answered.</summary>
-    public void Claimed(ClaimResult result) => _claims.Add(1, result switch
+    /// <summary>Counts an answer of the ledger.</summary>
+    public void CountClaim(ClaimResult result) => _claims.Add(1, result switch
     {
         ClaimResult.Granted => "granted",
         ClaimResult.Recorded => "recorded",
@@ -95,15 +95,15 @@ internal sealed class EffectMetrics
         _ => "expired",
     });
 
-    /// <summary>An attempt begins under its lease. Dispose of the result when the lease is no longer needed.</summary>
-    public Lease Begin()
+    /// <summary>Counts a lease until the result is disposed of.</summary>
+    public Lease BeginLease()
     {
         Interlocked.Increment(ref _leases);
         return new Lease(this);
     }
 
-    /// <summary>An attempt has ended.</summary>
-    public void Ended(string operation, string connection, string outcome, long began) =>
+    /// <summary>Records how long an attempt took.</summary>
+    public void RecordAttempt(string operation, string connection, string outcome, long began) =>
         _duration.Record(_time.GetElapsedTime(began).TotalSeconds, operation, connection, outcome);
 
     /// <summary>A lease that the process holds.</summary>

@@ -31,28 +31,28 @@ internal sealed class EffectRunner(
     ResultSender sender,
     TimeProvider time,
     ILogger<EffectRunner> logger,
-    ResultRoom? room = null,
+    ResultMemory? resultMemory = null,
     SecretResolver? secrets = null,
-    ISharedLimits? shared = null,
+    ISharedLimits? sharedLimits = null,
     MemoryGate? parkedMemory = null,
     ReportSender? reports = null,
     EffectMetrics? metrics = null)
 {
     private static readonly MemoryGate _unbounded = new(long.MaxValue);
-    private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _recordTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _recordRetryDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Handles the command of a record.</summary>
     public Task HandleAsync(StepCommand command, ConsumedRecord record, CancellationToken cancellation) =>
         RunAsync(command, record.Trace(), cancellation);
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
-    internal async Task RunAsync(StepCommand command, TraceContext? given, CancellationToken cancellation)
+    internal async Task RunAsync(StepCommand command, TraceContext? recordTrace, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
-        // That of the request, not of the span here: this process may be killed before it exports that.
-        var trace = given ?? NewTrace(command);
+        // The context of the request, not of the span here, which is lost if this process is killed before it exports it.
+        var trace = recordTrace ?? NewTrace(command);
 
         using var use = connections.Use(command.Connection);
         var gate = gates.For(use.Connection);
@@ -64,7 +64,7 @@ internal sealed class EffectRunner(
             return;
         }
 
-        await using var limits = await SharedAsync(use.Connection, command, cancellation);
+        await using var limits = await WaitForSharedLimitsAsync(use.Connection, command, cancellation);
         if (!limits.MayBegin)
         {
             permit.Park();
@@ -72,9 +72,9 @@ internal sealed class EffectRunner(
             return;
         }
 
-        metrics?.Waited(gate.Name, arrived);
+        metrics?.RecordWait(gate.Name, arrived);
         var result = await ledger.ClaimAsync(command, cancellation);
-        metrics?.Claimed(result);
+        metrics?.CountClaim(result);
         if (result is ClaimResult.Granted granted)
         {
             await RunGrantedAsync(command, use.Connection, permit, granted, trace, cancellation);
@@ -91,17 +91,17 @@ internal sealed class EffectRunner(
         using var scope = logger.BeginScope(new CommandScope(taken.Command));
         var trace = taken.TraceParent is { } parent ? new TraceContext(parent, taken.TraceState) : NewTrace(taken.Command);
         using var use = connections.Use(taken.Command.Connection);
-        var own = gates.For(use.Connection);
-        if (taken.Connection != own.Name && use.Connection?.Name == taken.Command.Connection)
+        var ownGate = gates.For(use.Connection);
+        if (taken.Connection != ownGate.Name && use.Connection?.Name == taken.Command.Connection)
         {
-            await MoveAsync(taken, own, permit, trace, cancellation);
+            await MoveAsync(taken, ownGate, permit, trace, cancellation);
             return;
         }
 
         using var memory = await EnterMemoryAsync(taken.Command, cancellation);
         await using var limits = memory is null
-            ? new SharedTurn(null, MayBegin: false)
-            : await SharedAsync(use.Connection, taken.Command, cancellation);
+            ? new SharedLimitsPermit(null, MayBegin: false)
+            : await WaitForSharedLimitsAsync(use.Connection, taken.Command, cancellation);
         if (!limits.MayBegin)
         {
             permit.GiveBack();
@@ -112,26 +112,27 @@ internal sealed class EffectRunner(
         await RunGrantedAsync(taken.Command, use.Connection, permit, taken.Lease, trace, cancellation);
     }
 
-    // Why connections are unavailable, except the one whose gate let the attempt begin.
-    private Func<string, string?> Outages(ConnectionGate own) => name =>
-        name != own.Name && gates.For(connections.Find(name)).Read() is { Breaker: not BreakerState.Closed } gate
+    // Says why a connection is unavailable, except for the one whose gate let the attempt begin; null if it is not.
+    private Func<string, string?> OutagesExcept(ConnectionGate ownGate) => name =>
+        name != ownGate.Name && gates.For(connections.Find(name)).Read() is { Breaker: not BreakerState.Closed } gate
             ? gate.Reason ?? $"Connection '{name}' is unavailable."
             : null;
 
-    // A command that waited for a Vault moves to the queue of its own connection. As the trial of the Vault it is resolved first.
+    // A command that waited for a Vault moves to the queue of its own connection. If it is the trial of the
+    // Vault, its secrets are resolved first, to see whether the Vault works.
     private async Task MoveAsync(
-        TakenCommand taken, ConnectionGate own, GatePermit permit, TraceContext trace, CancellationToken cancellation)
+        TakenCommand taken, ConnectionGate ownGate, GatePermit permit, TraceContext trace, CancellationToken cancellation)
     {
-        var (command, target) = (taken.Command, own);
+        var (command, target) = (taken.Command, ownGate);
         if (permit.IsTrial && secrets is not null
             && (command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, cancellation)) is { } arguments)
         {
-            var outcome = (await secrets.ResolveAsync(command, arguments, Outages(permit.Gate), cancellation)).Outcome;
+            var outcome = (await secrets.ResolveAsync(command, arguments, OutagesExcept(permit.Gate), cancellation)).Outcome;
             permit.Report(outcome?.WaitsFor == permit.Gate.Name ? outcome : AttemptOutcome.Works);
-            if (outcome?.WaitsFor is { } vault && gates.For(connections.Find(vault)) is var unavailable
-                && unavailable.OpenBreaker(outcome.Message))
+            if (outcome?.WaitsFor is { } vault)
             {
-                target = unavailable;
+                var vaultGate = gates.For(connections.Find(vault));
+                target = vaultGate.OpenBreaker(outcome.Message) ? vaultGate : target;
             }
         }
 
@@ -140,7 +141,7 @@ internal sealed class EffectRunner(
         gates.Changed();
     }
 
-    // Null if there is no memory for the command soon: its lease runs already.
+    // Returns null if there is no memory for the command soon. It cannot wait longer, because its lease has begun.
     private async Task<IDisposable?> EnterMemoryAsync(StepCommand command, CancellationToken cancellation)
     {
         using var timer = new CancellationTokenSource(GateSettings.LongestWait, time);
@@ -156,38 +157,39 @@ internal sealed class EffectRunner(
     }
 
     // Waits for the limits that processes share, as long as a command may wait in memory.
-    private async Task<SharedTurn> SharedAsync(Connection? connection, StepCommand command, CancellationToken cancellation)
+    private async Task<SharedLimitsPermit> WaitForSharedLimitsAsync(
+        Connection? connection, StepCommand command, CancellationToken cancellation)
     {
-        if (shared is null)
+        if (sharedLimits is null)
         {
-            return new SharedTurn(null, MayBegin: true);
+            return new SharedLimitsPermit(null, MayBegin: true);
         }
 
         var began = time.GetTimestamp();
         while (true)
         {
-            var permit = await shared.AcquireAsync(connection, command, cancellation);
+            var permit = await sharedLimits.AcquireAsync(connection, command, cancellation);
             if (permit.Wait <= TimeSpan.Zero)
             {
-                return new SharedTurn(permit.Held, MayBegin: true);
+                return new SharedLimitsPermit(permit.Held, MayBegin: true);
             }
 
             if (time.GetElapsedTime(began) + permit.Wait > GateSettings.LongestWait)
             {
-                return new SharedTurn(null, MayBegin: false);
+                return new SharedLimitsPermit(null, MayBegin: false);
             }
 
             await Task.Delay(permit.Wait, time, cancellation);
         }
     }
 
-    // The record's offset moves on: from here on the database holds the command.
+    // The record is completed afterwards, because the database holds the command.
     private async Task ParkAsync(StepCommand command, ConnectionGate gate, long arrived, TraceContext trace, CancellationToken cancellation)
     {
         ClaimResult? result = null;
         try
         {
-            result = await parked.ParkAsync(ToPark(command, gate, time.GetElapsedTime(arrived), trace), cancellation);
+            result = await parked.ParkAsync(CreateCommandToPark(command, gate, time.GetElapsedTime(arrived), trace), cancellation);
         }
         finally
         {
@@ -212,7 +214,7 @@ internal sealed class EffectRunner(
                 break;
 
             case ClaimResult.Parked:
-                metrics?.Parked(gate.Name);
+                metrics?.CountParked(gate.Name);
                 Log.Parked(logger, command.Operation, command.Attempt, gate.Name);
                 break;
 
@@ -226,34 +228,34 @@ internal sealed class EffectRunner(
         StepCommand command, Connection? connection, GatePermit permit, ClaimResult.Granted lease, TraceContext trace,
         CancellationToken cancellation)
     {
-        // The memory of the result is released once it was sent.
-        using var place = (room ?? ResultRoom.Unbounded).Begin();
-        using var held = metrics?.Begin() ?? default;
+        // Reserves memory for the result until it was sent.
+        using var memory = (resultMemory ?? ResultMemory.Unbounded).Begin();
+        using var leaseCount = metrics?.BeginLease() ?? default;
         var record = new AttemptRecord(ledger, payloads, command, lease);
         var began = time.GetTimestamp();
         var outcome = Tracing.IsOn
-            ? await TraceAsync(command, connection, permit.Gate, record, place, trace, cancellation)
-            : await AttemptAsync(command, connection, permit.Gate, record, place, trace, cancellation);
-        metrics?.Ended(command.Operation, permit.Gate.Name, outcome.Outcome, began);
+            ? await TraceAsync(command, connection, permit.Gate, record, memory, trace, cancellation)
+            : await AttemptAsync(command, connection, permit.Gate, record, memory, trace, cancellation);
+        metrics?.RecordAttempt(command.Operation, permit.Gate.Name, outcome.Outcome, began);
         if (outcome.WaitsFor is { } name)
         {
-            var awaited = gates.For(connections.Find(name));
-            permit.Report(outcome with { IsUntried = awaited != permit.Gate });
-            if (awaited.OpenBreaker(outcome.Message))
+            var awaitedGate = gates.For(connections.Find(name));
+            permit.Report(outcome with { IsUntried = awaitedGate != permit.Gate });
+            if (awaitedGate.OpenBreaker(outcome.Message))
             {
-                await ParkAgainAsync(command, awaited, lease, lease.FollowsUnrecordedLease, trace, cancellation);
+                await ParkAgainAsync(command, awaitedGate, lease, lease.FollowsUnrecordedLease, trace, cancellation);
                 gates.Changed();
                 return;
             }
         }
 
-        // An attempt that met an outage is not counted. The ledger remembers whether it may have taken effect.
+        // An attempt that meets an outage does not count: its command is parked. The ledger remembers whether it may have taken effect.
         var mayRepeat = outcome.Reach == AttemptReach.NotSent || command.Once != true;
         var isFirst = command.Attempt == 1 && !lease.FollowsUnrecordedLease;
         if (permit.Report(outcome, isFirst) && mayRepeat && record.Committed is null && !record.IsInDoubt)
         {
-            var maySent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
-            await ParkAgainAsync(command, permit.Gate, lease, maySent, trace, cancellation);
+            var mayHaveBeenSent = lease.FollowsUnrecordedLease || outcome.Reach != AttemptReach.NotSent;
+            await ParkAgainAsync(command, permit.Gate, lease, mayHaveBeenSent, trace, cancellation);
         }
         else if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
         {
@@ -262,14 +264,14 @@ internal sealed class EffectRunner(
     }
 
     private async Task ParkAgainAsync(
-        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, bool maySent, TraceContext trace,
+        StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, bool mayHaveBeenSent, TraceContext trace,
         CancellationToken cancellation)
     {
-        var again = ToPark(command, gate, TimeSpan.Zero, trace);
-        if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, maySent, cancellation), cancellation))
+        var again = CreateCommandToPark(command, gate, TimeSpan.Zero, trace);
+        if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, mayHaveBeenSent, cancellation), cancellation))
         {
             gate.MarkParked();
-            metrics?.Parked(gate.Name);
+            metrics?.CountParked(gate.Name);
             Log.Parked(logger, command.Operation, command.Attempt, gate.Name);
         }
         else
@@ -278,10 +280,10 @@ internal sealed class EffectRunner(
         }
     }
 
-    private static CommandToPark ToPark(StepCommand command, ConnectionGate gate, TimeSpan age, TraceContext trace) =>
+    private static CommandToPark CreateCommandToPark(StepCommand command, ConnectionGate gate, TimeSpan age, TraceContext trace) =>
         new(command, gate.Name, age) { TraceParent = trace.Parent, TraceState = trace.State };
 
-    // Giving up at once would repeat the effect.
+    // Retries a write of the ledger for a while, because without it the effect would be repeated.
     private async Task<T> RetryAsync<T>(Func<Task<T>> write, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
@@ -291,30 +293,30 @@ internal sealed class EffectRunner(
             {
                 return await write();
             }
-            catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
+            catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordTimeout)
             {
-                await Task.Delay(_recordAgainAfter, time, cancellation);
+                await Task.Delay(_recordRetryDelay, time, cancellation);
             }
         }
     }
 
-    // Parked commands run without a record, so below the request.
+    // A parked command runs without a record, whose span would be the parent. Its parent is the span of the request.
     private async Task<AttemptOutcome> TraceAsync(
         StepCommand command,
         Connection? connection,
         ConnectionGate gate,
         AttemptRecord record,
-        ResultRoom.Place place,
+        ResultMemory.Reservation memory,
         TraceContext trace,
         CancellationToken cancellation)
     {
         var name = $"attempt {command.Operation}";
-        using var span = Activity.Current is { } around && around.Source == Tracing.Source
-            ? Tracing.StartChild(name, ActivityKind.Internal, around)
+        using var span = Activity.Current is { } current && current.Source == Tracing.Source
+            ? Tracing.StartChild(name, ActivityKind.Internal, current)
             : Tracing.Start(name, ActivityKind.Internal, Tracing.ParentOf(trace.Parent, trace.State));
         span.Describe(command);
         Activity.Current = span ?? Activity.Current;
-        var outcome = await AttemptAsync(command, connection, gate, record, place, trace, cancellation);
+        var outcome = await AttemptAsync(command, connection, gate, record, memory, trace, cancellation);
         if (outcome.Outcome != StepOutcomes.Completed)
         {
             span.Fail(outcome.Code ?? outcome.Outcome, outcome.Message);
@@ -328,11 +330,11 @@ internal sealed class EffectRunner(
         Connection? connection,
         ConnectionGate gate,
         AttemptRecord record,
-        ResultRoom.Place place,
+        ResultMemory.Reservation memory,
         TraceContext trace,
         CancellationToken cancellation)
     {
-        // The orchestrator checked both against its own configuration, which may differ from this process's during a deployment.
+        // The orchestrator checked operation and connection against its own configuration, which may differ during a deployment.
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
             return AttemptOutcome.Failed(
@@ -345,7 +347,7 @@ internal sealed class EffectRunner(
                 AttemptReach.NotSent, "connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
         }
 
-        if (connection is { Unknown: { Count: > 0 } unknown })
+        if (connection is { UnknownSecrets: { Count: > 0 } unknown })
         {
             return AttemptOutcome.Failed(
                 AttemptReach.NotSent, "connection_failed",
@@ -356,14 +358,14 @@ internal sealed class EffectRunner(
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
         using var timer = new CancellationTokenSource(timeout, time);
         using var stopping = cancellation.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timer);
-        return await GuardedAsync(timer.Token);
+        return await RunOperationAsync(timer.Token);
 
-        async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
+        async Task<AttemptOutcome> RunOperationAsync(CancellationToken attemptCancellation)
         {
             var context = new AttemptContext(
                 command.Operation, command.CommandId, command.CorrelationId, trace.Parent, trace.State, connection, timeout, record)
             {
-                Room = place,
+                Memory = memory,
                 SagaId = command.SagaId,
                 Attempt = command.Attempt,
                 BeginReports = () => reports?.For(command, trace),
@@ -371,7 +373,7 @@ internal sealed class EffectRunner(
             };
             try
             {
-                var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
+                var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, attemptCancellation);
                 if (arguments is null)
                 {
                     return AttemptOutcome.Rejected(
@@ -381,7 +383,7 @@ internal sealed class EffectRunner(
 
                 if (secrets is not null)
                 {
-                    var resolved = await secrets.ResolveAsync(command, arguments.Value, Outages(gate), ends);
+                    var resolved = await secrets.ResolveAsync(command, arguments.Value, OutagesExcept(gate), attemptCancellation);
                     if (resolved.Outcome is { } unresolved)
                     {
                         return unresolved with { IsUntried = true };
@@ -390,7 +392,7 @@ internal sealed class EffectRunner(
                     (arguments, record.Mask) = (resolved.Arguments, resolved.Mask);
                 }
 
-                var outcome = await operation.RunAsync(arguments.Value, context, ends);
+                var outcome = await operation.RunAsync(arguments.Value, context, attemptCancellation);
                 return outcome with
                 {
                     IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected,
@@ -408,7 +410,7 @@ internal sealed class EffectRunner(
             }
             catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
             {
-                // Without its message, which may contain credentials.
+                // The exception's message is left out, because it may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
                 return AttemptOutcome.Failed(
                     context.Progress.Reach, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
@@ -421,11 +423,12 @@ internal sealed class EffectRunner(
         : (await payloads.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
         : null;
 
-    // The recorded result, or null if the lease was lost: another attempt may have another outcome, and only the recorded one may be sent.
+    // Returns the recorded result, or null if the lease was lost: another attempt may have another outcome, and only the recorded one may
+    // be sent.
     private async Task<StepResult?> RecordAsync(
         StepCommand command, AttemptRecord record, AttemptOutcome outcome, CancellationToken cancellation)
     {
-        var result = record.ResultOf(outcome);
+        var result = record.CreateResult(outcome);
         StepResult? recorded;
         while (true)
         {
@@ -460,11 +463,11 @@ internal sealed class EffectRunner(
         return recorded;
     }
 
-    // A command without a trace starts one, the same in every delivery.
+    // A command without a trace starts one. It is derived from ids, so that it is the same in every delivery.
     private static TraceContext NewTrace(StepCommand command) =>
         new($"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00", null);
 
-    private readonly record struct SharedTurn(IAsyncDisposable? Held, bool MayBegin) : IAsyncDisposable
+    private readonly record struct SharedLimitsPermit(IAsyncDisposable? Held, bool MayBegin) : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => Held?.DisposeAsync() ?? ValueTask.CompletedTask;
     }

@@ -18,7 +18,7 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
 
     /// <summary>Reports the outcome. True if the command is parked again instead of failing.</summary>
     /// <param name="outcome">The outcome.</param>
-    /// <param name="isFirst">Whether its command has never been tried before.</param>
+    /// <param name="isFirst">Whether it was the first attempt of its command.</param>
     public bool Report(AttemptOutcome outcome, bool isFirst = false)
     {
         IsReported = true;
@@ -26,7 +26,7 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
     }
 
     /// <summary>Gives the permit back without an attempt, so that it does not count against the rate.</summary>
-    public void GiveBack() => Release(begun: false);
+    public void GiveBack() => Release(hasBegun: false);
 
     /// <summary>Gives the permit back because its command is parked; <see cref="ConnectionGate.EndParking"/> must follow.</summary>
     public void Park()
@@ -35,13 +35,13 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
         GiveBack();
     }
 
-    public void Dispose() => Release(begun: true);
+    public void Dispose() => Release(hasBegun: true);
 
-    private void Release(bool begun)
+    private void Release(bool hasBegun)
     {
         if (Interlocked.Exchange(ref _released, 1) == 0)
         {
-            Gate.Release(this, begun);
+            Gate.Release(this, hasBegun);
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Onex.Effects.Running;
 /// <param name="Breaker">The circuit breaker, or null.</param>
 internal sealed record GateSettings(int Slots, RateLimit? Rate, BreakerSettings? Breaker)
 {
-    // In a small container these are a few megabytes per connection, in a large one a burst of large commands.
+    // Waiting commands of ordinary size occupy a few megabytes per connection.
     private const int WaitingPerSlot = 4;
 
     /// <summary>The longest time that a command waits in memory, counted from its arrival.</summary>

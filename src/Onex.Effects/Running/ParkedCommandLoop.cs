@@ -20,40 +20,40 @@ internal sealed class ParkedCommandLoop(
     TimeProvider time,
     ILogger<ParkedCommandLoop> logger) : BackgroundService
 {
-    private static readonly TimeSpan _firstPoll = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _longestPoll = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan _reportEvery = LedgerTimes.ConnectionReport / 3;
-    private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _firstPollDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPollDelay = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _reportInterval = LedgerTimes.ConnectionReport / 3;
+    private static readonly TimeSpan _failureDelay = TimeSpan.FromSeconds(1);
 
     private readonly Guid _processId = Guid.CreateVersion7(time.GetUtcNow());
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _running = [];
     private TaskCompletionSource _signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TimeSpan _poll = _firstPoll;
+    private TimeSpan _pollDelay = _firstPollDelay;
     private long _polledAt;
     private bool _hasPolled;
     private long _reportedAt;
-    private string _reported = "";
+    private string _reportedText = "";
 
     /// <summary>Takes and starts what may begin now. Returns how long the next call may be delayed if nothing changes.</summary>
     internal async Task<TimeSpan> RunOnceAsync(CancellationToken cancellation)
     {
-        var isPoll = !_hasPolled || time.GetElapsedTime(_polledAt) >= _poll;
-        var offers = Offers(isPoll);
+        var isPoll = !_hasPolled || time.GetElapsedTime(_polledAt) >= _pollDelay;
+        var offers = CollectOffers(isPoll);
         if (offers.Count > 0)
         {
             var taken = await TakeAsync(offers, cancellation);
             if (isPoll)
             {
                 (_hasPolled, _polledAt) = (true, time.GetTimestamp());
-                _poll = taken > 0 ? _firstPoll : _poll * 2 < _longestPoll ? _poll * 2 : _longestPoll;
+                _pollDelay = taken > 0 ? _firstPollDelay : _pollDelay * 2 < _longestPollDelay ? _pollDelay * 2 : _longestPollDelay;
             }
         }
 
         await ReportAsync(cancellation);
-        var delay = _hasPolled ? _poll - time.GetElapsedTime(_polledAt) : _poll;
-        foreach (var wait in gates.UntilWork().Append(_reported.Length > 0 ? _reportEvery : null).OfType<TimeSpan>())
+        var delay = _hasPolled ? _pollDelay - time.GetElapsedTime(_polledAt) : _pollDelay;
+        foreach (var wait in gates.UntilWork().Append(_reportedText.Length > 0 ? _reportInterval : null).OfType<TimeSpan>())
         {
             delay = wait < delay ? wait : delay;
         }
@@ -76,8 +76,8 @@ internal sealed class ParkedCommandLoop(
         var hasFailed = false;
         while (!stoppingToken.IsCancellationRequested)
         {
-            // Set before the work, so that a change during it is not missed.
-            var signal = Renew();
+            // Renewed before the work, so that a change during it is not missed.
+            var signal = RenewSignal();
             TimeSpan delay;
             try
             {
@@ -91,22 +91,22 @@ internal sealed class ParkedCommandLoop(
                     Log.ParkedNotRead(logger, exception.Message);
                 }
 
-                (hasFailed, delay, signal) = (true, _afterFailure, new TaskCompletionSource());
+                (hasFailed, delay, signal) = (true, _failureDelay, new TaskCompletionSource());
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
 
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            await Task.WhenAny(signal.Task, Task.Delay(delay, time, ends.Token));
-            await ends.CancelAsync();
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            await Task.WhenAny(signal.Task, Task.Delay(delay, time, wait.Token));
+            await wait.CancelAsync();
         }
     }
 
     /// <summary>
-    /// Takes no further commands and waits for those that run. What does not end in time loses its lease, and its saga continues with the
-    /// next attempt.
+    /// Takes no further commands and waits for those that run. A command that does not end in time loses its lease, and its
+    /// saga continues with the next attempt.
     /// </summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -127,8 +127,8 @@ internal sealed class ParkedCommandLoop(
         base.Dispose();
     }
 
-    // The permits of each connection, with the version of its parked commands.
-    private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> Offers(bool isPoll)
+    // Takes permits of each gate, with the version that its parked commands had before.
+    private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> CollectOffers(bool isPoll)
     {
         var offers = new List<(ConnectionGate, long, IReadOnlyList<GatePermit>)>();
         foreach (var gate in connections.Names.Select(name => gates.For(connections.Find(name))).Append(gates.For(null)))
@@ -176,15 +176,15 @@ internal sealed class ParkedCommandLoop(
                 gate.MarkParked();
             }
 
-            for (var i = 0; i < permits.Count; i++)
+            for (var index = 0; index < permits.Count; index++)
             {
-                if (i < commands.Count)
+                if (index < commands.Count)
                 {
-                    Start(commands[i], permits[i]);
+                    Start(commands[index], permits[index]);
                 }
                 else
                 {
-                    permits[i].GiveBack();
+                    permits[index].GiveBack();
                 }
             }
         }
@@ -225,10 +225,10 @@ internal sealed class ParkedCommandLoop(
             }
             catch (Exception exception) when (exception is StoreUnavailableException or BrokerUnavailableException)
             {
-                // The orchestrator finds a recorded result in the ledger, and a lease that has expired.
+                // The orchestrator finds in the ledger the recorded result, or that the lease has expired.
                 Log.ParkedNotRead(logger, exception.Message);
             }
-#pragma warning disable CA1031 // The others must run.
+#pragma warning disable CA1031 // Other parked commands must run.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
@@ -248,15 +248,15 @@ internal sealed class ParkedCommandLoop(
                 .Select(gate => new UnavailableConnection(gate.Name, now - (gate.Since ?? now), gate.UntilTrial, gate.Reason)),
         ];
         var text = string.Join(
-            '\n', unavailable.Select(one => $"{one.Name} {(one.UntilTrial is { } wait ? now + wait : null):s} {one.Reason}"));
-        if (text != _reported || (text.Length > 0 && time.GetElapsedTime(_reportedAt) >= _reportEvery))
+            '\n', unavailable.Select(gate => $"{gate.Name} {now + gate.UntilTrial:s} {gate.Reason}"));
+        if (text != _reportedText || (text.Length > 0 && time.GetElapsedTime(_reportedAt) >= _reportInterval))
         {
             await parked.ReportAsync(_processId, unavailable, cancellation);
-            (_reported, _reportedAt) = (text, time.GetTimestamp());
+            (_reportedText, _reportedAt) = (text, time.GetTimestamp());
         }
     }
 
-    private TaskCompletionSource Renew()
+    private TaskCompletionSource RenewSignal()
     {
         var signal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _signal, signal);

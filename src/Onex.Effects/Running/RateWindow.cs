@@ -7,29 +7,29 @@ internal sealed class RateWindow(RateLimit limit, TimeProvider time)
 {
     private const int Parts = 10;
 
-    private readonly (long Part, int Begun)[] _parts = new (long, int)[Parts];
+    private readonly (long Number, int Begun)[] _parts = new (long, int)[Parts];
     private readonly long _start = time.GetTimestamp();
-    private readonly long _ticks = Math.Max(1, limit.Window.Ticks / Parts);
+    private readonly long _partTicks = Math.Max(1, limit.Window.Ticks / Parts);
 
     /// <summary>The limit.</summary>
     public RateLimit Limit { get; } = limit;
 
     /// <summary>How many attempts may begin now.</summary>
-    public int Free
+    public int FreePermits
     {
         get
         {
-            var now = Now();
-            return Math.Max(0, Limit.Permits - _parts.Where(part => part.Part > now - Parts).Sum(part => part.Begun));
+            var now = CurrentPart();
+            return Math.Max(0, Limit.Permits - _parts.Where(part => part.Number > now - Parts).Sum(part => part.Begun));
         }
     }
 
-    /// <summary>Counts an attempt that begins now. Call it only while <see cref="Free"/> is above zero.</summary>
+    /// <summary>Counts an attempt that begins now. Call it only while <see cref="FreePermits"/> is above zero.</summary>
     public void Take()
     {
-        var now = Now();
+        var now = CurrentPart();
         ref var part = ref _parts[now % Parts];
-        if (part.Part != now)
+        if (part.Number != now)
         {
             part = (now, 0);
         }
@@ -40,16 +40,16 @@ internal sealed class RateWindow(RateLimit limit, TimeProvider time)
     /// <summary>Reverses the count of an attempt that did not begin.</summary>
     public void GiveBack()
     {
-        ref var part = ref _parts.AsSpan()[(int)(Now() % Parts)];
+        ref var part = ref _parts.AsSpan()[(int)(CurrentPart() % Parts)];
         part.Begun = Math.Max(0, part.Begun - 1);
     }
 
     /// <summary>How long it will take until this many attempts may begin, if no other attempt begins; zero if they may begin now.</summary>
     public TimeSpan UntilFree(int attempts)
     {
-        var now = Now();
-        var missing = Math.Min(attempts, Limit.Permits) - Free;
-        foreach (var (part, begun) in _parts.Where(part => part.Part > now - Parts && part.Begun > 0).OrderBy(part => part.Part))
+        var now = CurrentPart();
+        var missing = Math.Min(attempts, Limit.Permits) - FreePermits;
+        foreach (var (number, begun) in _parts.Where(part => part.Number > now - Parts && part.Begun > 0).OrderBy(part => part.Number))
         {
             if (missing <= 0)
             {
@@ -59,16 +59,16 @@ internal sealed class RateWindow(RateLimit limit, TimeProvider time)
             missing -= begun;
             if (missing <= 0)
             {
-                // The count of a part ends a whole window after its beginning. What goes beyond one window follows at the same rate.
-                var wait = TimeSpan.FromTicks((part + Parts) * _ticks) - time.GetElapsedTime(_start);
-                return (wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1)) + Limit.Window * Windows(attempts);
+                // A part counts until a whole window after its beginning. Attempts beyond the permits of one window wait further windows.
+                var wait = TimeSpan.FromTicks((number + Parts) * _partTicks) - time.GetElapsedTime(_start);
+                return (wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1)) + Limit.Window * FurtherWindows(attempts);
             }
         }
 
-        return Limit.Window * Windows(attempts);
+        return Limit.Window * FurtherWindows(attempts);
     }
 
-    private int Windows(int attempts) => (attempts - 1) / Limit.Permits;
+    private int FurtherWindows(int attempts) => (attempts - 1) / Limit.Permits;
 
-    private long Now() => time.GetElapsedTime(_start).Ticks / _ticks;
+    private long CurrentPart() => time.GetElapsedTime(_start).Ticks / _partTicks;
 }

@@ -9,24 +9,24 @@ namespace Onex.Effects.Vault;
 /// </summary>
 internal static partial class SecretHandleText
 {
-    /// <summary>A new id. Nobody can guess it.</summary>
+    /// <summary>Creates a random id, which cannot be guessed.</summary>
     public static Guid NewId() => new(RandomNumberGenerator.GetBytes(16));
 
-    /// <summary>The handle of an id.</summary>
+    /// <summary>Writes the handle of an id.</summary>
     public static string Write(Guid id) => $"{SecretHandles.Prefix}{id:N}";
 
-    /// <summary>The handles in a text: each with its id, or null if it is malformed.</summary>
+    /// <summary>Finds the handles in a text: each with its id, or null if it is malformed.</summary>
     public static IEnumerable<(string Handle, Guid? Id)> Find(string text) => text.Contains(SecretHandles.Prefix, StringComparison.Ordinal)
-        ? Pattern().Matches(text).Select(match => (match.Value, Id(match)))
+        ? Pattern().Matches(text).Select(match => (match.Value, ParseId(match)))
         : [];
 
-    /// <summary>The text with each handle replaced by its value.</summary>
+    /// <summary>Returns the text with each handle replaced by its value.</summary>
     public static string Replace(string text, IReadOnlyDictionary<Guid, string> values) =>
         text.Contains(SecretHandles.Prefix, StringComparison.Ordinal)
-            ? Pattern().Replace(text, match => values[Id(match)!.Value])
+            ? Pattern().Replace(text, match => values[ParseId(match)!.Value])
             : text;
 
-    private static Guid? Id(Match match) => Guid.TryParseExact(match.Groups["id"].Value, "N", out var id) ? id : null;
+    private static Guid? ParseId(Match match) => Guid.TryParseExact(match.Groups["id"].Value, "N", out var id) ? id : null;
 
     [GeneratedRegex("onex-secret:(?<id>[0-9a-f]{32})?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Pattern();

@@ -12,21 +12,21 @@ namespace Onex.Effects.Vault;
 /// <summary>Replaces the handles in the arguments of an attempt with their values, which stay in this process.</summary>
 internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessions, ConnectionTable connections)
 {
-    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// The arguments with values, and the mask that hides these in the outcome; or the outcome of the attempt.
+    /// Returns the arguments with values, and the mask that hides the values in the outcome; or the outcome that ends the attempt.
     /// </summary>
     /// <param name="command">The command.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="findOutage">
-    /// Why a connection is known to be unavailable, by its name, or null: its Vault is not asked then.
+    /// Says why the connection of a name is known to be unavailable; else null. An unavailable Vault gets no request.
     /// </param>
     /// <param name="cancellation">Ends the attempt.</param>
     public async Task<ResolvedArguments> ResolveAsync(
         StepCommand command, RawJson arguments, Func<string, string?> findOutage, CancellationToken cancellation)
     {
-        var found = SecretHandles.AreIn(arguments.Utf8.Span) ? Find(arguments) : [];
+        var found = SecretHandles.AreIn(arguments.Utf8.Span) ? FindHandles(arguments) : [];
         if (found.Count == 0)
         {
             return new ResolvedArguments(arguments, SecretMask.None, null);
@@ -34,12 +34,12 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
 
         if (found.Contains(null))
         {
-            return ResolvedArguments.Ended(Unknown);
+            return ResolvedArguments.EndWith(UnknownHandle);
         }
 
         if (command is { Connection: null, Operation: "kafka.produce" })
         {
-            return ResolvedArguments.Ended(AttemptOutcome.Rejected(
+            return ResolvedArguments.EndWith(AttemptOutcome.Rejected(
                 "secret_refused", "A record for the runtime's own broker contains a secret. Name a connection of type kafka."));
         }
 
@@ -47,7 +47,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
         var rows = await handles.FindAsync(command.SagaId, ids, cancellation);
         if (rows.Count < ids.Length)
         {
-            return ResolvedArguments.Ended(Unknown);
+            return ResolvedArguments.EndWith(UnknownHandle);
         }
 
         var values = new Dictionary<Guid, string>(ids.Length);
@@ -56,45 +56,45 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
             var vault = secret.Key.Connection;
             if (findOutage(vault) is { } outage)
             {
-                return ResolvedArguments.Ended(Unavailable(vault, outage));
+                return ResolvedArguments.EndWith(WaitForVault(vault, outage));
             }
 
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            limit.CancelAfter(_requestMax);
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            timeout.CancelAfter(_requestTimeout);
             try
             {
-                if (await ReadAsync(secret.Key, [.. secret], values, limit.Token) is { } problem)
+                if (await ReadAsync(secret.Key, [.. secret], values, timeout.Token) is { } problem)
                 {
-                    return ResolvedArguments.Ended(problem);
+                    return ResolvedArguments.EndWith(problem);
                 }
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                return ResolvedArguments.Ended(
-                    Unavailable(vault, $"The Vault of connection '{vault}' did not answer within {_requestMax.TotalSeconds:0} s."));
+                return ResolvedArguments.EndWith(
+                    WaitForVault(vault, $"The Vault of connection '{vault}' did not answer within {_requestTimeout.TotalSeconds:0} s."));
             }
             catch (VaultException exception) when (exception.IsOutage)
             {
-                return ResolvedArguments.Ended(Unavailable(vault, exception.Message));
+                return ResolvedArguments.EndWith(WaitForVault(vault, exception.Message));
             }
             catch (VaultException exception)
             {
-                return ResolvedArguments.Ended(AttemptOutcome.Failed(AttemptReach.NotSent, "secret_unavailable", exception.Message));
+                return ResolvedArguments.EndWith(AttemptOutcome.Failed(AttemptReach.NotSent, "secret_unavailable", exception.Message));
             }
         }
 
         return new ResolvedArguments(Replace(arguments, values), SecretMask.For(values.Values), null);
     }
 
-    private static AttemptOutcome Unavailable(string vault, string reason) =>
+    private static AttemptOutcome WaitForVault(string vault, string reason) =>
         AttemptOutcome.Failed(AttemptReach.NotSent, "secret_unavailable", reason) with { WaitsFor = vault };
 
-    private static AttemptOutcome Unknown => AttemptOutcome.Rejected(
+    private static AttemptOutcome UnknownHandle => AttemptOutcome.Rejected(
         "secret_handle_invalid",
         "The arguments contain a handle of a secret that is not one of this saga: only vault.read_secret and vault.write_secret of the "
         + "same saga make handles.");
 
-    // Reads one version of one secret, and adds the values of its fields.
+    // Reads one version of one secret, and adds the values of its fields. Returns the outcome if it cannot be read, else null.
     private async Task<AttemptOutcome?> ReadAsync(
         (string Connection, string Path, int Version) secret,
         IReadOnlyList<SecretHandle> fields,
@@ -112,13 +112,17 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
         var answer = await sessions.GetOrCreate(connection).SendAsync(
             HttpMethod.Get, $"{address.Mount}/data/{VaultPaths.Encode(secret.Path)}?version={secret.Version}", null,
             new AttemptProgress(), cancellation);
-        if (answer.Status is 404 or 403)
+        if (answer.Status == 404)
         {
             return AttemptOutcome.Rejected(
-                answer.Status == 404 ? "secret_not_found" : "secret_forbidden",
-                answer.Status == 404
-                    ? "A secret that the arguments refer to no longer exists: its version was deleted."
-                    : $"The Vault of connection '{secret.Connection}' does not allow its token to read a secret of the arguments.");
+                "secret_not_found", "A secret that the arguments refer to no longer exists: its version was deleted.");
+        }
+
+        if (answer.Status == 403)
+        {
+            return AttemptOutcome.Rejected(
+                "secret_forbidden",
+                $"The Vault of connection '{secret.Connection}' does not allow its token to read a secret of the arguments.");
         }
 
         if (!answer.IsSuccess)
@@ -141,7 +145,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
         return null;
     }
 
-    private static HashSet<Guid?> Find(RawJson arguments)
+    private static HashSet<Guid?> FindHandles(RawJson arguments)
     {
         var found = new HashSet<Guid?>();
         var reader = new Utf8JsonReader(arguments.Utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
@@ -180,6 +184,6 @@ internal sealed class ResolvedArguments(RawJson arguments, SecretMask mask, Atte
     /// <summary>The outcome if a handle cannot be resolved, else null.</summary>
     public AttemptOutcome? Outcome => outcome;
 
-    /// <summary>The attempt ends with that outcome.</summary>
-    public static ResolvedArguments Ended(AttemptOutcome outcome) => new(RawJson.Null, SecretMask.None, outcome);
+    /// <summary>Ends the attempt with this outcome.</summary>
+    public static ResolvedArguments EndWith(AttemptOutcome outcome) => new(RawJson.Null, SecretMask.None, outcome);
 }

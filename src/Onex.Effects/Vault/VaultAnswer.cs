@@ -17,37 +17,40 @@ internal sealed class VaultAnswer(int status, JsonElement? body)
     /// <summary>Whether Vault is sealed or not initialized: it answers nothing until somebody unseals it.</summary>
     public bool IsSealed => status == 503 && (HasError("sealed") || HasError("not initialized"));
 
+    /// <summary>Whether the secret or the path does not exist. Vault also answers 404 if nothing is mounted at the path.</summary>
+    public bool IsMissing => status == 404 && !HasError("no handler for route");
+
     /// <summary>Whether one of the errors contains the text. Errors may quote arguments, so they are not reported.</summary>
     public bool HasError(string text) =>
-        body is { ValueKind: JsonValueKind.Object } whole
-        && whole.TryGetProperty("errors", out var errors)
+        body is { ValueKind: JsonValueKind.Object } map
+        && map.TryGetProperty("errors", out var errors)
         && errors.ValueKind == JsonValueKind.Array
         && errors.EnumerateArray().Any(error =>
             error.ValueKind == JsonValueKind.String && error.GetString()!.Contains(text, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The member of that path, or null.</summary>
+    /// <summary>The member at a path of names, or null.</summary>
     public JsonElement? Find(params ReadOnlySpan<string> names)
     {
-        var at = body;
+        var node = body;
         foreach (var name in names)
         {
-            at = at is { ValueKind: JsonValueKind.Object } there && there.TryGetProperty(name, out var member) ? member : null;
+            node = node is { ValueKind: JsonValueKind.Object } map && map.TryGetProperty(name, out var member) ? member : null;
         }
 
-        return at is { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } ? null : at;
+        return node is { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } ? null : node;
     }
 
-    /// <summary>A number, or 0.</summary>
+    /// <summary>The number at a path, or 0.</summary>
     public int Number(params ReadOnlySpan<string> names) =>
         Find(names) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var value) ? value : 0;
 
-    /// <summary>A text, or null.</summary>
+    /// <summary>The text at a path, or null.</summary>
     public string? Text(params ReadOnlySpan<string> names) =>
         Find(names) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
-    /// <summary>A boolean, or false.</summary>
+    /// <summary>Whether the value at a path is true.</summary>
     public bool IsTrue(params ReadOnlySpan<string> names) => Find(names) is { ValueKind: JsonValueKind.True };
 
-    /// <summary>Without the body.</summary>
+    /// <summary>The status alone, because the body may hold secrets.</summary>
     public override string ToString() => $"status {Status}";
 }

@@ -37,15 +37,15 @@ internal abstract class VaultOperation<TArguments, TResult>(
         }
     }
 
-    protected static EffectOutcome<TResult> BadPath(VaultCall call) => EffectOutcome<TResult>.Rejected(
+    protected static EffectOutcome<TResult> RejectPath(VaultCall call) => EffectOutcome<TResult>.Rejected(
         StepCodes.ArgumentsInvalid,
         $"{call.Context.Operation}: the path must not be empty, begin or end with a slash, or have a part '.' or '..'.");
 
-    protected static EffectOutcome<TResult> NotFound(VaultCall call) => EffectOutcome<TResult>.Refused(
+    protected static EffectOutcome<TResult> RejectMissing(VaultCall call) => EffectOutcome<TResult>.Refused(
         "secret_not_found", $"The Vault of connection '{call.Context.Connection!.Name}' has no such secret, or its version is deleted.");
 
-    /// <summary>The outcome of an answer without success.</summary>
-    protected static EffectOutcome<TResult> Unsuccessful(VaultCall call, VaultAnswer answer)
+    /// <summary>Returns the outcome of an answer that is no success.</summary>
+    protected static EffectOutcome<TResult> ToOutcome(VaultCall call, VaultAnswer answer)
     {
         // Vault's texts may quote arguments, so only the status is reported.
         var name = call.Context.Connection!.Name;
@@ -58,7 +58,7 @@ internal abstract class VaultOperation<TArguments, TResult>(
         return HttpStatuses.Classify(answer.Status) == HttpAnswer.Rejected
             ? EffectOutcome<TResult>.Refused(
                 HttpStatuses.Code(answer.Status), $"The Vault of connection '{name}' answered {answer.Status}.")
-            : throw call.Session.Unexpected(answer, HttpStatuses.ReachOf(answer.Status));
+            : throw call.Session.UnexpectedAnswer(answer, HttpStatuses.ReachOf(answer.Status));
     }
 }
 
@@ -69,7 +69,7 @@ internal sealed record VaultCall(VaultSession Session, string Mount, AttemptCont
         Session.SendAsync(method, path, body, Context.Progress, cancellation);
 
     /// <summary>Stores handles for the fields of a version and returns them by field.</summary>
-    public async Task<IReadOnlyDictionary<string, string>> HandlesAsync(
+    public async Task<IReadOnlyDictionary<string, string>> CreateHandlesAsync(
         ISecretHandles handles, string path, int version, IEnumerable<string> fields, CancellationToken cancellation)
     {
         SecretHandle[] rows =
@@ -97,25 +97,25 @@ internal sealed class VaultRead(VaultSessions sessions, ISecretHandles handles)
     {
         if (VaultPaths.Encode(arguments.Path) is not { } path)
         {
-            return BadPath(call);
+            return RejectPath(call);
         }
 
-        var query = arguments.Version is { } wanted ? $"?version={wanted}" : "";
+        var query = arguments.Version is { } number ? $"?version={number}" : "";
         var answer = await call.SendAsync(HttpMethod.Get, $"{call.Mount}/data/{path}{query}", null, cancellation);
         if (!answer.IsSuccess)
         {
-            return answer.Status == 404 && !answer.HasError("no handler for route") ? NotFound(call) : Unsuccessful(call, answer);
+            return answer.IsMissing ? RejectMissing(call) : ToOutcome(call, answer);
         }
 
         if (answer.Find("data", "data") is not { ValueKind: JsonValueKind.Object } fields)
         {
-            throw call.Session.Unexpected(answer, AttemptReach.Done);
+            throw call.Session.UnexpectedAnswer(answer, AttemptReach.Done);
         }
 
         var version = answer.Number("data", "metadata", "version");
         return EffectOutcome<VaultSecret>.Completed(new VaultSecret
         {
-            Fields = await call.HandlesAsync(
+            Fields = await call.CreateHandlesAsync(
                 handles, arguments.Path, version, fields.EnumerateObject().Select(field => field.Name), cancellation),
             Version = version,
         });
@@ -136,11 +136,11 @@ internal sealed class VaultWrite(VaultSessions sessions, ISecretHandles handles)
     {
         if (VaultPaths.Encode(arguments.Path) is not { } path)
         {
-            return BadPath(call);
+            return RejectPath(call);
         }
 
         var (fields, generated) = (arguments.Fields ?? new Dictionary<string, string>(), arguments.Generate ?? []);
-        if (Problem(fields, generated, arguments.Length) is { } problem)
+        if (FindProblem(fields, generated, arguments.Length) is { } problem)
         {
             return EffectOutcome<VaultSecret>.Rejected(StepCodes.ArgumentsInvalid, $"vault.write_secret: {problem}.");
         }
@@ -166,39 +166,39 @@ internal sealed class VaultWrite(VaultSessions sessions, ISecretHandles handles)
         var answer = await call.SendAsync(method, $"{call.Mount}/data/{path}", body, cancellation);
         if (!answer.IsSuccess)
         {
-            return Unwritten(call, answer);
+            return ClassifyRejectedWrite(call, answer);
         }
 
         var version = answer.Number("data", "version");
         return version > 0
             ? EffectOutcome<VaultSecret>.Completed(new VaultSecret
             {
-                Fields = await call.HandlesAsync(handles, arguments.Path, version, [.. fields.Keys, .. generated], cancellation),
+                Fields = await call.CreateHandlesAsync(handles, arguments.Path, version, [.. fields.Keys, .. generated], cancellation),
                 Version = version,
             })
-            : throw call.Session.Unexpected(answer, AttemptReach.Done);
+            : throw call.Session.UnexpectedAnswer(answer, AttemptReach.Done);
     }
 
-    private static string? Problem(IReadOnlyDictionary<string, string> fields, IReadOnlyList<string> generated, int? length) =>
+    private static string? FindProblem(IReadOnlyDictionary<string, string> fields, IReadOnlyList<string> generated, int? length) =>
         fields.Count + generated.Count == 0 ? "it needs 'fields' or 'generate'"
         : generated.Any(name => name.Length == 0) ? "a name in 'generate' must not be empty"
         : generated.FirstOrDefault(fields.ContainsKey) is not null ? "a field must not be both in 'fields' and in 'generate'"
         : length is < LengthMin or > LengthMax ? $"'length' must be a number from {LengthMin} to {LengthMax}"
         : null;
 
-    private static EffectOutcome<VaultSecret> Unwritten(VaultCall call, VaultAnswer answer)
+    private static EffectOutcome<VaultSecret> ClassifyRejectedWrite(VaultCall call, VaultAnswer answer)
     {
-        if (answer.Status == 404 && !answer.HasError("no handler for route"))
+        if (answer.IsMissing)
         {
-            return NotFound(call);
+            return RejectMissing(call);
         }
 
         if (answer.Status != 400 || !answer.HasError("check-and-set"))
         {
-            return Unsuccessful(call, answer);
+            return ToOutcome(call, answer);
         }
 
-        // An earlier attempt of this command may have written the version that is in the way.
+        // The later version may be the one that an earlier attempt of this command has written.
         const string Message = "The secret's latest version is not the one that 'cas' names.";
         return call.Context.FollowsAttempt
             ? EffectOutcome<VaultSecret>.Failed(
@@ -218,10 +218,10 @@ internal sealed class VaultDelete(VaultSessions sessions)
     {
         if (VaultPaths.Encode(arguments.Path) is not { } path)
         {
-            return BadPath(call);
+            return RejectPath(call);
         }
 
-        if (arguments.Versions is { } given && (given.Count == 0 || given.Any(version => version < 1)))
+        if (arguments.Versions is { } numbers && (numbers.Count == 0 || numbers.Any(version => version < 1)))
         {
             return EffectOutcome<VaultDeleted>.Rejected(
                 StepCodes.ArgumentsInvalid, "vault.delete_secret: 'versions' must name versions from 1 on.");
@@ -234,7 +234,7 @@ internal sealed class VaultDelete(VaultSessions sessions)
             : await call.SendAsync(HttpMethod.Delete, $"{call.Mount}/data/{path}", null, cancellation);
         return answer.IsSuccess
             ? EffectOutcome<VaultDeleted>.Completed(new VaultDeleted { Path = arguments.Path })
-            : Unsuccessful(call, answer);
+            : ToOutcome(call, answer);
     }
 }
 
@@ -248,23 +248,23 @@ internal sealed class VaultList(VaultSessions sessions)
         var folder = arguments.Path.EndsWith('/') ? arguments.Path[..^1] : arguments.Path;
         if ((folder.Length == 0 ? "" : VaultPaths.Encode(folder)) is not { } path)
         {
-            return BadPath(call);
+            return RejectPath(call);
         }
 
         var answer = await call.SendAsync(HttpMethod.Get, $"{call.Mount}/metadata/{path}?list=true", null, cancellation);
-        if (answer.Status == 404 && !answer.HasError("no handler for route"))
+        if (answer.IsMissing)
         {
             return EffectOutcome<VaultKeys>.Completed(new VaultKeys { Keys = [] });
         }
 
         if (!answer.IsSuccess)
         {
-            return Unsuccessful(call, answer);
+            return ToOutcome(call, answer);
         }
 
         return answer.Find("data", "keys") is { ValueKind: JsonValueKind.Array } keys
             ? EffectOutcome<VaultKeys>.Completed(new VaultKeys { Keys = [.. keys.EnumerateArray().Select(key => key.GetString() ?? "")] })
-            : throw call.Session.Unexpected(answer, AttemptReach.Done);
+            : throw call.Session.UnexpectedAnswer(answer, AttemptReach.Done);
     }
 }
 

@@ -1,12 +1,12 @@
 namespace Onex.Effects.Vault;
 
-/// <summary>A secret as Vault answered it. A class and not a record, so that nothing prints the values.</summary>
+/// <summary>A secret as Vault returned it. A class and not a record, so that nothing prints the values.</summary>
 internal sealed class VaultSecretContent(IReadOnlyDictionary<string, string> fields, string? leaseId, TimeSpan lifetime)
 {
     /// <summary>The values by field. All come from one answer.</summary>
     public IReadOnlyDictionary<string, string> Fields => fields;
 
-    /// <summary>The lease that the values end with, or null.</summary>
+    /// <summary>The lease with whose end the values end, or null.</summary>
     public string? LeaseId => leaseId;
 
     /// <summary>How long the lease lasts.</summary>

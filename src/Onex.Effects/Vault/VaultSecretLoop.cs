@@ -11,7 +11,8 @@ namespace Onex.Effects.Vault;
 
 /// <summary>
 /// Reads the secrets of Vault that connections refer to, renews their leases, and reads them again when a lease cannot be renewed or their
-/// period ends. One that cannot be read degrades <c>/health</c> and is tried again with growing pauses.
+/// period ends. A secret that cannot be read degrades <c>/health</c> and is read again after
+/// growing pauses.
 /// </summary>
 internal sealed class VaultSecretLoop(
     VaultSecrets secrets, Connection connection, VaultSessions sessions, RoleHealth health, TimeProvider time,
@@ -20,31 +21,31 @@ internal sealed class VaultSecretLoop(
     /// <summary>How often a secret without a lease is read again.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
 
-    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
 
-    private readonly Dictionary<string, Held> _held = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _working = new(1);
+    private readonly Dictionary<string, SecretState> _states = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _refreshLock = new(1);
 
-    /// <summary>Reads and renews what is due. True if a value was learned or has changed.</summary>
+    /// <summary>Reads and renews what is due. True if a value became known or has changed.</summary>
     public async Task<bool> RefreshAsync(CancellationToken cancellation)
     {
-        await _working.WaitAsync(cancellation);
+        await _refreshLock.WaitAsync(cancellation);
         try
         {
             var changed = false;
-            foreach (var wanted in secrets.Wanted.GroupBy(reference => reference.Path, StringComparer.Ordinal))
+            foreach (var references in secrets.References.GroupBy(reference => reference.Path, StringComparer.Ordinal))
             {
-                if (!_held.TryGetValue(wanted.Key, out var held))
+                if (!_states.TryGetValue(references.Key, out var state))
                 {
-                    _held[wanted.Key] = held = new Held();
+                    _states[references.Key] = state = new SecretState();
                 }
 
-                if (held.DueAt <= time.GetUtcNow())
+                if (state.DueAt <= time.GetUtcNow())
                 {
-                    changed |= await RefreshAsync(wanted.Key, [.. wanted], held, cancellation);
+                    changed |= await RefreshAsync(references.Key, [.. references], state, cancellation);
                 }
             }
 
@@ -52,13 +53,13 @@ internal sealed class VaultSecretLoop(
         }
         finally
         {
-            _working.Release();
+            _refreshLock.Release();
         }
     }
 
     public override void Dispose()
     {
-        _working.Dispose();
+        _refreshLock.Dispose();
         base.Dispose();
     }
 
@@ -68,28 +69,28 @@ internal sealed class VaultSecretLoop(
         {
             if (await RefreshAsync(stoppingToken))
             {
-                secrets.Change();
+                secrets.ReportChange();
             }
 
-            await Task.Delay(_tick, time, stoppingToken);
+            await Task.Delay(_interval, time, stoppingToken);
         }
     }
 
     private async Task<bool> RefreshAsync(
-        string path, IReadOnlyList<VaultReference> references, Held held, CancellationToken cancellation)
+        string path, IReadOnlyList<VaultReference> references, SecretState state, CancellationToken cancellation)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(_requestMax);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(_requestTimeout);
         string problem;
         try
         {
-            if (held.LeaseId is not null && await RenewAsync(held, limit.Token))
+            if (state.LeaseId is not null && await RenewAsync(state, timeout.Token))
             {
                 return false;
             }
 
-            var (changed, missing) = await ReadAsync(path, references, held, limit.Token);
-            Report(path, held, missing);
+            var (changed, missing) = await ReadAsync(path, references, state, timeout.Token);
+            Report(path, state, missing);
             return changed;
         }
         catch (VaultException exception)
@@ -98,41 +99,46 @@ internal sealed class VaultSecretLoop(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            problem = $"Vault did not answer within {_requestMax.TotalSeconds:0} s.";
+            problem = $"Vault did not answer within {_requestTimeout.TotalSeconds:0} s.";
         }
 
-        held.Pause = held.Pause == TimeSpan.Zero ? _firstPause
-            : held.Pause * 2 < _longestPause ? held.Pause * 2
+        state.Pause = state.Pause == TimeSpan.Zero ? _firstPause
+            : state.Pause * 2 < _longestPause ? state.Pause * 2
             : _longestPause;
-        held.DueAt = time.GetUtcNow() + held.Pause;
-        Report(path, held, problem);
+        state.DueAt = time.GetUtcNow() + state.Pause;
+        Report(path, state, problem);
         return false;
     }
 
-    // False if the lease cannot be renewed, or only for a short time because its end is near.
-    private async Task<bool> RenewAsync(Held held, CancellationToken cancellation)
+    // Returns false if the lease cannot be renewed, or only for a short time because its end is near.
+    private async Task<bool> RenewAsync(SecretState state, CancellationToken cancellation)
     {
         var answer = await Session.SendAsync(
-            HttpMethod.Put, "sys/leases/renew", new JsonObject { ["lease_id"] = held.LeaseId }, new AttemptProgress(), cancellation);
+            HttpMethod.Put, "sys/leases/renew", new JsonObject { ["lease_id"] = state.LeaseId }, new AttemptProgress(), cancellation);
         var lifetime = TimeSpan.FromSeconds(answer.Number("lease_duration"));
-        if (!answer.IsSuccess || lifetime < held.Lifetime / 2)
+        if (answer.Status >= 500)
         {
-            return answer.Status >= 500 ? throw Session.Unexpected(answer, AttemptReach.NotSent) : false;
+            throw Session.UnexpectedAnswer(answer, AttemptReach.NotSent);
         }
 
-        held.DueAt = time.GetUtcNow() + Share(lifetime);
+        if (!answer.IsSuccess || lifetime < state.Lifetime / 2)
+        {
+            return false;
+        }
+
+        state.DueAt = time.GetUtcNow() + RenewalDelay(lifetime);
         return true;
     }
 
     private async Task<(bool Changed, string? Problem)> ReadAsync(
-        string path, IReadOnlyList<VaultReference> references, Held held, CancellationToken cancellation)
+        string path, IReadOnlyList<VaultReference> references, SecretState state, CancellationToken cancellation)
     {
-        held.Reader ??= new VaultSecretReader(Session, path);
-        var content = await held.Reader.ReadAsync(cancellation);
-        held.LeaseId = content.LeaseId;
-        held.Lifetime = content.Lifetime;
-        held.Pause = TimeSpan.Zero;
-        held.DueAt = time.GetUtcNow() + (held.LeaseId is null ? Period : Share(content.Lifetime));
+        state.Reader ??= new VaultSecretReader(Session, path);
+        var content = await state.Reader.ReadAsync(cancellation);
+        state.LeaseId = content.LeaseId;
+        state.Lifetime = content.Lifetime;
+        state.Pause = TimeSpan.Zero;
+        state.DueAt = time.GetUtcNow() + (state.LeaseId is null ? Period : RenewalDelay(content.Lifetime));
         var missing = references.Select(reference => reference.Field).Where(field => !content.Fields.ContainsKey(field)).ToList();
         return (
             secrets.Set(path, content.Fields),
@@ -141,15 +147,15 @@ internal sealed class VaultSecretLoop(
 
     private VaultSession Session => sessions.GetOrCreate(connection);
 
-    private void Report(string path, Held held, string? problem)
+    private void Report(string path, SecretState state, string? problem)
     {
         var name = $"vault:{path}";
-        if (problem == held.Problem)
+        if (problem == state.Problem)
         {
             return;
         }
 
-        held.Problem = problem;
+        state.Problem = problem;
         if (problem is null)
         {
             Log.VaultSecretRead(logger, path);
@@ -162,10 +168,10 @@ internal sealed class VaultSecretLoop(
         }
     }
 
-    // About two thirds, so that processes do not renew at the same time.
-    private static TimeSpan Share(TimeSpan lifetime) => lifetime * (0.57 + (RandomNumberGenerator.GetInt32(1000) / 10_000.0));
+    // About two thirds, at random from 57 to 67 percent, so that processes do not renew at the same time.
+    private static TimeSpan RenewalDelay(TimeSpan lifetime) => lifetime * (0.57 + (RandomNumberGenerator.GetInt32(1000) / 10_000.0));
 
-    private sealed class Held
+    private sealed class SecretState
     {
         public VaultSecretReader? Reader { get; set; }
 

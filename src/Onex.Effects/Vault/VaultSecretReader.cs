@@ -12,12 +12,12 @@ internal sealed class VaultSecretReader(VaultSession session, string path)
     private (string Mount, bool IsVersioned)? _mount;
 
     /// <summary>Reads the current values.</summary>
-    /// <exception cref="VaultException">Vault cannot be reached, is sealed, refuses the login, or does not return the secret.</exception>
+    /// <exception cref="VaultException">Vault cannot be reached, is sealed, rejects the login, or does not return the secret.</exception>
     public async Task<VaultSecretContent> ReadAsync(CancellationToken cancellation)
     {
-        var (mount, isVersioned) = await MountAsync(cancellation);
+        var (mount, isVersioned) = await FindMountAsync(cancellation);
         var answer = await session.SendAsync(
-            HttpMethod.Get, isVersioned ? VaultPaths.OfVersioned(mount, _path) : _path, null, new AttemptProgress(), cancellation);
+            HttpMethod.Get, isVersioned ? VaultPaths.ForVersioned(mount, _path) : _path, null, new AttemptProgress(), cancellation);
         if (!answer.IsSuccess)
         {
             var (code, message) = answer.Status switch
@@ -41,8 +41,8 @@ internal sealed class VaultSecretReader(VaultSession session, string path)
         return new VaultSecretContent(fields, leaseId, lifetime);
     }
 
-    // Without an answer the first part of the path is the mount of a KV engine, version 2.
-    private async Task<(string Mount, bool IsVersioned)> MountAsync(CancellationToken cancellation)
+    // If Vault does not say which mount it is, the first part of the path is taken for the mount of a KV engine, version 2.
+    private async Task<(string Mount, bool IsVersioned)> FindMountAsync(CancellationToken cancellation)
     {
         if (_mount is { } known)
         {

@@ -13,27 +13,27 @@ namespace Onex.Effects.Vault;
 
 /// <summary>
 /// A login to Vault and the requests under it. It logs in with the first request, renews its token before it ends, and logs in again when
-/// a token cannot be renewed or is gone. While Vault is sealed or cannot be reached, it looks for it with growing pauses and reports the
+/// a token cannot be renewed or is gone. While Vault is sealed or cannot be reached, it tries to log in with growing pauses and reports the
 /// connection as degraded.
 /// </summary>
 internal sealed class VaultSession(
     Connection connection, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>What to do while Vault, or a secret of it, cannot be used.</summary>
+    /// <summary>What an operator can do while Vault, or one of its secrets, cannot be used.</summary>
     public static readonly Remedy Unavailable = new(
         "Unseal Vault, or correct its address, the login, the policy or the path of the secret.", "vault-is-unavailable");
 
-    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource _closing = new();
-    private readonly SemaphoreSlim _loggingIn = new(1);
+    private readonly SemaphoreSlim _loginLock = new(1);
     private readonly Lock _lock = new();
     private VaultToken? _token;
     private string? _unavailableBecause;
     private Task _renewal = Task.CompletedTask;
-    private Task _search = Task.CompletedTask;
+    private Task _recovery = Task.CompletedTask;
 
     private string Name => connection.Name;
 
@@ -46,19 +46,19 @@ internal sealed class VaultSession(
     /// <param name="body">The body, or null.</param>
     /// <param name="progress">The progress of the attempt.</param>
     /// <param name="cancellation">Ends the attempt.</param>
-    /// <exception cref="VaultException">Vault cannot be reached, is sealed, or refuses the login.</exception>
+    /// <exception cref="VaultException">Vault cannot be reached, is sealed, or rejects the login.</exception>
     public async Task<VaultAnswer> SendAsync(
         HttpMethod method, string path, JsonNode? body, AttemptProgress progress, CancellationToken cancellation)
     {
-        var token = await TokenAsync(cancellation);
+        var token = await GetTokenAsync(cancellation);
         var answer = await RequestAsync(method, path, body, token.Value, progress, cancellation);
         if (answer.Status != 403 || await IsValidAsync(token, cancellation))
         {
             return answer;
         }
 
-        Drop(token);
-        token = await TokenAsync(cancellation);
+        DiscardToken(token);
+        token = await GetTokenAsync(cancellation);
         return await RequestAsync(method, path, body, token.Value, progress, cancellation);
     }
 
@@ -66,22 +66,22 @@ internal sealed class VaultSession(
     public async Task<TimeSpan?> RenewAsync(TimeSpan? increment, AttemptProgress progress, CancellationToken cancellation)
     {
         var body = new JsonObject();
-        if (increment is { } wanted)
+        if (increment is { } duration)
         {
-            body["increment"] = $"{(long)wanted.TotalSeconds}s";
+            body["increment"] = $"{(long)duration.TotalSeconds}s";
         }
 
         var answer = await SendAsync(HttpMethod.Post, "auth/token/renew-self", body, progress, cancellation);
         if (!answer.IsSuccess || answer.Find("auth") is null)
         {
-            return answer.Status is >= 400 and < 500 ? null : throw Unexpected(answer, progress.Reach);
+            return answer.Status is >= 400 and < 500 ? null : throw UnexpectedAnswer(answer, progress.Reach);
         }
 
         lock (_lock)
         {
             if (_token is { } token)
             {
-                _token = Issued(token.Value, answer, time.GetUtcNow());
+                _token = CreateToken(token.Value, answer, time.GetUtcNow());
             }
         }
 
@@ -91,25 +91,25 @@ internal sealed class VaultSession(
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
-        await Task.WhenAll(_renewal, _search).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_renewal, _recovery).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _closing.Dispose();
-        _loggingIn.Dispose();
+        _loginLock.Dispose();
     }
 
-    /// <summary>The failure of a request that Vault answered in no expected form.</summary>
-    public VaultException Unexpected(VaultAnswer answer, AttemptReach reach) => answer.Status is >= 200 and < 300
+    /// <summary>Creates the exception for an answer that is an error, or is not in the form of Vault's API.</summary>
+    public VaultException UnexpectedAnswer(VaultAnswer answer, AttemptReach reach) => answer.Status is >= 200 and < 300
         ? new("answer_unreadable", $"The answer of the Vault of connection '{Name}' is not that of its API.", AttemptReach.Done)
         : new(HttpStatuses.Code(answer.Status), $"The Vault of connection '{Name}' answered {answer.Status}.", reach);
 
-    private async Task<VaultToken> TokenAsync(CancellationToken cancellation)
+    private async Task<VaultToken> GetTokenAsync(CancellationToken cancellation)
     {
         if (_token is { } known && known.EndsAt > time.GetUtcNow())
         {
             return known;
         }
 
-        // Attempts share a login; the end of one does not cancel it for the others.
-        await _loggingIn.WaitAsync(cancellation);
+        // Attempts share a login, so one logs in while the others wait.
+        await _loginLock.WaitAsync(cancellation);
         try
         {
             if (_token is { } found && found.EndsAt > time.GetUtcNow())
@@ -127,20 +127,20 @@ internal sealed class VaultSession(
                 }
             }
 
-            MarkBack();
+            MarkAvailable();
             return token;
         }
         finally
         {
-            _loggingIn.Release();
+            _loginLock.Release();
         }
     }
 
-    // A token or an AppRole that Vault refuses is a failure and not a rejection: somebody corrects it, and the attempt succeeds later.
+    // A token or an AppRole that Vault rejects makes the attempt fail, not rejected: once an operator has corrected it, a retry succeeds.
     private async Task<VaultToken> LogInAsync(CancellationToken cancellation)
     {
         var progress = new AttemptProgress();
-        var at = time.GetUtcNow();
+        var issuedAt = time.GetUtcNow();
         if (connection.Vault?.Login is not { } login)
         {
             throw LoginFailed(
@@ -148,14 +148,14 @@ internal sealed class VaultSession(
                 + "a 'token', or a 'role_id' and a 'secret_id'.");
         }
 
-        if (login.Token is { } given)
+        if (login.Token is { } configured)
         {
-            var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, given, progress, cancellation);
+            var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, configured, progress, cancellation);
             return found.IsSuccess
-                ? new VaultToken(given, TimeSpan.FromSeconds(found.Number("data", "ttl")), found.IsTrue("data", "renewable"), at)
+                ? new VaultToken(configured, TimeSpan.FromSeconds(found.Number("data", "ttl")), found.IsTrue("data", "renewable"), issuedAt)
                 : throw (found.Status == 403
                     ? LoginFailed($"The Vault of connection '{Name}' does not accept its token: it is wrong, has expired, or was revoked.")
-                    : Unexpected(found, AttemptReach.NotSent));
+                    : UnexpectedAnswer(found, AttemptReach.NotSent));
         }
 
         var role = new JsonObject { ["role_id"] = login.RoleId, ["secret_id"] = login.SecretId };
@@ -163,12 +163,12 @@ internal sealed class VaultSession(
         if (answer.IsSuccess && answer.Text("auth", "client_token") is { } issued)
         {
             Log.VaultLoggedIn(logger, Name);
-            return Issued(issued, answer, at);
+            return CreateToken(issued, answer, issuedAt);
         }
 
         throw answer.Status is 400 or 403
             ? LoginFailed($"The Vault of connection '{Name}' does not accept its AppRole: the role or secret id is wrong or used up.")
-            : Unexpected(answer, AttemptReach.NotSent);
+            : UnexpectedAnswer(answer, AttemptReach.NotSent);
 
         VaultException LoginFailed(string message)
         {
@@ -177,8 +177,8 @@ internal sealed class VaultSession(
         }
     }
 
-    private static VaultToken Issued(string token, VaultAnswer answer, DateTimeOffset at) => new(
-        token, TimeSpan.FromSeconds(answer.Number("auth", "lease_duration")), answer.IsTrue("auth", "renewable"), at);
+    private static VaultToken CreateToken(string token, VaultAnswer answer, DateTimeOffset issuedAt) => new(
+        token, TimeSpan.FromSeconds(answer.Number("auth", "lease_duration")), answer.IsTrue("auth", "renewable"), issuedAt);
 
     private async Task<bool> IsValidAsync(VaultToken token, CancellationToken cancellation)
     {
@@ -186,7 +186,7 @@ internal sealed class VaultSession(
         return found.Status != 403;
     }
 
-    private void Drop(VaultToken token)
+    private void DiscardToken(VaultToken token)
     {
         lock (_lock)
         {
@@ -198,7 +198,7 @@ internal sealed class VaultSession(
         HttpMethod method, string path, JsonNode? body, string? token, AttemptProgress progress, CancellationToken cancellation)
     {
         var address = new Uri($"{connection.Url!.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{path}");
-        using var request = new OneRequest(method, address, progress);
+        using var request = new AttemptRequest(method, address, progress);
         request.Headers.TryAddWithoutValidation("X-Vault-Request", "true");
         if (token is not null)
         {
@@ -220,8 +220,8 @@ internal sealed class VaultSession(
         try
         {
             using var response = await transport.SendAsync(connection, request, cancellation);
-            using var room = ResultRoom.Unbounded.Begin();
-            var (content, _) = await HttpAnswers.ReadAsync(response, room, cancellation);
+            using var memory = ResultMemory.Unbounded.Begin();
+            var (content, _) = await HttpAnswers.ReadAsync(response, memory, cancellation);
             var answer = new VaultAnswer((int)response.StatusCode, content);
             if (answer.IsSealed)
             {
@@ -231,19 +231,19 @@ internal sealed class VaultSession(
 
             if (answer.IsSuccess)
             {
-                MarkBack();
+                MarkAvailable();
             }
 
             return answer;
         }
         catch (HttpRequestException exception)
         {
-            var outcome = HttpErrors.NoAnswer<VaultAnswer>(exception, address, progress.Reach);
+            var outcome = HttpErrors.ToOutcome<VaultAnswer>(exception, address, progress.Reach);
             throw ReportUnavailable(outcome.Message!, outcome.Reach, outcome.Code!);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
-            throw ReportUnavailable($"{HttpErrors.Host(address)} broke off its answer.", progress.Reach, "connection_lost");
+            throw ReportUnavailable($"{HttpErrors.HostAndPort(address)} broke off its answer.", progress.Reach, "connection_lost");
         }
     }
 
@@ -268,18 +268,18 @@ internal sealed class VaultSession(
                 _unavailableBecause = cause;
             }
 
-            if (_search.IsCompleted && !_closing.IsCancellationRequested)
+            if (_recovery.IsCompleted && !_closing.IsCancellationRequested)
             {
-                _search = Task.Run(() => SearchAsync(_closing.Token), CancellationToken.None);
+                _recovery = Task.Run(() => RecoverAsync(_closing.Token), CancellationToken.None);
             }
         }
     }
 
-    private void MarkBack()
+    private void MarkAvailable()
     {
         lock (_lock)
         {
-            // A refused login is reported until one succeeds, although Vault answers.
+            // A rejected login is reported until one succeeds, although Vault answers.
             if (_unavailableBecause is not null && _token is { } token && token.EndsAt > time.GetUtcNow())
             {
                 Log.VaultBack(logger, Name);
@@ -289,24 +289,24 @@ internal sealed class VaultSession(
         }
     }
 
-    // Logs in, or checks the token, until that succeeds.
-    private async Task SearchAsync(CancellationToken closing)
+    // Logs in, or checks the token, until that succeeds. The pauses vary by a fifth, so that processes do not ask at the same time.
+    private async Task RecoverAsync(CancellationToken closing)
     {
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
             await Task.Delay(pause * (0.8 + (0.4 * Jitter())), time, closing);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(closing);
-            limit.CancelAfter(_requestMax);
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(closing);
+            timeout.CancelAfter(_requestTimeout);
             try
             {
-                var token = await TokenAsync(limit.Token);
-                if (await IsValidAsync(token, limit.Token))
+                var token = await GetTokenAsync(timeout.Token);
+                if (await IsValidAsync(token, timeout.Token))
                 {
-                    MarkBack();
+                    MarkAvailable();
                     return;
                 }
 
-                Drop(token);
+                DiscardToken(token);
             }
             catch (Exception exception) when (IsTransient(exception, closing))
             {
@@ -319,17 +319,17 @@ internal sealed class VaultSession(
         var pause = _firstPause;
         while (_token is { IsPermanent: false } token)
         {
-            var left = token.RenewAt(Jitter()) - time.GetUtcNow();
-            if (left > TimeSpan.Zero)
+            var delay = token.RenewAt(Jitter()) - time.GetUtcNow();
+            if (delay > TimeSpan.Zero)
             {
-                await Task.Delay(left, time, closing);
+                await Task.Delay(delay, time, closing);
             }
 
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(closing);
-            limit.CancelAfter(_requestMax);
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(closing);
+            timeout.CancelAfter(_requestTimeout);
             try
             {
-                var renewed = token.IsRenewable ? await RenewAsync(null, new AttemptProgress(), limit.Token) : null;
+                var renewed = token.IsRenewable ? await RenewAsync(null, new AttemptProgress(), timeout.Token) : null;
 
                 // A token near its maximum lifetime is renewed for less and less time.
                 if (renewed is not { } lifetime || lifetime < token.Lifetime / 2)
@@ -340,8 +340,8 @@ internal sealed class VaultSession(
                         return;
                     }
 
-                    Drop(_token ?? token);
-                    await TokenAsync(limit.Token);
+                    DiscardToken(_token ?? token);
+                    await GetTokenAsync(timeout.Token);
                 }
 
                 pause = _firstPause;
@@ -356,7 +356,7 @@ internal sealed class VaultSession(
         }
     }
 
-    // A random number from 0 to 1, so that processes do not ask at the same time.
+    // A random number from 0 to 1.
     private static double Jitter() => RandomNumberGenerator.GetInt32(1000) / 1000.0;
 
     private static bool IsTransient(Exception exception, CancellationToken closing) =>

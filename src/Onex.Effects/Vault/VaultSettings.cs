@@ -13,24 +13,24 @@ namespace Onex.Effects.Vault;
 /// <summary>Reads the secret settings that refer to Vault, once, before anything uses them.</summary>
 public static class VaultSettings
 {
-    private static readonly TimeSpan _requestMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
 
-    /// <summary>The environment with the values in place of the references.</summary>
+    /// <summary>Returns the environment with the values in place of the references.</summary>
     /// <param name="environment">The variables, with the address of Vault and the login.</param>
     /// <param name="settings">The settings that refer to Vault.</param>
     /// <param name="time">Measures the pauses.</param>
-    /// <param name="logger">Logs once that Vault is waited for; null to fail instead.</param>
-    /// <param name="waitsFor">Receives what is waited for and why, each time that Vault is not available.</param>
+    /// <param name="logger">Logs once that the start waits for Vault; null to throw instead of waiting.</param>
+    /// <param name="waitsFor">Receives what the start waits for and why, each time that Vault is not available.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="ConfigurationException">Somebody must correct a reference or the login.</exception>
-    /// <exception cref="NotReachableException">Vault is sealed or away, and there is no logger.</exception>
+    /// <exception cref="NotReachableException">Vault is sealed or cannot be reached, and there is no logger.</exception>
     public static async Task<IReadOnlyDictionary<string, string>> ReadAsync(
         IReadOnlyDictionary<string, string> environment, IReadOnlyList<VaultSetting> settings, TimeProvider time, ILogger? logger,
         Action<string>? waitsFor, CancellationToken cancellation)
     {
-        var connection = VaultReading.OfSettings(environment);
+        var connection = VaultReader.FromSettings(environment);
         await using var services = new ServiceCollection()
             .AddSingleton(time)
             .AddSingleton<RoleHealth>()
@@ -41,25 +41,26 @@ public static class VaultSettings
         await using var session = new VaultSession(
             connection, services.GetRequiredService<HttpTransport>(), services.GetRequiredService<RoleHealth>(), time,
             NullLogger.Instance);
-        var isLogged = false;
+        var hasLogged = false;
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
             try
             {
                 var values = await ReadAsync(session, settings, cancellation);
                 return environment
-                    .Where(variable => !settings.Any(one => variable.Key == one.Variable || variable.Key == one.Variable + "_FILE"))
+                    .Where(variable => !settings.Any(
+                        setting => variable.Key == setting.Variable || variable.Key == setting.Variable + "_FILE"))
                     .Concat(values)
                     .ToDictionary(StringComparer.Ordinal);
             }
             catch (NotReachableException unavailable) when (logger is not null)
             {
-                if (!isLogged)
+                if (!hasLogged)
                 {
                     Log.StartWaitsForVault(logger, connection.Url!, unavailable.Message);
                 }
 
-                isLogged = true;
+                hasLogged = true;
                 waitsFor?.Invoke($"Vault at {connection.Url}, to which settings refer: {unavailable.Message}");
             }
 
@@ -72,13 +73,13 @@ public static class VaultSettings
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         var problems = new List<string>();
-        foreach (var ofPath in settings.GroupBy(setting => setting.Path, StringComparer.Ordinal))
+        foreach (var group in settings.GroupBy(setting => setting.Path, StringComparer.Ordinal))
         {
-            var content = await ReadAsync(session, ofPath.Key, cancellation);
-            foreach (var setting in ofPath)
+            var content = await ReadAsync(session, group.Key, cancellation);
+            foreach (var setting in group)
             {
                 var value = content.Found?.Fields.GetValueOrDefault(setting.Field);
-                if (Problem(setting, content, value) is { } problem)
+                if (FindProblem(setting, content, value) is { } problem)
                 {
                     problems.Add(problem);
                 }
@@ -92,9 +93,10 @@ public static class VaultSettings
         return problems.Count == 0 ? values : throw new ConfigurationException(problems);
     }
 
-    private static string? Problem(VaultSetting setting, (VaultSecretContent? Found, string? Problem) read, string? value) => read switch
+    private static string? FindProblem(
+        VaultSetting setting, (VaultSecretContent? Found, string? Problem) content, string? value) => content switch
     {
-        { Found: null } => setting.Render(read.Problem!, "Correct the reference, the policy or the login of Vault."),
+        { Found: null } => setting.Render(content.Problem!, "Correct the reference, the policy or the login of Vault."),
         _ when value is null => setting.Render("The secret has no such field.", "Correct the field, or write it to the secret."),
         _ when string.IsNullOrWhiteSpace(value) => setting.Render("The field is empty.", "Write the value to the secret."),
         { Found.LeaseId: not null } => setting.Render(
@@ -111,11 +113,11 @@ public static class VaultSettings
             return (null, "The path is malformed.");
         }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(_requestMax);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(_requestTimeout);
         try
         {
-            return (await new VaultSecretReader(session, path).ReadAsync(limit.Token), null);
+            return (await new VaultSecretReader(session, path).ReadAsync(timeout.Token), null);
         }
         catch (VaultException exception) when (MustBeCorrected(exception.Code))
         {
@@ -127,7 +129,7 @@ public static class VaultSettings
         }
         catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
         {
-            throw new NotReachableException($"Vault did not answer within {_requestMax.TotalSeconds:0} s.", exception);
+            throw new NotReachableException($"Vault did not answer within {_requestTimeout.TotalSeconds:0} s.", exception);
         }
     }
 

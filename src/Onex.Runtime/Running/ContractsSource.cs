@@ -40,7 +40,7 @@ internal sealed class ContractsSource(
 
         var connections = OpensConnections
             ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true, vault)
-            : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
+            : new ConnectionsResult(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
         return new LoadedContracts(
             new Compilation([], []), new CompilerContext(Catalogue.Create(settings, plugins), connections.Describe()), connections, []);
     }

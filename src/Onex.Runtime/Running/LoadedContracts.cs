@@ -9,7 +9,7 @@ namespace Onex.Runtime.Running;
 
 /// <summary>The contents of the contracts directory: connections, and compiled contracts.</summary>
 internal sealed record LoadedContracts(
-    Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
+    Compilation Compilation, CompilerContext Context, ConnectionsResult Connections, IReadOnlyList<string> Problems)
 {
     /// <summary>The hash of the files: see <see cref="ContractsSource.Hash"/>.</summary>
     public string FilesHash { get; init; } = "";
@@ -76,7 +76,7 @@ internal sealed record LoadedContracts(
     }
 
     /// <summary>Reads only the connections, for a role without contracts.</summary>
-    public static ConnectionsReading ReadConnections(
+    public static ConnectionsResult ReadConnections(
         RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null) =>
         ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets, vault);
 }

@@ -6,33 +6,34 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
-/// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
+/// <summary>The rules of the effect ledger in memory: parked lease at a time, parked outcome per attempt.</summary>
 internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 {
     private readonly Lock _lock = new();
-    private readonly List<(CommandToPark Command, DateTimeOffset At, bool MaySent)> _parked = [];
+    private readonly List<(CommandToPark Command, DateTimeOffset At, bool MayHaveBeenSent)> _parked = [];
 
     private readonly ConcurrentDictionary<CommandId, (Guid Lease, StepResult? Result)> _rows = new();
 
     private readonly ConcurrentDictionary<CommandId, byte> _cancelled = new();
+    private long _order;
 
-    public ClaimResult? Always { get; set; }
+    public ClaimResult? FixedClaim { get; set; }
 
     public Func<StepResult, Exception?> Reject { get; set; } = _ => null;
 
     public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
-    /// <summary>The state after a lease expired and another process claimed the command.</summary>
-    public void TakeOver(CommandId command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
+    /// <summary>Another process claims the command after its lease expired.</summary>
+    public void ClaimElsewhere(CommandId command) => ClaimElsewhere(command, new Guid(1, 0, 0, new byte[8]));
 
-    /// <summary>The same under a known token.</summary>
-    public void TakeOver(CommandId command, Guid token) => _rows[command] = (token, null);
+    /// <summary>Another process claims the command under this lease token.</summary>
+    public void ClaimElsewhere(CommandId command, Guid token) => _rows[command] = (token, null);
 
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {
-        if (Always is not null)
+        if (FixedClaim is not null)
         {
-            return Task.FromResult(Always);
+            return Task.FromResult(FixedClaim);
         }
 
         if (_cancelled.ContainsKey(command.CommandId))
@@ -130,9 +131,9 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
     {
         lock (_lock)
         {
-            if (!_rows.ContainsKey(command.Command.CommandId) && _parked.All(one => one.Command.Command != command.Command))
+            if (!_rows.ContainsKey(command.Command.CommandId) && _parked.All(parked => parked.Command.Command != command.Command))
             {
-                _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + Order++) - command.Age, false));
+                _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + _order++) - command.Age, false));
             }
         }
 
@@ -149,7 +150,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
             }
 
             _rows.TryRemove(command.Command.CommandId, out _);
-            _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + Order++), maySent));
+            _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + _order++), maySent));
             return Task.FromResult(true);
         }
     }
@@ -160,19 +161,19 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
         {
             var taken = rooms
                 .SelectMany(room => _parked
-                    .Where(one => one.Command.Connection == room.Connection)
-                    .OrderBy(one => one.At)
+                    .Where(parked => parked.Command.Connection == room.Connection)
+                    .OrderBy(parked => parked.At)
                     .Take(room.Commands))
                 .ToList();
             _parked.RemoveAll(taken.Contains);
             return Task.FromResult<IReadOnlyList<TakenCommand>>(
             [
-                .. taken.Select(one =>
+                .. taken.Select(parked =>
                 {
                     var lease = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-                    _rows[one.Command.Command.CommandId] = (lease, null);
-                    var granted = new ClaimResult.Granted(lease) { FollowsUnrecordedLease = one.MaySent };
-                    return new TakenCommand(one.Command.Command, one.Command.Connection, granted);
+                    _rows[parked.Command.Command.CommandId] = (lease, null);
+                    var granted = new ClaimResult.Granted(lease) { FollowsUnrecordedLease = parked.MayHaveBeenSent };
+                    return new TakenCommand(parked.Command.Command, parked.Command.Connection, granted);
                 }),
             ]);
         }
@@ -190,8 +191,6 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
     public Task<IReadOnlyDictionary<string, ParkedConnection>> DescribeAsync(
         IReadOnlyCollection<string> connections, CancellationToken cancellation) =>
         throw new NotSupportedException();
-
-    private long Order { get; set; }
 }
 
 /// <summary>Payloads in memory.</summary>
@@ -236,7 +235,7 @@ internal sealed class MemoryHandles : ISecretHandles
 }
 
 /// <summary>Records the produced messages.</summary>
-internal sealed class KeptRecords : IRecordProducer
+internal sealed class ProducedRecords : IRecordProducer
 {
     public ConcurrentQueue<ProducedRecord> Records { get; } = new();
 

@@ -24,19 +24,18 @@ internal sealed class EffectsHarness : IAsyncDisposable
     private readonly ServiceProvider _services;
 
     /// <param name="connections">The text of the connections file.</param>
-    /// <param name="time">Measures attempts and breakers.</param>
+    /// <param name="time">The clock of attempts and breakers.</param>
     /// <param name="environment">The environment with the secrets.</param>
-    /// <param name="room">Bounds the memory of results; null for no bound.</param>
+    /// <param name="resultMemory">Limits the memory of results; null for no limit.</param>
     /// <param name="services">Finds the instances of services; null if no connection has one.</param>
     /// <param name="resolve">Resolves names; null for the system's resolver.</param>
     /// <param name="plugins">The plug-ins, or null.</param>
-    /// <param name="meter">Measures, or null.</param>
+    /// <param name="meter">Records metrics, or null.</param>
     public EffectsHarness(
         string connections = "connections: {}",
         TimeProvider? time = null,
-        Dictionary<string,
-        string>? environment = null,
-        ResultRoom? room = null,
+        Dictionary<string, string>? environment = null,
+        ResultMemory? resultMemory = null,
         ServiceDirectory? services = null,
         Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
         PluginSet? plugins = null,
@@ -85,7 +84,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
             new Logs(Logged),
-            room,
+            resultMemory,
             _services.GetRequiredService<SecretResolver>(),
             metrics: meter is null ? null : new EffectMetrics(meter, Gates, time),
             reports: new ReportSender(Produced, time, "effect-responses", "onex-effects", "e1"));
@@ -103,10 +102,10 @@ internal sealed class EffectsHarness : IAsyncDisposable
         var before = Produced.Records.Count;
         await Parked.RunOnceAsync(TestContext.Current.CancellationToken);
         await Parked.WhenIdleAsync();
-        return [.. Produced.Records.Skip(before).Select(Result)];
+        return [.. Produced.Records.Skip(before).Select(ReadResult)];
     }
 
-    private static StepResult Result(ProducedRecord sent) =>
+    private static StepResult ReadResult(ProducedRecord sent) =>
         JsonSerializer.Deserialize(sent.Value.Span, MessageJson.Default.StepResult)!;
 
     public EffectRunner Runner { get; }
@@ -119,7 +118,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
 
     public MemoryPayloads Payloads { get; } = new();
 
-    public KeptRecords Produced { get; } = new();
+    public ProducedRecords Produced { get; } = new();
 
     public RoleHealth Health { get; } = new();
 
@@ -143,7 +142,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
             NotAfter = DateTimeOffset.MaxValue,
         };
 
-    /// <summary>Reads the connections of a file's text, in which there is no problem.</summary>
+    /// <summary>Reads the connections of a file's text, which must have no diagnostics.</summary>
     public static IReadOnlyDictionary<string, Connection> Read(string connections, Dictionary<string, string> environment)
     {
         var directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
@@ -165,7 +164,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
     {
         var before = Produced.Records.Count;
         await Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
-        return Result(Assert.Single(Produced.Records.Skip(before)));
+        return ReadResult(Assert.Single(Produced.Records.Skip(before)));
     }
 
     public async ValueTask DisposeAsync()

@@ -18,7 +18,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    public KeptRecords Produced { get; } = new();
+    public ProducedRecords Produced { get; } = new();
 
     public MemoryPayloads Payloads { get; } = new();
 

@@ -19,6 +19,7 @@ public sealed class ConnectionTableTests
         using var third = table.Use("stock");
         Assert.Equal("old.internal", first.Connection!.Url!.Host);
         Assert.Equal("new.internal", third.Connection!.Url!.Host);
+        // A use ends once, even if it is disposed of twice.
         first.Dispose();
         first.Dispose();
         Assert.Empty(released);
@@ -52,7 +53,7 @@ public sealed class ConnectionTableTests
     {
         var table = new ConnectionTable(Read("http://old.internal"));
         var closed = new List<string>();
-        using var clients = new PerConnection<string>(table, one => one.Url!.Host, closed.Add);
+        using var clients = new PerConnection<string>(table, connection => connection.Url!.Host, closed.Add);
         using (var use = table.Use("stock"))
         {
             Assert.Same(clients.For(use.Connection!), clients.For(use.Connection!));

@@ -318,7 +318,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("      token: \"${secret:TOKEN}hidden\"", "      token: \"${secret:TOKEN}******\"")]
     [InlineData("      allow: [build.internal, 10.0.0.0/8]", "      allow: [build.internal, 10.0.0.0/8]")]
     public void A_displayed_line_contains_no_secrets(string line, string shown) =>
-        Assert.Equal(shown, ConnectionsFile.Masked(line));
+        Assert.Equal(shown, ConnectionsFile.Mask(line));
 
     [Theory]
     [InlineData("connections:\n  stock: { type: http, url: nowhere, public: { region: eu } }\n", "ONEX2005")]
@@ -414,7 +414,7 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Empty(reading.Diagnostics);
     }
 
-    private ConnectionsReading Read(Dictionary<string, string> environment) =>
+    private ConnectionsResult Read(Dictionary<string, string> environment) =>
         ConnectionsReader.Read(_directory, environment, resolveSecrets: true);
 
     private static string Line(Diagnostic diagnostic) =>

@@ -11,7 +11,7 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
 
     public async ValueTask InitializeAsync()
     {
-        _address = (await agent.StartedAsync()).Address;
+        _address = (await agent.GetAsync()).Address;
         _effects = Harness(_address, ConsulAgent.Token);
     }
 
@@ -69,7 +69,7 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
         Assert.Equal("""{"id":"n-2"}""", await ResultAsync("deregister", """{"id":"n-2"}"""));
         Assert.Equal("""{"instances":[]}""", await ResultAsync("health_service", """{"name":"node"}"""));
 
-        // A compensation may run although the registration never happened.
+        // A second removal succeeds, because a compensation may run although the registration never happened.
         Assert.Equal("""{"id":"n-1"}""", await ResultAsync("deregister", """{"id":"n-1"}"""));
     }
 
@@ -80,7 +80,7 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
     [InlineData("deregister", """{"id":"../../kv/a"}""", "arguments_invalid")]
     [InlineData("register", """{"id":"n-3","name":"node","check":{"TTL":"soon"}}""", "http_400")]
     [InlineData("register", """{"id":"n-3"}""", "arguments_invalid")]
-    public async Task What_the_caller_got_wrong_is_rejected(string operation, string arguments, string code)
+    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
     {
         var result = await _effects.RunAsync(EffectsHarness.Command("consul." + operation, arguments, "consul"));
 
@@ -113,7 +113,7 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
     [InlineData(500, "failed", "http_500")]
     [InlineData(503, "failed", "http_503")]
     [InlineData(200, "failed", "answer_unreadable")]
-    public async Task An_agent_without_a_leader_or_with_another_answer_has_failed(int status, string outcome, string code)
+    public async Task An_agent_without_a_leader_or_with_an_unexpected_answer_fails_the_attempt(int status, string outcome, string code)
     {
         await using var server = await HttpTestServer.StartAsync();
         server.AnswerWith(status, "text/plain", "No cluster leader");
@@ -122,12 +122,12 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
         var result = await effects.RunAsync(EffectsHarness.Command("consul.kv_get", """{"key":"a"}""", "consul"));
 
         Assert.Equal((outcome, code), (result.Outcome, result.Code));
-        var asked = Assert.Single(server.Requests);
-        Assert.Equal(("/v1/kv/a?dc=east", "t"), (asked.Target, asked.Headers["X-Consul-Token"]));
+        var request = Assert.Single(server.Requests);
+        Assert.Equal(("/v1/kv/a?dc=east", "t"), (request.Target, request.Headers["X-Consul-Token"]));
     }
 
-    private static EffectsHarness Harness(Uri address, string token, string further = "timeout: 30s") => new(
-        $"connections: {{ consul: {{ type: consul, url: '{address}', {further}, token: '${{secret:CONSUL_TOKEN}}' }} }}",
+    private static EffectsHarness Harness(Uri address, string token, string keys = "timeout: 30s") => new(
+        $"connections: {{ consul: {{ type: consul, url: '{address}', {keys}, token: '${{secret:CONSUL_TOKEN}}' }} }}",
         environment: new() { ["CONSUL_TOKEN"] = token });
 
     private async Task<string> ResultAsync(string operation, string arguments)
@@ -137,12 +137,14 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
         return result.Result.ToString()!;
     }
 
-    /// <summary>The agent of all tests here. The first test starts it: a fixture that finds no binary would fail the tests.</summary>
+    /// <summary>
+    /// The agent of all tests of the class. The first test starts it, because a missing binary skips a test but fails a fixture.
+    /// </summary>
     public sealed class Agent : IAsyncDisposable
     {
         private readonly Lazy<Task<ConsulAgent>> _agent = new(ConsulAgent.StartAsync);
 
-        public Task<ConsulAgent> StartedAsync() => _agent.Value;
+        public Task<ConsulAgent> GetAsync() => _agent.Value;
 
         public async ValueTask DisposeAsync()
         {

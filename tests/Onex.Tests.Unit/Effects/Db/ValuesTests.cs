@@ -146,7 +146,7 @@ public sealed class ValuesTests
     [InlineData("-- not ended", "no statement")]
     public void Statements_that_would_end_the_transaction_are_rejected(string sql, string? expected)
     {
-        var problem = StatementRules.Problem(sql);
+        var problem = StatementRules.FindProblem(sql);
 
         Assert.Equal(expected is null, problem is null);
         Assert.Contains(expected ?? "", problem ?? "", StringComparison.Ordinal);
@@ -160,6 +160,7 @@ public sealed class ValuesTests
             ColumnJson.Write(writer, _types, type, text);
         }
 
+        // Throws unless the text is JSON.
         using var parsed = JsonDocument.Parse(stream.ToArray());
         return Encoding.UTF8.GetString(stream.ToArray());
     }

@@ -60,12 +60,12 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
 
         // Consul answers the waiting query.
         await _agent.PutAsync("/v1/agent/service/deregister/stock-one", "");
-        await UntilAsync("consul://stock", 1);
+        await WaitForInstancesAsync("consul://stock", 1);
         _ = await RunAsync(effects, "stock", 2);
         Assert.Equal((4, 4), (_one.Requests.Count, _two.Requests.Count));
 
         await _agent.PutAsync("/v1/agent/service/deregister/stock-two", "");
-        await UntilAsync("consul://stock", 0);
+        await WaitForInstancesAsync("consul://stock", 0);
         await AssertNotSentAsync(effects, "No instance of consul://stock is known: it has no healthy instance.");
         Assert.Equal("it has no healthy instance", _health.Handlers["consul://stock"]);
     }
@@ -79,20 +79,20 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         Assert.Null(_health.Handlers["consul://stock"]);
 
         await _agent.StopAsync();
-        await PassAsync(() => _health.Handlers["consul://stock"] is not null, "the role is degraded");
+        await AdvanceUntilAsync(() => _health.Handlers["consul://stock"] is not null, "the role is degraded");
         Assert.EndsWith("; the last known 1 instance stay in use", _health.Handlers["consul://stock"], StringComparison.Ordinal);
         var result = Assert.Single(await RunAsync(effects, "stock", 1));
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
 
-        // A process that starts meanwhile knows none.
+        // A process that starts meanwhile knows no instances.
         await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new LogLines<ServiceDirectory>());
         await using var others = Harness("connections: { stock: { type: http, url: 'consul://stock' } }", started);
         await AssertNotSentAsync(others, "No instance of consul://stock is known: Consul at");
 
-        // It comes back without its data, with a lower index.
+        // Consul comes back without its data, with a lower index.
         await _agent.StartAgainAsync();
         await RegisterAsync("stock", "two", _two);
-        await PassAsync(() => _health.Handlers["consul://stock"] is null, "the role is healthy again");
+        await AdvanceUntilAsync(() => _health.Handlers["consul://stock"] is null, "the role is healthy again");
         Assert.Equal([_two.Address.Port], (await ResolveAsync("consul://stock")).Select(instance => instance.Port));
         Assert.Single(_lines.All, line => line.Contains("are known again", StringComparison.Ordinal));
     }
@@ -180,16 +180,16 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
             new(1, 0, new DnsEndPoint("none", 1)),
             new(1, 60, new DnsEndPoint("large", 1)),
         ];
-        string[] Drawn(params int[] draws)
+        string[] SelectHosts(params int[] draws)
         {
             var numbers = new Queue<int>(draws);
-            return [.. SrvList.InOrder(records, _ => numbers.Dequeue()).Select(record => record.Instance.Host)];
+            return [.. SrvList.SelectOrder(records, _ => numbers.Dequeue()).Select(record => record.Instance.Host)];
         }
 
-        Assert.Equal(["none", "small", "large", "spare"], Drawn(0, 0, 0, 0));
-        Assert.Equal(["small", "none", "large", "spare"], Drawn(30, 0, 0, 0));
-        Assert.Equal(["large", "small", "none", "spare"], Drawn(31, 1, 0, 0));
-        Assert.Equal(["large", "small", "none", "spare"], Drawn(90, 30, 0, 100));
+        Assert.Equal(["none", "small", "large", "spare"], SelectHosts(0, 0, 0, 0));
+        Assert.Equal(["small", "none", "large", "spare"], SelectHosts(30, 0, 0, 0));
+        Assert.Equal(["large", "small", "none", "spare"], SelectHosts(31, 1, 0, 0));
+        Assert.Equal(["large", "small", "none", "spare"], SelectHosts(90, 30, 0, 100));
     }
 
     [Theory]
@@ -198,9 +198,9 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
     [InlineData(12, 13, 13)]
     [InlineData(12, 11, 0)]
     [InlineData(0, 0, 1)]
-    public void A_blocking_query_starts_over_when_the_index_goes_backwards(ulong index, ulong answered, ulong next)
+    public void A_blocking_query_starts_over_when_the_index_goes_backwards(ulong index, ulong answeredIndex, ulong next)
     {
-        Assert.Equal(next, ConsulList.NextIndex(index, answered));
+        Assert.Equal(next, ConsulList.NextIndex(index, answeredIndex));
     }
 
     private static async Task<List<StepResult>> RunAsync(EffectsHarness effects, string connection, int count)
@@ -239,13 +239,13 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         }
     }
 
-    private Task<TimeSpan> UntilAsync(string url, int count) => PassAsync(
+    private Task<TimeSpan> WaitForInstancesAsync(string url, int count) => AdvanceUntilAsync(
         async () => (await ResolveAsync(url)).Count == count, $"{url} has {count} instances");
 
-    private Task<TimeSpan> PassAsync(Func<bool> holds, string what) => PassAsync(() => Task.FromResult(holds()), what);
+    private Task<TimeSpan> AdvanceUntilAsync(Func<bool> holds, string what) => AdvanceUntilAsync(() => Task.FromResult(holds()), what);
 
-    // Lets the pauses between queries pass until something holds.
-    private Task<TimeSpan> PassAsync(Func<Task<bool>> holds, string what) => Eventually.Async(
+    // Advances the time past the pauses between queries until the condition holds.
+    private Task<TimeSpan> AdvanceUntilAsync(Func<Task<bool>> holds, string what) => Eventually.Async(
         async () =>
         {
             if (await holds())

@@ -5,16 +5,16 @@ namespace Onex.Tests.Unit.Effects.Filesystem;
 /// <summary>The operations on files below a root.</summary>
 public sealed class FilesystemOperationsTests : IAsyncDisposable
 {
-    private readonly string _outside = Directory.CreateTempSubdirectory("onex-files-").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-files-").FullName;
     private readonly string _root;
     private readonly EffectsHarness _effects;
 
     public FilesystemOperationsTests()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The operations on files run on Linux only.");
-        _root = Path.Combine(_outside, "root");
+        _root = Path.Combine(_directory, "root");
         Directory.CreateDirectory(Path.Combine(_root, "sub", "deep"));
-        File.WriteAllText(Path.Combine(_outside, "secret.txt"), "hidden");
+        File.WriteAllText(Path.Combine(_directory, "secret.txt"), "hidden");
         File.WriteAllText(Path.Combine(_root, "sub", "text.txt"), "grüße");
         _effects = new EffectsHarness($"connections: {{ files: {{ type: filesystem, root: '{_root}' }} }}");
     }
@@ -22,7 +22,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _effects.DisposeAsync();
-        Directory.Delete(_outside, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 
     [Fact]
@@ -57,8 +57,8 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     [InlineData("sub/text.txt\\u0000")]
     public async Task No_path_leads_out_of_the_root_or_to_something_else_than_a_file(string path)
     {
-        File.CreateSymbolicLink(Path.Combine(_root, "link.txt"), Path.Combine(_outside, "secret.txt"));
-        Directory.CreateSymbolicLink(Path.Combine(_root, "linked"), _outside);
+        File.CreateSymbolicLink(Path.Combine(_root, "link.txt"), Path.Combine(_directory, "secret.txt"));
+        Directory.CreateSymbolicLink(Path.Combine(_root, "linked"), _directory);
         (await Shell.RunAsync("mkfifo", Path.Combine(_root, "fifo"))).OrThrow("mkfifo");
         if (Shell.IsRoot)
         {
@@ -69,23 +69,23 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
             (await Shell.RunAsync("mkfifo", Path.Combine(_root, "null"))).OrThrow("mkfifo");
         }
 
-        (string Name, string Further)[] operations =
+        (string Name, string FurtherArguments)[] operations =
             [("read_file", ""), ("write_file", ""","content":"overwritten" """), ("delete_file", "")];
-        foreach (var (operation, further) in operations)
+        foreach (var (operation, furtherArguments) in operations)
         {
             var result = await _effects.RunAsync(EffectsHarness.Command(
-                "filesystem." + operation, $$"""{"path":"{{path}}"{{further}}}""", "files", timeoutMs: 10_000));
+                "filesystem." + operation, $$"""{"path":"{{path}}"{{furtherArguments}}}""", "files", timeoutMs: 10_000));
 
             Assert.Equal((StepOutcomes.Rejected, "path_refused"), (result.Outcome, result.Code));
             Assert.DoesNotContain("hidden", JsonSerializer.Serialize(result, MessageJson.Default.StepResult), StringComparison.Ordinal);
         }
 
-        Assert.Equal("hidden", File.ReadAllText(Path.Combine(_outside, "secret.txt")));
+        Assert.Equal("hidden", File.ReadAllText(Path.Combine(_directory, "secret.txt")));
         Assert.Equal(
             ["sub", "sub/deep", "sub/text.txt"],
             Directory.EnumerateFileSystemEntries(_root, "*", SearchOption.AllDirectories)
-                .Select(each => Path.GetRelativePath(_root, each))
-                .Where(each => each.StartsWith("sub", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+                .Select(entry => Path.GetRelativePath(_root, entry))
+                .Where(entry => entry.StartsWith("sub", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -96,7 +96,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     [InlineData("list_directory", """{"path":".."}""", "path_refused")]
     [InlineData("read_file", """{"path":null}""", "arguments_invalid")]
     [InlineData("read_file", """{}""", "arguments_invalid")]
-    public async Task What_the_caller_got_wrong_is_rejected(string operation, string arguments, string code)
+    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
     {
         var result = await _effects.RunAsync(EffectsHarness.Command("filesystem." + operation, arguments, "files"));
 
@@ -105,7 +105,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_file_is_replaced_in_one_step_by_one_of_restricted_access_and_nothing_else_is_left()
+    public async Task A_file_is_replaced_atomically_with_restricted_access_and_leaves_no_temporary_file()
     {
         var path = Path.Combine(_root, "sub", "text.txt");
         using var before = File.OpenRead(path);
@@ -128,7 +128,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
             file.SetLength(51 * 1024 * 1024);
         }
 
-        File.CreateSymbolicLink(Path.Combine(_root, "link.txt"), Path.Combine(_outside, "secret.txt"));
+        File.CreateSymbolicLink(Path.Combine(_root, "link.txt"), Path.Combine(_directory, "secret.txt"));
 
         var large = await _effects.RunAsync(EffectsHarness.Command("filesystem.read_file", """{"path":"large"}""", "files"));
 
@@ -137,7 +137,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_root_that_is_not_mounted_has_failed_and_nothing_happened()
+    public async Task A_missing_root_fails_the_attempt_without_an_effect()
     {
         Directory.Delete(_root, recursive: true);
 

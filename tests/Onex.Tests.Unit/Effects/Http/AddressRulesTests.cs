@@ -25,7 +25,7 @@ public sealed class AddressRulesTests
     [InlineData("fd00::1")]
     [InlineData("64:ff9b::7f00:1")]
     [InlineData("2002:7f00:1::")]
-    public void A_private_address_is_recognized(string address) => Assert.True(AddressRules.IsInside(IPAddress.Parse(address)));
+    public void A_private_address_is_recognized(string address) => Assert.True(AddressRules.IsInternal(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("8.8.8.8")]
@@ -34,5 +34,5 @@ public sealed class AddressRulesTests
     [InlineData("2606:4700::1111")]
     [InlineData("64:ff9b::808:808")]
     [InlineData("::ffff:8.8.8.8")]
-    public void A_public_address_is_not_private(string address) => Assert.False(AddressRules.IsInside(IPAddress.Parse(address)));
+    public void A_public_address_is_not_private(string address) => Assert.False(AddressRules.IsInternal(IPAddress.Parse(address)));
 }

@@ -5,11 +5,11 @@ namespace Onex.Tests.Unit.Effects.Http;
 /// <summary>Addresses by which a step, a name server or a redirect could lead a request into the runtime's own network.</summary>
 public sealed class HttpAddressTests : IAsyncLifetime
 {
-    private HttpTestServer _inside = null!;
+    private HttpTestServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _inside = await HttpTestServer.StartAsync();
+    public async ValueTask InitializeAsync() => _server = await HttpTestServer.StartAsync();
 
-    public ValueTask DisposeAsync() => _inside.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Theory]
     [InlineData("127.0.0.1", "address_refused")]
@@ -34,37 +34,37 @@ public sealed class HttpAddressTests : IAsyncLifetime
     [InlineData("example.com@127.0.0.1", "arguments_invalid")]
     [InlineData("example.com:80@127.0.0.1", "arguments_invalid")]
     [InlineData("127.0.0.1\\\\@example.com", "arguments_invalid")]
-    public async Task An_address_inside_is_rejected_however_it_is_written(string host, string code)
+    public async Task An_internal_address_is_rejected_in_every_notation(string host, string code)
     {
         await using var effects = new EffectsHarness();
 
         var result = await effects.RunAsync(
-            EffectsHarness.Command("http.get", $$"""{"url":"http://{{host}}:{{_inside.Address.Port}}/x"}"""));
+            EffectsHarness.Command("http.get", $$"""{"url":"http://{{host}}:{{_server.Address.Port}}/x"}"""));
 
         Assert.Equal((StepOutcomes.Rejected, code), (result.Outcome, result.Code));
         Assert.Equal(StepReaches.NotSent, result.Reach);
-        Assert.Empty(_inside.Requests);
+        Assert.Empty(_server.Requests);
     }
 
     [Fact]
     public async Task A_name_that_resolves_to_another_address_later_is_checked_for_each_connection()
     {
         var answers = new Queue<IPAddress[]>([[IPAddress.Loopback], [IPAddress.Parse("127.0.0.2")], [IPAddress.Parse("10.0.0.1")]]);
-        _inside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.Headers.Connection = "close";
             return Task.CompletedTask;
         };
         await using var effects = new EffectsHarness(
             """connections: { partners: { type: http, allow: ["127.0.0.1"] } }""", resolve: (_, _) => Task.FromResult(answers.Dequeue()));
-        var command = $$"""{"url":"http://rebinding.example:{{_inside.Address.Port}}/x"}""";
+        var command = $$"""{"url":"http://rebinding.example:{{_server.Address.Port}}/x"}""";
 
         var first = await effects.RunAsync(EffectsHarness.Command("http.get", command, "partners"));
         var second = await effects.RunAsync(EffectsHarness.Command("http.get", command, "partners"));
         var third = await effects.RunAsync(EffectsHarness.Command("http.get", command, "partners"));
 
         Assert.Equal((null, "address_refused", "address_refused"), (first.Code, second.Code, third.Code));
-        Assert.Single(_inside.Requests);
+        Assert.Single(_server.Requests);
     }
 
     [Fact]
@@ -75,10 +75,10 @@ public sealed class HttpAddressTests : IAsyncLifetime
             resolve: (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("127.0.0.3")]));
 
         var result = await effects.RunAsync(EffectsHarness.Command(
-            "http.get", $$"""{"url":"http://two.example:{{_inside.Address.Port}}/x"}""", "partners"));
+            "http.get", $$"""{"url":"http://two.example:{{_server.Address.Port}}/x"}""", "partners"));
 
         Assert.Equal("connection_failed", result.Code);
-        Assert.Empty(_inside.Requests);
+        Assert.Empty(_server.Requests);
     }
 
     [Theory]
@@ -92,20 +92,20 @@ public sealed class HttpAddressTests : IAsyncLifetime
     [InlineData("gopher://127.0.0.1:{port}/")]
     public async Task A_redirect_to_an_address_that_the_connection_does_not_allow_is_rejected(string location)
     {
-        _inside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.StatusCode = 307;
             context.Response.Headers.Location = location.Replace(
-                "{port}", _inside.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+                "{port}", _server.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
             return Task.CompletedTask;
         };
         await using var effects = new EffectsHarness(
-            $$"""connections: { stock: { type: http, url: "{{_inside.Address}}", redirects: 5 } }""");
+            $$"""connections: { stock: { type: http, url: "{{_server.Address}}", redirects: 5 } }""");
 
         var result = await effects.RunAsync(EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock"));
 
         Assert.Equal((StepOutcomes.Rejected, "address_refused", StepReaches.Answered), (result.Outcome, result.Code, result.Reach));
-        Assert.Equal("/x", Assert.Single(_inside.Requests).Target);
+        Assert.Equal("/x", Assert.Single(_server.Requests).Target);
     }
 
     [Theory]
@@ -119,30 +119,30 @@ public sealed class HttpAddressTests : IAsyncLifetime
     [InlineData("http.head", 303, "HEAD", "")]
     public async Task A_redirect_is_followed_with_the_method_of_RFC_9110(string operation, int status, string method, string body)
     {
-        _inside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.StatusCode = context.Request.Path == "/x" ? status : 200;
             context.Response.Headers.Location = "y?a=1";
             return Task.CompletedTask;
         };
         await using var effects = new EffectsHarness(
-            $$"""connections: { stock: { type: http, url: "{{_inside.Address}}", headers: { Authorization: secret } } }""");
+            $$"""connections: { stock: { type: http, url: "{{_server.Address}}", headers: { Authorization: secret } } }""");
         var arguments = operation == "http.head" ? """{"path":"/x","redirects":1}""" : """{"path":"/x","redirects":1,"body":{} }""";
 
         var result = await effects.RunAsync(EffectsHarness.Command(operation, arguments, "stock"));
 
         Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Code));
-        var followed = _inside.Requests.Last();
+        var followed = _server.Requests.Last();
         Assert.Equal((method, "/y?a=1", body), (followed.Method, followed.Target, followed.Body));
         Assert.Equal("secret", followed.Headers["Authorization"]);
-        Assert.Single(_inside.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct());
+        Assert.Single(_server.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct());
     }
 
     [Fact]
     public async Task Credentials_are_not_sent_to_another_origin_nor_back_from_there()
     {
         await using var other = await HttpTestServer.StartAsync();
-        _inside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.StatusCode = context.Request.Path == "/x" ? 302 : 200;
             context.Response.Headers.Location = $"{other.Address}away";
@@ -151,43 +151,43 @@ public sealed class HttpAddressTests : IAsyncLifetime
         other.Answer = context =>
         {
             context.Response.StatusCode = 302;
-            context.Response.Headers.Location = $"{_inside.Address}back";
+            context.Response.Headers.Location = $"{_server.Address}back";
             return Task.CompletedTask;
         };
         await using var effects = new EffectsHarness($$"""
             connections:
-              stock: { type: http, url: "{{_inside.Address}}", redirects: 3, allow: [127.0.0.1], headers: { X-Api-Key: secret } }
+              stock: { type: http, url: "{{_server.Address}}", redirects: 3, allow: [127.0.0.1], headers: { X-Api-Key: secret } }
             """);
 
         var result = await effects.RunAsync(EffectsHarness.Command(
             "http.get", """{"path":"/x","headers":{"Authorization":"mine","Cookie":"c","Accept":"text/plain"} }""", "stock"));
 
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
-        Assert.Equal(["/x", "/back"], _inside.Requests.Select(request => request.Target));
-        Assert.All([Assert.Single(other.Requests), _inside.Requests.Last()], request =>
+        Assert.Equal(["/x", "/back"], _server.Requests.Select(request => request.Target));
+        Assert.All([Assert.Single(other.Requests), _server.Requests.Last()], request =>
         {
             Assert.Equal("text/plain", request.Headers["Accept"]);
             Assert.All(["X-Api-Key", "Authorization", "Cookie"], name => Assert.DoesNotContain(name, request.Headers.Keys));
         });
-        Assert.Equal("secret", _inside.Requests.First().Headers["X-Api-Key"]);
+        Assert.Equal("secret", _server.Requests.First().Headers["X-Api-Key"]);
     }
 
     [Fact]
     public async Task Redirects_that_do_not_end_are_followed_as_often_as_allowed()
     {
-        _inside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.Redirect("/again");
             return Task.CompletedTask;
         };
         await using var effects = new EffectsHarness(
-            $$"""connections: { stock: { type: http, url: "{{_inside.Address}}", redirects: 3 } }""");
+            $$"""connections: { stock: { type: http, url: "{{_server.Address}}", redirects: 3 } }""");
 
         var result = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock"));
         var rejected = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","redirects":11}""", "stock"));
 
         Assert.Equal((StepOutcomes.Rejected, "http_302"), (result.Outcome, result.Code));
-        Assert.Equal(4, _inside.Requests.Count);
+        Assert.Equal(4, _server.Requests.Count);
         Assert.Equal("arguments_invalid", rejected.Code);
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Onex.Tests.Unit.Effects.Http;
 
-/// <summary>What a connection says about TLS, HTTP/2 and proxies, against real servers.</summary>
+/// <summary>The keys of a connection for TLS, HTTP/2 and proxies, against real servers.</summary>
 public sealed class HttpConnectionTests : IDisposable
 {
     private readonly TestCertificates _certificates = new();
@@ -24,14 +24,14 @@ public sealed class HttpConnectionTests : IDisposable
             context.Response.Headers["x-seen"] = $"{context.Request.Protocol} {context.Connection.ClientCertificate?.Subject}";
             return Task.CompletedTask;
         };
-        await using var trusting = Harness(
+        await using var withAuthority = Harness(
             server.Address, $"http_version: '{version}', ca_file: {_certificates.CaFile}, client_certificate: {_certificates.ClientFile}");
-        await using var doubting = Harness(
+        await using var withoutAuthority = Harness(
             server.Address, $"http_version: '{version}', client_certificate: {_certificates.ClientFile}");
         var command = EffectsHarness.Command("http.post", """{"path":"/a","body":1}""", "service");
 
-        var seen = await trusting.RunAsync(command);
-        var rejected = await doubting.RunAsync(command);
+        var seen = await withAuthority.RunAsync(command);
+        var rejected = await withoutAuthority.RunAsync(command);
 
         Assert.Equal($"{expected} CN=client", Headers(seen).GetProperty("x-seen").GetString());
         Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (rejected.Outcome, rejected.Code, rejected.Reach));
@@ -54,13 +54,13 @@ public sealed class HttpConnectionTests : IDisposable
 
         Assert.Equal("HTTP/2", JsonElement.Parse(result.Result!.Value.Utf8.Span).GetProperty("body").GetString());
         Assert.Equal((StepOutcomes.Failed, StepReaches.Sent), (lost.Outcome, lost.Reach));
-        Assert.Single(server.Requests, asked => asked.Target == "/b");
+        Assert.Single(server.Requests, request => request.Target == "/b");
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Requests_go_through_the_proxy_of_the_connection_and_reach_what_it_names_alone(bool isTls)
+    public async Task Requests_go_through_the_proxy_of_the_connection_and_only_to_hosts_that_it_names(bool isTls)
     {
         await using var server = isTls
             ? await HttpTestServer.StartAsync(HttpProtocols.Http1, _certificates.ServerFile)
@@ -81,8 +81,8 @@ public sealed class HttpConnectionTests : IDisposable
         Assert.Equal((StepOutcomes.Rejected, "address_refused"), (rejected.Outcome, rejected.Code));
     }
 
-    private static EffectsHarness Harness(Uri address, string further) =>
-        new($"connections: {{ service: {{ type: http, url: '{address}', {further} }} }}");
+    private static EffectsHarness Harness(Uri address, string keys) =>
+        new($"connections: {{ service: {{ type: http, url: '{address}', {keys} }} }}");
 
     private static JsonElement Headers(StepResult result)
     {
@@ -131,10 +131,10 @@ public sealed class HttpConnectionTests : IDisposable
             using var caller = client;
             var stream = client.GetStream();
             var head = new StringBuilder();
-            var one = new byte[1];
-            while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one) > 0)
+            var buffer = new byte[1];
+            while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(buffer) > 0)
             {
-                head.Append((char)one[0]);
+                head.Append((char)buffer[0]);
             }
 
             var line = head.ToString().Split("\r\n")[0];
@@ -148,7 +148,7 @@ public sealed class HttpConnectionTests : IDisposable
             using var server = new TcpClient();
             var port = isTunnel ? int.Parse(target.Split(':')[1], CultureInfo.InvariantCulture) : new Uri(target).Port;
             await server.ConnectAsync(IPAddress.Loopback, port);
-            var onward = server.GetStream();
+            var serverStream = server.GetStream();
             if (isTunnel)
             {
                 await stream.WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray());
@@ -156,10 +156,10 @@ public sealed class HttpConnectionTests : IDisposable
             else
             {
                 var path = new Uri(target).PathAndQuery;
-                await onward.WriteAsync(Encoding.ASCII.GetBytes(head.ToString().Replace(target, path, StringComparison.Ordinal)));
+                await serverStream.WriteAsync(Encoding.ASCII.GetBytes(head.ToString().Replace(target, path, StringComparison.Ordinal)));
             }
 
-            await Task.WhenAny(stream.CopyToAsync(onward), onward.CopyToAsync(stream));
+            await Task.WhenAny(stream.CopyToAsync(serverStream), serverStream.CopyToAsync(stream));
         }
     }
 }

@@ -21,7 +21,7 @@ public sealed class HttpFloodTests
         var body = new byte[64 * LargestBytes];
         foreach (var coding in encoding.Split(", "))
         {
-            body = Compressed(body, coding);
+            body = Compress(body, coding);
         }
 
         Assert.InRange(body.Length, 0, LargestBytes);
@@ -52,10 +52,10 @@ public sealed class HttpFloodTests
     }
 
     [Theory]
-    [InlineData($"{Head}Connection: close\r\n\r\n", "x")] // a dripping body
-    [InlineData("HTTP/1.1 200 OK\r\n", "X: y\r\n")] // dripping headers
+    [InlineData($"{Head}Connection: close\r\n\r\n", "x")] // a body that arrives slowly
+    [InlineData("HTTP/1.1 200 OK\r\n", "X: y\r\n")] // headers that arrive slowly
     [InlineData("", "H")]
-    public async Task A_response_that_drips_ends_with_its_attempt(string head, string drop)
+    public async Task A_response_that_arrives_byte_by_byte_ends_with_its_attempt(string head, string piece)
     {
         var result = await RunAsync(
             async stream =>
@@ -63,7 +63,7 @@ public sealed class HttpFloodTests
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(head));
                 while (head.Length > 0)
                 {
-                    await stream.WriteAsync(Encoding.ASCII.GetBytes(drop));
+                    await stream.WriteAsync(Encoding.ASCII.GetBytes(piece));
                     await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
                 }
 
@@ -93,7 +93,7 @@ public sealed class HttpFloodTests
         Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
     }
 
-    private static byte[] Compressed(byte[] body, string coding)
+    private static byte[] Compress(byte[] body, string coding)
     {
         using var compressed = new MemoryStream();
         using (Stream stream = coding switch
@@ -117,7 +117,7 @@ public sealed class HttpFloodTests
         var serving = ServeAsync(listener, answer);
         await using var effects = new EffectsHarness(
             $$"""connections: { stock: { type: http, url: "http://{{listener.LocalEndpoint}}" } }""",
-            room: new ResultRoom(4 * LargestBytes, LargestBytes));
+            resultMemory: new ResultMemory(4 * LargestBytes, LargestBytes));
         var result = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock", timeoutMs));
         Assert.False(serving.IsFaulted, serving.Exception?.ToString());
         return result;

@@ -6,18 +6,18 @@ public sealed class HttpOperationTests : IAsyncLifetime
 {
     private const string Stock = "stock";
 
-    private HttpTestServer _outside = null!;
-    private EffectsHarness _bench = null!;
+    private HttpTestServer _server = null!;
+    private EffectsHarness _effects = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await HttpTestServer.StartAsync();
-        _bench = new EffectsHarness(
+        _server = await HttpTestServer.StartAsync();
+        _effects = new EffectsHarness(
             $$"""
             connections:
               stock:
                 type: http
-                url: "{{_outside.Address}}api"
+                url: "{{_server.Address}}api"
                 headers: { Authorization: "Bearer ${secret:STOCK_TOKEN}" }
             """,
             environment: new() { ["STOCK_TOKEN"] = "very-secret-token" });
@@ -25,8 +25,8 @@ public sealed class HttpOperationTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await _bench.DisposeAsync();
-        await _outside.DisposeAsync();
+        await _effects.DisposeAsync();
+        await _server.DisposeAsync();
     }
 
     [Theory]
@@ -43,9 +43,9 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(503, "failed", "http_503")]
     public async Task A_response_is_classified_by_status_and_always_attached(int status, string outcome, string? code)
     {
-        _outside.AnswerWith(status, "application/json", """{"why":"so"}""");
+        _server.AnswerWith(status, "application/json", """{"why":"so"}""");
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/charges","body":{"total":10.50}}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.post", """{"path":"/charges","body":{"total":10.50}}""", Stock));
 
         Assert.Equal((outcome, code), (result.Outcome, result.Code));
         var answer = Json(result);
@@ -60,55 +60,55 @@ public sealed class HttpOperationTests : IAsyncLifetime
         var command = EffectsHarness.Command(
             "http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
 
-        await _bench.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null), default);
+        await _effects.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null), default);
 
-        var asked = Assert.Single(_outside.Requests);
-        Assert.Equal(("POST", "/api/reservations", """{"order":"o1"}"""), (asked.Method, asked.Target, asked.Body));
-        Assert.Equal(command.CommandId.ToString(), asked.Headers["Idempotency-Key"]);
-        Assert.Equal(command.CorrelationId.ToString(), asked.Headers["X-Correlation-Id"]);
-        Assert.Equal("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked.Headers["traceparent"]);
-        Assert.Equal("yes", asked.Headers["X-Own"]);
-        Assert.Equal("application/json", asked.Headers["Content-Type"]);
+        var request = Assert.Single(_server.Requests);
+        Assert.Equal(("POST", "/api/reservations", """{"order":"o1"}"""), (request.Method, request.Target, request.Body));
+        Assert.Equal(command.CommandId.ToString(), request.Headers["Idempotency-Key"]);
+        Assert.Equal(command.CorrelationId.ToString(), request.Headers["X-Correlation-Id"]);
+        Assert.Equal("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", request.Headers["traceparent"]);
+        Assert.Equal("yes", request.Headers["X-Own"]);
+        Assert.Equal("application/json", request.Headers["Content-Type"]);
     }
 
     [Fact]
     public async Task Connection_credentials_override_contract_headers_and_appear_nowhere_else()
     {
-        _outside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.StatusCode = 500;
             context.Abort();
             return Task.CompletedTask;
         };
 
-        var result = await _bench.RunAsync(EffectsHarness.Command(
+        var result = await _effects.RunAsync(EffectsHarness.Command(
             "http.get", """{"path":"/x","headers":{"authorization":"Bearer of-the-contract"}}""", Stock));
 
-        Assert.Equal("Bearer very-secret-token", _outside.Requests.First().Headers["Authorization"]);
+        Assert.Equal("Bearer very-secret-token", _server.Requests.First().Headers["Authorization"]);
         Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
-        var everything = string.Join('\n', _bench.Logged)
+        var everything = string.Join('\n', _effects.Logged)
             + JsonSerializer.Serialize(result, MessageJson.Default.StepResult)
-            + JsonSerializer.Serialize(_bench.Ledger.Recorded(result.CommandId)!, MessageJson.Default.StepResult)
-            + string.Join('\n', _bench.Health.Handlers.Values);
+            + JsonSerializer.Serialize(_effects.Ledger.Recorded(result.CommandId)!, MessageJson.Default.StepResult)
+            + string.Join('\n', _effects.Health.Handlers.Values);
         Assert.DoesNotContain("very-secret-token", everything, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Query_values_are_encoded_lists_repeat_their_key_and_null_is_omitted()
     {
-        await _bench.RunAsync(EffectsHarness.Command(
+        await _effects.RunAsync(EffectsHarness.Command(
             "http.get", """{"path":"/find","query":{"q":"a&b=ü c","n":3,"on":true,"tag":["x","y/z"],"none":null}}""", Stock));
 
-        Assert.Equal("/api/find?q=a%26b%3D%C3%BC%20c&n=3&on=true&tag=x&tag=y%2Fz", Assert.Single(_outside.Requests).Target);
+        Assert.Equal("/api/find?q=a%26b%3D%C3%BC%20c&n=3&on=true&tag=x&tag=y%2Fz", Assert.Single(_server.Requests).Target);
     }
 
     [Fact]
     public async Task A_value_encoded_in_the_path_stays_encoded()
     {
-        await _bench.RunAsync(EffectsHarness.Command("http.delete", """{"path":"/parcels/a%2Fb%3Fc"}""", Stock));
+        await _effects.RunAsync(EffectsHarness.Command("http.delete", """{"path":"/parcels/a%2Fb%3Fc"}""", Stock));
 
-        var asked = Assert.Single(_outside.Requests);
-        Assert.Equal(("DELETE", "/api/parcels/a%2Fb%3Fc"), (asked.Method, asked.Target));
+        var request = Assert.Single(_server.Requests);
+        Assert.Equal(("DELETE", "/api/parcels/a%2Fb%3Fc"), (request.Method, request.Target));
     }
 
     [Theory]
@@ -126,37 +126,37 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("""null""")]
     public async Task Invalid_arguments_are_rejected_and_nothing_is_sent(string arguments)
     {
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", arguments, Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", arguments, Stock));
 
         Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
-        Assert.Empty(_outside.Requests);
+        Assert.Empty(_server.Requests);
     }
 
     [Fact]
     public async Task A_text_body_is_sent_unchanged_and_its_type_may_be_set()
     {
-        await _bench.RunAsync(EffectsHarness.Command("http.put", """{"path":"/a","body":"zwölf"}""", Stock));
-        await _bench.RunAsync(
+        await _effects.RunAsync(EffectsHarness.Command("http.put", """{"path":"/a","body":"zwölf"}""", Stock));
+        await _effects.RunAsync(
             EffectsHarness.Command("http.put", """{"path":"/b","body":"<a/>","headers":{"content-type":"application/xml"}}""", Stock));
-        await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/c"}""", Stock));
+        await _effects.RunAsync(EffectsHarness.Command("http.post", """{"path":"/c"}""", Stock));
 
-        var asked = _outside.Requests.ToArray();
-        Assert.Equal(("zwölf", "text/plain; charset=utf-8"), (asked[0].Body, asked[0].Headers["Content-Type"]));
-        Assert.Equal(("<a/>", "application/xml"), (asked[1].Body, asked[1].Headers["Content-Type"]));
-        Assert.Equal(("", false), (asked[2].Body, asked[2].Headers.ContainsKey("Content-Type")));
+        var requests = _server.Requests.ToArray();
+        Assert.Equal(("zwölf", "text/plain; charset=utf-8"), (requests[0].Body, requests[0].Headers["Content-Type"]));
+        Assert.Equal(("<a/>", "application/xml"), (requests[1].Body, requests[1].Headers["Content-Type"]));
+        Assert.Equal(("", false), (requests[2].Body, requests[2].Headers.ContainsKey("Content-Type")));
     }
 
     [Fact]
     public async Task A_redirect_is_not_followed()
     {
         await using var elsewhere = await HttpTestServer.StartAsync();
-        _outside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.Redirect($"{elsewhere.Address}stolen");
             return Task.CompletedTask;
         };
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
 
         Assert.Equal("http_302", result.Code);
         Assert.Empty(elsewhere.Requests);
@@ -165,14 +165,14 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Fact]
     public async Task Private_addresses_are_rejected_without_a_connection_that_allows_them()
     {
-        var byAddress = await _bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}"""));
-        var byName = await _bench.RunAsync(
-            EffectsHarness.Command("http.get", $$"""{"url":"http://localhost:{{_outside.Address.Port}}/x"}"""));
-        var throughAnother = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"url":"http://127.0.0.1:1/x"}""", Stock));
+        var byAddress = await _effects.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_server.Address}}x"}"""));
+        var byName = await _effects.RunAsync(
+            EffectsHarness.Command("http.get", $$"""{"url":"http://localhost:{{_server.Address.Port}}/x"}"""));
+        var throughAnother = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"url":"http://127.0.0.1:1/x"}""", Stock));
 
         Assert.All([byAddress, byName, throughAnother], result =>
             Assert.Equal((StepOutcomes.Rejected, "address_refused"), (result.Outcome, result.Code)));
-        Assert.Empty(_outside.Requests);
+        Assert.Empty(_server.Requests);
     }
 
     [Theory]
@@ -180,23 +180,23 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("10.0.0.0/8", false)]
     public async Task A_connection_without_a_base_address_reaches_its_allowed_hosts(string range, bool reached)
     {
-        await using var bench = new EffectsHarness($$"""
+        await using var effects = new EffectsHarness($$"""
             connections:
               insiders: { type: http, allow: ["{{range}}"] }
             """);
 
-        var result = await bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}""", "insiders"));
+        var result = await effects.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_server.Address}}x"}""", "insiders"));
 
         Assert.Equal(reached ? null : "address_refused", result.Code);
-        Assert.Equal(reached ? 1 : 0, _outside.Requests.Count);
+        Assert.Equal(reached ? 1 : 0, _server.Requests.Count);
     }
 
     [Fact]
-    public async Task A_refused_connection_is_connection_failed()
+    public async Task A_refused_connection_fails_with_connection_failed()
     {
-        await using var bench = new EffectsHarness("connections: { gone: { type: http, url: 'http://127.0.0.1:1' } }");
+        await using var effects = new EffectsHarness("connections: { gone: { type: http, url: 'http://127.0.0.1:1' } }");
 
-        var result = await bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "gone"));
+        var result = await effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "gone"));
 
         Assert.Equal((StepOutcomes.Failed, "connection_failed"), (result.Outcome, result.Code));
         Assert.Null(result.Result);
@@ -205,9 +205,9 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Fact]
     public async Task A_response_that_is_too_late_is_a_timeout()
     {
-        _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        _server.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock, timeoutMs: 200));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock, timeoutMs: 200));
 
         Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
     }
@@ -217,20 +217,20 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("Mon, 01 Jan 2024 00:00:00 GMT", 0)]
     public async Task A_Retry_After_header_is_reported(string header, int expected)
     {
-        _outside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.StatusCode = 503;
             context.Response.Headers.RetryAfter = header;
             return Task.CompletedTask;
         };
 
-        Assert.Equal(expected, (await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).RetryAfterMs);
+        Assert.Equal(expected, (await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).RetryAfterMs);
     }
 
     [Fact]
     public async Task A_response_above_the_limit_is_rejected_with_its_status()
     {
-        _outside.Answer = async context =>
+        _server.Answer = async context =>
         {
             var chunk = new byte[1024 * 1024];
             for (var i = 0; i <= 50; i++)
@@ -239,7 +239,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
             }
         };
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
 
         Assert.Equal((StepOutcomes.Rejected, "response_too_large"), (result.Outcome, result.Code));
         Assert.Equal(200, Json(result).GetProperty("status_code").GetInt32());
@@ -248,11 +248,11 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Fact]
     public async Task A_body_above_the_limit_is_not_sent()
     {
-        var result = await _bench.RunAsync(EffectsHarness.Command(
+        var result = await _effects.RunAsync(EffectsHarness.Command(
             "http.post", $$"""{"path":"/x","body":"{{new string('a', 10 * 1024 * 1024 + 1)}}"}""", Stock));
 
         Assert.Equal((StepOutcomes.Rejected, "request_too_large"), (result.Outcome, result.Code));
-        Assert.Empty(_outside.Requests);
+        Assert.Empty(_server.Requests);
     }
 
     [Theory]
@@ -264,9 +264,9 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("text/html", "", "null")]
     public async Task A_response_body_becomes_a_storable_value(string contentType, string sent, string expected)
     {
-        _outside.AnswerWith(200, contentType, sent);
+        _server.AnswerWith(200, contentType, sent);
 
-        var body = Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
+        var body = Json(await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
 
         using var document = JsonDocument.Parse(expected);
         Assert.True(JsonElement.DeepEquals(document.RootElement, body), body.GetRawText());
@@ -278,14 +278,14 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("application/json", "{}", false)]
     [InlineData("application/json", "", false)]
     [InlineData("text/plain", "{\"a\":", false)]
-    public async Task A_JSON_response_that_does_not_parse_is_marked_as_unparsed(string contentType, string sent, bool says)
+    public async Task A_JSON_response_that_does_not_parse_is_marked_as_unparsed(string contentType, string sent, bool isUnparsed)
     {
-        _outside.AnswerWith(200, contentType, sent);
+        _server.AnswerWith(200, contentType, sent);
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
 
-        Assert.Equal((StepOutcomes.Completed, says), (result.Outcome, result.Unparsed is not null));
-        if (says)
+        Assert.Equal((StepOutcomes.Completed, isUnparsed), (result.Outcome, result.Unparsed is not null));
+        if (isUnparsed)
         {
             Assert.Contains(
                 $"answered 200: the body is declared as {contentType} but is not readable JSON (line 1, byte ",
@@ -298,17 +298,17 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Fact]
     public async Task A_large_result_is_stored_and_sent_as_a_reference()
     {
-        _outside.AnswerWith(200, "text/plain", new string('x', 70_000));
+        _server.AnswerWith(200, "text/plain", new string('x', 70_000));
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
 
         Assert.Null(result.Result);
-        var payload = _bench.Payloads.Payloads[result.ResultRef!.Value];
+        var payload = _effects.Payloads.Payloads[result.ResultRef!.Value];
         Assert.Equal(result.SagaId, payload.SagaId);
         Assert.StartsWith($"result:{result.CommandId}", payload.Name, StringComparison.Ordinal);
         using var stored = JsonDocument.Parse(payload.Content.Utf8);
         Assert.Equal(70_000, stored.RootElement.GetProperty("body").GetString()!.Length);
-        Assert.Equal(result, _bench.Ledger.Recorded(result.CommandId));
+        Assert.Equal(result, _effects.Ledger.Recorded(result.CommandId));
     }
 
     [Theory]
@@ -332,7 +332,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
 
         Assert.Equal(
             expected,
-            Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body").GetString());
+            Json(await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body").GetString());
     }
 
     [Theory]
@@ -345,27 +345,27 @@ public sealed class HttpOperationTests : IAsyncLifetime
     {
         AnswerBytes(contentType, bytes);
 
-        var body = Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
+        var body = Json(await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
 
         Assert.Equal(1, body.GetProperty("a").GetInt32());
     }
 
     [Theory]
-    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 4B")]
-    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36")]
-    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 37 05 00 00 00")]
-    [InlineData("gzip", "68 65 6C 6C 6F")]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 4B")] // truncated
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36")] // without its length
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 37 05 00 00 00")] // wrong checksum
+    [InlineData("gzip", "68 65 6C 6C 6F")] // not compressed
     [InlineData("deflate", "68 65 6C 6C 6F")]
     [InlineData("br", "68 65 6C 6C 6F")]
     public async Task Invalid_compression_fails_the_attempt_without_a_logged_stack_trace(string encoding, string bytes)
     {
         AnswerBytes("text/plain", bytes, encoding);
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.post", """{"path":"/x"}""", Stock));
 
         Assert.Equal((StepOutcomes.Failed, "answer_unreadable"), (result.Outcome, result.Code));
         Assert.Contains("answered 200 with a body that cannot be decompressed", result.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(_bench.Logged, line => line.Contains("   at ", StringComparison.Ordinal));
+        Assert.DoesNotContain(_effects.Logged, line => line.Contains("   at ", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -379,18 +379,19 @@ public sealed class HttpOperationTests : IAsyncLifetime
     {
         AnswerBytes("text/plain", bytes, encoding);
 
-        var answer = Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock)));
+        var answer = Json(await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock)));
 
         Assert.Equal("hello", answer.GetProperty("body").GetString());
         Assert.Equal(encoding == "identity", answer.GetProperty("headers").TryGetProperty("content-encoding", out _));
-        Assert.Equal("gzip, br", Assert.Single(_outside.Requests).Headers["Accept-Encoding"]);
+        Assert.Equal("gzip, br", Assert.Single(_server.Requests).Headers["Accept-Encoding"]);
     }
 
     [Fact]
     public async Task A_large_Brotli_body_is_decompressed_and_HEAD_keeps_its_encoding_headers()
     {
-        using var packed = new MemoryStream();
-        using (var brotli = new System.IO.Compression.BrotliStream(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        using var compressed = new MemoryStream();
+        using (var brotli = new System.IO.Compression.BrotliStream(
+            compressed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
         {
             for (var line = 0; line < 10_000; line++)
             {
@@ -398,12 +399,12 @@ public sealed class HttpOperationTests : IAsyncLifetime
             }
         }
 
-        AnswerBytes("text/plain", Convert.ToHexString(packed.ToArray()), "br");
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.head", """{"path":"/x"}""", Stock));
+        AnswerBytes("text/plain", Convert.ToHexString(compressed.ToArray()), "br");
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.head", """{"path":"/x"}""", Stock));
         Assert.Equal("br", Json(result).GetProperty("headers").GetProperty("content-encoding").GetString());
 
-        Assert.True(ContentCoding.Unpack(packed.ToArray(), "br", 48_890)!.AsSpan().EndsWith("9998\n9999\n"u8));
-        Assert.Null(ContentCoding.Unpack(packed.ToArray(), "br", 48_889));
+        Assert.True(ContentCoding.Decompress(compressed.ToArray(), "br", 48_890)!.AsSpan().EndsWith("9998\n9999\n"u8));
+        Assert.Null(ContentCoding.Decompress(compressed.ToArray(), "br", 48_889));
     }
 
     [Theory]
@@ -411,7 +412,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(50_000_000_000)]
     public async Task HEAD_keeps_the_length_and_encoding_of_the_body(long length)
     {
-        _outside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = length;
@@ -419,7 +420,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
             return Task.CompletedTask;
         };
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.head", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.head", """{"path":"/x"}""", Stock));
 
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
         var headers = Json(result).GetProperty("headers");
@@ -432,32 +433,32 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(304, "has not changed")]
     [InlineData(302, "is followed ('redirects')")]
     [InlineData(307, "is followed ('redirects')")]
-    public async Task A_status_below_400_other_than_2xx_is_described(int status, string sent)
+    public async Task A_status_below_400_other_than_2xx_is_described(int status, string explanation)
     {
-        _outside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Response.StatusCode = status;
             return Task.CompletedTask;
         };
 
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
 
         Assert.Equal(($"http_{status}", StepOutcomes.Rejected), (result.Code, result.Outcome));
-        Assert.Contains(sent, result.Message, StringComparison.Ordinal);
+        Assert.Contains(explanation, result.Message, StringComparison.Ordinal);
         Assert.Equal(status == 304, !result.Message!.Contains("redirect", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_null_header_is_rejected_and_not_sent_empty()
     {
-        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","headers":{"X-Hold":null}}""", Stock));
+        var result = await _effects.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","headers":{"X-Hold":null}}""", Stock));
 
         Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
         Assert.Contains("X-Hold", result.Message, StringComparison.Ordinal);
-        Assert.Empty(_outside.Requests);
+        Assert.Empty(_server.Requests);
     }
 
-    private void AnswerBytes(string contentType, string bytes, string? encoding = null) => _outside.Answer = async context =>
+    private void AnswerBytes(string contentType, string bytes, string? encoding = null) => _server.Answer = async context =>
     {
         context.Response.ContentType = contentType;
         if (encoding is not null)

@@ -17,15 +17,15 @@ public sealed class HttpTestServer : IAsyncDisposable
 
     private HttpTestServer(WebApplication server) => _server = server;
 
-    public sealed record Asked(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body);
+    public sealed record ReceivedRequest(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body);
 
-    public ConcurrentQueue<Asked> Requests { get; } = new();
+    public ConcurrentQueue<ReceivedRequest> Requests { get; } = new();
 
     public Func<HttpContext, Task> Answer { get; set; } = _ => Task.CompletedTask;
 
     public Uri Address { get; private set; } = null!;
 
-    /// <param name="protocols">What it speaks.</param>
+    /// <param name="protocols">The HTTP versions that it accepts.</param>
     /// <param name="certificate">The file of its certificate, for TLS that demands a certificate of the client; or null.</param>
     public static async Task<HttpTestServer> StartAsync(HttpProtocols protocols = HttpProtocols.Http1, string? certificate = null)
     {
@@ -50,23 +50,23 @@ public sealed class HttpTestServer : IAsyncDisposable
             });
         });
         var server = builder.Build();
-        var outside = new HttpTestServer(server);
+        var testServer = new HttpTestServer(server);
         server.Run(async context =>
         {
             using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
             var body = await reader.ReadToEndAsync();
             var target = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
-            outside.Requests.Enqueue(new Asked(
+            testServer.Requests.Enqueue(new ReceivedRequest(
                 context.Request.Method,
                 target,
                 context.Request.Headers.ToDictionary(
                     header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
                 body));
-            await outside.Answer(context);
+            await testServer.Answer(context);
         });
         await server.StartAsync();
-        outside.Address = new Uri(server.Urls.Single());
-        return outside;
+        testServer.Address = new Uri(server.Urls.Single());
+        return testServer;
     }
 
     public void AnswerWith(int status, string contentType, string body) => Answer = context =>

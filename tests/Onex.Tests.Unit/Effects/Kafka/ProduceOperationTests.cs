@@ -18,7 +18,7 @@ public sealed class ProduceOperationTests
         var result = await RunAsync(effects, command);
 
         Assert.Equal((StepOutcomes.Completed, """{"topic":"orders.confirmed","key":"o-1"}"""), (result.Outcome, result.Result.ToString()));
-        var record = Written(effects);
+        var record = FindWritten(effects);
         Assert.Equal(
             ("orders.confirmed", "o-1", """{"parcels":["b-1"]}"""), (record.Topic, record.Key, Encoding.UTF8.GetString(record.Value.Span)));
         var headers = record.Headers.ToDictionary();
@@ -37,7 +37,7 @@ public sealed class ProduceOperationTests
 
         Assert.Equal(
             (command.CorrelationId.ToString(), "plain \"text\""),
-            (Written(effects).Key, Encoding.UTF8.GetString(Written(effects).Value.Span)));
+            (FindWritten(effects).Key, Encoding.UTF8.GetString(FindWritten(effects).Value.Span)));
     }
 
     [Theory]
@@ -78,7 +78,7 @@ public sealed class ProduceOperationTests
     }
 
     [Fact]
-    public async Task A_broker_that_is_not_there_has_failed()
+    public async Task An_unreachable_broker_fails_the_attempt()
     {
         await using var effects = new EffectsHarness(
             $"connections: {{ other: {{ type: kafka, brokers: '127.0.0.1:{FreePort.Next()}' }} }}");
@@ -108,7 +108,7 @@ public sealed class ProduceOperationTests
             """,
             new() { ["KAFKA_SECRET"] = "hidden" });
 
-        var settings = KafkaProducers.Settings(connections["other"]);
+        var settings = KafkaProducers.CreateSettings(connections["other"]);
 
         Assert.Equal(
             ("k1:9093,k2:9093", "SASL_SSL", "SCRAM-SHA-512"),
@@ -124,6 +124,6 @@ public sealed class ProduceOperationTests
         return effects.Ledger.Recorded(command.CommandId)!;
     }
 
-    private static ProducedRecord Written(EffectsHarness effects) =>
+    private static ProducedRecord FindWritten(EffectsHarness effects) =>
         effects.Produced.Records.Single(record => record.Topic != "effect-responses");
 }

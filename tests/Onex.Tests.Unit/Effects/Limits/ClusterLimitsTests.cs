@@ -12,8 +12,8 @@ namespace Onex.Tests.Unit.Effects.Limits;
 public sealed class ClusterLimitsTests : IAsyncLifetime
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(1);
-    private static readonly CancellationToken _none = CancellationToken.None;
+    private static readonly TimeSpan _renewalPeriod = TimeSpan.FromSeconds(2);
+    private static readonly CancellationToken _notCancelled = CancellationToken.None;
 
     private readonly FakeTimeProvider _time = new();
     private readonly LogLines<ClusterLimits> _lines = new();
@@ -46,16 +46,16 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     {
         var connection = Connection("rate_limit: { permits: 7, per: 1h, scope: cluster }");
 
-        Assert.Equal(7, await BegunAsync(connection, attempts: 10));
+        Assert.Equal(7, await CountBegunAsync(connection, attempts: 10));
 
         // All others have to wait for the hour to end.
-        var rejected = await _processes[0].Limits.AcquireAsync(connection, Command(), _none);
+        var rejected = await _processes[0].Limits.AcquireAsync(connection, Command(), _notCancelled);
         Assert.InRange(rejected.Wait, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
-        Assert.Equal(7, await BegunAsync(Connection("rate_limit: { permits: 7, per: 1h, scope: cluster }", "other"), attempts: 10));
+        Assert.Equal(7, await CountBegunAsync(Connection("rate_limit: { permits: 7, per: 1h, scope: cluster }", "other"), attempts: 10));
     }
 
     [Fact]
-    public async Task Times_are_reserved_in_order_and_never_more_than_the_permits_in_a_window()
+    public async Task Times_are_reserved_in_order_and_no_window_has_more_than_its_permits()
     {
         await using var redis = await ConnectionMultiplexer.ConnectAsync(Configuration());
         var counters = new RedisCounters(redis, "test:");
@@ -77,12 +77,12 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     public async Task Each_value_of_the_key_has_its_own_permits()
     {
         var cluster = Connection("rate_limit: { permits: 2, per: 1h, scope: cluster, key: '${input.tenant}' }");
-        Assert.Equal((2, 2), (await BegunAsync(cluster, 3, "\"a\""), await BegunAsync(cluster, 3, "\"b\"")));
+        Assert.Equal((2, 2), (await CountBegunAsync(cluster, 3, "\"a\""), await CountBegunAsync(cluster, 3, "\"b\"")));
 
-        // Within a process Redis has no part in it.
-        var own = Connection("rate_limit: { permits: 2, per: 1h, key: '${input.tenant}' }", "own");
-        Assert.Equal((6, 6), (await BegunAsync(own, 3, "\"a\""), await BegunAsync(own, 3, "\"b\"")));
-        Assert.Null(own.RateLimit);
+        // A limit per process is counted without Redis.
+        var local = Connection("rate_limit: { permits: 2, per: 1h, key: '${input.tenant}' }", "local");
+        Assert.Equal((6, 6), (await CountBegunAsync(local, 3, "\"a\""), await CountBegunAsync(local, 3, "\"b\"")));
+        Assert.Null(local.RateLimit);
 
         await using var redis = await ConnectionMultiplexer.ConnectAsync(Configuration());
         var keys = redis.GetServer("127.0.0.1", _server.Port).Keys().Select(key => key.ToString()).ToList();
@@ -95,17 +95,17 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     public async Task Processes_share_slots_and_those_of_a_killed_one_expire()
     {
         var connection = Connection("concurrency: { max: 2, scope: cluster }");
-        var first = await _processes[0].Limits.AcquireAsync(connection, Command(), _none);
-        var second = await _processes[1].Limits.AcquireAsync(connection, Command(), _none);
+        var first = await _processes[0].Limits.AcquireAsync(connection, Command(), _notCancelled);
+        var second = await _processes[1].Limits.AcquireAsync(connection, Command(), _notCancelled);
         Assert.NotNull(first.Held);
         Assert.NotNull(second.Held);
-        Assert.True((await _processes[2].Limits.AcquireAsync(connection, Command(), _none)).Wait > TimeSpan.Zero);
+        Assert.True((await _processes[2].Limits.AcquireAsync(connection, Command(), _notCancelled)).Wait > TimeSpan.Zero);
 
         await first.Held.DisposeAsync();
-        var third = await _processes[2].Limits.AcquireAsync(connection, Command(), _none);
+        var third = await _processes[2].Limits.AcquireAsync(connection, Command(), _notCancelled);
         Assert.Equal(TimeSpan.Zero, third.Wait);
 
-        // A lease that nobody renews.
+        // A lease that is not renewed expires.
         await using var redis = await ConnectionMultiplexer.ConnectAsync(Configuration());
         var counters = new RedisCounters(redis, "test:");
         Assert.True(await counters.TakeLeaseAsync("x", 1, TimeSpan.FromMilliseconds(200), "killed"));
@@ -120,20 +120,20 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     public async Task Without_Redis_each_process_takes_its_share_and_they_count_together_again_when_it_is_back()
     {
         var connection = Connection("rate_limit: { permits: 9, per: 1h, scope: cluster }");
-        Assert.Equal(9, await BegunAsync(connection, attempts: 5));
-        await PassAsync(() => _processes.TrueForAll(process => process.Limits.Processes == 3), "each process knows the others");
+        Assert.Equal(9, await CountBegunAsync(connection, attempts: 5));
+        await AdvanceUntilAsync(() => _processes.TrueForAll(process => process.Limits.Processes == 3), "each process knows the others");
 
         await _server.KillAsync();
-        Assert.Equal(9, await BegunAsync(connection, attempts: 5));
+        Assert.Equal(9, await CountBegunAsync(connection, attempts: 5));
         Assert.All(_processes, process => Assert.Contains(
             "each of 3 processes takes its share", process.Health.Handlers[ClusterLimits.HandlerName], StringComparison.Ordinal));
         Assert.Equal(3, _lines.Count("Warning"));
 
-        // It has lost what it held.
+        // Redis has lost its data.
         await _server.StartAgainAsync();
-        await PassAsync(
+        await AdvanceUntilAsync(
             () => _processes.TrueForAll(process => process.Health.Handlers[ClusterLimits.HandlerName] is null), "Redis counts again");
-        Assert.Equal(9, await BegunAsync(connection, attempts: 5));
+        Assert.Equal(9, await CountBegunAsync(connection, attempts: 5));
         Assert.Equal((3, 3), (_lines.Count("Warning"), _lines.Count("Information")));
     }
 
@@ -142,7 +142,7 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     {
         var counters = new KeyedCounters(_time);
         var limit = new RateLimit(1, TimeSpan.FromHours(1));
-        Assert.True(counters.TakeSlot("running", 1));
+        Assert.True(counters.TryTakeSlot("running", 1));
         for (var i = 0; i < KeyedCounters.KeysMax + 10; i++)
         {
             Assert.Equal(TimeSpan.Zero, counters.TakeRate($"key {i}", limit));
@@ -151,7 +151,7 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
         Assert.Equal(KeyedCounters.KeysMax, counters.Count);
         Assert.True(counters.TakeRate($"key {KeyedCounters.KeysMax}", limit) > TimeSpan.Zero);
         Assert.Equal(TimeSpan.Zero, counters.TakeRate("key 0", limit));
-        Assert.False(counters.TakeSlot("running", 1));
+        Assert.False(counters.TryTakeSlot("running", 1));
     }
 
     private static Connection Connection(string limits, string name = "stock") =>
@@ -160,15 +160,15 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
     private static StepCommand Command(string? key = null) =>
         EffectsHarness.Command("http.post", "{}", "stock") with { LimitKey = key };
 
-    // How many attempts of all processes begin at once, if each process makes so many.
-    private async Task<int> BegunAsync(Connection connection, int attempts, string? key = null)
+    // Makes attempts in all processes, and returns how many of them may begin at once.
+    private async Task<int> CountBegunAsync(Connection connection, int attempts, string? key = null)
     {
         var permits = new List<SharedPermit>();
         for (var i = 0; i < attempts; i++)
         {
             foreach (var (limits, _) in _processes)
             {
-                permits.Add(await limits.AcquireAsync(connection, Command(key), _none));
+                permits.Add(await limits.AcquireAsync(connection, Command(key), _notCancelled));
             }
         }
 
@@ -186,8 +186,8 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
         AsyncTimeout = 60_000,
     };
 
-    // Lets periods of renewal pass until something holds.
-    private Task<TimeSpan> PassAsync(Func<bool> holds, string what) => Eventually.Async(
+    // Advances the time by periods of renewal until the condition holds.
+    private Task<TimeSpan> AdvanceUntilAsync(Func<bool> holds, string what) => Eventually.Async(
         () =>
         {
             if (holds())
@@ -195,7 +195,7 @@ public sealed class ClusterLimitsTests : IAsyncLifetime
                 return true;
             }
 
-            _time.Advance(_longest * 2);
+            _time.Advance(_renewalPeriod);
             return false;
         },
         _within,

@@ -65,7 +65,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     [InlineData("redis.hash_set", """{"key":"hash","fields":{"a":null}}""", "arguments_invalid")]
     [InlineData("redis.get", """{"key":null}""", "arguments_invalid")]
     [InlineData("redis.get", """{"key":"a","keys":[]}""", "arguments_invalid")]
-    public async Task What_the_caller_got_wrong_is_rejected(string operation, string arguments, string code)
+    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
     {
         await PrepareAsync();
 
@@ -89,7 +89,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_is_no_text_becomes_text_that_can_be_stored_and_one_that_is_too_large_is_rejected()
+    public async Task A_binary_value_becomes_text_that_can_be_stored_and_a_value_above_the_limit_is_rejected()
     {
         await using var client = await ConnectAsync();
         await client.GetDatabase(3).StringSetAsync("bytes", new byte[] { 65, 0, 0xFF });
@@ -104,7 +104,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_takes_no_writes_has_failed_and_says_that_nothing_happened()
+    public async Task A_server_that_accepts_no_writes_fails_the_attempt_without_an_effect()
     {
         await using var client = await ConnectAsync();
         await client.GetServers().Single().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
@@ -116,9 +116,9 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_hangs_leaves_it_unknown_whether_a_write_happened_and_one_that_is_gone_does_not()
+    public async Task A_write_to_a_server_that_hangs_may_have_happened_and_one_to_a_stopped_server_has_not()
     {
-        await using var effects = Harness(_server.Port, further: "breaker: off");
+        await using var effects = Harness(_server.Port, keys: "breaker: off");
         await effects.RunAsync(EffectsHarness.Command("redis.increment", """{"key":"n"}""", "cache"));
 
         await _server.FreezeAsync();
@@ -144,14 +144,17 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_wrong_password_has_failed_and_is_not_in_what_is_reported_or_logged()
+    public async Task A_wrong_password_fails_the_attempt_and_is_neither_reported_nor_logged()
     {
         await using var effects = Harness(_server.Port, password: "hidden-and-wrong");
 
         // On a slow machine the first connect may end before the server has answered.
         var result = await Eventually.GetAsync(
-            async () => await effects.RunAsync(EffectsHarness.Command("redis.get", """{"key":"k"}""", "cache")) is var ended
-                && ended.Code != "connection_failed" ? ended : null,
+            async () =>
+            {
+                var ended = await effects.RunAsync(EffectsHarness.Command("redis.get", """{"key":"k"}""", "cache"));
+                return ended.Code == "connection_failed" ? null : ended;
+            },
             _within,
             () => "the server has answered");
 
@@ -165,22 +168,23 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     {
         using var certificates = new TestCertificates();
         await using var server = await RedisServer.StartWithTlsAsync(certificates);
-        await using var trusting = Harness(
-            server.Port, scheme: "rediss", further: $"ca_file: {certificates.CaFile}, client_certificate: {certificates.ClientFile}");
-        await using var doubting = Harness(server.Port, scheme: "rediss", further: $"client_certificate: {certificates.ClientFile}");
-        await using var unknown = Harness(server.Port, scheme: "rediss", further: $"ca_file: {certificates.CaFile}");
+        await using var withAuthority = Harness(
+            server.Port, scheme: "rediss", keys: $"ca_file: {certificates.CaFile}, client_certificate: {certificates.ClientFile}");
+        await using var withoutAuthority = Harness(server.Port, scheme: "rediss", keys: $"client_certificate: {certificates.ClientFile}");
+        await using var withoutCertificate = Harness(server.Port, scheme: "rediss", keys: $"ca_file: {certificates.CaFile}");
         var command = EffectsHarness.Command("redis.exists", """{"key":"k"}""", "cache", timeoutMs: 10_000);
 
-        var results = await Task.WhenAll(new[] { trusting, doubting, unknown }.Select(each => each.RunAsync(command)));
+        var results = await Task.WhenAll(
+            new[] { withAuthority, withoutAuthority, withoutCertificate }.Select(harness => harness.RunAsync(command)));
 
         Assert.Equal("""{"exists":false}""", results[0].Result.ToString());
         Assert.Equal([StepOutcomes.Failed, StepOutcomes.Failed], results[1..].Select(result => result.Outcome));
     }
 
     private static EffectsHarness Harness(
-        int port, string password = RedisServer.Password, string scheme = "redis", string further = "timeout: 30s") =>
+        int port, string password = RedisServer.Password, string scheme = "redis", string keys = "timeout: 30s") =>
         new(
-            "connections: { cache: { type: redis, url: '" + scheme + $"://127.0.0.1:{port}', database: 3, {further}, "
+            "connections: { cache: { type: redis, url: '" + scheme + $"://127.0.0.1:{port}', database: 3, {keys}, "
             + "password: '${secret:REDIS_PASSWORD}' } }",
             environment: new() { ["REDIS_PASSWORD"] = password });
 

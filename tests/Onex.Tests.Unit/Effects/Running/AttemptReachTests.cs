@@ -9,19 +9,19 @@ namespace Onex.Tests.Unit.Effects.Running;
 /// <summary>How far an attempt came: not sent, sent, answered, or done with an unusable response.</summary>
 public sealed class AttemptReachTests : IAsyncLifetime
 {
-    private HttpTestServer _outside = null!;
-    private EffectsHarness _bench = null!;
+    private HttpTestServer _server = null!;
+    private EffectsHarness _effects = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await HttpTestServer.StartAsync();
-        _bench = new EffectsHarness(Connections());
+        _server = await HttpTestServer.StartAsync();
+        _effects = new EffectsHarness(Connections());
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _bench.DisposeAsync();
-        await _outside.DisposeAsync();
+        await _effects.DisposeAsync();
+        await _server.DisposeAsync();
     }
 
     [Theory]
@@ -34,9 +34,9 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData(504, StepReaches.Sent)]
     public async Task An_HTTP_status_determines_the_reach_of_an_attempt(int status, string? reach)
     {
-        _outside.AnswerWith(status, "text/plain", "");
+        _server.AnswerWith(status, "text/plain", "");
 
-        Assert.Equal(reach, (await _bench.RunAsync(Post())).Reach);
+        Assert.Equal(reach, (await _effects.RunAsync(Post())).Reach);
     }
 
     [Theory]
@@ -44,9 +44,9 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData("http://no-such-host.invalid")]
     public async Task A_refused_connection_means_not_sent(string url)
     {
-        await using var bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{url}' }} }}");
+        await using var effects = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{url}' }} }}");
 
-        var result = await bench.RunAsync(Post());
+        var result = await effects.RunAsync(Post());
 
         Assert.Equal(("connection_failed", StepReaches.NotSent), (result.Code, result.Reach));
     }
@@ -59,9 +59,9 @@ public sealed class AttemptReachTests : IAsyncLifetime
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var accepted = listener.AcceptTcpClientAsync();
-        await using var bench = new EffectsHarness(
+        await using var effects = new EffectsHarness(
             $"connections: {{ stock: {{ type: http, url: 'https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}' }} }}");
-        var run = bench.RunAsync(Post(timeoutMs: handshake.Length == 0 ? 300 : 30_000));
+        var run = effects.RunAsync(Post(timeoutMs: handshake.Length == 0 ? 300 : 30_000));
         using var client = await accepted;
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(handshake));
 
@@ -74,10 +74,10 @@ public sealed class AttemptReachTests : IAsyncLifetime
     public async Task A_response_timeout_leaves_the_outcome_unknown()
     {
         // The second request uses the socket of the first one.
-        Assert.Null((await _bench.RunAsync(Post())).Reach);
-        _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        Assert.Null((await _effects.RunAsync(Post())).Reach);
+        _server.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
 
-        var result = await _bench.RunAsync(Post(timeoutMs: 300));
+        var result = await _effects.RunAsync(Post(timeoutMs: 300));
 
         Assert.Equal(("step_timed_out", StepReaches.Sent), (result.Code, result.Reach));
     }
@@ -85,13 +85,13 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Fact]
     public async Task A_connection_lost_before_the_response_leaves_the_outcome_unknown()
     {
-        _outside.Answer = context =>
+        _server.Answer = context =>
         {
             context.Abort();
             return Task.CompletedTask;
         };
 
-        Assert.Equal(StepReaches.Sent, (await _bench.RunAsync(Post())).Reach);
+        Assert.Equal(StepReaches.Sent, (await _effects.RunAsync(Post())).Reach);
     }
 
     [Fact]
@@ -100,9 +100,9 @@ public sealed class AttemptReachTests : IAsyncLifetime
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var accepted = listener.AcceptTcpClientAsync();
-        await using var bench = new EffectsHarness(
+        await using var effects = new EffectsHarness(
             $"connections: {{ stock: {{ type: http, url: 'http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}' }} }}");
-        var run = bench.RunAsync(Post());
+        var run = effects.RunAsync(Post());
         using var client = await accepted;
         _ = await client.GetStream().ReadAsync(new byte[1]);
         await client.GetStream().WriteAsync("HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\nhalf"u8.ToArray());
@@ -117,7 +117,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Fact]
     public async Task A_2xx_whose_body_times_out_happened()
     {
-        _outside.Answer = async context =>
+        _server.Answer = async context =>
         {
             context.Response.ContentLength = 1000;
             await context.Response.WriteAsync("half");
@@ -125,7 +125,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
         };
 
-        var result = await _bench.RunAsync(Post(timeoutMs: 500));
+        var result = await _effects.RunAsync(Post(timeoutMs: 500));
 
         Assert.Equal((StepOutcomes.Failed, "step_timed_out", StepReaches.Done), (result.Outcome, result.Code, result.Reach));
     }
@@ -133,9 +133,9 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Fact]
     public async Task A_result_that_cannot_be_stored_happened()
     {
-        _bench.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _effects.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
-        Assert.Equal(StepReaches.Done, (await _bench.RunAsync(Post())).Reach);
+        Assert.Equal(StepReaches.Done, (await _effects.RunAsync(Post())).Reach);
     }
 
     [Theory]
@@ -143,19 +143,19 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData("http.post", "stok")]
     public async Task An_unknown_operation_means_not_sent(string operation, string connection) =>
         Assert.Equal(
-            StepReaches.NotSent, (await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
+            StepReaches.NotSent, (await _effects.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
 
     [Theory]
     [InlineData(503, StepReaches.Sent)]
     [InlineData(404, StepReaches.Answered)]
     public async Task An_attempt_that_takes_over_a_lease_cannot_report_not_sent(int status, string reach)
     {
-        _bench.Ledger.Always = new ClaimResult.Granted(Guid.Empty) { FollowsUnrecordedLease = true };
-        _outside.AnswerWith(status, "text/plain", "");
+        _effects.Ledger.FixedClaim = new ClaimResult.Granted(Guid.Empty) { FollowsUnrecordedLease = true };
+        _server.AnswerWith(status, "text/plain", "");
         var command = Post();
-        _bench.Ledger.TakeOver(command.CommandId, Guid.Empty);
+        _effects.Ledger.ClaimElsewhere(command.CommandId, Guid.Empty);
 
-        Assert.Equal(reach, (await _bench.RunAsync(command)).Reach);
+        Assert.Equal(reach, (await _effects.RunAsync(command)).Reach);
     }
 
     private static StepCommand Post(int timeoutMs = 30_000) => EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock", timeoutMs);
@@ -164,7 +164,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
         connections:
           stock:
             type: http
-            url: "{{_outside.Address}}"
+            url: "{{_server.Address}}"
             {{more}}
         """;
 }

@@ -56,7 +56,7 @@ public sealed class ConnectionGateTests
     }
 
     [Fact]
-    public async Task A_command_parked_during_the_look_for_parked_ones_is_not_overlooked()
+    public async Task A_command_that_is_parked_while_parked_commands_are_taken_is_not_missed()
     {
         using var gate = Gate(slots: 1);
         gate.MarkParked();
@@ -90,7 +90,7 @@ public sealed class ConnectionGateTests
 
         _time.Advance(GateSettings.LongestWait);
         gate.Trim();
-        Assert.All(waiting, one => Assert.False(one.IsCompleted));
+        Assert.All(waiting, entry => Assert.False(entry.IsCompleted));
         _time.Advance(TimeSpan.FromMilliseconds(1));
         gate.Trim();
 
@@ -98,14 +98,14 @@ public sealed class ConnectionGateTests
     }
 
     [Fact]
-    public async Task The_rate_admits_its_number_per_period_and_parks_what_would_wait_too_long()
+    public async Task The_rate_admits_its_permits_per_period_and_parks_commands_that_would_wait_too_long()
     {
         using var gate = Gate(slots: 10, new RateLimit(2, TimeSpan.FromSeconds(1)));
         Assert.NotNull(await EnterAsync(gate));
         Assert.NotNull(await EnterAsync(gate));
         var next = new[] { EnterAsync(gate), EnterAsync(gate) };
 
-        Assert.All(next, one => Assert.False(one.IsCompleted));
+        Assert.All(next, entry => Assert.False(entry.IsCompleted));
         _time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.All(await Task.WhenAll(next), Assert.NotNull);
@@ -129,7 +129,7 @@ public sealed class ConnectionGateTests
     }
 
     [Fact]
-    public async Task The_breaker_opens_parks_what_waits_and_lets_one_trial_through_after_its_pause()
+    public async Task The_breaker_opens_and_parks_waiting_commands_and_lets_one_trial_through_after_its_pause()
     {
         using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
         for (var attempt = 1; attempt <= 2; attempt++)
@@ -173,13 +173,13 @@ public sealed class ConnectionGateTests
         Assert.Equal(BreakerState.Open, gate.Read().Breaker);
     }
 
-    // Otherwise a service that declines each command once would be tried once per pause, with a command that it declines.
+    // A service may decline each command once. If that opened the breaker, each trial would be a first attempt, which it declines again.
     [Fact]
     public async Task First_attempts_that_are_declined_in_a_row_count_once_and_second_attempts_count_each()
     {
         using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
         var declined = AttemptOutcome.Failed(AttemptReach.Sent, "http_503", "Try again.");
-        for (var round = 0; round < 3; round++)
+        for (var repetition = 0; repetition < 3; repetition++)
         {
             for (var command = 0; command < 10; command++)
             {
@@ -218,7 +218,7 @@ public sealed class ConnectionGateTests
     }
 
     [Fact]
-    public async Task An_outcome_that_says_that_it_happened_is_never_repeated()
+    public async Task An_attempt_that_took_effect_is_never_repeated()
     {
         using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
         var lost = AttemptOutcome.Failed(AttemptReach.Done, "connection_lost", "Lost after a 200.");

@@ -5,25 +5,25 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Effects.Running;
 
-/// <summary>What attempts, the ledger and the gates of connections add to the metrics.</summary>
+/// <summary>The metrics of attempts, of the ledger and of the gates of connections.</summary>
 public sealed class EffectMetricsTests : IAsyncLifetime
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
 
     private readonly OnexMeter _meter = new();
     private MetricReader _reader = null!;
-    private HttpTestServer _outside = null!;
-    private EffectsHarness _bench = null!;
+    private HttpTestServer _server = null!;
+    private EffectsHarness _effects = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await HttpTestServer.StartAsync();
-        _bench = new EffectsHarness(
+        _server = await HttpTestServer.StartAsync();
+        _effects = new EffectsHarness(
             $$"""
             connections:
               stock:
                 type: http
-                url: "{{_outside.Address}}"
+                url: "{{_server.Address}}"
                 concurrency: 1
                 breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }
             """,
@@ -33,8 +33,8 @@ public sealed class EffectMetricsTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await _bench.DisposeAsync();
-        await _outside.DisposeAsync();
+        await _effects.DisposeAsync();
+        await _server.DisposeAsync();
         _reader.Dispose();
         _meter.Dispose();
     }
@@ -43,14 +43,14 @@ public sealed class EffectMetricsTests : IAsyncLifetime
     public async Task Attempts_are_measured_by_operation_connection_and_outcome()
     {
         var command = Post();
-        await _bench.RunAsync(command);
-        await _bench.RunAsync(command);
-        _outside.AnswerWith(422, "text/plain", "");
-        await _bench.RunAsync(Post());
-        _bench.Ledger.Always = ClaimResult.Leased.Instance;
-        await _bench.Runner.RunAsync(Post(), null, default);
-        _bench.Ledger.Always = new ClaimResult.Expired("It is late.");
-        await _bench.Runner.RunAsync(Post(), null, default);
+        await _effects.RunAsync(command);
+        await _effects.RunAsync(command);
+        _server.AnswerWith(422, "text/plain", "");
+        await _effects.RunAsync(Post());
+        _effects.Ledger.FixedClaim = ClaimResult.Leased.Instance;
+        await _effects.Runner.RunAsync(Post(), null, default);
+        _effects.Ledger.FixedClaim = new ClaimResult.Expired("It is late.");
+        await _effects.Runner.RunAsync(Post(), null, default);
 
         var counts = _reader.Counts();
         Assert.Equal(1, counts["onex.effect.duration{http.post,stock,completed}"]);
@@ -66,16 +66,20 @@ public sealed class EffectMetricsTests : IAsyncLifetime
     public async Task Running_and_waiting_commands_are_read_while_they_run_and_wait()
     {
         var answer = new TaskCompletionSource();
-        _outside.Answer = async call =>
+        _server.Answer = async context =>
         {
             await answer.Task;
-            call.Response.StatusCode = 200;
+            context.Response.StatusCode = 200;
         };
-        var runs = new[] { Post(), Post() }.Select(command => _bench.Runner.RunAsync(command, null, default)).ToList();
+        var runs = new[] { Post(), Post() }.Select(command => _effects.Runner.RunAsync(command, null, default)).ToList();
 
         await Eventually.Async(
-            () => _reader.Sums() is var now && now["onex.connection.running{stock}"] == 1 && now["onex.connection.waiting{stock}"] == 1
-                && now["onex.ledger.leases{}"] == 1,
+            () =>
+            {
+                var now = _reader.Sums();
+                return now["onex.connection.running{stock}"] == 1 && now["onex.connection.waiting{stock}"] == 1
+                    && now["onex.ledger.leases{}"] == 1;
+            },
             _within, () => "one runs and one waits");
         answer.SetResult();
         await Task.WhenAll(runs);
@@ -88,13 +92,13 @@ public sealed class EffectMetricsTests : IAsyncLifetime
     [Fact]
     public async Task An_open_breaker_and_the_commands_that_it_parks_are_counted()
     {
-        _outside.AnswerWith(503, "text/plain", "");
+        _server.AnswerWith(503, "text/plain", "");
         var command = Post();
-        await _bench.RunAsync(command);
+        await _effects.RunAsync(command);
         Assert.Equal(0, _reader.Sums()["onex.connection.breaker{stock}"]);
 
-        await _bench.Runner.RunAsync(command with { Attempt = 2 }, null, default);
-        await _bench.Runner.RunAsync(Post(), null, default);
+        await _effects.Runner.RunAsync(command with { Attempt = 2 }, null, default);
+        await _effects.Runner.RunAsync(Post(), null, default);
 
         var sums = _reader.Sums();
         Assert.Equal((2, 2), (sums["onex.connection.breaker{stock}"], sums["onex.connection.parkings{stock}"]));

@@ -9,19 +9,19 @@ namespace Onex.Tests.Unit.Effects.Running;
 
 public sealed class EffectRunnerTests : IAsyncLifetime
 {
-    private HttpTestServer _outside = null!;
-    private EffectsHarness _bench = null!;
+    private HttpTestServer _server = null!;
+    private EffectsHarness _effects = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await HttpTestServer.StartAsync();
-        _bench = new EffectsHarness(Connections());
+        _server = await HttpTestServer.StartAsync();
+        _effects = new EffectsHarness(Connections());
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _bench.DisposeAsync();
-        await _outside.DisposeAsync();
+        await _effects.DisposeAsync();
+        await _server.DisposeAsync();
     }
 
     [Fact]
@@ -29,9 +29,9 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     {
         var command = Post();
 
-        await _bench.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1"), default);
+        await _effects.Runner.RunAsync(command, new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1"), default);
 
-        var record = Assert.Single(_bench.Produced.Records);
+        var record = Assert.Single(_effects.Produced.Records);
         Assert.Equal(("effect-responses", 3, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
         var headers = record.Headers.ToDictionary(header => header.Key, header => header.Value);
         Assert.Equal(command.CorrelationId.ToString(), headers["correlation_id"]);
@@ -48,55 +48,55 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     {
         var command = Post();
 
-        var first = await _bench.RunAsync(command);
-        var second = await _bench.RunAsync(command);
+        var first = await _effects.RunAsync(command);
+        var second = await _effects.RunAsync(command);
 
         Assert.Equal(first, second);
-        Assert.Single(_outside.Requests);
-        var ids = _bench.Produced.Records.Select(record => record.Headers.Single(header => header.Key == "message_id").Value);
+        Assert.Single(_server.Requests);
+        var ids = _effects.Produced.Records.Select(record => record.Headers.Single(header => header.Key == "message_id").Value);
         Assert.Single(ids.Distinct());
     }
 
     [Fact]
     public async Task The_next_attempt_of_a_failed_command_uses_the_same_idempotency_key()
     {
-        _outside.AnswerWith(503, "text/plain", "");
+        _server.AnswerWith(503, "text/plain", "");
         var command = Post();
-        await _bench.RunAsync(command);
-        _outside.AnswerWith(200, "text/plain", "");
+        await _effects.RunAsync(command);
+        _server.AnswerWith(200, "text/plain", "");
 
-        var result = await _bench.RunAsync(command with { Attempt = 2 });
+        var result = await _effects.RunAsync(command with { Attempt = 2 });
 
         Assert.Equal((StepOutcomes.Completed, 2), (result.Outcome, result.Attempt));
-        Assert.Single(_outside.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct());
+        Assert.Single(_server.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct());
     }
 
     [Fact]
     public async Task A_leased_or_expired_command_is_neither_run_nor_reported()
     {
-        _bench.Ledger.Always = ClaimResult.Leased.Instance;
-        await _bench.Runner.RunAsync(Post(), null, default);
-        _bench.Ledger.Always = new ClaimResult.Expired("not_after has passed");
-        await _bench.Runner.RunAsync(Post(), null, default);
+        _effects.Ledger.FixedClaim = ClaimResult.Leased.Instance;
+        await _effects.Runner.RunAsync(Post(), null, default);
+        _effects.Ledger.FixedClaim = new ClaimResult.Expired("not_after has passed");
+        await _effects.Runner.RunAsync(Post(), null, default);
 
-        Assert.Empty(_outside.Requests);
-        Assert.Empty(_bench.Produced.Records);
+        Assert.Empty(_server.Requests);
+        Assert.Empty(_effects.Produced.Records);
     }
 
     [Fact]
     public async Task An_outcome_under_a_lost_lease_is_dropped()
     {
         var command = Post();
-        _outside.Answer = _ =>
+        _server.Answer = _ =>
         {
-            _bench.Ledger.TakeOver(command.CommandId);
+            _effects.Ledger.ClaimElsewhere(command.CommandId);
             return Task.CompletedTask;
         };
 
-        await _bench.Runner.RunAsync(command, null, default);
+        await _effects.Runner.RunAsync(command, null, default);
 
-        Assert.Empty(_bench.Produced.Records);
-        Assert.Contains(_bench.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
+        Assert.Empty(_effects.Produced.Records);
+        Assert.Contains(_effects.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -104,7 +104,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [InlineData("http.post", "stok", "connection_unknown")]
     public async Task An_unknown_operation_fails_the_attempt(string operation, string connection, string code)
     {
-        var result = await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection));
+        var result = await _effects.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection));
 
         Assert.Equal((StepOutcomes.Failed, code), (result.Outcome, result.Code));
     }
@@ -116,35 +116,35 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         {
             ArgumentsRef = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
         };
-        _bench.Payloads.Payloads[command.ArgumentsRef!.Value] = new SagaPayload(
+        _effects.Payloads.Payloads[command.ArgumentsRef!.Value] = new SagaPayload(
             command.ArgumentsRef.Value, command.SagaId, "arguments:1", RawJson.FromText("""{"path":"/stored"}"""));
 
-        await _bench.RunAsync(command);
+        await _effects.RunAsync(command);
 
-        Assert.Equal("/stored", Assert.Single(_outside.Requests).Target);
+        Assert.Equal("/stored", Assert.Single(_server.Requests).Target);
     }
 
     [Fact]
     public async Task A_result_that_the_database_rejects_is_reported_as_a_failure()
     {
-        _bench.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _effects.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
-        var result = await _bench.RunAsync(Post());
+        var result = await _effects.RunAsync(Post());
 
         Assert.Equal((StepOutcomes.Failed, "result_invalid"), (result.Outcome, result.Code));
-        Assert.Equal(result, _bench.Ledger.Recorded(result.CommandId));
+        Assert.Equal(result, _effects.Ledger.Recorded(result.CommandId));
     }
 
     [Fact]
     public async Task An_outcome_is_retained_during_a_database_outage()
     {
         var rejections = 2;
-        _bench.Ledger.Reject = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
+        _effects.Ledger.Reject = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
 
-        var result = await _bench.RunAsync(Post());
+        var result = await _effects.RunAsync(Post());
 
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
-        Assert.Single(_outside.Requests);
+        Assert.Single(_server.Requests);
     }
 
     [Theory]
@@ -152,9 +152,9 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [InlineData(DeliveryStatus.Undeliverable, typeof(InvalidOperationException))]
     public async Task A_produce_failure_of_a_result_is_left_to_the_rider(DeliveryStatus delivery, Type thrown)
     {
-        _bench.Produced.Report = new DeliveryReport(delivery, "no");
+        _effects.Produced.Report = new DeliveryReport(delivery, "no");
 
-        var exception = await Record.ExceptionAsync(() => _bench.Runner.RunAsync(Post(), null, default));
+        var exception = await Record.ExceptionAsync(() => _effects.Runner.RunAsync(Post(), null, default));
 
         Assert.IsType(thrown, exception);
     }
@@ -162,30 +162,30 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task A_connection_limits_its_concurrent_attempts()
     {
-        await using var bench = new EffectsHarness(Connections("concurrency: 2"));
-        var gate = new TaskCompletionSource();
-        var (inside, most) = (0, 0);
-        var full = new TaskCompletionSource();
-        _outside.Answer = async _ =>
+        await using var effects = new EffectsHarness(Connections("concurrency: 2"));
+        var release = new TaskCompletionSource();
+        var (running, maximum) = (0, 0);
+        var bothRunning = new TaskCompletionSource();
+        _server.Answer = async _ =>
         {
-            var now = Interlocked.Increment(ref inside);
-            most = Math.Max(most, now);
+            var now = Interlocked.Increment(ref running);
+            maximum = Math.Max(maximum, now);
             if (now == 2)
             {
-                full.TrySetResult();
+                bothRunning.TrySetResult();
             }
 
-            await gate.Task;
-            Interlocked.Decrement(ref inside);
+            await release.Task;
+            Interlocked.Decrement(ref running);
         };
 
-        var runs = Enumerable.Range(0, 6).Select(_ => bench.Runner.RunAsync(Post(), null, default)).ToArray();
-        await full.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
-        gate.SetResult();
+        var runs = Enumerable.Range(0, 6).Select(_ => effects.Runner.RunAsync(Post(), null, default)).ToArray();
+        await bothRunning.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        release.SetResult();
         await Task.WhenAll(runs);
 
-        Assert.Equal(2, most);
-        Assert.Equal(6, bench.Produced.Records.Count);
+        Assert.Equal(2, maximum);
+        Assert.Equal(6, effects.Produced.Records.Count);
     }
 
     private static StepCommand Post() => EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock");
@@ -194,7 +194,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         connections:
           stock:
             type: http
-            url: "{{_outside.Address}}"
+            url: "{{_server.Address}}"
             {{more}}
         """;
 }

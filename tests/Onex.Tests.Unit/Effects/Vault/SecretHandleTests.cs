@@ -31,11 +31,11 @@ public sealed class SecretHandleTests : IAsyncLifetime
         _echo.Run(async context =>
         {
             using var reader = new StreamReader(context.Request.Body);
-            var seen = $"{context.Request.Headers.Authorization} {await reader.ReadToEndAsync()}";
-            _received.Add(seen);
+            var received = $"{context.Request.Headers.Authorization} {await reader.ReadToEndAsync()}";
+            _received.Add(received);
             context.Response.StatusCode = context.Request.Path == "/refused" ? 422 : 200;
-            context.Response.Headers["x-echo"] = Uri.EscapeDataString(seen);
-            await context.Response.WriteAsync(seen);
+            context.Response.Headers["x-echo"] = Uri.EscapeDataString(received);
+            await context.Response.WriteAsync(received);
         });
         await _echo.StartAsync();
         _effects = new EffectsHarness(
@@ -67,7 +67,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
 
         Assert.Equal($$"""Bearer {{Value}} {"password":"{{Value}}","text":"<{{Value}}>"}""", Assert.Single(_received));
         Assert.Contains("Bearer ***", result.Result!.Value.ToString(), StringComparison.Ordinal);
-        AssertNowhere();
+        AssertValueIsHidden();
     }
 
     [Fact]
@@ -123,16 +123,16 @@ public sealed class SecretHandleTests : IAsyncLifetime
     {
         var (saga, handle) = await ReadAsync();
         _vault.IsSealed = true;
-        var commands = new[] { Send(saga, "/", handle), Send(saga, "/", handle) };
+        var commands = new[] { CreateCommand(saga, "/", handle), CreateCommand(saga, "/", handle) };
         foreach (var command in commands)
         {
             await _effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         }
 
-        var asked = _vault.Requests.Count;
+        var requests = _vault.Requests.Count;
         Assert.Equal(["vault", "vault"], _effects.Ledger.Parked.Select(parked => parked.Connection));
         Assert.Empty(await _effects.DrainAsync());
-        Assert.Equal(asked, _vault.Requests.Count);
+        Assert.Equal(requests, _vault.Requests.Count);
         var unavailable = Assert.Single(_effects.Ledger.Unavailable);
         Assert.Equal("vault", unavailable.Name);
         Assert.Contains("sealed", unavailable.Reason, StringComparison.Ordinal);
@@ -161,7 +161,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_secret_that_waits_for_its_own_Vault_is_tried_once_per_pause()
+    public async Task A_command_of_a_sealed_Vault_that_needs_a_secret_of_it_is_tried_once_per_pause()
     {
         var (saga, handle) = await ReadAsync();
         _vault.IsSealed = true;
@@ -171,9 +171,9 @@ public sealed class SecretHandleTests : IAsyncLifetime
         await _effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromSeconds(11));
         Assert.Empty(await _effects.DrainAsync());
-        var asked = _vault.Requests.Count;
+        var requests = _vault.Requests.Count;
         Assert.Empty(await _effects.DrainAsync());
-        Assert.Equal(asked, _vault.Requests.Count);
+        Assert.Equal(requests, _vault.Requests.Count);
 
         _vault.IsSealed = false;
         _time.Advance(TimeSpan.FromSeconds(11));
@@ -186,7 +186,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
     {
         var (saga, handle) = await ReadAsync();
         _vault.IsSealed = true;
-        await _effects.Runner.RunAsync(Send(saga, "/", handle), null, TestContext.Current.CancellationToken);
+        await _effects.Runner.RunAsync(CreateCommand(saga, "/", handle), null, TestContext.Current.CancellationToken);
         _effects.Connections.Replace(new Dictionary<string, Connection> { ["vault"] = _effects.Connections.Find("vault")! });
         _vault.IsSealed = false;
         _time.Advance(TimeSpan.FromSeconds(11));
@@ -223,7 +223,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
         { SagaId = saga });
 
         Assert.Equal(Value, _vault.Latest("secret/copies/stock", "password"));
-        AssertNowhere();
+        AssertValueIsHidden();
     }
 
     [Fact]
@@ -257,9 +257,9 @@ public sealed class SecretHandleTests : IAsyncLifetime
         return (command.SagaId, fields.GetProperty("password").GetString()!);
     }
 
-    private Task<StepResult> SendAsync(SagaId saga, string path, string handle) => _effects.RunAsync(Send(saga, path, handle));
+    private Task<StepResult> SendAsync(SagaId saga, string path, string handle) => _effects.RunAsync(CreateCommand(saga, path, handle));
 
-    private static StepCommand Send(SagaId saga, string path, string handle) => EffectsHarness.Command(
+    private static StepCommand CreateCommand(SagaId saga, string path, string handle) => EffectsHarness.Command(
         "http.post",
         $$"""
         {
@@ -270,7 +270,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
         "echo") with
     { SagaId = saga };
 
-    private void AssertNowhere()
+    private void AssertValueIsHidden()
     {
         foreach (var form in (string[])[Value, Uri.EscapeDataString(Value), WebUtility.UrlEncode(Value)])
         {

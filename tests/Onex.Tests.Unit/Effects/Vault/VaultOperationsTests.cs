@@ -2,7 +2,7 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects.Vault;
 
-/// <summary>The operations of Vault against the stand-in.</summary>
+/// <summary>The operations of Vault against a simulated Vault.</summary>
 public sealed class VaultOperationsTests : IAsyncLifetime
 {
     private VaultServer _vault = null!;
@@ -48,7 +48,7 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         Assert.Equal("""{"keys":[]}""", (await ResultAsync(Command("list_secrets", """{"path":"none"}"""))).GetRawText());
         Assert.Equal("""{"path":"apps/stock"}""", (await ResultAsync(Command("delete_secret", """{"path":"apps/stock"}"""))).GetRawText());
         Assert.True(_vault.IsDeleted("secret/apps/stock", 1));
-        await RejectsAsync("secret_not_found", Command("read_secret", """{"path":"apps/stock"}"""));
+        await AssertRejectedAsync("secret_not_found", Command("read_secret", """{"path":"apps/stock"}"""));
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class VaultOperationsTests : IAsyncLifetime
 
         Assert.Equal("app", _vault.Latest("secret/apps/stock", "user"));
         Assert.Equal(16, _vault.Latest("secret/apps/stock", "password")!.Length);
-        await RejectsAsync("secret_not_found", Command("write_secret", """{"path":"none","generate":["password"],"merge":true}"""));
+        await AssertRejectedAsync("secret_not_found", Command("write_secret", """{"path":"none","generate":["password"],"merge":true}"""));
     }
 
     [Theory]
@@ -88,11 +88,11 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     [InlineData("write_secret", """{"path":"apps/stock","fields":{"a":"x"},"cas":0}""", "cas_mismatch")]
     [InlineData("delete_secret", """{"path":"apps/stock","versions":[]}""", "arguments_invalid")]
     [InlineData("renew_token", "{}", "token_not_renewable")]
-    public async Task What_the_caller_got_wrong_is_rejected(string operation, string arguments, string code)
+    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
     {
         _vault.Put("secret/apps/stock", ("password", "first"));
 
-        await RejectsAsync(code, Command(operation, arguments));
+        await AssertRejectedAsync(code, Command(operation, arguments));
     }
 
     [Fact]
@@ -100,11 +100,11 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     {
         _vault.Allows = (_, path) => path.StartsWith("auth/", StringComparison.Ordinal);
 
-        await RejectsAsync("insufficient_privilege", Command("read_secret", """{"path":"apps/stock"}"""));
+        await AssertRejectedAsync("insufficient_privilege", Command("read_secret", """{"path":"apps/stock"}"""));
     }
 
     [Fact]
-    public async Task A_mismatch_of_a_repeated_attempt_may_be_its_own_version()
+    public async Task A_cas_mismatch_of_a_later_attempt_fails_because_the_version_may_be_its_own()
     {
         _vault.Put("secret/apps/stock", ("password", "first"));
 
@@ -195,7 +195,7 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         return JsonElement.Parse(result.Result!.Value.ToString());
     }
 
-    private async Task RejectsAsync(string code, StepCommand command)
+    private async Task AssertRejectedAsync(string code, StepCommand command)
     {
         var result = await _effects.RunAsync(command);
         Assert.Equal((StepOutcomes.Rejected, code), (result.Outcome, result.Code));

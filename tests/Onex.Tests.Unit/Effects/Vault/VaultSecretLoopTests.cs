@@ -10,7 +10,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Effects.Vault;
 
-/// <summary>Secrets of Vault in files of connections, and the session that reads them, against the stand-in.</summary>
+/// <summary>Secrets of Vault in files of connections, and the session that reads them, against a simulated Vault.</summary>
 public sealed class VaultSecretLoopTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
@@ -39,7 +39,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
             .AddOperationClients(new ConnectionTable(new Dictionary<string, Connection>()))
             .BuildServiceProvider();
         _loop = new VaultSecretLoop(
-            _secrets, VaultReading.OfSettings(_environment), _services.GetRequiredService<VaultSessions>(), _health, _time,
+            _secrets, VaultReader.FromSettings(_environment), _services.GetRequiredService<VaultSessions>(), _health, _time,
             NullLogger<VaultSecretLoop>.Instance);
     }
 
@@ -56,11 +56,11 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     {
         _vault.Put("secret/apps/stock", ("token", "the value"));
 
-        Assert.Equal("vault:secret/apps/stock#token", Assert.Single(Read("secret/apps/stock#token").Unknown).ToString());
+        Assert.Equal("vault:secret/apps/stock#token", Assert.Single(Read("secret/apps/stock#token").UnknownSecrets).ToString());
         Assert.True(await RefreshAsync());
 
         var connection = Read("secret/apps/stock#token");
-        Assert.Empty(connection.Unknown);
+        Assert.Empty(connection.UnknownSecrets);
         Assert.Equal("Bearer the value", Assert.Single(connection.Headers).Value);
         Assert.Equal("secret/data/apps/stock", _vault.Requests[^1].Path);
     }
@@ -68,7 +68,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     [Theory]
     [InlineData("secret/data/apps/stock", "secret/data/apps/stock")]
     [InlineData("kv/team/apps/stock", "kv/team/data/apps/stock")]
-    public async Task A_path_may_have_its_data_and_its_mount_several_parts(string path, string requested)
+    public async Task A_path_may_contain_data_and_a_mount_may_have_several_parts(string path, string requested)
     {
         _vault.Put(path.Replace("/data/", "/", StringComparison.Ordinal), ("token", "the value"));
         Read($"{path}#token");
@@ -76,13 +76,13 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
         Assert.True(await RefreshAsync());
 
         Assert.Equal(requested, _vault.Requests[^1].Path);
-        Assert.Empty(Read($"{path}#token").Unknown);
+        Assert.Empty(Read($"{path}#token").UnknownSecrets);
     }
 
     [Theory]
     [InlineData("secret/none#token", "Vault has no such secret, or its latest version is deleted.")]
     [InlineData("secret/apps/stock#tokn", "The secret has no field 'tokn'.")]
-    public async Task A_wrong_path_or_field_is_named_until_it_is_there(string reference, string problem)
+    public async Task A_wrong_path_or_field_is_reported_until_it_exists(string reference, string problem)
     {
         _vault.Put("secret/apps/stock", ("token", "the value"));
         Read(reference);
@@ -117,7 +117,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lease_is_renewed_and_replaced_when_it_cannot_be()
+    public async Task A_lease_is_renewed_and_is_replaced_if_it_cannot_be_renewed()
     {
         _vault.LeaseSeconds = 60;
         ReadDatabase();
@@ -141,7 +141,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sealed_Vault_degrades_and_is_asked_again()
+    public async Task A_sealed_Vault_degrades_the_role_and_is_read_again()
     {
         _vault.Put("secret/apps/stock", ("token", "the value"));
         _vault.IsSealed = true;
@@ -192,7 +192,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refused_login_is_named()
+    public async Task A_rejected_login_is_reported()
     {
         _vault.SecretId = "another";
         Read("secret/apps/stock#token");

@@ -6,7 +6,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Effects.Vault;
 
-/// <summary>Secret settings that refer to Vault, against the stand-in.</summary>
+/// <summary>Secret settings that refer to Vault, against a simulated Vault.</summary>
 public sealed class VaultSettingsTests : IAsyncLifetime
 {
     private readonly List<string> _waits = [];
@@ -78,7 +78,7 @@ public sealed class VaultSettingsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refused_token_a_missing_login_and_a_policy_are_errors()
+    public async Task A_rejected_token_a_missing_login_and_a_forbidding_policy_are_errors()
     {
         _vault.Allows = (_, path) => !path.Contains("onex", StringComparison.Ordinal);
         Assert.Contains("does not allow", await ErrorAsync(), StringComparison.Ordinal);
@@ -93,16 +93,16 @@ public sealed class VaultSettingsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sealed_Vault_is_waited_for_and_logged_once()
+    public async Task The_start_waits_for_a_sealed_Vault_and_logs_it_once()
     {
         _vault.IsSealed = true;
         var lines = new LogRecorder();
 
         var reading = ReadAsync(lines);
-        await PassAsync(() => _vault.Requests.Count >= 3);
+        await AdvanceUntilAsync(() => _vault.Requests.Count >= 3);
         Assert.False(reading.IsCompleted);
         _vault.IsSealed = false;
-        await PassAsync(() => reading.IsCompleted);
+        await AdvanceUntilAsync(() => reading.IsCompleted);
 
         Assert.Equal("r3dis", (await reading)["REDIS_PASSWORD"]);
         var line = Assert.Single(lines.Lines);
@@ -127,7 +127,7 @@ public sealed class VaultSettingsTests : IAsyncLifetime
         VaultSettings.ReadAsync(
             _environment, Settings(_environment).OfVault, _time, logger, _waits.Add, TestContext.Current.CancellationToken);
 
-    private Task<TimeSpan> PassAsync(Func<bool> isReached) => Eventually.Async(
+    private Task<TimeSpan> AdvanceUntilAsync(Func<bool> isReached) => Eventually.Async(
         () =>
         {
             _time.Advance(TimeSpan.FromSeconds(1));

@@ -4,44 +4,44 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>The request of an attempt. It is sent once, over one connection, because only the orchestrator decides about retries.</summary>
-internal sealed class OneRequest(HttpMethod method, Uri address, AttemptProgress progress) : HttpRequestMessage(method, address)
+internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProgress progress) : HttpRequestMessage(method, address)
 {
-    private SendingStream? _through;
+    private SendingStream? _stream;
 
     /// <summary>The progress of its attempt.</summary>
     public AttemptProgress Progress { get; } = progress;
 
-    /// <summary>The instance of the connection's service that it goes to, or null.</summary>
+    /// <summary>The instance of the connection's service that the request goes to, or null.</summary>
     public DnsEndPoint? Instance { get; private set; }
 
-    /// <summary>Sends it to this instance. The service keeps its name in the Host header and in TLS.</summary>
-    public void SendTo(DnsEndPoint instance)
+    /// <summary>Directs the request to this instance. The service's name stays in the Host header and in TLS.</summary>
+    public void DirectTo(DnsEndPoint instance)
     {
         Headers.Host ??= RequestUri!.Host;
         Instance = instance;
         RequestUri = new UriBuilder(RequestUri!) { Host = instance.Host, Port = instance.Port }.Uri;
     }
 
-    /// <summary>Call before a connection is opened for it.</summary>
-    /// <exception cref="RequestRepeatedException">It was sent already.</exception>
-    public void Connect()
+    /// <summary>Call before a connection is opened for the request.</summary>
+    /// <exception cref="RequestRepeatedException">The request was sent already.</exception>
+    public void RequireUnsent()
     {
-        if (Volatile.Read(ref _through) is not null)
+        if (Volatile.Read(ref _stream) is not null)
         {
             throw new RequestRepeatedException();
         }
     }
 
-    /// <summary>Call before bytes of it are written to a connection.</summary>
-    /// <exception cref="RequestRepeatedException">It was sent over another connection.</exception>
-    public void Send(SendingStream stream)
+    /// <summary>Call before bytes of the request are written to a connection.</summary>
+    /// <exception cref="RequestRepeatedException">The request was sent over another connection.</exception>
+    public void MarkSent(SendingStream stream)
     {
-        if (Interlocked.CompareExchange(ref _through, stream, null) is { } first && first != stream)
+        if (Interlocked.CompareExchange(ref _stream, stream, null) is { } first && first != stream)
         {
             throw new RequestRepeatedException();
         }
 
-        Progress.Send();
+        Progress.MarkSent();
     }
 }
 
@@ -54,10 +54,10 @@ internal sealed class RequestRepeatedException() : InvalidOperationException("Th
 /// <summary>A connection's stream that notifies the attempt before the first byte of its request is sent.</summary>
 internal sealed class SendingStream(Stream inner) : Stream
 {
-    private static readonly AsyncLocal<OneRequest?> _sender = new();
+    private static readonly AsyncLocal<AttemptRequest?> _sender = new();
 
     /// <summary>The request that the current async flow sends.</summary>
-    public static OneRequest? Sender
+    public static AttemptRequest? Sender
     {
         set => _sender.Value = value;
     }
@@ -96,25 +96,25 @@ internal sealed class SendingStream(Stream inner) : Stream
 
     public override void Write(byte[] buffer, int offset, int count)
     {
-        _sender.Value?.Send(this);
+        _sender.Value?.MarkSent(this);
         inner.Write(buffer, offset, count);
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        _sender.Value?.Send(this);
+        _sender.Value?.MarkSent(this);
         inner.Write(buffer);
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
-        _sender.Value?.Send(this);
+        _sender.Value?.MarkSent(this);
         return inner.WriteAsync(buffer, offset, count, cancellationToken);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        _sender.Value?.Send(this);
+        _sender.Value?.MarkSent(this);
         return inner.WriteAsync(buffer, cancellationToken);
     }
 

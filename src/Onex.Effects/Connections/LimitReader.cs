@@ -7,23 +7,24 @@ using Onex.Contracts.Yaml;
 namespace Onex.Effects.Connections;
 
 /// <summary>Reads <c>rate_limit</c> and <c>concurrency</c> of a connection.</summary>
-internal sealed partial class LimitReading(ConnectionsFile file)
+internal sealed partial class LimitReader(ConnectionsFile file)
 {
-    // Redis has a time for each permit.
+    // Redis stores a time for each permit.
     private const int ClusterPermitsMax = 10_000;
 
-    /// <summary>The limits; what has a problem is reported and left out.</summary>
+    /// <summary>Returns the limits. A limit with a problem is reported and left out.</summary>
     public (RateLimit? Rate, int? Concurrency, SharedLimits? Shared, string? Key) Read(
         string type, SyntaxNode? rateNode, SyntaxNode? concurrencyNode)
     {
-        var rate = rateNode is null ? null : Rate(rateNode);
-        var slots = concurrencyNode is null ? null : Slots(type, concurrencyNode);
-        if (rate?.Key is { } one && slots?.Key is { } other && one != other)
+        var rate = rateNode is null ? null : ReadRate(rateNode);
+        var slots = concurrencyNode is null ? null : ReadConcurrency(type, concurrencyNode);
+        if (rate?.Key is { } rateKey && slots?.Key is { } slotsKey && rateKey != slotsKey)
         {
             file.Report(ConnectionDiagnostics.LimitKeysDiffer(concurrencyNode!.At));
         }
 
-        // A limit of the process without a key is counted by the connection's gate, without Redis and without a table of keys.
+        // A limit without a key that each process counts for itself needs neither Redis nor a table of keys: the connection's gate counts
+        // it.
         var key = rate?.Key ?? slots?.Key;
         var (sharedRate, sharedSlots) = (rate?.IsShared == true ? rate : null, slots?.IsShared == true ? slots : null);
         return (
@@ -40,17 +41,17 @@ internal sealed partial class LimitReading(ConnectionsFile file)
             key);
     }
 
-    private Limit<RateLimit>? Rate(SyntaxNode node)
+    private Limit<RateLimit>? ReadRate(SyntaxNode node)
     {
         if (node is not MapSyntax map)
         {
-            return RateText(node) is { } written ? new Limit<RateLimit>(written, IsOfCluster: false, Key: null) : null;
+            return ReadRateText(node) is { } written ? new Limit<RateLimit>(written, IsOfCluster: false, Key: null) : null;
         }
 
         Require(map, "rate_limit", ConnectionKeys.Rate, "permits", "per");
         var permits = map.Find("permits") is { } number ? file.Whole(number, ConnectionKeys.Rate[0]) : null;
         var per = map.Find("per") is { } period ? file.Duration(period, ConnectionKeys.Rate[1]) : null;
-        var (isOfCluster, key) = (IsOfCluster(map), Key(map));
+        var (isOfCluster, key) = (ReadIsOfCluster(map), ReadKey(map));
         if (isOfCluster && permits > ClusterPermitsMax)
         {
             file.Report(ConnectionDiagnostics.ClusterRateTooHigh(map.Find("permits")!.At, ClusterPermitsMax));
@@ -59,7 +60,7 @@ internal sealed partial class LimitReading(ConnectionsFile file)
         return permits is { } most && per is { } window ? new Limit<RateLimit>(new RateLimit(most, window), isOfCluster, key) : null;
     }
 
-    private Limit<int>? Slots(string type, SyntaxNode node)
+    private Limit<int>? ReadConcurrency(string type, SyntaxNode node)
     {
         var most = ConnectionTypes.ConcurrencyMaxOf(type);
         if (node is not MapSyntax map)
@@ -69,7 +70,7 @@ internal sealed partial class LimitReading(ConnectionsFile file)
 
         Require(map, "concurrency", ConnectionKeys.Concurrency, "max");
         var slots = map.Find("max") is { } number ? file.Whole(number, "max", 1, most) : null;
-        var (isOfCluster, key) = (IsOfCluster(map), Key(map));
+        var (isOfCluster, key) = (ReadIsOfCluster(map), ReadKey(map));
         return slots is { } max ? new Limit<int>(max, isOfCluster, key) : null;
     }
 
@@ -85,7 +86,7 @@ internal sealed partial class LimitReading(ConnectionsFile file)
         }
     }
 
-    private bool IsOfCluster(MapSyntax map)
+    private bool ReadIsOfCluster(MapSyntax map)
     {
         var scope = map.Find("scope") is { } node ? file.Text(node, "'scope'") : null;
         if (scope is not (null or "process" or "cluster"))
@@ -97,9 +98,9 @@ internal sealed partial class LimitReading(ConnectionsFile file)
         return scope == "cluster";
     }
 
-    private string? Key(MapSyntax map) => map.Find("key") is { } node ? file.Text(node, "'key'") : null;
+    private string? ReadKey(MapSyntax map) => map.Find("key") is { } node ? file.Text(node, "'key'") : null;
 
-    private RateLimit? RateText(SyntaxNode node)
+    private RateLimit? ReadRateText(SyntaxNode node)
     {
         if (file.Text(node, "'rate_limit'") is not { } text)
         {

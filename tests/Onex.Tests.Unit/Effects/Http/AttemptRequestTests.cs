@@ -5,20 +5,20 @@ using System.Net.Sockets;
 namespace Onex.Tests.Unit.Effects.Http;
 
 /// <summary>An attempt is one request on the wire, whatever its method and however its connection ends.</summary>
-public sealed class OneRequestTests : IAsyncLifetime
+public sealed class AttemptRequestTests : IAsyncLifetime
 {
     private readonly WireServer _server = new();
-    private EffectsHarness _bench = null!;
+    private EffectsHarness _effects = null!;
 
     public ValueTask InitializeAsync()
     {
-        _bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: 'http://127.0.0.1:{_server.Port}' }} }}");
+        _effects = new EffectsHarness($"connections: {{ stock: {{ type: http, url: 'http://127.0.0.1:{_server.Port}' }} }}");
         return ValueTask.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _bench.DisposeAsync();
+        await _effects.DisposeAsync();
         await _server.DisposeAsync();
     }
 
@@ -82,7 +82,7 @@ public sealed class OneRequestTests : IAsyncLifetime
     }
 
     private Task<StepResult> RunAsync(string method) =>
-        _bench.RunAsync(EffectsHarness.Command($"http.{method}", """{"path":"/x"}""", "stock"));
+        _effects.RunAsync(EffectsHarness.Command($"http.{method}", """{"path":"/x"}""", "stock"));
 
     private enum WireAnswer
     {
@@ -166,7 +166,7 @@ public sealed class OneRequestTests : IAsyncLifetime
                         }
                     }
                 }
-                catch (Exception ended) when (ended is OperationCanceledException or IOException)
+                catch (Exception exception) when (exception is OperationCanceledException or IOException)
                 {
                 }
             }

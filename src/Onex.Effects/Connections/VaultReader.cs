@@ -6,7 +6,7 @@ using Onex.Hosting.Settings;
 namespace Onex.Effects.Connections;
 
 /// <summary>Reads the keys of a connection to Vault. Missing keys come from the settings of the runtime's own Vault.</summary>
-internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
+internal sealed class VaultReader(ConnectionsFile file, Secrets secrets)
 {
     public static IReadOnlyList<ConnectionKey> Keys { get; } =
     [
@@ -25,47 +25,47 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
         .. TlsFiles.Keys,
     ];
 
-    /// <summary>The address of the settings.</summary>
-    public static string AddressOf(IReadOnlyDictionary<string, string> environment) =>
+    /// <summary>The address from the settings.</summary>
+    public static string AddressFrom(IReadOnlyDictionary<string, string> environment) =>
         environment.GetValueOrDefault(SettingsTable.VaultAddress.Name) is { Length: > 0 } address
             ? address
             : SettingsTable.VaultAddress.Default!;
 
-    /// <summary>The connection to the runtime's own Vault, whose secrets files of connections refer to.</summary>
-    public static Connection OfSettings(IReadOnlyDictionary<string, string> environment)
+    /// <summary>The connection to the runtime's own Vault, which <c>${secret:vault:...}</c> in files of connections refers to.</summary>
+    public static Connection FromSettings(IReadOnlyDictionary<string, string> environment)
     {
         var secrets = new Secrets(environment, resolve: true);
         return new Connection
         {
             Name = ConnectionTypes.Vault,
             Type = ConnectionTypes.Vault,
-            Url = new Uri(AddressOf(environment)),
-            Tls = TlsOf(TlsFiles.None, environment),
+            Url = new Uri(AddressFrom(environment)),
+            Tls = TlsFor(TlsFiles.None, environment),
             Vault = new VaultOptions
             {
-                Login = LoginOf(setting => secrets.Optional(setting.Name, (_, _) => { })),
-                Namespace = secrets.Optional(SettingsTable.VaultNamespace.Name, (_, _) => { }),
+                Login = LoginFrom(setting => secrets.FindOptional(setting.Name, (_, _) => { })),
+                Namespace = secrets.FindOptional(SettingsTable.VaultNamespace.Name, (_, _) => { }),
                 Mount = VaultOptions.DefaultMount,
             },
         };
     }
 
-    private static VaultLogin? LoginOf(Func<Setting, string?> setting) =>
+    private static VaultLogin? LoginFrom(Func<Setting, string?> setting) =>
         (setting(SettingsTable.VaultRole), setting(SettingsTable.VaultSecret)) is ({ } roleId, { } secretId)
             ? VaultLogin.WithAppRole(roleId, secretId)
-            : setting(SettingsTable.VaultToken) is { } own ? VaultLogin.WithToken(own)
+            : setting(SettingsTable.VaultToken) is { } token ? VaultLogin.WithToken(token)
             : null;
 
     /// <summary>The certificates: the connection's own, or the authorities of the settings.</summary>
-    public static TlsFiles TlsOf(TlsFiles own, IReadOnlyDictionary<string, string> environment) =>
+    public static TlsFiles TlsFor(TlsFiles own, IReadOnlyDictionary<string, string> environment) =>
         own.CaFile is null && environment.GetValueOrDefault(SettingsTable.VaultAuthority.Name) is { Length: > 0 } path
             ? own with { CaFile = Path.GetFullPath(path) }
             : own;
 
-    /// <summary>Reads the keys beside the address. Reports problems.</summary>
-    public VaultOptions Read(ScalarSyntax name, MapSyntax map, Func<string, string?> text)
+    /// <summary>Reads the keys besides the address. Reports problems.</summary>
+    public VaultOptions Read(ScalarSyntax name, MapSyntax map, Func<string, string?> readText)
     {
-        var mount = text("mount") ?? VaultOptions.DefaultMount;
+        var mount = readText("mount") ?? VaultOptions.DefaultMount;
         if (VaultPaths.Encode(mount.Trim('/')) is not { } encoded)
         {
             file.Report(ContractDiagnostics.WrongType(map.Find("mount")!.At, "'mount'", "the path of a mount", "another text"));
@@ -74,13 +74,13 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
 
         return new VaultOptions
         {
-            Login = Login(name, map, text),
-            Namespace = text("namespace") ?? Setting(SettingsTable.VaultNamespace, name),
+            Login = ReadLogin(name, map, readText),
+            Namespace = readText("namespace") ?? FindSetting(SettingsTable.VaultNamespace, name),
             Mount = encoded,
         };
     }
 
-    private VaultLogin? Login(ScalarSyntax name, MapSyntax map, Func<string, string?> text)
+    private VaultLogin? ReadLogin(ScalarSyntax name, MapSyntax map, Func<string, string?> readText)
     {
         if (map.Has("role_id") != map.Has("secret_id"))
         {
@@ -95,7 +95,7 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
                 map.KeyAt("role_id"), $"connection '{Spelling.Clip(name.Text)}'", "token", "role_id", "Keep one of them."));
         }
 
-        var (token, role, secret) = (text("token"), text("role_id"), text("secret_id"));
+        var (token, role, secret) = (readText("token"), readText("role_id"), readText("secret_id"));
         if (map.Has("token") || map.Has("role_id"))
         {
             return role is not null && secret is not null ? VaultLogin.WithAppRole(role, secret)
@@ -103,9 +103,9 @@ internal sealed class VaultReading(ConnectionsFile file, Secrets secrets)
                 : null;
         }
 
-        return LoginOf(setting => Setting(setting, name));
+        return LoginFrom(setting => FindSetting(setting, name));
     }
 
-    private string? Setting(Setting setting, ScalarSyntax name) => secrets.Optional(
+    private string? FindSetting(Setting setting, ScalarSyntax name) => secrets.FindOptional(
         setting.Name!, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(name.At, problem, remedy)));
 }

@@ -9,13 +9,14 @@ namespace Onex.Effects.Connections;
 
 /// <summary>
 /// Reads the address of a database from <c>host</c>, <c>port</c>, <c>database</c>, <c>user</c>, <c>password</c> and <c>sslmode</c>, or from
-/// a <c>url</c>, whose parts win. No default could be the runtime's own database.
+/// a <c>url</c>, whose parts take precedence. Host, database and user have no default, so that nobody reaches the runtime's own database
+/// by omission.
 /// </summary>
 /// <param name="file">The file.</param>
 /// <param name="secrets">Resolves secrets.</param>
-/// <param name="urlInstead">The address from the environment, which replaces <c>url</c>, <c>host</c>, <c>port</c> and
+/// <param name="urlFromEnvironment">The address from the environment, which replaces <c>url</c>, <c>host</c>, <c>port</c> and
 /// <c>database</c>.</param>
-internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, string? urlInstead)
+internal sealed class PostgresReader(ConnectionsFile file, Secrets secrets, string? urlFromEnvironment)
 {
     private const string Example = "postgres://user@db.internal:5432/ledger?sslmode=require";
     private const int DefaultPort = 5432;
@@ -35,8 +36,8 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
     [
         new(
             "url", "address",
-            $"The whole address, `{Example}`, with percent-encoded parts. It replaces `host`, `port` and `database`; parts that it omits "
-            + "out may be in the other keys"),
+            $"The whole address, `{Example}`, with percent-encoded parts. It replaces `host`, `port` and `database`; parts that it "
+            + "omits may be in the other keys"),
         new("host", "text", "The server. Required unless `url` names it"),
         new("port", "whole number", "The server's port") { Numbers = (1, 65535), Default = $"`{DefaultPort}`" },
         new("database", "text", "The database. Required unless `url` names it"),
@@ -50,29 +51,30 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
     public DatabaseAddress? Read(ScalarSyntax name, MapSyntax map)
     {
         var before = file.ProblemCount;
-        string[] replaced = string.IsNullOrEmpty(urlInstead) ? [] : ["url", .. _inUrl];
-        var parts = Keys.Except(TlsFiles.Keys).Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(
-            key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
-        if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
+        string[] replacedKeys = string.IsNullOrEmpty(urlFromEnvironment) ? [] : ["url", .. _inUrl];
+        var keys = Keys.Except(TlsFiles.Keys).Select(key => key.Name).Except(replacedKeys, StringComparer.Ordinal);
+        var parts = keys.Where(map.Has).ToDictionary(
+            key => key, key => ReadText(map.Find(key)!, key), StringComparer.Ordinal);
+        if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } excluded)
         {
             file.Report(
                 ContractDiagnostics.KeysExclude(
-                    map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));
+                    map.KeyAt(excluded), $"connection '{Spelling.Clip(name.Text)}'", "url", excluded, "Keep one of them."));
         }
 
-        if (replaced.Length > 0)
+        if (replacedKeys.Length > 0)
         {
-            parts["url"] = Expand(urlInstead!, name.At);
+            parts["url"] = Expand(urlFromEnvironment!, name.At);
         }
 
         // If secrets are not resolved, only the password can be checked.
         if (file.ProblemCount != before
-            || parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.IsReferredTo(text)))
+            || parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.HasReference(text)))
         {
             return null;
         }
 
-        if (Array.Find(["url", "host"], key => parts.GetValueOrDefault(key) is { } text && ServiceAddress.IsOne(text)) is { } service)
+        if (Array.Find(["url", "host"], key => parts.GetValueOrDefault(key) is { } text && ServiceAddress.IsService(text)) is { } service)
         {
             file.Report(ConnectionDiagnostics.ServiceOfOtherType(map.Find(service)?.At ?? name.At, name.Text));
             return null;
@@ -80,13 +82,13 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
 
         if (parts.GetValueOrDefault("url") is { } url)
         {
-            if (Split(url) is not { } inUrl)
+            if (SplitUrl(url) is not { } inUrl)
             {
                 // It may contain the password, so it is not quoted.
                 file.Report(ConnectionDiagnostics.BadAddress(
                     map.Find("url")?.At ?? name.At,
-                    $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an "
-                    + "address of a database",
+                    $"the url{(replacedKeys.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not "
+                    + "an address of a database",
                     $"Write {Example}."));
                 return null;
             }
@@ -140,8 +142,8 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
             };
     }
 
-    // The parts of the URL by their keys, or null.
-    private static Dictionary<string, string?>? Split(string text)
+    // Returns the parts of the URL by their keys; null if it is not an address of a database.
+    private static Dictionary<string, string?>? SplitUrl(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("postgres" or "postgresql")
             || url.Fragment.Length > 0 || url.Host.Length == 0)
@@ -183,7 +185,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         return parts;
     }
 
-    private string? Text(SyntaxNode node, string key) => file.Text(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
+    private string? ReadText(SyntaxNode node, string key) => file.Text(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
 
     private string? Expand(string text, SourceSpan at) =>
         secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));

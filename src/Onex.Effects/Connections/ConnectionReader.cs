@@ -10,15 +10,15 @@ using Onex.Effects.Discovery;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Reads a connection of a file.</summary>
-internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
+/// <summary>Reads one connection from a file.</summary>
+internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     private static readonly string[] _httpSchemes = ["http", "https"];
     private static readonly string[] _httpAndServiceSchemes = [.. _httpSchemes, ServiceAddress.Consul, ServiceAddress.Srv];
     private static readonly string[] _redisSchemes = ["redis", "rediss"];
     private static readonly string[] _typeKey = ["type"];
 
-    private const int PropertiesMax = 50;
+    private const int PublicPropertiesMax = 50;
 
     /// <summary>Returns the connection, or null after reporting problems.</summary>
     public Connection? Read(ScalarSyntax name, SyntaxNode node)
@@ -35,7 +35,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return null;
         }
 
-        // The keys of an unknown type are unknown, too.
+        // Without a type it is unknown which keys are allowed.
         if (ReadType(name, map) is not { } type)
         {
             return null;
@@ -47,31 +47,31 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         VaultOptions? vault = null;
         if (type == ConnectionTypes.Postgres)
         {
-            database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
+            database = new PostgresReader(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
         }
         else if (type == ConnectionTypes.Kafka)
         {
-            kafka = KafkaAddress.Read(file, name, map, environment.GetValueOrDefault(UrlVariable(name.Text)), Key);
+            kafka = KafkaAddress.Read(file, name, map, environment.GetValueOrDefault(UrlVariable(name.Text)), ReadKey);
         }
         else if (type == ConnectionTypes.Vault)
         {
-            url = Address(name, map.Find("url"), _httpSchemes, VaultReading.AddressOf(environment));
-            vault = new VaultReading(file, secrets).Read(name, map, Key);
+            url = ReadUrl(name, map.Find("url"), _httpSchemes, VaultReader.AddressFrom(environment));
+            vault = new VaultReader(file, secrets).Read(name, map, ReadKey);
         }
         else if (type != ConnectionTypes.Http)
         {
-            url = ReadAddress(name, type, map);
-            redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, Key) : null;
+            url = ReadAddressOrRoot(name, type, map);
+            redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, ReadKey) : null;
         }
         else
         {
-            url = Address(name, map.Find("url"), _httpAndServiceSchemes);
-            if (url is not null && ServiceAddress.IsOne(url))
+            url = ReadUrl(name, map.Find("url"), _httpAndServiceSchemes);
+            if (url is not null && ServiceAddress.IsService(url))
             {
-                (service, url) = Service(name, map, url);
+                (service, url) = ReadService(name, map, url);
             }
 
-            allow = map.Find("allow") is { } hosts ? Allow(hosts) : AllowList.Empty;
+            allow = map.Find("allow") is { } hosts ? ReadAllowList(hosts) : AllowList.Empty;
             if (!map.Has("url") && !map.Has("allow") && url is null)
             {
                 file.Report(
@@ -80,8 +80,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             }
         }
 
-        var tls = TlsFiles.Read(file, map, open: secrets.Resolve);
-        var limits = new LimitReading(file).Read(type, map.Find("rate_limit"), map.Find("concurrency"));
+        var tls = TlsFiles.Read(file, map, open: secrets.IsResolving);
+        var limits = new LimitReader(file).Read(type, map.Find("rate_limit"), map.Find("concurrency"));
         var connection = new Connection
         {
             Name = name.Text,
@@ -91,49 +91,50 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Database = database,
             Redis = redis,
             Kafka = kafka,
-            Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? Proxy(name, proxy) : null,
+            Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? ReadProxy(name, proxy) : null,
             Redirects = type == ConnectionTypes.Http && map.Find("redirects") is { } redirects
                 ? file.Whole(redirects, ConnectionKeys.Redirects) ?? 0
                 : 0,
-            IsHttp2 = type == ConnectionTypes.Http && HttpVersion(map) == "2",
+            IsHttp2 = type == ConnectionTypes.Http && ReadHttpVersion(map) == "2",
             Vault = vault,
-            Datacenter = type == ConnectionTypes.Consul ? Key("datacenter") : null,
-            Root = type == ConnectionTypes.Filesystem && Key("root") is { } root
+            Datacenter = type == ConnectionTypes.Consul ? ReadKey("datacenter") : null,
+            Root = type == ConnectionTypes.Filesystem && ReadKey("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
-            Tls = vault is null ? tls : VaultReading.TlsOf(tls, environment),
-            Headers = type == ConnectionTypes.Consul ? Token(map, "X-Consul-Token")
-                : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers)
+            Tls = vault is null ? tls : VaultReader.TlsFor(tls, environment),
+            Headers = type == ConnectionTypes.Consul ? ReadToken(map, "X-Consul-Token")
+                : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? ReadHeaders(headers)
                 : [],
             Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
-            Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
-            Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : BreakerSettings.Default,
+            Retry = map.Find("retry") is { } retry ? ReadRetry(retry) : null,
+            Breaker = map.Find("breaker") is { } breaker ? ReadBreaker(breaker) : BreakerSettings.Default,
             RateLimit = limits.Rate,
             Concurrency = limits.Concurrency ?? ConnectionTypes.ConcurrencyOf(type),
             Shared = limits.Shared,
             LimitKey = limits.Key,
             Allow = allow,
-            Public = map.Find("public") is { } open ? Public(open) : CelValue.Map([]),
+            Public = map.Find("public") is { } open ? ReadPublic(open) : CelValue.Map([]),
         };
-        connection.Unknown = [.. secrets.Unknown];
+        connection.UnknownSecrets = [.. secrets.UnknownReferences];
         connection.Fingerprint = ConnectionFingerprint.For(file, map, secrets.Values.Concat(tls.Texts));
         return file.ProblemCount == before ? connection : null;
 
         // The text of a key with its secrets, or null.
-        string? Key(string key) =>
+        string? ReadKey(string key) =>
             map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
     }
 
-    // The address of a connection that must have one, or a root. Null after reporting problems.
-    private Uri? ReadAddress(ScalarSyntax name, string type, MapSyntax map)
+    // Reports a missing address or root. Returns the address; null for a root, or after reporting problems.
+    private Uri? ReadAddressOrRoot(ScalarSyntax name, string type, MapSyntax map)
     {
         var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
-        if (!map.Has(needed) && (needed == "root" || !environment.ContainsKey(UrlVariable(name.Text))))
+        var isInEnvironment = needed == "url" && environment.ContainsKey(UrlVariable(name.Text));
+        if (!map.Has(needed) && !isInEnvironment)
         {
             file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
-        return needed == "root" ? null : Address(name, map.Find("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
+        return needed == "root" ? null : ReadUrl(name, map.Find("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
     }
 
     // Null after reporting an unknown type. A missing one is reported and read as http.
@@ -168,52 +169,60 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
 
-    private Uri? Address(ScalarSyntax name, SyntaxNode? node, string[] schemes, string? without = null)
+    private Uri? ReadUrl(ScalarSyntax name, SyntaxNode? node, string[] schemes, string? defaultText = null)
     {
-        var (what, at) = ("url", node?.At ?? name.At);
-        var text = node is null ? without : file.Text(node, "'url'");
-        if (environment.TryGetValue(UrlVariable(name.Text), out var instead) && instead.Length > 0)
+        var (source, at) = ("url", node?.At ?? name.At);
+        var text = node is null ? defaultText : file.Text(node, "'url'");
+        if (environment.TryGetValue(UrlVariable(name.Text), out var replacement) && replacement.Length > 0)
         {
-            (what, text) = (UrlVariable(name.Text), instead);
+            (source, text) = (UrlVariable(name.Text), replacement);
         }
 
         // The address may be a secret, so it is not quoted.
-        if (text is null || Expand(text, at) is not { } expanded || Secrets.IsReferredTo(expanded))
+        if (text is null || Expand(text, at) is not { } expanded || Secrets.HasReference(expanded))
         {
             return null;
         }
 
-        var isRedis = schemes == _redisSchemes;
-        if (ServiceAddress.IsOne(expanded) && schemes != _httpAndServiceSchemes)
+        if (ServiceAddress.IsService(expanded) && schemes != _httpAndServiceSchemes)
         {
             file.Report(ConnectionDiagnostics.ServiceOfOtherType(at, name.Text));
             return null;
         }
 
-        var (problem, remedy) = !Uri.TryCreate(expanded, UriKind.Absolute, out var url)
-            || !schemes.Contains(url.Scheme, StringComparer.Ordinal)
-            ? ($"is not {(isRedis ? "a" : "an")} {(isRedis ? "redis or rediss" : "http or https")} address",
-                isRedis ? "Write it in full: redis://cache.internal:6379." : "Write it in full: http://stock.internal:9001/api.")
-            : url.UserInfo.Length > 0
-            ? (
-                "holds a user name",
-                isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".")
-            : isRedis && url.AbsolutePath.Length > 1
-            ? ("has a path", "Give the number of the database as 'database'.")
-            : (url.Query.Length > 0 && !ServiceAddress.IsOne(url)) || url.Fragment.Length > 0
-            ? ("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
-            : ("", "");
-        if (problem.Length == 0)
+        var isRedis = schemes == _redisSchemes;
+        if (!Uri.TryCreate(expanded, UriKind.Absolute, out var url) || !schemes.Contains(url.Scheme, StringComparer.Ordinal))
         {
-            return url;
+            return isRedis
+                ? Reject("is not a redis or rediss address", "Write it in full: redis://cache.internal:6379.")
+                : Reject("is not an http or https address", "Write it in full: http://stock.internal:9001/api.");
         }
 
-        file.Report(ConnectionDiagnostics.BadAddress(at, $"the {what} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
-        return null;
+        if (url.UserInfo.Length > 0)
+        {
+            return Reject(
+                "holds a user name",
+                isRedis ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".");
+        }
+
+        if (isRedis && url.AbsolutePath.Length > 1)
+        {
+            return Reject("has a path", "Give the number of the database as 'database'.");
+        }
+
+        return (url.Query.Length > 0 && !ServiceAddress.IsService(url)) || url.Fragment.Length > 0
+            ? Reject("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
+            : url;
+
+        Uri? Reject(string problem, string remedy)
+        {
+            file.Report(ConnectionDiagnostics.BadAddress(at, $"the {source} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
+            return null;
+        }
     }
 
-    // The service and the address of its requests; nulls after reporting a problem.
-    private (ServiceAddress? Service, Uri? Root) Service(ScalarSyntax name, MapSyntax map, Uri url)
+    // Returns the service and the base address of its requests, or nulls after reporting a problem.
+    private (ServiceAddress? Service, Uri? Root) ReadService(ScalarSyntax name, MapSyntax map, Uri url)
     {
         var at = map.Find("url")?.At ?? name.At;
         var (service, root, problem, remedy) = ServiceAddress.Parse(url);
@@ -231,7 +240,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return (service, root);
     }
 
-    private List<KeyValuePair<string, string>> Headers(SyntaxNode node)
+    private List<KeyValuePair<string, string>> ReadHeaders(SyntaxNode node)
     {
         var headers = new List<KeyValuePair<string, string>>();
         foreach (var (name, value) in file.Entries(node, known: null, "'headers'"))
@@ -241,7 +250,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                 continue;
             }
 
-            if (HttpHeaderRules.Problem(name.Text, expanded) is { } problem)
+            if (HttpHeaderRules.FindProblem(name.Text, expanded) is { } problem)
             {
                 file.Report(ConnectionDiagnostics.BadHeader(name.At, problem));
                 continue;
@@ -253,15 +262,15 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return headers;
     }
 
-    // The header with the connection's token, if there is one.
-    private List<KeyValuePair<string, string>> Token(MapSyntax map, string header)
+    // Returns the header with the connection's token; none if it has no token.
+    private List<KeyValuePair<string, string>> ReadToken(MapSyntax map, string header)
     {
         if (map.Find("token") is not { } node || file.Text(node, "'token'") is not { } text || Expand(text, node.At) is not { } token)
         {
             return [];
         }
 
-        if (HttpHeaderRules.Problem(header, token) is { } problem)
+        if (HttpHeaderRules.FindProblem(header, token) is { } problem)
         {
             file.Report(ConnectionDiagnostics.BadHeader(node.At, problem));
         }
@@ -269,10 +278,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return [new(header, token)];
     }
 
-    private Uri? Proxy(ScalarSyntax name, SyntaxNode node)
+    private Uri? ReadProxy(ScalarSyntax name, SyntaxNode node)
     {
         if (file.Text(node, "'proxy'") is not { } text || Expand(text, node.At) is not { } expanded
-            || Secrets.IsReferredTo(expanded))
+            || Secrets.HasReference(expanded))
         {
             return null;
         }
@@ -289,7 +298,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return null;
     }
 
-    private string? HttpVersion(MapSyntax map)
+    private string? ReadHttpVersion(MapSyntax map)
     {
         if (map.Find("http_version") is not { } node || file.Text(node, "'http_version'") is not { } version)
         {
@@ -304,10 +313,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return version;
     }
 
-    private RetryPolicy Retry(SyntaxNode node)
+    private RetryPolicy ReadRetry(SyntaxNode node)
     {
         var policy = RetryPolicy.Default;
-        foreach (var (key, value) in Known(node, ConnectionKeys.Retry, "'retry'"))
+        foreach (var (key, value) in FindKnown(node, ConnectionKeys.Retry, "'retry'"))
         {
             policy = key.Name switch
             {
@@ -315,7 +324,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                 "first" => policy with { First = file.Duration(value, key) ?? policy.First },
                 "factor" => policy with { Factor = file.Number(value, key) ?? policy.Factor },
                 "max" => policy with { Max = file.Duration(value, key) ?? policy.Max },
-                "jitter" => policy with { Jitter = JitterOf(value) },
+                "jitter" => policy with { Jitter = ReadJitter(value) },
                 _ => policy with { Within = file.Duration(value, key) },
             };
         }
@@ -323,7 +332,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return node is MapSyntax map ? RetryReader.Complete(policy, map, file.Report) : policy;
     }
 
-    private Jitter JitterOf(SyntaxNode node)
+    private Jitter ReadJitter(SyntaxNode node)
     {
         var text = file.Text(node, "'jitter'");
         if (text is not (null or "full" or "none"))
@@ -334,8 +343,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return text == "none" ? Jitter.None : Jitter.Full;
     }
 
-    // Null if it is switched off.
-    private BreakerSettings? Breaker(SyntaxNode node)
+    // Returns null if the breaker is switched off.
+    private BreakerSettings? ReadBreaker(SyntaxNode node)
     {
         if (node is ScalarSyntax { Text: "off" })
         {
@@ -343,7 +352,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var settings = BreakerSettings.Default;
-        foreach (var (key, value) in Known(node, ConnectionKeys.Breaker, "'breaker'"))
+        foreach (var (key, value) in FindKnown(node, ConnectionKeys.Breaker, "'breaker'"))
         {
             settings = key.Name switch
             {
@@ -357,13 +366,13 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return settings;
     }
 
-    private IEnumerable<(ConnectionKey Key, SyntaxNode Value)> Known(SyntaxNode node, IReadOnlyList<ConnectionKey> keys, string what)
+    private IEnumerable<(ConnectionKey Key, SyntaxNode Value)> FindKnown(SyntaxNode node, IReadOnlyList<ConnectionKey> keys, string what)
     {
         _ = file.Entries(node, [.. keys.Select(key => key.Name)], what);
-        return keys.Select(key => (key, (node as MapSyntax)?.Find(key.Name)!)).Where(found => found.Item2 is not null);
+        return keys.Select(key => (Key: key, Value: (node as MapSyntax)?.Find(key.Name)!)).Where(pair => pair.Value is not null);
     }
 
-    private AllowList Allow(SyntaxNode node)
+    private AllowList ReadAllowList(SyntaxNode node)
     {
         if (node is not ListSyntax list)
         {
@@ -387,11 +396,12 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             }
             else if (IPAddress.TryParse(text, out var address))
             {
-                networks.Add(new IPNetwork(address, address.GetAddressBytes().Length * 8));
+                var bits = address.GetAddressBytes().Length * 8;
+                networks.Add(new IPNetwork(address, bits));
             }
             else if (text.Contains('/', StringComparison.Ordinal) || Uri.CheckHostName(text) != UriHostNameType.Dns)
             {
-                file.Report(ConnectionDiagnostics.NoHost(item.At, text));
+                file.Report(ConnectionDiagnostics.NotAHost(item.At, text));
             }
             else
             {
@@ -402,8 +412,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return new AllowList(hosts, networks);
     }
 
-    // The properties that contracts may read: constants without references to secrets, because contracts can put them into any message.
-    private CelValue Public(SyntaxNode node)
+    // Reads the properties that contracts may read. They must not refer to secrets, because contracts can put them into any message.
+    private CelValue ReadPublic(SyntaxNode node)
     {
         var properties = new List<KeyValuePair<string, CelValue>>();
         foreach (var (name, value) in file.Entries(node, known: null, "'public'"))
@@ -414,16 +424,16 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
                     name.At, $"'{Spelling.Clip(name.Text)}' cannot name a property",
                     "Use letters, digits and '_', a letter first, at most 100 characters."));
             }
-            else if (properties.Count == PropertiesMax)
+            else if (properties.Count == PublicPropertiesMax)
             {
                 file.Report(
                     ConnectionDiagnostics.BadProperty(
-                        name.At, $"a connection has at most {PropertiesMax} public properties", "Remove the excess."));
+                        name.At, $"a connection has at most {PublicPropertiesMax} public properties", "Remove the excess."));
                 break;
             }
             else if (file.Text(value, $"the property '{name.Text}'") is { } text)
             {
-                if (Secrets.IsReferredTo(text))
+                if (Secrets.HasReference(text))
                 {
                     file.Report(ConnectionDiagnostics.BadProperty(
                         value.At, "a public property cannot refer to a secret",

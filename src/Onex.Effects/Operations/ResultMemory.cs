@@ -1,0 +1,129 @@
+namespace Onex.Effects.Operations;
+
+/// <summary>
+/// Limits the memory of all results together. Attempts wait for free memory as their results grow. One attempt at a time may exceed the
+/// limit without waiting, so that attempts that have begun to read cannot deadlock.
+/// </summary>
+/// <param name="capacity">The maximum size of all results together, in bytes as received.</param>
+/// <param name="largest">The maximum size of one result in bytes.</param>
+internal sealed class ResultMemory(long capacity, int largest)
+{
+    /// <summary>A memory without a limit.</summary>
+    public static ResultMemory Unbounded { get; } = new(long.MaxValue, int.MaxValue);
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<(Reservation Reservation, long More, TaskCompletionSource Granted)> _waiting = new();
+    private long _reserved;
+    private Reservation? _exceeding;
+
+    /// <summary>The number of attempts that wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
+    private int Largest { get; } = largest;
+
+    /// <summary>Begins a reservation for the result of an attempt. Disposing of it releases its memory.</summary>
+    public Reservation Begin() => new(this);
+
+    // Called with the lock held.
+    private bool TryReserve(Reservation reservation, long more)
+    {
+        if (_reserved + more > capacity && _exceeding != reservation)
+        {
+            if (_exceeding is not null)
+            {
+                return false;
+            }
+
+            _exceeding = reservation;
+        }
+
+        _reserved += more;
+        reservation.Bytes += more;
+        return true;
+    }
+
+    // Called with the lock held.
+    private void GrantWaiting()
+    {
+        while (_waiting.First is { Value: var next } && TryReserve(next.Reservation, next.More))
+        {
+            _waiting.RemoveFirst();
+            next.Granted.SetResult();
+        }
+    }
+
+    /// <summary>The reservation of an attempt.</summary>
+    internal sealed class Reservation(ResultMemory memory) : IDisposable
+    {
+        /// <summary>The maximum size of one result in bytes.</summary>
+        public int Largest => memory.Largest;
+
+        /// <summary>The reserved bytes.</summary>
+        public long Bytes { get; set; }
+
+        private bool _hasEnded;
+
+        /// <summary>Completes when this many bytes in total are reserved.</summary>
+        public async ValueTask ReserveAsync(long bytes, CancellationToken cancellation)
+        {
+            LinkedListNode<(Reservation Reservation, long More, TaskCompletionSource Granted)> waiter;
+            lock (memory._lock)
+            {
+                var more = bytes - Bytes;
+                // A cancelled attempt may have left code running, which gets here after the attempt has ended.
+                if (_hasEnded || more <= 0 || ((memory._waiting.Count == 0 || memory._exceeding == this) && memory.TryReserve(this, more)))
+                {
+                    return;
+                }
+
+                var granted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                waiter = memory._waiting.AddLast((this, more, granted));
+            }
+
+            try
+            {
+                await waiter.Value.Granted.Task.WaitAsync(cancellation);
+            }
+            catch
+            {
+                lock (memory._lock)
+                {
+                    // It is not in the list if it was granted at that moment; Dispose then releases its memory.
+                    if (waiter.List is not null)
+                    {
+                        memory._waiting.Remove(waiter);
+                    }
+
+                    memory.GrantWaiting();
+                }
+
+                throw;
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (memory._lock)
+            {
+                _hasEnded = true;
+                memory._reserved -= Bytes;
+                Bytes = 0;
+                if (memory._exceeding == this)
+                {
+                    memory._exceeding = null;
+                }
+
+                memory.GrantWaiting();
+            }
+        }
+    }
+}
