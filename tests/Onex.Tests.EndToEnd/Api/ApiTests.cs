@@ -7,14 +7,14 @@ using System.Net.Sockets;
 namespace Onex.Tests.EndToEnd.Api;
 
 /// <summary>The HTTP API of an orchestrator that is started with tokens.</summary>
-public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
+public sealed class ApiTests(ApiTests.ApiStack api) : IClassFixture<ApiTests.ApiStack>
 {
     private const string Reader = "reader-0123456789";
     private const string Operator = "operator-0123456789";
 
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
-    private OnexStack Stack => running.Stack;
+    private OnexStack Stack => api.Stack;
 
     [Fact]
     public async Task A_request_over_HTTP_is_answered_over_HTTP_and_on_the_topic()
@@ -51,7 +51,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.Equal("waiting", (string?)why["status"]);
         Assert.Equal("charge", (string?)why["last_error"]!["step"]);
         Assert.False(string.IsNullOrEmpty((string?)why["last_error"]!["code"]));
-        Assert.Contains("card_updated", why["waits"]!.AsArray().Select(wait => (string?)wait).Aggregate((all, next) => $"{all} {next}"));
+        Assert.Contains(why["waits"]!.AsArray(), wait => ((string)wait!).Contains("card_updated", StringComparison.Ordinal));
 
         var (sent, _) = await PostAsync($"/api/v1/sagas/{id}/send", new JsonObject { ["event"] = "card_updated" }, Operator);
         Assert.Equal(HttpStatusCode.Accepted, sent);
@@ -100,12 +100,13 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
 
         var settings = new Dictionary<string, string>
         {
-            ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
+            ["ONEX_API_URL"] = api.Http.BaseAddress!.ToString(),
             ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
         };
         Assert.NotEqual(0, (await OnexProcess.RunAsync(settings, "sagas", "terminate", id)).Code);
-        var done = await OnexProcess.RunAsync(settings, "sagas", "terminate", id, "--confirm", id, "--reason", "the warehouse is gone");
-        Assert.True(done.Code == 0, done.Error);
+        var terminated = await OnexProcess.RunAsync(
+            settings, "sagas", "terminate", id, "--confirm", id, "--reason", "the warehouse is gone");
+        Assert.True(terminated.Code == 0, terminated.Error);
         Assert.Equal(["reserve", "pack"], Stack.Services.EffectsOf(order));
         Assert.Equal("terminated", (await Stack.Responses.ReadAsync((string)accepted["correlation_id"]!, _within)).Field("code"));
         var history = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray()
@@ -167,7 +168,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.Contains(listed, contract => (string?)contract!["name"] == "order-fulfilment");
         var shown = (await GetAsync("/api/v1/contracts/order-fulfilment", Reader)).Body;
         Assert.Equal("reserving", (string?)shown["initial"]);
-        using var graph = await running.Http.SendAsync(Request(HttpMethod.Get, "/api/v1/contracts/order-fulfilment/graph", Reader));
+        using var graph = await api.Http.SendAsync(Request(HttpMethod.Get, "/api/v1/contracts/order-fulfilment/graph", Reader));
         Assert.Contains("awaiting_new_card", await graph.Content.ReadAsStringAsync());
     }
 
@@ -178,12 +179,12 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         stack.Set("ONEX_HTTP_BIND", "*");
         var main = (await stack.StartReadyAsync("main"))[0];
         var addresses = await Dns.GetHostAddressesAsync(Dns.GetHostName());
-        var elsewhere = addresses.FirstOrDefault(
+        var remoteAddress = addresses.FirstOrDefault(
             address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
-        Assert.SkipWhen(elsewhere is null, "This machine has no address but loopback.");
+        Assert.SkipWhen(remoteAddress is null, "This machine has no address but loopback.");
 
         using var http = new HttpClient();
-        using var answer = await http.GetAsync(new Uri($"http://{elsewhere}:{main.HttpPort}/api/v1/sagas"));
+        using var answer = await http.GetAsync(new Uri($"http://{remoteAddress}:{main.HttpPort}/api/v1/sagas"));
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Contains("ONEX_API_TOKEN", await answer.Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.OK, (await main.GetAsync("/api/v1/sagas"))!.Value.Status);
@@ -195,13 +196,13 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         var order = Names.Next("cli");
         var settings = new Dictionary<string, string>
         {
-            ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
+            ["ONEX_API_URL"] = api.Http.BaseAddress!.ToString(),
             ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
         };
-        var asked = await OnexProcess.RunAsync(
+        var request = await OnexProcess.RunAsync(
             settings, "request", "order-fulfilment", "--data", OnexStack.Order(order).ToJsonString(), "--wait");
-        Assert.True(asked.Code == 0, asked.Error);
-        Assert.Contains("\"success\"", asked.Out);
+        Assert.True(request.Code == 0, request.Error);
+        Assert.Contains("\"success\"", request.Out);
 
         var listed = await OnexProcess.RunAsync(settings, "sagas", "list", "--key", order);
         Assert.Contains(order, listed.Out);
@@ -234,7 +235,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         var metrics = await MetricsAsync();
         Assert.DoesNotContain("attack", metrics);
 
-        // Other tests of the class may send such requests, too.
+        // At least 20, because other tests of the class may send such requests, too.
         var counted = metrics.Split('\n').Single(line => line.StartsWith(
             "onex_requests_total{operation=\"other\",outcome=\"rejected\",source=\"http\"} ", StringComparison.Ordinal));
         Assert.True(int.Parse(counted.Split(' ')[1], CultureInfo.InvariantCulture) >= 20, counted);
@@ -251,7 +252,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
 
     private async Task<string> MetricsAsync()
     {
-        using var answer = await running.Http.SendAsync(Request(HttpMethod.Get, "/metrics", Reader));
+        using var answer = await api.Http.SendAsync(Request(HttpMethod.Get, "/metrics", Reader));
         Assert.Equal("text/plain", answer.EnsureSuccessStatusCode().Content.Headers.ContentType!.MediaType);
         return await answer.Content.ReadAsStringAsync();
     }
@@ -281,12 +282,12 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
 
     private async Task<(HttpStatusCode Status, JsonNode Body)> SendAsync(HttpRequestMessage request)
     {
-        using var answer = await running.Http.SendAsync(request);
+        using var answer = await api.Http.SendAsync(request);
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
     /// <summary>The three roles; the orchestrator has tokens.</summary>
-    public sealed class Running : StackFixture
+    public sealed class ApiStack : StackFixture
     {
         private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
 

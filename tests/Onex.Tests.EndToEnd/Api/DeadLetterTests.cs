@@ -6,14 +6,14 @@ using System.Text;
 namespace Onex.Tests.EndToEnd.Api;
 
 /// <summary>Dead letter operations over the API and with the commands.</summary>
-public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
+public sealed class DeadLetterTests(ApiTests.ApiStack api) : IClassFixture<ApiTests.ApiStack>
 {
     private const string Reader = "reader-0123456789";
     private const string Operator = "operator-0123456789";
 
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
-    private OnexStack Stack => running.Stack;
+    private OnexStack Stack => api.Stack;
 
     private string Requests => Stack.Topic("requests");
 
@@ -31,12 +31,13 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         var (status, redriven) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["reason"] = "try" }, Operator);
 
         Assert.Equal((HttpStatusCode.OK, "redriven"), (status, (string?)redriven["status"]));
-        var again = await OpenAgainAsync(id);
+        var reopened = await WaitForReopenedAsync(id);
         Assert.Equal(
-            ("ONEX3001", "base64:/wD+", "try"), ((string?)again["code"], (string?)again["value"], (string?)again["decision_reason"]));
-        Assert.Equal((long)deadLetter["offset"]!, (long)again["offset"]!);
+            ("ONEX3001", "base64:/wD+", "try"),
+            ((string?)reopened["code"], (string?)reopened["value"], (string?)reopened["decision_reason"]));
+        Assert.Equal((long)deadLetter["offset"]!, (long)reopened["offset"]!);
         await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator);
-        Assert.Equal(2, (int)(await OpenAgainAsync(id, redrives: 2))["redrives"]!);
+        Assert.Equal(2, (int)(await WaitForReopenedAsync(id, redrives: 2))["redrives"]!);
         Assert.DoesNotContain(
             await ListAsync($"limit=500&topic={Requests}"),
             other => (string?)other!["id"] != id
@@ -91,14 +92,15 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_redriven_request_with_a_saga_starts_no_second_one_even_with_force()
+    public async Task A_redriven_request_that_has_a_saga_starts_no_second_saga_even_with_force()
     {
         var order = Names.Next("dlq");
         var correlation = await Stack.OrderAsync(order);
         await Stack.Responses.ReadAsync(correlation, _within);
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
 
-        // The rows after an orchestrator died between dead letter and offset, and the next one read the record again and started its saga.
+        // The rows as they are if an orchestrator dies after it wrote the dead letter and before it committed the offset, and the next one
+        // reads the record again and starts its saga.
         await Stack.Database.ExecuteAsync(
             $$"""
             INSERT INTO onex.dead_letters (id, topic, partition, record_offset, code, reason, value, at, key, headers)
@@ -114,8 +116,9 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
             (await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator)).Status);
 
         var answers = await Eventually.GetAsync(
-            () => Task.FromResult(
-                Stack.Responses.For(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
+            () => Task.FromResult(Stack.Responses.For(correlation) is { Count: > 1 } found ? found : null),
+            _within,
+            () => "the answer to the redriven request");
         Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
         Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
         Assert.DoesNotContain(Stack.Services.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
@@ -160,7 +163,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     {
         var settings = new Dictionary<string, string>
         {
-            ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
+            ["ONEX_API_URL"] = api.Http.BaseAddress!.ToString(),
             ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
         };
         var request = OnexStack.NewId();
@@ -177,25 +180,25 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         Assert.DoesNotContain("hunter2", shown.Out);
         Assert.Equal(id, (string?)JsonNode.Parse((await OnexProcess.RunAsync(settings, "dlq", "show", id, "--json")).Out)!["id"]);
         Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "redrive", id, "--reason", "spelt right now")).Code);
-        await OpenAgainAsync(id);
+        await WaitForReopenedAsync(id);
         Assert.Equal(2, (await OnexProcess.RunAsync(settings, "dlq", "discard", id)).Code);
         Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "discard", id, "--reason", "nobody has it")).Code);
-        var late = await OnexProcess.RunAsync(settings, "dlq", "redrive", id);
-        Assert.Equal(1, late.Code);
-        Assert.Contains("--force", late.Error);
+        var tooLate = await OnexProcess.RunAsync(settings, "dlq", "redrive", id);
+        Assert.Equal(1, tooLate.Code);
+        Assert.Contains("--force", tooLate.Error);
         var misspelt = await OnexProcess.RunAsync(settings, "dlq", "redirve", id);
         Assert.Equal(2, misspelt.Code);
         Assert.Contains("Did you mean 'onex dlq redrive'?", misspelt.Error);
     }
 
-    // A dead letter that was redriven and failed again.
-    private Task<JsonNode> OpenAgainAsync(string id, int redrives = 1) => Eventually.GetAsync(
+    // Waits until a dead letter was redriven and its record has failed again.
+    private Task<JsonNode> WaitForReopenedAsync(string id, int redrives = 1) => Eventually.GetAsync(
         async () =>
-            (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var deadLetter
-                && (string?)deadLetter["status"] == "open"
-                && (int)deadLetter["redrives"]! == redrives
-            ? deadLetter
-            : null,
+        {
+            var deadLetter = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
+            var isOpen = (string?)deadLetter["status"] == "open" && (int)deadLetter["redrives"]! == redrives;
+            return isOpen ? deadLetter : null;
+        },
         _within,
         () => $"dead letter {id} is open again")!;
 
@@ -223,7 +226,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         using (request)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            using var answer = await running.Http.SendAsync(request);
+            using var answer = await api.Http.SendAsync(request);
             return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
         }
     }

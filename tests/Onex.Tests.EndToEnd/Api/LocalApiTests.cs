@@ -4,7 +4,7 @@ using System.Text;
 namespace Onex.Tests.EndToEnd.Api;
 
 /// <summary>The HTTP API of a developer's machine: one process, no token.</summary>
-public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture<LocalApiTests.Running>
+public sealed class LocalApiTests(LocalApiTests.LocalProcess local) : IClassFixture<LocalApiTests.LocalProcess>
 {
     private const string Doorbell = """
         contract: doorbell
@@ -36,9 +36,9 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         request.Content = new ByteArrayContent("""{"operation":"doorbell","payload":{"key":"page"}}"""u8.ToArray());
         request.Content.Headers.ContentType = type is null ? null : new(type);
 
-        var (answered, body) = await SendAsync(request);
+        var (answerStatus, body) = await SendAsync(request);
 
-        Assert.Equal((status, code), (answered, (string?)body["code"]));
+        Assert.Equal((status, code), (answerStatus, (string?)body["code"]));
         Assert.Empty((await GetAsync("/api/v1/sagas?key=page")).Body["sagas"]!.AsArray());
     }
 
@@ -72,18 +72,18 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reson":"x"}""", "Did you mean 'reason'?")]
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reason":"x" """, "The body is not JSON")]
     public async Task An_unknown_argument_is_rejected_with_a_suggestion(
-        string method, string path, string? content, string said)
+        string method, string path, string? content, string suggestion)
     {
         var (status, body) = await SendAsync(method, path, content);
 
         Assert.Equal((HttpStatusCode.BadRequest, "ONEX4007"), (status, (string?)body["code"]));
-        Assert.Contains(said, (string?)body["detail"]);
+        Assert.Contains(suggestion, (string?)body["detail"]);
     }
 
     [Fact]
     public async Task A_client_that_waits_for_a_response_is_answered_202_when_the_process_stops()
     {
-        await using var process = await running.StartAsync();
+        await using var process = await local.StartAsync();
         using var http = new HttpClient
         {
             BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}"),
@@ -110,7 +110,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     [Fact]
     public async Task The_first_log_line_names_version_profile_store_broker_and_address()
     {
-        await using var process = await running.StartAsync();
+        await using var process = await local.StartAsync();
 
         var first = (string)JsonNode.Parse(process.Output[0])!["message"]!;
         Assert.Matches(
@@ -132,18 +132,18 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
 
     private async Task<(HttpStatusCode Status, JsonNode Body)> SendAsync(HttpRequestMessage request)
     {
-        using var answer = await running.Http.SendAsync(request);
+        using var answer = await local.Http.SendAsync(request);
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
     /// <summary>One process with all roles, the in-memory log and a SQLite file.</summary>
-    public sealed class Running : IAsyncLifetime
+    public sealed class LocalProcess : IAsyncLifetime
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-local-");
         private OnexProcess? _process;
         private int _started;
 
-        /// <summary>Its API.</summary>
+        /// <summary>The API of the process.</summary>
         public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
         /// <summary>Starts another process with the same settings.</summary>

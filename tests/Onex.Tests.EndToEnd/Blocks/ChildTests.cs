@@ -89,10 +89,10 @@ public sealed class ChildTests : IAsyncLifetime
     public async Task A_parent_awaits_compensates_and_cancels_its_children()
     {
         await _stack.StartReadyAsync("main", "main");
-        var good = await AskAsync("good", "good");
-        var bad = await AskAsync("bad", "bad");
-        var stopped = await AskAsync("stopped", "slow");
-        var slow = await AskAsync("slow", "slow");
+        var good = await RequestAsync("good", "good");
+        var bad = await RequestAsync("bad", "bad");
+        var stopped = await RequestAsync("stopped", "slow");
+        var slow = await RequestAsync("slow", "slow");
         await _stack.InStateAsync("stopped/2", "riding", _within);
         await _stack.InStateAsync("slow/2", "riding", _within);
         await _stack.EventAsync("journey.stop", "stopped", []);
@@ -103,8 +103,8 @@ public sealed class ChildTests : IAsyncLifetime
         Assert.Equal("stop", (await ReadAsync(stopped)).Field("code"));
         Assert.Equal("t-slow/2", (await ReadAsync(slow)).Json.GetProperty("payload").GetProperty("tickets")[1].GetString());
 
-        // Only the four were answered; each child has its parent; the first leg of the failed and of the stopped saga was
-        // compensated. A detached child starts although its caller may have ended.
+        // A detached child may start after its parent has ended, so the test waits for it. The first leg of the failed and of the stopped
+        // saga was compensated, and each child has its parent.
         const string Souvenirs =
             "contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('good', 'slow'))";
         await Eventually.Async(
@@ -127,7 +127,7 @@ public sealed class ChildTests : IAsyncLifetime
         var answers = new List<string>();
         for (var number = 0; number < 20; number++)
         {
-            answers.Add(await AskAsync($"j{number}", number % 2 == 0 ? "good" : "slow"));
+            answers.Add(await RequestAsync($"j{number}", number % 2 == 0 ? "good" : "slow"));
         }
 
         await _stack.InStateAsync("j1/2", "riding", _within);
@@ -147,7 +147,8 @@ public sealed class ChildTests : IAsyncLifetime
         Assert.Equal("40", await CountAsync("contract = 'leg'"));
     }
 
-    private Task<string> AskAsync(string id, string leg) => _stack.RequestAsync("journey", new JsonObject { ["id"] = id, ["leg"] = leg });
+    private Task<string> RequestAsync(string id, string leg) =>
+        _stack.RequestAsync("journey", new JsonObject { ["id"] = id, ["leg"] = leg });
 
     private Task<ReadRecord> ReadAsync(string correlationId) => _stack.Responses.ReadAsync(correlationId, _within);
 

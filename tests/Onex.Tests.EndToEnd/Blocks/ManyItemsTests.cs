@@ -7,8 +7,8 @@ public sealed class ManyItemsTests
 {
     private const int Items = 10_000;
 
-    // A few compensated items suffice.
-    private const int Few = 500;
+    // Fewer items suffice for compensation.
+    private const int CompensatedItems = 500;
 
     private const string Contract = """
         contract: stocktaking
@@ -47,7 +47,7 @@ public sealed class ManyItemsTests
         stack.Set("CONTRACTS_DIR", contracts.FullName);
         await stack.StartReadyAsync("main", "workers");
 
-        var well = await stack.RequestAsync("stocktaking", Payload("well", Items));
+        var completing = await stack.RequestAsync("stocktaking", Payload("well", Items));
         var largest = 0;
         await Eventually.Async(
             async () =>
@@ -60,17 +60,17 @@ public sealed class ManyItemsTests
             },
             _within,
             () => "the saga has not ended");
-        var response = await stack.Responses.ReadAsync(well, _within);
+        var response = await stack.Responses.ReadAsync(completing, _within);
 
         Assert.Equal(Items, response.Json.GetProperty("payload").GetProperty("sealed").GetInt32());
         Assert.InRange(largest, 1, 64 * 1024);
         Assert.Equal(
             [$"{Items}|completed"], await stack.Database.QueryAsync("SELECT count(*), status FROM onex.saga_items GROUP BY status"));
 
-        var badly = await stack.RequestAsync("stocktaking", Payload("badly", Few));
-        Assert.Equal("not_wanted", (await stack.Responses.ReadAsync(badly, _within)).Field("code"));
+        var failing = await stack.RequestAsync("stocktaking", Payload("badly", CompensatedItems));
+        Assert.Equal("not_wanted", (await stack.Responses.ReadAsync(failing, _within)).Field("code"));
         Assert.Equal(
-            [$"{Few}|compensated", $"{Items}|completed"],
+            [$"{CompensatedItems}|compensated", $"{Items}|completed"],
             await stack.Database.QueryAsync("SELECT count(*), status FROM onex.saga_items GROUP BY status ORDER BY status"));
         contracts.Delete(recursive: true);
     }

@@ -24,16 +24,16 @@ public sealed class DemoTests : IDisposable
     [Fact]
     public async Task A_killed_demo_continues_its_orders()
     {
-        await using (var killed = new Run(_directory))
+        await using (var killed = new DemoProcess(_directory))
         {
             // At this time some orders have ended, some wait, and some have an external call in flight.
-            await killed.SaysAsync("awaiting_new_card (waiting)");
+            await killed.WaitForLineAsync("awaiting_new_card (waiting)");
             await killed.KillAsync();
         }
 
-        await using var next = new Run(_directory);
+        await using var next = new DemoProcess(_directory);
 
-        Assert.True(await next.EndAsync() == 0, string.Join('\n', next.Lines));
+        Assert.True(await next.WaitForEndAsync() == 0, string.Join('\n', next.Lines));
         Assert.Contains(next.Lines, line => line.EndsWith("unfinished orders continue.", StringComparison.Ordinal));
         Assert.Contains(next.Lines, line => line.StartsWith("Every order ended as it should", StringComparison.Ordinal));
         Assert.DoesNotContain(next.Lines, line => line.Contains('\u001b', StringComparison.Ordinal));
@@ -57,20 +57,20 @@ public sealed class DemoTests : IDisposable
         Assert.Contains(Compensates, text);
         await File.WriteAllTextAsync(
             contract, text.Replace(Compensates, "        compensate: { none: it is missing }", StringComparison.Ordinal));
-        await using var run = new Run(_directory);
+        await using var run = new DemoProcess(_directory);
 
-        Assert.True(await run.EndAsync() == 1, string.Join('\n', run.Lines));
+        Assert.True(await run.WaitForEndAsync() == 1, string.Join('\n', run.Lines));
         Assert.Contains(run.Lines, line => line.Contains("not compensated: reserve", StringComparison.Ordinal));
     }
 
-    private sealed class Run : IAsyncDisposable
+    private sealed class DemoProcess : IAsyncDisposable
     {
         private readonly Process _process;
         private readonly string _reaperId;
         private readonly Lock _lock = new();
         private readonly List<string> _lines = [];
 
-        public Run(DirectoryInfo directory)
+        public DemoProcess(DirectoryInfo directory)
         {
             var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'));
             var start = new ProcessStartInfo("dotnet", [Repository.At("artifacts", "bin", "Onex.Demo", configuration, "Onex.Demo.dll")])
@@ -84,8 +84,8 @@ public sealed class DemoTests : IDisposable
             _process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
             _reaperId = Reaper.Kill(_process.Id);
             _process.StandardInput.Close();
-            _process.OutputDataReceived += (_, line) => Keep(line.Data);
-            _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+            _process.OutputDataReceived += (_, line) => AddLine(line.Data);
+            _process.ErrorDataReceived += (_, line) => AddLine(line.Data);
             _process.BeginOutputReadLine();
             _process.BeginErrorReadLine();
         }
@@ -101,15 +101,15 @@ public sealed class DemoTests : IDisposable
             }
         }
 
-        public Task<TimeSpan> SaysAsync(string text) => Eventually.Async(
+        public Task<TimeSpan> WaitForLineAsync(string text) => Eventually.Async(
             () => Lines.Any(
                 line => line.Contains(text, StringComparison.Ordinal)), _within, () => $"no '{text}' in:\n{string.Join('\n', Lines)}");
 
-        public async Task<int> EndAsync()
+        public async Task<int> WaitForEndAsync()
         {
             await Eventually.Async(() => _process.HasExited, _within, () => $"the demo still runs:\n{string.Join('\n', Lines)}");
 
-            // Also waits for the last lines.
+            // Waits for the last lines of the output, too.
             await _process.WaitForExitAsync();
             return _process.ExitCode;
         }
@@ -131,7 +131,7 @@ public sealed class DemoTests : IDisposable
             _process.Dispose();
         }
 
-        private void Keep(string? line)
+        private void AddLine(string? line)
         {
             if (line is not null)
             {

@@ -23,7 +23,7 @@ public sealed class ComposeTests
     [InlineData("all", "runtime-main runtime-effects runtime-worker")]
     public async Task A_profile_starts_its_services_and_prints_no_secret(string profile, string services)
     {
-        await NeedEngineAsync();
+        await SkipWithoutEngineAsync();
 
         Assert.Equal(Sorted(services.Split(' ')), Sorted(await LinesAsync(_runtime, "--profile", profile, "config", "--services")));
         var resolved = string.Join('\n', await LinesAsync(_runtime, "--profile", profile, "config"));
@@ -38,7 +38,7 @@ public sealed class ComposeTests
     [InlineData("all")]
     public async Task The_laptop_override_adds_the_services_a_profile_needs(string profile)
     {
-        await NeedEngineAsync();
+        await SkipWithoutEngineAsync();
 
         var services = await LinesAsync(_withInfra, "--profile", profile, "config", "--services");
 
@@ -50,7 +50,7 @@ public sealed class ComposeTests
     [Fact]
     public async Task A_command_without_a_profile_acts_on_all_of_them()
     {
-        await NeedEngineAsync();
+        await SkipWithoutEngineAsync();
 
         Assert.Equal(["runtime-effects", "runtime-main", "runtime-worker"], Sorted(await LinesAsync(_runtime, "config", "--services")));
     }
@@ -58,26 +58,26 @@ public sealed class ComposeTests
     [Fact]
     public async Task The_image_runs_as_a_non_root_user_and_can_run_any_program()
     {
-        await NeedEngineAsync();
+        await SkipWithoutEngineAsync();
         Assert.SkipWhen(
             (await Shell.RunAsync("docker", "image", "inspect", Image)).Code != 0,
             $"The image {Image} is not built: docker build -f docker/Dockerfile.runtime -t {Image} .");
 
-        var said = (
+        var output = (
             await Shell.RunAsync("docker", "run", "--rm", Image, "/bin/bash", "-c", "id; touch /app/logs/x /app/data/x && ! touch "
                 + "/app/contracts/x 2>/dev/null && onex version"))
             .OrThrow("docker run").Out.Split('\n');
-        Assert.Equal("uid=1000(omniinfra) gid=1000(omniinfra) groups=1000(omniinfra)", said[0]);
-        Assert.Matches(@"^\d+\.\d+\.\d+", said[1]);
+        Assert.Equal("uid=1000(omniinfra) gid=1000(omniinfra) groups=1000(omniinfra)", output[0]);
+        Assert.Matches(@"^\d+\.\d+\.\d+", output[1]);
 
         var history = (await Shell.RunAsync("docker", "history", "--no-trunc", Image)).OrThrow("docker history").Out;
         Assert.DoesNotMatch("(?i)token|password|secret", history);
     }
 
-    private static async Task NeedEngineAsync() => Assert.SkipUnless(
+    private static async Task SkipWithoutEngineAsync() => Assert.SkipUnless(
         await _engineAnswers.Value, "No Docker engine with Compose v2 answers (docker info; docker compose version).");
 
-    // Only the settings of the example: neither those of a .env in that directory nor those of this process.
+    // Runs Compose with only the settings of the example: neither those of a .env in that directory nor those of this process.
     private static async Task<string[]> LinesAsync(string[] files, params string[] arguments)
     {
         string[] all = [

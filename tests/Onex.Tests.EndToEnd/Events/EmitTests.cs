@@ -46,10 +46,10 @@ public sealed class EmitTests : IDisposable
         await using var process = stack.Start("main");
 
         Assert.Equal(78, await process.WaitForExitAsync(_within));
-        var said = string.Join('\n', process.Errors);
+        var errors = string.Join('\n', process.Errors);
         Assert.Contains(
-            $"contract 'packing' 1.0.0 emits to '{stack.Topic("effect-responses")}' (step 'tell')", said, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+            $"contract 'packing' 1.0.0 emits to '{stack.Topic("effect-responses")}' (step 'tell')", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
     private string Write(OnexStack stack, string topic)

@@ -15,7 +15,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         await Stack.RequestAsync("document.noted", Note("a"), saga);
         await SendAsync("document.noted", Note("b"), new JsonObject { ["key"] = document });
         await SendAsync("document.noted", Note("c"), new JsonObject { ["saga_id"] = await IdAsync(saga) });
-        await NotesAsync(saga, 3);
+        await WaitForNotesAsync(saga, 3);
         await Stack.RequestAsync("document.approved", By("ann"), saga);
 
         var response = await Stack.Responses.ReadAsync(saga, _within);
@@ -55,11 +55,11 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
         // A record of another partition may be read at any time.
         await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
-        await NotesAsync(saga, 2);
+        await WaitForNotesAsync(saga, 2);
         await Stack.RequestAsync("document.approved", By("ann"), saga, partition: 0);
         var response = await Stack.Responses.ReadAsync(saga, _within);
         await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
-        await TheNextIsHandledAsync(partition: 3);
+        await WaitUntilHandledAsync(partition: 3);
 
         Assert.Equal(2, response.Json.GetProperty("payload").GetProperty("notes").GetInt32());
         Stack.AssertOneResponseEach([saga]);
@@ -92,16 +92,16 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     public async Task An_event_that_matches_two_sagas_gets_an_error_that_requires_a_target()
     {
         var flow = OnexStack.NewId();
-        var wanted = Names.Next("document");
-        await Stack.RequestAsync("document", Document(wanted), flow);
+        var targeted = Names.Next("document");
+        await Stack.RequestAsync("document", Document(targeted), flow);
         await Stack.RequestAsync("document", Document(Names.Next("document")), flow);
-        await LiveAsync(flow, 2);
+        await WaitForLiveSagasAsync(flow, 2);
         await Stack.RequestAsync("document.withdrawn", new JsonObject(), flow);
         var rejected = await Stack.Responses.ReadAsync(record => record.CorrelationId == flow, _within, "a rejection");
-        await SendAsync("document.withdrawn", new JsonObject(), new JsonObject { ["key"] = wanted });
+        await SendAsync("document.withdrawn", new JsonObject(), new JsonObject { ["key"] = targeted });
 
         Assert.Equal("ONEX3022", rejected.Field("code"));
-        await LiveAsync(flow, 1);
+        await WaitForLiveSagasAsync(flow, 1);
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         await Stack.RequestAsync("document", Document(document));
         await Stack.InStateAsync(document, "waiting", _within);
         var published = await Stack.EventAsync("document.published", document, [], OnexStack.NewId());
-        await KeptAsync(published);
+        await WaitUntilBufferedAsync(published);
         await Stack.EventAsync("document.withdrawn", document, []);
 
         Assert.Equal("ONEX3021", (await Stack.Responses.ReadAsync(published, _within)).Field("code"));
@@ -165,7 +165,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = $"http://127.0.0.1:{Stack.Processes[0].HttpPort}" };
         var redriven = await OnexProcess.RunAsync(settings, "dlq", "redrive", deadLetter[0]);
         Assert.True(redriven.Code == 0, redriven.Error);
-        await KeptAsync(published);
+        await WaitUntilBufferedAsync(published);
         await Stack.EventAsync("document.shelved", document, []);
 
         await Eventually.Async(
@@ -196,7 +196,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     private async Task<string> StartAsync(string document)
     {
         var saga = await Stack.RequestAsync("document", Document(document));
-        await LiveAsync(saga, 1);
+        await WaitForLiveSagasAsync(saga, 1);
         return saga;
     }
 
@@ -206,26 +206,27 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     private async Task<string> IdAsync(string saga) =>
         (await Stack.Database.QueryAsync($"SELECT id FROM onex.sagas WHERE correlation_id = '{saga}'"))[0];
 
-    private async Task LiveAsync(string correlationId, int sagas) => await Eventually.Async(
+    private async Task WaitForLiveSagasAsync(string correlationId, int sagas) => await Eventually.Async(
         async () => await Stack.Database.ScalarAsync<long>(
             $"SELECT count(*) FROM onex.sagas WHERE correlation_id = '{correlationId}' AND ended_at IS NULL") == sagas,
         _within,
         () => $"{sagas} live sagas with the correlation id {correlationId}");
 
-    private async Task NotesAsync(string saga, int notes) => await Eventually.Async(
+    private async Task WaitForNotesAsync(string saga, int notes) => await Eventually.Async(
         async () =>
             await Stack.Database.ScalarAsync<long>(
                 $"SELECT (data->>'notes')::bigint FROM onex.sagas WHERE correlation_id = '{saga}'") == notes,
         _within,
         () => $"{notes} notes");
 
-    private async Task TheNextIsHandledAsync(int partition)
+    // Waits until all earlier records of the partition are handled.
+    private async Task WaitUntilHandledAsync(int partition)
     {
         var nobody = await Stack.RequestAsync("document.noted", Note("x"), partition: partition);
         await Stack.Responses.ReadAsync(nobody, _within);
     }
 
-    private Task<TimeSpan> KeptAsync(string correlationId) => Eventually.Async(
+    private Task<TimeSpan> WaitUntilBufferedAsync(string correlationId) => Eventually.Async(
         async () =>
             await Stack.Database.ScalarAsync<long>(
                 $"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{correlationId}' AND saga_id IS NOT NULL") == 1,

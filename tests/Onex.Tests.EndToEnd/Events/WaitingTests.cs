@@ -3,7 +3,7 @@ namespace Onex.Tests.EndToEnd.Events;
 /// <summary>Sagas that wait while everything around them is killed and started again.</summary>
 public sealed class WaitingTests
 {
-    private static string Contract(string name, string patience) => $$"""
+    private static string Contract(string name, string timeout) => $$"""
         contract: {{name}}
         version: 1.0.0
         description: Waits for an approval, or for time.
@@ -17,7 +17,7 @@ public sealed class WaitingTests
           waiting:
             on_event:
               - { event: approve, set: { by: event.by }, next: approved }
-            timeout: { after: {{patience}}, next: too_late }
+            timeout: { after: {{timeout}}, next: too_late }
           approved: { end: completed, output: { by: "${data.by}" } }
           too_late: { end: failed, output: { why: "${fault.code}" } }
         """;

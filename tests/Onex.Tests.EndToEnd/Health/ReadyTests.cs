@@ -9,7 +9,7 @@ namespace Onex.Tests.EndToEnd.Health;
 /// </summary>
 public sealed class ReadyTests(ITestOutputHelper output)
 {
-    // Not asserted, because a busy machine is slow; the time is written to the output.
+    // Only bounds the wait, because a busy machine is slow. The measured times are written to the output.
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
         await using var stack = await OnexStack.CreateAsync(postgres);
         var roles = await stack.StartReadyAsync("main", "effects");
 
-        await AwayAndBackAsync(roles, () => postgres.StopAsync(PostgresStop.Immediate), postgres.StartAsync);
+        await AssertReadyFollowsOutageAsync(roles, () => postgres.StopAsync(PostgresStop.Immediate), postgres.StartAsync);
 
         await OrdersStillEndAsync(stack);
     }
@@ -31,7 +31,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
         await using var stack = await OnexStack.CreateAsync(postgres);
         var roles = await stack.StartReadyAsync("main", "effects");
 
-        await AwayAndBackAsync(
+        await AssertReadyFollowsOutageAsync(
             roles,
             () => SetReadOnlyAsync("on"),
             async () =>
@@ -56,7 +56,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         var (main, effects) = (roles[0], roles[1]);
 
-        // Like a disk that is full, PostgreSQL rejects what needs room and answers queries.
+        // As with a full disk, PostgreSQL rejects writes and answers queries.
         await stack.Database.ExecuteAsync("""
             CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE 'could not extend file "base/1/2": No space left on device' USING ERRCODE = 'disk_full'; END $$
@@ -92,7 +92,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         var correlationId = "";
 
-        await AwayAndBackAsync(
+        await AssertReadyFollowsOutageAsync(
             roles.Take(2).ToList(),
             async () =>
             {
@@ -115,14 +115,14 @@ public sealed class ReadyTests(ITestOutputHelper output)
         await using var stack = await OnexStack.CreateAsync(broker: kafka);
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
 
-        await AwayAndBackAsync(roles, kafka.KillAsync, kafka.StartAsync);
+        await AssertReadyFollowsOutageAsync(roles, kafka.KillAsync, kafka.StartAsync);
 
         await OrdersStillEndAsync(stack);
     }
 
-    private async Task AwayAndBackAsync(IReadOnlyList<OnexProcess> roles, Func<Task> away, Func<Task> back)
+    private async Task AssertReadyFollowsOutageAsync(IReadOnlyList<OnexProcess> roles, Func<Task> interrupt, Func<Task> restore)
     {
-        await away();
+        await interrupt();
         var clock = Stopwatch.StartNew();
         foreach (var role in roles)
         {
@@ -140,7 +140,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
             Assert.Equal(HttpStatusCode.OK, (await role.GetAsync("/health"))?.Status);
         }
 
-        await back();
+        await restore();
         clock.Restart();
         foreach (var role in roles)
         {
